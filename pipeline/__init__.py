@@ -1,0 +1,64 @@
+"""uprez: super-resolving video at stream rate.
+
+import pipeline
+pipeline.upscale("in.mp4", "out.mkv", model="clear-x2", progress=print)
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from pipeline.errors import (
+        BackendError,
+        Cancelled,
+        InputError,
+        MismatchError,
+        ModelError,
+        OutputError,
+        SettingsError,
+        UprezError,
+    )
+    from pipeline.media.probe import MediaInfo, probe
+    from pipeline.run import Job, Result, upscale
+    from pipeline.settings import Settings
+    from pipeline.telemetry import Progress
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "pipeline.errors": (
+        "BackendError Cancelled InputError MismatchError ModelError OutputError SettingsError UprezError"
+    ),
+    "pipeline.media.probe": "MediaInfo probe",
+    "pipeline.run": "Job Result upscale",
+    "pipeline.settings": "Settings",
+    "pipeline.telemetry": "Progress",
+}
+_HOME_OF = {name: module for module, names in _HOMES.items() for name in names.split()}
+
+__all__ = [
+    "BackendError",
+    "Cancelled",
+    "InputError",
+    "Job",
+    "MediaInfo",
+    "MismatchError",
+    "ModelError",
+    "OutputError",
+    "Progress",
+    "Result",
+    "Settings",
+    "SettingsError",
+    "UprezError",
+    "probe",
+    "upscale",
+]
+
+
+def __getattr__(name: str) -> Any:
+    """Import what is asked for when it is asked for: `import pipeline` alone costs next to nothing."""
+    if name not in _HOME_OF:
+        raise AttributeError(f"module 'pipeline' has no attribute {name!r}")
+    return getattr(importlib.import_module(_HOME_OF[name]), name)

@@ -1,0 +1,323 @@
+"""How fast each stage is alone, how fast the whole is, and what share of its slowest part the whole reaches.
+
+All rows are measured in one run, one after the other, on the same clip, after a warm-up:
+
+- decode           demultiplexing and decoding, frames dropped
+- engine           the network alone, on inputs that lie where it wants them: no copies, no conversion
+- encode           the encoder alone, fed finished frames from memory
+- decode + encode  both at once, in their threads, without an engine between them
+- whole, discarded everything up to the finished frame in host memory
+- whole, encoded   everything
+
+A rate is (n - 1) / (time of the last frame - time of the first), so that filling and draining don't count.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import av
+import numpy as np
+from pydantic import BaseModel, Field
+
+from pipeline import machine
+from pipeline.colour.resample import bicubic
+from pipeline.flow.line import Line
+from pipeline.flow.stage import Chain, Stage
+from pipeline.frame import Frame
+from pipeline.media.decode import Decoder
+from pipeline.media.encode import Encoder
+from pipeline.media.probe import probe
+from pipeline.media.sink import FileSink
+from pipeline.media.source import FileSource
+from pipeline.plan import Plan, make_plan
+from pipeline.run import weight
+from pipeline.settings import Settings
+from pipeline.superres.open import open_session
+from pipeline.superres.session import Session
+from pipeline.superres.stages import Collect, Submit
+
+SCHEMA_VERSION = 1
+_CLIP_FRAMES = 240
+_POOL = 12  # finished frames that the encoder's floor is fed from, to and fro
+_LEAST_FRAMES = 6
+
+
+class Row(BaseModel):
+    """One measurement."""
+
+    name: str = Field(description="what ran: decode, engine, encode, decode + encode, discarded or encoded")
+    frames: int = Field(description="frames that were timed")
+    seconds: float = Field(description="from the first of them to the last")
+    rate: float = Field(description="frames in a second")
+    share: float | None = Field(None, description="of the whole's floor, the slowest part alone; 1.0 is all of it")
+
+
+class Report(BaseModel):
+    """One run of `uprez bench`."""
+
+    schema_version: int = Field(SCHEMA_VERSION, description="of this layout; it changes when a field's meaning does")
+    when: str = Field(description="UTC, ISO 8601")
+    processor: str
+    cores: int = Field(description="that the process may use")
+    memory: int = Field(description="bytes of main memory")
+    gpu: str | None = Field(description="name, compute capability and CUDA version of the driver")
+    versions: dict[str, str] = Field(description="of Python, FFmpeg and the packages that matter")
+    clip: str = Field(description="name of the clip, or how it was made")
+    source: str = Field(description="size and pixel format of the clip")
+    result: str = Field(description="size and pixel format of the finished frames")
+    model: str
+    backend: str
+    encoder: str = Field(description="codec and its options")
+    rows: list[Row]
+
+    def row(self, name: str) -> Row:
+        return next(row for row in self.rows if row.name == name)
+
+
+@dataclass(frozen=True)
+class Bench:
+    """What to measure. clip: None makes one of `size` (width, height). seconds: how long to measure each row."""
+
+    settings: Settings
+    clip: Path | None = None
+    size: tuple[int, int] = (1920, 1080)
+    seconds: float = 5.0
+
+
+def measure(bench: Bench, tell: Callable[[str], None] = lambda _: None) -> Report:
+    """Run the whole benchmark. tell: called with the name of each step as it begins."""
+    with tempfile.TemporaryDirectory(prefix="uprez-bench-") as folder:
+        clip = bench.clip
+        if clip is None:
+            tell("making a clip")
+            clip = make_clip(Path(folder) / "clip.mp4", *bench.size)
+        plan = make_plan(probe(clip), Path(folder) / "result.mkv", bench.settings)
+        plan = replace(plan, also=frozenset())
+        tell("starting the session")
+        with open_session(
+            plan.backend, plan.model, plan.media.video.format, plan.settings, plan.encoding.format.pixel
+        ) as session:
+            return _report(bench, plan, session, _rows(bench, plan, session, tell))
+
+
+def make_clip(path: Path, width: int, height: int, frames: int = _CLIP_FRAMES) -> Path:
+    """A clip to measure on: soft texture with grain that drifts, x264 with B-frames, BT.709."""
+    rng = np.random.default_rng(0)
+    margin = 64
+    tall, wide = height + margin, width + margin
+    shape = sum(
+        bicubic(rng.standard_normal((tall // step + 4, wide // step + 4)).astype(np.float32), tall, wide) * gain
+        for step, gain in ((80, 40.0), (16, 20.0), (4, 10.0))
+    )
+    grain = rng.standard_normal((tall, wide)).astype(np.float32) * 3
+    luma = np.clip(128 + np.asarray(shape) + grain, 16, 235).astype(np.uint8)
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("libx264", rate=24, options={"crf": "23", "preset": "fast"})
+        stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
+        stream.codec_context.colorspace = stream.codec_context.color_primaries = stream.codec_context.color_trc = 1
+        for index in range(frames):
+            x, y = abs(index % (2 * margin) - margin), abs(index // 2 % (2 * margin) - margin)
+            picture = np.empty((height * 3 // 2, width), np.uint8)
+            picture[:height] = luma[y : y + height, x : x + width]
+            picture[height:] = luma[y : y + height // 2, x : x + width] // 4 + 96
+            frame = av.VideoFrame.from_ndarray(picture, format="yuv420p")
+            frame.pts = index
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+    return path
+
+
+class _Timer(Stage[Any, Any]):
+    """Notes when frames, or the packets made of them, pass; lets go of frames if they go no further."""
+
+    def __init__(self, last: bool = False) -> None:
+        self._is_last = last
+        self._times: list[float] = []
+
+    def feed(self, item: Any) -> Iterator[Any]:
+        self._times.append(time.perf_counter())
+        if not self._is_last:
+            yield item
+        else:
+            item.release()
+
+    def row(self, name: str) -> Row:
+        frames, seconds = len(self._times) - 1, self._times[-1] - self._times[0]
+        return Row(name=name, frames=frames, seconds=seconds, rate=frames / seconds)
+
+
+class _Renumber(Stage[Any, Any]):
+    """Gives frames times that go on, where a clip is read again and again; `pool` replaces their pictures."""
+
+    def __init__(self, plan: Plan, pool: list[Frame] | None = None) -> None:
+        self._step = round(1 / (plan.encoding.rate * plan.encoding.time_base))
+        self._pool = pool
+        self._count = 0
+
+    def feed(self, item: Frame) -> Iterator[Frame]:
+        if self._pool:
+            item.release()
+            item = to_and_fro(self._pool, self._count)
+        yield replace(item, pts=self._count * self._step, duration=self._step)
+        self._count += 1
+
+
+def to_and_fro(pool: list[Frame], index: int) -> Frame:
+    """Frame `index` of an endless walk through `pool` and back, which moves as smoothly as the clip did."""
+    at = index % max(1, 2 * len(pool) - 2)
+    return pool[at if at < len(pool) else 2 * len(pool) - 2 - at]
+
+
+def _rows(bench: Bench, plan: Plan, session: Session[Any], tell: Callable[[str], None]) -> list[Row]:
+    tell("warming up")
+    pool = _finished_frames(plan, session)
+    measurements: dict[str, Callable[[], Row]] = {
+        "decode": partial(_decode, bench, plan),
+        "engine": partial(_engine, bench, session),
+        "encode": partial(_encode, bench, plan, pool),
+        "decode + encode": partial(_decode_and_encode, bench, plan, pool),
+        "discarded": partial(_whole, bench, plan, session, encoded=False),
+        "encoded": partial(_whole, bench, plan, session, encoded=True),
+    }
+    rows = []
+    for name, run in measurements.items():
+        tell(f"measuring {name}")
+        rows.append(run().model_copy(update={"name": name}))
+    rate = {row.name: row.rate for row in rows}
+    floors = {
+        "discarded": min(rate["decode"], rate["engine"]),
+        "encoded": min(rate["engine"], rate["decode + encode"]),
+    }
+    return [
+        row.model_copy(update={"share": row.rate / floors[row.name]}) if row.name in floors else row for row in rows
+    ]
+
+
+def _finished_frames(plan: Plan, session: Session[Any]) -> list[Frame]:
+    """The clip's first frames, upscaled, in memory of their own."""
+    pool: list[Frame] = []
+    with FileSource(plan.media.path) as source:
+        decoder = _decoder(plan, source)
+        for packet in source:
+            for frame in decoder.feed(packet):
+                done = session.collect(session.submit(frame))
+                pool.append(replace(done, planes=tuple(plane.copy() for plane in done.planes), release=lambda: None))
+                done.release()
+                if len(pool) == _POOL:
+                    return pool
+    return pool
+
+
+def _decode(bench: Bench, plan: Plan) -> Row:
+    timer = _Timer(last=True)
+    with FileSource(plan.media.path) as source:
+        _run(bench, _packets(source), {"decode": Chain(_decoder(plan, source), timer)}, plan)
+    return timer.row("decode")
+
+
+def _engine(bench: Bench, session: Session[Any]) -> Row:
+    """Double the number of frames until they take long enough to be timed."""
+    frames, seconds = 1, 0.0
+    while seconds < bench.seconds:
+        frames = max(frames, round(1.2 * frames * bench.seconds / seconds)) if seconds > 0.1 else frames * 2
+        began = time.perf_counter()
+        session.bare(frames)
+        seconds = time.perf_counter() - began
+    return Row(name="engine", frames=frames, seconds=seconds, rate=frames / seconds)
+
+
+def _encode(bench: Bench, plan: Plan, pool: list[Frame]) -> Row:
+    timer = _Timer()
+    with _ending(plan, timer) as ending:
+        frames = (to_and_fro(pool, index) for index in itertools.count())
+        _run(bench, frames, {"encode": Chain(_Renumber(plan), ending)}, plan)
+    return timer.row("encode")
+
+
+def _decode_and_encode(bench: Bench, plan: Plan, pool: list[Frame]) -> Row:
+    timer = _Timer()
+    with FileSource(plan.media.path) as source, _ending(plan, timer) as ending:
+        stages = {"decode": Chain(_decoder(plan, source), _Renumber(plan, pool)), "encode": ending}
+        _run(bench, _packets(source), stages, plan)
+    return timer.row("decode + encode")
+
+
+def _whole(bench: Bench, plan: Plan, session: Session[Any], encoded: bool) -> Row:
+    timer = _Timer(last=not encoded)
+    ending_of = _ending(plan, timer) if encoded else contextlib.nullcontext(timer)
+    with FileSource(plan.media.path) as source, ending_of as ending:
+        stages: dict[str, Stage[Any, Any]] = {
+            "decode": Chain(_decoder(plan, source), _Renumber(plan)),
+            "submit": Submit(session),
+            "upscale": Collect(session),
+            "end": ending,
+        }
+        _run(bench, _packets(source), stages, plan)
+    return timer.row("whole")
+
+
+def _run(bench: Bench, items: Iterator[Any], stages: dict[str, Stage[Any, Any]], plan: Plan) -> None:
+    line = Line(_for_a_while(items, bench.seconds), stages, plan.settings.queue, weight)
+    line.start()
+    line.wait()
+
+
+def _for_a_while(items: Iterator[Any], seconds: float) -> Iterator[Any]:
+    end = time.perf_counter() + seconds
+    for index, item in enumerate(items):
+        yield item
+        if index >= _LEAST_FRAMES and time.perf_counter() > end:
+            return
+
+
+def _packets(source: FileSource) -> Iterator[Any]:
+    """The clip's packets, again and again."""
+    while True:
+        for packet in source.container.demux(source.video):
+            if packet.size:
+                yield packet
+        source.container.seek(0)
+
+
+def _decoder(plan: Plan, source: FileSource) -> Decoder:
+    return Decoder(source.path, source.video, plan.media.video.format)
+
+
+@contextlib.contextmanager
+def _ending(plan: Plan, timer: _Timer) -> Iterator[Stage[Any, Any]]:
+    """Encoder and sink of a file that is thrown away, with the timer between them."""
+    with (
+        FileSource(plan.media.path) as source,
+        FileSink(plan.target, plan.encoding, source, frozenset()) as sink,
+    ):
+        yield Chain(Encoder(sink.path, sink.video, plan.encoding.time_base), timer, sink)
+
+
+def _report(bench: Bench, plan: Plan, session: Session[Any], rows: list[Row]) -> Report:
+    gpu = next(iter(machine.gpus()), None) if plan.backend == "tensorrt" else None
+    options = " ".join(f"{key}={value}" for key, value in plan.encoding.options.items())
+    return Report(
+        when=datetime.now(UTC).isoformat(timespec="seconds"),
+        processor=machine.processor(),
+        cores=machine.cores(),
+        memory=machine.memory(),
+        gpu=f"{gpu.name}, compute capability {gpu.capability}, CUDA {gpu.driver}" if gpu else None,
+        versions=machine.versions(),
+        clip=bench.clip.name if bench.clip else "drifting texture with grain, h264 with B-frames",
+        source=str(session.source),
+        result=str(session.result),
+        model=str(plan.model),
+        backend=session.backend,
+        encoder=f"{plan.encoding.codec} {options}",
+        rows=rows,
+    )

@@ -1,0 +1,124 @@
+"""`uprez bench`: the floors of the stages and the whole."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from pydantic import ValidationError
+from rich.table import Table
+
+from pipeline.benchmark import Bench, Report, measure
+from pipeline.cli import options as o
+from pipeline.cli.screen import err, facts, out
+from pipeline.errors import InputError, OutputError, SettingsError
+from pipeline.plan import choose_backend
+from pipeline.settings import Settings
+
+_GPU_SIZE, _CPU_SIZE = (1920, 1080), (320, 180)
+
+
+def bench(
+    source: Annotated[Path | None, typer.Argument(help="A video; without one, a clip is made.")] = None,
+    config: o.Config = None,
+    model: o.Model = None,
+    backend: o.Backend = None,
+    engine: o.Engine = None,
+    device: o.Device = None,
+    codec: o.Codec = None,
+    crf: o.Crf = None,
+    preset: o.Preset = None,
+    extra: o.Extra = None,
+    slots: o.Slots = None,
+    contexts: o.Contexts = None,
+    threads: o.Threads = None,
+    queue: o.Queue = None,
+    size: Annotated[str | None, typer.Option("--size", help="WIDTHxHEIGHT of the clip that is made.")] = None,
+    seconds: Annotated[float, typer.Option("--seconds", min=0.1, help="How long to measure each row.")] = 5.0,
+    compare: Annotated[Path | None, typer.Option("--compare", help="An earlier report, to compare with.")] = None,
+    save: Annotated[Path | None, typer.Option("--save", help="Write the report, JSON, to this file.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,
+    schema: Annotated[bool, typer.Option("--schema", help="Print the JSON schema of reports and end.")] = False,
+) -> None:
+    """Measure each stage alone, then the whole, with output discarded and encoded."""
+    if schema:
+        print(json.dumps(Report.model_json_schema(), indent=2))
+        return
+    settings = Settings.load(
+        config,
+        model=model,
+        backend=backend,
+        engine=engine,
+        device=device,
+        codec=codec,
+        crf=crf,
+        preset=preset,
+        options=o.encoder_options(extra),
+        slots=slots,
+        contexts=contexts,
+        threads=threads,
+        queue=queue,
+    )
+    earlier = _read(compare) if compare else None
+    frame = _size(size) or (_GPU_SIZE if choose_backend(settings)[0] == "tensorrt" else _CPU_SIZE)
+    with err.status("") as status:
+        report = measure(Bench(settings, source, frame, seconds), tell=lambda step: status.update(step))
+    if save:
+        _write(save, report)
+    if as_json:
+        print(report.model_dump_json(indent=2))
+        return
+    _show(report, earlier)
+
+
+def _show(report: Report, earlier: Report | None) -> None:
+    versions = ", ".join(f"{name} {version}" for name, version in report.versions.items())
+    rows = [
+        ("machine", f"{report.processor}, {report.cores} cores, {report.memory / 2**30:.0f} GiB"),
+        ("GPU", report.gpu or "none"),
+        ("versions", versions),
+        ("clip", f"{report.clip}: {report.source} to {report.result}"),
+        ("model", f"{report.model}, {report.backend}"),
+        ("encoder", report.encoder),
+    ]
+    out.print(facts(rows))
+    table = Table(box=None, padding=(0, 3, 0, 0))
+    table.add_column("")
+    for column in ("frames/s", "of its floor", "frames", *(["then", "now/then"] if earlier else [])):
+        table.add_column(column, justify="right")
+    for row in report.rows:
+        cells = [row.name, f"{row.rate:.1f}", f"{row.share:.1%}" if row.share else "", str(row.frames)]
+        if earlier:
+            then = next((r.rate for r in earlier.rows if r.name == row.name), None)
+            cells += [f"{then:.1f}", f"{row.rate / then:.2f}"] if then else ["", ""]
+        table.add_row(*cells)
+    out.print()
+    out.print(table)
+
+
+def _size(text: str | None) -> tuple[int, int] | None:
+    if text is None:
+        return None
+    match = re.fullmatch(r"(\d+)x(\d+)", text)
+    if not match or not all(16 <= int(n) <= 8192 and int(n) % 2 == 0 for n in match.groups()):
+        raise SettingsError(f"--size {text}: WIDTHxHEIGHT, both even, 16 to 8192, such as 1920x1080")
+    return int(match[1]), int(match[2])
+
+
+def _read(path: Path) -> Report:
+    try:
+        return Report.model_validate_json(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise InputError(f"--compare {path}: {error.strerror}") from error
+    except (ValidationError, UnicodeDecodeError) as error:
+        raise InputError(f"--compare {path}: not a report of `uprez bench --save`") from error
+
+
+def _write(path: Path, report: Report) -> None:
+    try:
+        path.write_text(report.model_dump_json(indent=2) + "\n", encoding="utf-8")
+    except OSError as error:
+        raise OutputError(f"--save {path}: {error.strerror}") from error

@@ -1,0 +1,19 @@
+"""`uprez doctor`: what this machine can do."""
+
+from __future__ import annotations
+
+import typer
+
+from pipeline.cli.screen import out
+from pipeline.doctor import examine
+
+
+def doctor() -> None:
+    """Show what this machine can do; for each thing missing, the command that mends it."""
+    findings = examine()
+    for finding in findings:
+        mark = "[green]✓[/]" if finding.fine else "[red]✗[/]" if finding.needed else "[yellow]-[/]"
+        mend = f"\n    {finding.mend}".replace("[", r"\[") if finding.mend and not finding.fine else ""
+        out.print(f"{mark} [bold]{finding.name}[/]: {finding.detail}".rstrip() + mend)
+    if any(finding.needed and not finding.fine for finding in findings):
+        raise typer.Exit(2)

@@ -1,0 +1,62 @@
+"""`uprez`: the commands, and how errors leave the process.
+
+Exit codes: 0 all done and whole, 2 a bad input, option or environment (one line says what), 130 stopped by the user.
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+from importlib import import_module
+from typing import Annotated
+
+import typer
+
+import pipeline
+from pipeline.cli import bench, doctor, models, probe, upscale
+from pipeline.cli.screen import fail
+from pipeline.errors import Cancelled, UprezError
+
+EXIT_BAD, EXIT_STOPPED = 2, 130
+
+app = typer.Typer(
+    help="Super-resolve video at stream rate.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+for command in (upscale.upscale, probe.probe, bench.bench, models.models, doctor.doctor):
+    app.command()(command)
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"uprez {pipeline.__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print it and end.")
+    ] = False,
+) -> None:
+    logging.basicConfig(level=logging.WARNING, format="uprez: %(message)s", stream=sys.stderr)
+    import_module("av.logging").set_level(import_module("av.logging").PANIC)
+
+
+def main() -> None:
+    """Run the command line; whatever the project raises on purpose becomes one line and an exit code."""
+    try:
+        app()
+    except Cancelled as error:
+        fail(str(error))
+        sys.exit(EXIT_STOPPED)
+    except UprezError as error:
+        fail(str(error))
+        sys.exit(EXIT_BAD)
+
+
+if __name__ == "__main__":
+    main()

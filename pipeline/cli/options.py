@@ -1,0 +1,49 @@
+"""The options that several commands share: each is a field of Settings, None where it was not given."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from pipeline.errors import SettingsError
+from pipeline.settings import Settings
+
+
+def _help(field: str) -> str:
+    info = Settings.model_fields[field]
+    text = str(info.description)
+    shown = f" [default: {info.default}]" if info.default not in (None, {}, False) else ""
+    return f"{text[0].upper()}{text[1:]}.{shown}".replace("..", ".")
+
+
+def _option(field: str, *names: str) -> typer.models.OptionInfo:
+    option: typer.models.OptionInfo = typer.Option(*names or (f"--{field}",), help=_help(field), show_default=False)
+    return option
+
+
+Config = Annotated[Path | None, typer.Option("--config", help="A YAML or TOML file of settings; options win over it.")]
+Model = Annotated[str | None, _option("model", "--model", "-m")]
+Backend = Annotated[str | None, _option("backend")]
+Engine = Annotated[str | None, _option("engine")]
+Device = Annotated[int | None, _option("device")]
+Slots = Annotated[int | None, _option("slots")]
+Contexts = Annotated[int | None, _option("contexts")]
+Threads = Annotated[int | None, _option("threads")]
+Queue = Annotated[int | None, _option("queue")]
+Codec = Annotated[str | None, _option("codec")]
+Crf = Annotated[float | None, _option("crf")]
+Preset = Annotated[str | None, _option("preset")]
+Extra = Annotated[list[str] | None, typer.Option("-x", help="NAME=VALUE: a further option of the encoder; repeatable.")]
+Streams = Annotated[str | None, _option("streams")]
+Overwrite = Annotated[bool | None, typer.Option("--overwrite", help=_help("overwrite"), show_default=False)]
+
+
+def encoder_options(extra: list[str] | None) -> dict[str, str] | None:
+    """`-x tune=grain -x bf=3` → {"tune": "grain", "bf": "3"}; None where there are none."""
+    pairs = [item.partition("=") for item in extra or ()]
+    for name, equals, value in pairs:
+        if not (name and equals and value):
+            raise SettingsError(f"-x {name}{equals}{value}: not NAME=VALUE, such as -x tune=grain")
+    return {name: value for name, _, value in pairs} or None

@@ -1,0 +1,131 @@
+"""`uprez probe`: what is in a file, and what upscale would do with it."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from pipeline.cli import options as o
+from pipeline.cli.screen import facts, hours, note, out, size
+from pipeline.colour.matrix import MATRIX_NAMES
+from pipeline.estimate import Estimate, estimate
+from pipeline.media.probe import MediaInfo
+from pipeline.media.probe import probe as look
+from pipeline.plan import Plan, free_disk, make_plan
+from pipeline.settings import Settings
+
+
+def probe(
+    source: Annotated[Path, typer.Argument(help="A video.")],
+    config: o.Config = None,
+    model: o.Model = None,
+    backend: o.Backend = None,
+    engine: o.Engine = None,
+    device: o.Device = None,
+    codec: o.Codec = None,
+    crf: o.Crf = None,
+    preset: o.Preset = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print it for programs.")] = False,
+) -> None:
+    """Show a video's streams, rate, colour and size; what upscale would do, how long, how much memory and disk."""
+    settings = Settings.load(
+        config, model=model, backend=backend, engine=engine, device=device, codec=codec, crf=crf, preset=preset
+    )
+    media = look(source)
+    plan = make_plan(media, None, settings)
+    guess = estimate(plan)
+    if as_json:
+        print(json.dumps(_as_json(media, plan, guess), indent=2, default=str))
+        return
+    out.print(facts([*_media(media), ("", ""), *_plan(plan, guess)]))
+    for line in plan.notes:
+        note(line)
+
+
+def _media(media: MediaInfo) -> list[tuple[str, str]]:
+    video, colour = media.video, media.video.format.colour
+    range_ = "full" if colour.full_range else "limited"
+    tagged = "" if video.tagged else " (not tagged: by its size)"
+    frames = f"{video.frames} frames" if video.frames else "an unknown number of frames"
+    length = f"{media.duration:.2f} s" if media.duration else "length unknown"
+    rows = [
+        ("file", f"{media.path}, {media.container}, {size(media.bytes)}, {length}"),
+        ("video", f"{video.codec}, {video.format.width}x{video.format.height} {video.source_format}, {frames}"),
+        (
+            "rate",
+            f"{video.rate} = {float(video.rate):.3f} frames/s, time base {video.time_base}, first pts {video.start}",
+        ),
+        ("colour", f"{MATRIX_NAMES.get(colour.matrix)}{tagged}, {range_} range, chroma {colour.siting.value}"),
+    ]
+    if video.sample_aspect != 1:
+        rows.append(("pixel aspect", str(video.sample_aspect)))
+    for stream in media.others:
+        words = [stream.codec, stream.details, stream.language or "", stream.title or ""]
+        rows.append((stream.kind, ", ".join(word for word in words if word)))
+    if media.chapters:
+        rows.append(("chapters", str(media.chapters)))
+    return rows
+
+
+def _plan(plan: Plan, guess: Estimate) -> list[tuple[str, str]]:
+    encoding = plan.encoding
+    options = " ".join(f"{key}={value}" for key, value in encoding.options.items())
+    disk = f"about {size(plan.disk)}, {size(free_disk(plan))} free" if plan.disk else "unknown"
+    return [
+        ("result", f"{plan.target}, {encoding.format}"),
+        ("model", f"{plan.model}, by {'TensorRT' if plan.backend == 'tensorrt' else 'ONNX Runtime on the CPU'}"),
+        ("encoder", f"{encoding.codec} {options}"),
+        ("time", f"about {hours(guess.seconds)} at {guess.rate:.2f} frames/s; {guess.wall} is the wall"),
+        ("memory", f"about {size(plan.memory)}"),
+        ("disk", disk),
+    ]
+
+
+def _as_json(media: MediaInfo, plan: Plan, guess: Estimate) -> dict[str, Any]:
+    video = media.video
+    return {
+        "schema_version": 1,
+        "path": media.path,
+        "container": media.container,
+        "duration": media.duration,
+        "bytes": media.bytes,
+        "video": {
+            "codec": video.codec,
+            "width": video.format.width,
+            "height": video.format.height,
+            "pixel_format": video.source_format,
+            "rate": video.rate,
+            "time_base": video.time_base,
+            "start": video.start,
+            "frames": video.frames,
+            "sample_aspect": video.sample_aspect,
+            "matrix": MATRIX_NAMES.get(video.format.colour.matrix),
+            "full_range": video.format.colour.full_range,
+            "primaries": video.format.colour.primaries,
+            "transfer": video.format.colour.transfer,
+            "siting": video.format.colour.siting.value,
+            "tagged": video.tagged,
+        },
+        "others": [dataclasses.asdict(stream) for stream in media.others],
+        "plan": {
+            "result": plan.target,
+            "width": plan.encoding.format.width,
+            "height": plan.encoding.format.height,
+            "pixel_format": plan.encoding.format.pixel.name,
+            "model": plan.model.name,
+            "scale": plan.model.scale,
+            "backend": plan.backend,
+            "codec": plan.encoding.codec,
+            "options": plan.encoding.options,
+            "rate": round(guess.rate, 3),
+            "seconds": guess.seconds,
+            "wall": guess.wall,
+            "memory": plan.memory,
+            "disk": plan.disk,
+            "notes": plan.notes,
+        },
+    }

@@ -1,0 +1,99 @@
+"""Whole frames between samples and RGB: the conversion that a Session wraps around its network.
+
+In float32 this is the CPU's path, in float64 the oracle that the CUDA kernels are held against.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.colour.chroma import cosited, double, halve
+from pipeline.colour.matrix import conversion
+from pipeline.frame import FrameFormat, Plane
+
+_BAND = 64  # rows converted at a time: what is in work then stays in the processor's cache
+
+
+def to_rgb(planes: Sequence[Plane], format: FrameFormat, out: NDArray[Any], scale: float = 1.0) -> None:
+    """Convert the `planes` of a frame to RGB, 0..`scale` but not clamped, into `out`: (3, H, W), any float dtype."""
+    dtype: Any = np.float64 if out.dtype == np.float64 else np.float32
+    numbers = conversion(format.colour, format.pixel.depth)
+    luma, *chroma = (_unshifted(plane, format) for plane in planes)
+    if chroma:
+        u, v = (chroma[0][:, 0::2], chroma[0][:, 1::2]) if format.pixel.interleaved else chroma
+        gain, bias = numbers.chroma_gain * scale, numbers.chroma_bias * scale
+        u = _upsampled(u.astype(dtype) * dtype(gain) + dtype(bias), format)
+        v = _upsampled(v.astype(dtype) * dtype(gain) + dtype(bias), format)
+    for top in range(0, format.height, _BAND):
+        rows = slice(top, top + _BAND)
+        y = luma[rows] * dtype(numbers.luma_gain * scale) + dtype(numbers.luma_bias * scale)
+        if not chroma:
+            out[:, rows] = y
+            continue
+        np.add(y, v[rows] * dtype(numbers.red_v), out=out[0, rows], casting="same_kind")
+        np.add(y, u[rows] * dtype(numbers.blue_u), out=out[2, rows], casting="same_kind")
+        y += u[rows] * dtype(numbers.green_u)
+        np.add(y, v[rows] * dtype(numbers.green_v), out=out[1, rows], casting="same_kind")
+
+
+def from_rgb(rgb: NDArray[Any], format: FrameFormat, planes: Sequence[Plane], scale: float = 1.0) -> None:
+    """Convert `rgb`, (3, H, W) of 0..`scale`, into the `planes` of a frame: rounded to even, clamped to the depth."""
+    dtype: Any = np.float64 if rgb.dtype == np.float64 else np.float32
+    numbers = conversion(format.colour, format.pixel.depth)
+    kr, kg, kb = (dtype(k / scale) for k in (numbers.kr, numbers.kg, numbers.kb))
+    has_chroma = format.pixel.chroma
+    u, v = (np.empty((2, format.height, format.width), dtype)) if has_chroma else (None, None)
+    for top in range(0, format.height, _BAND):
+        rows = slice(top, top + _BAND)
+        red, green, blue = rgb[:, rows].astype(dtype, copy=False)
+        y = red * kr
+        y += green * kg
+        y += blue * kb
+        if u is not None and v is not None:
+            np.subtract(blue * dtype(1 / scale), y, out=u[rows])
+            np.subtract(red * dtype(1 / scale), y, out=v[rows])
+        y *= dtype(numbers.luma_scale)
+        y += dtype(numbers.luma_offset)
+        _store(y, planes[0][rows], format, numbers.highest)
+    if u is None or v is None:
+        return
+    targets = (planes[1][:, 0::2], planes[1][:, 1::2]) if format.pixel.interleaved else planes[1:]
+    for samples, gain, target in zip((u, v), (numbers.u_scale, numbers.v_scale), targets, strict=True):
+        coded = _downsampled(samples, format) * dtype(gain)
+        coded += dtype(numbers.chroma_offset)
+        _store(coded, target, format, numbers.highest)
+
+
+def _unshifted(plane: Plane, format: FrameFormat) -> Plane:
+    return plane >> format.pixel.shift if format.pixel.shift else plane
+
+
+def _upsampled(chroma: NDArray[Any], format: FrameFormat) -> NDArray[Any]:
+    across, down = cosited(format.colour.siting)
+    if format.pixel.sub_y:
+        chroma = double(chroma, format.height, 0, down)
+    if format.pixel.sub_x:
+        chroma = double(chroma, format.width, 1, across)
+    return chroma
+
+
+def _downsampled(chroma: NDArray[Any], format: FrameFormat) -> NDArray[Any]:
+    across, down = cosited(format.colour.siting)
+    if format.pixel.sub_y:
+        chroma = halve(chroma, 0, down)
+    if format.pixel.sub_x:
+        chroma = halve(chroma, 1, across)
+    return chroma
+
+
+def _store(samples: NDArray[Any], target: Plane, format: FrameFormat, highest: int) -> None:
+    np.rint(samples, out=samples)
+    np.clip(samples, 0, highest, out=samples)
+    if format.pixel.shift:
+        np.left_shift(samples.astype(target.dtype), format.pixel.shift, out=target)
+    else:
+        np.copyto(target, samples, casting="unsafe")

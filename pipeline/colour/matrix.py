@@ -1,0 +1,105 @@
+"""Matrices and ranges: between the code values of samples and RGB of 0..1.
+
+Y'  = Kr R + Kg G + Kb B,  Cb = (B - Y') / (2 - 2 Kb),  Cr = (R - Y') / (2 - 2 Kr)     (ITU-T H.273, 8.3)
+limited range:  Y = (219 Y' + 16) 2^(n-8),  C = (224 C + 128) 2^(n-8);  full range: (2^n - 1) Y', (2^n - 1) C + 2^(n-1)
+
+RGB is not clamped to 0..1: samples outside the gamut, which are legal, come back as they were.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from pipeline.errors import InputError
+from pipeline.frame import Colour
+
+# H.273 table 4: matrix code -> (Kr, Kb)
+LUMA_WEIGHTS = {
+    1: (0.2126, 0.0722),  # BT.709
+    4: (0.30, 0.11),  # FCC 73.682
+    5: (0.299, 0.114),  # BT.601, 625 lines
+    6: (0.299, 0.114),  # BT.601, 525 lines
+    7: (0.212, 0.087),  # SMPTE 240M
+    9: (0.2627, 0.0593),  # BT.2020, non-constant luminance
+}
+MATRIX_NAMES = {0: "rgb", 1: "bt709", 2: "untagged", 4: "fcc", 5: "bt470bg", 6: "smpte170m", 7: "smpte240m"}
+MATRIX_NAMES |= {8: "ycgco", 9: "bt2020nc", 10: "bt2020c", 14: "ictcp"}
+
+
+class Levels(NamedTuple):
+    """How normalised luma (0..1) and chroma (-0.5..0.5) become code values: value * scale + offset."""
+
+    luma_scale: float
+    luma_offset: float
+    chroma_scale: float
+    chroma_offset: float
+    highest: int
+
+
+def levels(full_range: bool, depth: int) -> Levels:
+    highest = (1 << depth) - 1
+    if full_range:
+        return Levels(highest, 0, highest, 1 << (depth - 1), highest)
+    unit = 1 << (depth - 8)
+    return Levels(219 * unit, 16 * unit, 224 * unit, 128 * unit, highest)
+
+
+@dataclass(frozen=True)
+class Conversion:
+    """The numbers of one conversion, both ways, at one depth.
+
+    To RGB, from code values:   y = luma_gain Y + luma_bias, u = chroma_gain U + chroma_bias (v alike);
+    R = y + red_v v,  G = y + green_u u + green_v v,  B = y + blue_u u.
+    From RGB, to code values:   y = kr R + kg G + kb B;
+    Y = y luma_scale + luma_offset,  U = (B - y) u_scale + chroma_offset,  V = (R - y) v_scale + chroma_offset.
+    """
+
+    luma_gain: float
+    luma_bias: float
+    chroma_gain: float
+    chroma_bias: float
+    red_v: float
+    green_u: float
+    green_v: float
+    blue_u: float
+    kr: float
+    kg: float
+    kb: float
+    luma_scale: float
+    luma_offset: float
+    u_scale: float
+    v_scale: float
+    chroma_offset: float
+    highest: int
+
+
+def conversion(colour: Colour, depth: int) -> Conversion:
+    """The conversion of `colour` at `depth` bits. Raises InputError for a matrix that isn't linear."""
+    weights = LUMA_WEIGHTS.get(colour.matrix)
+    if weights is None:
+        name = MATRIX_NAMES.get(colour.matrix, str(colour.matrix))
+        allowed = ", ".join(MATRIX_NAMES[code] for code in LUMA_WEIGHTS)
+        raise InputError(f"the colour matrix {name} is not supported; {allowed} are: convert the video first")
+    kr, kb = weights
+    kg = 1 - kr - kb
+    level = levels(colour.full_range, depth)
+    return Conversion(
+        luma_gain=1 / level.luma_scale,
+        luma_bias=-level.luma_offset / level.luma_scale,
+        chroma_gain=1 / level.chroma_scale,
+        chroma_bias=-level.chroma_offset / level.chroma_scale,
+        red_v=2 - 2 * kr,
+        green_u=-kb * (2 - 2 * kb) / kg,
+        green_v=-kr * (2 - 2 * kr) / kg,
+        blue_u=2 - 2 * kb,
+        kr=kr,
+        kg=kg,
+        kb=kb,
+        luma_scale=level.luma_scale,
+        luma_offset=level.luma_offset,
+        u_scale=level.chroma_scale / (2 - 2 * kb),
+        v_scale=level.chroma_scale / (2 - 2 * kr),
+        chroma_offset=level.chroma_offset,
+        highest=level.highest,
+    )

@@ -1,0 +1,133 @@
+"""The GPU as the project sees it: found or not and why, opened, its memory and events.
+
+cuda-core does the work and raises its own errors; `Gpu` maps them where a user can act on them.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from pipeline.errors import BackendError
+
+if TYPE_CHECKING:
+    from cuda.core import Buffer, Device, Event, Stream
+
+    from pipeline.frame import Plane
+
+INSTALL = "pip install 'uprez[rtx]'"
+
+
+@dataclass(frozen=True)
+class GpuFacts:
+    """A GPU as it is named in tables and engine keys. capability: such as "9.0". driver: the CUDA version it speaks."""
+
+    name: str
+    capability: str
+    driver: str
+    memory: int
+
+
+def problem() -> str | None:
+    """Why no NVIDIA GPU can be used here, with the command that mends it; None if one can."""
+    try:
+        from cuda.bindings import driver
+        from cuda.core import Device  # noqa: F401 (absence is what is asked)
+    except ImportError:
+        return f"cuda-python is not installed: {INSTALL}"
+    try:
+        (status,) = driver.cuInit(0)
+        failed, count = driver.cuDeviceGetCount()
+    except Exception:  # the bindings raise RuntimeError or SystemError where libcuda.so.1 is missing
+        return "no NVIDIA driver (libcuda.so.1): install the driver of your GPU"
+    if status != driver.CUresult.CUDA_SUCCESS or failed != driver.CUresult.CUDA_SUCCESS or count == 0:
+        return f"no NVIDIA GPU that CUDA can use ({status.name})"
+    return None
+
+
+class Gpu:
+    """One GPU, opened in its primary context, which waits without burning a core.
+
+    Threads other than the opener's call `use` before their first CUDA call.
+    """
+
+    def __init__(self, ordinal: int) -> None:
+        if reason := problem():
+            raise BackendError(reason)
+        from cuda.bindings import driver
+        from cuda.core import Device, LegacyPinnedMemoryResource
+
+        _, count = driver.cuDeviceGetCount()
+        if not 0 <= ordinal < count:
+            raise BackendError(f"device {ordinal}: this machine has {count}, numbered from 0")
+        # FFmpeg's NVDEC shares this context only if it was made with this flag; it must come before the first use.
+        driver.cuDevicePrimaryCtxSetFlags(ordinal, driver.CUctx_flags.CU_CTX_SCHED_BLOCKING_SYNC)
+        self.device: Device = Device(ordinal)
+        self._in_use = threading.local()
+        self._pinned = LegacyPinnedMemoryResource()
+        self.use()
+
+    def use(self) -> None:
+        """Make this GPU current in the calling thread."""
+        if not getattr(self._in_use, "yes", False):
+            self.device.set_current()
+            self._in_use.yes = True
+
+    @property
+    def facts(self) -> GpuFacts:
+        from cuda.bindings import driver
+
+        _, version = driver.cuDriverGetVersion()
+        _, memory = driver.cuDeviceTotalMem(self.device.device_id)
+        capability = self.device.compute_capability
+        return GpuFacts(
+            name=self.device.name,
+            capability=f"{capability.major}.{capability.minor}",
+            driver=f"{version // 1000}.{version % 1000 // 10}",
+            memory=int(memory),
+        )
+
+    def stream(self) -> Stream:
+        return self.device.create_stream()
+
+    def event(self, timed: bool = False) -> Event:
+        """An event that a thread can wait for while another one runs."""
+        from cuda.core import EventOptions
+
+        return self.device.create_event(EventOptions(blocking_sync=True, timing_enabled=timed))
+
+    def allocate(self, size: int, stream: Stream) -> Buffer:
+        """`size` bytes of device memory, ready when this returns."""
+        with _allocating("GPU", size):
+            buffer = self.device.allocate(size, stream=stream)
+        stream.sync()
+        return buffer
+
+    def pinned(self, size: int) -> Pinned:
+        """`size` bytes of page-locked host memory, which copies to and from without holding up a thread."""
+        with _allocating("page-locked", size):
+            return Pinned(self._pinned.allocate(size))
+
+
+class Pinned:
+    """Page-locked host memory. array: its bytes, (size,) uint8."""
+
+    def __init__(self, buffer: Buffer) -> None:
+        self.buffer = buffer
+        self.array: Plane = np.from_dlpack(buffer).view(np.uint8)
+
+    def close(self) -> None:
+        self.buffer.close()
+
+
+@contextmanager
+def _allocating(kind: str, size: int) -> Iterator[None]:
+    try:
+        yield
+    except Exception as error:
+        raise BackendError(f"no room for {size / 2**20:.0f} MiB of {kind} memory: {error}") from error

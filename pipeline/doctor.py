@@ -1,0 +1,104 @@
+"""What this machine can do, and the command that mends each lack."""
+
+from __future__ import annotations
+
+import importlib.util
+import shutil
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import av
+import av.codec
+
+from pipeline import cuda, machine
+from pipeline.cache import cache_folder
+from pipeline.errors import UprezError
+from pipeline.superres import flavour
+
+_ENCODERS = ("libx264", "libx265", "libsvtav1")
+_NVRTC_TRIAL = 'extern "C" __global__ void trial(float* x) { *x = 1; }'
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing looked at. needed: nothing works without it. mend: the command that mends it, empty if it is fine."""
+
+    name: str
+    fine: bool
+    detail: str
+    mend: str = ""
+    needed: bool = False
+
+
+def examine() -> list[Finding]:
+    """Look at everything the project can use."""
+    return [check() for check in (_python, _ffmpeg, _onnx, _gpu, _tensorrt, _nvrtc, _cache)]
+
+
+def _python() -> Finding:
+    fine = sys.version_info >= (3, 11)
+    return Finding("Python", fine, f"{sys.version.split()[0]}, {machine.cores()} cores", "install 3.11 or newer", True)
+
+
+def _ffmpeg() -> Finding:
+    missing = [name for name in _ENCODERS if name not in av.codec.codecs_available]
+    detail = f"{av.ffmpeg_version_info} in PyAV {av.__version__}, encoders {', '.join(_ENCODERS)}"
+    if missing:
+        return Finding("FFmpeg", False, f"{detail}; missing: {', '.join(missing)}", "pip install --force-reinstall av")
+    return Finding("FFmpeg", True, detail, needed=True)
+
+
+def _onnx() -> Finding:
+    try:
+        import onnxruntime
+    except ImportError as error:
+        return Finding("ONNX Runtime", False, str(error), "pip install onnxruntime", True)
+    return Finding("ONNX Runtime", True, f"{onnxruntime.__version__}, on the CPU", needed=True)
+
+
+def _gpu() -> Finding:
+    if reason := cuda.problem():
+        problem, _, mend = reason.partition(": ")
+        return Finding("NVIDIA GPU", False, f"{problem}; upscaling runs on the CPU", mend)
+    found = [
+        f"{g.name} ({g.memory / 2**30:.0f} GiB, compute capability {g.capability}, CUDA {g.driver})"
+        for g in machine.gpus()
+    ]
+    return Finding("NVIDIA GPU", True, "; ".join(found))
+
+
+def _tensorrt() -> Finding:
+    try:
+        loaded = [flavour.load(name) for name in flavour.installed()]
+    except UprezError as error:
+        return Finding("TensorRT", False, str(error), flavour.INSTALL["rtx"])
+    if not loaded:
+        return Finding("TensorRT", False, "not installed", flavour.INSTALL["rtx"])
+    return Finding("TensorRT", True, ", ".join(f"{f.trt.__name__} {f.version}" for f in loaded))
+
+
+def _nvrtc() -> Finding:
+    return _tried("NVRTC", _compile, "compiles the colour kernels", flavour.INSTALL["rtx"])
+
+
+def _compile() -> None:
+    from cuda.core import Program, ProgramOptions
+
+    Program(_NVRTC_TRIAL, code_type="c++", options=ProgramOptions(arch="sm_75")).compile("cubin")
+
+
+def _cache() -> Finding:
+    folder = cache_folder("engines")
+    free = shutil.disk_usage(folder).free
+    return Finding("cache", True, f"{folder}, {free / 1e9:.0f} GB free")
+
+
+def _tried(name: str, trial: Callable[[], object], detail: str, mend: str) -> Finding:
+    if importlib.util.find_spec("cuda") is None:
+        return Finding(name, False, "not installed", mend)
+    try:
+        trial()
+    except Exception as error:  # whatever is wrong with an installation is what is to be shown
+        return Finding(name, False, str(error).splitlines()[0], mend)
+    return Finding(name, True, detail)

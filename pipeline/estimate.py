@@ -1,0 +1,67 @@
+"""How long a job will take, before it starts: the model is timed, the encoder is known by its preset."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, replace
+
+from pipeline import machine
+from pipeline.plan import Plan
+from pipeline.superres.open import open_session
+
+_TRIAL_WIDTH, _TRIAL_HEIGHT = 192, 108
+_TRIAL_SECONDS = 0.5
+# Million pixels a second that x264 encodes on one core of a server, by preset: ultrafast and veryfast as measured at 4K
+# on 16 cores (docs/benchmarks.md), the rest by the ratios of x264's own users. Other encoders are slower by a factor.
+_X264_RATES: dict[str, float] = {
+    "ultrafast": 60,
+    "superfast": 40,
+    "veryfast": 22,
+    "faster": 15,
+    "fast": 12,
+    "medium": 9,
+}
+_X264_RATES |= {"slow": 5, "slower": 2.5, "veryslow": 1.3, "placebo": 0.5}
+_SLOWER = {"libx264": 1, "libx265": 4, "libsvtav1": 3}
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """rate: frames in a second. seconds: for the whole, None if its length is unknown. wall: what limits the rate."""
+
+    rate: float
+    seconds: float | None
+    wall: str
+
+
+def estimate(plan: Plan) -> Estimate:
+    """Time `plan`'s model on this machine for about half a second, and add what is known of its encoder."""
+    rates = {"the model": model_rate(plan), "the encoder": encoder_rate(plan)}
+    wall = min(rates, key=lambda name: rates[name])
+    frames = plan.media.video.frames
+    return Estimate(rates[wall], frames / rates[wall] if frames else None, wall)
+
+
+def model_rate(plan: Plan) -> float:
+    """Frames a second of the model alone; on the CPU extrapolated from a small picture."""
+    format = plan.media.video.format
+    if plan.backend == "onnx" and not plan.model.size:
+        small = replace(format, width=min(format.width, _TRIAL_WIDTH), height=min(format.height, _TRIAL_HEIGHT))
+    else:
+        small = format
+    with open_session(plan.backend, plan.model, small, plan.settings) as session:
+        session.bare(1)
+        frames, began = 0, time.perf_counter()
+        while time.perf_counter() - began < _TRIAL_SECONDS:
+            session.bare(1)
+            frames += 1
+        rate = frames / (time.perf_counter() - began)
+    return rate * (small.width * small.height) / (format.width * format.height)
+
+
+def encoder_rate(plan: Plan) -> float:
+    """Frames a second of the encoder, as a rule of thumb."""
+    encoding = plan.encoding
+    speed = _X264_RATES.get(encoding.options.get("preset", "medium"), _X264_RATES["medium"])
+    pixels = encoding.format.width * encoding.format.height
+    return speed * 1e6 * machine.cores() / _SLOWER.get(encoding.codec, 2) / pixels

@@ -1,0 +1,1 @@
+"""Threads and channels; knows nothing of video."""

@@ -1,0 +1,138 @@
+"""A line of stages, each in a thread of its own, with a bounded channel between neighbours.
+
+    source ──▶ [stage 1] ──channel──▶ [stage 2] ──channel──▶ ... ──▶ [stage n]
+
+Who does what:
+- The first thread draws from the source and feeds stage 1; every other thread takes from the channel on its left.
+  What a stage gives goes into the channel on its right; what the last one gives is dropped.
+- A thread whose input ends finishes its stage, then closes the channel on its right: the end travels down the line.
+- The first error wins. It aborts all channels and stages, so that every thread comes to its end, and is raised by
+  `wait` with its own traceback once all of them have been joined. Errors that follow from the abort are not it.
+- `stop` ends the source after its present item: the line drains, and what it made is whole. `abort` throws away
+  what is under way: `wait` raises Cancelled.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any
+
+from pipeline.errors import Cancelled
+from pipeline.flow.channel import Aborted, Channel
+from pipeline.flow.stage import Stage
+from pipeline.telemetry import Meter
+
+_WAKE_SECONDS = 0.1
+
+
+class Line:
+    """Runs `stages`, by name and in order, over what `source` gives."""
+
+    def __init__(
+        self,
+        source: Iterable[Any],
+        stages: Mapping[str, Stage[Any, Any]],
+        capacity: int,
+        weight: Callable[[Any], int] = lambda item: 1,
+    ) -> None:
+        self._source = source
+        self._stages = list(stages.values())
+        self._channels: list[Channel[Any]] = [Channel(capacity, weight) for _ in self._stages[1:]]
+        self.meters = [Meter(name) for name in stages]
+        self._stopping = threading.Event()
+        self._error: BaseException | None = None
+        self._failing = threading.Lock()
+        self._threads = [
+            threading.Thread(target=self._guarded, args=(index,), name=f"uprez-{name}", daemon=True)
+            for index, name in enumerate(stages)
+        ]
+
+    def start(self) -> None:
+        for thread in self._threads:
+            thread.start()
+
+    def stop(self) -> None:
+        """Take nothing more from the source; finish what was taken."""
+        self._stopping.set()
+
+    def abort(self) -> None:
+        """Finish nothing more. `wait` will raise Cancelled, unless an error came first."""
+        self._fail(Cancelled("aborted"))
+
+    def wait(self, tick: Callable[[], None] | None = None) -> None:
+        """Wait for all threads, calling `tick` some ten times a second; raise the first error.
+
+        An exception from `tick` (or a signal handler) aborts the line and is raised when it has come to rest.
+        """
+        try:
+            for thread in self._threads:
+                while thread.is_alive():
+                    thread.join(_WAKE_SECONDS)
+                    if tick:
+                        tick()
+        except BaseException as error:
+            self._fail(error)
+        for thread in self._threads:
+            thread.join()
+        if self._error is not None:
+            raise self._error
+
+    def _guarded(self, index: int) -> None:
+        try:
+            self._run(index)
+        except Aborted:
+            pass
+        except BaseException as error:
+            self._fail(error)
+
+    def _run(self, index: int) -> None:
+        stage, meter = self._stages[index], self.meters[index]
+        right = self._channels[index] if index < len(self._channels) else None
+        clock = time.perf_counter
+        mark = clock()
+
+        def emit(items: Iterable[Any]) -> None:
+            nonlocal mark
+            for item in items:
+                if right is not None:
+                    now = clock()
+                    meter.busy += now - mark
+                    right.put(item)
+                    mark = clock()
+                    meter.blocked += mark - now
+
+        for item in self._drawn() if index == 0 else self._taken(index):
+            now = clock()
+            if index:
+                meter.starved += now - mark
+                mark = now
+            emit(stage.feed(item))
+            now = clock()
+            meter.busy += now - mark
+            mark = now
+        emit(stage.finish())
+        meter.busy += clock() - mark
+        if right is not None:
+            right.close()
+
+    def _drawn(self) -> Iterator[Any]:
+        for item in self._source:
+            yield item
+            if self._stopping.is_set():
+                return
+
+    def _taken(self, index: int) -> Iterator[Any]:
+        return iter(self._channels[index - 1])
+
+    def _fail(self, error: BaseException) -> None:
+        with self._failing:
+            if self._error is not None:
+                return
+            self._error = error
+        self._stopping.set()
+        for channel in self._channels:
+            channel.abort()
+        for stage in self._stages:
+            stage.abort()

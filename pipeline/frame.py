@@ -1,0 +1,141 @@
+"""The neutral ground between the stages: what a frame is, where its samples lie and what they mean.
+
+`media` makes and takes frames, `superres` turns small ones into large ones; neither knows the other.
+Codes of colour are those of ITU-T H.273, which FFmpeg uses too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+UNSPECIFIED = 2
+
+Plane = NDArray[Any]  # of uint8 or uint16
+
+
+class Siting(Enum):
+    """Where a chroma sample lies among the luma samples that share it (H.273 figure 10)."""
+
+    LEFT = "left"
+    CENTRE = "center"
+    TOP_LEFT = "topleft"
+
+
+@dataclass(frozen=True)
+class Colour:
+    """What the samples of a frame mean.
+
+    matrix, primaries, transfer: H.273 codes. full_range: 0..2^n-1 rather than "limited" 16..235 (x 2^(n-8)).
+    """
+
+    matrix: int
+    full_range: bool
+    primaries: int = UNSPECIFIED
+    transfer: int = UNSPECIFIED
+    siting: Siting = Siting.LEFT
+
+
+@dataclass(frozen=True)
+class PixelFormat:
+    """How the samples of a frame lie in memory, under FFmpeg's name for it.
+
+    depth: bits of a sample. sub_x, sub_y: log2 of the chroma subsampling. interleaved: one plane of Cb, Cr pairs
+    instead of two. shift: how far a sample is shifted up in its 16 bits. chroma: False for gray.
+    """
+
+    name: str
+    depth: int
+    sub_x: int = 0
+    sub_y: int = 0
+    interleaved: bool = False
+    shift: int = 0
+    chroma: bool = True
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        return np.dtype(np.uint8 if self.depth <= 8 else np.uint16)
+
+    def plane_shapes(self, width: int, height: int) -> tuple[tuple[int, int], ...]:
+        """(rows, samples in a row) of each plane; interleaved pairs count as two samples."""
+        luma = (height, width)
+        if not self.chroma:
+            return (luma,)
+        rows, columns = -(-height >> self.sub_y), -(-width >> self.sub_x)
+        return (luma, (rows, 2 * columns)) if self.interleaved else (luma, (rows, columns), (rows, columns))
+
+    def frame_bytes(self, width: int, height: int) -> int:
+        """Bytes of a frame whose planes lie one behind the other without padding."""
+        return sum(rows * columns for rows, columns in self.plane_shapes(width, height)) * self.dtype.itemsize
+
+
+def _planar() -> list[PixelFormat]:
+    sub = {"420": (1, 1), "422": (1, 0), "444": (0, 0)}
+    names = {8: "", 10: "10le", 12: "12le"}
+    planar = [PixelFormat(f"yuv{s}p{names[d]}", d, *sub[s]) for s in sub for d in names]
+    return planar + [PixelFormat(f"gray{names[d]}", d, chroma=False) for d in names]
+
+
+PIXEL_FORMATS = {
+    f.name: f
+    for f in (
+        *_planar(),
+        PixelFormat("nv12", 8, 1, 1, interleaved=True),
+        PixelFormat("p010le", 10, 1, 1, interleaved=True, shift=6),
+    )
+}
+
+
+@dataclass(frozen=True)
+class FrameFormat:
+    """Everything that all frames of a stream have in common."""
+
+    width: int
+    height: int
+    pixel: PixelFormat
+    colour: Colour
+
+    @property
+    def plane_shapes(self) -> tuple[tuple[int, int], ...]:
+        return self.pixel.plane_shapes(self.width, self.height)
+
+    @property
+    def bytes(self) -> int:
+        return self.pixel.frame_bytes(self.width, self.height)
+
+    def split(self, packed: Plane) -> tuple[Plane, ...]:
+        """The planes of a frame that lies in `packed`, one flat array of `bytes` bytes, as views."""
+        samples = packed.view(self.pixel.dtype)
+        planes, start = [], 0
+        for rows, columns in self.plane_shapes:
+            planes.append(samples[start : start + rows * columns].reshape(rows, columns))
+            start += rows * columns
+        return tuple(planes)
+
+    def __str__(self) -> str:
+        return f"{self.width}x{self.height} {self.pixel.name}"
+
+
+def _nothing() -> None:
+    pass
+
+
+@dataclass(slots=True)
+class Frame:
+    """One picture on its way.
+
+    planes: host memory, each (rows, samples) of `format.pixel.dtype`; rows may be padded (strided).
+    pts, duration: in the time base of the source's video stream. release: called once, by whoever is last to read
+    the planes; a frame that lies in a slot gives it back.
+    """
+
+    format: FrameFormat
+    planes: tuple[Plane, ...]
+    pts: int
+    duration: int = 0
+    release: Callable[[], None] = _nothing

@@ -1,0 +1,1 @@
+"""Everything that opens a container or a codec, through PyAV."""

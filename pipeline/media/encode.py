@@ -1,0 +1,126 @@
+"""Stage 3: frames → packets. Packets of other streams pass."""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import av
+from av.video.stream import VideoStream
+
+from pipeline.colour.tags import FULL_RANGE_TAG, LIMITED_RANGE_TAG
+from pipeline.errors import OutputError
+from pipeline.flow.stage import Stage
+from pipeline.frame import PIXEL_FORMATS, Frame, FrameFormat, PixelFormat
+from pipeline.media.borders import writing
+
+
+@dataclass(frozen=True)
+class VideoEncoding:
+    """How the result's video is encoded: codec, its options as FFmpeg names them, and what to tell players."""
+
+    codec: str
+    format: FrameFormat
+    rate: Fraction
+    time_base: Fraction
+    sample_aspect: Fraction = Fraction(1)
+    options: dict[str, str] = field(default_factory=dict)
+    display_matrix: tuple[int, ...] | None = None
+
+
+def encoder(name: str) -> av.Codec:
+    """The video encoder called `name`. Raises OutputError if FFmpeg has none."""
+    try:
+        codec = av.Codec(name, "w")
+    except av.codec.codec.UnknownCodecError as error:
+        raise OutputError(f"no encoder called {name!r}; libx264, libx265 and libsvtav1 are the usual ones") from error
+    if codec.type != "video":
+        raise OutputError(f"{name} encodes {codec.type}, not video; libx264, libx265 and libsvtav1 are the usual ones")
+    return codec
+
+
+def encodable_format(codec: av.Codec, wanted: PixelFormat, width: int, height: int) -> PixelFormat:
+    """The format nearest to `wanted` that `codec` takes at this size: depth is kept first, then chroma.
+
+    Raises OutputError if there is none.
+    """
+    taken = {f.name for f in codec.video_formats or ()} or {wanted.name}
+    fits = [
+        f
+        for name, f in PIXEL_FORMATS.items()
+        if name in taken and width % (1 << f.sub_x) == 0 == height % (1 << f.sub_y)
+    ]
+    if not fits:
+        raise OutputError(f"{codec.name} takes none of {', '.join(PIXEL_FORMATS)} at {width}x{height}")
+
+    def distance(f: PixelFormat) -> tuple[int, ...]:
+        lost_depth, lost_chroma = (
+            max(0, wanted.depth - f.depth),
+            max(0, f.sub_x - wanted.sub_x) + max(0, f.sub_y - wanted.sub_y),
+        )
+        gained = abs(f.depth - wanted.depth) + abs(f.sub_x - wanted.sub_x) + abs(f.sub_y - wanted.sub_y)
+        return lost_depth, wanted.chroma and not f.chroma, lost_chroma, f.chroma != wanted.chroma, gained, f.interleaved
+
+    return min(fits, key=distance)
+
+
+def configure(stream: VideoStream, encoding: VideoEncoding) -> None:
+    """Tell the stream and its encoder everything before the first frame."""
+    context, format = stream.codec_context, encoding.format
+    stream.time_base = context.time_base = encoding.time_base
+    context.framerate = encoding.rate
+    context.width, context.height, context.pix_fmt = format.width, format.height, format.pixel.name
+    context.sample_aspect_ratio = encoding.sample_aspect
+    context.colorspace = format.colour.matrix
+    context.color_primaries = format.colour.primaries
+    context.color_trc = format.colour.transfer
+    context.color_range = FULL_RANGE_TAG if format.colour.full_range else LIMITED_RANGE_TAG
+    context.options = {**encoding.options, "chroma_sample_location": format.colour.siting.value}
+    if encoding.display_matrix:
+        stream.set_display_matrix(encoding.display_matrix)
+
+
+class Encoder(Stage[Any, Any]):
+    """Feeds one encoder. A frame is handed over without a copy, and released when FFmpeg lets go of it.
+
+    frames: how many have been taken.
+    """
+
+    def __init__(self, path: Path, stream: VideoStream, time_base: Fraction) -> None:
+        self._path = path
+        self._stream = stream
+        self._time_base = time_base
+        self.frames = 0
+
+    def feed(self, item: Any) -> Iterator[av.Packet[Any]]:
+        if not isinstance(item, Frame):
+            yield item
+            return
+        self.frames += 1
+        picture = wrapped(item)
+        picture.time_base = self._time_base
+        yield from self._encode(picture)
+
+    def finish(self) -> Iterator[av.Packet[Any]]:
+        yield from self._encode(None)
+
+    def _encode(self, picture: av.VideoFrame | None) -> list[av.Packet[Any]]:
+        with writing(self._path):
+            return self._stream.encode(picture)
+
+
+def wrapped(frame: Frame) -> av.VideoFrame:
+    """`frame` as PyAV has it, around the same memory; when FFmpeg drops the last reference, the frame is released."""
+    pixel = frame.format.pixel
+    planes = [plane[:] for plane in frame.planes]
+    finalizer = weakref.finalize(planes[0], frame.release)
+    finalizer.atexit = False
+    if pixel.interleaved:
+        planes[1] = planes[1].reshape(planes[1].shape[0], -1, 2)
+    picture = av.VideoFrame.from_dlpack(tuple(planes), format=pixel.name)
+    picture.pts, picture.duration = frame.pts, frame.duration
+    return picture

@@ -1,0 +1,47 @@
+"""The source of a line: a file's packets, in the order in which they lie there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import av
+from av.container import InputContainer
+from av.video.stream import VideoStream
+
+from pipeline.media.borders import reading
+from pipeline.media.probe import main_video, open_input
+
+
+class FileSource:
+    """An open file. Iterate it, once, for the packets of its main video and of the streams in `also`."""
+
+    def __init__(self, path: Path, also: frozenset[int] = frozenset()) -> None:
+        self.path = path
+        self.container: InputContainer = open_input(path)
+        try:
+            self.video: VideoStream = main_video(path, self.container)
+        except BaseException:
+            self.container.close()
+            raise
+        self._wanted = also | {self.video.index}
+
+    def __iter__(self) -> Iterator[av.Packet[Any]]:
+        streams = [stream for stream in self.container.streams if stream.index in self._wanted]
+        with reading(self.path):
+            for packet in self.container.demux(streams):
+                if packet.size:  # PyAV ends each stream with an empty packet
+                    yield packet
+
+    def close(self) -> None:
+        self.container.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()

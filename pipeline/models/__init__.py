@@ -1,0 +1,1 @@
+"""Networks: what is known of them, where they are, how a file is checked."""

@@ -1,0 +1,94 @@
+"""Networks that a program makes: the identity, for exactness, and SRVGG of any size with random weights, for speed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    import onnx
+
+_OPSET = 17
+_IR_VERSION = 8
+
+
+def identity(dtype: type[np.floating]) -> onnx.ModelProto:
+    """x1: gives what it takes."""
+    import onnx
+
+    return _model([onnx.helper.make_node("Identity", ["input"], ["output"])], [], 1, dtype, "identity")
+
+
+def nearest(dtype: type[np.floating], scale: int = 2) -> onnx.ModelProto:
+    """Repeats each pixel: the simplest upscaler whose answer is known."""
+    import onnx
+
+    factors = onnx.numpy_helper.from_array(np.array([1, 1, scale, scale], np.float32), "factors")
+    return _model([_enlarge("output", "factors")], [factors], scale, dtype, f"nearest-x{scale}")
+
+
+def srvgg(features: int, convolutions: int, dtype: type[np.floating], scale: int = 2) -> onnx.ModelProto:
+    """SRVGGNetCompact (Real-ESRGAN's video network) with random weights that keep the picture's energy.
+
+    A 3x3 convolution to `features`, `convolutions` more, each followed by PReLU, one to 3 scale^2 channels, a pixel
+    shuffle, and the nearest-neighbour picture added.
+    """
+    import onnx
+
+    rng = np.random.default_rng(0)
+    nodes: list[onnx.NodeProto] = []
+    weights: list[onnx.TensorProto] = []
+
+    def constant(name: str, values: np.ndarray) -> str:
+        weights.append(onnx.numpy_helper.from_array(values.astype(dtype), name))
+        return name
+
+    def convolve(source: str, index: int, inputs: int, outputs: int, gain: float) -> str:
+        kernel = rng.standard_normal((outputs, inputs, 3, 3)) * gain / np.sqrt(9 * inputs)
+        names = [source, constant(f"kernel{index}", kernel), constant(f"bias{index}", np.zeros(outputs))]
+        nodes.append(onnx.helper.make_node("Conv", names, [f"conv{index}"], pads=[1, 1, 1, 1], kernel_shape=[3, 3]))
+        return f"conv{index}"
+
+    current = "input"
+    for index in range(convolutions + 1):
+        current = convolve(current, index, features if index else 3, features, gain=1.4)
+        slope = constant(f"slope{index}", np.full((features, 1, 1), 0.1))
+        nodes.append(onnx.helper.make_node("PRelu", [current, slope], [f"act{index}"]))
+        current = f"act{index}"
+    current = convolve(current, convolutions + 1, features, 3 * scale * scale, gain=0.05)
+    nodes.append(onnx.helper.make_node("DepthToSpace", [current], ["detail"], blocksize=scale, mode="CRD"))
+    weights.append(onnx.numpy_helper.from_array(np.array([1, 1, scale, scale], np.float32), "factors"))
+    nodes.append(_enlarge("base", "factors"))
+    nodes.append(onnx.helper.make_node("Add", ["detail", "base"], ["output"]))
+    return _model(nodes, weights, scale, dtype, f"srvgg-{features}x{convolutions}")
+
+
+def _enlarge(output: str, factors: str) -> onnx.NodeProto:
+    import onnx
+
+    return onnx.helper.make_node(
+        "Resize",
+        ["input", "", factors],
+        [output],
+        mode="nearest",
+        coordinate_transformation_mode="asymmetric",
+        nearest_mode="floor",
+    )
+
+
+def _model(
+    nodes: list[onnx.NodeProto], weights: list[onnx.TensorProto], scale: int, dtype: type[np.floating], name: str
+) -> onnx.ModelProto:
+    import onnx
+
+    code = onnx.helper.np_dtype_to_tensor_dtype(np.dtype(dtype))
+    sizes = ["height", "width"]
+    enlarged = sizes if scale == 1 else [f"{scale}*{size}" for size in sizes]
+    given = onnx.helper.make_tensor_value_info("input", code, [1, 3, *sizes])
+    made = onnx.helper.make_tensor_value_info("output", code, [1, 3, *enlarged])
+    graph = onnx.helper.make_graph(nodes, name, [given], [made], weights)
+    model = onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", _OPSET)], ir_version=_IR_VERSION)
+    onnx.helper.set_model_props(model, {"uprez.name": name, "uprez.licence": "Apache-2.0"})
+    onnx.checker.check_model(model, full_check=True)
+    return model

@@ -1,0 +1,134 @@
+"""An .onnx file → ModelSpec, checked: it parses, it is an upscaler of RGB pictures, it runs.
+
+What a file can't show by itself it may say in its metadata: uprez.name, uprez.channels ("rgb" or "bgr"),
+uprez.range (the value of white, "1" or "255"), uprez.licence, uprez.description.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from pipeline.errors import ModelError
+from pipeline.models.spec import ModelSpec
+
+if TYPE_CHECKING:
+    import onnx
+
+_TRIAL_SIZE = (24, 40)
+_SCALES = (1, 2, 3, 4, 8)
+
+
+def inspect(path: Path) -> ModelSpec:
+    """Read and try the network in `path`. Raises ModelError, in one line, for whatever is not as it should be."""
+    graph_bytes = _read(path)
+    model = _parsed(path, graph_bytes)
+    facts = {p.key.removeprefix("uprez."): p.value for p in model.metadata_props if p.key.startswith("uprez.")}
+    given, made = _only_tensors(path, model)
+    size = _fixed_size(path, given)
+    return ModelSpec(
+        name=facts.get("name", path.stem),
+        path=path,
+        sha256=hashlib.sha256(graph_bytes).hexdigest(),
+        scale=_scale(path, graph_bytes, given, size or _TRIAL_SIZE),
+        dtype=_dtype(path, given, made),
+        input=given.name,
+        output=made.name,
+        order=_fact(path, facts, "channels", "rgb", ("rgb", "bgr")),
+        white=float(_fact(path, facts, "range", "1", ("1", "255"))),
+        size=size,
+        parameters=sum(int(np.prod(tensor.dims)) for tensor in model.graph.initializer),
+        licence=facts.get("licence", "unknown"),
+        description=facts.get("description", ""),
+    )
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise ModelError(f"{path}: {error.strerror}; `uprez models` lists the names known without a file") from error
+
+
+def _parsed(path: Path, graph_bytes: bytes) -> onnx.ModelProto:
+    import onnx
+    from google.protobuf.message import DecodeError
+
+    try:
+        model = onnx.load_model_from_string(graph_bytes)
+        if any(t.data_location == onnx.TensorProto.EXTERNAL for t in model.graph.initializer):
+            raise ModelError(f"{path}: its weights lie in other files; save the model as one file")
+        onnx.checker.check_model(model)
+    except (DecodeError, onnx.checker.ValidationError, ValueError) as error:
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise ModelError(f"{path}: not a valid ONNX model ({reason})") from error
+    return model
+
+
+def _only_tensors(path: Path, model: onnx.ModelProto) -> tuple[Any, Any]:
+    weights = {tensor.name for tensor in model.graph.initializer}
+    given = [tensor for tensor in model.graph.input if tensor.name not in weights]
+    made = list(model.graph.output)
+    if len(given) != 1 or len(made) != 1:
+        raise ModelError(f"{path}: {len(given)} inputs and {len(made)} outputs; an upscaler has one of each")
+    return given[0], made[0]
+
+
+def _dimensions(tensor: Any) -> list[int | None]:
+    return [d.dim_value if d.HasField("dim_value") else None for d in tensor.type.tensor_type.shape.dim]
+
+
+def _fixed_size(path: Path, given: Any) -> tuple[int, int] | None:
+    shape = _dimensions(given)
+    shown = "(" + ", ".join(str(d or "any") for d in shape) + ")"
+    if len(shape) == 4 and shape[3] == 3 and shape[1] != 3:
+        raise ModelError(f"{path}: takes {shown}, channels last; frames come as (1, 3, H, W), channels first")
+    if len(shape) != 4 or shape[0] not in (1, None) or shape[1] not in (3, None):
+        raise ModelError(f"{path}: takes {shown}; frames come as (1, 3, H, W), RGB in planes")
+    if (shape[2] is None) != (shape[3] is None):
+        raise ModelError(f"{path}: takes {shown}; both H and W must be free, or both fixed")
+    return None if shape[2] is None or shape[3] is None else (shape[2], shape[3])
+
+
+def _dtype(path: Path, given: Any, made: Any) -> np.dtype[Any]:
+    import onnx
+
+    kinds = onnx.TensorProto
+    names: dict[int, np.dtype[Any]] = {kinds.FLOAT: np.dtype(np.float32), kinds.FLOAT16: np.dtype(np.float16)}
+    codes = [tensor.type.tensor_type.elem_type for tensor in (given, made)]
+    if codes[0] != codes[1] or codes[0] not in names:
+        seen = " to ".join(onnx.TensorProto.DataType.Name(code).lower() for code in codes)
+        raise ModelError(f"{path}: goes from {seen}; float to float or float16 to float16 is supported")
+    return names[codes[0]]
+
+
+def _fact(path: Path, facts: dict[str, str], name: str, default: str, allowed: tuple[str, ...]) -> str:
+    value = facts.get(name, default)
+    if value not in allowed:
+        raise ModelError(f"{path}: its metadata says uprez.{name} = {value!r}; {' or '.join(allowed)} is supported")
+    return value
+
+
+def _scale(path: Path, graph_bytes: bytes, given: Any, size: tuple[int, int]) -> int:
+    import onnx
+    import onnxruntime as ort
+
+    options = ort.SessionOptions()
+    options.log_severity_level = 4
+    dtype = np.float16 if given.type.tensor_type.elem_type == onnx.TensorProto.FLOAT16 else np.float32
+    picture = np.random.default_rng(0).random((1, 3, *size)).astype(dtype)
+    try:
+        session = ort.InferenceSession(graph_bytes, options, providers=["CPUExecutionProvider"])
+        (result,) = session.run(None, {given.name: picture})
+    except Exception as error:  # ONNX Runtime's errors have no common parent
+        raise ModelError(f"{path}: does not run on {size[1]}x{size[0]}: {str(error).splitlines()[0]}") from error
+    scale = result.shape[2] // size[0] if result.ndim == 4 else 0
+    if scale not in _SCALES or result.shape != (1, 3, scale * size[0], scale * size[1]):
+        raise ModelError(
+            f"{path}: turns (1, 3, {size[0]}, {size[1]}) into {result.shape}; "
+            "an upscaler gives (1, 3, n H, n W), n = 1, 2, 3, 4 or 8"
+        )
+    return int(scale)

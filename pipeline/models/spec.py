@@ -1,0 +1,38 @@
+"""What there is to know of a network before it runs: facts, so that no code asks for a model's name."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class ModelSpec:
+    """One network file that turns a picture into a larger one.
+
+    Input and output are one tensor each: (1, 3, H, W) → (1, 3, scale H, scale W), of `dtype`, black at 0 and white
+    at `white`, planes in `order`.
+
+    path: the ONNX file. sha256: of that file, in hex. dtype: float32 or float16. order: "rgb" or "bgr".
+    size: (H, W) where the file allows one size only. parameters: how many numbers it has learnt.
+    """
+
+    name: str
+    path: Path
+    sha256: str
+    scale: int
+    dtype: np.dtype[Any]
+    input: str
+    output: str
+    order: str = "rgb"
+    white: float = 1.0
+    size: tuple[int, int] | None = None
+    parameters: int = 0
+    licence: str = "unknown"
+    description: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.name} (x{self.scale}, {self.dtype}, {self.order.upper()} 0..{self.white:g})"

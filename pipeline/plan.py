@@ -1,0 +1,175 @@
+"""What will be done with a file, decided before the first frame: MediaInfo + Settings + ModelSpec → Plan."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from pipeline import cuda
+from pipeline.errors import BackendError, OutputError
+from pipeline.media.encode import VideoEncoding, encodable_format, encoder
+from pipeline.media.probe import MediaInfo
+from pipeline.models import catalogue
+from pipeline.models.spec import ModelSpec
+from pipeline.settings import Settings
+from pipeline.superres import flavour
+from pipeline.superres.session import check_size
+
+# Visually lossless or nearly so, at the speed that each encoder's own users call medium.
+_QUALITY: dict[str, dict[str, str]] = {
+    "libx264": {"crf": "17", "preset": "medium"},
+    "libx265": {"crf": "18", "preset": "medium"},
+    "libsvtav1": {"crf": "24", "preset": "6"},
+}
+# A rule of thumb for the disk estimate: x264 at crf 17 spends about this much on film; each 6 steps of crf halve it.
+_BITS_PER_PIXEL, _CRF_HALVING, _USUAL_CRF = 0.12, 6, 17
+_ENCODER_FRAMES, _DECODER_FRAMES = 60, 20  # that x264 (lookahead 40) and FFmpeg's decoders keep at work, roughly
+_PASSED_ALONG = ("audio", "subtitle", "attachment")
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A job, ready to run.
+
+    backend: "tensorrt" or "onnx". also: indices of the streams that are copied. notes: what a user should know, a line
+    each. memory, disk: estimates in bytes.
+    """
+
+    media: MediaInfo
+    target: Path
+    settings: Settings
+    model: ModelSpec
+    backend: str
+    encoding: VideoEncoding
+    also: frozenset[int]
+    notes: tuple[str, ...]
+    memory: int
+    disk: int | None
+
+
+def choose_backend(settings: Settings) -> tuple[str, str | None]:
+    """The backend to use, and a note where a GPU is there but can't be used. Raises BackendError if it was named."""
+    missing = cuda.problem() or (
+        None if flavour.installed() else f"TensorRT is not installed: {flavour.INSTALL['rtx']}"
+    )
+    if settings.backend == "onnx":
+        return "onnx", None
+    if missing is None:
+        return "tensorrt", None
+    if settings.backend == "tensorrt":
+        raise BackendError(f"--backend tensorrt: {missing}; or use --backend onnx")
+    gpu_is_here = Path("/proc/driver/nvidia/version").exists()
+    return "onnx", f"an NVIDIA GPU is here but not used: {missing}" if gpu_is_here else None
+
+
+def choose_model(settings: Settings, backend: str) -> ModelSpec:
+    """The model that the settings name, in the form that suits the backend."""
+    return catalogue.find(settings.model, np.float16 if backend == "tensorrt" else np.float32)
+
+
+def target_for(source: Path, to: Path | None, scale: int) -> Path:
+    """Where the result of `source` goes: `to` if it names a file, else in.x2.mkv, in the folder `to` or beside it."""
+    if to is not None and not to.is_dir():
+        return to
+    return (to or source.parent) / f"{source.stem}.x{scale}.mkv"
+
+
+def make_plan(media: MediaInfo, to: Path | None, settings: Settings) -> Plan:
+    """Decide everything; `to`: a file, a folder, or None for a name beside the source.
+
+    Raises the error that the job would otherwise meet later.
+    """
+    backend, note = choose_backend(settings)
+    model = choose_model(settings, backend)
+    video = media.video
+    check_size(model, video.format)
+    codec = encoder(settings.codec)
+    width, height = video.format.width * model.scale, video.format.height * model.scale
+    pixel = encodable_format(codec, video.format.pixel, width, height)
+    format = replace(video.format, width=width, height=height, pixel=pixel)
+    encoding = VideoEncoding(
+        codec=settings.codec,
+        format=format,
+        rate=video.rate,
+        time_base=video.time_base,
+        sample_aspect=video.sample_aspect,
+        options=_encoder_options(settings),
+        display_matrix=video.display_matrix,
+    )
+    also = frozenset(s.index for s in media.others if settings.streams == "all" and s.kind in _PASSED_ALONG)
+    return Plan(
+        media=media,
+        target=target_for(media.path, to, model.scale),
+        settings=settings,
+        model=model,
+        backend=backend,
+        encoding=encoding,
+        also=also,
+        notes=tuple(n for n in (note, *_notes(media, encoding, settings)) if n),
+        memory=_memory(settings, model, media, encoding),
+        disk=_disk(media, encoding),
+    )
+
+
+def check_target(source: Path, target: Path, overwrite: bool) -> None:
+    """Raise OutputError if writing `target` would cost the source or an earlier result, or can't succeed."""
+    if target.exists() and os.path.samefile(source, target):
+        raise OutputError(f"{target}: is the input itself; give the result another name")
+    if target.is_dir():
+        raise OutputError(f"{target}: is a folder; give a file name")
+    if target.exists() and not overwrite:
+        raise OutputError(f"{target}: exists already; --overwrite replaces it")
+    if not target.parent.is_dir():
+        raise OutputError(f"{target}: the folder {target.parent} does not exist: make it first")
+    if not os.access(target.parent, os.W_OK):
+        raise OutputError(f"{target}: the folder {target.parent} may not be written to")
+
+
+def _encoder_options(settings: Settings) -> dict[str, str]:
+    options = dict(_QUALITY.get(settings.codec, {}))
+    if settings.crf is not None:
+        options["crf"] = f"{settings.crf:g}"
+    if settings.preset is not None:
+        options["preset"] = settings.preset
+    return options | settings.options
+
+
+def _notes(media: MediaInfo, encoding: VideoEncoding, settings: Settings) -> list[str]:
+    video, pixel = media.video, encoding.format.pixel
+    notes = []
+    if video.source_format.replace("yuvj", "yuv") != video.format.pixel.name:
+        notes.append(f"{video.source_format} frames are worked on as {video.format.pixel.name}")
+    if pixel != video.format.pixel:
+        notes.append(f"{encoding.codec} does not take {video.format.pixel.name} here; the result is {pixel.name}")
+    if video.interlaced:
+        notes.append("the video is interlaced and stays so: its combs will be upscaled too; deinterlace it first")
+    if settings.streams == "all":
+        left = [s for s in media.others if s.kind not in _PASSED_ALONG]
+        notes += [f"{s.kind} stream {s.index} ({s.codec}) is left behind" for s in left]
+    return notes
+
+
+def _memory(settings: Settings, model: ModelSpec, media: MediaInfo, encoding: VideoEncoding) -> int:
+    small, large = media.video.format.bytes, encoding.format.bytes
+    waiting = settings.queue + settings.slots
+    tensors = media.video.format.width * media.video.format.height * 3 * 4 * (1 + model.scale**2)
+    return (waiting + _DECODER_FRAMES) * small + (waiting + _ENCODER_FRAMES) * large + 3 * tensors
+
+
+def _disk(media: MediaInfo, encoding: VideoEncoding) -> int | None:
+    if media.video.frames is None:
+        return None
+    crf = float(encoding.options.get("crf", _USUAL_CRF))
+    bits = _BITS_PER_PIXEL * 2 ** ((_USUAL_CRF - crf) / _CRF_HALVING)
+    pixels = encoding.format.width * encoding.format.height * media.video.frames
+    passed_along = media.bytes - (media.video.bit_rate or 0) / 8 * (media.duration or 0)
+    return int(pixels * bits / 8 + max(0, passed_along if media.video.bit_rate else 0))
+
+
+def free_disk(plan: Plan) -> int:
+    """Bytes that the disk of the result has left."""
+    return shutil.disk_usage(plan.target.parent).free

@@ -1,0 +1,181 @@
+"""The wiring of a file's job.
+
+    FileSource ─▶ Decoder ─▶ Submit ─▶ Collect ─▶ Encoder ─▶ FileSink
+                 [decode]   [submit]  [upscale]       [encode]            threads, in brackets
+
+- Who sends what: the source's packets enter the first thread. Video becomes Frames, which become Pendings, Frames
+  again (large), packets again; the packets of other streams travel among them, in their place, to the sink. Only
+  frames count against the channels' capacity, so that a dense audio track can't starve the picture.
+- Who closes what: the source's end travels down the line (flow/line.py); each stage finishes its part: the decoder
+  and the encoder are drained, the sink is closed by `upscale`, after all threads have ended.
+- The first error aborts the line and is raised here; the unfinished file is removed. `Job.stop` (the first Ctrl-C)
+  drains the line and keeps what there is as NAME.partial.mkv; `Job.abort` (the second) keeps nothing.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pipeline.errors import Cancelled, OutputError, UprezError
+from pipeline.flow.line import Line
+from pipeline.flow.stage import Chain
+from pipeline.frame import Frame
+from pipeline.media.decode import Decoder
+from pipeline.media.encode import Encoder
+from pipeline.media.probe import probe
+from pipeline.media.sink import FileSink
+from pipeline.media.source import FileSource
+from pipeline.plan import Plan, check_target, make_plan
+from pipeline.settings import Settings
+from pipeline.superres.open import open_session
+from pipeline.superres.session import Session
+from pipeline.superres.stages import Collect, Pending, Submit
+from pipeline.telemetry import OnProgress, Progress, bottleneck
+
+
+@dataclass(frozen=True)
+class Result:
+    """What came of a job. complete: False if it was stopped before the end; `path` then says so too."""
+
+    path: Path
+    frames_in: int
+    frames_out: int
+    complete: bool
+    seconds: float
+    backend: str
+    bottleneck: str
+    notes: tuple[str, ...] = ()
+    dropped: tuple[str, ...] = ()
+
+    @property
+    def rate(self) -> float:
+        return self.frames_out / self.seconds if self.seconds else 0.0
+
+
+class Job:
+    """A handle on work under way, for other threads and signal handlers."""
+
+    def __init__(self) -> None:
+        self._line: Line | None = None
+        self.stopped = False
+        self.aborted = False
+
+    def stop(self) -> None:
+        """End early, with a playable file."""
+        self.stopped = True
+        if self._line:
+            self._line.stop()
+
+    def abort(self) -> None:
+        """End at once, with nothing."""
+        self.aborted = True
+        if self._line:
+            self._line.abort()
+
+    @contextlib.contextmanager
+    def _at_work_on(self, line: Line) -> Iterator[None]:
+        self._line = line
+        if self.aborted:
+            raise Cancelled("aborted before the first frame")
+        try:
+            yield
+        finally:
+            self._line = None
+
+
+def weight(item: Any) -> int:
+    """How much of a channel's capacity an item takes: frames count, compressed packets don't."""
+    return 1 if isinstance(item, Frame | Pending) else 0
+
+
+def upscale(
+    source: str | Path,
+    sink: str | Path | None = None,
+    settings: Settings | None = None,
+    *,
+    progress: OnProgress | None = None,
+    job: Job | None = None,
+    **options: Any,
+) -> Result:
+    """Upscale the video file `source` into `sink` (default: in.x2.mkv beside it) and return when it is done.
+
+    settings, options: a Settings, or its fields as keywords (`model="my.onnx", crf=18`). progress: called some ten
+    times a second, in the calling thread. job: a handle to stop or abort from elsewhere.
+
+    Raises a child of UprezError; an earlier file under the result's name is then as it was.
+    """
+    settings = settings or Settings.load(None, **options)
+    plan = make_ready(Path(source), Path(sink) if sink is not None else None, settings)
+    return execute(plan, progress=progress, job=job)
+
+
+def make_ready(source: Path, to: Path | None, settings: Settings) -> Plan:
+    """Look at the source and decide what to do; `to`: a file, a folder, or None for a name beside the source.
+
+    Raises what would make the job fail, as far as can be told before it starts.
+    """
+    plan = make_plan(probe(source), to, settings)
+    check_target(source, plan.target, settings.overwrite)
+    return plan
+
+
+def execute(plan: Plan, *, progress: OnProgress | None = None, job: Job | None = None) -> Result:
+    """Do what `plan` says."""
+    with contextlib.ExitStack() as stack:
+        source = stack.enter_context(FileSource(plan.media.path, plan.also))
+        sink = stack.enter_context(FileSink(plan.target, plan.encoding, source, plan.also))
+        session = stack.enter_context(
+            open_session(plan.backend, plan.model, plan.media.video.format, plan.settings, plan.encoding.format.pixel)
+        )
+        return _flow(plan, source, session, sink, progress, job or Job())
+
+
+def _flow(
+    plan: Plan, source: FileSource, session: Session[Any], sink: FileSink, progress: OnProgress | None, job: Job
+) -> Result:
+    decoder = Decoder(source.path, source.video, plan.media.video.format)
+    encoder = Encoder(sink.path, sink.video, plan.encoding.time_base)
+    stages = {
+        "decode": decoder,
+        "submit": Submit(session),
+        "upscale": Collect(session),
+        "encode": Chain(encoder, sink),
+    }
+    line = Line(source, stages, plan.settings.queue, weight)
+    began = time.monotonic()
+
+    def tell() -> None:
+        if progress:
+            seconds = time.monotonic() - began
+            progress(Progress(encoder.frames, plan.media.video.frames or 0, seconds, bottleneck(line.meters)))
+
+    with job._at_work_on(line):
+        line.start()
+        if job.stopped:
+            line.stop()
+        line.wait(tell)
+    if encoder.frames != decoder.frames:
+        raise UprezError(
+            f"{plan.media.path}: {decoder.frames} frames came in, {encoder.frames} went out: a bug, please report it"
+        )
+    if not encoder.frames:
+        raise OutputError(f"{plan.media.path}: not one frame of its video could be decoded; nothing was written")
+    complete = not job.stopped
+    path = sink.commit(plan.settings.overwrite) if complete else sink.keep_partial()
+    tell()
+    return Result(
+        path=path,
+        frames_in=decoder.frames,
+        frames_out=encoder.frames,
+        complete=complete,
+        seconds=time.monotonic() - began,
+        backend=session.backend,
+        bottleneck=bottleneck(line.meters),
+        notes=plan.notes,
+        dropped=tuple(sink.dropped),
+    )

@@ -1,0 +1,79 @@
+"""What a user can choose, from a config file (YAML or TOML) and the command line; the command line wins."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+from typing import Any, Literal, Self
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from pipeline.errors import SettingsError
+
+
+class Settings(BaseModel):
+    """How to upscale. Every field is an option of the command line of the same name, and a key of a config file."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    model: str = Field("clear-x2", description="a name from `uprez models`, or an .onnx file")
+    backend: Literal["auto", "tensorrt", "onnx"] = Field(
+        "auto", description="what runs the model; auto: a GPU if it can"
+    )
+    engine: Literal["auto", "rtx", "tensorrt"] = Field("auto", description="which TensorRT, where both are installed")
+    device: int = Field(0, ge=0, description="the GPU's number")
+    slots: int = Field(6, ge=2, le=64, description="frames under way on the GPU at once")
+    contexts: int = Field(2, ge=1, le=4, description="TensorRT contexts that take turns")
+    threads: int = Field(0, ge=0, description="threads of the CPU backend; 0: one for each core")
+    queue: int = Field(6, ge=1, le=256, description="frames that may wait between two stages")
+    codec: str = Field("libx264", description="the video encoder, as FFmpeg names it")
+    crf: float | None = Field(None, ge=0, le=63, description="constant quality; lower is better and larger")
+    preset: str | None = Field(None, description="the encoder's preset")
+    options: dict[str, str] = Field(default_factory=dict, description="further options of the encoder")
+    streams: Literal["all", "video"] = Field("all", description="video: leave audio, subtitles and the rest behind")
+    overwrite: bool = Field(False, description="replace a result that exists")
+
+    @classmethod
+    def load(cls, file: Path | None, **chosen: Any) -> Self:
+        """The settings of `file`, if given, under those `chosen`; None among the latter means "not chosen".
+
+        Raises SettingsError with the file or option, the value seen and what is allowed.
+        """
+        values = _read(file) if file else {}
+        if chosen.get("options") and isinstance(values.get("options"), dict):
+            chosen["options"] = {**values["options"], **chosen["options"]}
+        values |= {key: value for key, value in chosen.items() if value is not None}
+        try:
+            return cls.model_validate(values)
+        except ValidationError as error:
+            raise SettingsError(_first_problem(error, file, chosen, cls)) from error
+
+
+def _read(file: Path) -> dict[str, Any]:
+    try:
+        text = file.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{file}: can't be read as a config file ({getattr(error, 'strerror', error)})") from error
+    try:
+        values = tomllib.loads(text) if file.suffix == ".toml" else yaml.safe_load(text)
+    except (tomllib.TOMLDecodeError, yaml.YAMLError) as error:
+        reason = " ".join(str(error).split())
+        raise SettingsError(f"{file}: not valid {'TOML' if file.suffix == '.toml' else 'YAML'}: {reason}") from error
+    if values is None:
+        return {}
+    if not isinstance(values, dict):
+        raise SettingsError(f"{file}: holds a {type(values).__name__}; a config file holds `name: value` lines")
+    options = values.get("options")
+    if isinstance(options, dict):
+        values["options"] = {str(key): str(value) for key, value in options.items()}
+    return values
+
+
+def _first_problem(error: ValidationError, file: Path | None, chosen: dict[str, Any], model: type[BaseModel]) -> str:
+    problem = error.errors()[0]
+    name = str(problem["loc"][0]) if problem["loc"] else "?"
+    where = f"{file}: {name}" if file and chosen.get(name) is None else f"--{name}"
+    if problem["type"] == "extra_forbidden":
+        return f"{where}: no such setting; there are {', '.join(model.model_fields)}"
+    return f"{where} = {problem['input']!r}: {problem['msg'][0].lower()}{problem['msg'][1:]}"

@@ -1,0 +1,81 @@
+"""Upscaling by ONNX Runtime on the CPU: what any machine can do."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.colour.convert import from_rgb, to_rgb
+from pipeline.errors import BackendError, MismatchError
+from pipeline.frame import Frame, FrameFormat, PixelFormat
+from pipeline.models.spec import ModelSpec
+from pipeline.superres.session import Session, check_frame
+
+
+@dataclass(frozen=True)
+class Upscaled:
+    """A ticket: the network's output, (1, 3, H, W), still RGB, and the time of its frame."""
+
+    rgb: NDArray[Any]
+    pts: int
+    duration: int
+
+
+class OnnxCpuSession(Session[Upscaled]):
+    """`submit` converts to RGB and runs the network, `collect` converts back: two threads share the work."""
+
+    depth = 2
+
+    def __init__(
+        self, model: ModelSpec, source: FrameFormat, pixel: PixelFormat | None = None, threads: int = 0
+    ) -> None:
+        super().__init__(model, source, pixel)
+        import onnxruntime as ort
+
+        options = ort.SessionOptions()
+        options.log_severity_level = 4
+        options.intra_op_num_threads = threads
+        # Its threads would spin between frames, on cores that the codecs need.
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+        self._session = ort.InferenceSession(str(model.path), options, providers=["CPUExecutionProvider"])
+        self._version = ort.__version__
+        self._rgb = np.empty((1, 3, source.height, source.width), model.dtype)
+
+    @property
+    def backend(self) -> str:
+        return f"ONNX Runtime {self._version} on the CPU"
+
+    def submit(self, frame: Frame) -> Upscaled:
+        check_frame(frame, self)
+        to_rgb(frame.planes, self.source, self._rgb[0], self.model.white)
+        frame.release()
+        return Upscaled(self._run(), frame.pts, frame.duration)
+
+    def collect(self, ticket: Upscaled) -> Frame:
+        planes = self.result.split(np.empty(self.result.bytes, np.uint8))
+        rgb = ticket.rgb[0]
+        from_rgb(rgb if self.model.order == "rgb" else rgb[::-1], self.result, planes, self.model.white)
+        return Frame(self.result, planes, ticket.pts, ticket.duration)
+
+    def bare(self, frames: int) -> None:
+        self._rgb[:] = np.random.default_rng(0).random(self._rgb.shape, np.float32) * self.model.white
+        for _ in range(frames):
+            self._run()
+
+    def close(self) -> None:
+        del self._session
+
+    def _run(self) -> NDArray[Any]:
+        rgb = self._rgb if self.model.order == "rgb" else np.ascontiguousarray(self._rgb[:, ::-1])
+        try:
+            result: NDArray[Any]
+            (result,) = self._session.run([self.model.output], {self.model.input: rgb})
+        except Exception as error:  # ONNX Runtime's errors have no common parent
+            raise BackendError(f"ONNX Runtime failed on {self.model}: {str(error).splitlines()[0]}") from error
+        expected = (1, 3, self.result.height, self.result.width)
+        if result.shape != expected:
+            raise MismatchError(f"{self.model.name} gave {result.shape} for {self.source}, {expected} was expected")
+        return result

@@ -1,0 +1,105 @@
+"""What upscales frames, whatever it runs on: a Session takes small frames and gives large ones, in order."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import replace
+from types import TracebackType
+from typing import Any, Generic, Self, TypeVar
+
+import numpy as np
+
+from pipeline.errors import MismatchError
+from pipeline.frame import Frame, FrameFormat, PixelFormat
+from pipeline.models.spec import ModelSpec
+
+Ticket = TypeVar("Ticket")
+
+
+class Session(ABC, Generic[Ticket]):
+    """A model at work on one device, for frames of one format.
+
+    `submit` takes a frame, starts the work and gives a ticket; `collect` waits for that work and gives the finished
+    frame. One thread submits, one (the same or another) collects, each ticket once and in order. The frame given to
+    `submit` is released as soon as its samples were read; the one that `collect` gives must be released by its taker.
+
+    model, source, result: the network, the format that frames must have, and the one they leave with.
+    depth: how many frames may be under way at once.
+    """
+
+    depth: int
+
+    def __init__(self, model: ModelSpec, source: FrameFormat, pixel: PixelFormat | None = None) -> None:
+        check_size(model, source)
+        self.model = model
+        self.source = source
+        self.result = replace(
+            source, width=source.width * model.scale, height=source.height * model.scale, pixel=pixel or source.pixel
+        )
+
+    @property
+    @abstractmethod
+    def backend(self) -> str:
+        """What the work is done by, for tables: library, version, device."""
+
+    @abstractmethod
+    def submit(self, frame: Frame) -> Ticket: ...
+
+    @abstractmethod
+    def collect(self, ticket: Ticket) -> Frame: ...
+
+    @abstractmethod
+    def bare(self, frames: int) -> None:
+        """Run the network alone over `frames` inputs that lie where it wants them: the floor that `bench` measures."""
+
+    def abort(self) -> None:
+        """Wake a `submit` that waits; nothing more will be collected. Called from any thread."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """Free what the session holds. No frame that it gave may be in use."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def check_size(model: ModelSpec, source: FrameFormat) -> None:
+    """Raise MismatchError where `model` takes pictures of one size only and `source` has another."""
+    if model.size and model.size != (source.height, source.width):
+        height, width = model.size
+        raise MismatchError(f"frames are {source.width}x{source.height}, {model.name} takes {width}x{height} only")
+
+
+def check_frame(frame: Frame, session: Session[Any]) -> None:
+    """Raise MismatchError where `frame` is not what `session` was made for: size, samples, dtype, plane shapes."""
+    expected = session.source
+    if frame.format != expected:
+        raise MismatchError(f"the frame is {_shown(frame.format)}, the session takes {_shown(expected)}")
+    for plane, shape in zip(frame.planes, expected.plane_shapes, strict=True):
+        if plane.shape != shape or plane.dtype != expected.pixel.dtype:
+            raise MismatchError(
+                f"a plane of the frame is {plane.shape} {plane.dtype}, the session takes {shape} {expected.pixel.dtype}"
+            )
+
+
+def check_tensor(
+    what: str, dtype: np.dtype[Any], shape: tuple[int, ...], model: ModelSpec, format: FrameFormat
+) -> None:
+    """Raise MismatchError where an engine's tensor, called `what`, is not what `model` at `format` needs."""
+    expected = (1, 3, format.height, format.width)
+    if dtype != model.dtype or shape != expected:
+        raise MismatchError(
+            f"the engine's {what} is {shape} {dtype}, {model.name} at {format.width}x{format.height} needs "
+            f"{expected} {model.dtype}, {model.order.upper()} in planes"
+        )
+
+
+def _shown(format: FrameFormat) -> str:
+    colour = format.colour
+    range_ = "full" if colour.full_range else "limited"
+    return f"{format} (matrix {colour.matrix}, {range_} range, chroma {colour.siting.value})"

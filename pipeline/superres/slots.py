@@ -1,0 +1,83 @@
+"""The ring of buffers that frames travel through on their way over the bus and back.
+
+A slot is free → filling (the submitter writes its pinned input) → running (the GPU owns it) → done (the collector
+saw its last event; its pinned output is being read) → free, when the frame that lies in it is released.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from pipeline.cuda import Gpu, Pinned
+from pipeline.flow.channel import Channel
+from pipeline.frame import FrameFormat
+
+if TYPE_CHECKING:
+    from cuda.core import Buffer, Event, Stream
+
+
+@dataclass
+class Slot:
+    """Room for one packed frame, in and out, on both sides of the bus, and the events that order its steps."""
+
+    host_in: Pinned
+    device_in: Buffer
+    device_out: Buffer
+    host_out: Pinned
+    uploaded: Event
+    computed: Event
+    downloaded: Event
+
+
+class SlotRing:
+    """`count` slots, given out as they become free."""
+
+    def __init__(self, gpu: Gpu, stream: Stream, source: FrameFormat, result: FrameFormat, count: int) -> None:
+        self.slots: list[Slot] = []
+        self._stream = stream
+        self._free: Channel[Slot] = Channel(count)
+        try:
+            for _ in range(count):
+                self.slots.append(_slot(gpu, stream, source.bytes, result.bytes))
+        except BaseException:
+            self.close()
+            raise
+        for slot in self.slots:
+            self._free.put(slot)
+
+    def take(self) -> Slot:
+        """A free slot; waits for one. Raises Aborted after `abort`."""
+        return self._free.get()
+
+    def give_back(self, slot: Slot) -> None:
+        self._free.put(slot)
+
+    @property
+    def free(self) -> int:
+        return len(self._free)
+
+    def abort(self) -> None:
+        """Wake whoever waits for a slot: none will come."""
+        self._free.abort()
+
+    def close(self) -> None:
+        """Free the memory; nothing may be under way."""
+        for slot in self.slots:
+            slot.host_in.close()
+            slot.host_out.close()
+            slot.device_in.close(self._stream)
+            slot.device_out.close(self._stream)
+        self.slots.clear()
+
+
+def _slot(gpu: Gpu, stream: Stream, bytes_in: int, bytes_out: int) -> Slot:
+    return Slot(
+        host_in=gpu.pinned(bytes_in),
+        device_in=gpu.allocate(bytes_in, stream),
+        device_out=gpu.allocate(bytes_out, stream),
+        host_out=gpu.pinned(bytes_out),
+        uploaded=gpu.event(),
+        computed=gpu.event(),
+        downloaded=gpu.event(),
+    )

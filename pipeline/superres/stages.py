@@ -1,0 +1,44 @@
+"""A Session as two stages of a line: one thread submits, the next collects, a ticket is what passes between them.
+
+Whatever is neither frame nor ticket passes through untouched and in its place.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from pipeline.flow.stage import Stage
+from pipeline.frame import Frame
+from pipeline.superres.session import Session
+
+
+@dataclass(frozen=True)
+class Pending:
+    """A frame under way, by the ticket that its session gave."""
+
+    ticket: Any
+
+
+class Submit(Stage[Any, Any]):
+    """Frames in, Pending out."""
+
+    def __init__(self, session: Session[Any]) -> None:
+        self._session = session
+
+    def feed(self, item: Any) -> Iterator[Any]:
+        yield Pending(self._session.submit(item)) if isinstance(item, Frame) else item
+
+    def abort(self) -> None:
+        self._session.abort()
+
+
+class Collect(Stage[Any, Any]):
+    """Pending in, finished frames out."""
+
+    def __init__(self, session: Session[Any]) -> None:
+        self._session = session
+
+    def feed(self, item: Any) -> Iterator[Any]:
+        yield self._session.collect(item.ticket) if isinstance(item, Pending) else item

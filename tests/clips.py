@@ -1,0 +1,98 @@
+"""Clips that tests make for themselves; each frame is recognisable by its flat luma, `shade(index)`."""
+
+from collections.abc import Sequence
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import numpy as np
+
+RATE = 25
+AUDIO_RATE = 48_000
+
+
+def shade(index: int) -> int:
+    """The luma of frame `index`; neighbours are far apart."""
+    return 40 + index * 37 % 160
+
+
+def make(
+    path: Path,
+    frames: int = 12,
+    size: tuple[int, int] = (64, 48),
+    pts: Sequence[int] | None = None,
+    time_base: Fraction = Fraction(1, 12800),
+    pixel: str = "yuv420p",
+    codec: str = "libx264",
+    matrix: int = 2,
+    sample_aspect: Fraction = Fraction(1),
+    sound: bool = True,
+    options: dict[str, str] | None = None,
+) -> Path:
+    """Write a clip. pts: in `time_base`, default evenly at RATE from 0."""
+    step = round(1 / (RATE * time_base))
+    pts = [index * step for index in range(frames)] if pts is None else pts
+    with av.open(str(path), "w") as container:
+        container.metadata["title"] = "a test"
+        video = container.add_stream(codec, rate=RATE, options=options or {"crf": "10", "bf": "2"})
+        video.width, video.height, video.pix_fmt = *size, pixel
+        video.time_base = video.codec_context.time_base = time_base
+        video.codec_context.colorspace = matrix
+        video.codec_context.sample_aspect_ratio = sample_aspect
+        audio = container.add_stream("aac", rate=AUDIO_RATE, layout="mono") if sound else None
+        container.start_encoding()
+        for index, time in enumerate(pts):
+            container.mux(video.encode(_picture(index, size, pixel, time)))
+        container.mux(video.encode(None))
+        if audio is not None:
+            seconds = float((pts[-1] - pts[0] + step) * time_base) if len(pts) else 0.0
+            start = int(pts[0] * time_base * AUDIO_RATE) if len(pts) else 0
+            for frame in _tone(seconds, start):
+                container.mux(audio.encode(frame))
+            container.mux(audio.encode(None))
+    return path
+
+
+def _picture(index: int, size: tuple[int, int], pixel: str, pts: int) -> av.VideoFrame:
+    gray = np.full((size[1], size[0]), shade(index), np.uint8)
+    frame = av.VideoFrame.from_ndarray(gray, format="gray")
+    frame.color_range = 1
+    frame = frame.reformat(format=pixel, src_color_range=1, dst_color_range=1)
+    frame.pts = pts
+    return frame
+
+
+def _tone(seconds: float, start: int) -> list[av.AudioFrame]:
+    samples = np.sin(np.arange(int(seconds * AUDIO_RATE)) * 2 * np.pi * 440 / AUDIO_RATE).astype(np.float32)
+    frames = []
+    for at in range(0, len(samples) - 1023, 1024):
+        frame = av.AudioFrame.from_ndarray(samples[None, at : at + 1024], format="fltp", layout="mono")
+        frame.sample_rate, frame.pts, frame.time_base = AUDIO_RATE, start + at, Fraction(1, AUDIO_RATE)
+        frames.append(frame)
+    return frames
+
+
+def video_times(path: Path) -> list[Fraction]:
+    """When each frame of a clip is shown, in seconds, exactly, in the order of showing."""
+    with av.open(str(path)) as container:
+        return [frame.pts * frame.time_base for frame in container.decode(video=0)]
+
+
+def shades(path: Path) -> list[int]:
+    """The luma in the middle of each frame."""
+    with av.open(str(path)) as container:
+        return [
+            int(frame.to_ndarray(format="gray")[frame.height // 2, frame.width // 2])
+            for frame in container.decode(video=0)
+        ]
+
+
+def packets(path: Path, kind: str) -> list[tuple[Fraction | None, bytes]]:
+    """Time and content of each packet of the first stream of `kind`."""
+    with av.open(str(path)) as container:
+        stream = next(s for s in container.streams if s.type == kind)
+        return [
+            (None if packet.pts is None else packet.pts * packet.time_base, bytes(packet))
+            for packet in container.demux(stream)
+            if packet.size
+        ]

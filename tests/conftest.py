@@ -1,0 +1,51 @@
+"""What every test gets: a private cache, real clips if there are any, and a check that no thread is left."""
+
+import os
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from pipeline.frame import PIXEL_FORMATS, Colour, Frame, FrameFormat
+from tests import clips
+
+
+@pytest.fixture(autouse=True)
+def _private_cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("UPREZ_CACHE", str(tmp_path_factory.getbasetemp() / "cache"))
+
+
+@pytest.fixture(autouse=True)
+def _no_thread_is_left() -> Iterator[None]:
+    before = set(threading.enumerate())
+    yield
+    left = [thread.name for thread in threading.enumerate() if thread not in before and thread.name.startswith("uprez")]
+    assert not left, f"threads left running: {left}"
+
+
+@pytest.fixture(scope="session")
+def media() -> Path:
+    """A folder of real footage, named by UPREZ_TEST_MEDIA; tests that want it are skipped without it."""
+    folder = Path(os.environ.get("UPREZ_TEST_MEDIA", ""))
+    if not os.environ.get("UPREZ_TEST_MEDIA") or not folder.is_dir():
+        pytest.skip("no real footage: set UPREZ_TEST_MEDIA to a folder that holds it")
+    return folder
+
+
+@pytest.fixture
+def clip(tmp_path: Path) -> Path:
+    """Twelve frames of 64x48 with B-frames, sound, and a title."""
+    return clips.make(tmp_path / "clip.mp4")
+
+
+@pytest.fixture
+def small_format() -> FrameFormat:
+    return FrameFormat(32, 16, PIXEL_FORMATS["yuv420p"], Colour(1, False))
+
+
+@pytest.fixture
+def frame(small_format: FrameFormat) -> Frame:
+    packed = np.random.default_rng(1).integers(0, 256, small_format.bytes, np.uint8)
+    return Frame(small_format, small_format.split(packed), pts=7, duration=1)

@@ -1,0 +1,54 @@
+"""Reading pictures, and the measure they are judged by. No torch: `evaluate` runs without it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+try:
+    import cv2
+except ImportError:  # training machines have Pillow beside torchvision; either will do
+    cv2 = None
+
+SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff"}
+# BT.601, limited range, for R'G'B' in 0..1 and luma in 0..255: what published figures are taken on.
+LUMA_WEIGHTS = (65.481, 128.553, 24.966)
+PEAK = 255.0
+
+
+def list_pictures(folder: Path) -> list[Path]:
+    """Every picture right in `folder`, sorted by name, so that seeds mean the same everywhere."""
+    found = sorted(path for path in folder.iterdir() if path.suffix.lower() in SUFFIXES)
+    if not found:
+        raise FileNotFoundError(f"no pictures in {folder}")
+    return found
+
+
+def read_rgb(path: Path) -> NDArray[np.uint8]:
+    """One picture as (H, W, 3) uint8 RGB."""
+    if cv2 is None:
+        from PIL import Image
+
+        with Image.open(path) as image:
+            return np.asarray(image.convert("RGB"))
+    image = cv2.imdecode(np.fromfile(path, np.uint8), cv2.IMREAD_COLOR)
+    if image is None:
+        raise ValueError(f"{path} is no picture that OpenCV can read")
+    return np.ascontiguousarray(image[..., ::-1])
+
+
+def halve(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """(H, W, 3) uint8 to (H // 2, W // 2, 3): the mean of each 2x2 box, rounded."""
+    height, width = image.shape[0] // 2 * 2, image.shape[1] // 2 * 2
+    even = image[:height, :width].astype(np.uint16)
+    boxes = even[0::2, 0::2] + even[1::2, 0::2] + even[0::2, 1::2] + even[1::2, 1::2]
+    return ((boxes + 2) >> 2).astype(np.uint8)
+
+
+def psnr_luma(image: NDArray[np.floating], truth: NDArray[np.floating], border: int) -> float:
+    """PSNR in dB of the luma of two (H, W, 3) pictures in 0..1, `border` pixels cut all round."""
+    inside = np.s_[border:-border, border:-border]
+    error = (image.astype(np.float64) - truth)[inside] @ np.asarray(LUMA_WEIGHTS)
+    return float(10 * np.log10(PEAK**2 / np.mean(error**2)))
