@@ -5,6 +5,7 @@ cuda-core does the work and raises its own errors; `Gpu` maps them where a user 
 
 from __future__ import annotations
 
+import ctypes
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -119,7 +120,8 @@ class Pinned:
 
     def __init__(self, buffer: Buffer) -> None:
         self.buffer = buffer
-        self.array: Plane = np.from_dlpack(buffer).view(np.uint8)
+        # Not through DLPack: NumPy would pass on that this is CUDA's memory, which PyAV refuses to wrap.
+        self.array: Plane = np.frombuffer((ctypes.c_uint8 * buffer.size).from_address(int(buffer.handle)), np.uint8)
 
     def close(self) -> None:
         self.buffer.close()

@@ -68,7 +68,7 @@ class ToRgb:
 
     def __init__(self, device: Device, format: FrameFormat, model: ModelSpec) -> None:
         self._kernel = _kernel(device, format, model, "to_rgb")
-        self._layout = _layout(format)
+        self._layout = layout(format)
         self._config = _config(-(-format.width // 2), format.height)
 
     def __call__(self, stream: Stream, frame: int, rgb: int) -> None:
@@ -84,7 +84,7 @@ class FromRgb:
 
     def __init__(self, device: Device, format: FrameFormat, model: ModelSpec) -> None:
         self._kernel = _kernel(device, format, model, "from_rgb")
-        self._layout = _layout(format)
+        self._layout = layout(format)
         pixel = format.pixel
         self._config = _config(-(-format.width >> pixel.sub_x), -(-format.height >> pixel.sub_y))
 
@@ -106,7 +106,7 @@ def _config(columns: int, rows: int) -> Any:
     return LaunchConfig(grid=(-(-columns // _BLOCK[0]), -(-rows // _BLOCK[1])), block=_BLOCK)
 
 
-def _layout(format: FrameFormat) -> tuple[int, int, int, np.int32, np.int32]:
+def layout(format: FrameFormat) -> tuple[int, int, int, np.int32, np.int32]:
     """Byte offsets of luma, U and V in a packed frame, and the two pitches in samples, as the kernels take them."""
     (rows, columns), *chroma = format.plane_shapes
     size = format.pixel.dtype.itemsize
