@@ -119,7 +119,7 @@ def make_clip(path: Path, width: int, height: int, frames: int = _CLIP_FRAMES) -
         bicubic(rng.standard_normal((tall // step + 4, wide // step + 4)).astype(np.float32), tall, wide) * gain
         for step, gain in ((80, 40.0), (16, 20.0), (4, 10.0))
     )
-    grain = rng.standard_normal((tall, wide)).astype(np.float32) * 3
+    grain = rng.standard_normal((tall, wide)).astype(np.float32)
     luma = np.clip(128 + np.asarray(shape) + grain, 16, 235).astype(np.uint8)
     with av.open(str(path), "w") as container:
         stream = container.add_stream("libx264", rate=24, options={"crf": "23", "preset": "fast"})

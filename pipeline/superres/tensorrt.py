@@ -91,7 +91,7 @@ class TensorRtSession(Session[Running]):
         pixel: PixelFormat | None = None,
         device: int = 0,
         flavour: str = "auto",
-        slots: int = 6,
+        slots: int = 10,
         contexts: int = 2,
         cache: engines.EngineCache | None = None,
     ) -> None:

@@ -1,0 +1,40 @@
+"""Antialiased bicubic: polynomials stay, averages stay, published figures hold."""
+
+import os
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from pipeline.colour.resample import bicubic
+from pipeline.quality import luma, psnr, to_8_bit
+
+
+def test_a_ramp_stays_a_ramp() -> None:
+    ramp = np.arange(40.0)[:, None] * np.ones((1, 8))
+    np.testing.assert_allclose(bicubic(ramp, 80, 8)[8:-8, 0], (np.arange(8, 72) + 0.5) / 2 - 0.5)
+
+
+def test_shrinking_keeps_the_average_of_what_it_averages() -> None:
+    stripes = np.tile([[0.0], [1.0]], (40, 8))
+    np.testing.assert_allclose(bicubic(stripes, 20, 8)[4:-4], 0.5, atol=0.01)
+
+
+def test_the_same_size_is_the_same_picture() -> None:
+    picture = np.random.default_rng(0).random((5, 7, 3)).astype(np.float32)
+    np.testing.assert_array_equal(bicubic(picture, 5, 7), picture)
+
+
+def test_it_reproduces_the_published_figure_of_set5() -> None:
+    folder = Path(os.environ.get("UPREZ_TEST_SET5", "-"))
+    if not folder.is_dir():
+        pytest.skip("no Set5: set UPREZ_TEST_SET5 to its folder")
+    scores = []
+    for path in sorted(folder.glob("*.png")):
+        picture = cv2.imread(str(path))[..., ::-1]
+        height, width = (n // 2 * 2 for n in picture.shape[:2])
+        truth = picture[:height, :width]
+        small = to_8_bit(bicubic(truth.astype(float), height // 2, width // 2))
+        scores.append(psnr(luma(to_8_bit(bicubic(small.astype(float), height, width))), luma(truth), border=2))
+    assert np.mean(scores) == pytest.approx(33.68, abs=0.01)
