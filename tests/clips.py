@@ -7,7 +7,7 @@ from pathlib import Path
 import av
 import numpy as np
 
-RATE = 25
+RATE = Fraction(25)
 AUDIO_RATE = 48_000
 
 
@@ -27,14 +27,16 @@ def make(
     matrix: int = 2,
     sample_aspect: Fraction = Fraction(1),
     sound: bool = True,
+    rate: Fraction = RATE,
     options: dict[str, str] | None = None,
 ) -> Path:
-    """Write a clip. pts: in `time_base`, default evenly at RATE from 0."""
-    step = round(1 / (RATE * time_base))
+    """Write a clip. pts: in `time_base`, default evenly at `rate` from 0."""
+    step = round(1 / (rate * time_base))
     pts = [index * step for index in range(frames)] if pts is None else pts
-    with av.open(str(path), "w") as container:
+    exact = {"movie_timescale": str(time_base.denominator)} if path.suffix in (".mp4", ".mov") else {}
+    with av.open(str(path), "w", container_options=exact) as container:
         container.metadata["title"] = "a test"
-        video = container.add_stream(codec, rate=RATE, options=options or {"crf": "10", "bf": "2"})
+        video = container.add_stream(codec, rate=rate, options=options or {"crf": "10", "bf": "2"})
         video.width, video.height, video.pix_fmt = *size, pixel
         video.time_base = video.codec_context.time_base = time_base
         video.codec_context.colorspace = matrix
@@ -54,10 +56,11 @@ def make(
 
 
 def _picture(index: int, size: tuple[int, int], pixel: str, pts: int) -> av.VideoFrame:
-    gray = np.full((size[1], size[0]), shade(index), np.uint8)
-    frame = av.VideoFrame.from_ndarray(gray, format="gray")
-    frame.color_range = 1
-    frame = frame.reformat(format=pixel, src_color_range=1, dst_color_range=1)
+    frame = av.VideoFrame(*size, pixel)
+    depth = frame.format.components[0].bits
+    for number, plane in enumerate(frame.planes):
+        code = (128 if number else shade(index)) << (depth - 8)
+        plane.update(np.full(plane.buffer_size // (1 + (depth > 8)), code, np.uint16 if depth > 8 else np.uint8))
     frame.pts = pts
     return frame
 

@@ -63,7 +63,14 @@ def encodable_format(codec: av.Codec, wanted: PixelFormat, width: int, height: i
             max(0, f.sub_x - wanted.sub_x) + max(0, f.sub_y - wanted.sub_y),
         )
         gained = abs(f.depth - wanted.depth) + abs(f.sub_x - wanted.sub_x) + abs(f.sub_y - wanted.sub_y)
-        return lost_depth, wanted.chroma and not f.chroma, lost_chroma, f.chroma != wanted.chroma, gained, f.interleaved
+        return (
+            lost_depth,
+            wanted.chroma and not f.chroma,
+            lost_chroma,
+            f.chroma != wanted.chroma,
+            gained,
+            f.interleaved != wanted.interleaved,
+        )
 
     return min(fits, key=distance)
 

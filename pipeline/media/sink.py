@@ -6,6 +6,7 @@ import logging
 import os
 import secrets
 from collections.abc import Iterator
+from fractions import Fraction
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -22,6 +23,7 @@ from pipeline.media.source import FileSource
 
 log = logging.getLogger(__name__)
 
+_ISO_SUFFIXES = (".mp4", ".mov", ".m4v")
 _NOT_OURS = (
     "encoder",
     "duration",
@@ -43,7 +45,7 @@ class FileSink(Stage[Any, Any]):
     def __init__(self, path: Path, encoding: VideoEncoding, source: FileSource, also: frozenset[int]) -> None:
         self.path = path
         self._part = path.with_name(f"{path.stem}.part-{secrets.token_hex(3)}{path.suffix}")
-        self._container = _opened(path, self._part)
+        self._container = _opened(path, self._part, encoding.time_base)
         self._routes: dict[int, Any] = {}
         self.dropped: list[str] = []
         try:
@@ -149,13 +151,15 @@ class FileSink(Stage[Any, Any]):
         self._part.unlink(missing_ok=True)
 
 
-def _opened(path: Path, part: Path) -> OutputContainer:
+def _opened(path: Path, part: Path, time_base: Fraction) -> OutputContainer:
     if not path.parent.is_dir():
         raise OutputError(f"{path}: the folder {path.parent} does not exist: make it first")
+    # Its edit lists count in this; at FFmpeg's default, milliseconds, a late start would be rounded.
+    options = {"movie_timescale": str(time_base.denominator)} if path.suffix.lower() in _ISO_SUFFIXES else {}
     with writing(path):
         part.touch()
         try:
-            return av.open(f"file:{part}", "w")
+            return av.open(f"file:{part}", "w", container_options=options)
         except ValueError as error:
             part.unlink()
             raise OutputError(

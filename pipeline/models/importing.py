@@ -29,12 +29,13 @@ def inspect(path: Path) -> ModelSpec:
     facts = {p.key.removeprefix("uprez."): p.value for p in model.metadata_props if p.key.startswith("uprez.")}
     given, made = _only_tensors(path, model)
     size = _fixed_size(path, given)
+    dtype = _dtype(path, given, made)
     return ModelSpec(
         name=facts.get("name", path.stem),
         path=path,
         sha256=hashlib.sha256(graph_bytes).hexdigest(),
-        scale=_scale(path, graph_bytes, given, size or _TRIAL_SIZE),
-        dtype=_dtype(path, given, made),
+        scale=_scale(path, graph_bytes, given.name, dtype, size or _TRIAL_SIZE),
+        dtype=dtype,
         input=given.name,
         output=made.name,
         order=_fact(path, facts, "channels", "rgb", ("rgb", "bgr")),
@@ -112,17 +113,15 @@ def _fact(path: Path, facts: dict[str, str], name: str, default: str, allowed: t
     return value
 
 
-def _scale(path: Path, graph_bytes: bytes, given: Any, size: tuple[int, int]) -> int:
-    import onnx
+def _scale(path: Path, graph_bytes: bytes, given: str, dtype: np.dtype[Any], size: tuple[int, int]) -> int:
     import onnxruntime as ort
 
     options = ort.SessionOptions()
     options.log_severity_level = 4
-    dtype = np.float16 if given.type.tensor_type.elem_type == onnx.TensorProto.FLOAT16 else np.float32
     picture = np.random.default_rng(0).random((1, 3, *size)).astype(dtype)
     try:
         session = ort.InferenceSession(graph_bytes, options, providers=["CPUExecutionProvider"])
-        (result,) = session.run(None, {given.name: picture})
+        (result,) = session.run(None, {given: picture})
     except Exception as error:  # ONNX Runtime's errors have no common parent
         raise ModelError(f"{path}: does not run on {size[1]}x{size[0]}: {str(error).splitlines()[0]}") from error
     scale = result.shape[2] // size[0] if result.ndim == 4 else 0

@@ -6,11 +6,12 @@ saw its last event; its pinned output is being read) → free, when the frame th
 
 from __future__ import annotations
 
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pipeline.cuda import Gpu, Pinned
-from pipeline.flow.channel import Channel
+from pipeline.flow.channel import Aborted, Channel
 from pipeline.frame import FrameFormat
 
 if TYPE_CHECKING:
@@ -34,15 +35,10 @@ class SlotRing:
     """`count` slots, given out as they become free."""
 
     def __init__(self, gpu: Gpu, stream: Stream, source: FrameFormat, result: FrameFormat, count: int) -> None:
-        self.slots: list[Slot] = []
-        self._stream = stream
         self._free: Channel[Slot] = Channel(count)
-        try:
-            for _ in range(count):
-                self.slots.append(_slot(gpu, stream, source.bytes, result.bytes))
-        except BaseException:
-            self.close()
-            raise
+        with ExitStack() as memory:
+            self.slots = [_slot(gpu, stream, source.bytes, result.bytes, memory) for _ in range(count)]
+            self._memory = memory.pop_all()
         for slot in self.slots:
             self._free.put(slot)
 
@@ -51,7 +47,8 @@ class SlotRing:
         return self._free.get()
 
     def give_back(self, slot: Slot) -> None:
-        self._free.put(slot)
+        with suppress(Aborted):  # a frame may be released long after the work was called off
+            self._free.put(slot)
 
     @property
     def free(self) -> int:
@@ -63,20 +60,28 @@ class SlotRing:
 
     def close(self) -> None:
         """Free the memory; nothing may be under way."""
-        for slot in self.slots:
-            slot.host_in.close()
-            slot.host_out.close()
-            slot.device_in.close(self._stream)
-            slot.device_out.close(self._stream)
         self.slots.clear()
+        self._memory.close()
 
 
-def _slot(gpu: Gpu, stream: Stream, bytes_in: int, bytes_out: int) -> Slot:
+def _slot(gpu: Gpu, stream: Stream, bytes_in: int, bytes_out: int, memory: ExitStack) -> Slot:
+    """A slot whose memory is freed with `memory`."""
+
+    def pinned(size: int) -> Pinned:
+        room = gpu.pinned(size)
+        memory.callback(room.close)
+        return room
+
+    def on_device(size: int) -> Buffer:
+        room = gpu.allocate(size, stream)
+        memory.callback(room.close, stream)
+        return room
+
     return Slot(
-        host_in=gpu.pinned(bytes_in),
-        device_in=gpu.allocate(bytes_in, stream),
-        device_out=gpu.allocate(bytes_out, stream),
-        host_out=gpu.pinned(bytes_out),
+        host_in=pinned(bytes_in),
+        device_in=on_device(bytes_in),
+        device_out=on_device(bytes_out),
+        host_out=pinned(bytes_out),
         uploaded=gpu.event(),
         computed=gpu.event(),
         downloaded=gpu.event(),

@@ -23,6 +23,7 @@ The nine steps of a CUDA library's use, and where they are:
 from __future__ import annotations
 
 import logging
+from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
 from itertools import cycle
@@ -75,7 +76,6 @@ class Lane:
             raise BackendError(f"TensorRT refused to run: {self._flavour.complaint()}")
 
     def close(self) -> None:
-        self.stream.sync()
         del self._context
         self.input.close(self.stream)
         self.output.close(self.stream)
@@ -105,15 +105,21 @@ class TensorRtSession(Session[Running]):
         self._key = self._engine_key()
         self._engine = self._load()
         self._check_engine()
+        self._to_rgb = ToRgb(self._gpu.device, self.source, model)
+        self._from_rgb = FromRgb(self._gpu.device, self.result, model)
         self._copy_in, self._copy_out = self._gpu.stream(), self._gpu.stream()
         config, compiled = self._runtime_config()
         make = partial(self._engine.create_execution_context, *(() if config is None else (config,)))
-        self._lanes = [Lane(self._gpu, self._flavour, make(), model, source) for _ in range(contexts)]
-        self._turn = cycle(self._lanes)
-        self._to_rgb = ToRgb(self._gpu.device, self.source, model)
-        self._from_rgb = FromRgb(self._gpu.device, self.result, model)
-        self._ring = SlotRing(self._gpu, self._copy_in, self.source, self.result, slots)
-        self._warm_up()
+        with ExitStack() as resources:
+            self._ring = SlotRing(self._gpu, self._copy_in, self.source, self.result, slots)
+            resources.callback(self._ring.close)
+            self._lanes: list[Lane] = []
+            for _ in range(contexts):
+                self._lanes.append(Lane(self._gpu, self._flavour, make(), model, source))
+                resources.callback(self._lanes[-1].close)
+            self._turn = cycle(self._lanes)
+            self._warm_up()
+            self._resources = resources.pop_all()
         if compiled is not None:
             engines.write_whole(self._cache.runtime_cache(self._key), bytes(compiled.serialize()))
 
@@ -154,11 +160,9 @@ class TensorRtSession(Session[Running]):
 
     def close(self) -> None:
         self._gpu.use()
-        self._copy_in.sync()
-        for lane in self._lanes:
-            lane.close()
-        self._copy_out.sync()
-        self._ring.close()
+        for stream in (self._copy_in, *(lane.stream for lane in self._lanes), self._copy_out):
+            stream.sync()
+        self._resources.close()
         self._copy_in.sync()
         del self._engine, self._runtime
 

@@ -1,0 +1,45 @@
+# make demo    upscale the sample clip on whatever this machine has
+# make test    lint, types, layers, tests
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+GPU := $(shell command -v nvidia-smi >/dev/null 2>&1 && echo "[rtx]")
+
+.PHONY: demo test lint types layers tests clean
+
+demo: $(VENV)/demo.installed
+	$(BIN)/python samples/demo.py demo
+
+test: lint types layers tests
+
+lint: $(VENV)/test.installed
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(VENV)/test.installed
+	$(BIN)/mypy
+
+layers: $(VENV)/test.installed
+	$(BIN)/lint-imports
+
+tests: $(VENV)/test.installed
+	$(BIN)/python -m pytest
+
+$(VENV)/demo.installed: $(VENV)/made pyproject.toml
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ".$(GPU)"
+	@touch $@
+
+$(VENV)/test.installed: $(VENV)/made pyproject.toml
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ".[dev]"
+	@touch $@
+
+$(VENV)/made:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "$(PYTHON) is older than 3.11: make PYTHON=python3.12 demo"; exit 2; }
+	@$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); \
+		echo "Python's venv is missing: apt-get install python3-venv (Debian, Ubuntu)"; exit 2; }
+	@touch $@
+
+clean:
+	rm -rf $(VENV) demo build *.egg-info

@@ -1,0 +1,64 @@
+"""Packets to frames: all of them, in order, each with its time."""
+
+import itertools
+from fractions import Fraction
+from pathlib import Path
+
+import pytest
+
+from pipeline.frame import Frame
+from pipeline.media.decode import Decoder
+from pipeline.media.probe import probe
+from pipeline.media.source import FileSource
+from tests import clips
+
+
+def decode(path: Path) -> list[Frame]:
+    with FileSource(path) as source:
+        decoder = Decoder(path, source.video, probe(path).video.format)
+        frames = [frame for packet in source for frame in decoder.feed(packet)]
+        return frames + list(decoder.finish())
+
+
+def test_b_frames_come_in_the_order_of_showing(clip: Path) -> None:
+    frames = decode(clip)
+    assert [int(frame.planes[0][24, 32]) for frame in frames] == pytest.approx(
+        [clips.shade(i) for i in range(12)], abs=2
+    )
+    assert [frame.pts for frame in frames] == [512 * i for i in range(12)]
+
+
+def test_variable_rates_and_late_starts_keep_their_times(tmp_path: Path) -> None:
+    times = [1000, 1512, 2600, 2700, 5000, 5001]
+    path = clips.make(tmp_path / "vfr.mp4", pts=times, sound=False)
+    assert [frame.pts for frame in decode(path)] == times
+
+
+def test_raw_streams_get_times_from_their_rate(tmp_path: Path) -> None:
+    path = clips.make(tmp_path / "raw.h264", sound=False)
+    frames = decode(path)
+    with FileSource(path) as source:
+        time_base = source.video.time_base
+    assert time_base is not None
+    steps = {(b.pts - a.pts) * time_base for a, b in itertools.pairwise(frames)}
+    assert steps == {Fraction(1, 25)}
+
+
+@pytest.mark.parametrize("pixel", ["yuv422p", "yuv444p10le", "gray", "yuvj420p"])
+def test_planes_have_the_shapes_and_depth_of_their_format(tmp_path: Path, pixel: str) -> None:
+    path = clips.make(tmp_path / "clip.mkv", frames=3, pixel=pixel, sound=False)
+    for frame in decode(path):
+        assert tuple(plane.shape for plane in frame.planes) == frame.format.plane_shapes
+        assert all(plane.dtype == frame.format.pixel.dtype for plane in frame.planes)
+
+
+def test_packets_of_other_streams_pass(clip: Path) -> None:
+    with FileSource(clip, frozenset({1})) as source:
+        decoder = Decoder(clip, source.video, probe(clip).video.format)
+        passed = [item for packet in source for item in decoder.feed(packet) if not isinstance(item, Frame)]
+    assert len(passed) == len(clips.packets(clip, "audio"))
+
+
+def test_a_frame_outlives_the_file_it_came_from(clip: Path) -> None:
+    frame = decode(clip)[-1]
+    assert int(frame.planes[0][0, 0]) == pytest.approx(clips.shade(11), abs=2)

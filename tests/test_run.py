@@ -1,0 +1,336 @@
+"""Whole jobs: every frame at its own time, everything else untouched, and no half result under the real name."""
+
+import os
+import threading
+import time
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import av
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+import pipeline
+from pipeline import Cancelled, InputError, Job, OutputError, Progress
+from pipeline.media.probe import probe
+from pipeline.superres.onnx_cpu import OnnxCpuSession
+from tests import clips
+
+MS = Fraction(1, 1000)
+
+
+def upscale(source: Path, sink: Path, **options: Any) -> pipeline.Result:
+    return pipeline.upscale(source, sink, **({"model": "identity", "backend": "onnx", "preset": "ultrafast"} | options))
+
+
+class TestTime:
+    def test_b_frames_leave_in_order_each_at_its_own_time(self, clip: Path, tmp_path: Path) -> None:
+        result = upscale(clip, tmp_path / "out.mp4")
+        assert (result.frames_in, result.frames_out, result.complete) == (12, 12, True)
+        assert clips.video_times(result.path) == clips.video_times(clip)
+        assert clips.shades(result.path) == pytest.approx(clips.shades(clip), abs=3)
+
+    @settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+    @given(
+        steps=st.lists(st.integers(1, 3000), min_size=1, max_size=15),
+        start=st.integers(0, 50_000),
+        time_base=st.sampled_from([Fraction(1, 12800), Fraction(1, 90000), Fraction(1, 24000)]),
+    )
+    def test_any_times_stay_as_they_are_in_mp4(
+        self, tmp_path: Path, steps: list[int], start: int, time_base: Fraction
+    ) -> None:
+        times = [start + sum(steps[:count]) for count in range(len(steps) + 1)]
+        source = clips.make(tmp_path / "in.mp4", pts=times, time_base=time_base, sound=False)
+        result = upscale(source, tmp_path / "out.mp4", overwrite=True)
+        assert clips.video_times(result.path) == clips.video_times(source) == [t * time_base for t in times]
+
+    def test_mkv_keeps_times_to_its_millisecond(self, tmp_path: Path) -> None:
+        times = [1000, 1512, 2600, 2700, 5000]
+        source = clips.make(tmp_path / "in.mp4", pts=times)
+        result = upscale(source, tmp_path / "out.mkv")
+        for given_time, kept in zip(clips.video_times(source), clips.video_times(result.path), strict=True):
+            assert abs(given_time - kept) <= MS / 2
+
+    def test_a_real_clip_keeps_every_frame_and_packet(self, media: Path, tmp_path: Path) -> None:
+        source = media / "bigbuckbunny.mp4"
+        result = upscale(source, tmp_path / "out.mp4")
+        assert clips.video_times(result.path) == clips.video_times(source)
+        assert clips.packets(result.path, "audio") == clips.packets(source, "audio")
+
+
+class TestWhatIsKept:
+    @pytest.mark.parametrize("suffix", [".mp4", ".mkv"])
+    def test_sound_is_copied_packet_for_packet_and_in_time(self, clip: Path, tmp_path: Path, suffix: str) -> None:
+        result = upscale(clip, tmp_path / f"out{suffix}")
+        for (then, content), (now, copied) in zip(
+            clips.packets(clip, "audio"), clips.packets(result.path, "audio"), strict=True
+        ):
+            assert copied == content
+            assert then is not None
+            assert now is not None
+            assert abs(self._in_sync(clip, then) - self._in_sync(result.path, now)) <= MS
+
+    @staticmethod
+    def _in_sync(path: Path, moment: Fraction) -> Fraction:
+        """`moment` of the sound, counted from the first picture."""
+        return moment - clips.video_times(path)[0]
+
+    def test_a_late_start_keeps_sound_and_picture_together(self, tmp_path: Path) -> None:
+        source = clips.make(tmp_path / "in.mkv", pts=[20_000 + 512 * i for i in range(12)])
+        result = upscale(source, tmp_path / "out.mkv")
+        first, copied = clips.packets(source, "audio")[0][0], clips.packets(result.path, "audio")[0][0]
+        assert first is not None
+        assert copied is not None
+        assert abs(self._in_sync(source, first) - self._in_sync(result.path, copied)) <= MS
+
+    def test_colour_tags_pixel_aspect_and_title(self, tmp_path: Path) -> None:
+        source = clips.make(tmp_path / "in.mkv", matrix=9, sample_aspect=Fraction(16, 11), pixel="yuv420p10le")
+        before, after = probe(source), probe(upscale(source, tmp_path / "out.mkv").path)
+        assert after.video.format.colour == before.video.format.colour
+        assert after.video.sample_aspect == Fraction(16, 11)
+        assert after.video.format.pixel.name == "yuv420p10le"
+        assert after.metadata["title"] == "a test"
+
+    @pytest.mark.parametrize(("size", "matrix"), [((64, 48), 6), ((1280, 720), 1)])
+    def test_untagged_video_is_tagged_as_it_was_read(self, tmp_path: Path, size: tuple[int, int], matrix: int) -> None:
+        source = clips.make(tmp_path / "in.mkv", frames=2, size=size, sound=False)
+        assert not probe(source).video.tagged
+        video = probe(upscale(source, tmp_path / "out.mkv").path).video
+        assert (video.tagged, video.format.colour.matrix) == (True, matrix)
+
+    @pytest.mark.parametrize("pixel", ["yuv422p", "yuv444p10le", "gray", "yuvj420p"])
+    def test_depth_and_chroma(self, tmp_path: Path, pixel: str) -> None:
+        source = clips.make(tmp_path / "in.mkv", frames=3, pixel=pixel, sound=False)
+        result = upscale(source, tmp_path / "out.mkv")
+        assert probe(result.path).video.format == probe(source).video.format
+
+    def test_chapters_subtitles_attachments_and_languages(self, clip: Path, tmp_path: Path) -> None:
+        source = _rich(clip, tmp_path / "rich.mkv")
+        result = upscale(source, tmp_path / "out.mkv")
+        before, after = probe(source), probe(result.path)
+        assert [(s.kind, s.codec, s.language) for s in after.others] == [
+            (s.kind, s.codec, s.language) for s in before.others
+        ]
+        assert {"audio", "attachment"} <= {s.kind for s in after.others}
+        assert after.chapters == 2
+        assert result.dropped == ()
+
+    def test_how_players_turn_the_picture(self, tmp_path: Path) -> None:
+        source = tmp_path / "turned.mp4"
+        with av.open(str(source), "w") as container:
+            stream = container.add_stream("libx264", rate=25)
+            stream.width, stream.height, stream.pix_fmt = 64, 48, "yuv420p"
+            stream.set_display_rotation(90)
+            for index in range(3):
+                container.mux(stream.encode(clips._picture(index, (64, 48), "yuv420p", index)))
+            container.mux(stream.encode(None))
+        matrix = probe(source).video.display_matrix
+        assert matrix is not None
+        assert probe(upscale(source, tmp_path / "out.mkv").path).video.display_matrix == matrix
+
+    def test_video_alone_if_asked(self, clip: Path, tmp_path: Path) -> None:
+        assert probe(upscale(clip, tmp_path / "out.mkv", streams="video").path).others == ()
+
+
+def _rich(clip: Path, path: Path) -> Path:
+    """`clip` with a language, two chapters and an attachment."""
+    with av.open(str(clip)) as source, av.open(str(path), "w") as container:
+        streams = {s.index: container.add_stream_from_template(s) for s in source.streams}
+        streams[1].metadata["language"] = "fre"
+        container.add_attachment("notes.txt", "text/plain", b"hello")
+        bounds = ((0, 200), (200, 480))
+        container.set_chapters(
+            [
+                {"id": i, "start": a, "end": b, "time_base": Fraction(1, 1000), "metadata": {}}
+                for i, (a, b) in enumerate(bounds)
+            ]
+        )
+        for packet in source.demux():
+            if packet.size:
+                packet.stream = streams[packet.stream_index]
+                container.mux(packet)
+    return path
+
+
+class TestFailure:
+    """Whichever stage fails, and wherever: one error, nothing under the real name, nothing left over."""
+
+    PLACES = ("first", "middle", "last")
+
+    @pytest.fixture
+    def outcome(self, clip: Path, tmp_path: Path) -> Any:
+        before = set(tmp_path.iterdir())
+
+        def run() -> BaseException:
+            with pytest.raises(RuntimeError, match="planted") as caught:
+                upscale(clip, tmp_path / "out.mkv")
+            assert set(tmp_path.iterdir()) == before
+            return caught.value
+
+        return run
+
+    @pytest.mark.parametrize("place", PLACES)
+    @pytest.mark.parametrize(
+        ("owner", "method"),
+        [
+            ("pipeline.media.decode.Decoder", "_frame"),
+            ("pipeline.superres.onnx_cpu.OnnxCpuSession", "submit"),
+            ("pipeline.superres.onnx_cpu.OnnxCpuSession", "collect"),
+            ("pipeline.media.encode.Encoder", "feed"),
+            ("pipeline.media.sink.FileSink", "feed"),
+        ],
+        ids=lambda value: value.rpartition(".")[2],
+    )
+    def test_a_stage_that_fails(
+        self, outcome: Any, monkeypatch: pytest.MonkeyPatch, owner: str, method: str, place: str
+    ) -> None:
+        at = {"first": 0, "middle": 5, "last": 11}[place]
+        module, name = owner.rsplit(".", 1)
+        original = getattr(getattr(__import__(module, fromlist=[name]), name), method)
+        calls = iter(range(1000))
+
+        def failing(self: Any, *args: Any) -> Any:
+            if next(calls) == at:
+                raise RuntimeError("planted")
+            return original(self, *args)
+
+        monkeypatch.setattr(f"{owner}.{method}", failing)
+        outcome()
+
+    def test_a_full_disk_is_one_line_and_leaves_the_earlier_file(
+        self, clip: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        sink = tmp_path / "out.mkv"
+        sink.write_bytes(b"earlier")
+
+        def full(self: Any, packet: Any) -> Any:
+            with __import__("pipeline.media.borders", fromlist=["writing"]).writing(self.path):
+                raise OSError(28, "No space left on device")
+            yield
+
+        monkeypatch.setattr("pipeline.media.sink.FileSink.feed", full)
+        with pytest.raises(OutputError, match=r"out\.mkv: the disk is full"):
+            upscale(clip, sink, overwrite=True)
+        assert sink.read_bytes() == b"earlier"
+        assert {path.name for path in tmp_path.iterdir()} == {"clip.mp4", "out.mkv", *()}
+
+    def test_a_file_cut_off_in_the_middle_is_never_called_whole(self, clip: Path, tmp_path: Path) -> None:
+        cut = tmp_path / "cut.mp4"
+        source = clips.make(
+            tmp_path / "long.mp4", frames=200, size=(320, 240), options={"crf": "1", "movflags": "faststart"}
+        )
+        content = source.read_bytes()
+        cut.write_bytes(content[: len(content) * 2 // 3])
+        with pytest.raises(InputError):
+            upscale(cut, tmp_path / "out.mkv")
+        assert not (tmp_path / "out.mkv").exists()
+
+
+class TestStopping:
+    @pytest.fixture
+    def long_clip(self, tmp_path: Path) -> Path:
+        return clips.make(tmp_path / "long.mp4", frames=400)
+
+    @pytest.fixture
+    def slow(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        original = OnnxCpuSession.submit
+
+        def submit(self: OnnxCpuSession, frame: Any) -> Any:
+            time.sleep(0.005)
+            return original(self, frame)
+
+        monkeypatch.setattr(OnnxCpuSession, "submit", submit)
+
+    @pytest.mark.usefixtures("slow")
+    def test_stop_keeps_a_playable_part_under_a_name_that_says_so(self, long_clip: Path, tmp_path: Path) -> None:
+        job = Job()
+
+        def progress(at: Progress) -> None:
+            if at.done >= 5:
+                job.stop()
+
+        result = upscale(long_clip, tmp_path / "out.mkv", job=job, progress=progress)
+        assert not result.complete
+        assert result.path == tmp_path / "out.partial.mkv"
+        assert not (tmp_path / "out.mkv").exists()
+        assert 5 <= len(clips.shades(result.path)) == result.frames_out < 400
+
+    @pytest.mark.usefixtures("slow")
+    def test_abort_leaves_nothing(self, long_clip: Path, tmp_path: Path) -> None:
+        job = Job()
+        threading.Timer(0.3, job.abort).start()
+        with pytest.raises(Cancelled):
+            upscale(long_clip, tmp_path / "out.mkv", job=job)
+        assert {path.name for path in tmp_path.iterdir()} == {"long.mp4"}
+
+    def test_abort_before_the_start_is_heeded(self, clip: Path, tmp_path: Path) -> None:
+        job = Job()
+        job.abort()
+        with pytest.raises(Cancelled):
+            upscale(clip, tmp_path / "out.mkv", job=job)
+
+    def test_an_error_from_the_progress_callback_is_raised(self, clip: Path, tmp_path: Path) -> None:
+        def progress(at: Progress) -> None:
+            raise LookupError("mine")
+
+        with pytest.raises(LookupError, match="mine"):
+            upscale(clip, tmp_path / "out.mkv", progress=progress)
+        assert not (tmp_path / "out.mkv").exists()
+
+
+class TestTargets:
+    def test_the_name_tells_the_scale(self, clip: Path) -> None:
+        result = pipeline.upscale(clip, model="srvgg-4x1", backend="onnx")
+        assert result.path.name == "clip.x2.mkv"
+        assert probe(result.path).video.format.width == 128
+
+    @pytest.mark.parametrize("kind", ["same", "symlink", "hardlink"])
+    def test_the_input_itself_is_refused(self, clip: Path, tmp_path: Path, kind: str) -> None:
+        sink = clip if kind == "same" else tmp_path / "other.mp4"
+        if kind == "symlink":
+            sink.symlink_to(clip)
+        elif kind == "hardlink":
+            os.link(clip, sink)
+        before = clip.read_bytes()
+        with pytest.raises(OutputError, match="is the input itself"):
+            upscale(clip, sink, overwrite=True)
+        assert clip.read_bytes() == before
+
+    def test_what_exists_is_kept_unless_told_otherwise(self, clip: Path, tmp_path: Path) -> None:
+        sink = tmp_path / "out.mkv"
+        sink.write_bytes(b"earlier")
+        with pytest.raises(OutputError, match="exists already; --overwrite replaces it"):
+            upscale(clip, sink)
+        assert sink.read_bytes() == b"earlier"
+        upscale(clip, sink, overwrite=True)
+        assert probe(sink).video.frames in (12, None)
+
+    def test_what_appears_meanwhile_is_kept_too(self, clip: Path, tmp_path: Path) -> None:
+        sink = tmp_path / "out.mkv"
+
+        def progress(at: Progress) -> None:
+            sink.write_bytes(b"another's")
+
+        with pytest.raises(OutputError, match=r"appeared meanwhile; the result is kept as .*out\.partial\.mkv"):
+            upscale(clip, sink, progress=progress)
+        assert sink.read_bytes() == b"another's"
+
+
+def test_progress_is_told_from_first_to_last(clip: Path, tmp_path: Path) -> None:
+    told: list[Progress] = []
+    upscale(clip, tmp_path / "out.mkv", progress=told.append)
+    assert told[-1].done == told[-1].total == 12
+    assert [p.done for p in told] == sorted(p.done for p in told)
+
+
+def test_saturated_and_natural_pictures_survive_a_lossless_round(tmp_path: Path, media: Path) -> None:
+    """The whole chain with a lossless codec: what the network's session promises reaches the file."""
+    result = upscale(media / "world.mp4", tmp_path / "out.mkv", codec="ffv1", preset=None)
+    with av.open(str(media / "world.mp4")) as a, av.open(str(result.path)) as b:
+        for index, (x, y) in enumerate(zip(a.decode(video=0), b.decode(video=0), strict=True)):
+            if index % 60 == 0:
+                error = np.mean((x.to_ndarray().astype(float) - y.to_ndarray()) ** 2)
+                assert 10 * np.log10(255**2 / error) >= 50
