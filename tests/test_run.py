@@ -215,7 +215,7 @@ class TestFailure:
         with pytest.raises(OutputError, match=r"out\.mkv: the disk is full"):
             upscale(clip, sink, overwrite=True)
         assert sink.read_bytes() == b"earlier"
-        assert {path.name for path in tmp_path.iterdir()} == {"clip.mp4", "out.mkv", *()}
+        assert {path.name for path in tmp_path.iterdir()} == {"clip.mp4", "out.mkv"}
 
     def test_a_file_cut_off_in_the_middle_is_never_called_whole(self, clip: Path, tmp_path: Path) -> None:
         cut = tmp_path / "cut.mp4"
@@ -306,7 +306,7 @@ class TestTargets:
             upscale(clip, sink)
         assert sink.read_bytes() == b"earlier"
         upscale(clip, sink, overwrite=True)
-        assert probe(sink).video.frames in (12, None)
+        assert len(clips.shades(sink)) == 12
 
     def test_what_appears_meanwhile_is_kept_too(self, clip: Path, tmp_path: Path) -> None:
         sink = tmp_path / "out.mkv"

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from types import TracebackType
 from typing import Self
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
-from rich.table import Table
 
 _PLAIN_SECONDS = 10.0
 
-out = Console(highlight=False, soft_wrap=True)
+# Elsewhere than on a terminal nothing is wrapped: what reads it wants whole lines.
+out = Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else 240)
 err = Console(stderr=True, highlight=False, soft_wrap=True)
 
 
@@ -28,14 +29,10 @@ def _escaped(text: str) -> str:
     return text.replace("[", r"\[")
 
 
-def facts(rows: list[tuple[str, str]]) -> Table:
-    """Names and values, side by side, without lines."""
-    table = Table(show_header=False, box=None, padding=(0, 2, 0, 0))
-    table.add_column(style="bold")
-    table.add_column(overflow="fold")
-    for name, value in rows:
-        table.add_row(name, _escaped(value))
-    return table
+def facts(rows: list[tuple[str, str]]) -> str:
+    """Names and values, a line each."""
+    width = max(len(name) for name, _ in rows) + 2
+    return "\n".join(f"[bold]{name:{width}}[/]{_escaped(value)}" for name, value in rows)
 
 
 def hours(seconds: float | None) -> str:

@@ -1,0 +1,140 @@
+"""Whatever is wrong: one line that says what, exit code 2, nothing written, nothing lost."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import Call, Outcome
+
+Bad = Callable[..., Outcome]
+
+
+@pytest.fixture
+def bad(uprez: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Bad:
+    """Calls `uprez upscale` in `tmp_path`, and checks that it ends as bad input should."""
+    monkeypatch.chdir(tmp_path)
+
+    def call(*arguments: object) -> Outcome:
+        before = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*")}
+        ended = uprez("upscale", *arguments)
+        after = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*")}
+        assert ended.code == 2
+        assert after == before
+        assert ended.err.startswith("uprez: ")
+        assert ended.err.strip().count("\n") == 0
+        assert ended.out == ""
+        return ended
+
+    return call
+
+
+@pytest.fixture
+def source(clip: Path) -> str:
+    return clip.name
+
+
+def test_no_such_file(bad: Bad) -> None:
+    assert "nothing.mp4: no such file" in bad("nothing.mp4").err
+
+
+def test_not_a_video(bad: Bad, tmp_path: Path) -> None:
+    (tmp_path / "text.mp4").write_text("hello")
+    assert "text.mp4: is not a video" in bad("text.mp4").err
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
+def test_an_unreadable_file(bad: Bad, clip: Path) -> None:
+    clip.chmod(0)
+    assert "may not be read" in bad(clip.name).err
+
+
+def test_an_output_folder_that_is_missing(bad: Bad, source: str) -> None:
+    assert "the folder nowhere does not exist" in bad(source, "nowhere/out.mkv").err
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
+def test_an_output_folder_that_is_not_writable(bad: Bad, source: str, tmp_path: Path) -> None:
+    (tmp_path / "locked").mkdir(mode=0o500)
+    assert "may not be written to" in bad(source, "locked/out.mkv").err
+
+
+def test_output_equal_to_input(bad: Bad, source: str) -> None:
+    assert "is the input itself" in bad(source, source, "--overwrite").err
+
+
+def test_output_that_exists(bad: Bad, source: str, tmp_path: Path) -> None:
+    (tmp_path / "out.mkv").write_bytes(b"earlier")
+    assert "exists already; --overwrite replaces it" in bad(source, "out.mkv").err
+
+
+def test_an_unknown_codec(bad: Bad, source: str) -> None:
+    assert "no encoder called 'libx999'" in bad(source, "--codec", "libx999").err
+
+
+@pytest.mark.parametrize("name", ["out.xyz", "out"])
+def test_an_unknown_container(bad: Bad, source: str, name: str) -> None:
+    assert "is no container; .mkv, .mp4 and .mov are" in bad(source, name).err
+
+
+def test_a_codec_that_the_container_can_not_hold(bad: Bad, source: str) -> None:
+    assert "out.webm: .webm can't hold h264; .mkv holds every codec" in bad(source, "out.webm").err
+
+
+def test_an_encoder_option_that_does_not_exist(bad: Bad, source: str) -> None:
+    assert "libx264 has no option nonsense" in bad(source, "-x", "nonsense=1").err
+
+
+def test_an_encoder_option_with_a_bad_value(bad: Bad, source: str) -> None:
+    assert "libx264 refuses its options (crf=17 preset=silly)" in bad(source, "--preset", "silly").err
+
+
+def test_an_encoder_option_without_a_value(bad: Bad, source: str) -> None:
+    assert "-x tune: not NAME=VALUE" in bad(source, "-x", "tune").err
+
+
+def test_a_model_that_is_not_there(bad: Bad, source: str) -> None:
+    assert "my.onnx: No such file" in bad(source, "--model", "my.onnx").err
+
+
+def test_a_broken_model(bad: Bad, source: str, tmp_path: Path) -> None:
+    (tmp_path / "my.onnx").write_bytes(b"broken")
+    assert "my.onnx: not a valid ONNX model" in bad(source, "--model", "my.onnx").err
+
+
+def test_tensorrt_without_a_gpu(bad: Bad, source: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pipeline.cuda.problem", lambda: "no NVIDIA driver: install one")
+    assert "--backend tensorrt: no NVIDIA driver: install one; or use --backend onnx" in (
+        bad(source, "--backend", "tensorrt").err
+    )
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "said"),
+    [
+        ("--backend", "magic", "--backend = 'magic': input should be 'auto', 'tensorrt' or 'onnx'"),
+        ("--crf", "99", "--crf = 99.0: input should be less than or equal to 63"),
+        ("--slots", "1", "--slots = 1: input should be greater than or equal to 2"),
+    ],
+)
+def test_a_setting_out_of_range(bad: Bad, source: str, option: str, value: str, said: str) -> None:
+    assert said in bad(source, option, value).err
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("colour: red", "config.yaml: colour: no such setting; there are model, backend"),
+        ("crf: high", "config.yaml: crf = 'high': input should be a valid number"),
+        ("- a list", "config.yaml: holds a list"),
+        ("model: [", "config.yaml: not valid YAML"),
+    ],
+)
+def test_a_bad_config_file(bad: Bad, source: str, tmp_path: Path, text: str, said: str) -> None:
+    (tmp_path / "config.yaml").write_text(text)
+    assert said in bad(source, "--config", "config.yaml").err
+
+
+def test_a_config_file_that_is_not_there(bad: Bad, source: str) -> None:
+    assert "config.yaml: can't be read as a config file" in bad(source, "--config", "config.yaml").err

@@ -1,0 +1,80 @@
+"""probe, models, doctor, bench: they run, and say what they should."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from pipeline.benchmark import Report
+from tests.cli.conftest import Call
+
+
+def test_probe_tells_streams_rate_colour_and_plan(uprez: Call, clip: Path) -> None:
+    ended = uprez("probe", clip, "--backend", "onnx")
+    assert ended.code == 0
+    for words in (
+        "h264, 64x48 yuv420p, 12 frames",
+        "25 = 25.000",
+        "smpte170m (not tagged: by its size)",
+        "aac, 48000 Hz",
+    ):
+        assert words in ended.out
+    for words in ("clip.x2.mkv, 128x96 yuv420p", "libx264 crf=17 preset=medium", "about", "free"):
+        assert words in ended.out
+
+
+def test_probe_for_programs(uprez: Call, clip: Path) -> None:
+    told = json.loads(uprez("probe", clip, "--backend", "onnx", "--json").out)
+    assert told["video"]["rate"] == "25"
+    assert told["plan"]["scale"] == 2
+    assert told["plan"]["memory"] > 0
+
+
+def test_models_are_listed_with_scale_size_and_licence(uprez: Call) -> None:
+    ended = uprez("models")
+    assert ended.code == 0
+    for word in ("clear-x2 (default)", "x2", "CC0-1.0", "identity", "srvgg-FxC"):
+        assert word in ended.out
+
+
+def test_doctor_names_a_command_for_what_is_missing(uprez: Call, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pipeline.cuda.problem", lambda: "no NVIDIA driver: install the driver of your GPU")
+    ended = uprez("doctor")
+    assert ended.code == 0
+    assert "install the driver of your GPU" in ended.out
+    assert "ONNX Runtime" in ended.out
+
+
+def test_version(uprez: Call) -> None:
+    assert uprez("--version").out.startswith("uprez 0.")
+
+
+class TestBench:
+    def test_a_table_and_a_report_that_can_be_compared_with(self, uprez: Call, tmp_path: Path) -> None:
+        saved = tmp_path / "report.json"
+        options = ("--model", "identity", "--backend", "onnx", "--size", "64x48", "--seconds", "0.1")
+        first = uprez("bench", *options, "--save", saved)
+        assert first.code == 0
+        report = Report.model_validate_json(saved.read_text())
+        names = [row.name for row in report.rows]
+        assert names == ["decode", "engine", "encode", "decode + encode", "discarded", "encoded"]
+        assert all(row.rate > 0 for row in report.rows)
+        assert all((row.share is not None) == (row.name in ("discarded", "encoded")) for row in report.rows)
+        second = uprez("bench", *options, "--compare", saved)
+        assert "now/then" in second.out
+
+    def test_a_clip_of_ones_own(self, uprez: Call, clip: Path) -> None:
+        ended = uprez("bench", clip, "--model", "identity", "--backend", "onnx", "--seconds", "0.1", "--json")
+        assert Report.model_validate_json(ended.out).clip == "clip.mp4"
+
+    def test_the_schema_is_told(self, uprez: Call) -> None:
+        assert "rows" in json.loads(uprez("bench", "--schema").out)["properties"]
+
+    @pytest.mark.parametrize("size", ["big", "100", "15x15", "641x480"])
+    def test_a_bad_size(self, uprez: Call, size: str) -> None:
+        ended = uprez("bench", "--size", size)
+        assert (ended.code, "WIDTHxHEIGHT" in ended.err) == (2, True)
+
+    def test_a_report_that_is_none(self, uprez: Call, clip: Path) -> None:
+        ended = uprez("bench", "--compare", clip)
+        assert (ended.code, "not a report" in ended.err) == (2, True)

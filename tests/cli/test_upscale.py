@@ -1,0 +1,160 @@
+"""`uprez upscale`: one file, a folder, a pattern; what it says and how it ends."""
+
+import json
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from pipeline.media.probe import probe
+from tests import clips
+from tests.cli.conftest import Call
+
+FAST = ("--model", "identity", "--backend", "onnx", "--preset", "ultrafast")
+
+
+def test_the_default_name_and_one_line_of_summary(uprez: Call, clip: Path) -> None:
+    ended = uprez("upscale", clip, *FAST)
+    assert ended.code == 0
+    assert "clip.x1.mkv: 12 frames in" in ended.out
+    assert len(clips.shades(clip.with_name("clip.x1.mkv"))) == 12
+
+
+def test_a_name_for_the_result(uprez: Call, clip: Path, tmp_path: Path) -> None:
+    assert uprez("upscale", clip, tmp_path / "mine.mp4", *FAST).code == 0
+    assert probe(tmp_path / "mine.mp4").container.startswith("mov")
+
+
+def test_encoder_options_reach_the_encoder(uprez: Call, clip: Path, tmp_path: Path) -> None:
+    sink = tmp_path / "out.mkv"
+    options = ("--codec", "libx265", "--crf", "30", "--preset", "ultrafast", "-x", "tune=grain")
+    assert uprez("upscale", clip, sink, "--model", "identity", "--backend", "onnx", *options).code == 0
+    assert probe(sink).video.codec == "hevc"
+
+
+def test_json_is_for_programs(uprez: Call, clip: Path) -> None:
+    ended = uprez("upscale", clip, *FAST, "--json")
+    summary = json.loads(ended.out)
+    (done,) = summary["done"]
+    assert (done["frames_in"], done["frames_out"], done["complete"]) == (12, 12, True)
+    assert summary["schema_version"] == 1
+    assert ended.err == ""
+
+
+def test_quiet_says_nothing(uprez: Call, clip: Path) -> None:
+    ended = uprez("upscale", clip, *FAST, "--quiet")
+    assert (ended.code, ended.out, ended.err) == (0, "", "")
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("a.yaml", "model: identity\nbackend: onnx\ncrf: 30\n"),
+        ("a.toml", 'model = "identity"\nbackend = "onnx"\ncrf = 30\n'),
+    ],
+)
+def test_options_can_stand_in_a_file_and_the_command_line_wins(
+    uprez: Call, clip: Path, tmp_path: Path, name: str, text: str
+) -> None:
+    config = tmp_path / name
+    config.write_text(text)
+    small, large = tmp_path / "small.mkv", tmp_path / "large.mkv"
+    assert uprez("upscale", clip, small, "--config", config).code == 0
+    assert uprez("upscale", clip, large, "--config", config, "--crf", "1").code == 0
+    assert large.stat().st_size > small.stat().st_size
+
+
+class TestManyFiles:
+    @pytest.fixture
+    def season(self, clip: Path, tmp_path: Path) -> Path:
+        folder = tmp_path / "season"
+        (folder / "extras").mkdir(parents=True)
+        for name in ("e1.mp4", "e2.mp4", "extras/making.mp4"):
+            shutil.copy(clip, folder / name)
+        (folder / "notes.txt").write_text("no video")
+        return folder
+
+    def test_a_folder_is_one_job_and_what_is_done_is_skipped(self, uprez: Call, season: Path, tmp_path: Path) -> None:
+        out = tmp_path / "out"
+        first = uprez("upscale", season, "--to", out, *FAST)
+        assert first.code == 0
+        made = {str(p.relative_to(out)) for p in out.rglob("*.mkv")}
+        assert made == {"e1.x1.mkv", "e2.x1.mkv", "extras/making.x1.mkv"}
+        again = uprez("upscale", season, "--to", out, *FAST)
+        assert again.code == 0
+        assert again.err.count("done already, skipped") == 3
+
+    def test_a_folder_without_to_gets_its_results_beside_and_never_eats_them(self, uprez: Call, season: Path) -> None:
+        assert uprez("upscale", season, *FAST).code == 0
+        assert uprez("upscale", season, *FAST).code == 0
+        assert not list(season.rglob("*.x1.x1.*"))
+
+    def test_a_pattern(self, uprez: Call, season: Path, tmp_path: Path) -> None:
+        assert uprez("upscale", f"{season}/e*.mp4", "--to", tmp_path / "out", *FAST).code == 0
+        assert len(list((tmp_path / "out").iterdir())) == 2
+
+    def test_one_bad_file_does_not_stop_the_others(self, uprez: Call, season: Path, tmp_path: Path) -> None:
+        (season / "bad.mp4").write_text("no video at all")
+        ended = uprez("upscale", season, "--to", tmp_path / "out", *FAST, "--json")
+        summary = json.loads(ended.out)
+        assert ended.code == 2
+        assert len(summary["done"]) == 3
+        assert "is not a video" in summary["failed"][0]["error"]
+
+    def test_two_sources_of_one_result_are_refused(self, uprez: Call, clip: Path, tmp_path: Path) -> None:
+        other = tmp_path / "other"
+        other.mkdir()
+        shutil.copy(clip, other / clip.name)
+        ended = uprez("upscale", clip, other / clip.name, "--to", tmp_path / "out", *FAST)
+        assert ended.code == 2
+        assert "is that of" in ended.err
+
+    def test_a_folder_without_videos(self, uprez: Call, tmp_path: Path) -> None:
+        (tmp_path / "empty").mkdir()
+        ended = uprez("upscale", tmp_path / "empty")
+        assert (ended.code, "no video there" in ended.err) == (2, True)
+
+
+class TestInterrupted:
+    @pytest.fixture
+    def running(self, tmp_path: Path) -> subprocess.Popen[str]:
+        source = clips.make(tmp_path / "long.mp4", frames=1500, size=(320, 240), options={"preset": "ultrafast"})
+        command = [
+            sys.executable,
+            "-m",
+            "pipeline.cli.main",
+            "upscale",
+            str(source),
+            *FAST[2:],
+            "--model",
+            "srvgg-24x4",
+        ]
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        while not list(tmp_path.glob("*.part-*")):
+            assert process.poll() is None, process.communicate()
+            time.sleep(0.05)
+        time.sleep(1.0)
+        return process
+
+    @pytest.mark.parametrize("kind", [signal.SIGINT, signal.SIGTERM])
+    def test_the_first_signal_leaves_a_playable_part(
+        self, running: subprocess.Popen[str], tmp_path: Path, kind: signal.Signals
+    ) -> None:
+        running.send_signal(kind)
+        out, _ = running.communicate(timeout=30)
+        assert running.returncode == 130
+        assert "stopped before the end" in out
+        assert 0 < len(clips.shades(tmp_path / "long.x2.partial.mkv")) < 1500
+        assert not (tmp_path / "long.x2.mkv").exists()
+
+    def test_the_second_aborts(self, running: subprocess.Popen[str], tmp_path: Path) -> None:
+        running.send_signal(signal.SIGINT)
+        time.sleep(0.05)
+        running.send_signal(signal.SIGINT)
+        running.communicate(timeout=30)
+        assert running.returncode == 130
+        assert {path.name for path in tmp_path.iterdir()} <= {"long.mp4", "long.x2.partial.mkv"}
