@@ -28,7 +28,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m training.export", description=__doc__)
     parser.add_argument("weights", type=Path, help="an .npz file that training wrote")
     parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--name", default="uprez-x2")
+    parser.add_argument("--name", default="clear-x2")
     options = parser.parse_args()
     options.out.mkdir(parents=True, exist_ok=True)
     for path in write_models(load_weights(options.weights), options.out, options.name):
@@ -53,7 +53,7 @@ def load_weights(path: Path) -> Network:
 
 
 def write_models(network: Network, folder: Path, name: str) -> list[Path]:
-    """Write `name`-fp32.onnx and `name`-fp16.onnx; raise ValueError where one is not what torch computes."""
+    """Write `name`.fp32.onnx and `name`.fp16.onnx; raise ValueError where one is not what torch computes."""
     network = network.cpu().float().eval()
     paths = []
     for precision, dtype in _DTYPES.items():
@@ -63,7 +63,7 @@ def write_models(network: Network, folder: Path, name: str) -> list[Path]:
         if not difference <= _TOLERANCE[precision]:
             raise ValueError(f"{precision} differs from torch by {difference:.2g}")
         print(f"{precision}: at most {difference:.2g} from torch in fp32")
-        paths.append(folder / f"{name}-{precision}.onnx")
+        paths.append(folder / f"{name}.{precision}.onnx")
         paths[-1].write_bytes(model.SerializeToString())
     return paths
 

@@ -46,7 +46,7 @@ def _parse(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--out", type=Path, required=True, help="folder for weights, ONNX files and log")
     parser.add_argument("--seconds", type=float, default=330, help="wall clock of training alone")
     parser.add_argument("--halved", action="store_true", help="the photographs are halved already")
-    parser.add_argument("--name", default="uprez-x2", help="of the network and its files")
+    parser.add_argument("--name", default="clear-x2", help="of the network and its files")
     parser.add_argument("--features", type=int, default=40)
     parser.add_argument("--layers", type=int, default=6, help="inner convolutions")
     parser.add_argument("--batch", type=int, default=64)

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import logging
 import sys
-from importlib import import_module
 from typing import Annotated
 
 import typer
@@ -43,7 +42,6 @@ def _options(
     ] = False,
 ) -> None:
     logging.basicConfig(level=logging.WARNING, format="uprez: %(message)s", stream=sys.stderr)
-    import_module("av.logging").set_level(import_module("av.logging").PANIC)
 
 
 def main() -> None:

@@ -36,6 +36,10 @@ class FileSource:
                     yield packet
 
     def close(self) -> None:
+        # Freeing a decoder holds the GIL and waits for its threads, and a thread with something to log wants the GIL,
+        # where the caller has turned PyAV's logging on. Without work they have nothing to say.
+        if self.video.codec_context.is_open:
+            self.video.codec_context.flush_buffers()
         self.container.close()
 
     def __enter__(self) -> Self:

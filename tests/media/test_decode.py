@@ -1,11 +1,16 @@
 """Packets to frames: all of them, in order, each with its time."""
 
+import contextlib
+import gc
 import itertools
 from fractions import Fraction
 from pathlib import Path
 
+import av
+import av.logging
 import pytest
 
+from pipeline.errors import InputError
 from pipeline.frame import Frame
 from pipeline.media.decode import Decoder
 from pipeline.media.probe import probe
@@ -62,3 +67,23 @@ def test_packets_of_other_streams_pass(clip: Path) -> None:
 def test_a_frame_outlives_the_file_it_came_from(clip: Path) -> None:
     frame = decode(clip)[-1]
     assert int(frame.planes[0][0, 0]) == pytest.approx(clips.shade(11), abs=2)
+
+
+def test_closing_amid_damage_does_not_hang_though_ffmpeg_is_logged(tmp_path: Path) -> None:
+    """PyAV's log callback wants the GIL, which freeing a decoder holds while it waits for the decoder's threads."""
+    path = clips.make(tmp_path / "clip.mkv", frames=60, size=(320, 240), sound=False)
+    content = bytearray(path.read_bytes())
+    for at in range(len(content) // 4, len(content) - 200, 97):
+        content[at] ^= 0x55
+    path.write_bytes(content)
+    av.logging.set_level(av.logging.PANIC)
+    try:
+        for stop_after in range(1, 40, 3):
+            with FileSource(path) as source, contextlib.suppress(InputError):
+                decoder = Decoder(path, source.video, probe(path).video.format)
+                for _ in zip(range(stop_after), (f for p in source for f in decoder.feed(p)), strict=False):
+                    pass
+            del source, decoder
+            gc.collect()
+    finally:
+        av.logging.set_level(None)

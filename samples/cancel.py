@@ -1,0 +1,26 @@
+"""A library call that can be stopped: here after two seconds, with a playable part.
+
+python samples/cancel.py VIDEO
+"""
+
+from __future__ import annotations
+
+import sys
+import threading
+
+import pipeline
+
+
+def main() -> None:
+    job = pipeline.Job()
+    threading.Timer(2.0, job.stop).start()
+    result = pipeline.upscale(sys.argv[1], job=job, progress=tell, overwrite=True)
+    print(f"{result.path}: {result.frames_out} frames, {'whole' if result.complete else 'stopped before the end'}")
+
+
+def tell(at: pipeline.Progress) -> None:
+    print(f"{at.done} of {at.total} frames, {at.rate:.1f} a second, the wall is {at.bottleneck}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,40 @@
+"""The stages on their own: decode and upscale a clip, and do with each frame what you like.
+
+python samples/stages.py [VIDEO]
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import numpy as np
+
+from pipeline.frame import Frame
+from pipeline.media.decode import Decoder
+from pipeline.media.probe import probe
+from pipeline.media.source import FileSource
+from pipeline.models import catalogue
+from pipeline.superres.onnx_cpu import OnnxCpuSession
+
+
+def main() -> None:
+    path = Path(sys.argv[1]) if len(sys.argv) > 1 else Path(__file__).with_name("clip.mp4")
+    format = probe(path).video.format
+    model = catalogue.find("clear-x2", np.float32)
+    with FileSource(path) as source, OnnxCpuSession(model, format) as session:
+        decoder = Decoder(path, source.video, format)
+        for packet in source:
+            for frame in decoder.feed(packet):
+                ticket = session.submit(frame)  # frames may be under way together: `session.depth` of them
+                show(session.collect(ticket))
+
+
+def show(frame: Frame) -> None:
+    luma = frame.planes[0]
+    print(f"pts {frame.pts}: {frame.format}, mean luma {luma.mean():.1f}")
+    frame.release()
+
+
+if __name__ == "__main__":
+    main()
