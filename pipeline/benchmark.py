@@ -9,7 +9,8 @@ All rows are measured in one run, one after the other, on the same clip, after a
 - whole, discarded everything up to the finished frame in host memory
 - whole, encoded   everything
 
-A rate is (n - 1) / (time of the last frame - time of the first), so that filling and draining don't count.
+A rate is taken over frames as they reach the end of what is measured (the encoder's door, where there is one), in the
+steady state: without the first ones, which fill queues and the encoder's lookahead, and without draining.
 """
 
 from __future__ import annotations
@@ -31,6 +32,7 @@ from pydantic import BaseModel, Field
 
 from pipeline import machine
 from pipeline.colour.resample import bicubic
+from pipeline.errors import InputError
 from pipeline.flow.line import Line
 from pipeline.flow.stage import Chain, Stage
 from pipeline.frame import Frame
@@ -50,6 +52,7 @@ SCHEMA_VERSION = 1
 _CLIP_FRAMES = 240
 _POOL = 12  # finished frames that the encoder's floor is fed from, to and fro
 _LEAST_FRAMES = 6
+_FILLING = 64  # frames that queues and x264 (lookahead 40) take in before they push back
 
 
 class Row(BaseModel):
@@ -70,7 +73,7 @@ class Report(BaseModel):
     processor: str
     cores: int = Field(description="that the process may use")
     memory: int = Field(description="bytes of main memory")
-    gpu: str | None = Field(description="name, compute capability and CUDA version of the driver")
+    gpu: str | None = Field(description="name, compute capability and driver")
     versions: dict[str, str] = Field(description="of Python, FFmpeg and the packages that matter")
     clip: str = Field(description="name of the clip, or how it was made")
     source: str = Field(description="size and pixel format of the clip")
@@ -138,21 +141,24 @@ def make_clip(path: Path, width: int, height: int, frames: int = _CLIP_FRAMES) -
 
 
 class _Timer(Stage[Any, Any]):
-    """Notes when frames, or the packets made of them, pass; lets go of frames if they go no further."""
+    """Notes when frames pass; lets go of them if they go no further."""
 
-    def __init__(self, last: bool = False) -> None:
-        self._is_last = last
+    def __init__(self, discard: bool = False) -> None:
+        self._discard = discard
         self._times: list[float] = []
 
     def feed(self, item: Any) -> Iterator[Any]:
         self._times.append(time.perf_counter())
-        if not self._is_last:
+        if not self._discard:
             yield item
         else:
             item.release()
 
     def row(self, name: str) -> Row:
-        frames, seconds = len(self._times) - 1, self._times[-1] - self._times[0]
+        steady = self._times[min(_FILLING, len(self._times) // 2) :]
+        frames, seconds = len(steady) - 1, steady[-1] - steady[0]
+        if seconds <= 0:
+            raise InputError("too few frames could be measured: give a longer clip, or --seconds")
         return Row(name=name, frames=frames, seconds=seconds, rate=frames / seconds)
 
 
@@ -219,7 +225,7 @@ def _finished_frames(plan: Plan, session: Session[Any]) -> list[Frame]:
 
 
 def _decode(bench: Bench, plan: Plan) -> Row:
-    timer = _Timer(last=True)
+    timer = _Timer(discard=True)
     with FileSource(plan.media.path) as source:
         _run(bench, _packets(source), {"decode": Chain(_decoder(plan, source), timer)}, plan)
     return timer.row("decode")
@@ -253,7 +259,7 @@ def _decode_and_encode(bench: Bench, plan: Plan, pool: list[Frame]) -> Row:
 
 
 def _whole(bench: Bench, plan: Plan, session: Session[Any], encoded: bool) -> Row:
-    timer = _Timer(last=not encoded)
+    timer = _Timer(discard=not encoded)
     ending_of = _ending(plan, timer) if encoded else contextlib.nullcontext(timer)
     with FileSource(plan.media.path) as source, ending_of as ending:
         stages: dict[str, Stage[Any, Any]] = {
@@ -281,12 +287,10 @@ def _for_a_while(items: Iterator[Any], seconds: float) -> Iterator[Any]:
 
 
 def _packets(source: FileSource) -> Iterator[Any]:
-    """The clip's packets, again and again."""
+    """The clip's packets, again and again. It is opened anew each time, since a raw stream can't be rewound."""
     while True:
-        for packet in source.container.demux(source.video):
-            if packet.size:
-                yield packet
-        source.container.seek(0)
+        with FileSource(source.path) as again:
+            yield from again
 
 
 def _decoder(plan: Plan, source: FileSource) -> Decoder:
@@ -295,23 +299,23 @@ def _decoder(plan: Plan, source: FileSource) -> Decoder:
 
 @contextlib.contextmanager
 def _ending(plan: Plan, timer: _Timer) -> Iterator[Stage[Any, Any]]:
-    """Encoder and sink of a file that is thrown away, with the timer between them."""
+    """Encoder and sink of a file that is thrown away, with the timer at the encoder's door."""
     with (
         FileSource(plan.media.path) as source,
         FileSink(plan.target, plan.encoding, source, frozenset()) as sink,
     ):
-        yield Chain(Encoder(sink.path, sink.video, plan.encoding.time_base), timer, sink)
+        yield Chain(timer, Encoder(sink.path, sink.video, plan.encoding.time_base), sink)
 
 
 def _report(bench: Bench, plan: Plan, session: Session[Any], rows: list[Row]) -> Report:
-    gpu = next(iter(machine.gpus()), None) if plan.backend == "tensorrt" else None
+    gpu = machine.gpus()[plan.settings.device] if plan.backend == "tensorrt" else None
     options = " ".join(f"{key}={value}" for key, value in plan.encoding.options.items())
     return Report(
         when=datetime.now(UTC).isoformat(timespec="seconds"),
         processor=machine.processor(),
         cores=machine.cores(),
         memory=machine.memory(),
-        gpu=f"{gpu.name}, compute capability {gpu.capability}, CUDA {gpu.driver}" if gpu else None,
+        gpu=f"{gpu.name}, compute capability {gpu.capability}, driver {gpu.driver}" if gpu else None,
         versions=machine.versions(),
         clip=bench.clip.name if bench.clip else "drifting texture with grain, h264 with B-frames",
         source=str(session.source),

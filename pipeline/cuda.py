@@ -6,11 +6,13 @@ cuda-core does the work and raises its own errors; `Gpu` maps them where a user 
 from __future__ import annotations
 
 import ctypes
+import re
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -22,11 +24,16 @@ if TYPE_CHECKING:
     from pipeline.frame import Plane
 
 INSTALL = "pip install 'uprez[rtx]'"
+_DRIVER_FILE = Path("/proc/driver/nvidia/version")
 
 
 @dataclass(frozen=True)
 class GpuFacts:
-    """A GPU as it is named in tables and engine keys. capability: such as "9.0". driver: the CUDA version it speaks."""
+    """A GPU as it is named in tables and engine keys.
+
+    capability: such as "9.0". driver: its version, such as "580.159.04", where the system tells, else of its CUDA.
+    memory: in bytes.
+    """
 
     name: str
     capability: str
@@ -51,6 +58,48 @@ def problem() -> str | None:
     return None
 
 
+def count() -> int:
+    """How many GPUs CUDA can use here; 0 where `problem` has a reason."""
+    if problem():
+        return 0
+    from cuda.bindings import driver
+
+    return int(_checked(driver.cuDeviceGetCount()))
+
+
+def facts(ordinal: int) -> GpuFacts:
+    """What GPU `ordinal` is. Opens nothing on it."""
+    from cuda.bindings import driver
+    from cuda.core import Device
+
+    device = Device(ordinal)
+    cuda_version = _checked(driver.cuDriverGetVersion())
+    return GpuFacts(
+        name=device.name,
+        capability=f"{device.compute_capability.major}.{device.compute_capability.minor}",
+        driver=_driver_version() or f"CUDA {cuda_version // 1000}.{cuda_version % 1000 // 10}",
+        memory=int(_checked(driver.cuDeviceTotalMem(ordinal))),
+    )
+
+
+def _driver_version() -> str | None:
+    """The version of the NVIDIA driver, from Linux's /proc; None elsewhere."""
+    try:
+        told = _DRIVER_FILE.read_text()
+    except OSError:
+        return None
+    found = re.search(r"Kernel Module[^\n]*?\s(\d+(?:\.\d+)+)\s", told)
+    return found[1] if found else None
+
+
+def _checked(result: tuple[Any, ...]) -> Any:
+    """The value of a call of cuda.bindings, which returns (status, value). Raises BackendError."""
+    status, value = result
+    if int(status) != 0:
+        raise BackendError(f"CUDA failed ({status.name}): run `uprez doctor`")
+    return value
+
+
 class Gpu:
     """One GPU, opened in its primary context, which waits without burning a core.
 
@@ -63,10 +112,10 @@ class Gpu:
         from cuda.bindings import driver
         from cuda.core import Device, LegacyPinnedMemoryResource
 
-        _, count = driver.cuDeviceGetCount()
-        if not 0 <= ordinal < count:
-            raise BackendError(f"device {ordinal}: this machine has {count}, numbered from 0")
-        # FFmpeg's NVDEC shares this context only if it was made with this flag; it must come before the first use.
+        if ordinal >= count():
+            raise BackendError(f"--device {ordinal}: this machine has {count()} GPUs, numbered from 0")
+        # FFmpeg's NVDEC shares this context only if it was made with this flag, before its first use. Where the host
+        # program came first with another, this changes nothing, and nothing else depends on it.
         driver.cuDevicePrimaryCtxSetFlags(ordinal, driver.CUctx_flags.CU_CTX_SCHED_BLOCKING_SYNC)
         self.device: Device = Device(ordinal)
         self._in_use = threading.local()
@@ -78,20 +127,6 @@ class Gpu:
         if not getattr(self._in_use, "yes", False):
             self.device.set_current()
             self._in_use.yes = True
-
-    @property
-    def facts(self) -> GpuFacts:
-        from cuda.bindings import driver
-
-        _, version = driver.cuDriverGetVersion()
-        _, memory = driver.cuDeviceTotalMem(self.device.device_id)
-        capability = self.device.compute_capability
-        return GpuFacts(
-            name=self.device.name,
-            capability=f"{capability.major}.{capability.minor}",
-            driver=f"{version // 1000}.{version % 1000 // 10}",
-            memory=int(memory),
-        )
 
     def stream(self) -> Stream:
         return self.device.create_stream()
@@ -125,6 +160,17 @@ class Pinned:
 
     def close(self) -> None:
         self.buffer.close()
+
+
+@contextmanager
+def failing(what: str) -> Iterator[None]:
+    """Raise BackendError, saying `what` went wrong, for whatever cuda-core raises inside."""
+    try:
+        yield
+    except BackendError:
+        raise
+    except Exception as error:  # cuda-core's errors have no common parent
+        raise BackendError(f"the GPU failed, {what}: {error}") from error
 
 
 @contextmanager

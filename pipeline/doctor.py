@@ -33,7 +33,15 @@ class Finding:
 
 def examine() -> list[Finding]:
     """Look at everything the project can use."""
-    return [check() for check in (_python, _ffmpeg, _onnx, _gpu, _tensorrt, _nvrtc, _cache)]
+    return [_guarded(check) for check in (_python, _ffmpeg, _onnx, _gpu, _tensorrt, _nvrtc, _cache)]
+
+
+def _guarded(check: Callable[[], Finding]) -> Finding:
+    """A check that itself goes wrong is a finding too."""
+    try:
+        return check()
+    except UprezError as error:
+        return Finding(check.__name__.removeprefix("_"), False, str(error), needed=check is _cache)
 
 
 def _python() -> Finding:
@@ -62,7 +70,7 @@ def _gpu() -> Finding:
         problem, _, mend = reason.partition(": ")
         return Finding("NVIDIA GPU", False, f"{problem}; upscaling runs on the CPU", mend)
     found = [
-        f"{g.name} ({g.memory / 2**30:.0f} GiB, compute capability {g.capability}, CUDA {g.driver})"
+        f"{g.name} ({g.memory / 2**30:.0f} GiB, compute capability {g.capability}, driver {g.driver})"
         for g in machine.gpus()
     ]
     return Finding("NVIDIA GPU", True, "; ".join(found))

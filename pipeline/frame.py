@@ -91,6 +91,11 @@ PIXEL_FORMATS = {
 }
 
 
+def plain_name(format: str) -> str:
+    """FFmpeg's name of a pixel format without the J that once meant full range."""
+    return format.replace("yuvj", "yuv")
+
+
 @dataclass(frozen=True)
 class FrameFormat:
     """Everything that all frames of a stream have in common."""

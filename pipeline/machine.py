@@ -37,12 +37,7 @@ def memory() -> int:
 
 def gpus() -> list[cuda.GpuFacts]:
     """The GPUs that CUDA can use here, none if it can't."""
-    if cuda.problem():
-        return []
-    from cuda.bindings import driver
-
-    _, count = driver.cuDeviceGetCount()
-    return [cuda.Gpu(ordinal).facts for ordinal in range(count)]
+    return [cuda.facts(ordinal) for ordinal in range(cuda.count())]
 
 
 def versions() -> dict[str, str]:

@@ -5,14 +5,16 @@ from __future__ import annotations
 import os
 import shutil
 from dataclasses import dataclass, replace
+from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
 
 from pipeline import cuda
-from pipeline.errors import BackendError, OutputError
+from pipeline.errors import BackendError, OutputError, UprezError
+from pipeline.frame import plain_name
 from pipeline.media.encode import VideoEncoding, encodable_format, encoder
-from pipeline.media.probe import MediaInfo
+from pipeline.media.probe import MediaInfo, probe
 from pipeline.models import catalogue
 from pipeline.models.spec import ModelSpec
 from pipeline.settings import Settings
@@ -28,6 +30,8 @@ _QUALITY: dict[str, dict[str, str]] = {
 # A rule of thumb for the disk estimate: x264 at crf 17 spends about this much on film; each 6 steps of crf halve it.
 _BITS_PER_PIXEL, _CRF_HALVING, _USUAL_CRF = 0.12, 6, 17
 _ENCODER_FRAMES, _DECODER_FRAMES = 60, 20  # that x264 (lookahead 40) and FFmpeg's decoders keep at work, roughly
+_OTHER_QUALITY = ("qp", "b", "q")  # options that say quality in another way than crf
+_ISO_SUFFIXES = (".mp4", ".mov", ".m4v")
 _PASSED_ALONG = ("audio", "subtitle", "attachment")
 
 
@@ -35,8 +39,8 @@ _PASSED_ALONG = ("audio", "subtitle", "attachment")
 class Plan:
     """A job, ready to run.
 
-    backend: "tensorrt" or "onnx". also: indices of the streams that are copied. notes: what a user should know, a line
-    each. memory, disk: estimates in bytes.
+    backend: "tensorrt" or "onnx". also: indices of the streams that are copied. shift: seconds added to all times.
+    notes: what a user should know, a line each. memory, disk: estimates in bytes.
     """
 
     media: MediaInfo
@@ -46,6 +50,7 @@ class Plan:
     backend: str
     encoding: VideoEncoding
     also: frozenset[int]
+    shift: Fraction
     notes: tuple[str, ...]
     memory: int
     disk: int | None
@@ -101,36 +106,59 @@ def make_plan(media: MediaInfo, to: Path | None, settings: Settings) -> Plan:
         display_matrix=video.display_matrix,
     )
     also = frozenset(s.index for s in media.others if settings.streams == "all" and s.kind in _PASSED_ALONG)
+    target = target_for(media.path, to, model.scale)
     return Plan(
         media=media,
-        target=target_for(media.path, to, model.scale),
+        target=target,
         settings=settings,
         model=model,
         backend=backend,
         encoding=encoding,
         also=also,
+        shift=_shift(media, target),
         notes=tuple(n for n in (note, *_notes(media, encoding, settings)) if n),
         memory=_memory(settings, model, media, encoding),
         disk=_disk(media, encoding),
     )
 
 
-def check_target(source: Path, target: Path, overwrite: bool) -> None:
-    """Raise OutputError if writing `target` would cost the source or an earlier result, or can't succeed."""
-    if target.exists() and os.path.samefile(source, target):
-        raise OutputError(f"{target}: is the input itself; give the result another name")
+def check_target(plan: Plan) -> None:
+    """Raise OutputError if writing the result would cost the source or another video, or can't succeed."""
+    source, target = plan.media.path, plan.target
+    try:
+        exists = target.exists()
+        if exists and os.path.samefile(source, target):
+            raise OutputError(f"{target}: is the input itself; give the result another name")
+    except OSError as error:
+        raise OutputError(f"{target}: {error.strerror}") from error
     if target.is_dir():
-        raise OutputError(f"{target}: is a folder; give a file name")
-    if target.exists() and not overwrite:
+        raise OutputError(f"{target}: is a folder; give a file name, or --to {target}")
+    if exists and not plan.settings.overwrite:
         raise OutputError(f"{target}: exists already; --overwrite replaces it")
+    if exists and (other := _another_video(plan)):
+        raise OutputError(f"{target}: {other}; delete it first, or give another name")
     if not target.parent.is_dir():
         raise OutputError(f"{target}: the folder {target.parent} does not exist: make it first")
     if not os.access(target.parent, os.W_OK):
         raise OutputError(f"{target}: the folder {target.parent} may not be written to")
 
 
+def _another_video(plan: Plan) -> str | None:
+    """Why what lies under the result's name is no earlier result, None if it may be: `*.mp4` can be two films."""
+    try:
+        there = probe(plan.target).video.format
+    except UprezError:
+        return None
+    made = plan.encoding.format
+    if (there.width, there.height) == (made.width, made.height):
+        return None
+    return f"is a video of {there.width}x{there.height}, not an earlier result ({made.width}x{made.height})"
+
+
 def _encoder_options(settings: Settings) -> dict[str, str]:
     options = dict(_QUALITY.get(settings.codec, {}))
+    if any(name in settings.options for name in _OTHER_QUALITY):
+        options.pop("crf", None)
     if settings.crf is not None:
         options["crf"] = f"{settings.crf:g}"
     if settings.preset is not None:
@@ -141,16 +169,26 @@ def _encoder_options(settings: Settings) -> dict[str, str]:
 def _notes(media: MediaInfo, encoding: VideoEncoding, settings: Settings) -> list[str]:
     video, pixel = media.video, encoding.format.pixel
     notes = []
-    if video.source_format.replace("yuvj", "yuv") != video.format.pixel.name:
+    if plain_name(video.source_format) != video.format.pixel.name:
         notes.append(f"{video.source_format} frames are worked on as {video.format.pixel.name}")
+    if video.alpha:
+        notes.append("its transparency (alpha) is lost")
     if pixel != video.format.pixel:
         notes.append(f"{encoding.codec} does not take {video.format.pixel.name} here; the result is {pixel.name}")
     if video.interlaced:
-        notes.append("the video is interlaced and stays so: its combs will be upscaled too; deinterlace it first")
+        notes.append("it is interlaced: its combs are upscaled too, and marked progressive; deinterlace it first")
+    if video.hdr_metadata:
+        notes.append("its HDR mastering and light level data are not carried over; its colour tags are")
     if settings.streams == "all":
         left = [s for s in media.others if s.kind not in _PASSED_ALONG]
         notes += [f"{s.kind} stream {s.index} ({s.codec}) is left behind" for s in left]
     return notes
+
+
+def _shift(media: MediaInfo, target: Path) -> Fraction:
+    """Seconds by which everything is moved: containers of the mp4 family hide what lies before zero."""
+    start = media.video.start * media.video.time_base
+    return -start if start < 0 and target.suffix.lower() in _ISO_SUFFIXES else Fraction(0)
 
 
 def _memory(settings: Settings, model: ModelSpec, media: MediaInfo, encoding: VideoEncoding) -> int:
@@ -163,7 +201,10 @@ def _memory(settings: Settings, model: ModelSpec, media: MediaInfo, encoding: Vi
 def _disk(media: MediaInfo, encoding: VideoEncoding) -> int | None:
     if media.video.frames is None:
         return None
-    crf = float(encoding.options.get("crf", _USUAL_CRF))
+    try:
+        crf = float(encoding.options.get("crf", _USUAL_CRF))
+    except ValueError:  # the encoder will refuse it, in its own words
+        crf = _USUAL_CRF
     bits = _BITS_PER_PIXEL * 2 ** ((_USUAL_CRF - crf) / _CRF_HALVING)
     pixels = encoding.format.width * encoding.format.height * media.video.frames
     passed_along = media.bytes - (media.video.bit_rate or 0) / 8 * (media.duration or 0)

@@ -9,7 +9,8 @@
 - Who closes what: the source's end travels down the line (flow/line.py); each stage finishes its part: the decoder
   and the encoder are drained, the sink is closed by `upscale`, after all threads have ended.
 - The first error aborts the line and is raised here; the unfinished file is removed. `Job.stop` (the first Ctrl-C)
-  drains the line and keeps what there is as NAME.partial.mkv; `Job.abort` (the second) keeps nothing.
+  submits nothing more, drains the line and keeps what there is as NAME.partial.mkv; `Job.abort` (the second) keeps
+  nothing. A source that ends before its own index says is an error, and its part is kept too.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pipeline.errors import Cancelled, OutputError, UprezError
+from pipeline.errors import Cancelled, InputError, OutputError, UprezError
 from pipeline.flow.line import Line
 from pipeline.flow.stage import Chain
 from pipeline.frame import Frame
@@ -40,7 +41,11 @@ from pipeline.telemetry import OnProgress, Progress, bottleneck
 
 @dataclass(frozen=True)
 class Result:
-    """What came of a job. complete: False if it was stopped before the end; `path` then says so too."""
+    """What came of a job.
+
+    complete: False if it was stopped before the end; `path` then says so too. seconds: without start and end.
+    notes: what the plan had to say. findings: what turned out on the way.
+    """
 
     path: Path
     frames_in: int
@@ -50,7 +55,7 @@ class Result:
     backend: str
     bottleneck: str
     notes: tuple[str, ...] = ()
-    dropped: tuple[str, ...] = ()
+    findings: tuple[str, ...] = ()
 
     @property
     def rate(self) -> float:
@@ -78,10 +83,13 @@ class Job:
             self._line.abort()
 
     @contextlib.contextmanager
-    def _at_work_on(self, line: Line) -> Iterator[None]:
+    def at_work_on(self, line: Line) -> Iterator[None]:
+        """`line` is what `stop` and `abort` act on inside; one that was called before counts too."""
         self._line = line
         if self.aborted:
             raise Cancelled("aborted before the first frame")
+        if self.stopped:
+            line.stop()
         try:
             yield
         finally:
@@ -120,7 +128,7 @@ def make_ready(source: Path, to: Path | None, settings: Settings) -> Plan:
     Raises what would make the job fail, as far as can be told before it starts.
     """
     plan = make_plan(probe(source), to, settings)
-    check_target(source, plan.target, settings.overwrite)
+    check_target(plan)
     return plan
 
 
@@ -128,7 +136,7 @@ def execute(plan: Plan, *, progress: OnProgress | None = None, job: Job | None =
     """Do what `plan` says."""
     with contextlib.ExitStack() as stack:
         source = stack.enter_context(FileSource(plan.media.path, plan.also))
-        sink = stack.enter_context(FileSink(plan.target, plan.encoding, source, plan.also))
+        sink = stack.enter_context(FileSink(plan.target, plan.encoding, source, plan.also, plan.shift))
         session = stack.enter_context(
             open_session(plan.backend, plan.model, plan.media.video.format, plan.settings, plan.encoding.format.pixel)
         )
@@ -138,44 +146,57 @@ def execute(plan: Plan, *, progress: OnProgress | None = None, job: Job | None =
 def _flow(
     plan: Plan, source: FileSource, session: Session[Any], sink: FileSink, progress: OnProgress | None, job: Job
 ) -> Result:
-    decoder = Decoder(source.path, source.video, plan.media.video.format)
-    encoder = Encoder(sink.path, sink.video, plan.encoding.time_base)
-    stages = {
-        "decode": decoder,
-        "submit": Submit(session),
-        "upscale": Collect(session),
-        "encode": Chain(encoder, sink),
-    }
+    video = plan.media.video
+    decoder = Decoder(source.path, source.video, video.format)
+    submit = Submit(session)
+    encoder = Encoder(sink.path, sink.video, video.time_base, round(plan.shift / video.time_base))
+    stages = {"decode": decoder, "submit": submit, "upscale": Collect(session), "encode": Chain(encoder, sink)}
     line = Line(source, stages, plan.settings.queue, weight)
     began = time.monotonic()
 
     def tell() -> None:
         if progress:
             seconds = time.monotonic() - began
-            progress(Progress(encoder.frames, plan.media.video.frames or 0, seconds, bottleneck(line.meters)))
+            progress(Progress(encoder.frames, video.frames or 0, seconds, bottleneck(line.meters)))
 
-    with job._at_work_on(line):
+    with job.at_work_on(line):
         line.start()
-        if job.stopped:
-            line.stop()
         line.wait(tell)
-    if encoder.frames != decoder.frames:
-        raise UprezError(
-            f"{plan.media.path}: {decoder.frames} frames came in, {encoder.frames} went out: a bug, please report it"
-        )
-    if not encoder.frames:
-        raise OutputError(f"{plan.media.path}: not one frame of its video could be decoded; nothing was written")
-    complete = not job.stopped
-    path = sink.commit(plan.settings.overwrite) if complete else sink.keep_partial()
+    stopped = line.was_cut or submit.left_out > 0
+    _check_counts(plan, decoder, submit, encoder)
+    if not stopped and (lack := source.lack(decoder.packets, decoder.end)):
+        kept = sink.keep_partial()
+        raise InputError(f"{plan.media.path}: is cut off or damaged ({lack}); what could be read is kept as {kept}")
+    path = sink.keep_partial() if stopped else sink.commit(plan.settings.overwrite)
     tell()
     return Result(
         path=path,
         frames_in=decoder.frames,
         frames_out=encoder.frames,
-        complete=complete,
+        complete=not stopped,
         seconds=time.monotonic() - began,
         backend=session.backend,
         bottleneck=bottleneck(line.meters),
         notes=plan.notes,
-        dropped=tuple(sink.dropped),
+        findings=tuple(_findings(decoder, sink)),
     )
+
+
+def _check_counts(plan: Plan, decoder: Decoder, submit: Submit, encoder: Encoder) -> None:
+    path = plan.media.path
+    if decoder.frames != submit.frames + submit.left_out or submit.frames != encoder.frames:
+        counts = f"{decoder.frames} frames came in, {submit.frames} were upscaled, {encoder.frames} went out"
+        raise UprezError(f"{path}: {counts}: a bug, please report it")
+    if not encoder.frames:
+        raise OutputError(f"{path}: not one frame of its video could be upscaled; nothing was written")
+
+
+def _findings(decoder: Decoder, sink: FileSink) -> Iterator[str]:
+    """What turned out to be special about the source, a line each."""
+    yield from sink.dropped
+    if decoder.damaged:
+        yield f"{decoder.damaged} frames are damaged in the source"
+    if decoder.repaired:
+        yield f"{decoder.repaired} frames whose time did not advance were moved to the next one possible"
+    if sink.repaired:
+        yield f"{sink.repaired} packets of other streams whose time did not advance were moved to the next one possible"

@@ -57,7 +57,7 @@ def _read(file: Path) -> dict[str, Any]:
         raise SettingsError(f"{file}: can't be read as a config file ({getattr(error, 'strerror', error)})") from error
     try:
         values = tomllib.loads(text) if file.suffix == ".toml" else yaml.safe_load(text)
-    except (tomllib.TOMLDecodeError, yaml.YAMLError) as error:
+    except (yaml.YAMLError, ValueError) as error:  # ValueError: TOML's errors, and dates that can't be
         reason = " ".join(str(error).split())
         raise SettingsError(f"{file}: not valid {'TOML' if file.suffix == '.toml' else 'YAML'}: {reason}") from error
     if values is None:

@@ -26,7 +26,7 @@ def main() -> None:
         decoder = Decoder(path, source.video, format)
         for packet in source:
             for frame in decoder.feed(packet):
-                ticket = session.submit(frame)  # frames may be under way together: `session.depth` of them
+                ticket = session.submit(frame)  # on a GPU several frames may be under way before the first is collected
                 show(session.collect(ticket))
 
 

@@ -16,7 +16,6 @@ from pipeline.cli import options as o
 from pipeline.cli.screen import err, facts, out
 from pipeline.errors import InputError, OutputError, SettingsError
 from pipeline.plan import choose_backend
-from pipeline.settings import Settings
 
 _GPU_SIZE, _CPU_SIZE = (1920, 1080), (320, 180)
 
@@ -47,21 +46,7 @@ def bench(
     if schema:
         print(json.dumps(Report.model_json_schema(), indent=2))
         return
-    settings = Settings.load(
-        config,
-        model=model,
-        backend=backend,
-        engine=engine,
-        device=device,
-        codec=codec,
-        crf=crf,
-        preset=preset,
-        options=o.encoder_options(extra),
-        slots=slots,
-        contexts=contexts,
-        threads=threads,
-        queue=queue,
-    )
+    settings = o.settings(config, locals())
     earlier = _read(compare) if compare else None
     frame = _size(size) or (_GPU_SIZE if choose_backend(settings)[0] == "tensorrt" else _CPU_SIZE)
     with err.status("") as status:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import typer
+from rich.markup import escape
 
 from pipeline.cli.screen import out
 from pipeline.doctor import examine
@@ -13,7 +14,7 @@ def doctor() -> None:
     findings = examine()
     for finding in findings:
         mark = "[green]✓[/]" if finding.fine else "[red]✗[/]" if finding.needed else "[yellow]-[/]"
-        mend = f"\n    {finding.mend}".replace("[", r"\[") if finding.mend and not finding.fine else ""
-        out.print(f"{mark} [bold]{finding.name}[/]: {finding.detail}".rstrip() + mend)
+        mend = f"\n    {finding.mend}" if finding.mend and not finding.fine else ""
+        out.print(f"{mark} [bold]{finding.name}[/]: {escape(finding.detail + mend)}")
     if any(finding.needed and not finding.fine for finding in findings):
         raise typer.Exit(2)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -38,6 +39,12 @@ Preset = Annotated[str | None, _option("preset")]
 Extra = Annotated[list[str] | None, typer.Option("-x", help="NAME=VALUE: a further option of the encoder; repeatable.")]
 Streams = Annotated[str | None, _option("streams")]
 Overwrite = Annotated[bool | None, typer.Option("--overwrite", help=_help("overwrite"), show_default=False)]
+
+
+def settings(config: Path | None, arguments: Mapping[str, Any]) -> Settings:
+    """The settings of a command, from its config file and those of its `arguments` that are named like settings."""
+    chosen = {name: arguments.get(name) for name in Settings.model_fields}
+    return Settings.load(config, **chosen | {"options": encoder_options(arguments.get("extra"))})
 
 
 def encoder_options(extra: list[str] | None) -> dict[str, str] | None:

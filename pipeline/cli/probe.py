@@ -16,7 +16,6 @@ from pipeline.estimate import Estimate, estimate
 from pipeline.media.probe import MediaInfo
 from pipeline.media.probe import probe as look
 from pipeline.plan import Plan, free_disk, make_plan
-from pipeline.settings import Settings
 
 
 def probe(
@@ -32,9 +31,7 @@ def probe(
     as_json: Annotated[bool, typer.Option("--json", help="Print it for programs.")] = False,
 ) -> None:
     """Show a video's streams, rate, colour and size; what upscale would do, how long, how much memory and disk."""
-    settings = Settings.load(
-        config, model=model, backend=backend, engine=engine, device=device, codec=codec, crf=crf, preset=preset
-    )
+    settings = o.settings(config, locals())
     media = look(source)
     plan = make_plan(media, None, settings)
     guess = estimate(plan)

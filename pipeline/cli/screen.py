@@ -8,31 +8,28 @@ from types import TracebackType
 from typing import Self
 
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
 _PLAIN_SECONDS = 10.0
 
 # Elsewhere than on a terminal nothing is wrapped: what reads it wants whole lines.
-out = Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else 240)
-err = Console(stderr=True, highlight=False, soft_wrap=True)
+out = Console(highlight=False, emoji=False, soft_wrap=True, width=None if sys.stdout.isatty() else 240)
+err = Console(stderr=True, highlight=False, emoji=False, soft_wrap=True)
 
 
 def fail(message: str) -> None:
-    err.print(f"[bold red]uprez:[/] {_escaped(message)}")
+    err.print(f"[bold red]uprez:[/] {escape(message)}")
 
 
 def note(message: str) -> None:
-    err.print(f"[yellow]note:[/] {_escaped(message)}")
-
-
-def _escaped(text: str) -> str:
-    return text.replace("[", r"\[")
+    err.print(f"[yellow]note:[/] {escape(message)}")
 
 
 def facts(rows: list[tuple[str, str]]) -> str:
     """Names and values, a line each."""
     width = max(len(name) for name, _ in rows) + 2
-    return "\n".join(f"[bold]{name:{width}}[/]{_escaped(value)}" for name, value in rows)
+    return "\n".join(f"[bold]{name:{width}}[/]{escape(value)}" for name, value in rows)
 
 
 def hours(seconds: float | None) -> str:
@@ -81,8 +78,8 @@ class Status:
         self._name = name
         if self._task is None:
             fields = {"frames": "", "rate": "", "left": "", "wall": ""}
-            self._task = self._bar.add_task(_escaped(name), total=self._total or None, **fields)  # type: ignore[arg-type]
-        self._bar.update(self._task, description=_escaped(name))
+            self._task = self._bar.add_task(escape(name), total=self._total or None, **fields)  # type: ignore[arg-type]
+        self._bar.update(self._task, description=escape(name))
 
     def update(self, done: int, rate: float, wall: str) -> None:
         """`done` frames of the present job, at `rate` frames a second; `wall` is the stage that limits it."""
@@ -95,7 +92,7 @@ class Status:
             self._bar.update(self._task, completed=min(done, self._total) if self._total else None, **told)  # type: ignore[arg-type]
         if not self._quiet and not err.is_terminal and time.monotonic() - self._told > _PLAIN_SECONDS:
             self._told = time.monotonic()
-            err.print(f"{_escaped(self._name)}: " + ", ".join(told.values()))
+            err.print(f"{escape(self._name)}: " + ", ".join(told.values()))
 
     def end(self, frames: int) -> None:
         """The present job is done, having made `frames`."""

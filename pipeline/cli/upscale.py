@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import glob
 import json
+import re
 import signal
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -12,10 +13,11 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from rich.markup import escape
 
 from pipeline.cli import options as o
 from pipeline.cli.screen import Status, fail, hours, note, out, size
-from pipeline.errors import InputError, SettingsError, UprezError
+from pipeline.errors import Cancelled, InputError, SettingsError, UprezError
 from pipeline.estimate import estimate
 from pipeline.media.probe import probe
 from pipeline.plan import Plan, check_target, free_disk, make_plan
@@ -23,7 +25,21 @@ from pipeline.run import Job, Result, execute
 from pipeline.settings import Settings
 
 VIDEO_SUFFIXES = set(".mp4 .mkv .mov .avi .webm .m4v .ts .m2ts .mts .mpg .mpeg .vob .wmv .flv .ogv .3gp .mxf".split())
+_OURS = re.compile(r"\.(x[12348]|partial\d*)\.[^.]+$|^uprez-[0-9a-f]{8}\.part\.")
 _LONG_SECONDS = 3600.0
+
+
+@dataclass(frozen=True)
+class Wish:
+    """A video to upscale. folder: for the result; file: the result's own name; neither: a name beside the source.
+
+    named: it alone was asked for, by name.
+    """
+
+    source: Path
+    folder: Path | None = None
+    file: Path | None = None
+    named: bool = False
 
 
 @dataclass
@@ -34,6 +50,10 @@ class Batch:
     skipped: list[Path] = field(default_factory=list)
     results: list[Result] = field(default_factory=list)
     failures: list[tuple[Path, UprezError]] = field(default_factory=list)
+
+    def fail(self, source: Path, error: UprezError) -> None:
+        self.failures.append((source, error))
+        fail(str(error))
 
 
 def upscale(
@@ -60,118 +80,106 @@ def upscale(
     as_json: Annotated[bool, typer.Option("--json", help="Print a summary for programs.")] = False,
 ) -> None:
     """Upscale videos: in.mp4 becomes in.x2.mkv, audio, subtitles, chapters and tags kept."""
-    settings = Settings.load(
-        config,
-        model=model,
-        backend=backend,
-        engine=engine,
-        device=device,
-        codec=codec,
-        crf=crf,
-        preset=preset,
-        options=o.encoder_options(extra),
-        streams=streams,
-        overwrite=overwrite,
-        slots=slots,
-        contexts=contexts,
-        threads=threads,
-        queue=queue,
-    )
-    pairs, single = _expand(sources, to)
-    batch = _prepared(pairs, settings, single)
-    stopped = _work(batch, single, quiet or as_json)
+    settings = o.settings(config, locals())
+    batch = Batch()
+    job = Job()
+    with _interruptible(job, quiet or as_json):
+        _prepare(batch, _expand(sources, to), settings)
+        if not (quiet or as_json):
+            _announce(batch)
+        _work(batch, job, quiet or as_json)
     _summarise(batch, quiet, as_json)
-    if stopped:
+    if job.stopped:
         raise typer.Exit(130)
     if batch.failures:
         raise typer.Exit(2)
 
 
-def _expand(sources: list[str], to: Path | None) -> tuple[list[tuple[Path, Path | None]], bool]:
-    """(source, where to) of each video, and whether a single one was named."""
-    if len(sources) <= 2 and to is None and not Path(sources[0]).is_dir() and not _is_pattern(sources[0]):
-        return [(Path(sources[0]), Path(sources[1]) if len(sources) == 2 else None)], True
-    if len(sources) == 1 and to is not None and not Path(sources[0]).is_dir() and not _is_pattern(sources[0]):
-        return [(Path(sources[0]), to)], True
+def _expand(sources: list[str], to: Path | None) -> list[Wish]:
+    """What is wished for: each video, and where its result shall go."""
     if to is not None and to.exists() and not to.is_dir():
-        raise SettingsError(f"--to {to}: is a file; with several videos it names a folder")
-    pairs: list[tuple[Path, Path | None]] = []
+        raise SettingsError(f"--to {to}: is a file; it names a folder, and `uprez upscale IN OUT` a file")
+    first = Path(sources[0])
+    if len(sources) <= 2 and to is None and not first.is_dir() and not _is_pattern(sources[0]):
+        return [Wish(first, file=Path(sources[1]) if len(sources) == 2 else None, named=True)]
+    if len(sources) == 2 and to is None and not Path(sources[1]).exists():
+        raise SettingsError(f"{sources[1]}: no such file; the folder for the results goes behind --to")
+    wishes: list[Wish] = []
     for source in sources:
         root = Path(source)
         if root.is_dir():
-            found = sorted(p for p in root.rglob("*") if p.suffix.lower() in VIDEO_SUFFIXES and not _is_ours(p))
-            pairs += [(p, to / p.relative_to(root).parent if to else None) for p in found]
+            wishes += _in_folder(root, to)
         elif _is_pattern(source):
-            pairs += [(Path(p), to) for p in sorted(glob.glob(source, recursive=True)) if not _is_ours(Path(p))]
+            for found in map(Path, sorted(glob.glob(source, recursive=True))):
+                wishes += _in_folder(found, to) if found.is_dir() else _if_video(found, to)
         else:
-            pairs.append((root, to))
-    if not pairs:
+            wishes.append(Wish(root, folder=to, named=len(sources) == 1))
+    if not wishes:
         raise InputError(f"{', '.join(sources)}: no video there (looked for {' '.join(sorted(VIDEO_SUFFIXES))})")
-    return pairs, False
+    return wishes
+
+
+def _in_folder(root: Path, to: Path | None) -> list[Wish]:
+    found = sorted(path for path in root.rglob("*") if path.is_file())
+    return [wish for path in found for wish in _if_video(path, to / path.relative_to(root).parent if to else None)]
+
+
+def _if_video(path: Path, to: Path | None) -> list[Wish]:
+    if path.suffix.lower() not in VIDEO_SUFFIXES:
+        return []
+    if _OURS.search(path.name):
+        note(f"{path}: looks like a result by its name, left alone")
+        return []
+    return [Wish(path, folder=to)]
 
 
 def _is_pattern(source: str) -> bool:
     return glob.has_magic(source) and not Path(source).exists()
 
 
-def _is_ours(path: Path) -> bool:
-    """Whether `path` looks like what an earlier run made: in.x2.mkv, in.x2.partial.mkv."""
-    marks = path.name.split(".")[1:-1]
-    return any(mark in ("x1", "x2", "x3", "x4", "x8", "partial") or mark.startswith("part-") for mark in marks)
-
-
-def _prepared(pairs: list[tuple[Path, Path | None]], settings: Settings, single: bool) -> Batch:
-    batch = Batch()
+def _prepare(batch: Batch, wishes: list[Wish], settings: Settings) -> None:
+    """Make a plan for each wish; skip what is done, keep what can't be done for later."""
     taken: dict[Path, Path] = {}
-    for source, to in pairs:
+    for wish in wishes:
         try:
-            plan = make_plan(probe(source), _folder(to) if to and not single else to, settings)
-            if not single and plan.target.exists() and not settings.overwrite:
-                batch.skipped.append(source)
+            plan = make_plan(probe(wish.source), wish.file or _made(wish.folder), settings)
+            if (other := taken.setdefault(plan.target, wish.source)) != wish.source:
+                raise SettingsError(f"{wish.source}: its result {plan.target} is that of {other} too")
+            if plan.target.exists() and not wish.named and not settings.overwrite:
+                batch.skipped.append(wish.source)
                 continue
-            check_target(source, plan.target, settings.overwrite)
-            if plan.target in taken:
-                raise SettingsError(f"{source}: its result {plan.target} is that of {taken[plan.target]} too")
-            taken[plan.target] = source
+            check_target(plan)
             batch.plans.append(plan)
         except UprezError as error:
-            if single:
-                raise
-            batch.failures.append((source, error))
-            fail(str(error))
-    return batch
+            batch.fail(wish.source, error)
 
 
-def _folder(path: Path) -> Path:
+def _made(folder: Path | None) -> Path | None:
     try:
-        path.mkdir(parents=True, exist_ok=True)
+        if folder is not None:
+            folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise SettingsError(f"--to {path}: can't be made ({error.strerror})") from error
-    return path
+        raise SettingsError(f"--to {folder}: can't be made ({error.strerror})") from error
+    return folder
 
 
-def _work(batch: Batch, single: bool, quiet: bool) -> bool:
-    """Run the plans one after the other; True if the user stopped."""
-    if not quiet:
-        _announce(batch)
+def _work(batch: Batch, job: Job, quiet: bool) -> None:
+    """Run the plans one after the other, until all are done or the user stops."""
     total = sum(plan.media.video.frames or 0 for plan in batch.plans)
-    job = Job()
-    with _interruptible(job), Status(total, quiet) as status:
+    with Status(total, quiet) as status:
         for plan in batch.plans:
+            if job.stopped:
+                return
             status.begin(plan.media.path.name)
             try:
-                result = execute(plan, job=job, progress=lambda p: status.update(p.done, p.rate, p.bottleneck))
+                result = execute(plan, job=job, progress=lambda at: status.update(at.done, at.rate, at.bottleneck))
+            except Cancelled:
+                raise
             except UprezError as error:
-                if single or job.aborted:
-                    raise
-                batch.failures.append((plan.media.path, error))
-                fail(str(error))
+                batch.fail(plan.media.path, error)
                 continue
             status.end(result.frames_out)
             batch.results.append(result)
-            if job.stopped:
-                return True
-    return False
 
 
 def _announce(batch: Batch) -> None:
@@ -199,15 +207,16 @@ def _may_be_long(plans: list[Plan]) -> bool:
 
 
 @contextlib.contextmanager
-def _interruptible(job: Job) -> Iterator[None]:
+def _interruptible(job: Job, quiet: bool) -> Iterator[None]:
     """The first Ctrl-C (or SIGTERM) stops `job` with a playable file, the second aborts it."""
 
     def interrupt(number: int, frame: Any) -> None:
         if job.stopped:
             job.abort()
         else:
-            note("finishing what was begun; once more aborts")
             job.stop()
+            if not quiet:
+                note("finishing what was begun; once more aborts")
 
     kinds = (signal.SIGINT, signal.SIGTERM)
     before = [signal.signal(kind, interrupt) for kind in kinds]
@@ -227,11 +236,11 @@ def _summarise(batch: Batch, quiet: bool, as_json: bool) -> None:
     for path in batch.skipped:
         note(f"{path.name}: done already, skipped (--overwrite does it again)")
     for result in batch.results:
-        for line in result.dropped:
+        for line in result.findings:
             note(f"{result.path.name}: {line}")
         whole = "" if result.complete else " (stopped before the end)"
         frames = f"{result.frames_out} frames in {hours(result.seconds)}, {result.rate:.1f} fps"
-        out.print(f"{result.path}{whole}: {frames}, {result.backend}, wall: {result.bottleneck}")
+        out.print(escape(f"{result.path}{whole}: {frames}, {result.backend}, wall: {result.bottleneck}"))
 
 
 def _summary(batch: Batch) -> dict[str, Any]:
@@ -247,7 +256,7 @@ def _summary(batch: Batch) -> dict[str, Any]:
                 "rate": round(r.rate, 3),
                 "backend": r.backend,
                 "bottleneck": r.bottleneck,
-                "notes": [*r.notes, *r.dropped],
+                "notes": [*r.notes, *r.findings],
             }
             for r in batch.results
         ],

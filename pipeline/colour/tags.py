@@ -10,29 +10,42 @@ from __future__ import annotations
 from pipeline.frame import UNSPECIFIED, Colour, Siting
 
 _SD_WIDTH, _SD_HEIGHT = 1024, 576
-_BT709, _BT601_625, _BT601_525 = 1, 5, 6
+_BT709, _BT601_625, _BT601_525, _SMPTE170M_TRANSFER = 1, 5, 6, 6
 _RGB_MATRIX = 0
 _CENTRED_CODECS = ("mjpeg", "mpeg1video")
 FULL_RANGE_TAG, LIMITED_RANGE_TAG = 2, 1  # FFmpeg's AVCOL_RANGE_JPEG and AVCOL_RANGE_MPEG
 
 
 def resolved(
-    matrix: int, range_tag: int, primaries: int, transfer: int, width: int, height: int, format: str, codec: str
+    matrix: int,
+    range_tag: int,
+    primaries: int,
+    transfer: int,
+    width: int,
+    height: int,
+    format: str,
+    codec: str,
+    siting: Siting | None = None,
 ) -> Colour:
-    """The colour of a stream of FFmpeg pixel format `format`, from its tags (H.273 codes; 2: not tagged)."""
+    """The colour of a stream of FFmpeg pixel format `format`, from its tags (H.273 codes; 2, or None: not tagged)."""
     if matrix in (UNSPECIFIED, _RGB_MATRIX):
-        matrix = _guess(height) if width <= _SD_WIDTH and height <= _SD_HEIGHT else _BT709
-    same = {_BT601_625: _BT601_625, _BT601_525: _BT601_525, _BT709: _BT709}.get(matrix, UNSPECIFIED)
-    smpte170m_transfer = 6
-    curve = {_BT709: _BT709}.get(matrix, smpte170m_transfer if same != UNSPECIFIED else UNSPECIFIED)
+        matrix = _matrix_of_size(width, height)
+    if primaries == UNSPECIFIED and matrix in (_BT709, _BT601_625, _BT601_525):
+        primaries = matrix
+    if transfer == UNSPECIFIED and matrix in (_BT709, _BT601_625, _BT601_525):
+        transfer = _BT709 if matrix == _BT709 else _SMPTE170M_TRANSFER
+    if siting is None:
+        siting = Siting.CENTRE if codec in _CENTRED_CODECS else Siting.LEFT
     return Colour(
         matrix=matrix,
         full_range=range_tag == FULL_RANGE_TAG or format.startswith("yuvj"),
-        primaries=same if primaries == UNSPECIFIED else primaries,
-        transfer=curve if transfer == UNSPECIFIED else transfer,
-        siting=Siting.CENTRE if codec in _CENTRED_CODECS else Siting.LEFT,
+        primaries=primaries,
+        transfer=transfer,
+        siting=siting,
     )
 
 
-def _guess(height: int) -> int:
+def _matrix_of_size(width: int, height: int) -> int:
+    if width > _SD_WIDTH or height > _SD_HEIGHT:
+        return _BT709
     return _BT601_625 if height == _SD_HEIGHT else _BT601_525

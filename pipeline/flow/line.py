@@ -8,8 +8,8 @@ Who does what:
 - A thread whose input ends finishes its stage, then closes the channel on its right: the end travels down the line.
 - The first error wins. It aborts all channels and stages, so that every thread comes to its end, and is raised by
   `wait` with its own traceback once all of them have been joined. Errors that follow from the abort are not it.
-- `stop` ends the source after its present item: the line drains, and what it made is whole. `abort` throws away
-  what is under way: `wait` raises Cancelled.
+- `stop` ends the source after its present item, and tells the stages: the line drains. `was_cut` says afterwards
+  whether the source had more to give. `abort` throws away what is under way: `wait` raises Cancelled.
 """
 
 from __future__ import annotations
@@ -41,6 +41,7 @@ class Line:
         self._stages = list(stages.values())
         self._channels: list[Channel[Any]] = [Channel(capacity, weight) for _ in self._stages[1:]]
         self.meters = [Meter(name) for name in stages]
+        self.was_cut = False
         self._stopping = threading.Event()
         self._error: BaseException | None = None
         self._failing = threading.Lock()
@@ -54,8 +55,10 @@ class Line:
             thread.start()
 
     def stop(self) -> None:
-        """Take nothing more from the source; finish what was taken."""
+        """Take nothing more from the source; let the stages finish what they have begun."""
         self._stopping.set()
+        for stage in self._stages:
+            stage.stop()
 
     def abort(self) -> None:
         """Finish nothing more. `wait` will raise Cancelled, unless an error came first."""
@@ -119,9 +122,10 @@ class Line:
 
     def _drawn(self) -> Iterator[Any]:
         for item in self._source:
-            yield item
             if self._stopping.is_set():
+                self.was_cut = True
                 return
+            yield item
 
     def _taken(self, index: int) -> Iterator[Any]:
         return iter(self._channels[index - 1])

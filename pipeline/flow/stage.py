@@ -21,6 +21,9 @@ class Stage(ABC, Generic[In, Out]):
         """What is left when no more items come."""
         return ()
 
+    def stop(self) -> None:
+        """Begin nothing more; what was begun will be finished. Called from another thread."""
+
     def abort(self) -> None:
         """End whatever `feed` may be waiting for. Called from another thread; called at most once."""
 
@@ -37,6 +40,10 @@ class Chain(Stage[Any, Any]):
     def finish(self) -> Iterator[Any]:
         for index, stage in enumerate(self._stages):
             yield from self._through(self._stages[index + 1 :], stage.finish())
+
+    def stop(self) -> None:
+        for stage in self._stages:
+            stage.stop()
 
     def abort(self) -> None:
         for stage in self._stages:

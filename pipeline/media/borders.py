@@ -16,8 +16,8 @@ _DISGUISES = {b"#EXTM3U": "a playlist", b"ffconcat": "a concat script", b"<?xml"
 
 
 @contextmanager
-def reading(path: Path) -> Iterator[None]:
-    """Raise InputError, naming `path`, for whatever PyAV raises inside."""
+def reading(path: Path, place: str = "") -> Iterator[None]:
+    """Raise InputError, naming `path`, for whatever PyAV raises inside; `place`: where in the file, once it is open."""
     try:
         yield
     except av.error.FileNotFoundError as error:
@@ -27,7 +27,8 @@ def reading(path: Path) -> Iterator[None]:
     except av.error.IsADirectoryError as error:
         raise InputError(f"{path}: is a folder, not a file") from error
     except (av.error.InvalidDataError, av.error.ArgumentError, av.error.EOFError) as error:
-        raise InputError(f"{path}: {_not_a_video(path)}") from error
+        reason = f"is damaged {place}: {_reason(error)}" if place else _not_a_video(path)
+        raise InputError(f"{path}: {reason}") from error
     except av.error.FFmpegError as error:
         raise InputError(f"{path}: {_reason(error)}") from error
 

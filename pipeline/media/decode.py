@@ -10,8 +10,9 @@ import av
 import numpy as np
 from av.video.stream import VideoStream
 
+from pipeline.colour.tags import FULL_RANGE_TAG, LIMITED_RANGE_TAG
 from pipeline.flow.stage import Stage
-from pipeline.frame import Frame, FrameFormat, Plane
+from pipeline.frame import Frame, FrameFormat, Plane, plain_name
 from pipeline.media.borders import reading
 
 
@@ -19,7 +20,9 @@ class Decoder(Stage[Any, Any]):
     """Decodes one video stream in software, into frames of one format.
 
     A decoder's own format that no kernel knows, and a size that changes in mid-stream, are brought to `format` by
-    swscale. frames: how many have left.
+    swscale. Times are those of the stream; where one is missing or does not advance, it becomes the next one possible.
+
+    packets, frames: how many came and left. repaired, damaged: how many frames had their time, or their picture, wrong.
     """
 
     def __init__(self, path: Path, stream: VideoStream, format: FrameFormat) -> None:
@@ -27,52 +30,66 @@ class Decoder(Stage[Any, Any]):
         self._stream = stream
         self._format = format
         self._next_pts = stream.start_time or 0
-        self.frames = 0
+        self._last_pts: int | None = None
+        self.packets = self.frames = self.repaired = self.damaged = 0
         stream.codec_context.thread_type = "AUTO"
+
+    @property
+    def end(self) -> int:
+        """When the last frame so far ends, in the stream's time base."""
+        return self._next_pts
 
     def feed(self, packet: av.Packet[Any]) -> Iterator[Any]:
         if packet.stream_index != self._stream.index:
             yield packet
             return
+        self.packets += 1
         yield from self._decode(packet)
 
     def finish(self) -> Iterator[Any]:
         yield from self._decode(None)
 
     def _decode(self, packet: av.Packet[Any] | None) -> Iterator[Frame]:
-        with reading(self._path):
+        with reading(self._path, f"after frame {self.frames}"):
             decoded = self._stream.codec_context.decode(packet)
         for picture in decoded:
             self.frames += 1
+            self.damaged += picture.is_corrupt
             yield self._frame(picture)
 
     def _frame(self, picture: av.VideoFrame) -> Frame:
-        format = self._format
-        if (picture.width, picture.height, picture.format.name) != (format.width, format.height, format.pixel.name):
-            picture = self._reformatted(picture)
-        pts = self._next_pts if picture.pts is None else picture.pts  # a raw stream has no times but its rate
+        pts = self._pts(picture)
         duration = picture.duration or self._frame_duration()
-        self._next_pts = pts + duration
-        return Frame(format, _planes(picture, format), pts, duration)
+        self._last_pts, self._next_pts = pts, pts + duration
+        return Frame(self._format, _planes(self._in_format(picture), self._format), pts, duration)
 
-    def _reformatted(self, picture: av.VideoFrame) -> av.VideoFrame:
-        format = self._format
-        if picture.format.name.replace("yuvj", "yuv") == format.pixel.name and picture.width == format.width:
+    def _pts(self, picture: av.VideoFrame) -> int:
+        """The picture's own time; a raw stream has none but its rate, and a broken clock stands still or turns back."""
+        if picture.pts is None:
+            return self._next_pts
+        if self._last_pts is None or picture.pts > self._last_pts:
+            return picture.pts
+        self.repaired += 1
+        return self._last_pts + 1
+
+    def _in_format(self, picture: av.VideoFrame) -> av.VideoFrame:
+        format, name = self._format, picture.format.name
+        if (picture.width, picture.height) == (format.width, format.height) and plain_name(name) == format.pixel.name:
             return picture
-        pts, duration = picture.pts, picture.duration
-        picture = picture.reformat(
-            format.width,
-            format.height,
-            format.pixel.name,
-            dst_colorspace=format.colour.matrix,
-            dst_color_range=2 if format.colour.full_range else 1,
-        )
-        picture.pts, picture.duration = pts, duration
-        return picture
+        tags = {"dst_colorspace": format.colour.matrix, "dst_color_range": _range_tag(format.colour.full_range)}
+        if (
+            not picture.format.is_rgb
+        ):  # only the layout changes: told otherwise, swscale takes untagged video for BT.601
+            tags |= {"src_colorspace": tags["dst_colorspace"], "src_color_range": tags["dst_color_range"]}
+        return picture.reformat(format.width, format.height, format.pixel.name, **tags)
 
     def _frame_duration(self) -> int:
         rate, time_base = self._stream.guessed_rate, self._stream.time_base
         return round(1 / (rate * time_base)) if rate and time_base else 1
+
+
+def _range_tag(full_range: bool) -> int:
+    return FULL_RANGE_TAG if full_range else LIMITED_RANGE_TAG
 
 
 def _planes(picture: av.VideoFrame, format: FrameFormat) -> tuple[Plane, ...]:

@@ -57,22 +57,21 @@ def encodable_format(codec: av.Codec, wanted: PixelFormat, width: int, height: i
     if not fits:
         raise OutputError(f"{codec.name} takes none of {', '.join(PIXEL_FORMATS)} at {width}x{height}")
 
-    def distance(f: PixelFormat) -> tuple[int, ...]:
-        lost_depth, lost_chroma = (
-            max(0, wanted.depth - f.depth),
-            max(0, f.sub_x - wanted.sub_x) + max(0, f.sub_y - wanted.sub_y),
-        )
-        gained = abs(f.depth - wanted.depth) + abs(f.sub_x - wanted.sub_x) + abs(f.sub_y - wanted.sub_y)
-        return (
-            lost_depth,
-            wanted.chroma and not f.chroma,
-            lost_chroma,
-            f.chroma != wanted.chroma,
-            gained,
-            f.interleaved != wanted.interleaved,
-        )
+    return min(fits, key=lambda found: _distance(found, wanted))
 
-    return min(fits, key=distance)
+
+def _distance(found: PixelFormat, wanted: PixelFormat) -> tuple[int, ...]:
+    """How far `found` is from `wanted`; what counts more comes first."""
+    lost_chroma = max(0, found.sub_x - wanted.sub_x) + max(0, found.sub_y - wanted.sub_y)
+    changed = abs(found.depth - wanted.depth) + abs(found.sub_x - wanted.sub_x) + abs(found.sub_y - wanted.sub_y)
+    return (
+        max(0, wanted.depth - found.depth),
+        wanted.chroma and not found.chroma,
+        lost_chroma,
+        wanted.chroma != found.chroma,
+        changed,
+        wanted.interleaved != found.interleaved,
+    )
 
 
 def configure(stream: VideoStream, encoding: VideoEncoding) -> None:
@@ -94,13 +93,15 @@ def configure(stream: VideoStream, encoding: VideoEncoding) -> None:
 class Encoder(Stage[Any, Any]):
     """Feeds one encoder. A frame is handed over without a copy, and released when FFmpeg lets go of it.
 
+    time_base: that of the frames' pts. shift: added to each of them.
     frames: how many have been taken.
     """
 
-    def __init__(self, path: Path, stream: VideoStream, time_base: Fraction) -> None:
+    def __init__(self, path: Path, stream: VideoStream, time_base: Fraction, shift: int = 0) -> None:
         self._path = path
         self._stream = stream
         self._time_base = time_base
+        self._shift = shift
         self.frames = 0
 
     def feed(self, item: Any) -> Iterator[av.Packet[Any]]:
@@ -109,6 +110,7 @@ class Encoder(Stage[Any, Any]):
             return
         self.frames += 1
         picture = wrapped(item)
+        picture.pts = item.pts + self._shift
         picture.time_base = self._time_base
         yield from self._encode(picture)
 

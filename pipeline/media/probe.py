@@ -15,8 +15,9 @@ from av.video.stream import VideoStream
 
 from pipeline.colour import tags
 from pipeline.errors import InputError
-from pipeline.frame import PIXEL_FORMATS, Colour, FrameFormat, PixelFormat
+from pipeline.frame import PIXEL_FORMATS, Colour, FrameFormat, PixelFormat, plain_name
 from pipeline.media.borders import reading
+from pipeline.media.siting import tagged_siting
 
 # Containers of video, by the names of FFmpeg's demuxers. Playlists, scripts and network descriptions are left out:
 # they can name any other file.
@@ -24,6 +25,7 @@ CONTAINERS = (
     "mov,mp4,m4a,3gp,3g2,mj2 matroska,webm avi mpegts mpeg mpegvideo m4v h264 hevc vvc av1 obu ivf flv asf ogg mxf nut "
     "rm gif apng wtv dv yuv4mpegpipe swf nsv roq bink smk vivo film_cpk mpegtsraw mjpeg"
 ).split()
+_HDR_DATA = ("MASTERING_DISPLAY_METADATA", "CONTENT_LIGHT_LEVEL")
 _FAST_ENOUGH_TO_COUNT = 1000  # rates above are time bases in disguise
 
 
@@ -46,6 +48,7 @@ class VideoInfo:
     source_format: FFmpeg's name of the decoder's format. format: what frames are turned into, if that is another one.
     rate: frames in a second, exact, an average where it varies. frames: how many to expect, None if unknown.
     start: the first pts, in `time_base`. display_matrix: how players turn the picture, 9 integers, or None.
+    hdr_metadata: it has mastering display or light level data.
     """
 
     index: int
@@ -61,6 +64,8 @@ class VideoInfo:
     tagged: bool
     interlaced: bool
     display_matrix: tuple[int, ...] | None
+    hdr_metadata: bool
+    alpha: bool
 
 
 @dataclass(frozen=True)
@@ -109,15 +114,14 @@ def main_video(path: Path, container: InputContainer) -> VideoStream:
             if stream.codec_context is None:
                 raise InputError(f"{path}: no decoder for its video")
             return stream
-    kinds = sorted({str(stream.type) for stream in container.streams}) or ["nothing"]
-    raise InputError(f"{path}: has no video, only {', '.join(kinds)}")
+    kinds = {"cover picture" if s.type == "video" else str(s.type) for s in container.streams} or {"nothing"}
+    raise InputError(f"{path}: has no video, only {', '.join(sorted(kinds))}")
 
 
 def supported_format(name: str) -> PixelFormat:
     """The format that frames of FFmpeg's pixel format `name` are turned into: itself, or the nearest that holds it."""
-    plain = name.replace("yuvj", "yuv")
-    if plain in PIXEL_FORMATS:
-        return PIXEL_FORMATS[plain]
+    if plain_name(name) in PIXEL_FORMATS:
+        return PIXEL_FORMATS[plain_name(name)]
     components = av.VideoFormat(name, 64, 64)
     depth = max((c.bits for c in components.components), default=8)
     kept = next((d for d in (8, 10, 12) if d >= depth), 12)
@@ -132,11 +136,11 @@ def _video(path: Path, container: InputContainer, stream: VideoStream, duration:
     context = stream.codec_context
     if not context.pix_fmt or not context.width:
         raise InputError(f"{path}: its video can't be decoded ({context.name}, no picture found)")
+    first = _first_frame(container, stream)
     pixel = supported_format(context.pix_fmt)
     rate = stream.average_rate or stream.guessed_rate or stream.base_rate or Fraction(25)
     if rate > _FAST_ENOUGH_TO_COUNT and stream.frames and duration:
         rate = Fraction(stream.frames / duration).limit_denominator(1001)
-    first = _first_frame(container, stream)
     if stream.time_base is None:
         raise InputError(f"{path}: its video has no time base")
     return VideoInfo(
@@ -153,6 +157,8 @@ def _video(path: Path, container: InputContainer, stream: VideoStream, duration:
         tagged=context.colorspace != 2,
         interlaced=bool(first is not None and first.interlaced_frame),
         display_matrix=_display_matrix(first),
+        hdr_metadata=any(_side_data(first, name) is not None for name in _HDR_DATA),
+        alpha=any(component.is_alpha for component in av.VideoFormat(context.pix_fmt).components),
     )
 
 
@@ -167,6 +173,7 @@ def _colour(stream: VideoStream) -> Colour:
         context.height,
         str(context.pix_fmt),
         context.name,
+        tagged_siting(stream),
     )
 
 
@@ -175,10 +182,12 @@ def _first_frame(container: InputContainer, stream: VideoStream) -> av.VideoFram
 
 
 def _display_matrix(frame: av.VideoFrame | None) -> tuple[int, ...] | None:
-    if frame is None:
-        return None
-    matrix: Any = frame.side_data.get("DISPLAYMATRIX")
+    matrix = _side_data(frame, "DISPLAYMATRIX")
     return None if matrix is None else tuple(np.frombuffer(matrix, np.int32).tolist())
+
+
+def _side_data(frame: av.VideoFrame | None, name: str) -> Any:
+    return None if frame is None else frame.side_data.get(name)
 
 
 def _other(stream: Any) -> StreamInfo:

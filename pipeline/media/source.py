@@ -14,6 +14,9 @@ from av.video.stream import VideoStream
 from pipeline.media.borders import reading
 from pipeline.media.probe import main_video, open_input
 
+_SLACK_SECONDS = 0.5
+_ROUGHLY = 0.95
+
 
 class FileSource:
     """An open file. Iterate it, once, for the packets of its main video and of the streams in `also`."""
@@ -35,6 +38,21 @@ class FileSource:
                 if packet.size:  # PyAV ends each stream with an empty packet
                     yield packet
 
+    def lack(self, packets: int, end: int) -> str:
+        """What the container promised of the video and did not give, "" if nothing.
+
+        packets: how many came. end: when the last frame ended, in the stream's time base.
+        """
+        exact = self.container.format.name.startswith("mov")  # others count in their header, and not always well
+        if packets < self.video.frames * (1 if exact else _ROUGHLY):
+            return f"{packets} of {self.video.frames} frames are there"
+        promised = _seconds(self.video.metadata.get("DURATION", ""))
+        if promised is not None and self.video.time_base is not None:
+            missing = promised - float(end * self.video.time_base)
+            if missing > _SLACK_SECONDS:
+                return f"the last {missing:.1f} of {promised:.1f} s are missing"
+        return ""
+
     def close(self) -> None:
         # Freeing a decoder holds the GIL and waits for its threads, and a thread with something to log wants the GIL,
         # where the caller has turned PyAV's logging on. Without work they have nothing to say.
@@ -49,3 +67,12 @@ class FileSource:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+def _seconds(duration: str) -> float | None:
+    """Matroska's tag of a stream's duration, "00:01:02.500000000", in seconds; None if it is none."""
+    parts = duration.split(":")
+    try:
+        return sum(float(part) * 60**power for power, part in enumerate(reversed(parts))) if len(parts) == 3 else None
+    except ValueError:
+        return None

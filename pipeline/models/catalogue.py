@@ -73,6 +73,9 @@ def _made(name: str, dtype: type[np.floating], make: Callable[[], onnx.ModelProt
     path = cache_folder("models") / f"{name}.{_NAMES[dtype]}.onnx"
     if not path.exists() or path.read_bytes() != content:
         part = path.with_name(f"{path.name}.{os.getpid()}")
-        part.write_bytes(content)
-        os.replace(part, path)
+        try:
+            part.write_bytes(content)
+            os.replace(part, path)
+        except OSError as error:
+            raise ModelError(f"{path}: {error.strerror}; set UPREZ_CACHE to a folder with room") from error
     return _inspect(path)

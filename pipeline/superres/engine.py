@@ -88,8 +88,8 @@ class EngineCache:
                     return engine
                 log.warning("the engine kept as %s does not load here: building it anew", path.name)
             plan = make()
-            write_whole(path, plan)
-            write_whole(path.with_suffix(".json"), json.dumps(asdict(key), indent=1).encode())
+            keep(path, plan)
+            keep(path.with_suffix(".json"), json.dumps(asdict(key), indent=1).encode())
         engine = load(plan)
         if engine is None:
             raise BackendError("the engine was built but does not load on this GPU: run `uprez doctor`")
@@ -100,8 +100,12 @@ class EngineCache:
         return self.folder / f"{key.digest}.runtime"
 
 
-def write_whole(path: Path, content: bytes) -> None:
-    """Write a file that appears under its name only when it is whole."""
+def keep(path: Path, content: bytes) -> None:
+    """Write a file that can be made again, whole or not at all. Where that fails, work goes on, with one line said."""
     part = path.with_name(f"{path.name}.{os.getpid()}.part")
-    part.write_bytes(content)
-    os.replace(part, path)
+    try:
+        part.write_bytes(content)
+        os.replace(part, path)
+    except OSError as error:
+        part.unlink(missing_ok=True)
+        log.warning("%s could not be kept (%s): it will be made anew next time", path.name, error.strerror)

@@ -27,8 +27,6 @@ class Upscaled:
 class OnnxCpuSession(Session[Upscaled]):
     """`submit` converts to RGB and runs the network, `collect` converts back: two threads share the work."""
 
-    depth = 2
-
     def __init__(
         self, model: ModelSpec, source: FrameFormat, pixel: PixelFormat | None = None, threads: int = 0
     ) -> None:

@@ -24,10 +24,7 @@ class Session(ABC, Generic[Ticket]):
     `submit` is released as soon as its samples were read; the one that `collect` gives must be released by its taker.
 
     model, source, result: the network, the format that frames must have, and the one they leave with.
-    depth: how many frames may be under way at once.
     """
-
-    depth: int
 
     def __init__(self, model: ModelSpec, source: FrameFormat, pixel: PixelFormat | None = None) -> None:
         check_size(model, source)

@@ -22,13 +22,28 @@ class Pending:
 
 
 class Submit(Stage[Any, Any]):
-    """Frames in, Pending out."""
+    """Frames in, Pending out. Once stopped, frames that come are left out.
+
+    frames, left_out: how many were submitted, and how many were not.
+    """
 
     def __init__(self, session: Session[Any]) -> None:
         self._session = session
+        self._stopped = False
+        self.frames = self.left_out = 0
 
     def feed(self, item: Any) -> Iterator[Any]:
-        yield Pending(self._session.submit(item)) if isinstance(item, Frame) else item
+        if not isinstance(item, Frame):
+            yield item
+        elif self._stopped:
+            self.left_out += 1
+            item.release()
+        else:
+            self.frames += 1
+            yield Pending(self._session.submit(item))
+
+    def stop(self) -> None:
+        self._stopped = True
 
     def abort(self) -> None:
         self._session.abort()

@@ -31,7 +31,7 @@ from typing import Any
 
 import numpy as np
 
-from pipeline.cuda import Gpu
+from pipeline.cuda import Gpu, facts, failing
 from pipeline.errors import BackendError
 from pipeline.frame import Frame, FrameFormat, PixelFormat
 from pipeline.models.spec import ModelSpec
@@ -98,8 +98,7 @@ class TensorRtSession(Session[Running]):
         super().__init__(model, source, pixel)
         self._flavour = load(flavour)
         self._gpu = Gpu(device)
-        self.facts = self._gpu.facts
-        self.depth = slots
+        self.facts = facts(device)
         self._cache = cache or engines.EngineCache()
         self._runtime = self._flavour.trt.Runtime(self._flavour.logger)
         self._key = self._engine_key()
@@ -121,7 +120,7 @@ class TensorRtSession(Session[Running]):
             self._warm_up()
             self._resources = resources.pop_all()
         if compiled is not None:
-            engines.write_whole(self._cache.runtime_cache(self._key), bytes(compiled.serialize()))
+            engines.keep(self._cache.runtime_cache(self._key), bytes(compiled.serialize()))
 
     @property
     def backend(self) -> str:
@@ -135,16 +134,15 @@ class TensorRtSession(Session[Running]):
         for packed, plane in zip(self.source.split(slot.host_in.array), frame.planes, strict=True):
             np.copyto(packed, plane)
         frame.release()
-        self._queue(slot)
+        with failing("a frame could not be sent"):
+            self._queue(slot)
         return Running(slot, frame.pts, frame.duration)
 
     def collect(self, ticket: Running) -> Frame:
         self._gpu.use()
         slot = ticket.slot
-        try:
+        with failing("a frame did not come back"):
             slot.downloaded.sync()
-        except Exception as error:
-            raise BackendError(f"the GPU failed on a frame: {error}") from error
         planes = self.result.split(slot.host_out.array)
         return Frame(self.result, planes, ticket.pts, ticket.duration, partial(self._ring.give_back, slot))
 
@@ -160,10 +158,14 @@ class TensorRtSession(Session[Running]):
 
     def close(self) -> None:
         self._gpu.use()
-        for stream in (self._copy_in, *(lane.stream for lane in self._lanes), self._copy_out):
-            stream.sync()
-        self._resources.close()
-        self._copy_in.sync()
+        try:
+            with failing("it could not be closed"):
+                for stream in (self._copy_in, *(lane.stream for lane in self._lanes), self._copy_out):
+                    stream.sync()
+                self._resources.close()
+                self._copy_in.sync()
+        except BackendError as error:  # after a fault nothing can be freed; what led here is the error to raise
+            log.warning("%s", error)
         del self._engine, self._runtime
 
     def _queue(self, slot: Slot) -> None:
