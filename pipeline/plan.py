@@ -78,7 +78,7 @@ def choose_model(settings: Settings, backend: str) -> ModelSpec:
 
 def target_for(source: Path, to: Path | None, scale: int) -> Path:
     """Where the result of `source` goes: `to` if it names a file, else in.x2.mkv, in the folder `to` or beside it."""
-    if to is not None and not to.is_dir():
+    if to is not None and not os.path.isdir(to):  # Path.is_dir raises on names that are too long
         return to
     return (to or source.parent) / f"{source.stem}.x{scale}.mkv"
 

@@ -28,12 +28,16 @@ def make(
     sample_aspect: Fraction = Fraction(1),
     sound: bool = True,
     rate: Fraction = RATE,
+    index_in_front: bool = False,
     options: dict[str, str] | None = None,
 ) -> Path:
     """Write a clip. pts: in `time_base`, default evenly at `rate` from 0."""
     step = round(1 / (rate * time_base))
     pts = [index * step for index in range(frames)] if pts is None else pts
-    exact = {"movie_timescale": str(time_base.denominator)} if path.suffix in (".mp4", ".mov") else {}
+    iso = path.suffix in (".mp4", ".mov")
+    exact = {"movie_timescale": str(time_base.denominator)} if iso else {}
+    if index_in_front and iso:
+        exact["movflags"] = "faststart"
     with av.open(str(path), "w", container_options=exact) as container:
         container.metadata["title"] = "a test"
         video = container.add_stream(codec, rate=rate, options=options or {"crf": "10", "bf": "2"})
@@ -82,12 +86,14 @@ def video_times(path: Path) -> list[Fraction]:
 
 
 def shades(path: Path) -> list[int]:
-    """The luma in the middle of each frame."""
+    """The luma, as coded in 8 bit, in the middle of each frame."""
     with av.open(str(path)) as container:
-        return [
-            int(frame.to_ndarray(format="gray")[frame.height // 2, frame.width // 2])
-            for frame in container.decode(video=0)
-        ]
+        return [_middle(frame) for frame in container.decode(video=0)]
+
+
+def _middle(frame: av.VideoFrame) -> int:
+    plane = frame.planes[0]
+    return int(np.frombuffer(plane, np.uint8)[frame.height // 2 * plane.line_size + frame.width // 2])
 
 
 def packets(path: Path, kind: str) -> list[tuple[Fraction | None, bytes]]:

@@ -1,5 +1,6 @@
 """What is decided before the first frame."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -40,6 +41,14 @@ def test_a_change_of_format_is_said(clip: Path) -> None:
 
 def _wide(clip: Path) -> Path:
     return clips.make(clip.with_name("wide.mkv"), frames=2, pixel="yuv444p", sound=False)
+
+
+@pytest.mark.parametrize(("start", "target", "shift"), [(-512, "o.mp4", 512), (-512, "o.mkv", 0), (512, "o.mp4", 0)])
+def test_what_mp4_would_hide_before_zero_is_moved(clip: Path, start: int, target: str, shift: int) -> None:
+    media = probe(clip)
+    media = replace(media, video=replace(media.video, start=start))
+    planned = make_plan(media, Path(target), Settings.load(None, backend="onnx"))
+    assert planned.shift == shift * media.video.time_base
 
 
 def test_memory_and_disk_grow_with_the_picture(clip: Path, tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 import os
 import threading
 import time
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -10,12 +11,17 @@ from typing import Any
 import av
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
+from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 import pipeline
 from pipeline import Cancelled, InputError, Job, OutputError, Progress
+from pipeline.media.decode import Decoder
 from pipeline.media.probe import probe
+from pipeline.plan import make_plan
+from pipeline.run import execute
+from pipeline.settings import Settings
 from pipeline.superres.onnx_cpu import OnnxCpuSession
 from tests import clips
 
@@ -33,7 +39,7 @@ class TestTime:
         assert clips.video_times(result.path) == clips.video_times(clip)
         assert clips.shades(result.path) == pytest.approx(clips.shades(clip), abs=3)
 
-    @settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+    @hypothesis_settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
     @given(
         steps=st.lists(st.integers(1, 3000), min_size=1, max_size=15),
         start=st.integers(0, 50_000),
@@ -59,6 +65,30 @@ class TestTime:
         result = upscale(source, tmp_path / "out.mp4")
         assert clips.video_times(result.path) == clips.video_times(source)
         assert clips.packets(result.path, "audio") == clips.packets(source, "audio")
+
+    def test_a_start_before_zero_is_moved_with_everything_else(self, clip: Path, tmp_path: Path) -> None:
+        plan = make_plan(probe(clip), tmp_path / "out.mp4", Settings(model="identity", backend="onnx"))
+        moved = execute(replace(plan, shift=Fraction(1, 2))).path
+        assert clips.video_times(moved) == [time + Fraction(1, 2) for time in clips.video_times(clip)]
+        first, copied = clips.packets(clip, "audio")[0][0], clips.packets(moved, "audio")[0][0]
+        assert first is not None
+        assert copied is not None
+        assert abs(copied - first - Fraction(1, 2)) <= MS
+
+    def test_a_clock_that_stands_still_is_moved_on_and_told(self, tmp_path: Path) -> None:
+        source = clips.make(tmp_path / "in.mp4")
+        original = Decoder._pts
+
+        def standing(self: Decoder, picture: Any) -> int:
+            if self.frames == 5:
+                picture.pts = self._last_pts
+            return original(self, picture)
+
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(Decoder, "_pts", standing)
+            result = upscale(source, tmp_path / "out.mp4")
+        assert result.frames_out == 12
+        assert "1 frames whose time did not advance" in result.findings[0]
 
 
 class TestWhatIsKept:
@@ -116,7 +146,12 @@ class TestWhatIsKept:
         ]
         assert {"audio", "attachment"} <= {s.kind for s in after.others}
         assert after.chapters == 2
-        assert result.dropped == ()
+        assert result.findings == ()
+
+    def test_what_mp4_can_not_hold_is_left_behind_and_told(self, clip: Path, tmp_path: Path) -> None:
+        result = upscale(_rich(clip, tmp_path / "rich.mkv"), tmp_path / "out.mp4")
+        assert [s.kind for s in probe(result.path).others if s.kind != "data"] == ["audio"]
+        assert "mp4 can't hold an attachment; .mkv can" in result.findings[0]
 
     def test_how_players_turn_the_picture(self, tmp_path: Path) -> None:
         source = tmp_path / "turned.mp4"
@@ -153,6 +188,52 @@ def _rich(clip: Path, path: Path) -> Path:
                 packet.stream = streams[packet.stream_index]
                 container.mux(packet)
     return path
+
+
+class TestPictures:
+    @pytest.mark.parametrize("pixel", ["yuva420p", "yuv440p", "yuv411p", "yuv420p9le", "yuv422p16le"])
+    def test_untagged_hd_of_a_rare_format_keeps_its_colours(self, tmp_path: Path, pixel: str) -> None:
+        source = clips.make(
+            tmp_path / "in.mkv",
+            frames=1,
+            size=(1280, 720),
+            pixel=pixel,
+            codec="ffv1",
+            options={"level": "3"},
+            sound=False,
+        )
+        result = upscale(source, tmp_path / "out.mkv", codec="ffv1", preset=None)
+        with av.open(str(result.path)) as container:
+            planes = [
+                np.frombuffer(p, np.uint8 if "le" not in pixel else np.uint16)
+                for p in next(container.decode(video=0)).planes
+            ]
+        depth = probe(result.path).video.format.pixel.depth
+        expected = [clips.shade(0), 128, 128]
+        for plane, code in zip(planes, expected, strict=True):
+            assert np.median(plane) == pytest.approx(code << (depth - 8), abs=1 << (depth - 8))
+
+    @pytest.mark.parametrize("second", [(64, 64), (128, 48), (32, 24)])
+    def test_a_size_that_changes_in_midstream_is_brought_to_the_first(
+        self, tmp_path: Path, second: tuple[int, int]
+    ) -> None:
+        parts = [
+            clips.make(tmp_path / f"{n}.h264", frames=6, size=size, sound=False)
+            for n, size in enumerate([(64, 48), second])
+        ]
+        joined = tmp_path / "joined.h264"
+        joined.write_bytes(b"".join(part.read_bytes() for part in parts))
+        result = upscale(joined, tmp_path / "out.mkv")
+        assert result.frames_out == 12
+        assert clips.shades(result.path) == pytest.approx([clips.shade(i) for i in range(6)] * 2, abs=3)
+
+    @pytest.mark.parametrize("siting", ["left", "center", "topleft"])
+    def test_chroma_siting_is_read_and_tagged(self, tmp_path: Path, siting: str) -> None:
+        options = {"crf": "10", "chroma_sample_location": siting}
+        source = clips.make(tmp_path / "in.mp4", frames=2, options=options, sound=False)
+        assert probe(source).video.format.colour.siting.value == siting
+        result = upscale(source, tmp_path / "out.mp4")
+        assert probe(result.path).video.format.colour.siting.value == siting
 
 
 class TestFailure:
@@ -217,16 +298,23 @@ class TestFailure:
         assert sink.read_bytes() == b"earlier"
         assert {path.name for path in tmp_path.iterdir()} == {"clip.mp4", "out.mkv"}
 
-    def test_a_file_cut_off_in_the_middle_is_never_called_whole(self, clip: Path, tmp_path: Path) -> None:
-        cut = tmp_path / "cut.mp4"
-        source = clips.make(
-            tmp_path / "long.mp4", frames=200, size=(320, 240), options={"crf": "1", "movflags": "faststart"}
-        )
+    @pytest.mark.parametrize("suffix", [".mp4", ".mkv"])
+    def test_a_file_cut_off_in_the_middle_is_never_called_whole(self, tmp_path: Path, suffix: str) -> None:
+        source = clips.make(tmp_path / f"long{suffix}", frames=200, index_in_front=True)
         content = source.read_bytes()
+        cut = tmp_path / f"cut{suffix}"
         cut.write_bytes(content[: len(content) * 2 // 3])
-        with pytest.raises(InputError):
+        with pytest.raises(InputError, match=r"is (cut off or )?damaged"):
             upscale(cut, tmp_path / "out.mkv")
         assert not (tmp_path / "out.mkv").exists()
+
+    def test_what_a_cut_off_file_gave_is_kept(self, tmp_path: Path) -> None:
+        source = clips.make(tmp_path / "long.mkv", frames=200)
+        content = source.read_bytes()
+        source.write_bytes(content[: len(content) * 2 // 3])
+        with pytest.raises(InputError, match=r"s are missing.*kept as .*out\.partial\.mkv"):
+            upscale(source, tmp_path / "out.mkv")
+        assert 50 < len(clips.shades(tmp_path / "out.partial.mkv")) < 200
 
 
 class TestStopping:
@@ -257,6 +345,32 @@ class TestStopping:
         assert result.path == tmp_path / "out.partial.mkv"
         assert not (tmp_path / "out.mkv").exists()
         assert 5 <= len(clips.shades(result.path)) == result.frames_out < 400
+
+    @pytest.mark.usefixtures("slow")
+    def test_stop_submits_nothing_more_and_keeps_what_an_earlier_stop_kept(
+        self, long_clip: Path, tmp_path: Path
+    ) -> None:
+        for name in ("out.partial.mkv", "out.partial2.mkv"):
+            job = Job()
+            seen: list[int] = []
+
+            def progress(at: Progress, job: Job = job, seen: list[int] = seen) -> None:
+                if at.done >= 3:
+                    seen.append(at.done)
+                    job.stop()
+
+            result = upscale(long_clip, tmp_path / "out.mkv", job=job, progress=progress)
+            assert result.path.name == name
+            assert result.frames_out < seen[0] + 30
+
+    def test_stop_after_the_last_frame_is_no_stop(self, clip: Path, tmp_path: Path) -> None:
+        job = Job()
+
+        def progress(at: Progress) -> None:
+            if at.done == 12:
+                job.stop()
+
+        assert upscale(clip, tmp_path / "out.mkv", job=job, progress=progress).complete
 
     @pytest.mark.usefixtures("slow")
     def test_abort_leaves_nothing(self, long_clip: Path, tmp_path: Path) -> None:

@@ -48,6 +48,8 @@ def main() -> None:
     """Run the command line; whatever the project raises on purpose becomes one line and an exit code."""
     try:
         app()
+    except KeyboardInterrupt:
+        sys.exit(EXIT_STOPPED)
     except Cancelled as error:
         fail(str(error))
         sys.exit(EXIT_STOPPED)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import glob
 import json
+import os
 import re
 import signal
 from collections.abc import Iterator
@@ -88,7 +89,7 @@ def upscale(
         if not (quiet or as_json):
             _announce(batch)
         _work(batch, job, quiet or as_json)
-    _summarise(batch, quiet, as_json)
+        _summarise(batch, quiet, as_json)
     if job.stopped:
         raise typer.Exit(130)
     if batch.failures:
@@ -145,7 +146,7 @@ def _prepare(batch: Batch, wishes: list[Wish], settings: Settings) -> None:
             plan = make_plan(probe(wish.source), wish.file or _made(wish.folder), settings)
             if (other := taken.setdefault(plan.target, wish.source)) != wish.source:
                 raise SettingsError(f"{wish.source}: its result {plan.target} is that of {other} too")
-            if plan.target.exists() and not wish.named and not settings.overwrite:
+            if os.path.exists(plan.target) and not wish.named and not settings.overwrite:
                 batch.skipped.append(wish.source)
                 continue
             check_target(plan)

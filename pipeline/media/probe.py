@@ -150,7 +150,7 @@ def _video(path: Path, container: InputContainer, stream: VideoStream, duration:
         format=FrameFormat(context.width, context.height, pixel, _colour(stream)),
         rate=rate,
         time_base=stream.time_base,
-        start=stream.start_time or 0,
+        start=_start(first, stream),
         frames=stream.frames or (round(duration * rate) if duration else None),
         sample_aspect=stream.sample_aspect_ratio or Fraction(1),
         bit_rate=context.bit_rate or None,
@@ -179,6 +179,10 @@ def _colour(stream: VideoStream) -> Colour:
 
 def _first_frame(container: InputContainer, stream: VideoStream) -> av.VideoFrame | None:
     return next(iter(container.decode(stream)), None)
+
+
+def _start(first: av.VideoFrame | None, stream: VideoStream) -> int:
+    return stream.start_time or 0 if first is None or first.pts is None else first.pts
 
 
 def _display_matrix(frame: av.VideoFrame | None) -> tuple[int, ...] | None:

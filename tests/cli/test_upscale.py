@@ -45,6 +45,19 @@ def test_json_is_for_programs(uprez: Call, clip: Path) -> None:
     assert ended.err == ""
 
 
+def test_json_tells_of_a_failure_too(uprez: Call, tmp_path: Path) -> None:
+    ended = uprez("upscale", tmp_path / "nothing.mp4", "--json")
+    assert ended.code == 2
+    assert "no such file" in json.loads(ended.out)["failed"][0]["error"]
+
+
+@pytest.mark.parametrize("name", ["[Grp] show [abc].mp4", "a [b] :smile: [red] c.mp4"])
+def test_brackets_in_a_name_are_a_name(uprez: Call, clip: Path, name: str) -> None:
+    ended = uprez("upscale", clip.rename(clip.with_name(name)), *FAST)
+    assert ended.code == 0
+    assert name.replace(".mp4", ".x1.mkv") in ended.out
+
+
 def test_quiet_says_nothing(uprez: Call, clip: Path) -> None:
     ended = uprez("upscale", clip, *FAST, "--quiet")
     assert (ended.code, ended.out, ended.err) == (0, "", "")
@@ -109,9 +122,33 @@ class TestManyFiles:
         other = tmp_path / "other"
         other.mkdir()
         shutil.copy(clip, other / clip.name)
-        ended = uprez("upscale", clip, other / clip.name, "--to", tmp_path / "out", *FAST)
+        for _ in range(2):
+            ended = uprez("upscale", clip, other / clip.name, "--to", tmp_path / "out", *FAST)
+            assert ended.code == 2
+            assert "is that of" in ended.err
+
+    def test_a_pattern_of_folders_and_of_other_files(self, uprez: Call, season: Path, tmp_path: Path) -> None:
+        assert uprez("upscale", f"{season.parent}/sea*", "--to", tmp_path / "out", *FAST).code == 0
+        assert uprez("upscale", f"{season}/*", "--to", tmp_path / "more", *FAST).code == 0
+        assert len(list((tmp_path / "more").rglob("*.mkv"))) == 3
+
+    def test_to_names_a_folder_for_one_file_too(self, uprez: Call, clip: Path, tmp_path: Path) -> None:
+        assert uprez("upscale", clip, "--to", tmp_path / "new", *FAST).code == 0
+        assert (tmp_path / "new" / "clip.x1.mkv").exists()
+
+    def test_a_folder_for_results_without_to_is_refused(self, uprez: Call, season: Path, tmp_path: Path) -> None:
+        ended = uprez("upscale", season, tmp_path / "out", *FAST)
+        assert (ended.code, "goes behind --to" in ended.err) == (2, True)
+
+    def test_two_films_that_a_shell_put_side_by_side_are_both_kept(
+        self, uprez: Call, clip: Path, tmp_path: Path
+    ) -> None:
+        other = clips.make(tmp_path / "other.mp4", size=(80, 64))
+        before = other.read_bytes()
+        ended = uprez("upscale", clip, other, "--overwrite", *FAST)
         assert ended.code == 2
-        assert "is that of" in ended.err
+        assert "is a video of 80x64, not an earlier result (64x48)" in ended.err
+        assert other.read_bytes() == before
 
     def test_a_folder_without_videos(self, uprez: Call, tmp_path: Path) -> None:
         (tmp_path / "empty").mkdir()
@@ -134,7 +171,7 @@ class TestInterrupted:
             "srvgg-24x4",
         ]
         process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-        while not list(tmp_path.glob("*.part-*")):
+        while not list(tmp_path.glob("uprez-*.part.mkv")):
             assert process.poll() is None, process.communicate()
             time.sleep(0.05)
         time.sleep(1.0)
@@ -153,7 +190,6 @@ class TestInterrupted:
 
     def test_the_second_aborts(self, running: subprocess.Popen[str], tmp_path: Path) -> None:
         running.send_signal(signal.SIGINT)
-        time.sleep(0.05)
         running.send_signal(signal.SIGINT)
         running.communicate(timeout=30)
         assert running.returncode == 130

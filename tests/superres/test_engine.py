@@ -51,6 +51,16 @@ class TestTheCache:
         with pytest.raises(BackendError, match="does not load on this GPU"):
             EngineCache(tmp_path).fetch(KEY, lambda plan: None, lambda: b"plan")
 
+    def test_a_folder_without_room_costs_the_engine_nothing(
+        self, tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def full(self: Path, content: bytes) -> int:
+            raise OSError(28, "No space left on device")
+
+        monkeypatch.setattr(Path, "write_bytes", full)
+        assert EngineCache(tmp_path).fetch(KEY, lambda plan: plan, lambda: b"engine") == b"engine"
+        assert "could not be kept (No space left on device)" in caplog.text
+
     def test_a_failed_build_leaves_nothing(self, tmp_path: Path) -> None:
         def make() -> bytes:
             raise ModelError("no")
