@@ -214,13 +214,11 @@ def _finished_frames(plan: Plan, session: Session[Any]) -> list[Frame]:
     pool: list[Frame] = []
     with FileSource(plan.media.path) as source:
         decoder = _decoder(plan, source)
-        for packet in source:
-            for frame in decoder.feed(packet):
-                done = session.collect(session.submit(frame))
-                pool.append(replace(done, planes=tuple(plane.copy() for plane in done.planes), release=lambda: None))
-                done.release()
-                if len(pool) == _POOL:
-                    return pool
+        decoded = itertools.chain((frame for packet in source for frame in decoder.feed(packet)), decoder.finish())
+        for frame in itertools.islice(decoded, _POOL):
+            done = session.collect(session.submit(frame))
+            pool.append(replace(done, planes=tuple(plane.copy() for plane in done.planes), release=lambda: None))
+            done.release()
     return pool
 
 

@@ -40,7 +40,8 @@ class OnnxCpuSession(Session[Upscaled]):
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         self._session = ort.InferenceSession(str(model.path), options, providers=["CPUExecutionProvider"])
         self._version = ort.__version__
-        self._rgb = np.empty((1, 3, source.height, source.width), model.dtype)
+        noise = np.random.default_rng(0).random((1, 3, source.height, source.width), np.float32)
+        self._rgb = (noise * model.white).astype(model.dtype)
 
     @property
     def backend(self) -> str:
@@ -59,7 +60,6 @@ class OnnxCpuSession(Session[Upscaled]):
         return Frame(self.result, planes, ticket.pts, ticket.duration)
 
     def bare(self, frames: int) -> None:
-        self._rgb[:] = np.random.default_rng(0).random(self._rgb.shape, np.float32) * self.model.white
         for _ in range(frames):
             self._run()
 

@@ -47,7 +47,10 @@ class Session(ABC, Generic[Ticket]):
 
     @abstractmethod
     def bare(self, frames: int) -> None:
-        """Run the network alone over `frames` inputs that lie where it wants them: the floor that `bench` measures."""
+        """Run the network alone `frames` times, on the last frame submitted (noise before the first).
+
+        This is the floor that `bench` measures; processors are faster on some pictures than on others.
+        """
 
     def abort(self) -> None:
         """Wake a `submit` that waits; nothing more will be collected. Called from any thread."""
