@@ -26,18 +26,16 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import av
-import numpy as np
 from pydantic import BaseModel, Field
 
 from pipeline import machine
-from pipeline.colour.resample import bicubic
 from pipeline.errors import InputError
 from pipeline.flow.line import Line
 from pipeline.flow.stage import Chain, Stage
 from pipeline.frame import Frame
 from pipeline.media.decode import Decoder
 from pipeline.media.encode import Encoder
+from pipeline.media.pattern import write_pattern
 from pipeline.media.probe import probe
 from pipeline.media.sink import FileSink
 from pipeline.media.source import FileSource
@@ -49,7 +47,6 @@ from pipeline.superres.session import Session
 from pipeline.superres.stages import Collect, Submit
 
 SCHEMA_VERSION = 1
-_CLIP_FRAMES = 240
 _POOL = 12  # finished frames that the encoder's floor is fed from, to and fro
 _LEAST_FRAMES = 6
 _FILLING = 64  # frames that queues and x264 (lookahead 40) take in before they push back
@@ -103,7 +100,7 @@ def measure(bench: Bench, tell: Callable[[str], None] = lambda _: None) -> Repor
         clip = bench.clip
         if clip is None:
             tell("making a clip")
-            clip = make_clip(Path(folder) / "clip.mp4", *bench.size)
+            clip = write_pattern(Path(folder) / "clip.mp4", *bench.size)
         plan = make_plan(probe(clip), Path(folder) / "result.mkv", bench.settings)
         plan = replace(plan, also=frozenset())
         tell("starting the session")
@@ -111,33 +108,6 @@ def measure(bench: Bench, tell: Callable[[str], None] = lambda _: None) -> Repor
             plan.backend, plan.model, plan.media.video.format, plan.settings, plan.encoding.format.pixel
         ) as session:
             return _report(bench, plan, session, _rows(bench, plan, session, tell))
-
-
-def make_clip(path: Path, width: int, height: int, frames: int = _CLIP_FRAMES) -> Path:
-    """A clip to measure on: soft texture with grain that drifts, x264 with B-frames, BT.709."""
-    rng = np.random.default_rng(0)
-    margin = 64
-    tall, wide = height + margin, width + margin
-    shape = sum(
-        bicubic(rng.standard_normal((tall // step + 4, wide // step + 4)).astype(np.float32), tall, wide) * gain
-        for step, gain in ((80, 40.0), (16, 20.0), (4, 10.0))
-    )
-    grain = rng.standard_normal((tall, wide)).astype(np.float32)
-    luma = np.clip(128 + np.asarray(shape) + grain, 16, 235).astype(np.uint8)
-    with av.open(str(path), "w") as container:
-        stream = container.add_stream("libx264", rate=24, options={"crf": "23", "preset": "fast"})
-        stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
-        stream.codec_context.colorspace = stream.codec_context.color_primaries = stream.codec_context.color_trc = 1
-        for index in range(frames):
-            x, y = abs(index % (2 * margin) - margin), abs(index // 2 % (2 * margin) - margin)
-            picture = np.empty((height * 3 // 2, width), np.uint8)
-            picture[:height] = luma[y : y + height, x : x + width]
-            picture[height:] = luma[y : y + height // 2, x : x + width] // 4 + 96
-            frame = av.VideoFrame.from_ndarray(picture, format="yuv420p")
-            frame.pts = index
-            container.mux(stream.encode(frame))
-        container.mux(stream.encode(None))
-    return path
 
 
 class _Timer(Stage[Any, Any]):

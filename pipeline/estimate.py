@@ -11,7 +11,7 @@ from pipeline.superres.open import open_session
 
 _TRIAL_WIDTH, _TRIAL_HEIGHT = 192, 108
 _TRIAL_SECONDS = 0.5
-# Million pixels a second that x264 encodes on one core of a server, by preset: ultrafast and veryfast as measured on film
+# Million pixels a second that x264 encodes on one core of a server, by preset: ultrafast and veryfast measured on film
 # at 4K, crf 20, 16 cores (115 and 42 frames/s), the rest by x264's usual ratios. Other encoders are slower by a factor.
 _X264_RATES: dict[str, float] = {
     "ultrafast": 60,

@@ -160,8 +160,11 @@ def _flow(
             progress(Progress(encoder.frames, video.frames or 0, seconds, bottleneck(line.meters)))
 
     with job.at_work_on(line):
-        line.start()
-        line.wait(tell)
+        try:
+            line.start()
+            line.wait(tell)
+        finally:
+            encoder.drain()
     stopped = line.was_cut or submit.left_out > 0
     _check_counts(plan, decoder, submit, encoder)
     if not stopped and (lack := source.lack(decoder.packets, decoder.end)):

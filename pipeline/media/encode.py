@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import weakref
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -17,6 +18,8 @@ from pipeline.errors import OutputError
 from pipeline.flow.stage import Stage
 from pipeline.frame import PIXEL_FORMATS, Frame, FrameFormat, PixelFormat
 from pipeline.media.borders import writing
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -102,6 +105,7 @@ class Encoder(Stage[Any, Any]):
         self._stream = stream
         self._time_base = time_base
         self._shift = shift
+        self._drained = False
         self.frames = 0
 
     def feed(self, item: Any) -> Iterator[av.Packet[Any]]:
@@ -115,7 +119,20 @@ class Encoder(Stage[Any, Any]):
         yield from self._encode(picture)
 
     def finish(self) -> Iterator[av.Packet[Any]]:
+        self._drained = True
         yield from self._encode(None)
+
+    def drain(self) -> None:
+        """Let the encoder finish what it holds, for nobody, where `finish` was never reached.
+
+        Its threads may be reading frames whose memory is about to go, and some encoders hang when freed at work.
+        """
+        if not self._drained:
+            self._drained = True
+            try:
+                self._encode(None)
+            except OutputError as error:
+                log.debug("draining the encoder: %s", error)
 
     def _encode(self, picture: av.VideoFrame | None) -> list[av.Packet[Any]]:
         with writing(self._path):

@@ -1,0 +1,226 @@
+"""Jobs that fail or are stopped: one error, no half result under the real name, nothing left over."""
+
+import os
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import pipeline
+from pipeline import Cancelled, InputError, Job, OutputError, Progress
+from pipeline.media.probe import probe
+from pipeline.superres.onnx_cpu import OnnxCpuSession
+from tests import clips
+from tests.jobs import upscale
+
+
+class TestFailure:
+    """Whichever stage fails, and wherever: one error, nothing under the real name, nothing left over."""
+
+    PLACES = ("first", "middle", "last")
+
+    @pytest.fixture
+    def outcome(self, clip: Path, tmp_path: Path) -> Any:
+        before = set(tmp_path.iterdir())
+
+        def run() -> BaseException:
+            with pytest.raises(RuntimeError, match="planted") as caught:
+                upscale(clip, tmp_path / "out.mkv")
+            assert set(tmp_path.iterdir()) == before
+            return caught.value
+
+        return run
+
+    @pytest.mark.parametrize("place", PLACES)
+    @pytest.mark.parametrize(
+        ("owner", "method"),
+        [
+            ("pipeline.media.decode.Decoder", "_frame"),
+            ("pipeline.superres.onnx_cpu.OnnxCpuSession", "submit"),
+            ("pipeline.superres.onnx_cpu.OnnxCpuSession", "collect"),
+            ("pipeline.media.encode.Encoder", "feed"),
+            ("pipeline.media.sink.FileSink", "feed"),
+        ],
+        ids=lambda value: value.rpartition(".")[2],
+    )
+    def test_a_stage_that_fails(
+        self, outcome: Any, monkeypatch: pytest.MonkeyPatch, owner: str, method: str, place: str
+    ) -> None:
+        at = {"first": 0, "middle": 5, "last": 11}[place]
+        module, name = owner.rsplit(".", 1)
+        original = getattr(getattr(__import__(module, fromlist=[name]), name), method)
+        calls = iter(range(1000))
+
+        def failing(self: Any, *args: Any) -> Any:
+            if next(calls) == at:
+                raise RuntimeError("planted")
+            return original(self, *args)
+
+        monkeypatch.setattr(f"{owner}.{method}", failing)
+        outcome()
+
+    def test_an_encoder_that_still_works_on_frames_is_let_finish(
+        self, clip: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Frame-threaded encoders hang for ever when they are freed at work."""
+
+        def failing(self: Any, packet: Any) -> Any:
+            raise RuntimeError("planted")
+
+        monkeypatch.setattr("pipeline.media.sink.FileSink.feed", failing)
+        with pytest.raises(RuntimeError, match="planted"):
+            upscale(clip, tmp_path / "out.avi", codec="utvideo", preset=None, streams="video")
+        assert {path.name for path in tmp_path.iterdir()} == {"clip.mp4"}
+
+    def test_a_full_disk_is_one_line_and_leaves_the_earlier_file(
+        self, clip: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        sink = tmp_path / "out.mkv"
+        sink.write_bytes(b"earlier")
+
+        def full(self: Any, packet: Any) -> Any:
+            with __import__("pipeline.media.borders", fromlist=["writing"]).writing(self.path):
+                raise OSError(28, "No space left on device")
+            yield
+
+        monkeypatch.setattr("pipeline.media.sink.FileSink.feed", full)
+        with pytest.raises(OutputError, match=r"out\.mkv: the disk is full"):
+            upscale(clip, sink, overwrite=True)
+        assert sink.read_bytes() == b"earlier"
+        assert {path.name for path in tmp_path.iterdir()} == {"clip.mp4", "out.mkv"}
+
+    @pytest.mark.parametrize("suffix", [".mp4", ".mkv"])
+    def test_a_file_cut_off_in_the_middle_is_never_called_whole(self, tmp_path: Path, suffix: str) -> None:
+        source = clips.make(tmp_path / f"long{suffix}", frames=200, index_in_front=True)
+        content = source.read_bytes()
+        cut = tmp_path / f"cut{suffix}"
+        cut.write_bytes(content[: len(content) * 2 // 3])
+        with pytest.raises(InputError, match=r"is (cut off or )?damaged"):
+            upscale(cut, tmp_path / "out.mkv")
+        assert not (tmp_path / "out.mkv").exists()
+
+    def test_what_a_cut_off_file_gave_is_kept(self, tmp_path: Path) -> None:
+        source = clips.make(tmp_path / "long.mkv", frames=200)
+        content = source.read_bytes()
+        source.write_bytes(content[: len(content) * 2 // 3])
+        with pytest.raises(InputError, match=r"s are missing.*kept as .*out\.partial\.mkv"):
+            upscale(source, tmp_path / "out.mkv")
+        assert 50 < len(clips.shades(tmp_path / "out.partial.mkv")) < 200
+
+
+class TestStopping:
+    @pytest.fixture
+    def long_clip(self, tmp_path: Path) -> Path:
+        return clips.make(tmp_path / "long.mp4", frames=400)
+
+    @pytest.fixture
+    def slow(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        original = OnnxCpuSession.submit
+
+        def submit(self: OnnxCpuSession, frame: Any) -> Any:
+            time.sleep(0.005)
+            return original(self, frame)
+
+        monkeypatch.setattr(OnnxCpuSession, "submit", submit)
+
+    @pytest.mark.usefixtures("slow")
+    def test_stop_keeps_a_playable_part_under_a_name_that_says_so(self, long_clip: Path, tmp_path: Path) -> None:
+        job = Job()
+
+        def progress(at: Progress) -> None:
+            if at.done >= 5:
+                job.stop()
+
+        result = upscale(long_clip, tmp_path / "out.mkv", job=job, progress=progress)
+        assert not result.complete
+        assert result.path == tmp_path / "out.partial.mkv"
+        assert not (tmp_path / "out.mkv").exists()
+        assert 5 <= len(clips.shades(result.path)) == result.frames_out < 400
+
+    @pytest.mark.usefixtures("slow")
+    def test_stop_submits_nothing_more_and_keeps_what_an_earlier_stop_kept(
+        self, long_clip: Path, tmp_path: Path
+    ) -> None:
+        for name in ("out.partial.mkv", "out.partial2.mkv"):
+            job = Job()
+            seen: list[int] = []
+
+            def progress(at: Progress, job: Job = job, seen: list[int] = seen) -> None:
+                if at.done >= 3:
+                    seen.append(at.done)
+                    job.stop()
+
+            result = upscale(long_clip, tmp_path / "out.mkv", job=job, progress=progress)
+            assert result.path.name == name
+            assert result.frames_out < seen[0] + 30
+
+    def test_stop_after_the_last_frame_is_no_stop(self, clip: Path, tmp_path: Path) -> None:
+        job = Job()
+
+        def progress(at: Progress) -> None:
+            if at.done == 12:
+                job.stop()
+
+        assert upscale(clip, tmp_path / "out.mkv", job=job, progress=progress).complete
+
+    @pytest.mark.usefixtures("slow")
+    def test_abort_leaves_nothing(self, long_clip: Path, tmp_path: Path) -> None:
+        job = Job()
+        threading.Timer(0.3, job.abort).start()
+        with pytest.raises(Cancelled):
+            upscale(long_clip, tmp_path / "out.mkv", job=job)
+        assert {path.name for path in tmp_path.iterdir()} == {"long.mp4"}
+
+    def test_abort_before_the_start_is_heeded(self, clip: Path, tmp_path: Path) -> None:
+        job = Job()
+        job.abort()
+        with pytest.raises(Cancelled):
+            upscale(clip, tmp_path / "out.mkv", job=job)
+
+    def test_an_error_from_the_progress_callback_is_raised(self, clip: Path, tmp_path: Path) -> None:
+        def progress(at: Progress) -> None:
+            raise LookupError("mine")
+
+        with pytest.raises(LookupError, match="mine"):
+            upscale(clip, tmp_path / "out.mkv", progress=progress)
+        assert not (tmp_path / "out.mkv").exists()
+
+
+class TestTargets:
+    def test_the_name_tells_the_scale(self, clip: Path) -> None:
+        result = pipeline.upscale(clip, model="srvgg-4x1", backend="onnx")
+        assert result.path.name == "clip.x2.mkv"
+        assert probe(result.path).video.format.width == 128
+
+    @pytest.mark.parametrize("kind", ["same", "symlink", "hardlink"])
+    def test_the_input_itself_is_refused(self, clip: Path, tmp_path: Path, kind: str) -> None:
+        sink = clip if kind == "same" else tmp_path / "other.mp4"
+        if kind == "symlink":
+            sink.symlink_to(clip)
+        elif kind == "hardlink":
+            os.link(clip, sink)
+        before = clip.read_bytes()
+        with pytest.raises(OutputError, match="is the input itself"):
+            upscale(clip, sink, overwrite=True)
+        assert clip.read_bytes() == before
+
+    def test_what_exists_is_kept_unless_told_otherwise(self, clip: Path, tmp_path: Path) -> None:
+        sink = tmp_path / "out.mkv"
+        sink.write_bytes(b"earlier")
+        with pytest.raises(OutputError, match="exists already; --overwrite replaces it"):
+            upscale(clip, sink)
+        assert sink.read_bytes() == b"earlier"
+        upscale(clip, sink, overwrite=True)
+        assert len(clips.shades(sink)) == 12
+
+    def test_what_appears_meanwhile_is_kept_too(self, clip: Path, tmp_path: Path) -> None:
+        sink = tmp_path / "out.mkv"
+
+        def progress(at: Progress) -> None:
+            sink.write_bytes(b"another's")
+
+        with pytest.raises(OutputError, match=r"appeared meanwhile; the result is kept as .*out\.partial\.mkv"):
+            upscale(clip, sink, progress=progress)
+        assert sink.read_bytes() == b"another's"
