@@ -157,7 +157,7 @@ def _flow(
     def tell() -> None:
         if progress:
             seconds = time.monotonic() - began
-            progress(Progress(encoder.frames, video.frames or 0, seconds, bottleneck(line.meters)))
+            progress(Progress(encoder.frames, video.frames or 0, seconds, _wall(line)))
 
     with job.at_work_on(line):
         try:
@@ -179,10 +179,16 @@ def _flow(
         complete=not stopped,
         seconds=time.monotonic() - began,
         backend=session.backend,
-        bottleneck=bottleneck(line.meters),
+        bottleneck=_wall(line),
         notes=plan.notes,
         findings=tuple(_findings(decoder, sink)),
     )
+
+
+def _wall(line: Line) -> str:
+    """The stage that limits the rate, as users know it: submitting and collecting are both upscaling."""
+    name = bottleneck(line.meters)
+    return "upscale" if name == "submit" else name
 
 
 def _check_counts(plan: Plan, decoder: Decoder, submit: Submit, encoder: Encoder) -> None:
