@@ -8,9 +8,9 @@
   frames count against the channels' capacity, so that a dense audio track can't starve the picture.
 - Who closes what: the source's end travels down the line (flow/line.py); each stage finishes its part: the decoder
   and the encoder are drained, the sink is closed by `upscale`, after all threads have ended.
-- The first error aborts the line and is raised here; the unfinished file is removed. `Job.stop` (the first Ctrl-C)
-  submits nothing more, drains the line and keeps what there is as NAME.partial.mkv; `Job.abort` (the second) keeps
-  nothing. A source that ends before its own index says is an error, and its part is kept too.
+- The first error aborts the line and is raised here. What was done is kept as NAME.partial.mkv where the source or the
+  device failed, or the source ended before its own index says; else the unfinished file is removed. `Job.stop` (the
+  first Ctrl-C) submits nothing more, drains the line and keeps the part too; `Job.abort` (the second) keeps nothing.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pipeline.errors import Cancelled, InputError, OutputError, UprezError
+from pipeline.errors import BackendError, Cancelled, InputError, UprezError
 from pipeline.flow.line import Line
 from pipeline.flow.stage import Chain
 from pipeline.frame import Frame
@@ -163,10 +163,16 @@ def _flow(
         try:
             line.start()
             line.wait(tell)
+        except (InputError, BackendError) as error:
+            raise _with_what_was_done(error, encoder, sink) from error
         finally:
             encoder.drain()
     stopped = line.was_cut or submit.left_out > 0
     _check_counts(plan, decoder, submit, encoder)
+    if not encoder.frames:
+        if stopped:
+            raise Cancelled(f"{plan.media.path}: stopped before the first frame; nothing was written")
+        raise InputError(f"{plan.media.path}: not one frame of its video could be decoded; nothing was written")
     if not stopped and (lack := source.lack(decoder.packets, decoder.end)):
         kept = sink.keep_partial()
         raise InputError(f"{plan.media.path}: is cut off or damaged ({lack}); what could be read is kept as {kept}")
@@ -196,8 +202,12 @@ def _check_counts(plan: Plan, decoder: Decoder, submit: Submit, encoder: Encoder
     if decoder.frames != submit.frames + submit.left_out or submit.frames != encoder.frames:
         counts = f"{decoder.frames} frames came in, {submit.frames} were upscaled, {encoder.frames} went out"
         raise UprezError(f"{path}: {counts}: a bug, please report it")
-    if not encoder.frames:
-        raise OutputError(f"{path}: not one frame of its video could be upscaled; nothing was written")
+
+
+def _with_what_was_done(error: UprezError, encoder: Encoder, sink: FileSink) -> UprezError:
+    """`error`, having kept the part that was done: hours of work may lie in it."""
+    encoder.drain()
+    return type(error)(f"{error}; what was done is kept as {sink.keep_partial()}") if encoder.frames else error
 
 
 def _findings(decoder: Decoder, sink: FileSink) -> Iterator[str]:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 import pipeline
-from pipeline import Cancelled, InputError, Job, OutputError, Progress
+from pipeline import BackendError, Cancelled, InputError, Job, OutputError, Progress
 from pipeline.media.probe import probe
 from pipeline.superres.onnx_cpu import OnnxCpuSession
 from tests import clips
@@ -60,6 +60,24 @@ class TestFailure:
 
         monkeypatch.setattr(f"{owner}.{method}", failing)
         outcome()
+
+    @pytest.mark.parametrize("error", [InputError, BackendError])
+    def test_what_was_done_before_source_or_device_failed_is_kept(
+        self, clip: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: type[Exception]
+    ) -> None:
+        source = clips.make(tmp_path / "long.mp4", frames=200)
+        original = OnnxCpuSession.submit
+
+        def failing(self: OnnxCpuSession, frame: Any) -> Any:
+            if frame.pts >= 150 * 512:
+                raise error("planted")
+            return original(self, frame)
+
+        monkeypatch.setattr(OnnxCpuSession, "submit", failing)
+        with pytest.raises(error, match=r"planted; what was done is kept as .*out\.partial\.mkv"):
+            upscale(source, tmp_path / "out.mkv")
+        assert 20 < len(clips.shades(tmp_path / "out.partial.mkv")) <= 150
+        assert not (tmp_path / "out.mkv").exists()
 
     def test_an_encoder_that_still_works_on_frames_is_let_finish(
         self, clip: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
