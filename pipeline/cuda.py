@@ -47,7 +47,7 @@ def problem() -> str | None:
         from cuda.bindings import driver
         from cuda.core import Device  # noqa: F401 (absence is what is asked)
     except ImportError:
-        return f"cuda-python is not installed: {INSTALL}"
+        return f"cuda-core and cuda-bindings are not installed: {INSTALL}"
     try:
         (status,) = driver.cuInit(0)
         failed, count = driver.cuDeviceGetCount()

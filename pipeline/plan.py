@@ -32,6 +32,8 @@ _BITS_PER_PIXEL, _CRF_HALVING, _USUAL_CRF = 0.12, 6, 17
 _ENCODER_FRAMES, _DECODER_FRAMES = 60, 20  # that x264 (lookahead 40) and FFmpeg's decoders keep at work, roughly
 _OTHER_QUALITY = ("qp", "b", "q")  # options that say quality in another way than crf
 _ISO_SUFFIXES = (".mp4", ".mov", ".m4v")
+_FRAMES_GUESSED = 0.02  # how far off the number of frames may be where a container does not tell it
+_PROCESS_BYTES = 200_000_000  # Python, FFmpeg and ONNX Runtime before the first frame
 _PASSED_ALONG = ("audio", "subtitle", "attachment")
 
 
@@ -146,13 +148,17 @@ def check_target(plan: Plan) -> None:
 def _another_video(plan: Plan) -> str | None:
     """Why what lies under the result's name is no earlier result, None if it may be: `*.mp4` can be two films."""
     try:
-        there = probe(plan.target).video.format
+        there = probe(plan.target).video
     except UprezError:
         return None
     made = plan.encoding.format
-    if (there.width, there.height) == (made.width, made.height):
-        return None
-    return f"is a video of {there.width}x{there.height}, not an earlier result ({made.width}x{made.height})"
+    if (there.format.width, there.format.height) != (made.width, made.height):
+        size = f"{there.format.width}x{there.format.height}"
+        return f"is a video of {size}, not an earlier result ({made.width}x{made.height})"
+    expected = plan.media.video.frames
+    if there.frames and expected and abs(there.frames - expected) > _FRAMES_GUESSED * expected + 1:
+        return f"is a video of {there.frames} frames, not an earlier result ({expected})"
+    return None
 
 
 def _encoder_options(settings: Settings) -> dict[str, str]:
@@ -195,7 +201,7 @@ def _memory(settings: Settings, model: ModelSpec, media: MediaInfo, encoding: Vi
     small, large = media.video.format.bytes, encoding.format.bytes
     waiting = settings.queue + settings.slots
     tensors = media.video.format.width * media.video.format.height * 3 * 4 * (1 + model.scale**2)
-    return (waiting + _DECODER_FRAMES) * small + (waiting + _ENCODER_FRAMES) * large + 3 * tensors
+    return _PROCESS_BYTES + (waiting + _DECODER_FRAMES) * small + (waiting + _ENCODER_FRAMES) * large + 3 * tensors
 
 
 def _disk(media: MediaInfo, encoding: VideoEncoding) -> int | None:

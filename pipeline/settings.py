@@ -15,7 +15,7 @@ from pipeline.errors import SettingsError
 class Settings(BaseModel):
     """How to upscale. Every field is an option of the command line of the same name, and a key of a config file."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, validate_by_name=True, validate_by_alias=True)
 
     model: str = Field("clear-x2", description="a name from `uprez models`, or an .onnx file")
     backend: Literal["auto", "tensorrt", "onnx"] = Field(
@@ -33,6 +33,9 @@ class Settings(BaseModel):
     options: dict[str, str] = Field(default_factory=dict, description="further options of the encoder")
     streams: Literal["all", "video"] = Field("all", description="video: leave audio, subtitles and the rest behind")
     overwrite: bool = Field(False, description="replace a result that exists")
+    to: Path | None = Field(None, description="the folder for the results")
+    quiet: bool = Field(False, description="say nothing but errors")
+    as_json: bool = Field(False, alias="json", description="print a summary for programs")
 
     @classmethod
     def load(cls, file: Path | None, **chosen: Any) -> Self:
@@ -75,5 +78,5 @@ def _first_problem(error: ValidationError, file: Path | None, chosen: dict[str, 
     name = str(problem["loc"][0]) if problem["loc"] else "?"
     where = f"{file}: {name}" if file and chosen.get(name) is None else f"--{name}"
     if problem["type"] == "extra_forbidden":
-        return f"{where}: no such setting; there are {', '.join(model.model_fields)}"
+        return f"{where}: no such setting; there are {', '.join(f.alias or n for n, f in model.model_fields.items())}"
     return f"{where} = {problem['input']!r}: {problem['msg'][0].lower()}{problem['msg'][1:]}"

@@ -54,7 +54,7 @@ def test_what_mp4_would_hide_before_zero_is_moved(clip: Path, start: int, target
 def test_memory_and_disk_grow_with_the_picture(clip: Path, tmp_path: Path) -> None:
     large = plan(clips.make(tmp_path / "large.mp4", size=(640, 480), sound=False))
     small = plan(clip)
-    assert large.memory > 50 * small.memory
+    assert large.memory > small.memory > 100_000_000
     assert large.disk is not None
     assert small.disk is not None
     assert large.disk > 10 * small.disk

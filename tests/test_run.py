@@ -42,8 +42,9 @@ class TestTime:
     ) -> None:
         times = [start + sum(steps[:count]) for count in range(len(steps) + 1)]
         source = clips.make(tmp_path / "in.mp4", pts=times, time_base=time_base, sound=False)
-        result = upscale(source, tmp_path / "out.mp4", overwrite=True)
+        result = upscale(source, tmp_path / "out.mp4")
         assert clips.video_times(result.path) == clips.video_times(source) == [t * time_base for t in times]
+        result.path.unlink()
 
     def test_mkv_keeps_times_to_its_millisecond(self, tmp_path: Path) -> None:
         times = [1000, 1512, 2600, 2700, 5000]

@@ -89,7 +89,7 @@ class TestFailure:
 
         monkeypatch.setattr("pipeline.media.sink.FileSink.feed", failing)
         with pytest.raises(RuntimeError, match="planted"):
-            upscale(clip, tmp_path / "out.avi", codec="utvideo", preset=None, streams="video")
+            upscale(clip, tmp_path / "out.nut", codec="utvideo", preset=None, streams="video")
         assert {path.name for path in tmp_path.iterdir()} == {"clip.mp4"}
 
     def test_a_full_disk_is_one_line_and_leaves_the_earlier_file(

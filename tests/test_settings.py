@@ -34,5 +34,5 @@ def test_there_are_configs() -> None:
 
 def test_a_config_names_every_setting() -> None:
     text = next(path for path in CONFIGS if path.stem == "file").read_text()
-    for name in Settings.model_fields:
-        assert f"{name}:" in text, name
+    for name, field in Settings.model_fields.items():
+        assert f"{field.alias or name}:" in text, name

@@ -13,10 +13,11 @@ from rich.table import Table
 
 from pipeline.benchmark import Bench, Report, measure
 from pipeline.cli import options as o
-from pipeline.cli.screen import err, facts, out
+from pipeline.cli.screen import err, facts, note, out
 from pipeline.errors import InputError, OutputError, SettingsError
 from pipeline.plan import choose_backend
 
+_SAME = ("processor", "cores", "gpu", "clip", "source", "result", "model", "backend", "encoder")
 _GPU_SIZE, _CPU_SIZE = (1920, 1080), (320, 180)
 
 
@@ -82,6 +83,8 @@ def _show(report: Report, earlier: Report | None) -> None:
         table.add_row(*cells)
     out.print()
     out.print(table)
+    if earlier and (other := [name for name in _SAME if getattr(earlier, name) != getattr(report, name)]):
+        note(f"not the same as then: {', '.join(other)}")
 
 
 def _size(text: str | None) -> tuple[int, int] | None:

@@ -6,6 +6,7 @@ Exit codes: 0 all done and whole, 2 a bad input, option or environment (one line
 from __future__ import annotations
 
 import logging
+import os
 import sys
 from typing import Annotated
 
@@ -41,6 +42,7 @@ def _options(
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Print it and end.")
     ] = False,
 ) -> None:
+    os.environ.setdefault("SVT_LOG", "1")  # SVT-AV1 writes to the terminal by itself: errors only
     logging.basicConfig(level=logging.WARNING, format="uprez: %(message)s", stream=sys.stderr)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal, get_args, get_origin
 
 import typer
 
@@ -15,8 +15,9 @@ from pipeline.settings import Settings
 def _help(field: str) -> str:
     info = Settings.model_fields[field]
     text = str(info.description)
-    shown = f" [default: {info.default}]" if info.default not in (None, {}, False) else ""
-    return f"{text[0].upper()}{text[1:]}.{shown}".replace("..", ".")
+    choices = f"One of {', '.join(get_args(info.annotation))}. " if get_origin(info.annotation) is Literal else ""
+    default = f" (default: {info.default})" if info.default not in (None, {}, False) else ""
+    return f"{choices}{text[0].upper()}{text[1:]}{default}."
 
 
 def _option(field: str, *names: str) -> typer.models.OptionInfo:
@@ -38,6 +39,9 @@ Crf = Annotated[float | None, _option("crf")]
 Preset = Annotated[str | None, _option("preset")]
 Extra = Annotated[list[str] | None, typer.Option("-x", help="NAME=VALUE: a further option of the encoder; repeatable.")]
 Streams = Annotated[str | None, _option("streams")]
+To = Annotated[Path | None, _option("to")]
+Quiet = Annotated[bool | None, typer.Option("--quiet", "-q", help=_help("quiet"), show_default=False)]
+Json = Annotated[bool | None, typer.Option("--json", help=_help("as_json"), show_default=False)]
 Overwrite = Annotated[bool | None, typer.Option("--overwrite", help=_help("overwrite"), show_default=False)]
 
 

@@ -61,7 +61,7 @@ def upscale(
     sources: Annotated[
         list[str], typer.Argument(help="A video, and the result's name if you like; or many, with --to.")
     ],
-    to: Annotated[Path | None, typer.Option("--to", help="The folder for the results.")] = None,
+    to: o.To = None,
     config: o.Config = None,
     model: o.Model = None,
     backend: o.Backend = None,
@@ -77,19 +77,20 @@ def upscale(
     contexts: o.Contexts = None,
     threads: o.Threads = None,
     queue: o.Queue = None,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but errors.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print a summary for programs.")] = False,
+    quiet: o.Quiet = None,
+    as_json: o.Json = None,
 ) -> None:
     """Upscale videos: in.mp4 becomes in.x2.mkv, audio, subtitles, chapters and tags kept."""
     settings = o.settings(config, locals())
+    hushed = settings.quiet or settings.as_json
     batch = Batch()
     job = Job()
-    with _interruptible(job, quiet or as_json):
-        _prepare(batch, _expand(sources, to), settings)
-        if not (quiet or as_json):
+    with _interruptible(job, hushed):
+        _prepare(batch, _expand(sources, settings.to), settings)
+        if not hushed:
             _announce(batch)
-        _work(batch, job, quiet or as_json)
-        _summarise(batch, quiet, as_json)
+        _work(batch, job, hushed)
+        _summarise(batch, settings)
     if job.stopped:
         raise typer.Exit(130)
     if batch.failures:
@@ -228,11 +229,10 @@ def _interruptible(job: Job, quiet: bool) -> Iterator[None]:
             signal.signal(kind, handler)
 
 
-def _summarise(batch: Batch, quiet: bool, as_json: bool) -> None:
-    if as_json:
+def _summarise(batch: Batch, settings: Settings) -> None:
+    if settings.as_json:
         print(json.dumps(_summary(batch), indent=2))
-        return
-    if quiet:
+    if settings.as_json or settings.quiet:
         return
     for path in batch.skipped:
         note(f"{path.name}: done already, skipped (--overwrite does it again)")
@@ -247,20 +247,22 @@ def _summarise(batch: Batch, quiet: bool, as_json: bool) -> None:
 def _summary(batch: Batch) -> dict[str, Any]:
     return {
         "schema_version": 1,
-        "done": [
-            {
-                "path": str(r.path),
-                "frames_in": r.frames_in,
-                "frames_out": r.frames_out,
-                "complete": r.complete,
-                "seconds": round(r.seconds, 3),
-                "rate": round(r.rate, 3),
-                "backend": r.backend,
-                "bottleneck": r.bottleneck,
-                "notes": [*r.notes, *r.findings],
-            }
-            for r in batch.results
-        ],
+        "done": [_told(result) for result in batch.results if result.complete],
+        "stopped": [_told(result) for result in batch.results if not result.complete],
         "skipped": [str(path) for path in batch.skipped],
         "failed": [{"path": str(path), "error": str(error)} for path, error in batch.failures],
+    }
+
+
+def _told(result: Result) -> dict[str, Any]:
+    return {
+        "path": str(result.path),
+        "frames_in": result.frames_in,
+        "frames_out": result.frames_out,
+        "complete": result.complete,
+        "seconds": round(result.seconds, 3),
+        "rate": round(result.rate, 3),
+        "backend": result.backend,
+        "bottleneck": result.bottleneck,
+        "notes": [*result.notes, *result.findings],
     }

@@ -97,6 +97,7 @@ def _planes(picture: av.VideoFrame, format: FrameFormat) -> tuple[Plane, ...]:
     dtype = format.pixel.dtype
     planes = []
     for plane, (rows, columns) in zip(picture.planes, format.plane_shapes, strict=True):
-        samples: Plane = np.frombuffer(plane, dtype)  # type: ignore[call-overload]
+        buffer: Any = plane  # whose stub does not say that it is one
+        samples: Plane = np.frombuffer(buffer, dtype)
         planes.append(samples.reshape(-1, plane.line_size // dtype.itemsize)[:rows, :columns])
     return tuple(planes)

@@ -88,9 +88,17 @@ def configure(stream: VideoStream, encoding: VideoEncoding) -> None:
     context.color_primaries = format.colour.primaries
     context.color_trc = format.colour.transfer
     context.color_range = FULL_RANGE_TAG if format.colour.full_range else LIMITED_RANGE_TAG
-    context.options = {**encoding.options, "chroma_sample_location": format.colour.siting.value}
+    context.options = _hushed(encoding) | {"chroma_sample_location": format.colour.siting.value}
     if encoding.display_matrix:
         stream.set_display_matrix(encoding.display_matrix)
+
+
+def _hushed(encoding: VideoEncoding) -> dict[str, str]:
+    """The encoder's options, and that it shall not write to the terminal, which x265 does by itself."""
+    if encoding.codec != "libx265":
+        return dict(encoding.options)
+    params = [given] if (given := encoding.options.get("x265-params")) else []
+    return {**encoding.options, "x265-params": ":".join([*params, "log-level=error"])}
 
 
 class Encoder(Stage[Any, Any]):

@@ -23,8 +23,9 @@ from pipeline.media.source import FileSource
 
 log = logging.getLogger(__name__)
 
-# Containers that are one file, and hold video beside sound: FFmpeg's names of their muxers.
-CONTAINERS = ("matroska", "webm", "mp4", "mov", "ipod", "avi", "mpegts", "mpeg", "nut", "flv", "asf", "ogg", "mxf")
+# Containers that are one file, hold video beside sound and know the time of each frame (AVI does not), by FFmpeg's
+# names of their muxers.
+CONTAINERS = ("matroska", "webm", "mp4", "mov", "ipod", "mpegts", "mpeg", "nut", "flv", "asf", "ogg", "mxf")
 _WITH_ATTACHMENTS = ("matroska",)
 _NOT_OURS = (
     "encoder",
@@ -222,7 +223,9 @@ def _opened(path: Path, part: Path, time_base: Fraction) -> OutputContainer:
     if container.format.name not in CONTAINERS:
         container.close()
         part.unlink(missing_ok=True)
-        raise OutputError(f"{path}: {path.suffix} is no container of video in one file; .mkv, .mp4 and .mov are")
+        raise OutputError(
+            f"{path}: {path.suffix} is no container that keeps each frame's time in one file; .mkv, .mp4 and .mov are"
+        )
     return container
 
 

@@ -17,7 +17,8 @@ def identity(dtype: type[np.floating]) -> onnx.ModelProto:
     """x1: gives what it takes."""
     import onnx
 
-    return _model([onnx.helper.make_node("Identity", ["input"], ["output"])], [], 1, dtype, "identity")
+    node = onnx.helper.make_node("Identity", ["input"], ["output"])
+    return _model([node], [], 1, dtype, "identity", "gives what it takes: for tests of everything around a network")
 
 
 def nearest(dtype: type[np.floating], scale: int = 2) -> onnx.ModelProto:
@@ -78,7 +79,12 @@ def _enlarge(output: str, factors: str) -> onnx.NodeProto:
 
 
 def _model(
-    nodes: list[onnx.NodeProto], weights: list[onnx.TensorProto], scale: int, dtype: type[np.floating], name: str
+    nodes: list[onnx.NodeProto],
+    weights: list[onnx.TensorProto],
+    scale: int,
+    dtype: type[np.floating],
+    name: str,
+    description: str = "",
 ) -> onnx.ModelProto:
     import onnx
 
@@ -89,6 +95,8 @@ def _model(
     made = onnx.helper.make_tensor_value_info("output", code, [1, 3, *enlarged])
     graph = onnx.helper.make_graph(nodes, name, [given], [made], weights)
     model = onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", _OPSET)], ir_version=_IR_VERSION)
-    onnx.helper.set_model_props(model, {"uprez.name": name, "uprez.licence": "Apache-2.0"})
+    onnx.helper.set_model_props(
+        model, {"uprez.name": name, "uprez.licence": "Apache-2.0", "uprez.description": description}
+    )
     onnx.checker.check_model(model, full_check=True)
     return model
