@@ -10,10 +10,9 @@ from pathlib import Path
 import av
 import psutil
 
-import pipeline
 from pipeline import cuda
 
-_PACKAGES = "numpy av onnxruntime tensorrt-rtx tensorrt cuda-core cuda-bindings".split()
+_PACKAGES = "uprez numpy av onnxruntime tensorrt-rtx tensorrt cuda-core cuda-bindings".split()
 
 
 def processor() -> str:
@@ -43,7 +42,7 @@ def gpus() -> list[cuda.GpuFacts]:
 
 def versions() -> dict[str, str]:
     """Versions of Python, FFmpeg and the packages that matter to speed."""
-    found = {"uprez": pipeline.__version__, "python": platform.python_version(), "ffmpeg": av.ffmpeg_version_info}
+    found = {"python": platform.python_version(), "ffmpeg": av.ffmpeg_version_info}
     for package in _PACKAGES:
         try:
             found[package] = importlib.metadata.version(package)
