@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from pipeline.estimate import Estimate
 from pipeline.media.probe import probe
 from tests import clips
 from tests.cli.conftest import Call
@@ -194,3 +195,10 @@ class TestInterrupted:
         running.communicate(timeout=30)
         assert running.returncode == 130
         assert {path.name for path in tmp_path.iterdir()} <= {"long.mp4", "long.x2.partial.mkv"}
+
+
+def test_a_job_of_hours_is_said_before_it_starts(uprez: Call, clip: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pipeline.cli.upscale.estimate", lambda plan: Estimate(12 / 7200, 7200.0, "the model"))
+    monkeypatch.setattr("pipeline.cli.upscale._may_be_long", lambda plans: True)
+    ended = uprez("upscale", clip, *FAST)
+    assert "this will take about 2 h 00 min on this machine" in ended.err
