@@ -272,7 +272,11 @@ def _ending(plan: Plan, timer: _Timer) -> Iterator[Stage[Any, Any]]:
         FileSource(plan.media.path) as source,
         FileSink(plan.target, plan.encoding, source, frozenset()) as sink,
     ):
-        yield Chain(timer, Encoder(sink.path, sink.video, plan.encoding.time_base), sink)
+        encoder = Encoder(sink.path, sink.video, plan.encoding.time_base)
+        try:
+            yield Chain(timer, encoder, sink)
+        finally:
+            encoder.drain()
 
 
 def _report(bench: Bench, plan: Plan, session: Session[Any], rows: list[Row]) -> Report:

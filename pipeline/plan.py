@@ -15,6 +15,7 @@ from pipeline.errors import BackendError, OutputError, UprezError
 from pipeline.frame import plain_name
 from pipeline.media.encode import VideoEncoding, encodable_format, encoder
 from pipeline.media.probe import MediaInfo, probe
+from pipeline.media.sink import ISO_SUFFIXES
 from pipeline.models import catalogue
 from pipeline.models.spec import ModelSpec
 from pipeline.settings import Settings
@@ -31,7 +32,6 @@ _QUALITY: dict[str, dict[str, str]] = {
 _BITS_PER_PIXEL, _CRF_HALVING, _USUAL_CRF = 0.12, 6, 17
 _ENCODER_FRAMES, _DECODER_FRAMES = 60, 20  # that x264 (lookahead 40) and FFmpeg's decoders keep at work, roughly
 _OTHER_QUALITY = ("qp", "b", "q")  # options that say quality in another way than crf
-_ISO_SUFFIXES = (".mp4", ".mov", ".m4v")
 _FRAMES_GUESSED = 0.02  # how far off the number of frames may be where a container does not tell it
 _PROCESS_BYTES = 200_000_000  # Python, FFmpeg and ONNX Runtime before the first frame
 _PASSED_ALONG = ("audio", "subtitle", "attachment")
@@ -60,11 +60,11 @@ class Plan:
 
 def choose_backend(settings: Settings) -> tuple[str, str | None]:
     """The backend to use, and a note where a GPU is there but can't be used. Raises BackendError if it was named."""
-    missing = cuda.problem() or (
-        None if flavour.installed() else f"TensorRT is not installed: {flavour.INSTALL['rtx']}"
-    )
     if settings.backend == "onnx":
         return "onnx", None
+    missing = cuda.problem()
+    if missing is None and not flavour.installed():
+        missing = f"TensorRT is not installed: {flavour.INSTALL['rtx']}"
     if missing is None:
         return "tensorrt", None
     if settings.backend == "tensorrt":
@@ -194,7 +194,7 @@ def _notes(media: MediaInfo, encoding: VideoEncoding, settings: Settings) -> lis
 def _shift(media: MediaInfo, target: Path) -> Fraction:
     """Seconds by which everything is moved: containers of the mp4 family hide what lies before zero."""
     start = media.video.start * media.video.time_base
-    return -start if start < 0 and target.suffix.lower() in _ISO_SUFFIXES else Fraction(0)
+    return -start if start < 0 and target.suffix.lower() in ISO_SUFFIXES else Fraction(0)
 
 
 def _memory(settings: Settings, model: ModelSpec, media: MediaInfo, encoding: VideoEncoding) -> int:

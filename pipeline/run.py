@@ -43,8 +43,8 @@ from pipeline.telemetry import OnProgress, Progress, bottleneck
 class Result:
     """What came of a job.
 
-    complete: False if it was stopped before the end; `path` then says so too. seconds: without start and end.
-    notes: what the plan had to say. findings: what turned out on the way.
+    complete: False if it was stopped before the end; `path` then says so too. seconds: from the first packet to the
+    finished file. notes: what the plan had to say. findings: what turned out on the way.
     """
 
     path: Path
@@ -110,7 +110,7 @@ def upscale(
     job: Job | None = None,
     **options: Any,
 ) -> Result:
-    """Upscale the video file `source` into `sink` (default: in.x2.mkv beside it) and return when it is done.
+    """Upscale the video file `source` into `sink`, a file or a folder (default: in.x2.mkv beside it), and wait for it.
 
     settings, options: a Settings, or its fields as keywords (`model="my.onnx", crf=18`). progress: called some ten
     times a second, in the calling thread. job: a handle to stop or abort from elsewhere.
@@ -118,7 +118,7 @@ def upscale(
     Raises a child of UprezError; an earlier file under the result's name is then as it was.
     """
     settings = settings or Settings.load(None, **options)
-    plan = make_ready(Path(source), Path(sink) if sink is not None else None, settings)
+    plan = make_ready(Path(source), Path(sink) if sink is not None else settings.to, settings)
     return execute(plan, progress=progress, job=job)
 
 

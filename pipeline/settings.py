@@ -43,7 +43,8 @@ class Settings(BaseModel):
 
         Raises SettingsError with the file or option, the value seen and what is allowed.
         """
-        values = _read(file) if file else {}
+        names = {field.alias: name for name, field in cls.model_fields.items() if field.alias}
+        values = {names.get(key, key): value for key, value in (_read(file) if file else {}).items()}
         if chosen.get("options") and isinstance(values.get("options"), dict):
             chosen["options"] = {**values["options"], **chosen["options"]}
         values |= {key: value for key, value in chosen.items() if value is not None}

@@ -6,5 +6,5 @@ from typing import Any
 import pipeline
 
 
-def upscale(source: Path, sink: Path, **options: Any) -> pipeline.Result:
+def upscale(source: Path, sink: Path | None, **options: Any) -> pipeline.Result:
     return pipeline.upscale(source, sink, **({"model": "identity", "backend": "onnx", "preset": "ultrafast"} | options))

@@ -244,3 +244,9 @@ def test_saturated_and_natural_pictures_survive_a_lossless_round(tmp_path: Path,
             if index % 60 == 0:
                 error = np.mean((x.to_ndarray().astype(float) - y.to_ndarray()) ** 2)
                 assert 10 * np.log10(255**2 / error) >= 50
+
+
+def test_a_folder_for_the_result_can_be_a_setting(clip: Path, tmp_path: Path) -> None:
+    (tmp_path / "out").mkdir()
+    result = upscale(clip, None, to=tmp_path / "out")
+    assert result.path == tmp_path / "out" / "clip.x1.mkv"

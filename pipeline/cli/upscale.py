@@ -18,7 +18,7 @@ from rich.markup import escape
 
 from pipeline.cli import options as o
 from pipeline.cli.screen import Status, fail, hours, note, out, size
-from pipeline.errors import Cancelled, InputError, SettingsError, UprezError
+from pipeline.errors import InputError, SettingsError, UprezError
 from pipeline.estimate import estimate
 from pipeline.media.probe import probe
 from pipeline.plan import Plan, check_target, free_disk, make_plan
@@ -28,6 +28,7 @@ from pipeline.settings import Settings
 VIDEO_SUFFIXES = set(".mp4 .mkv .mov .avi .webm .m4v .ts .m2ts .mts .mpg .mpeg .vob .wmv .flv .ogv .3gp .mxf".split())
 _OURS = re.compile(r"\.(x[12348]|partial\d*)\.[^.]+$|^uprez-[0-9a-f]{8}\.part\.")
 _LONG_SECONDS = 3600.0
+_WORTH_TIMING = 5e8  # pixels of results: less is done soon on any machine, and need not be estimated
 
 
 @dataclass(frozen=True)
@@ -175,8 +176,6 @@ def _work(batch: Batch, job: Job, quiet: bool) -> None:
             status.begin(plan.media.path.name)
             try:
                 result = execute(plan, job=job, progress=lambda at: status.update(at.done, at.rate, at.bottleneck))
-            except Cancelled:
-                raise
             except UprezError as error:
                 batch.fail(plan.media.path, error)
                 continue
@@ -186,26 +185,21 @@ def _work(batch: Batch, job: Job, quiet: bool) -> None:
 
 def _announce(batch: Batch) -> None:
     """Say what is special about the jobs, and warn of what will take hours or fill the disk."""
-    seconds = 0.0
     for plan in batch.plans:
         for line in plan.notes:
             note(f"{plan.media.path.name}: {line}")
         if plan.disk and plan.disk > free_disk(plan):
             note(f"{plan.target}: may need {size(plan.disk)}, the disk has {size(free_disk(plan))} left")
-    if batch.plans and _may_be_long(batch.plans):
+    pixels = sum((plan.media.video.frames or 0) * _pixels(plan) for plan in batch.plans)
+    if pixels > _WORTH_TIMING:
         first = batch.plans[0]
-        pixel_rate = estimate(first).rate * first.encoding.format.width * first.encoding.format.height
-        seconds = sum(
-            (p.media.video.frames or 0) * p.encoding.format.width * p.encoding.format.height / pixel_rate
-            for p in batch.plans
-        )
-    if seconds > _LONG_SECONDS:
-        note(f"this will take about {hours(seconds)} on this machine; Ctrl-C ends it with a playable part")
+        seconds = pixels / (estimate(first).rate * _pixels(first))
+        if seconds > _LONG_SECONDS:
+            note(f"this will take about {hours(seconds)} on this machine; Ctrl-C ends it with a playable part")
 
 
-def _may_be_long(plans: list[Plan]) -> bool:
-    """Whether timing the model is worth its second: not for a clip that the slowest machine finishes soon."""
-    return sum((p.media.video.frames or 0) * p.encoding.format.width * p.encoding.format.height for p in plans) > 5e8
+def _pixels(plan: Plan) -> int:
+    return plan.encoding.format.width * plan.encoding.format.height
 
 
 @contextlib.contextmanager

@@ -77,9 +77,8 @@ class Decoder(Stage[Any, Any]):
         if (picture.width, picture.height) == (format.width, format.height) and plain_name(name) == format.pixel.name:
             return picture
         tags = {"dst_colorspace": format.colour.matrix, "dst_color_range": _range_tag(format.colour.full_range)}
-        if (
-            not picture.format.is_rgb
-        ):  # only the layout changes: told otherwise, swscale takes untagged video for BT.601
+        # Of YUV only the layout or the size changes; not told so, swscale would take untagged video for BT.601.
+        if not picture.format.is_rgb:
             tags |= {"src_colorspace": tags["dst_colorspace"], "src_color_range": tags["dst_color_range"]}
         return picture.reformat(format.width, format.height, format.pixel.name, **tags)
 

@@ -26,6 +26,7 @@ log = logging.getLogger(__name__)
 # Containers that are one file, hold video beside sound and know the time of each frame (AVI does not), by FFmpeg's
 # names of their muxers.
 CONTAINERS = ("matroska", "webm", "mp4", "mov", "ipod", "mpegts", "mpeg", "nut", "flv", "asf", "ogg", "mxf")
+ISO_SUFFIXES = (".mp4", ".mov", ".m4v")  # whose edit lists hide what lies before zero
 _WITH_ATTACHMENTS = ("matroska",)
 _NOT_OURS = (
     "encoder",
@@ -231,7 +232,7 @@ def _opened(path: Path, part: Path, time_base: Fraction) -> OutputContainer:
 
 def _container(path: Path, part: Path, time_base: Fraction) -> OutputContainer:
     # Edit lists count in this; at FFmpeg's default, milliseconds, a late start would be rounded.
-    options = {"movie_timescale": str(time_base.denominator)} if path.suffix.lower() in (".mp4", ".mov", ".m4v") else {}
+    options = {"movie_timescale": str(time_base.denominator)} if path.suffix.lower() in ISO_SUFFIXES else {}
     with writing(path):
         try:
             return av.open(f"file:{part}", "w", container_options=options)

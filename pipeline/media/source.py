@@ -14,8 +14,8 @@ from av.video.stream import VideoStream
 from pipeline.media.borders import reading
 from pipeline.media.probe import main_video, open_input
 
-_SLACK_SECONDS = 0.5
-_ROUGHLY = 0.95
+_SLACK_SECONDS = 0.5  # how far the last frame may end before the duration that was promised
+_ROUGHLY = 0.95  # how much of a number of frames must come that is only roughly right
 
 
 class FileSource:
@@ -33,7 +33,7 @@ class FileSource:
 
     def __iter__(self) -> Iterator[av.Packet[Any]]:
         streams = [stream for stream in self.container.streams if stream.index in self._wanted]
-        with reading(self.path):
+        with reading(self.path, "in its middle"):
             for packet in self.container.demux(streams):
                 if packet.size:  # PyAV ends each stream with an empty packet
                     yield packet

@@ -17,11 +17,12 @@ from pipeline.errors import ModelError
 from pipeline.models import generated
 from pipeline.models.importing import inspect
 from pipeline.models.spec import ModelSpec
+from pipeline.settings import Settings
 
 if TYPE_CHECKING:
     import onnx
 
-DEFAULT = "clear-x2"
+DEFAULT: str = Settings.model_fields["model"].default
 _SRVGG = re.compile(r"srvgg-(\d+)x(\d+)")
 _NAMES = {np.float32: "fp32", np.float16: "fp16"}
 

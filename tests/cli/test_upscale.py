@@ -46,6 +46,14 @@ def test_json_is_for_programs(uprez: Call, clip: Path) -> None:
     assert ended.err == ""
 
 
+def test_json_can_stand_in_a_file_and_the_command_line_wins(uprez: Call, clip: Path, tmp_path: Path) -> None:
+    config = tmp_path / "a.yaml"
+    for text, options in (("json: true\n", ()), ("json: false\n", ("--json",))):
+        config.write_text(text)
+        ended = uprez("upscale", clip, *FAST, "--overwrite", "--config", config, *options)
+        assert len(json.loads(ended.out)["done"]) == 1
+
+
 def test_json_tells_of_a_failure_too(uprez: Call, tmp_path: Path) -> None:
     ended = uprez("upscale", tmp_path / "nothing.mp4", "--json")
     assert ended.code == 2
@@ -192,13 +200,14 @@ class TestInterrupted:
     def test_the_second_aborts(self, running: subprocess.Popen[str], tmp_path: Path) -> None:
         running.send_signal(signal.SIGINT)
         running.send_signal(signal.SIGINT)
-        running.communicate(timeout=30)
+        _, said = running.communicate(timeout=30)
         assert running.returncode == 130
+        assert "Traceback" not in said
         assert {path.name for path in tmp_path.iterdir()} <= {"long.mp4", "long.x2.partial.mkv"}
 
 
 def test_a_job_of_hours_is_said_before_it_starts(uprez: Call, clip: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("pipeline.cli.upscale.estimate", lambda plan: Estimate(12 / 7200, 7200.0, "the model"))
-    monkeypatch.setattr("pipeline.cli.upscale._may_be_long", lambda plans: True)
+    monkeypatch.setattr("pipeline.cli.upscale._WORTH_TIMING", 0)
     ended = uprez("upscale", clip, *FAST)
     assert "this will take about 2 h 00 min on this machine" in ended.err
