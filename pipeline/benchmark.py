@@ -34,7 +34,6 @@ from pipeline.flow.line import Line
 from pipeline.flow.stage import Chain, Stage
 from pipeline.frame import Frame
 from pipeline.media.decode import Decoder
-from pipeline.media.encode import Encoder
 from pipeline.media.pattern import write_pattern
 from pipeline.media.probe import probe
 from pipeline.media.sink import FileSink
@@ -272,11 +271,7 @@ def _ending(plan: Plan, timer: _Timer) -> Iterator[Stage[Any, Any]]:
         FileSource(plan.media.path) as source,
         FileSink(plan.target, plan.encoding, source, frozenset()) as sink,
     ):
-        encoder = Encoder(sink.path, sink.video, plan.encoding.time_base)
-        try:
-            yield Chain(timer, encoder, sink)
-        finally:
-            encoder.drain()
+        yield Chain(timer, sink.encoder(plan.encoding.time_base), sink)
 
 
 def _report(bench: Bench, plan: Plan, session: Session[Any], rows: list[Row]) -> Report:

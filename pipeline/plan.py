@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from pipeline import cuda
+from pipeline import budget, cuda
 from pipeline.errors import BackendError, OutputError, UprezError
 from pipeline.frame import plain_name
 from pipeline.media.encode import VideoEncoding, encodable_format, encoder
@@ -30,7 +30,7 @@ _QUALITY: dict[str, dict[str, str]] = {
 }
 # A rule of thumb for the disk estimate: x264 at crf 17 spends about this much on film; each 6 steps of crf halve it.
 _BITS_PER_PIXEL, _CRF_HALVING, _USUAL_CRF = 0.12, 6, 17
-_ENCODER_FRAMES, _DECODER_FRAMES = 60, 20  # that x264 (lookahead 40) and FFmpeg's decoders keep at work, roughly
+_DECODER_FRAMES = 20  # that FFmpeg's decoders keep at work, roughly
 _OTHER_QUALITY = ("qp", "b", "q")  # options that say quality in another way than crf
 _FRAMES_GUESSED = 0.02  # how far off the number of frames may be where a container does not tell it
 _PROCESS_BYTES = 200_000_000  # Python, FFmpeg and ONNX Runtime before the first frame
@@ -107,6 +107,7 @@ def make_plan(media: MediaInfo, to: Path | None, settings: Settings) -> Plan:
         options=_encoder_options(settings),
         display_matrix=video.display_matrix,
     )
+    encoding, alone = budget.shared_out(encoding, settings, video.frames, busy=backend == "tensorrt")
     also = frozenset(s.index for s in media.others if settings.streams == "all" and s.kind in _PASSED_ALONG)
     target = target_for(media.path, to, model.scale)
     return Plan(
@@ -118,7 +119,7 @@ def make_plan(media: MediaInfo, to: Path | None, settings: Settings) -> Plan:
         encoding=encoding,
         also=also,
         shift=_shift(media, target),
-        notes=tuple(n for n in (note, *_notes(media, encoding, settings)) if n),
+        notes=tuple(n for n in (note, alone, *_notes(media, encoding, settings)) if n),
         memory=_memory(settings, model, media, encoding),
         disk=_disk(media, encoding),
     )
@@ -200,8 +201,9 @@ def _shift(media: MediaInfo, target: Path) -> Fraction:
 def _memory(settings: Settings, model: ModelSpec, media: MediaInfo, encoding: VideoEncoding) -> int:
     small, large = media.video.format.bytes, encoding.format.bytes
     waiting = settings.queue + settings.slots
+    encoders = budget.memory(encoding, encoding.encoders, encoding.gop)
     tensors = media.video.format.width * media.video.format.height * 3 * 4 * (1 + model.scale**2)
-    return _PROCESS_BYTES + (waiting + _DECODER_FRAMES) * small + (waiting + _ENCODER_FRAMES) * large + 3 * tensors
+    return _PROCESS_BYTES + (waiting + _DECODER_FRAMES) * small + waiting * large + encoders + 3 * tensors
 
 
 def _disk(media: MediaInfo, encoding: VideoEncoding) -> int | None:

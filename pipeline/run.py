@@ -27,9 +27,8 @@ from pipeline.flow.line import Line
 from pipeline.flow.stage import Chain
 from pipeline.frame import Frame
 from pipeline.media.decode import Decoder
-from pipeline.media.encode import Encoder
 from pipeline.media.probe import probe
-from pipeline.media.sink import FileSink
+from pipeline.media.sink import FileSink, VideoEncoder
 from pipeline.media.source import FileSource
 from pipeline.plan import Plan, check_target, make_plan
 from pipeline.settings import Settings
@@ -149,7 +148,7 @@ def _flow(
     video = plan.media.video
     decoder = Decoder(source.path, source.video, video.format)
     submit = Submit(session)
-    encoder = Encoder(sink.path, sink.video, video.time_base, round(plan.shift / video.time_base))
+    encoder = sink.encoder(video.time_base)
     stages = {"decode": decoder, "submit": submit, "upscale": Collect(session), "encode": Chain(encoder, sink)}
     line = Line(source, stages, plan.settings.queue, weight)
     began = time.monotonic()
@@ -165,8 +164,6 @@ def _flow(
             line.wait(tell)
         except (InputError, BackendError) as error:
             raise _with_what_was_done(error, encoder, sink) from error
-        finally:
-            encoder.drain()
     stopped = line.was_cut or submit.left_out > 0
     _check_counts(plan, decoder, submit, encoder)
     if not encoder.frames:
@@ -197,16 +194,15 @@ def _wall(line: Line) -> str:
     return "upscale" if name == "submit" else name
 
 
-def _check_counts(plan: Plan, decoder: Decoder, submit: Submit, encoder: Encoder) -> None:
+def _check_counts(plan: Plan, decoder: Decoder, submit: Submit, encoder: VideoEncoder) -> None:
     path = plan.media.path
     if decoder.frames != submit.frames + submit.left_out or submit.frames != encoder.frames:
         counts = f"{decoder.frames} frames came in, {submit.frames} were upscaled, {encoder.frames} went out"
         raise UprezError(f"{path}: {counts}: a bug, please report it")
 
 
-def _with_what_was_done(error: UprezError, encoder: Encoder, sink: FileSink) -> UprezError:
+def _with_what_was_done(error: UprezError, encoder: VideoEncoder, sink: FileSink) -> UprezError:
     """`error`, having kept the part that was done: hours of work may lie in it."""
-    encoder.drain()
     return type(error)(f"{error}; what was done is kept as {sink.keep_partial()}") if encoder.frames else error
 
 

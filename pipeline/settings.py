@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tomllib
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -31,6 +31,9 @@ class Settings(BaseModel):
     crf: float | None = Field(None, ge=0, le=63, description="constant quality; lower is better and larger")
     preset: str | None = Field(None, description="the encoder's preset")
     options: dict[str, str] = Field(default_factory=dict, description="further options of the encoder")
+    encoders: Annotated[int, Field(ge=1, le=64)] | Literal["auto"] = Field(
+        "auto", description="encoders at work at once, each on a closed GOP of its own; auto: by cores and memory"
+    )
     streams: Literal["all", "video"] = Field("all", description="video: leave audio, subtitles and the rest behind")
     overwrite: bool = Field(False, description="replace a result that exists")
     to: Path | None = Field(None, description="the folder for the results")

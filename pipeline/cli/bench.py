@@ -31,6 +31,7 @@ def bench(
     codec: o.Codec = None,
     crf: o.Crf = None,
     preset: o.Preset = None,
+    encoders: o.Encoders = None,
     extra: o.Extra = None,
     slots: o.Slots = None,
     contexts: o.Contexts = None,

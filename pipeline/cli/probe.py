@@ -28,6 +28,7 @@ def probe(
     codec: o.Codec = None,
     crf: o.Crf = None,
     preset: o.Preset = None,
+    encoders: o.Encoders = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print it for programs.")] = False,
 ) -> None:
     """Show a video's streams, rate, colour and size; what upscale would do, how long, how much memory and disk."""

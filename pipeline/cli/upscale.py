@@ -71,6 +71,7 @@ def upscale(
     codec: o.Codec = None,
     crf: o.Crf = None,
     preset: o.Preset = None,
+    encoders: o.Encoders = None,
     extra: o.Extra = None,
     streams: o.Streams = None,
     overwrite: o.Overwrite = None,

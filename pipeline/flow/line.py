@@ -8,6 +8,7 @@ Who does what:
 - A thread whose input ends finishes its stage, then closes the channel on its right: the end travels down the line.
 - The first error wins. It aborts all channels and stages, so that every thread comes to its end, and is raised by
   `wait` with its own traceback once all of them have been joined. Errors that follow from the abort are not it.
+- However it went, each thread closes its stage last.
 - `stop` ends the source after its present item, and tells the stages: the line drains. `was_cut` says afterwards
   whether the source had more to give. `abort` throws away what is under way: `wait` raises Cancelled.
 """
@@ -83,12 +84,16 @@ class Line:
             raise self._error
 
     def _guarded(self, index: int) -> None:
-        try:
-            self._run(index)
-        except Aborted:
-            pass
-        except BaseException as error:
-            self._fail(error)
+        for step in (self._run, self._close):
+            try:
+                step(index)
+            except Aborted:
+                pass
+            except BaseException as error:
+                self._fail(error)
+
+    def _close(self, index: int) -> None:
+        self._stages[index].close()
 
     def _run(self, index: int) -> None:
         stage, meter = self._stages[index], self.meters[index]

@@ -27,6 +27,9 @@ class Stage(ABC, Generic[In, Out]):
     def abort(self) -> None:
         """End whatever `feed` may be waiting for. Called from another thread; called at most once."""
 
+    def close(self) -> None:
+        """Let go of what was begun. Called last, by the thread that fed the stage, however that ended."""
+
 
 class Chain(Stage[Any, Any]):
     """Several stages that share a thread: what one gives, the next is fed."""
@@ -48,6 +51,10 @@ class Chain(Stage[Any, Any]):
     def abort(self) -> None:
         for stage in self._stages:
             stage.abort()
+
+    def close(self) -> None:
+        for stage in self._stages:
+            stage.close()
 
     def _through(self, stages: tuple[Stage[Any, Any], ...], items: Iterable[Any]) -> Iterator[Any]:
         for stage in stages:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import av
-from av.video.stream import VideoStream
+from av.video.codeccontext import VideoCodecContext
 
 from pipeline.colour.tags import FULL_RANGE_TAG, LIMITED_RANGE_TAG
 from pipeline.errors import OutputError
@@ -24,7 +24,11 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class VideoEncoding:
-    """How the result's video is encoded: codec, its options as FFmpeg names them, and what to tell players."""
+    """How the result's video is encoded: codec, its options as FFmpeg names them, and what to tell players.
+
+    encoders: how many work at once, each on a closed GOP of its own of `gop` frames, with `threads` threads; `waiting`
+    frames may wait for them. With one encoder, GOPs and threads are its own affair.
+    """
 
     codec: str
     format: FrameFormat
@@ -33,6 +37,10 @@ class VideoEncoding:
     sample_aspect: Fraction = Fraction(1)
     options: dict[str, str] = field(default_factory=dict)
     display_matrix: tuple[int, ...] | None = None
+    encoders: int = 1
+    gop: int = 0
+    threads: int = 0
+    waiting: int = 0
 
 
 def encoder(name: str) -> av.Codec:
@@ -77,40 +85,51 @@ def _distance(found: PixelFormat, wanted: PixelFormat) -> tuple[int, ...]:
     )
 
 
-def configure(stream: VideoStream, encoding: VideoEncoding) -> None:
-    """Tell the stream and its encoder everything before the first frame."""
-    context, format = stream.codec_context, encoding.format
-    stream.time_base = context.time_base = encoding.time_base
-    context.framerate = encoding.rate
+def configure(context: VideoCodecContext, encoding: VideoEncoding) -> None:
+    """Tell an encoder everything before its first frame."""
+    format = encoding.format
+    context.time_base, context.framerate = encoding.time_base, encoding.rate
     context.width, context.height, context.pix_fmt = format.width, format.height, format.pixel.name
     context.sample_aspect_ratio = encoding.sample_aspect
     context.colorspace = format.colour.matrix
     context.color_primaries = format.colour.primaries
     context.color_trc = format.colour.transfer
     context.color_range = FULL_RANGE_TAG if format.colour.full_range else LIMITED_RANGE_TAG
-    context.options = _hushed(encoding) | {"chroma_sample_location": format.colour.siting.value}
-    if encoding.display_matrix:
-        stream.set_display_matrix(encoding.display_matrix)
+    context.options = _options(encoding) | {"chroma_sample_location": format.colour.siting.value}
+    if encoding.encoders > 1:
+        context.gop_size = encoding.gop
+        context.thread_count = encoding.threads
 
 
-def _hushed(encoding: VideoEncoding) -> dict[str, str]:
-    """The encoder's options, and that it shall not write to the terminal, which x265 does by itself."""
-    if encoding.codec != "libx265":
-        return dict(encoding.options)
-    params = [given] if (given := encoding.options.get("x265-params")) else []
-    return {**encoding.options, "x265-params": ":".join([*params, "log-level=error"])}
+def _options(encoding: VideoEncoding) -> dict[str, str]:
+    """The encoder's options, with what only its own parameters can say.
+
+    x265 writes to the terminal by itself, opens GOPs, and takes all cores for each encoder; so does SVT-AV1.
+    """
+    options, several = dict(encoding.options), encoding.encoders > 1
+    if encoding.codec == "libx265":
+        closed = [f"open-gop=0:pools={encoding.threads}"] if several else []
+        _add_parameters(options, "x265-params", [*closed, "log-level=error"])
+    elif encoding.codec == "libsvtav1" and several:
+        _add_parameters(options, "svtav1-params", [f"lp={encoding.threads}"])
+    return options
+
+
+def _add_parameters(options: dict[str, str], name: str, ours: list[str]) -> None:
+    given = [options[name]] if name in options else []
+    options[name] = ":".join([*given, *ours])
 
 
 class Encoder(Stage[Any, Any]):
     """Feeds one encoder. A frame is handed over without a copy, and released when FFmpeg lets go of it.
 
-    time_base: that of the frames' pts. shift: added to each of them.
+    path: of the file that is made, for errors. time_base: that of the frames' pts. shift: added to each of them.
     frames: how many have been taken.
     """
 
-    def __init__(self, path: Path, stream: VideoStream, time_base: Fraction, shift: int = 0) -> None:
+    def __init__(self, path: Path, context: VideoCodecContext, time_base: Fraction, shift: int = 0) -> None:
         self._path = path
-        self._stream = stream
+        self._context = context
         self._time_base = time_base
         self._shift = shift
         self._drained = False
@@ -121,16 +140,13 @@ class Encoder(Stage[Any, Any]):
             yield item
             return
         self.frames += 1
-        picture = wrapped(item)
-        picture.pts = item.pts + self._shift
-        picture.time_base = self._time_base
-        yield from self._encode(picture)
+        yield from self._encode_at(item.pts, wrapped(item))
 
     def finish(self) -> Iterator[av.Packet[Any]]:
         self._drained = True
         yield from self._encode(None)
 
-    def drain(self) -> None:
+    def close(self) -> None:
         """Let the encoder finish what it holds, for nobody, where `finish` was never reached.
 
         Its threads may be reading frames whose memory is about to go, and some encoders hang when freed at work.
@@ -142,9 +158,13 @@ class Encoder(Stage[Any, Any]):
             except OutputError as error:
                 log.debug("draining the encoder: %s", error)
 
+    def _encode_at(self, pts: int, picture: av.VideoFrame) -> list[av.Packet[Any]]:
+        picture.pts, picture.time_base = pts + self._shift, self._time_base
+        return self._encode(picture)
+
     def _encode(self, picture: av.VideoFrame | None) -> list[av.Packet[Any]]:
         with writing(self._path):
-            return self._stream.encode(picture)
+            return self._context.encode(picture)
 
 
 def wrapped(frame: Frame) -> av.VideoFrame:

@@ -18,10 +18,13 @@ from av.video.stream import VideoStream
 from pipeline.errors import OutputError
 from pipeline.flow.stage import Stage
 from pipeline.media.borders import writing
-from pipeline.media.encode import VideoEncoding, configure, encoder
+from pipeline.media.encode import Encoder, VideoEncoding, configure, encoder
+from pipeline.media.gop import ParallelEncoder
 from pipeline.media.source import FileSource
 
 log = logging.getLogger(__name__)
+
+VideoEncoder = Encoder | ParallelEncoder
 
 # Containers that are one file, hold video beside sound and know the time of each frame (AVI does not), by FFmpeg's
 # names of their muxers.
@@ -61,6 +64,7 @@ class FileSink(Stage[Any, Any]):
         self.path = path
         self.dropped: list[str] = []
         self.repaired = 0
+        self._encoding = encoding
         self._shift = shift
         self._part = path.with_name(f"uprez-{secrets.token_hex(4)}.part{path.suffix}")
         self._routes: dict[int, Any] = {}
@@ -80,13 +84,23 @@ class FileSink(Stage[Any, Any]):
             raise
 
     def feed(self, packet: av.Packet[Any]) -> Iterator[Any]:
-        if packet.stream is not self.video:
-            if packet.stream_index not in self._routes:
-                return
+        if packet.stream is None:  # it comes from an encoder
+            packet.stream = self.video
+        elif packet.stream_index not in self._routes:
+            return
+        else:
             self._direct(packet)
         with writing(self.path):
             self._container.mux(packet)
         yield from ()
+
+    def encoder(self, time_base: Fraction) -> VideoEncoder:
+        """What makes packets for this file, of frames whose times count in `time_base`."""
+        shift = round(self._shift / time_base)
+        context = self.video.codec_context
+        if self._encoding.encoders > 1:
+            return ParallelEncoder(self.path, context, self._encoding, time_base, shift)
+        return Encoder(self.path, context, time_base, shift)
 
     def commit(self, overwrite: bool) -> Path:
         """Finish the file and give it its name."""
@@ -127,7 +141,10 @@ class FileSink(Stage[Any, Any]):
             advice = "; .mkv holds nearly every codec" if self._kind != "matroska" else ": choose another --codec"
             raise OutputError(f"{self.path}: {self._kind} can't hold {codec.canonical_name}{advice}") from error
         assert isinstance(stream, VideoStream)
-        configure(stream, encoding)
+        configure(stream.codec_context, encoding)
+        stream.time_base = encoding.time_base
+        if encoding.display_matrix:
+            stream.set_display_matrix(encoding.display_matrix)
         _describe(stream, source.video)
         return stream
 
