@@ -29,6 +29,7 @@ from typing import Any
 from pydantic import BaseModel, Field
 
 from pipeline import machine
+from pipeline.cuda import GpuFacts
 from pipeline.errors import InputError
 from pipeline.flow.line import Line
 from pipeline.flow.stage import Chain, Stage
@@ -39,15 +40,18 @@ from pipeline.media.probe import probe
 from pipeline.media.sink import FileSink
 from pipeline.media.source import FileSource
 from pipeline.plan import Plan, make_plan
-from pipeline.run import weight
+from pipeline.run import open_source, weight
 from pipeline.settings import Settings
 from pipeline.superres.open import open_session
 from pipeline.superres.session import Session
 from pipeline.superres.stages import Collect, Submit
+from pipeline.telemetry import Meter, Trace
 
 SCHEMA_VERSION = 1
 _POOL = 12  # finished frames that the encoder's floor is fed from, to and fro
 _LEAST_FRAMES = 6
+_PATIENCE = 4  # times as long as a row is measured, it may take with filling up
+_TRACED_SECONDS, _TRACE_SECONDS = 1.0, 0.1
 _FILLING = 64  # frames that queues and x264 (lookahead 40) take in before they push back
 
 
@@ -58,6 +62,9 @@ class Row(BaseModel):
     frames: int = Field(description="frames that were timed")
     seconds: float = Field(description="from the first of them to the last")
     rate: float = Field(description="frames in a second")
+    cpu: float | None = Field(
+        None, description="milliseconds of processor time a frame, of the threads between decoder and encoder"
+    )
     share: float | None = Field(None, description="of the whole's floor, the slowest part alone; 1.0 is all of it")
 
 
@@ -76,7 +83,9 @@ class Report(BaseModel):
     result: str = Field(description="size and pixel format of the finished frames")
     model: str
     backend: str
+    decoder: str = Field("software", description="software or nvdec")
     encoder: str = Field(description="codec and its options")
+    encoders: int = Field(1, description="how many of them worked at once, each on closed GOPs of its own")
     rows: list[Row]
 
     def row(self, name: str) -> Row:
@@ -85,12 +94,16 @@ class Report(BaseModel):
 
 @dataclass(frozen=True)
 class Bench:
-    """What to measure. clip: None makes one of `size` (width, height). seconds: how long to measure each row."""
+    """What to measure. clip: None makes one of `size` (width, height). seconds: how long to measure each row.
+
+    trace: where a moment of the whole, output discarded, is noted span by span, in a run of its own.
+    """
 
     settings: Settings
     clip: Path | None = None
     size: tuple[int, int] = (1920, 1080)
     seconds: float = 5.0
+    trace: Trace | None = None
 
 
 def measure(bench: Bench, tell: Callable[[str], None] = lambda _: None) -> Report:
@@ -103,17 +116,28 @@ def measure(bench: Bench, tell: Callable[[str], None] = lambda _: None) -> Repor
         plan = make_plan(probe(clip), Path(folder) / "result.mkv", bench.settings)
         plan = replace(plan, also=frozenset())
         tell("starting the session")
-        with open_session(
-            plan.backend, plan.model, plan.media.video.format, plan.settings, plan.encoding.format.pixel
-        ) as session:
-            return _report(bench, plan, session, _rows(bench, plan, session, tell))
+        with open_session(plan.backend, plan.model, plan.decoded, plan.settings, plan.encoding.format.pixel) as session:
+            report = _report(bench, plan, session, _rows(bench, plan, session, tell))
+        if bench.trace is not None:
+            tell("tracing")
+            _note(bench.trace, bench, plan)
+        return report
+
+
+def _note(trace: Trace, bench: Bench, plan: Plan) -> None:
+    """Run the whole once more, output discarded, and keep the spans of a moment of its steady state."""
+    pixel = plan.encoding.format.pixel
+    with open_session(plan.backend, plan.model, plan.decoded, plan.settings, pixel, trace) as session:
+        _whole(replace(bench, seconds=_TRACED_SECONDS), plan, session, encoded=False, trace=trace)
+    trace.cut(_TRACE_SECONDS)
 
 
 class _Timer(Stage[Any, Any]):
-    """Notes when frames pass; lets go of them if they go no further."""
+    """Notes when frames pass; lets go of them if they go no further. filling: how many come before it counts."""
 
-    def __init__(self, discard: bool = False) -> None:
+    def __init__(self, plan: Plan, discard: bool = False) -> None:
         self._discard = discard
+        self._filling = _FILLING + (0 if discard else plan.encoding.waiting)
         self._times: list[float] = []
 
     def feed(self, item: Any) -> Iterator[Any]:
@@ -123,8 +147,16 @@ class _Timer(Stage[Any, Any]):
         else:
             item.release()
 
+    def counted(self) -> float:
+        """Seconds since it counts."""
+        return time.perf_counter() - self._times[self._filling] if len(self._times) > self._filling else 0.0
+
+    @property
+    def frames(self) -> int:
+        return len(self._times)
+
     def row(self, name: str) -> Row:
-        steady = self._times[min(_FILLING, len(self._times) // 2) :]
+        steady = self._times[min(self._filling, len(self._times) // 2) :]
         frames, seconds = len(steady) - 1, steady[-1] - steady[0]
         if seconds <= 0:
             raise InputError("too few frames could be measured: give a longer clip, or --seconds")
@@ -181,7 +213,7 @@ def _rows(bench: Bench, plan: Plan, session: Session[Any], tell: Callable[[str],
 def _finished_frames(plan: Plan, session: Session[Any]) -> list[Frame]:
     """The clip's first frames, upscaled, in memory of their own."""
     pool: list[Frame] = []
-    with FileSource(plan.media.path) as source:
+    with open_source(plan) as source:
         decoder = _decoder(plan, source)
         decoded = itertools.chain((frame for packet in source for frame in decoder.feed(packet)), decoder.finish())
         for frame in itertools.islice(decoded, _POOL):
@@ -192,9 +224,9 @@ def _finished_frames(plan: Plan, session: Session[Any]) -> list[Frame]:
 
 
 def _decode(bench: Bench, plan: Plan) -> Row:
-    timer = _Timer(discard=True)
-    with FileSource(plan.media.path) as source:
-        _run(bench, _packets(source), {"decode": Chain(_decoder(plan, source), timer)}, plan)
+    timer = _Timer(plan, discard=True)
+    with open_source(plan) as source:
+        _run(bench, plan, timer, _packets(source), {"decode": Chain(_decoder(plan, source), timer)})
     return timer.row("decode")
 
 
@@ -210,46 +242,57 @@ def _engine(bench: Bench, session: Session[Any]) -> Row:
 
 
 def _encode(bench: Bench, plan: Plan, pool: list[Frame]) -> Row:
-    timer = _Timer()
+    timer = _Timer(plan)
     with _ending(plan, timer) as ending:
         frames = (to_and_fro(pool, index) for index in itertools.count())
-        _run(bench, frames, {"encode": Chain(_Renumber(plan), ending)}, plan)
+        _run(bench, plan, timer, frames, {"encode": Chain(_Renumber(plan), ending)})
     return timer.row("encode")
 
 
 def _decode_and_encode(bench: Bench, plan: Plan, pool: list[Frame]) -> Row:
-    timer = _Timer()
-    with FileSource(plan.media.path) as source, _ending(plan, timer) as ending:
+    timer = _Timer(plan)
+    with open_source(plan) as source, _ending(plan, timer) as ending:
         stages = {"decode": Chain(_decoder(plan, source), _Renumber(plan, pool)), "encode": ending}
-        _run(bench, _packets(source), stages, plan)
+        _run(bench, plan, timer, _packets(source), stages)
     return timer.row("decode + encode")
 
 
-def _whole(bench: Bench, plan: Plan, session: Session[Any], encoded: bool) -> Row:
-    timer = _Timer(discard=not encoded)
+def _whole(bench: Bench, plan: Plan, session: Session[Any], encoded: bool, trace: Trace | None = None) -> Row:
+    timer = _Timer(plan, discard=not encoded)
     ending_of = _ending(plan, timer) if encoded else contextlib.nullcontext(timer)
-    with FileSource(plan.media.path) as source, ending_of as ending:
+    with open_source(plan) as source, ending_of as ending:
         stages: dict[str, Stage[Any, Any]] = {
             "decode": Chain(_decoder(plan, source), _Renumber(plan)),
             "submit": Submit(session),
             "upscale": Collect(session),
-            "end": ending,
+            "encode" if encoded else "discard": ending,
         }
-        _run(bench, _packets(source), stages, plan)
-    return timer.row("whole")
+        meters = _run(bench, plan, timer, _packets(source), stages, trace)
+    row = timer.row("whole")
+    between = sum(meter.cpu for meter in meters if meter.name in ("submit", "upscale"))
+    return row.model_copy(update={"cpu": 1000 * between / timer.frames})
 
 
-def _run(bench: Bench, items: Iterator[Any], stages: dict[str, Stage[Any, Any]], plan: Plan) -> None:
-    line = Line(_for_a_while(items, bench.seconds), stages, plan.settings.queue, weight)
+def _run(
+    bench: Bench,
+    plan: Plan,
+    timer: _Timer,
+    items: Iterator[Any],
+    stages: dict[str, Stage[Any, Any]],
+    trace: Trace | None = None,
+) -> list[Meter]:
+    line = Line(_for_a_while(items, timer, bench.seconds), stages, plan.settings.queue, weight, trace)
     line.start()
     line.wait()
+    return line.meters
 
 
-def _for_a_while(items: Iterator[Any], seconds: float) -> Iterator[Any]:
-    end = time.perf_counter() + seconds
+def _for_a_while(items: Iterator[Any], timer: _Timer, seconds: float) -> Iterator[Any]:
+    """Until `timer` has counted for `seconds`, or filling up takes too long."""
+    end = time.perf_counter() + _PATIENCE * seconds
     for index, item in enumerate(items):
         yield item
-        if index >= _LEAST_FRAMES and time.perf_counter() > end:
+        if index >= _LEAST_FRAMES and (timer.counted() > seconds or time.perf_counter() > end):
             return
 
 
@@ -261,7 +304,7 @@ def _packets(source: FileSource) -> Iterator[Any]:
 
 
 def _decoder(plan: Plan, source: FileSource) -> Decoder:
-    return Decoder(source.path, source.video, plan.media.video.format)
+    return Decoder(source.path, source.video, plan.decoded)
 
 
 @contextlib.contextmanager
@@ -275,20 +318,29 @@ def _ending(plan: Plan, timer: _Timer) -> Iterator[Stage[Any, Any]]:
 
 
 def _report(bench: Bench, plan: Plan, session: Session[Any], rows: list[Row]) -> Report:
-    gpu = machine.gpus()[plan.settings.device] if plan.backend == "tensorrt" else None
+    gpus = [machine.gpus()[device] for device in plan.settings.device] if plan.backend == "tensorrt" else []
     options = " ".join(f"{key}={value}" for key, value in plan.encoding.options.items())
     return Report(
         when=datetime.now(UTC).isoformat(timespec="seconds"),
         processor=machine.processor(),
         cores=machine.cores(),
         memory=machine.memory(),
-        gpu=f"{gpu.name}, compute capability {gpu.capability}, driver {gpu.driver}" if gpu else None,
+        gpu=_named(gpus),
         versions=machine.versions(),
         clip=bench.clip.name if bench.clip else "drifting texture with grain, h264 with B-frames",
         source=str(session.source),
         result=str(session.result),
         model=str(plan.model),
         backend=session.backend,
+        decoder=plan.decoder,
         encoder=f"{plan.encoding.codec} {options}",
+        encoders=plan.encoding.encoders,
         rows=rows,
     )
+
+
+def _named(gpus: list[GpuFacts]) -> str | None:
+    if not gpus:
+        return None
+    count = f"{len(gpus)} x " if len(gpus) > 1 else ""
+    return f"{count}{gpus[0].name}, compute capability {gpus[0].capability}, driver {gpus[0].driver}"

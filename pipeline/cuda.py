@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import ctypes
 import re
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -16,12 +15,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from pipeline.errors import BackendError
+from pipeline.errors import BackendError, OutOfMemory
 
 if TYPE_CHECKING:
     from cuda.core import Buffer, Device, Event, Stream
 
-    from pipeline.frame import Plane
+    from pipeline.frame import DevicePlane, Plane
 
 INSTALL = "pip install 'uprez[rtx]'"
 _DRIVER_FILE = Path("/proc/driver/nvidia/version")
@@ -103,7 +102,7 @@ def _checked(result: tuple[Any, ...]) -> Any:
 class Gpu:
     """One GPU, opened in its primary context, which waits without burning a core.
 
-    Threads other than the opener's call `use` before their first CUDA call.
+    Threads that use several, and those other than the opener's, call `use` before they turn to it.
     """
 
     def __init__(self, ordinal: int) -> None:
@@ -118,15 +117,22 @@ class Gpu:
         # program came first with another, this changes nothing, and nothing else depends on it.
         driver.cuDevicePrimaryCtxSetFlags(ordinal, driver.CUctx_flags.CU_CTX_SCHED_BLOCKING_SYNC)
         self.device: Device = Device(ordinal)
-        self._in_use = threading.local()
+        self.facts = facts(ordinal)
         self._pinned = LegacyPinnedMemoryResource()
         self.use()
 
     def use(self) -> None:
         """Make this GPU current in the calling thread."""
-        if not getattr(self._in_use, "yes", False):
-            self.device.set_current()
-            self._in_use.yes = True
+        self.device.set_current()
+
+    @property
+    def free(self) -> int:
+        """Bytes of its memory that nobody uses."""
+        from cuda.bindings import driver
+
+        self.use()
+        status, free, _ = driver.cuMemGetInfo()
+        return int(_checked((status, free)))
 
     def stream(self) -> Stream:
         return self.device.create_stream()
@@ -148,6 +154,23 @@ class Gpu:
         """`size` bytes of page-locked host memory, which copies to and from without holding up a thread."""
         with _allocating("page-locked", size):
             return Pinned(self._pinned.allocate(size))
+
+    def copy_plane(self, stream: Stream, to: int, to_pitch: int, plane: DevicePlane, row_bytes: int, rows: int) -> None:
+        """Queue a copy of `rows` of `row_bytes` each, within the GPU."""
+        from cuda.bindings import driver
+
+        copy = driver.CUDA_MEMCPY2D()
+        copy.srcMemoryType = copy.dstMemoryType = driver.CUmemorytype.CU_MEMORYTYPE_DEVICE
+        copy.srcDevice, copy.srcPitch = plane.address, plane.pitch
+        copy.dstDevice, copy.dstPitch = to, to_pitch
+        copy.WidthInBytes, copy.Height = row_bytes, rows
+        _checked((*driver.cuMemcpy2DAsync(copy, int(stream.handle)), None))
+
+    def after_decoding(self, stream: Stream) -> None:
+        """Let `stream` wait for what NVDEC has queued, which it does on CUDA's default stream."""
+        from cuda.core import LEGACY_DEFAULT_STREAM
+
+        stream.wait(LEGACY_DEFAULT_STREAM)
 
 
 class Pinned:
@@ -178,4 +201,4 @@ def _allocating(kind: str, size: int) -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        raise BackendError(f"no room for {size / 2**20:.0f} MiB of {kind} memory: {error}") from error
+        raise OutOfMemory(f"no room for {size / 2**20:.0f} MiB of {kind} memory: {error}") from error

@@ -7,6 +7,7 @@
      ├── ModelError        the network: missing, broken, not an upscaler of pictures
      │    └── MismatchError    frame, model and engine do not fit each other
      ├── BackendError      the device or its libraries: missing, too old, failing
+     │    └── OutOfMemory      the device has no room
      └── Cancelled         the caller aborted; nothing was finished
 
 Errors of PyAV, ONNX Runtime, CUDA and TensorRT are mapped to these where the project meets the library, with
@@ -40,6 +41,10 @@ class MismatchError(ModelError):
 
 class BackendError(UprezError):
     """A device or a library that the work needs is missing or fails."""
+
+
+class OutOfMemory(BackendError):
+    """The device has no room for what was asked of it."""
 
 
 class Cancelled(UprezError):

@@ -19,6 +19,14 @@ UNSPECIFIED = 2
 Plane = NDArray[Any]  # of uint8 or uint16
 
 
+@dataclass(frozen=True)
+class DevicePlane:
+    """A plane in GPU memory: its address, and the bytes from one row to the next."""
+
+    address: int
+    pitch: int
+
+
 class Siting(Enum):
     """Where a chroma sample lies among the luma samples that share it (H.273 figure 10)."""
 
@@ -135,6 +143,7 @@ class Frame:
     """One picture on its way.
 
     planes: host memory, each (rows, samples) of `format.pixel.dtype`; rows may be padded (strided).
+    device_planes: where NVDEC left the samples in GPU memory; then there are no planes.
     pts, duration: in the time base of the source's video stream. release: called once, by whoever is last to read
     the planes; a frame that lies in a slot gives it back.
     """
@@ -144,3 +153,4 @@ class Frame:
     pts: int
     duration: int = 0
     release: Callable[[], None] = _nothing
+    device_planes: tuple[DevicePlane, ...] = ()

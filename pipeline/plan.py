@@ -10,9 +10,10 @@ from pathlib import Path
 
 import numpy as np
 
-from pipeline import budget, cuda
+from pipeline import budget, cuda, machine
 from pipeline.errors import BackendError, OutputError, UprezError
-from pipeline.frame import plain_name
+from pipeline.frame import FrameFormat, plain_name
+from pipeline.media import nvdec
 from pipeline.media.encode import VideoEncoding, encodable_format, encoder
 from pipeline.media.probe import MediaInfo, probe
 from pipeline.media.sink import ISO_SUFFIXES
@@ -32,6 +33,7 @@ _QUALITY: dict[str, dict[str, str]] = {
 _BITS_PER_PIXEL, _CRF_HALVING, _USUAL_CRF = 0.12, 6, 17
 _DECODER_FRAMES = 20  # that FFmpeg's decoders keep at work, roughly
 _OTHER_QUALITY = ("qp", "b", "q")  # options that say quality in another way than crf
+_MANY_CORES = 8  # that decode faster than NVDEC does
 _FRAMES_GUESSED = 0.02  # how far off the number of frames may be where a container does not tell it
 _PROCESS_BYTES = 200_000_000  # Python, FFmpeg and ONNX Runtime before the first frame
 _PASSED_ALONG = ("audio", "subtitle", "attachment")
@@ -41,7 +43,8 @@ _PASSED_ALONG = ("audio", "subtitle", "attachment")
 class Plan:
     """A job, ready to run.
 
-    backend: "tensorrt" or "onnx". also: indices of the streams that are copied. shift: seconds added to all times.
+    backend: "tensorrt" or "onnx". decoder: "software" or "nvdec". decoded: what frames are as they leave it.
+    also: indices of the streams that are copied. shift: seconds added to all times.
     notes: what a user should know, a line each. memory, disk: estimates in bytes.
     """
 
@@ -50,6 +53,8 @@ class Plan:
     settings: Settings
     model: ModelSpec
     backend: str
+    decoder: str
+    decoded: FrameFormat
     encoding: VideoEncoding
     also: frozenset[int]
     shift: Fraction
@@ -74,8 +79,28 @@ def choose_backend(settings: Settings) -> tuple[str, str | None]:
 
 
 def choose_model(settings: Settings, backend: str) -> ModelSpec:
-    """The model that the settings name, in the form that suits the backend."""
-    return catalogue.find(settings.model, np.float16 if backend == "tensorrt" else np.float32)
+    """The model that the settings name, in the form that suits the backend: CPUs are slower at less than fp32."""
+    if backend == "onnx":
+        return catalogue.find(settings.model, np.float32)
+    return catalogue.find(settings.model, np.float16 if settings.precision == "auto" else settings.precision)
+
+
+def choose_decoder(media: MediaInfo, settings: Settings, backend: str) -> tuple[str, FrameFormat, str | None]:
+    """What decodes: "nvdec" or "software"; the format of its frames; and a note where NVDEC was wished for in vain."""
+    format = media.video.format
+    software = "software", format
+    if settings.decoder == "software" or (settings.decoder == "auto" and machine.cores() >= _MANY_CORES):
+        return *software, None
+    reason: str | None = "frames go to no GPU" if backend != "tensorrt" else None
+    if len(settings.device) > 1:
+        reason = "its frames lie on one GPU, and several share the work"
+    layout = nvdec.layout(format.pixel)
+    if layout is None:
+        reason = reason or f"it does not decode {format.pixel.name}"
+    reason = reason or nvdec.problem(media.path, cuda.Gpu(settings.device[0]))
+    if reason is None and layout is not None:
+        return "nvdec", replace(format, pixel=layout), None
+    return *software, f"decoded in software, not by NVDEC: {reason}" if settings.decoder == "nvdec" else None
 
 
 def target_for(source: Path, to: Path | None, scale: int) -> Path:
@@ -108,6 +133,7 @@ def make_plan(media: MediaInfo, to: Path | None, settings: Settings) -> Plan:
         display_matrix=video.display_matrix,
     )
     encoding, alone = budget.shared_out(encoding, settings, video.frames, busy=backend == "tensorrt")
+    decoder, decoded, undecoded = choose_decoder(media, settings, backend)
     also = frozenset(s.index for s in media.others if settings.streams == "all" and s.kind in _PASSED_ALONG)
     target = target_for(media.path, to, model.scale)
     return Plan(
@@ -116,10 +142,12 @@ def make_plan(media: MediaInfo, to: Path | None, settings: Settings) -> Plan:
         settings=settings,
         model=model,
         backend=backend,
+        decoder=decoder,
+        decoded=decoded,
         encoding=encoding,
         also=also,
         shift=_shift(media, target),
-        notes=tuple(n for n in (note, alone, *_notes(media, encoding, settings)) if n),
+        notes=tuple(n for n in (note, undecoded, alone, *_notes(media, encoding, settings)) if n),
         memory=_memory(settings, model, media, encoding),
         disk=_disk(media, encoding),
     )

@@ -22,10 +22,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from pipeline.cuda import Gpu
 from pipeline.errors import BackendError, Cancelled, InputError, UprezError
 from pipeline.flow.line import Line
 from pipeline.flow.stage import Chain
 from pipeline.frame import Frame
+from pipeline.media import nvdec
 from pipeline.media.decode import Decoder
 from pipeline.media.probe import probe
 from pipeline.media.sink import FileSink, VideoEncoder
@@ -97,7 +99,9 @@ class Job:
 
 def weight(item: Any) -> int:
     """How much of a channel's capacity an item takes: frames count, compressed packets don't."""
-    return 1 if isinstance(item, Frame | Pending) else 0
+    if isinstance(item, Frame):
+        return nvdec.FRAME_WEIGHT if item.device_planes else 1
+    return 1 if isinstance(item, Pending) else 0
 
 
 def upscale(
@@ -131,13 +135,19 @@ def make_ready(source: Path, to: Path | None, settings: Settings) -> Plan:
     return plan
 
 
+def open_source(plan: Plan) -> FileSource:
+    """The file, so opened that what `plan` says decodes it."""
+    accel = nvdec.accel(Gpu(plan.settings.device[0])) if plan.decoder == "nvdec" else None
+    return FileSource(plan.media.path, plan.also, accel)
+
+
 def execute(plan: Plan, *, progress: OnProgress | None = None, job: Job | None = None) -> Result:
     """Do what `plan` says."""
     with contextlib.ExitStack() as stack:
-        source = stack.enter_context(FileSource(plan.media.path, plan.also))
+        source = stack.enter_context(open_source(plan))
         sink = stack.enter_context(FileSink(plan.target, plan.encoding, source, plan.also, plan.shift))
         session = stack.enter_context(
-            open_session(plan.backend, plan.model, plan.media.video.format, plan.settings, plan.encoding.format.pixel)
+            open_session(plan.backend, plan.model, plan.decoded, plan.settings, plan.encoding.format.pixel)
         )
         return _flow(plan, source, session, sink, progress, job or Job())
 
@@ -146,7 +156,7 @@ def _flow(
     plan: Plan, source: FileSource, session: Session[Any], sink: FileSink, progress: OnProgress | None, job: Job
 ) -> Result:
     video = plan.media.video
-    decoder = Decoder(source.path, source.video, video.format)
+    decoder = Decoder(source.path, source.video, plan.decoded)
     submit = Submit(session)
     encoder = sink.encoder(video.time_base)
     stages = {"decode": decoder, "submit": submit, "upscale": Collect(session), "encode": Chain(encoder, sink)}

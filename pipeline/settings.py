@@ -7,9 +7,16 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ByteSize, ConfigDict, Field, ValidationError
 
 from pipeline.errors import SettingsError
+
+
+def _numbers(value: Any) -> Any:
+    """`0,1` or a single number, as people write it, as a list."""
+    if isinstance(value, str):
+        return [part.strip() for part in value.split(",")]
+    return [value] if isinstance(value, int) else value
 
 
 class Settings(BaseModel):
@@ -22,7 +29,18 @@ class Settings(BaseModel):
         "auto", description="what runs the model; auto: a GPU if it can"
     )
     engine: Literal["auto", "rtx", "tensorrt"] = Field("auto", description="which TensorRT, where both are installed")
-    device: int = Field(0, ge=0, description="the GPU's number")
+    precision: Literal["auto", "fp16", "bf16", "fp32", "tf32"] = Field(
+        "auto", description="what the network computes in on a GPU; auto: fp16, and a file as it is"
+    )
+    device: Annotated[tuple[Annotated[int, Field(ge=0)], ...], BeforeValidator(_numbers), Field(min_length=1)] = Field(
+        (0,), description="the GPU's number, or several, such as 0,1, that share the frames"
+    )
+    vram: Annotated[ByteSize, Field(ge=2**28)] | None = Field(
+        None, description="GPU memory to use, such as 4GiB; frames that don't fit are worked on in tiles"
+    )
+    decoder: Literal["auto", "software", "nvdec"] = Field(
+        "auto", description="what decodes; nvdec: the GPU, auto: software, or nvdec where cores are few"
+    )
     slots: int = Field(10, ge=2, le=64, description="frames under way on the GPU at once")
     contexts: int = Field(2, ge=1, le=4, description="TensorRT contexts that take turns")
     threads: int = Field(0, ge=0, description="threads of the CPU backend; 0: one for each core")

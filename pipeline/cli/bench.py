@@ -16,6 +16,7 @@ from pipeline.cli import options as o
 from pipeline.cli.screen import err, facts, note, out
 from pipeline.errors import InputError, OutputError, SettingsError
 from pipeline.plan import choose_backend
+from pipeline.telemetry import Trace
 
 _SAME = ("processor", "cores", "gpu", "clip", "source", "result", "model", "backend", "encoder")
 _GPU_SIZE, _CPU_SIZE = (1920, 1080), (320, 180)
@@ -28,6 +29,9 @@ def bench(
     backend: o.Backend = None,
     engine: o.Engine = None,
     device: o.Device = None,
+    precision: o.Precision = None,
+    vram: o.Vram = None,
+    decoder: o.Decoder = None,
     codec: o.Codec = None,
     crf: o.Crf = None,
     preset: o.Preset = None,
@@ -41,6 +45,9 @@ def bench(
     seconds: Annotated[float, typer.Option("--seconds", min=0.1, help="How long to measure each row.")] = 5.0,
     compare: Annotated[Path | None, typer.Option("--compare", help="An earlier report, to compare with.")] = None,
     save: Annotated[Path | None, typer.Option("--save", help="Write the report, JSON, to this file.")] = None,
+    trace: Annotated[
+        Path | None, typer.Option("--trace", help="Write a moment of it, for ui.perfetto.dev, to this file.")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,
     schema: Annotated[bool, typer.Option("--schema", help="Print the JSON schema of reports and end.")] = False,
 ) -> None:
@@ -51,10 +58,13 @@ def bench(
     settings = o.settings(config, locals())
     earlier = _read(compare) if compare else None
     frame = _size(size) or (_GPU_SIZE if choose_backend(settings)[0] == "tensorrt" else _CPU_SIZE)
+    noted = Trace() if trace else None
     with err.status("") as status:
-        report = measure(Bench(settings, source, frame, seconds), tell=lambda step: status.update(step))
+        report = measure(Bench(settings, source, frame, seconds, noted), tell=lambda step: status.update(step))
     if save:
-        _write(save, report)
+        _write("--save", save, report.model_dump_json(indent=2) + "\n")
+    if trace and noted:
+        _write("--trace", trace, json.dumps(noted.as_json()))
     if as_json:
         print(report.model_dump_json(indent=2))
         return
@@ -69,15 +79,17 @@ def _show(report: Report, earlier: Report | None) -> None:
         ("versions", versions),
         ("clip", f"{report.clip}: {report.source} to {report.result}"),
         ("model", f"{report.model}, {report.backend}"),
-        ("encoder", report.encoder),
+        ("decoder", report.decoder),
+        ("encoder", report.encoder + (f", {report.encoders} at once" if report.encoders > 1 else "")),
     ]
     out.print(facts(rows))
     table = Table(box=None, padding=(0, 3, 0, 0))
     table.add_column("")
-    for column in ("frames/s", "of its floor", "frames", *(["then", "now/then"] if earlier else [])):
+    for column in ("frames/s", "of its floor", "frames", "ms CPU", *(["then", "now/then"] if earlier else [])):
         table.add_column(column, justify="right")
     for row in report.rows:
         cells = [row.name, f"{row.rate:.1f}", f"{row.share:.1%}" if row.share else "", str(row.frames)]
+        cells.append(f"{row.cpu:.2f}" if row.cpu else "")
         if earlier:
             then = next((r.rate for r in earlier.rows if r.name == row.name), None)
             cells += [f"{then:.1f}", f"{row.rate / then:.2f}"] if then else ["", ""]
@@ -106,8 +118,8 @@ def _read(path: Path) -> Report:
         raise InputError(f"--compare {path}: not a report of `uprez bench --save`") from error
 
 
-def _write(path: Path, report: Report) -> None:
+def _write(option: str, path: Path, text: str) -> None:
     try:
-        path.write_text(report.model_dump_json(indent=2) + "\n", encoding="utf-8")
+        path.write_text(text, encoding="utf-8")
     except OSError as error:
-        raise OutputError(f"--save {path}: {error.strerror}") from error
+        raise OutputError(f"{option} {path}: {error.strerror}") from error

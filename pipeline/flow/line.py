@@ -23,13 +23,13 @@ from typing import Any
 from pipeline.errors import Cancelled
 from pipeline.flow.channel import Aborted, Channel
 from pipeline.flow.stage import Stage
-from pipeline.telemetry import Meter
+from pipeline.telemetry import Meter, Trace
 
 _WAKE_SECONDS = 0.1
 
 
 class Line:
-    """Runs `stages`, by name and in order, over what `source` gives."""
+    """Runs `stages`, by name and in order, over what `source` gives; spans of their work go into `trace`."""
 
     def __init__(
         self,
@@ -37,11 +37,12 @@ class Line:
         stages: Mapping[str, Stage[Any, Any]],
         capacity: int,
         weight: Callable[[Any], int] = lambda item: 1,
+        trace: Trace | None = None,
     ) -> None:
         self._source = source
         self._stages = list(stages.values())
         self._channels: list[Channel[Any]] = [Channel(capacity, weight) for _ in self._stages[1:]]
-        self.meters = [Meter(name) for name in stages]
+        self.meters = [Meter(name, trace=trace) for name in stages]
         self.was_cut = False
         self._stopping = threading.Event()
         self._error: BaseException | None = None
@@ -106,7 +107,7 @@ class Line:
             for item in items:
                 if right is not None:
                     now = clock()
-                    meter.busy += now - mark
+                    meter.work(mark, now)
                     right.put(item)
                     mark = clock()
                     meter.blocked += mark - now
@@ -118,10 +119,11 @@ class Line:
                 mark = now
             emit(stage.feed(item))
             now = clock()
-            meter.busy += now - mark
+            meter.work(mark, now)
             mark = now
         emit(stage.finish())
-        meter.busy += clock() - mark
+        meter.work(mark, clock())
+        meter.cpu = time.thread_time()
         if right is not None:
             right.close()
 

@@ -13,11 +13,12 @@ from av.video.stream import VideoStream
 from pipeline.colour.tags import FULL_RANGE_TAG, LIMITED_RANGE_TAG
 from pipeline.flow.stage import Stage
 from pipeline.frame import Frame, FrameFormat, Plane, plain_name
+from pipeline.media import nvdec
 from pipeline.media.borders import reading
 
 
 class Decoder(Stage[Any, Any]):
-    """Decodes one video stream in software, into frames of one format.
+    """Decodes one video stream, into frames of one format, which NVDEC leaves in GPU memory.
 
     A decoder's own format that no kernel knows, and a size that changes in mid-stream, are brought to `format` by
     swscale. Times are those of the stream; where one is missing or does not advance, it becomes the next one possible.
@@ -32,7 +33,10 @@ class Decoder(Stage[Any, Any]):
         self._next_pts = stream.start_time or 0
         self._last_pts: int | None = None
         self.packets = self.frames = self.repaired = self.damaged = 0
-        stream.codec_context.thread_type = "AUTO"
+        if stream.codec_context.is_hwaccel:
+            stream.codec_context.options = {"extra_hw_frames": str(nvdec.SPARE_SURFACES)}
+        else:
+            stream.codec_context.thread_type = "AUTO"
 
     @property
     def end(self) -> int:
@@ -61,6 +65,9 @@ class Decoder(Stage[Any, Any]):
         pts = self._pts(picture)
         duration = picture.duration or self._frame_duration()
         self._last_pts, self._next_pts = pts, pts + duration
+        if picture.format.name == nvdec.FORMAT:
+            kept = [picture]  # whose surface NVDEC may use again when it is let go
+            return Frame(self._format, (), pts, duration, kept.clear, nvdec.planes(picture))
         return Frame(self._format, _planes(self._in_format(picture), self._format), pts, duration)
 
     def _pts(self, picture: av.VideoFrame) -> int:

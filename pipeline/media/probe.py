@@ -9,6 +9,7 @@ from typing import Any
 
 import av
 import numpy as np
+from av.codec.hwaccel import HWAccel
 from av.container import InputContainer
 from av.stream import Disposition
 from av.video.stream import VideoStream
@@ -82,11 +83,11 @@ class MediaInfo:
     metadata: dict[str, str] = field(default_factory=dict)
 
 
-def open_input(path: Path) -> InputContainer:
+def open_input(path: Path, accel: HWAccel | None = None) -> InputContainer:
     """Open a local file, and nothing but a file, in a container of video. Raises InputError."""
     options = {"format_whitelist": ",".join(CONTAINERS), "protocol_whitelist": "file"}
     with reading(path):
-        return av.open(f"file:{path}", options=options)
+        return av.open(f"file:{path}", options=options, hwaccel=accel)
 
 
 def probe(path: str | Path) -> MediaInfo:

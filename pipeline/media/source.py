@@ -8,6 +8,7 @@ from types import TracebackType
 from typing import Any, Self
 
 import av
+from av.codec.hwaccel import HWAccel
 from av.container import InputContainer
 from av.video.stream import VideoStream
 
@@ -19,11 +20,14 @@ _ROUGHLY = 0.95  # how much of a number of frames must come that is only roughly
 
 
 class FileSource:
-    """An open file. Iterate it, once, for the packets of its main video and of the streams in `also`."""
+    """An open file. Iterate it, once, for the packets of its main video and of the streams in `also`.
 
-    def __init__(self, path: Path, also: frozenset[int] = frozenset()) -> None:
+    accel: what decodes them, if not the processor.
+    """
+
+    def __init__(self, path: Path, also: frozenset[int] = frozenset(), accel: HWAccel | None = None) -> None:
         self.path = path
-        self.container: InputContainer = open_input(path)
+        self.container: InputContainer = open_input(path, accel)
         try:
             self.video: VideoStream = main_video(path, self.container)
         except BaseException:

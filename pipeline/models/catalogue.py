@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Callable
-from functools import lru_cache
-from importlib.resources import files
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from pipeline.cache import cache_folder
 from pipeline.errors import ModelError
 from pipeline.models import generated
-from pipeline.models.importing import inspect
+from pipeline.models.kept import in_precision, inspected, made
+from pipeline.models.precision import PRECISIONS
 from pipeline.models.spec import ModelSpec
 from pipeline.settings import Settings
 
@@ -23,60 +21,51 @@ if TYPE_CHECKING:
     import onnx
 
 DEFAULT: str = Settings.model_fields["model"].default
+_WEIGHTS = Path(__file__).parent / "weights"
 _SRVGG = re.compile(r"srvgg-(\d+)x(\d+)")
-_NAMES = {np.float32: "fp32", np.float16: "fp16"}
+_DTYPES: dict[str, type[np.floating]] = {"fp32": np.float32, "fp16": np.float16}
+_NAMES = {dtype: name for name, dtype in _DTYPES.items()}
 
 
 def embedded() -> list[str]:
     """The names of the networks that come with the package."""
-    return sorted({path.name.removesuffix(".fp32.onnx") for path in _weights().glob("*.fp32.onnx")})
+    return sorted({path.name.removesuffix(".fp32.onnx") for path in _WEIGHTS.glob("*.fp32.onnx")})
 
 
-def find(name: str, dtype: type[np.floating]) -> ModelSpec:
+def find(name: str, precision: str | type[np.floating]) -> ModelSpec:
     """The network called `name`: an embedded one, "identity", "srvgg-<features>x<convolutions>", or an .onnx file.
 
-    `dtype`, float32 or float16, chooses among the forms of a named network; a file is what it is.
+    precision: "fp32", "tf32", "fp16" or "bf16", which files are converted to; or float32 or float16, which chooses
+    among the forms of a named network, while a file is what it is.
+
+    What a network is found to be, and what is made of it, is kept: a second time needs no ONNX. Raises ModelError for
+    a name that isn't known, and for a file that is no upscaler or can't be converted.
     """
+    wanted = precision if isinstance(precision, str) else _NAMES[precision]
+    if wanted not in PRECISIONS:
+        raise ModelError(f"no precision called {wanted!r}; there are {', '.join(PRECISIONS)}")
+    form = "fp16" if wanted == "fp16" else "fp32"
     if name in embedded():
-        return _inspect(_weights() / f"{name}.{_NAMES[dtype]}.onnx")
-    if name == "identity":
-        return _made(name, dtype, lambda: generated.identity(dtype))
-    if match := _SRVGG.fullmatch(name):
-        features, convolutions = int(match[1]), int(match[2])
-        if not (1 <= features <= 512 and 1 <= convolutions <= 64):
-            raise ModelError(f"{name}: srvgg takes 1 to 512 features and 1 to 64 convolutions")
-        return _made(name, dtype, lambda: generated.srvgg(features, convolutions, dtype))
-    if Path(name).suffix.lower() != ".onnx":
+        spec = inspected(_WEIGHTS / f"{name}.{form}.onnx")
+    elif make := _generator(name):
+        spec = made(f"{name}.{form}.v{generated.VERSION}", partial(make, _DTYPES[form]))
+    elif Path(name).suffix.lower() == ".onnx":
+        spec = inspected(Path(name))
+        if precision in _NAMES:
+            return spec
+    else:
         known = ", ".join([*embedded(), "identity", "srvgg-64x16"])
         raise ModelError(f"no model called {name!r}; there are {known}, or give an .onnx file")
-    return _inspect(Path(name))
+    return in_precision(spec, wanted)
 
 
-def _weights() -> Path:
-    return Path(str(files("pipeline.models"))) / "weights"
-
-
-def _inspect(path: Path) -> ModelSpec:
-    try:
-        changed = path.stat().st_mtime_ns
-    except OSError:
-        changed = 0
-    return _inspect_once(path, changed)
-
-
-@lru_cache(maxsize=16)
-def _inspect_once(path: Path, changed: int) -> ModelSpec:
-    return inspect(path)
-
-
-def _made(name: str, dtype: type[np.floating], make: Callable[[], onnx.ModelProto]) -> ModelSpec:
-    content = make().SerializeToString()
-    path = cache_folder("models") / f"{name}.{_NAMES[dtype]}.onnx"
-    if not path.exists() or path.read_bytes() != content:
-        part = path.with_name(f"{path.name}.{os.getpid()}")
-        try:
-            part.write_bytes(content)
-            os.replace(part, path)
-        except OSError as error:
-            raise ModelError(f"{path}: {error.strerror}; set UPREZ_CACHE to a folder with room") from error
-    return _inspect(path)
+def _generator(name: str) -> Callable[[type[np.floating]], onnx.ModelProto] | None:
+    """What makes the network of this name, of a dtype."""
+    if name == "identity":
+        return generated.identity
+    if not (match := _SRVGG.fullmatch(name)):
+        return None
+    features, convolutions = int(match[1]), int(match[2])
+    if not (1 <= features <= 512 and 1 <= convolutions <= 64):
+        raise ModelError(f"{name}: srvgg takes 1 to 512 features and 1 to 64 convolutions")
+    return partial(generated.srvgg, features, convolutions)

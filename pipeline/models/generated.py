@@ -9,6 +9,7 @@ import numpy as np
 if TYPE_CHECKING:
     import onnx
 
+VERSION = 1  # to be raised when a network is made otherwise than it was: those made before are kept in files
 _OPSET = 17
 _IR_VERSION = 8
 

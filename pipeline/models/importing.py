@@ -13,18 +13,21 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from pipeline.errors import ModelError
+from pipeline.models.precision import precision_of
+from pipeline.models.reach import reach, stride
 from pipeline.models.spec import ModelSpec
 
 if TYPE_CHECKING:
     import onnx
 
+INSPECTION = 1  # to be raised when `inspect` finds other facts, or other faults, than it did
 _TRIAL_SIZE = (24, 40)
 _SCALES = (1, 2, 3, 4, 8)
 
 
 def inspect(path: Path) -> ModelSpec:
     """Read and try the network in `path`. Raises ModelError, in one line, for whatever is not as it should be."""
-    graph_bytes = _read(path)
+    graph_bytes = read(path)
     model = _parsed(path, graph_bytes)
     facts = {p.key.removeprefix("uprez."): p.value for p in model.metadata_props if p.key.startswith("uprez.")}
     given, made = _only_tensors(path, model)
@@ -44,10 +47,14 @@ def inspect(path: Path) -> ModelSpec:
         parameters=sum(int(np.prod(tensor.dims)) for tensor in model.graph.initializer),
         licence=facts.get("licence", "unknown"),
         description=facts.get("description", ""),
+        precision=precision_of(model),
+        reach=reach(model),
+        stride=stride(model),
     )
 
 
-def _read(path: Path) -> bytes:
+def read(path: Path) -> bytes:
+    """The file's content. Raises ModelError if it can't be read."""
     try:
         return path.read_bytes()
     except OSError as error:

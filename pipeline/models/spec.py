@@ -18,6 +18,10 @@ class ModelSpec:
 
     path: the ONNX file. sha256: of that file, in hex. dtype: float32 or float16. order: "rgb" or "bgr".
     size: (H, W) where the file allows one size only. parameters: how many numbers it has learnt.
+    precision: what it computes in, "fp32", "tf32" (the file of fp32, another engine), "fp16" or "bf16".
+    reference: the file that `path` was converted from, which ONNX Runtime runs whatever the precision; None: `path`.
+    reach: how far, in input pixels, an input pixel's influence goes; None: through the whole picture.
+    stride: parts that begin at multiples of so many input pixels are enlarged as in the whole, but for their edges.
     """
 
     name: str
@@ -33,6 +37,10 @@ class ModelSpec:
     parameters: int = 0
     licence: str = "unknown"
     description: str = ""
+    precision: str = "fp32"
+    reference: Path | None = None
+    reach: int | None = None
+    stride: int = 1
 
     def __str__(self) -> str:
-        return f"{self.name} (x{self.scale}, {self.dtype}, {self.order.upper()} 0..{self.white:g})"
+        return f"{self.name} (x{self.scale}, {self.precision}, {self.order.upper()} 0..{self.white:g})"

@@ -2,31 +2,18 @@
 //
 // Compiled for one stream at a time: kernels.py hands in everything that does not change from frame to frame as
 // macros (sizes, subsampling, depth, the numbers of colour/matrix.py), so that all of it is folded. The arithmetic
-// is that of colour/convert.py, which in float64 is what these kernels are tested against.
+// is that of colour/convert.py, which in float64 is what these kernels are tested against. ELEMENT is element.cu's.
 //
 //   WIDTH, HEIGHT        luma size                     SAMPLE     unsigned char or unsigned short
 //   SUB_X, SUB_Y         log2 of chroma subsampling    SHIFT      how far a sample sits up in its word
 //   STEP                 2: U, V pairs, else 1; 0: no chroma at all
 //   COSITED_X, COSITED_Y chroma lies on a luma sample rather than midway
-//   HALF                 1: the tensor is fp16, 0: fp32
 //   RED, GREEN, BLUE     the tensor's plane of each
 //   ...                  the numbers of Conversion, RANGE: the tensor's white
 
 #define CHROMA_WIDTH ((WIDTH + (1 << SUB_X) - 1) >> SUB_X)
 #define CHROMA_HEIGHT ((HEIGHT + (1 << SUB_Y) - 1) >> SUB_Y)
 #define PIXELS ((size_t)WIDTH * HEIGHT)
-
-#ifndef SHIM  // fp16 through PTX: cuda_fp16.h would need CUDA's header package at run time
-#if HALF
-typedef unsigned short ELEMENT;
-__device__ __forceinline__ float read(ELEMENT e) { float f; asm("cvt.f32.f16 %0, %1;" : "=f"(f) : "h"(e)); return f; }
-__device__ __forceinline__ ELEMENT written(float f) { ELEMENT e; asm("cvt.rn.f16.f32 %0, %1;" : "=h"(e) : "f"(f)); return e; }
-#else
-typedef float ELEMENT;
-__device__ __forceinline__ float read(ELEMENT e) { return e; }
-__device__ __forceinline__ ELEMENT written(float f) { return f; }
-#endif
-#endif
 
 struct Tap { int near, far; float weight; };  // the value is near + weight (far - near)
 

@@ -2,30 +2,57 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from typing import Any
 
 from pipeline.frame import FrameFormat, PixelFormat
 from pipeline.models.spec import ModelSpec
 from pipeline.settings import Settings
 from pipeline.superres.session import Session
+from pipeline.telemetry import Trace
 
 
 def open_session(
-    backend: str, model: ModelSpec, source: FrameFormat, settings: Settings, pixel: PixelFormat | None = None
+    backend: str,
+    model: ModelSpec,
+    source: FrameFormat,
+    settings: Settings,
+    pixel: PixelFormat | None = None,
+    trace: Trace | None = None,
 ) -> Session[Any]:
-    """A session of `model` for frames of `source`, giving frames of `pixel`; "tensorrt" or "onnx"."""
-    if backend == "tensorrt":
-        from pipeline.superres.tensorrt import TensorRtSession
+    """A session of `model` for frames of `source`, giving frames of `pixel`; "tensorrt" or "onnx".
 
-        return TensorRtSession(
-            model,
-            source,
-            pixel,
-            device=settings.device,
-            flavour=settings.engine,
-            slots=settings.slots,
-            contexts=settings.contexts,
-        )
+    trace: where a GPU's copies and kernels are noted.
+    """
+    if backend == "tensorrt":
+        return _on_gpus(model, source, settings, pixel, trace)
     from pipeline.superres.onnx_cpu import OnnxCpuSession
 
     return OnnxCpuSession(model, source, pixel, threads=settings.threads)
+
+
+def _on_gpus(
+    model: ModelSpec, source: FrameFormat, settings: Settings, pixel: PixelFormat | None, trace: Trace | None
+) -> Session[Any]:
+    from pipeline.superres.several import SeveralSessions
+    from pipeline.superres.tensorrt import TensorRtSession
+
+    with ExitStack() as opened:
+        sessions: list[Session[Any]] = [
+            opened.enter_context(
+                TensorRtSession(
+                    model,
+                    source,
+                    pixel,
+                    device=device,
+                    flavour=settings.engine,
+                    slots=settings.slots,
+                    contexts=settings.contexts,
+                    vram=settings.vram,
+                    trace=trace,
+                )
+            )
+            for device in settings.device
+        ]
+        opened.pop_all()
+    return sessions[0] if len(sessions) == 1 else SeveralSessions(sessions)

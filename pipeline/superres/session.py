@@ -45,12 +45,20 @@ class Session(ABC, Generic[Ticket]):
     @abstractmethod
     def collect(self, ticket: Ticket) -> Frame: ...
 
-    @abstractmethod
     def bare(self, frames: int) -> None:
-        """Run the network alone `frames` times, on the last frame submitted (noise before the first).
+        """Run the network alone `frames` times, on the last frame submitted (whatever lies there before the first).
 
         This is the floor that `bench` measures; processors are faster on some pictures than on others.
         """
+        self.queue(frames)
+        self.sync()
+
+    @abstractmethod
+    def queue(self, frames: int) -> None:
+        """Begin to run the network alone."""
+
+    def sync(self) -> None:
+        """Wait for what was begun."""
 
     def abort(self) -> None:
         """Wake a `submit` that waits; nothing more will be collected. Called from any thread."""
@@ -80,6 +88,8 @@ def check_frame(frame: Frame, session: Session[Any]) -> None:
     expected = session.source
     if frame.format != expected:
         raise MismatchError(f"the frame is {_shown(frame.format)}, the session takes {_shown(expected)}")
+    if frame.device_planes:
+        return
     for plane, shape in zip(frame.planes, expected.plane_shapes, strict=True):
         if plane.shape != shape or plane.dtype != expected.pixel.dtype:
             raise MismatchError(
@@ -88,13 +98,13 @@ def check_frame(frame: Frame, session: Session[Any]) -> None:
 
 
 def check_tensor(
-    what: str, dtype: np.dtype[Any], shape: tuple[int, ...], model: ModelSpec, format: FrameFormat
+    what: str, dtype: np.dtype[Any], shape: tuple[int, ...], model: ModelSpec, height: int, width: int
 ) -> None:
-    """Raise MismatchError where an engine's tensor, called `what`, is not what `model` at `format` needs."""
-    expected = (1, 3, format.height, format.width)
+    """Raise MismatchError where an engine's tensor, called `what`, is not what `model` needs for this size."""
+    expected = (1, 3, height, width)
     if dtype != model.dtype or shape != expected:
         raise MismatchError(
-            f"the engine's {what} is {shape} {dtype}, {model.name} at {format.width}x{format.height} needs "
+            f"the engine's {what} is {shape} {dtype}, {model.name} at {width}x{height} needs "
             f"{expected} {model.dtype}, {model.order.upper()} in planes"
         )
 

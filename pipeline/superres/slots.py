@@ -17,10 +17,15 @@ from pipeline.frame import FrameFormat
 if TYPE_CHECKING:
     from cuda.core import Buffer, Event, Stream
 
+MARKS = ("upload", "compute", "to_rgb", "network", "from_rgb", "download")
+
 
 @dataclass
 class Slot:
-    """Room for one packed frame, in and out, on both sides of the bus, and the events that order its steps."""
+    """Room for one packed frame, in and out, on both sides of the bus, and the events that order its steps.
+
+    marks: further events that only a trace wants, by name.
+    """
 
     host_in: Pinned
     device_in: Buffer
@@ -29,15 +34,18 @@ class Slot:
     uploaded: Event
     computed: Event
     downloaded: Event
+    marks: dict[str, Event]
 
 
 class SlotRing:
     """`count` slots, given out as they become free."""
 
-    def __init__(self, gpu: Gpu, stream: Stream, source: FrameFormat, result: FrameFormat, count: int) -> None:
+    def __init__(
+        self, gpu: Gpu, stream: Stream, source: FrameFormat, result: FrameFormat, count: int, timed: bool = False
+    ) -> None:
         self._free: Channel[Slot] = Channel(count)
         with ExitStack() as memory:
-            self.slots = [_slot(gpu, stream, source.bytes, result.bytes, memory) for _ in range(count)]
+            self.slots = [_slot(gpu, stream, source.bytes, result.bytes, memory, timed) for _ in range(count)]
             self._memory = memory.pop_all()
         for slot in self.slots:
             self._free.put(slot)
@@ -64,8 +72,8 @@ class SlotRing:
         self._memory.close()
 
 
-def _slot(gpu: Gpu, stream: Stream, bytes_in: int, bytes_out: int, memory: ExitStack) -> Slot:
-    """A slot whose memory is freed with `memory`."""
+def _slot(gpu: Gpu, stream: Stream, bytes_in: int, bytes_out: int, memory: ExitStack, timed: bool) -> Slot:
+    """A slot whose memory is freed with `memory`; `timed`: its events, and some between them, know their time."""
 
     def pinned(size: int) -> Pinned:
         room = gpu.pinned(size)
@@ -82,7 +90,8 @@ def _slot(gpu: Gpu, stream: Stream, bytes_in: int, bytes_out: int, memory: ExitS
         device_in=on_device(bytes_in),
         device_out=on_device(bytes_out),
         host_out=pinned(bytes_out),
-        uploaded=gpu.event(),
-        computed=gpu.event(),
-        downloaded=gpu.event(),
+        uploaded=gpu.event(timed),
+        computed=gpu.event(timed),
+        downloaded=gpu.event(timed),
+        marks={name: gpu.event(timed) for name in MARKS} if timed else {},
     )

@@ -12,15 +12,15 @@ import pytest
 from pipeline.errors import BackendError, ModelError
 from pipeline.models import catalogue
 from pipeline.superres import engine, flavour
-from pipeline.superres.engine import EngineCache, EngineKey
+from pipeline.superres.engine import EngineCache, EngineKey, Shapes
 
-KEY = EngineKey("abc", "rtx", "1.6", "GPU", "9.0", "13.0", 180, 320)
+KEY = EngineKey("abc", "fp16", "rtx", "1.6", "GPU", "9.0", "13.0", Shapes.fixed(180, 320))
 
 
 @pytest.mark.parametrize("field", [f.name for f in fields(EngineKey)])
 def test_every_field_of_the_key_makes_another_engine(field: str) -> None:
     value = getattr(KEY, field)
-    other = replace(KEY, **{field: value + 1 if isinstance(value, int) else value + "x"})
+    other = replace(KEY, **{field: Shapes.fixed(180, 322) if isinstance(value, Shapes) else value + "x"})
     assert other.digest != KEY.digest
 
 
@@ -33,15 +33,15 @@ class TestTheCache:
             return b"engine"
 
         cache = EngineCache(tmp_path)
-        assert [cache.fetch(KEY, bytes.upper, make) for _ in range(3)] == [b"ENGINE"] * 3
+        assert [cache.fetch(KEY, "a model", bytes.upper, make) for _ in range(3)] == [b"ENGINE"] * 3
         assert made == [1]
 
     def test_what_does_not_load_is_made_anew_with_one_line_said(
         self, tmp_path: Path, caplog: pytest.LogCaptureFixture
     ) -> None:
         cache = EngineCache(tmp_path)
-        cache.fetch(KEY, lambda plan: plan, lambda: b"old")
-        fresh = cache.fetch(KEY, lambda plan: plan if plan == b"new" else None, lambda: b"new")
+        cache.fetch(KEY, "a model", lambda plan: plan, lambda: b"old")
+        fresh = cache.fetch(KEY, "a model", lambda plan: plan if plan == b"new" else None, lambda: b"new")
         assert fresh == b"new"
         (record,) = caplog.records
         assert record.levelno == logging.WARNING
@@ -49,7 +49,7 @@ class TestTheCache:
 
     def test_what_does_not_load_even_fresh_is_an_error(self, tmp_path: Path) -> None:
         with pytest.raises(BackendError, match="does not load on this GPU"):
-            EngineCache(tmp_path).fetch(KEY, lambda plan: None, lambda: b"plan")
+            EngineCache(tmp_path).fetch(KEY, "a model", lambda plan: None, lambda: b"plan")
 
     def test_a_folder_without_room_costs_the_engine_nothing(
         self, tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
@@ -58,7 +58,7 @@ class TestTheCache:
             raise OSError(28, "No space left on device")
 
         monkeypatch.setattr(Path, "write_bytes", full)
-        assert EngineCache(tmp_path).fetch(KEY, lambda plan: plan, lambda: b"engine") == b"engine"
+        assert EngineCache(tmp_path).fetch(KEY, "a model", lambda plan: plan, lambda: b"engine") == b"engine"
         assert "could not be kept (No space left on device)" in caplog.text
 
     def test_a_failed_build_leaves_nothing(self, tmp_path: Path) -> None:
@@ -66,7 +66,7 @@ class TestTheCache:
             raise ModelError("no")
 
         with pytest.raises(ModelError):
-            EngineCache(tmp_path).fetch(KEY, lambda plan: plan, make)
+            EngineCache(tmp_path).fetch(KEY, "a model", lambda plan: plan, make)
         assert not list(tmp_path.glob("*.engine*"))
 
     def test_two_that_want_the_same_engine_build_it_once(self, tmp_path: Path) -> None:
@@ -79,7 +79,7 @@ class TestTheCache:
             return b"engine"
 
         def fetch() -> None:
-            EngineCache(tmp_path).fetch(KEY, lambda plan: plan, make)
+            EngineCache(tmp_path).fetch(KEY, "a model", lambda plan: plan, make)
 
         threads = [threading.Thread(target=fetch, name="uprez-test") for _ in range(2)]
         for thread in threads:
@@ -105,7 +105,7 @@ class TestBuilding:
         path.write_bytes(b"not a model")
         spec = replace(catalogue.find("identity", np.float16), path=path)
         with pytest.raises(ModelError, match=r"broken\.onnx: rtx .* can't take it: ") as caught:
-            engine.build(rtx, spec, 64, 64)
+            engine.build(rtx, spec, Shapes.fixed(64, 64))
         assert "\n" not in str(caught.value)
 
 

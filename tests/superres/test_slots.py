@@ -33,7 +33,7 @@ class FakeGpu:
             raise MemoryError("full")
         return FakeBuffer(self, size)
 
-    def event(self) -> object:
+    def event(self, timed: bool = False) -> object:
         return object()
 
 

@@ -1,0 +1,250 @@
+"""Networks from one precision to another: types, rounding, what is refused, and that TensorRT takes the result."""
+
+import numpy as np
+import onnx
+import onnxruntime as ort
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from onnx import TensorProto, helper, numpy_helper
+
+from pipeline.errors import ModelError
+from pipeline.models import catalogue, generated
+from pipeline.models.precision import PRECISIONS, converted, precision_of
+
+FORMS = ["fp32", "fp16", "bf16"]
+CODES = {"fp32": TensorProto.FLOAT, "fp16": TensorProto.FLOAT16, "bf16": TensorProto.BFLOAT16}
+
+
+def clear(precision: str = "fp32") -> onnx.ModelProto:
+    return onnx.load(catalogue.find("clear-x2", precision).path)
+
+
+def structure(model: onnx.ModelProto) -> list[tuple[str, list[str], list[str]]]:
+    return [(node.op_type, list(node.input), list(node.output)) for node in model.graph.node]
+
+
+def weight_types(model: onnx.ModelProto) -> set[int]:
+    return {tensor.data_type for tensor in model.graph.initializer}
+
+
+def end_types(model: onnx.ModelProto) -> list[int]:
+    return [tensor.type.tensor_type.elem_type for tensor in (*model.graph.input, *model.graph.output)]
+
+
+def run(model: onnx.ModelProto, picture: np.ndarray) -> np.ndarray:
+    options = ort.SessionOptions()
+    options.log_severity_level = 4
+    session = ort.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
+    kind = np.float16 if "float16" in session.get_inputs()[0].type else np.float32
+    (result,) = session.run(None, {session.get_inputs()[0].name: picture.astype(kind)})
+    return np.asarray(result, np.float64)
+
+
+def decibels(a: np.ndarray, b: np.ndarray) -> float:
+    return float(-10 * np.log10(np.mean((a - b) ** 2)))
+
+
+@pytest.fixture
+def picture() -> np.ndarray:
+    return np.random.default_rng(0).random((1, 3, 32, 48)).round(2)
+
+
+def network(nodes: list[onnx.NodeProto], opset: int = 17, **weights: np.ndarray) -> onnx.ModelProto:
+    """A float32 network from "input" to "output"."""
+    given = helper.make_tensor_value_info("input", TensorProto.FLOAT, [1, 3, "height", "width"])
+    made = helper.make_tensor_value_info("output", TensorProto.FLOAT, [None] * 4)
+    constants = [numpy_helper.from_array(values, name) for name, values in weights.items()]
+    graph = helper.make_graph(nodes, "network", [given], [made], constants)
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", opset)], ir_version=8)
+    onnx.checker.check_model(model, full_check=True)
+    return model
+
+
+@pytest.mark.parametrize("precision", FORMS)
+def test_a_network_in_its_own_precision_comes_back_itself(precision: str) -> None:
+    model = clear(precision)
+    assert precision_of(model) == precision
+    assert converted(model, precision) is model
+
+
+@pytest.mark.parametrize("name", ["identity", "nearest"])
+@pytest.mark.parametrize("precision", FORMS)
+def test_a_network_without_weights_has_a_precision_too(name: str, precision: str) -> None:
+    model = converted(getattr(generated, name)(np.float32), precision)
+    assert precision_of(model) == precision
+
+
+def test_tf32_is_the_graph_of_fp32() -> None:
+    model = clear("fp32")
+    assert converted(model, "tf32") is model
+
+
+def test_there_and_back_keeps_the_structure() -> None:
+    model = clear("fp32")
+    back = converted(converted(model, "fp16"), "fp32")
+    assert structure(back) == structure(model)
+    assert end_types(back) == end_types(model)
+    for before, after in zip(model.graph.initializer, back.graph.initializer, strict=True):
+        rounded = numpy_helper.to_array(before).astype(np.float16).astype(np.float32)
+        np.testing.assert_array_equal(numpy_helper.to_array(after), rounded)
+
+
+def test_fp16_made_of_fp32_is_the_fp16_that_was_exported() -> None:
+    assert converted(clear("fp32"), "fp16").graph == clear("fp16").graph
+
+
+def test_the_model_given_stays_as_it_was() -> None:
+    model = clear("fp32")
+    before = model.SerializeToString()
+    converted(model, "bf16")
+    assert model.SerializeToString() == before
+
+
+@pytest.mark.parametrize(("precision", "least"), [("fp16", 55), ("bf16", 40)])
+@pytest.mark.parametrize("name", ["clear-x2", "srvgg-24x8"])
+def test_the_outputs_stay_close(picture: np.ndarray, name: str, precision: str, least: float) -> None:
+    model = onnx.load(catalogue.find(name, "fp32").path)
+    other = converted(model, precision)
+    runnable = converted(other, "fp32") if precision == "bf16" else other  # ONNX Runtime has no bf16 on CPUs
+    assert decibels(run(model, picture), run(runnable, picture)) > least
+
+
+def test_bf16_has_a_cast_at_either_end_and_bf16_between() -> None:
+    model = converted(clear("fp32"), "bf16")
+    assert weight_types(model) == {TensorProto.BFLOAT16}
+    assert end_types(model) == [TensorProto.FLOAT16] * 2
+    casts = [helper.get_attribute_value(n.attribute[0]) for n in model.graph.node if n.op_type == "Cast"]
+    assert casts == [TensorProto.BFLOAT16, TensorProto.FLOAT16]
+    assert (model.graph.node[0].op_type, model.graph.node[-1].op_type) == ("Cast", "Cast")
+
+
+IN_RANGE = st.floats(width=32, min_value=-(2.0**127), max_value=2.0**127) | st.sampled_from([np.inf, -np.inf, np.nan])
+
+
+@given(st.lists(IN_RANGE, min_size=1))
+def test_bf16_weights_are_correct_roundings(values: list[float]) -> None:
+    weights = np.array(values, np.float32)
+    model = network([helper.make_node("Add", ["input", "bias"], ["output"])], bias=weights)
+    (stored,) = converted(model, "bf16").graph.initializer
+    kept = np.frombuffer(stored.raw_data, "<u2").astype(np.uint32) << 16  # float32's upper half
+    np.testing.assert_array_equal(kept.view(np.float32), rounded_to_8_bits(weights.astype(np.float64)))
+
+
+def rounded_to_8_bits(values: np.ndarray) -> np.ndarray:
+    """bfloat16 in float64 arithmetic: 8 significant bits, exponents from -126, ties to even."""
+    _, exponent = np.frexp(values)
+    step = np.ldexp(1.0, np.maximum(exponent, -125) - 8)
+    return np.where(np.isfinite(values), np.rint(values / step) * step, values)
+
+
+@pytest.mark.parametrize("precision", FORMS)
+def test_the_scales_of_a_resize_stay_float32(precision: str) -> None:
+    assert weight_types(converted(generated.nearest(np.float32), precision)) == {TensorProto.FLOAT}
+
+
+@pytest.mark.parametrize("precision", ["fp16", "bf16"])
+def test_what_is_computed_of_the_size_keeps_its_type(picture: np.ndarray, precision: str) -> None:
+    nodes = [
+        helper.make_node("Shape", ["input"], ["shape"]),
+        helper.make_node("Cast", ["shape"], ["sizes"], to=TensorProto.FLOAT),
+        helper.make_node("Div", ["sizes", "sizes"], ["ones"]),
+        helper.make_node("Mul", ["ones", "two"], ["factors"]),
+        helper.make_node("Div", ["input", "two"], ["halved"]),
+        helper.make_node("Resize", ["halved", "", "factors"], ["large"], mode="nearest"),
+        helper.make_node("ReduceMax", ["factors"], ["factor"], keepdims=0),
+        helper.make_node("Mul", ["large", "factor"], ["output"]),
+    ]
+    model = network(nodes, two=np.array([2], np.float32))
+    other = converted(model, precision)
+    types = {
+        node.output[0]: helper.get_attribute_value(node.attribute[0])
+        for node in other.graph.node
+        if node.op_type == "Cast"
+    }
+    assert types["sizes"] == TensorProto.FLOAT
+    assert types[f"two.{precision}"] == types[f"factor.{precision}"] == CODES[precision]
+
+
+@pytest.mark.parametrize(
+    "node",
+    [
+        helper.make_node("Constant", [], ["bias"], value=numpy_helper.from_array(np.full(1, 0.1, np.float32))),
+        helper.make_node(
+            "ConstantOfShape", ["one"], ["bias"], value=numpy_helper.from_array(np.full(1, 0.1, np.float32))
+        ),
+    ],
+)
+def test_constants_in_the_graph_change_too(picture: np.ndarray, node: onnx.NodeProto) -> None:
+    model = network([node, helper.make_node("Add", ["input", "bias"], ["output"])], one=np.ones(1, np.int64))
+    other = converted(model, "fp16")
+    assert structure(other) == structure(model)
+    assert decibels(run(model, picture), run(other, picture)) > 60
+
+
+@pytest.mark.parametrize(
+    "node",
+    [
+        helper.make_node("Constant", [], ["bias"], value_float=0.1),
+        helper.make_node("ConstantOfShape", ["one"], ["bias"]),
+    ],
+)
+def test_constants_without_a_tensor_are_cast(picture: np.ndarray, node: onnx.NodeProto) -> None:
+    model = network([node, helper.make_node("Add", ["input", "bias"], ["output"])], one=np.ones(1, np.int64))
+    assert decibels(run(model, picture), run(converted(model, "fp16"), picture)) > 60
+
+
+def test_a_network_of_both_is_what_most_of_it_is(picture: np.ndarray) -> None:
+    """As exporters write it that keep float32 at the ends."""
+    nodes = [
+        helper.make_node("Cast", ["input"], ["half"], to=TensorProto.FLOAT16),
+        helper.make_node("Mul", ["half", "gain"], ["mul"]),
+        helper.make_node("Add", ["mul", "gain"], ["add"]),
+        helper.make_node("Cast", ["add"], ["output"], to=TensorProto.FLOAT),
+    ]
+    model = network(nodes, gain=np.array(0.5, np.float16))
+    assert precision_of(model) == "fp16"
+    assert converted(model, "fp16") is model
+    whole = converted(model, "fp32")
+    assert structure(whole) == structure(model)
+    assert weight_types(whole) == {TensorProto.FLOAT}
+    np.testing.assert_allclose(run(whole, picture), run(model, picture), atol=1e-3)
+
+
+class TestRefused:
+    @pytest.mark.parametrize(
+        ("value", "precision", "largest"), [(1e5, "fp16", "6.55e+04"), (3.4e38, "bf16", "3.39e+38")]
+    )
+    def test_a_weight_beyond_the_range(self, value: float, precision: str, largest: str) -> None:
+        node = helper.make_node("Add", ["input", "bias"], ["output"])
+        model = network([node], bias=np.array([0.1, -value], np.float32))
+        with pytest.raises(ModelError) as error:
+            converted(model, precision)
+        assert str(error.value) == f"bias holds {value:.4g}; {precision} goes to {float(largest):.3g}: use fp32"
+
+    def test_a_precision_that_is_none(self) -> None:
+        with pytest.raises(ModelError, match="no precision called 'int8'; there are fp32, tf32, fp16, bf16"):
+            converted(generated.identity(np.float32), "int8")
+
+    def test_a_branch(self) -> None:
+        made = helper.make_tensor_value_info("inner", TensorProto.FLOAT, [None] * 4)
+        body = helper.make_graph([helper.make_node("Identity", ["input"], ["inner"])], "body", [], [made])
+        node = helper.make_node("If", ["always"], ["output"], then_branch=body, else_branch=body)
+        with pytest.raises(ModelError, match="If can't be converted to fp16; export the model in fp16"):
+            converted(network([node], always=np.array(True)), "fp16")
+
+    def test_an_operator_that_knows_no_bf16(self) -> None:
+        model = network([helper.make_node("Shrink", ["input"], ["output"])])
+        with pytest.raises(ModelError, match=r"can't be converted to bf16 \(.*Shrink.*\); export the model in bf16"):
+            converted(model, "bf16")
+
+
+@pytest.mark.parametrize("name", [*catalogue.embedded(), "identity", "srvgg-24x8"])
+@pytest.mark.parametrize("precision", PRECISIONS)
+def test_each_becomes_a_tensorrt_rtx_engine(name: str, precision: str) -> None:
+    pytest.importorskip("tensorrt_rtx", reason="TensorRT-RTX is not installed: no engine was built")
+    from pipeline.superres import engine, flavour
+
+    assert (
+        len(engine.build(flavour.load("rtx"), catalogue.find(name, precision), engine.Shapes.fixed(180, 320))) > 10_000
+    )
