@@ -18,8 +18,8 @@ from pipeline.frame import PIXEL_FORMATS, DevicePlane, PixelFormat
 from pipeline.media.probe import main_video, open_input
 
 FORMAT = "cuda"  # FFmpeg's name of frames in GPU memory
-SPARE_SURFACES = 8  # beyond what the codec itself refers to: NVDEC has 32 in all
-FRAME_WEIGHT = 4  # how many frames in main memory one of its frames counts for in a queue, as surfaces are few
+SPARE_SURFACES = 14  # beyond what the codec itself refers to: NVDEC has 32 in all, and fails when none is left
+FRAME_WEIGHT = 2  # how many frames in main memory one of its frames counts for in a queue, as surfaces are few
 _LAYOUTS = {"yuv420p": "nv12", "nv12": "nv12", "yuv420p10le": "p010le", "p010le": "p010le"}
 
 

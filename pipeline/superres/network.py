@@ -104,9 +104,8 @@ class Network:
         config = engine.create_runtime_config()
         if not self._key.shapes.is_fixed:  # else a general kernel would run until the one for this size is compiled
             config.dynamic_shapes_kernel_specialization_strategy = trt.DynamicShapesKernelSpecializationStrategy.EAGER
-        import os
-        if os.environ.get("UPREZ_GRAPH"):
-            config.cuda_graph_strategy = trt.CudaGraphStrategy.WHOLE_GRAPH_CAPTURE
+        # Measured on an H100: 6 rather than 700 us of a processor for each run, and 2 % more runs a second.
+        config.cuda_graph_strategy = trt.CudaGraphStrategy.WHOLE_GRAPH_CAPTURE
         compiled = config.create_runtime_cache()
         kept = self._cache.runtime_cache(self._key, self.height, self.width)
         if kept.exists() and not compiled.deserialize(kept.read_bytes()):

@@ -26,12 +26,14 @@ The nine steps of a CUDA library's use, and where they are:
 from __future__ import annotations
 
 import logging
+from collections import deque
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
 from itertools import cycle
 from math import lcm
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -50,10 +52,14 @@ from pipeline.superres.tiling import Tiling, tilings
 from pipeline.superres.tracing import GpuTrace
 from pipeline.telemetry import Trace
 
+if TYPE_CHECKING:
+    from cuda.core import Event
+
 log = logging.getLogger(__name__)
 
 _SHARE_OF_FREE = 0.9  # of the GPU's free memory, where no budget was given: others may want some too
 _LEAST_SLOTS = 3
+_BORROWED = 2  # surfaces of NVDEC's that may be held while they are copied
 _SHARE_OF_SLOTS = 0.25  # of the budget
 
 
@@ -96,8 +102,9 @@ class TensorRtSession(Session[Running]):
         self._to_rgb = ToRgb(self._gpu.device, self.source, model)
         self._from_rgb = FromRgb(self._gpu.device, self.result, model)
         self._copy_in, self._copy_out = self._gpu.stream(), self._gpu.stream()
+        self._borrowed: deque[tuple[Event, Frame]] = deque()
         self._trace = GpuTrace(self._gpu, trace) if trace else None
-        slots = max(_LEAST_SLOTS, min(slots, int(self._budget * _SHARE_OF_SLOTS) // self._slot_bytes))
+        slots = min(slots, max(_LEAST_SLOTS, int(self._budget * _SHARE_OF_SLOTS) // self._slot_bytes))
         with ExitStack() as resources:
             self._ring = SlotRing(self._gpu, self._copy_in, self.source, self.result, slots, timed=trace is not None)
             resources.callback(self._ring.close)
@@ -147,6 +154,8 @@ class TensorRtSession(Session[Running]):
             with failing("it could not be closed"):
                 for stream in (self._copy_in, *(passes.stream for passes in self._passes), self._copy_out):
                     stream.sync()
+                while self._borrowed:
+                    self._borrowed.popleft()[1].release()
                 self._tear_down()
                 self._resources.close()
                 self._copy_in.sync()
@@ -169,8 +178,17 @@ class TensorRtSession(Session[Running]):
             slot.device_in.copy_from(slot.host_in.buffer, stream=self._copy_in)
         self._copy_in.record(slot.uploaded)
         if frame.device_planes:
-            slot.uploaded.sync()  # NVDEC has few surfaces, and waits for this one
-        frame.release()
+            self._borrow(slot, frame)
+        else:
+            frame.release()
+
+    def _borrow(self, slot: Slot, frame: Frame) -> None:
+        """Give NVDEC's surfaces back as soon as they were copied, and no later than some frames after."""
+        self._borrowed.append((slot.uploaded, frame))
+        while self._borrowed and (self._borrowed[0][0].is_done or len(self._borrowed) > _BORROWED):
+            uploaded, oldest = self._borrowed.popleft()
+            uploaded.sync()
+            oldest.release()
 
     def _queue(self, slot: Slot) -> int:
         """Queue all that is done to the frame in `slot`; gives the number of the lane that computes it."""

@@ -1,0 +1,47 @@
+"""uprez itself, as `uprez bench` measures it."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.benchmark import Bench, measure
+from pipeline.media.decode import Decoder
+from pipeline.media.probe import probe
+from pipeline.media.source import FileSource
+from pipeline.plan import make_plan
+from pipeline.settings import Settings
+from pipeline.superres.open import open_session
+from upscalers.case import Case, Outcome
+from upscalers.timing import ENCODER, OPTIONS
+
+
+def outcome(case: Case) -> Outcome:
+    report = measure(Bench(_settings(case), case.clip, (case.width, case.height), case.seconds))
+    return Outcome(
+        about=f"{report.backend}; encoder {report.encoder}",
+        engine=report.row("engine"),
+        discarded=report.row("discarded"),
+        encoded=report.row("encoded"),
+    )
+
+
+def first_luma(case: Case) -> NDArray[np.uint8]:
+    """Luma of the clip's first picture, upscaled: what the peers' are compared with."""
+    plan = make_plan(probe(case.clip), case.folder / "result.mkv", _settings(case))
+    format = plan.media.video.format
+    with (
+        open_session(plan.backend, plan.model, format, plan.settings, plan.encoding.format.pixel) as session,
+        FileSource(case.clip) as source,
+    ):
+        decoder = Decoder(case.clip, source.video, format)
+        frame = next(frame for packet in source for frame in decoder.feed(packet))
+        done = session.collect(session.submit(frame))
+        luma: NDArray[np.uint8] = done.planes[0].copy()
+        done.release()
+        return luma
+
+
+def _settings(case: Case) -> Settings:
+    backend = {"cuda": "tensorrt", "cpu": "onnx"}[case.device]
+    return Settings.load(None, model=case.network, backend=backend, codec=ENCODER, **OPTIONS)

@@ -1,0 +1,120 @@
+"""Upscaling with torch tensors: whatever the network runs on, the rest is the same.
+
+PyAV decodes in a thread, ahead. Frames travel as the codec has them, 8 bit 4:2:0, from and to page-locked memory;
+colour is converted on the device, in the network's precision. While the device works on a frame, the next is
+submitted: nothing waits but for the oldest frame.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections import deque
+from collections.abc import Callable, Generator, Iterator
+from typing import Any
+
+import av
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.nn import functional
+
+from upscalers.case import Case
+from upscalers.clip import ahead, decoded
+
+DTYPES = {np.dtype(np.float16): torch.float16, np.dtype(np.float32): torch.float32}
+_UNDER_WAY = 2
+_KR, _KB = 0.2126, 0.0722  # BT.709
+_U, _V = 2 * (1 - _KB), 2 * (1 - _KR)  # what B - Y and R - Y span
+
+
+class ToRgb(nn.Module):
+    """8 bit 4:2:0 in limited range, packed (3/2 H, W) as PyAV has it → RGB (1, 3, H, W), 0 to 1."""
+
+    def __init__(self, dtype: torch.dtype) -> None:
+        super().__init__()
+        self._dtype = dtype
+
+    def forward(self, packed: Tensor) -> Tensor:
+        height, width = packed.shape[0] * 2 // 3, packed.shape[1]
+        luma = (packed[:height].to(self._dtype) - 16) / 219
+        small = (packed[height:].view(1, 2, height // 2, width // 2).to(self._dtype) - 128) / 224
+        u, v = functional.interpolate(small, scale_factor=2, mode="bilinear")[0]
+        green = luma - (_KB * _U * u + _KR * _V * v) / (1 - _KR - _KB)
+        return torch.stack((luma + _V * v, green, luma + _U * u))[None]
+
+
+class FromRgb(nn.Module):
+    """RGB (1, 3, H, W) → 8 bit 4:2:0 in limited range, rounded and clamped, packed (3/2 H, W)."""
+
+    def forward(self, rgb: Tensor) -> Tensor:
+        red, green, blue = rgb[0]
+        luma = _KR * red + (1 - _KR - _KB) * green + _KB * blue
+        chroma = torch.stack(((blue - luma) / _U, (red - luma) / _V))
+        small = functional.avg_pool2d(chroma, 2)
+        samples = torch.cat(((luma * 219 + 16).flatten(), (small * 224 + 128).flatten()))
+        return samples.round().clamp(0, 255).to(torch.uint8).view(-1, luma.shape[1])
+
+
+class TorchUpscaler:
+    """Frames through `network`, a function from RGB to RGB on tensors of the case's device.
+
+    compile: what to make of the whole way of a frame on the device, such as torch.compile. stream: the CUDA stream that
+    the network wants to run on, None for the current one.
+    """
+
+    threaded = True
+
+    def __init__(
+        self,
+        case: Case,
+        network: Callable[[Tensor], Tensor],
+        about: str,
+        compile: Callable[[nn.Module], Callable[[Tensor], Tensor]] = lambda whole: whole,
+        stream: Any = None,
+    ) -> None:
+        self.about = about
+        self._case = case
+        self._cuda = case.device == "cuda"
+        self._stream = stream
+        self._run = compile(_Whole(ToRgb(DTYPES[case.model.dtype]), network, FromRgb()).to(case.device))
+
+    def pictures(self) -> Generator[NDArray[np.uint8], None, None]:
+        under_way: deque[tuple[Tensor, Any]] = deque()
+        for packed in ahead(self._packed()):
+            under_way.append(self._submit(packed))
+            if len(under_way) == _UNDER_WAY:
+                result, done = under_way.popleft()
+                if done:
+                    done.synchronize()
+                yield result.numpy()
+
+    def frame(self, picture: NDArray[np.uint8]) -> av.VideoFrame:
+        return av.VideoFrame.from_ndarray(picture, format="yuv420p")
+
+    def _packed(self) -> Iterator[Tensor]:
+        for frame in decoded(self._case.clip, threads="AUTO"):
+            samples = torch.from_numpy(frame.to_ndarray())
+            yield self._host(samples.shape).copy_(samples)
+
+    @torch.inference_mode()
+    def _submit(self, packed: Tensor) -> tuple[Tensor, Any]:
+        with torch.cuda.stream(self._stream) if self._stream else contextlib.nullcontext():
+            made = self._run(packed.to(self._case.device, non_blocking=True))
+            result = self._host(made.shape).copy_(made, non_blocking=True)
+            return result, torch.cuda.current_stream().record_event() if self._cuda else None
+
+    def _host(self, shape: torch.Size) -> Tensor:
+        return torch.empty(shape, dtype=torch.uint8, pin_memory=self._cuda)  # PyTorch keeps and reuses pinned memory
+
+
+class _Whole(nn.Module):
+    """The whole way of a frame on the device."""
+
+    def __init__(self, to_rgb: ToRgb, network: Callable[[Tensor], Tensor], from_rgb: FromRgb) -> None:
+        super().__init__()
+        self._to_rgb, self._network, self._from_rgb = to_rgb, network, from_rgb
+
+    def forward(self, packed: Tensor) -> Tensor:
+        result: Tensor = self._from_rgb(self._network(self._to_rgb(packed)))
+        return result
