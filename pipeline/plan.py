@@ -14,7 +14,7 @@ from pipeline import budget, cuda, machine
 from pipeline.errors import BackendError, OutputError, UprezError
 from pipeline.frame import FrameFormat, plain_name
 from pipeline.media import nvdec
-from pipeline.media.encode import VideoEncoding, encodable_format, encoder
+from pipeline.media.encode import VideoEncoding, encodable_format, encoder, refusal
 from pipeline.media.probe import MediaInfo, probe
 from pipeline.media.sink import ISO_SUFFIXES
 from pipeline.models import catalogue
@@ -28,7 +28,11 @@ _QUALITY: dict[str, dict[str, str]] = {
     "libx264": {"crf": "17", "preset": "medium"},
     "libx265": {"crf": "18", "preset": "medium"},
     "libsvtav1": {"crf": "24", "preset": "6"},
+    "h264_nvenc": {"cq": "19", "preset": "p5", "rc": "vbr", "b": "0"},
+    "hevc_nvenc": {"cq": "20", "preset": "p5", "rc": "vbr", "b": "0"},
 }
+_QUALITY_OPTION = {"h264_nvenc": "cq", "hevc_nvenc": "cq"}  # else crf
+_NVENC_H264_WIDTH = 4096  # beyond, it encodes H.265 only
 # A rule of thumb for the disk estimate: x264 at crf 17 spends about this much on film; each 6 steps of crf halve it.
 _BITS_PER_PIXEL, _CRF_HALVING, _USUAL_CRF = 0.12, 6, 17
 _DECODER_FRAMES = 20  # that FFmpeg's decoders keep at work, roughly
@@ -36,6 +40,7 @@ _OTHER_QUALITY = ("qp", "b", "q")  # options that say quality in another way tha
 _MANY_CORES = 8  # that decode faster than NVDEC does
 _FRAMES_GUESSED = 0.02  # how far off the number of frames may be where a container does not tell it
 _PROCESS_BYTES = 200_000_000  # Python, FFmpeg and ONNX Runtime before the first frame
+_CUDA_BYTES = 700_000_000  # the CUDA libraries and TensorRT in main memory
 _PASSED_ALONG = ("audio", "subtitle", "attachment")
 
 
@@ -45,7 +50,7 @@ class Plan:
 
     backend: "tensorrt" or "onnx". decoder: "software" or "nvdec". decoded: what frames are as they leave it.
     also: indices of the streams that are copied. shift: seconds added to all times.
-    notes: what a user should know, a line each. memory, disk: estimates in bytes.
+    notes: what a user should know, a line each. memory, video_memory (of each GPU), disk: estimates in bytes.
     """
 
     media: MediaInfo
@@ -60,6 +65,7 @@ class Plan:
     shift: Fraction
     notes: tuple[str, ...]
     memory: int
+    video_memory: int
     disk: int | None
 
 
@@ -119,19 +125,7 @@ def make_plan(media: MediaInfo, to: Path | None, settings: Settings) -> Plan:
     model = choose_model(settings, backend)
     video = media.video
     check_size(model, video.format)
-    codec = encoder(settings.codec)
-    width, height = video.format.width * model.scale, video.format.height * model.scale
-    pixel = encodable_format(codec, video.format.pixel, width, height)
-    format = replace(video.format, width=width, height=height, pixel=pixel)
-    encoding = VideoEncoding(
-        codec=settings.codec,
-        format=format,
-        rate=video.rate,
-        time_base=video.time_base,
-        sample_aspect=video.sample_aspect,
-        options=_encoder_options(settings),
-        display_matrix=video.display_matrix,
-    )
+    encoding, unencoded = choose_encoder(media, model.scale, settings)
     encoding, alone = budget.shared_out(encoding, settings, video.frames, busy=backend == "tensorrt")
     decoder, decoded, undecoded = choose_decoder(media, settings, backend)
     also = frozenset(s.index for s in media.others if settings.streams == "all" and s.kind in _PASSED_ALONG)
@@ -147,9 +141,39 @@ def make_plan(media: MediaInfo, to: Path | None, settings: Settings) -> Plan:
         encoding=encoding,
         also=also,
         shift=_shift(media, target),
-        notes=tuple(n for n in (note, undecoded, alone, *_notes(media, encoding, settings)) if n),
-        memory=_memory(settings, model, media, encoding),
+        notes=tuple(n for n in (note, undecoded, unencoded, alone, *_notes(media, encoding, settings)) if n),
+        memory=_memory(settings, model, media, encoding, backend),
+        video_memory=_video_memory(settings, model, media, encoding) if backend == "tensorrt" else 0,
         disk=_disk(media, encoding),
+    )
+
+
+def choose_encoder(media: MediaInfo, scale: int, settings: Settings) -> tuple[VideoEncoding, str | None]:
+    """How the result is encoded; and a note where `--codec auto` found no NVENC on the GPU."""
+    if settings.codec != "auto":
+        return _encoding(media, scale, settings, settings.codec), None
+    software = _encoding(media, scale, settings, "libx264")
+    if cuda.problem():
+        return software, None
+    wide = software.format.width > _NVENC_H264_WIDTH or software.format.pixel.depth > 8
+    wanted = _encoding(media, scale, settings, "hevc_nvenc" if wide else "h264_nvenc")
+    if reason := refusal(wanted):
+        return software, f"encoded by libx264: this GPU's NVENC can't ({reason})"
+    return wanted, None
+
+
+def _encoding(media: MediaInfo, scale: int, settings: Settings, name: str) -> VideoEncoding:
+    video = media.video
+    width, height = video.format.width * scale, video.format.height * scale
+    pixel = encodable_format(encoder(name), video.format.pixel, width, height)
+    return VideoEncoding(
+        codec=name,
+        format=replace(video.format, width=width, height=height, pixel=pixel),
+        rate=video.rate,
+        time_base=video.time_base,
+        sample_aspect=video.sample_aspect,
+        options=_encoder_options(settings, name),
+        display_matrix=video.display_matrix,
     )
 
 
@@ -190,12 +214,13 @@ def _another_video(plan: Plan) -> str | None:
     return None
 
 
-def _encoder_options(settings: Settings) -> dict[str, str]:
-    options = dict(_QUALITY.get(settings.codec, {}))
+def _encoder_options(settings: Settings, codec: str) -> dict[str, str]:
+    options = dict(_QUALITY.get(codec, {}))
+    quality = _QUALITY_OPTION.get(codec, "crf")
     if any(name in settings.options for name in _OTHER_QUALITY):
-        options.pop("crf", None)
+        options.pop(quality, None)
     if settings.crf is not None:
-        options["crf"] = f"{settings.crf:g}"
+        options[quality] = f"{settings.crf:g}"
     if settings.preset is not None:
         options["preset"] = settings.preset
     return options | settings.options
@@ -226,12 +251,22 @@ def _shift(media: MediaInfo, target: Path) -> Fraction:
     return -start if start < 0 and target.suffix.lower() in ISO_SUFFIXES else Fraction(0)
 
 
-def _memory(settings: Settings, model: ModelSpec, media: MediaInfo, encoding: VideoEncoding) -> int:
+def _memory(settings: Settings, model: ModelSpec, media: MediaInfo, encoding: VideoEncoding, backend: str) -> int:
     small, large = media.video.format.bytes, encoding.format.bytes
-    waiting = settings.queue + settings.slots
+    waiting = settings.queue + settings.slots * len(settings.device)
+    network = _working(model, media) if backend == "onnx" else _CUDA_BYTES
     encoders = budget.memory(encoding, encoding.encoders, encoding.gop)
-    tensors = media.video.format.width * media.video.format.height * 3 * 4 * (1 + model.scale**2)
-    return _PROCESS_BYTES + (waiting + _DECODER_FRAMES) * small + waiting * large + encoders + 3 * tensors
+    return _PROCESS_BYTES + (waiting + _DECODER_FRAMES) * small + waiting * large + encoders + network
+
+
+def _video_memory(settings: Settings, model: ModelSpec, media: MediaInfo, encoding: VideoEncoding) -> int:
+    frames = settings.slots * (media.video.format.bytes + encoding.format.bytes)
+    whole = frames + settings.contexts * _working(model, media)
+    return whole if settings.vram is None else min(whole, settings.vram)
+
+
+def _working(model: ModelSpec, media: MediaInfo) -> int:
+    return model.working_bytes(media.video.format.width, media.video.format.height)
 
 
 def _disk(media: MediaInfo, encoding: VideoEncoding) -> int | None:

@@ -45,7 +45,7 @@ class Settings(BaseModel):
     contexts: int = Field(2, ge=1, le=4, description="TensorRT contexts that take turns")
     threads: int = Field(0, ge=0, description="threads of the CPU backend; 0: one for each core")
     queue: int = Field(16, ge=1, le=256, description="frames that may wait between two stages")
-    codec: str = Field("libx264", description="the video encoder, as FFmpeg names it")
+    codec: str = Field("libx264", description="the video encoder, as FFmpeg names it; auto: the GPU's, else libx264")
     crf: float | None = Field(None, ge=0, le=63, description="constant quality; lower is better and larger")
     preset: str | None = Field(None, description="the encoder's preset")
     options: dict[str, str] = Field(default_factory=dict, description="further options of the encoder")

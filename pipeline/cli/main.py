@@ -13,7 +13,7 @@ from typing import Annotated
 import typer
 
 import pipeline
-from pipeline.cli import bench, doctor, models, probe, upscale
+from pipeline.cli import bench, doctor, engine, models, probe, upscale
 from pipeline.cli.screen import fail
 from pipeline.errors import Cancelled, UprezError
 
@@ -28,6 +28,7 @@ app = typer.Typer(
 )
 for command in (upscale.upscale, probe.probe, bench.bench, models.models, doctor.doctor):
     app.command()(command)
+app.add_typer(engine.engine, name="engine")
 
 
 def _version(asked: bool) -> None:

@@ -76,12 +76,15 @@ def _plan(plan: Plan, guess: Estimate) -> list[tuple[str, str]]:
     encoding = plan.encoding
     options = " ".join(f"{key}={value}" for key, value in encoding.options.items())
     disk = f"about {size(plan.disk)}, {size(free_disk(plan))} free" if plan.disk else "unknown"
+    gpu = f", {size(plan.video_memory)} on the GPU" if plan.video_memory else ""
+    if encoding.encoders > 1:
+        options += f", {encoding.encoders} at once, GOPs of {encoding.gop} frames"
     return [
         ("result", f"{plan.target}, {encoding.format}"),
         ("model", f"{plan.model}, by {'TensorRT' if plan.backend == 'tensorrt' else 'ONNX Runtime on the CPU'}"),
         ("encoder", f"{encoding.codec} {options}"),
         ("time", f"about {hours(guess.seconds)} at {guess.rate:.2f} frames/s; {guess.wall} is the wall"),
-        ("memory", f"about {size(plan.memory)}"),
+        ("memory", f"about {size(plan.memory)}" + gpu),
         ("disk", disk),
     ]
 

@@ -101,6 +101,18 @@ def configure(context: VideoCodecContext, encoding: VideoEncoding) -> None:
         context.thread_count = encoding.threads
 
 
+def refusal(encoding: VideoEncoding) -> str | None:
+    """Why this machine has no such encoder, tried by opening one; None if it has."""
+    context = av.CodecContext.create(encoding.codec, "w")
+    assert isinstance(context, VideoCodecContext)
+    configure(context, encoding)
+    try:
+        context.open()
+    except (av.error.FFmpegError, OSError) as error:
+        return str(getattr(error, "strerror", None) or error)
+    return None
+
+
 def _options(encoding: VideoEncoding) -> dict[str, str]:
     """The encoder's options, with what only its own parameters can say.
 

@@ -44,6 +44,7 @@ def inspect(path: Path) -> ModelSpec:
         order=_fact(path, facts, "channels", "rgb", ("rgb", "bgr")),
         white=float(_fact(path, facts, "range", "1", ("1", "255"))),
         size=size,
+        widest=max((tensor.dims[0] for tensor in model.graph.initializer if len(tensor.dims) == 4), default=3),
         parameters=sum(int(np.prod(tensor.dims)) for tensor in model.graph.initializer),
         licence=facts.get("licence", "unknown"),
         description=facts.get("description", ""),

@@ -21,6 +21,7 @@ class ModelSpec:
     precision: what it computes in, "fp32", "tf32" (the file of fp32, another engine), "fp16" or "bf16".
     reference: the file that `path` was converted from, which ONNX Runtime runs whatever the precision; None: `path`.
     reach: how far, in input pixels, an input pixel's influence goes; None: through the whole picture.
+    widest: the most channels that a layer has.
     stride: parts that begin at multiples of so many input pixels are enlarged as in the whole, but for their edges.
     """
 
@@ -41,6 +42,12 @@ class ModelSpec:
     reference: Path | None = None
     reach: int | None = None
     stride: int = 1
+    widest: int = 3
+
+    def working_bytes(self, width: int, height: int) -> int:
+        """About how much memory the network takes for a picture: what the widest layer takes and gives, and RGB."""
+        size = 4 if self.precision in ("fp32", "tf32") else 2
+        return width * height * (2 * self.widest * size + 3 * (1 + self.scale**2) * self.dtype.itemsize)
 
     def __str__(self) -> str:
         return f"{self.name} (x{self.scale}, {self.precision}, {self.order.upper()} 0..{self.white:g})"

@@ -25,18 +25,27 @@ _NO_MEMORY = ("memory", "outofmemory", "cuda error 2")  # in TensorRT's own word
 class Network:
     """The engine of `model` for pictures of `height` x `width`, from `cache` or built for it.
 
-    memory: bytes of GPU memory that each context works in.
+    shapes: sizes that an engine built here serves beside; None: an engine kept for several sizes does too, and one
+    that is built is for this one alone. memory: bytes of GPU memory that each context works in.
     """
 
     def __init__(
-        self, gpu: Gpu, flavour: Flavour, model: ModelSpec, height: int, width: int, cache: EngineCache
+        self,
+        gpu: Gpu,
+        flavour: Flavour,
+        model: ModelSpec,
+        height: int,
+        width: int,
+        cache: EngineCache,
+        shapes: Shapes | None = None,
     ) -> None:
         self.model, self.height, self.width = model, height, width
         self._gpu = gpu
         self._flavour = flavour
         self._cache = cache
         self._runtime = flavour.trt.Runtime(flavour.logger)
-        self._key = cache.serving(key_of(gpu, flavour, model, Shapes.fixed(height, width)))
+        exact = key_of(gpu, flavour, model, shapes or Shapes.fixed(height, width))
+        self._key = exact if shapes else cache.serving(exact)
         self._config: Any = None
         self._compiled: Any = None
         engine = cache.fetch(self._key, model.name, self._runtime.deserialize_cuda_engine, self._build, self._trust)

@@ -1,6 +1,7 @@
 """Several encoders as one: the stream they make together."""
 
 from fractions import Fraction
+from itertools import pairwise
 from pathlib import Path
 
 import av
@@ -48,7 +49,7 @@ def test_decoding_times_advance_and_come_before_showing_at_a_variable_rate(
     upscale(source, tmp_path / "out.mp4", codec=codec, preset=chosen, encoders=4)
     packets = video_packets(tmp_path / "out.mp4")
     assert len(packets) == len(pts)
-    assert all(a.dts < b.dts for a, b in zip(packets, packets[1:], strict=False))
+    assert all(a.dts < b.dts for a, b in pairwise(packets))
     assert all(packet.dts <= packet.pts for packet in packets)
     assert clips.video_times(tmp_path / "out.mp4") == clips.video_times(source)
 
@@ -109,7 +110,7 @@ def test_decoding_times_advance_and_come_before_showing(steps: list[int], delay:
     ahead = shown[min(delay, len(shown) - 1)] - shown[0]
     times.start(shown[0], shown[0] - ahead)
     decoded = [times.next() for _ in shown]
-    assert all(a < b for a, b in zip(decoded, decoded[1:], strict=False))
+    assert all(a < b for a, b in pairwise(decoded))
     latest = shown[: len(shown) - delay] if delay else shown
     assert all(dts <= pts for dts, pts in zip(decoded[delay:], latest, strict=False))
 

@@ -1,8 +1,10 @@
 """Engines: their key, and the folder they are kept in."""
 
 import logging
+import multiprocessing
 import stat
 import threading
+import time
 from dataclasses import fields, replace
 from pathlib import Path
 
@@ -11,7 +13,7 @@ import pytest
 
 from pipeline.errors import BackendError, ModelError
 from pipeline.models import catalogue
-from pipeline.superres import engine, flavour
+from pipeline.superres import engine, flavour, prepare
 from pipeline.superres.engine import EngineCache, EngineKey, Shapes
 
 KEY = EngineKey("abc", "fp16", "rtx", "1.6", "GPU", "9.0", "13.0", Shapes.fixed(180, 320))
@@ -119,3 +121,94 @@ def test_a_flavour_that_is_not_installed_names_the_command() -> None:
 def test_an_unknown_flavour_is_refused() -> None:
     with pytest.raises(BackendError, match="no engine called 'x'"):
         flavour.load("x")
+
+
+class TestEnginesOfManySizes:
+    @pytest.mark.parametrize(
+        ("height", "width", "served"), [(180, 320, True), (1080, 1920, True), (1081, 1920, False), (360, 300, False)]
+    )
+    def test_serve_what_lies_between(self, height: int, width: int, served: bool) -> None:
+        assert Shapes((180, 320), (720, 1280), (1080, 1920)).serve(height, width) is served
+
+    def test_are_used_where_none_is_kept_for_the_size_alone(self, tmp_path: Path) -> None:
+        cache = EngineCache(tmp_path)
+        many = replace(KEY, shapes=Shapes((90, 160), (180, 320), (360, 640)))
+        assert cache.serving(KEY) == KEY
+        cache.fetch(many, "a model", bytes, lambda: b"many")
+        assert cache.serving(KEY) == many
+        assert cache.serving(replace(KEY, precision="fp32")).shapes.is_fixed
+        cache.fetch(KEY, "a model", bytes, lambda: b"one")
+        assert cache.serving(KEY) == KEY
+
+    @pytest.mark.parametrize("precision", ["fp16", "fp32", "tf32", "bf16"])
+    def test_are_built_by_tensorrt_rtx(self, precision: str) -> None:
+        pytest.importorskip("tensorrt_rtx", reason="TensorRT-RTX is not installed: no engine was built")
+        model = catalogue.find("clear-x2", precision)
+        assert engine.build(flavour.load("rtx"), model, Shapes((64, 64), (128, 128), (256, 256)))
+
+
+class TestTrust:
+    def test_an_engine_that_is_not_trusted_is_not_kept(self, tmp_path: Path) -> None:
+        def trust(loaded: object) -> None:
+            raise BackendError("black")
+
+        with pytest.raises(BackendError, match="black"):
+            EngineCache(tmp_path).fetch(KEY, "a model", bytes, lambda: b"engine", trust)
+        assert not list(tmp_path.glob("*.engine*"))
+
+    def test_only_new_engines_are_looked_at(self, tmp_path: Path) -> None:
+        seen: list[bytes] = []
+        cache = EngineCache(tmp_path)
+        for _ in range(2):
+            cache.fetch(KEY, "a model", bytes, lambda: b"engine", seen.append)
+        assert seen == [b"engine"]
+
+
+class TestTheList:
+    def test_tells_what_is_kept(self, tmp_path: Path) -> None:
+        cache = EngineCache(tmp_path)
+        cache.fetch(KEY, "a model", bytes, lambda: b"engine")
+        (entry,) = cache.entries()
+        assert (entry.model, entry.key) == ("a model", KEY)
+        assert entry.bytes > len(b"engine")
+
+    @pytest.mark.parametrize("told", ["", "{}", '{"model": "x", "key": {"shapes": 3}}', "[1]"])
+    def test_leaves_out_what_can_not_be_told_about(self, tmp_path: Path, told: str) -> None:
+        cache = EngineCache(tmp_path)
+        cache.fetch(KEY, "a model", bytes, lambda: b"engine")
+        (tmp_path / f"{KEY.digest}.json").write_text(told)
+        assert cache.entries() == []
+
+    def test_an_engine_is_removed_with_all_that_belongs_to_it(self, tmp_path: Path) -> None:
+        cache = EngineCache(tmp_path)
+        cache.fetch(KEY, "a model", bytes, lambda: b"engine")
+        cache.runtime_cache(KEY, 180, 320).write_bytes(b"compiled")
+        (entry,) = cache.entries()
+        assert cache.remove(entry.path) > len(b"enginecompiled")
+        assert not list(tmp_path.iterdir())
+
+    def test_engines_of_another_machine_are_useless_here(self, tmp_path: Path) -> None:
+        cache = EngineCache(tmp_path)
+        cache.fetch(KEY, "a model", bytes, lambda: b"engine")
+        assert prepare.useless(cache) == [tmp_path / f"{KEY.digest}.engine"]
+
+
+def _fetch_in_another_process(folder: Path) -> None:
+    def make() -> bytes:
+        with (folder / "made").open("a") as made:
+            made.write("x")
+        time.sleep(0.5)
+        return b"engine"
+
+    EngineCache(folder).fetch(KEY, "a model", bytes, make)
+
+
+def test_two_processes_that_want_the_same_engine_build_it_once(tmp_path: Path) -> None:
+    spawn = multiprocessing.get_context("spawn")
+    processes = [spawn.Process(target=_fetch_in_another_process, args=(tmp_path,)) for _ in range(2)]
+    for process in processes:
+        process.start()
+    for process in processes:
+        process.join(30)
+        assert process.exitcode == 0
+    assert (tmp_path / "made").read_text() == "x"

@@ -1,0 +1,94 @@
+"""`uprez engine`: TensorRT's engines, made ahead of time, listed and removed."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime
+from typing import Annotated
+
+import typer
+from rich.table import Table
+
+from pipeline.cli import options as o
+from pipeline.cli.screen import err, out, size
+from pipeline.errors import SettingsError
+from pipeline.plan import choose_model
+from pipeline.superres import prepare
+from pipeline.superres.engine import EngineCache, Shapes, Size
+
+engine = typer.Typer(
+    help="TensorRT's engines: made when they are needed and kept; here made ahead of time, listed, removed.",
+    no_args_is_help=True,
+)
+
+
+@engine.command()
+def build(
+    size_: Annotated[str | None, typer.Option("--size", help="WIDTHxHEIGHT of the videos.")] = None,
+    shapes: Annotated[
+        str | None,
+        typer.Option("--shapes", help="MIN,OPT,MAX, each WIDTHxHEIGHT: one engine for all sizes between, best at OPT."),
+    ] = None,
+    config: o.Config = None,
+    model: o.Model = None,
+    engine: o.Engine = None,
+    device: o.Device = None,
+    precision: o.Precision = None,
+) -> None:
+    """Build an engine, check it against ONNX Runtime, and keep it."""
+    settings = o.settings(config, locals())
+    wanted = _shapes(size_, shapes)
+    network = choose_model(settings, "tensorrt")
+    with err.status(f"building {network.name} for {wanted}: seconds with TensorRT-RTX, minutes with TensorRT"):
+        entry = prepare.build(network, wanted, settings.device[0], settings.engine, EngineCache())
+    out.print(f"{entry.model} ({entry.key.precision}) for {wanted}: {size(entry.bytes)}, {entry.path}")
+
+
+@engine.command("list")
+def list_() -> None:
+    """List the engines that are kept."""
+    cache = EngineCache()
+    old = set(prepare.useless(cache))
+    table = Table(box=None, padding=(0, 2, 0, 0))
+    for column in ("model", "precision", "sizes", "GPU", "TensorRT", "file", "built", ""):
+        table.add_column(column)
+    for entry in cache.entries():
+        key = entry.key
+        built = datetime.fromtimestamp(entry.built).strftime("%Y-%m-%d %H:%M")
+        version = f"{key.flavour} {key.version}"
+        note = "not for this machine" if entry.path in old else ""
+        table.add_row(entry.model, key.precision, str(key.shapes), key.gpu, version, size(entry.bytes), built, note)
+    out.print(table)
+    out.print(f"in {cache.folder}")
+
+
+@engine.command()
+def clean(
+    everything: Annotated[bool, typer.Option("--all", help="Remove those that are of use here too.")] = False,
+) -> None:
+    """Remove the engines that this machine can't use: of another GPU, driver or TensorRT."""
+    cache = EngineCache()
+    paths = sorted(cache.folder.glob("*.engine")) if everything else prepare.useless(cache)
+    freed = sum(cache.remove(path) for path in paths)
+    out.print(f"{len(paths)} engines removed, {size(freed)} free again")
+
+
+def _shapes(size_: str | None, shapes: str | None) -> Shapes:
+    if (size_ is None) == (shapes is None):
+        raise SettingsError("give --size WIDTHxHEIGHT, or --shapes MIN,OPT,MAX for one engine that serves all between")
+    if size_ is not None:
+        return Shapes.fixed(*_parsed("--size", size_))
+    parts = (shapes or "").split(",")
+    if len(parts) != 3:
+        raise SettingsError(f"--shapes {shapes}: MIN,OPT,MAX, such as 320x180,1280x720,1920x1080")
+    low, typical, high = (_parsed("--shapes", part) for part in parts)
+    if not all(a <= b <= c for a, b, c in zip(low, typical, high, strict=True)):
+        raise SettingsError(f"--shapes {shapes}: from the smallest to the largest, width and height alike")
+    return Shapes(low, typical, high)
+
+
+def _parsed(option: str, text: str) -> Size:
+    match = re.fullmatch(r"\s*(\d+)x(\d+)\s*", text)
+    if not match or not all(1 <= int(length) <= 16384 for length in match.groups()):
+        raise SettingsError(f"{option} {text}: WIDTHxHEIGHT, such as 1920x1080")
+    return int(match[2]), int(match[1])

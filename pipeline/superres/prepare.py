@@ -1,0 +1,41 @@
+"""Engines ahead of time, and which of those kept are of no use here any more."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pipeline import cuda
+from pipeline.cuda import Gpu
+from pipeline.models.spec import ModelSpec
+from pipeline.superres import flavour as flavours
+from pipeline.superres.engine import EngineCache, Entry, Shapes
+from pipeline.superres.network import Network, key_of
+
+
+def build(model: ModelSpec, shapes: Shapes, device: int, flavour: str, cache: EngineCache) -> Entry:
+    """Build (unless it is kept), check and keep the engine of `model` for `shapes`, with what its first run compiles.
+
+    Raises BackendError where there is no GPU, or where the engine is wrong.
+    """
+    gpu, found = Gpu(device), flavours.load(flavour)
+    network = Network(gpu, found, model, *shapes.typical, cache, shapes)
+    lane = network.lane()
+    lane.run()
+    lane.stream.sync()
+    network.remember()
+    lane.close()
+    network.close()
+    key = key_of(gpu, found, model, shapes)
+    return next(entry for entry in cache.entries() if entry.key == key)
+
+
+def useless(cache: EngineCache) -> list[Path]:
+    """Engines that this machine will not load: of another GPU, driver or TensorRT; or that nothing is known of."""
+    here = {(facts.name, facts.driver) for facts in map(cuda.facts, range(cuda.count()))}
+    versions = {(name, flavours.load(name).version) for name in flavours.installed()}
+    useful = {
+        entry.path
+        for entry in cache.entries()
+        if (entry.key.gpu, entry.key.driver) in here and (entry.key.flavour, entry.key.version) in versions
+    }
+    return sorted(set(cache.folder.glob("*.engine")) - useful)

@@ -1,0 +1,58 @@
+"""Engines that are wrong are found out."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from pipeline.errors import BackendError
+from pipeline.models import catalogue
+from pipeline.models.spec import ModelSpec
+from pipeline.superres import trust
+
+Picture = NDArray[Any]
+
+
+@pytest.fixture
+def model() -> ModelSpec:
+    return catalogue.find("clear-x2", np.float32)
+
+
+def right(model: ModelSpec) -> Callable[[Picture], Picture]:
+    return lambda picture: trust.reference(model, picture).astype(model.dtype)
+
+
+@pytest.mark.parametrize("size", [(200, 312), (40, 64), (97, 201)], ids=str)
+def test_a_right_engine_is_trusted(model: ModelSpec, size: tuple[int, int]) -> None:
+    assert trust.check(model, right(model), *size) > 100
+
+
+def test_a_network_that_sees_the_whole_picture_is_compared_as_a_whole(model: ModelSpec) -> None:
+    assert trust.check(replace(model, reach=None), right(model), 72, 96) > 100
+
+
+@pytest.mark.parametrize(
+    ("spoil", "reason"),
+    [
+        (np.zeros_like, "one colour"),
+        (lambda made: np.full_like(made, np.nan), "not finite"),
+        (lambda made: np.where(np.arange(made.shape[3]) == 5, np.inf, made), "not finite"),
+        (lambda made: made[:, ::-1], "dB beside ONNX Runtime"),
+        (lambda made: np.roll(made, 1, axis=3), "dB beside ONNX Runtime"),
+        (lambda made: np.random.default_rng(0).random(made.shape), "dB beside ONNX Runtime"),
+        (lambda made: made + 0.02, "dB beside ONNX Runtime"),
+    ],
+    ids=["black", "nan", "an infinite column", "bgr", "shifted", "noise", "too bright"],
+)
+def test_a_wrong_engine_is_refused(model: ModelSpec, spoil: Callable[[Picture], Picture], reason: str) -> None:
+    with pytest.raises(BackendError, match=rf"clear-x2 is not right \(.*{reason}"):
+        trust.check(model, lambda picture: spoil(right(model)(picture)), 128, 160)
+
+
+def test_a_conversion_is_compared_with_what_it_came_from(model: ModelSpec) -> None:
+    half = catalogue.find("clear-x2", "bf16")
+    assert half.reference is not None
+    assert trust.check(half, right(half), 96, 128) > 60
