@@ -264,9 +264,11 @@ def _whole(bench: Bench, plan: Plan, session: Session[Any], encoded: bool, trace
         stages: dict[str, Stage[Any, Any]] = {
             "decode": Chain(_decoder(plan, source), _Renumber(plan)),
             "submit": Submit(session),
-            "upscale": Collect(session),
-            "encode" if encoded else "discard": ending,
         }
+        if encoded:
+            stages |= {"upscale": Collect(session), "encode": ending}
+        else:
+            stages["upscale"] = Chain(Collect(session), ending)
         meters = _run(bench, plan, timer, _packets(source), stages, trace)
     row = timer.row("whole")
     between = sum(meter.cpu for meter in meters if meter.name in ("submit", "upscale"))

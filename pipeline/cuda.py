@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ctypes
 import re
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -105,6 +106,8 @@ class Gpu:
     Threads that use several, and those other than the opener's, call `use` before they turn to it.
     """
 
+    _current = threading.local()  # which GPU a thread turned to last: to ask CUDA takes as long as to launch a kernel
+
     def __init__(self, ordinal: int) -> None:
         if reason := problem():
             raise BackendError(reason)
@@ -123,7 +126,9 @@ class Gpu:
 
     def use(self) -> None:
         """Make this GPU current in the calling thread."""
-        self.device.set_current()
+        if getattr(self._current, "gpu", None) != self.device.device_id:
+            self.device.set_current()
+            self._current.gpu = self.device.device_id
 
     @property
     def free(self) -> int:

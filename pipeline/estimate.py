@@ -22,6 +22,7 @@ _X264_RATES: dict[str, float] = {
     "medium": 9,
 }
 _X264_RATES |= {"slow": 5, "slower": 2.5, "veryslow": 1.3, "placebo": 0.5}
+_SEVERAL = 2  # times as fast are several encoders at once
 _SLOWER = {"libx264": 1, "libx265": 4, "libsvtav1": 3}
 
 
@@ -64,4 +65,5 @@ def encoder_rate(plan: Plan) -> float:
     encoding = plan.encoding
     speed = _X264_RATES.get(encoding.options.get("preset", "medium"), _X264_RATES["medium"])
     pixels = encoding.format.width * encoding.format.height
+    speed *= _SEVERAL if encoding.encoders > 1 else 1
     return speed * 1e6 * machine.cores() / _SLOWER.get(encoding.codec, 2) / pixels

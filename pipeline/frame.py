@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -113,11 +114,11 @@ class FrameFormat:
     pixel: PixelFormat
     colour: Colour
 
-    @property
+    @cached_property
     def plane_shapes(self) -> tuple[tuple[int, int], ...]:
         return self.pixel.plane_shapes(self.width, self.height)
 
-    @property
+    @cached_property
     def bytes(self) -> int:
         return self.pixel.frame_bytes(self.width, self.height)
 

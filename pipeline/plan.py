@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 from dataclasses import dataclass, replace
 from fractions import Fraction
@@ -221,9 +222,14 @@ def _encoder_options(settings: Settings, codec: str) -> dict[str, str]:
         options.pop(quality, None)
     if settings.crf is not None:
         options[quality] = f"{settings.crf:g}"
-    if settings.preset is not None:
+    if settings.preset is not None and (settings.codec != "auto" or _known_preset(codec, settings.preset)):
         options["preset"] = settings.preset
     return options | settings.options
+
+
+def _known_preset(codec: str, preset: str) -> bool:
+    """Whether a preset that was given beside `--codec auto` is meant for the encoder that was found."""
+    return codec.endswith("_nvenc") == bool(re.fullmatch("p[1-7]", preset))
 
 
 def _notes(media: MediaInfo, encoding: VideoEncoding, settings: Settings) -> list[str]:

@@ -19,7 +19,7 @@ from rich.markup import escape
 from pipeline.cli import options as o
 from pipeline.cli.screen import Status, fail, hours, note, out, size
 from pipeline.errors import InputError, SettingsError, UprezError
-from pipeline.estimate import estimate
+from pipeline.estimate import encoder_rate, estimate
 from pipeline.media.probe import probe
 from pipeline.plan import Plan, check_target, free_disk, make_plan
 from pipeline.run import Job, Result, execute
@@ -197,7 +197,9 @@ def _announce(batch: Batch) -> None:
     pixels = sum((plan.media.video.frames or 0) * _pixels(plan) for plan in batch.plans)
     if pixels > _WORTH_TIMING:
         first = batch.plans[0]
-        seconds = pixels / (estimate(first).rate * _pixels(first))
+        # On a GPU the encoder is the wall of what takes long, and timing the network would hold up the start.
+        rate = estimate(first).rate if first.backend == "onnx" else encoder_rate(first)
+        seconds = pixels / (rate * _pixels(first))
         if seconds > _LONG_SECONDS:
             note(f"this will take about {hours(seconds)} on this machine; Ctrl-C ends it with a playable part")
 

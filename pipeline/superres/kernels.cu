@@ -38,18 +38,20 @@ __device__ __forceinline__ float chroma_at(const SAMPLE* plane, int pitch, Tap h
     return lerp(above, below, v.weight);
 }
 
-// Two neighbours of a row, so that memory is read and written in words.
-#define PAIRED (WIDTH % 2 == 0)
-struct alignas(2 * sizeof(ELEMENT)) Elements { ELEMENT first, second; };
-struct alignas(2 * sizeof(SAMPLE)) Samples { SAMPLE first, second; };
+// A thread works on COLUMNS neighbours of a row, GROUP chroma samples wide, so that memory is read and written in words.
+#define COLUMNS (WIDTH % 4 == 0 ? 4 : 1 << SUB_X)
+#define GROUP (COLUMNS >> SUB_X)
+#define IN_WORDS (WIDTH % COLUMNS == 0)
+struct alignas(COLUMNS * sizeof(ELEMENT)) Elements { ELEMENT at[COLUMNS]; };
+struct alignas(COLUMNS * sizeof(SAMPLE)) Samples { SAMPLE at[COLUMNS]; };
+struct alignas(GROUP * sizeof(SAMPLE)) Chroma { SAMPLE at[GROUP]; };
 
-__device__ __forceinline__ void write_pair(ELEMENT* plane, size_t at, float first, float second, bool both) {
-#if PAIRED
-    *reinterpret_cast<Elements*>(plane + at) = {written(first), written(second)};
-#else
-    plane[at] = written(first);
-    if (both) plane[at + 1] = written(second);
-#endif
+// `values` to `row` from x on, as far as the row goes.
+template <class Word, class T> __device__ __forceinline__ void write_row(T* row, int x, Word values) {
+    if (IN_WORDS) *reinterpret_cast<Word*>(row + x) = values;
+    else
+        for (int c = 0; c < COLUMNS; ++c)
+            if (x + c < WIDTH) row[x + c] = values.at[c];
 }
 
 struct Rgb { float red, green, blue; };
@@ -69,19 +71,25 @@ __device__ __forceinline__ Rgb rgb_at(const SAMPLE* luma, const SAMPLE* u, const
     return rgb;
 }
 
-// Samples to RGB. A thread makes two neighbours of a row. Pitches are in samples.
+// Samples to RGB. Pitches are in samples.
 extern "C" __global__ void to_rgb(const SAMPLE* __restrict__ luma, const SAMPLE* __restrict__ u,
                                   const SAMPLE* __restrict__ v, int luma_pitch, int chroma_pitch,
                                   ELEMENT* __restrict__ rgb) {
-    int x = 2 * (blockIdx.x * blockDim.x + threadIdx.x), row = blockIdx.y * blockDim.y + threadIdx.y;
+    int x = COLUMNS * (blockIdx.x * blockDim.x + threadIdx.x), row = blockIdx.y * blockDim.y + threadIdx.y;
     if (x >= WIDTH || row >= HEIGHT) return;
-    bool both = x + 1 < WIDTH;
-    Rgb a = rgb_at(luma, u, v, luma_pitch, chroma_pitch, x, row);
-    Rgb b = both ? rgb_at(luma, u, v, luma_pitch, chroma_pitch, x + 1, row) : a;
-    size_t at = (size_t)row * WIDTH + x;
-    write_pair(rgb, RED * PIXELS + at, a.red * RANGE, b.red * RANGE, both);
-    write_pair(rgb, GREEN * PIXELS + at, a.green * RANGE, b.green * RANGE, both);
-    write_pair(rgb, BLUE * PIXELS + at, a.blue * RANGE, b.blue * RANGE, both);
+    Elements red, green, blue;
+#pragma unroll
+    for (int c = 0; c < COLUMNS; ++c) {
+        int column = x + c < WIDTH ? x + c : WIDTH - 1;
+        Rgb made = rgb_at(luma, u, v, luma_pitch, chroma_pitch, column, row);
+        red.at[c] = written(made.red * RANGE);
+        green.at[c] = written(made.green * RANGE);
+        blue.at[c] = written(made.blue * RANGE);
+    }
+    size_t start = (size_t)row * WIDTH;
+    write_row(rgb + RED * PIXELS + start, x, red);
+    write_row(rgb + GREEN * PIXELS + start, x, green);
+    write_row(rgb + BLUE * PIXELS + start, x, blue);
 }
 
 struct Pixel { float y, cb, cr; };  // cb, cr: blue and red less luma, not yet scaled
@@ -103,19 +111,18 @@ __device__ __forceinline__ Pixel pixel_at(const ELEMENT* rgb, int x, int row) {
     return pixel(rgb[RED * PIXELS + at], rgb[GREEN * PIXELS + at], rgb[BLUE * PIXELS + at]);
 }
 
-// The pixels at x, which is even, and x + 1.
-__device__ __forceinline__ void pixels_at(const ELEMENT* rgb, int x, int row, Pixel& first, Pixel& second) {
-#if PAIRED
-    size_t at = place(x, row);
-    Elements red = *reinterpret_cast<const Elements*>(rgb + RED * PIXELS + at);
-    Elements green = *reinterpret_cast<const Elements*>(rgb + GREEN * PIXELS + at);
-    Elements blue = *reinterpret_cast<const Elements*>(rgb + BLUE * PIXELS + at);
-    first = pixel(red.first, green.first, blue.first);
-    second = pixel(red.second, green.second, blue.second);
-#else
-    first = pixel_at(rgb, x, row);
-    second = pixel_at(rgb, x + 1, row);
-#endif
+// COLUMNS pixels from x on.
+__device__ __forceinline__ void pixels_at(const ELEMENT* rgb, int x, int row, Pixel* pixels) {
+    if (IN_WORDS) {
+        size_t at = place(x, row);
+        Elements red = *reinterpret_cast<const Elements*>(rgb + RED * PIXELS + at);
+        Elements green = *reinterpret_cast<const Elements*>(rgb + GREEN * PIXELS + at);
+        Elements blue = *reinterpret_cast<const Elements*>(rgb + BLUE * PIXELS + at);
+#pragma unroll
+        for (int c = 0; c < COLUMNS; ++c) pixels[c] = pixel(red.at[c], green.at[c], blue.at[c]);
+    } else {
+        for (int c = 0; c < COLUMNS; ++c) pixels[c] = pixel_at(rgb, x + c, row);
+    }
 }
 
 __device__ __forceinline__ SAMPLE coded(float value) {
@@ -129,41 +136,51 @@ __device__ __forceinline__ float weight(int offset, bool subsampled, bool cosite
     return cosited ? (offset == 0 ? 0.5f : 0.25f) : (offset < 0 ? 0.0f : 0.5f);
 }
 
-__device__ __forceinline__ void write_luma(SAMPLE* luma, int pitch, int x, int row, Pixel first, Pixel second) {
-    size_t at = (size_t)row * pitch + x;
-    SAMPLE a = coded(first.y * LUMA_SCALE + LUMA_OFFSET), b = coded(second.y * LUMA_SCALE + LUMA_OFFSET);
-#if PAIRED && SUB_X
-    *reinterpret_cast<Samples*>(luma + at) = {a, b};
-#else
-    luma[at] = a;
-    if (SUB_X && x + 1 < WIDTH) luma[at + 1] = b;
-#endif
-}
-
-// RGB to samples. A thread makes one chroma sample and the luma samples that share it. Luma's pitch is WIDTH.
+// RGB to samples. A thread makes GROUP chroma samples and the luma samples that share them.
 extern "C" __global__ void from_rgb(const ELEMENT* __restrict__ rgb, SAMPLE* __restrict__ luma, SAMPLE* __restrict__ u,
                                     SAMPLE* __restrict__ v, int luma_pitch, int chroma_pitch) {
-    int i = blockIdx.x * blockDim.x + threadIdx.x, j = blockIdx.y * blockDim.y + threadIdx.y;
+    int i = GROUP * (blockIdx.x * blockDim.x + threadIdx.x), j = blockIdx.y * blockDim.y + threadIdx.y;
     if (i >= CHROMA_WIDTH || j >= CHROMA_HEIGHT) return;
-    float cb = 0.0f, cr = 0.0f;
+    const float before = weight(-1, SUB_X, COSITED_X), own = weight(0, SUB_X, COSITED_X);
+    const float after = weight(1, SUB_X, COSITED_X);
+    float cb[GROUP] = {}, cr[GROUP] = {};
     int x = i << SUB_X;
 #pragma unroll
     for (int dy = -1; dy <= 1; ++dy) {
         float down = weight(dy, SUB_Y, COSITED_Y);
         if (down == 0.0f) continue;
         int row = (j << SUB_Y) + dy;
-        Pixel left = {0.0f, 0.0f, 0.0f}, here, right = left;
-        if (SUB_X) pixels_at(rgb, x, row, here, right);
-        else here = pixel_at(rgb, x, row);
-        if (SUB_X && COSITED_X) left = pixel_at(rgb, x - 1, row);
-        float before = weight(-1, SUB_X, COSITED_X), own = weight(0, SUB_X, COSITED_X);
-        float after = weight(1, SUB_X, COSITED_X);
-        cb += down * (before * left.cb + own * here.cb + after * right.cb);
-        cr += down * (before * left.cr + own * here.cr + after * right.cr);
-        if (dy >= 0 && row < HEIGHT) write_luma(luma, luma_pitch, x, row, here, right);
+        Pixel pixels[COLUMNS + 1];  // the first lies left of x
+        pixels[0] = SUB_X && COSITED_X ? pixel_at(rgb, x - 1, row) : Pixel{0.0f, 0.0f, 0.0f};
+        pixels_at(rgb, x, row, pixels + 1);
+#pragma unroll
+        for (int g = 0; g < GROUP; ++g) {
+            const Pixel* here = pixels + 1 + (g << SUB_X);
+            cb[g] += down * (before * here[-1].cb + own * here->cb + (SUB_X ? after * here[SUB_X].cb : 0.0f));
+            cr[g] += down * (before * here[-1].cr + own * here->cr + (SUB_X ? after * here[SUB_X].cr : 0.0f));
+        }
+        if (dy >= 0 && row < HEIGHT) {
+            Samples samples;
+#pragma unroll
+            for (int c = 0; c < COLUMNS; ++c) samples.at[c] = coded(pixels[c + 1].y * LUMA_SCALE + LUMA_OFFSET);
+            write_row(luma + (size_t)row * luma_pitch, x, samples);
+        }
     }
 #if STEP
-    u[(size_t)j * chroma_pitch + i * STEP] = coded(cb * U_SCALE + CHROMA_OFFSET);
-    v[(size_t)j * chroma_pitch + i * STEP] = coded(cr * V_SCALE + CHROMA_OFFSET);
+    u += (size_t)j * chroma_pitch + i * STEP;
+    v += (size_t)j * chroma_pitch + i * STEP;
+    Chroma us, vs;
+#pragma unroll
+    for (int g = 0; g < GROUP; ++g) {
+        us.at[g] = coded(cb[g] * U_SCALE + CHROMA_OFFSET);
+        vs.at[g] = coded(cr[g] * V_SCALE + CHROMA_OFFSET);
+    }
+    if (STEP == 1) {
+        *reinterpret_cast<Chroma*>(u) = us;
+        *reinterpret_cast<Chroma*>(v) = vs;
+    } else {
+#pragma unroll
+        for (int g = 0; g < GROUP; ++g) u[g * STEP] = us.at[g], v[g * STEP] = vs.at[g];
+    }
 #endif
 }

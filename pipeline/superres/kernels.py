@@ -124,7 +124,7 @@ class ToRgb:
     def __init__(self, device: Device, format: FrameFormat, model: ModelSpec) -> None:
         self._kernel = _kernel(device, COLOUR, colour_macros(format, model), "to_rgb")
         self._layout = layout(format)
-        self._config = _config(-(-format.width // 2), format.height)
+        self._config = _config(-(-format.width // columns(format)), format.height)
 
     def __call__(self, stream: Stream, frame: int, rgb: int) -> None:
         """Convert the packed frame at device address `frame` into the tensor at `rgb`."""
@@ -140,8 +140,7 @@ class FromRgb:
     def __init__(self, device: Device, format: FrameFormat, model: ModelSpec) -> None:
         self._kernel = _kernel(device, COLOUR, colour_macros(format, model), "from_rgb")
         self._layout = layout(format)
-        pixel = format.pixel
-        self._config = _config(-(-format.width >> pixel.sub_x), -(-format.height >> pixel.sub_y))
+        self._config = _config(-(-format.width // columns(format)), -(-format.height >> format.pixel.sub_y))
 
     def __call__(self, stream: Stream, rgb: int, frame: int) -> None:
         """Convert the tensor at device address `rgb` into the packed frame at `frame`."""
@@ -192,6 +191,11 @@ def _config(columns: int, rows: int) -> Any:
     from cuda.core import LaunchConfig
 
     return LaunchConfig(grid=(-(-columns // _BLOCK[0]), -(-rows // _BLOCK[1])), block=_BLOCK)
+
+
+def columns(format: FrameFormat) -> int:
+    """How many neighbours of a row a thread of the colour kernels works on: COLUMNS in kernels.cu."""
+    return 4 if format.width % 4 == 0 else 1 << format.pixel.sub_x
 
 
 def layout(format: FrameFormat) -> tuple[int, int, int, np.int32, np.int32]:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from pipeline.cuda import Gpu, Pinned
 from pipeline.flow.channel import Aborted, Channel
-from pipeline.frame import FrameFormat
+from pipeline.frame import FrameFormat, Plane
 
 if TYPE_CHECKING:
     from cuda.core import Buffer, Event, Stream
@@ -24,7 +24,8 @@ MARKS = ("upload", "compute", "to_rgb", "network", "from_rgb", "download")
 class Slot:
     """Room for one packed frame, in and out, on both sides of the bus, and the events that order its steps.
 
-    marks: further events that only a trace wants, by name.
+    given, made: the planes of the frame in host_in, and of that in host_out. marks: further events that only a trace
+    wants, by name.
     """
 
     host_in: Pinned
@@ -35,6 +36,8 @@ class Slot:
     computed: Event
     downloaded: Event
     marks: dict[str, Event]
+    given: tuple[Plane, ...]
+    made: tuple[Plane, ...]
 
 
 class SlotRing:
@@ -45,7 +48,7 @@ class SlotRing:
     ) -> None:
         self._free: Channel[Slot] = Channel(count)
         with ExitStack() as memory:
-            self.slots = [_slot(gpu, stream, source.bytes, result.bytes, memory, timed) for _ in range(count)]
+            self.slots = [_slot(gpu, stream, source, result, memory, timed) for _ in range(count)]
             self._memory = memory.pop_all()
         for slot in self.slots:
             self._free.put(slot)
@@ -72,7 +75,7 @@ class SlotRing:
         self._memory.close()
 
 
-def _slot(gpu: Gpu, stream: Stream, bytes_in: int, bytes_out: int, memory: ExitStack, timed: bool) -> Slot:
+def _slot(gpu: Gpu, stream: Stream, source: FrameFormat, result: FrameFormat, memory: ExitStack, timed: bool) -> Slot:
     """A slot whose memory is freed with `memory`; `timed`: its events, and some between them, know their time."""
 
     def pinned(size: int) -> Pinned:
@@ -85,13 +88,16 @@ def _slot(gpu: Gpu, stream: Stream, bytes_in: int, bytes_out: int, memory: ExitS
         memory.callback(room.close, stream)
         return room
 
+    host_in, host_out = pinned(source.bytes), pinned(result.bytes)
     return Slot(
-        host_in=pinned(bytes_in),
-        device_in=on_device(bytes_in),
-        device_out=on_device(bytes_out),
-        host_out=pinned(bytes_out),
+        host_in=host_in,
+        device_in=on_device(source.bytes),
+        device_out=on_device(result.bytes),
+        host_out=host_out,
         uploaded=gpu.event(timed),
         computed=gpu.event(timed),
         downloaded=gpu.event(timed),
         marks={name: gpu.event(timed) for name in MARKS} if timed else {},
+        given=source.split(host_in.array),
+        made=result.split(host_out.array),
     )

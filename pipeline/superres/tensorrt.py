@@ -133,8 +133,7 @@ class TensorRtSession(Session[Running]):
             slot.downloaded.sync()
             if self._trace:
                 self._trace.collect(slot, ticket.lane, ticket.pts)
-        planes = self.result.split(slot.host_out.array)
-        return Frame(self.result, planes, ticket.pts, ticket.duration, partial(self._ring.give_back, slot))
+        return Frame(self.result, slot.made, ticket.pts, ticket.duration, partial(self._ring.give_back, slot))
 
     def queue(self, frames: int) -> None:
         self._gpu.use()
@@ -173,7 +172,7 @@ class TensorRtSession(Session[Running]):
                 self._gpu.copy_plane(self._copy_in, address, columns * size, plane, columns * size, rows)
                 address += rows * columns * size
         else:
-            for packed, samples in zip(self.source.split(slot.host_in.array), frame.planes, strict=True):
+            for packed, samples in zip(slot.given, frame.planes, strict=True):
                 np.copyto(packed, samples)
             slot.device_in.copy_from(slot.host_in.buffer, stream=self._copy_in)
         self._copy_in.record(slot.uploaded)

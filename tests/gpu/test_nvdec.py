@@ -16,7 +16,7 @@ def pictures(path: Path) -> list[np.ndarray]:
 
 
 def made(source: Path, to: Path, **options: object) -> tuple[list[np.ndarray], list[str]]:
-    result = upscale(source, to, backend="tensorrt", codec="ffv1", overwrite=True, **options)
+    result = upscale(source, to, backend="tensorrt", codec="ffv1", preset=None, overwrite=True, **options)
     return pictures(to), [*result.notes, *result.findings]
 
 

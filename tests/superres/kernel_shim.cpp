@@ -12,9 +12,9 @@ template <class Kernel, class... Arguments> static void run(Kernel kernel, int c
 }
 
 extern "C" void run_to_rgb(const SAMPLE* y, const SAMPLE* u, const SAMPLE* v, int luma, int chroma, ELEMENT* rgb) {
-    run(to_rgb, (WIDTH + 1) / 2, HEIGHT, y, u, v, luma, chroma, rgb);
+    run(to_rgb, (WIDTH + COLUMNS - 1) / COLUMNS, HEIGHT, y, u, v, luma, chroma, rgb);
 }
 
 extern "C" void run_from_rgb(const ELEMENT* rgb, SAMPLE* y, SAMPLE* u, SAMPLE* v, int luma, int chroma) {
-    run(from_rgb, CHROMA_WIDTH, CHROMA_HEIGHT, rgb, y, u, v, luma, chroma);
+    run(from_rgb, (WIDTH + COLUMNS - 1) / COLUMNS, CHROMA_HEIGHT, rgb, y, u, v, luma, chroma);
 }
