@@ -140,10 +140,12 @@ def main() -> None:
 def _start(clip: Path, folder: Path, given: list[str]) -> Start:
     """Run one process to its end."""
     notes = folder / "notes.json"
-    notes.unlink(missing_ok=True)
-    command = [sys.executable, "-c", _CHILD, str(notes), "upscale", str(clip), str(folder / "result.mkv")]
+    result = folder / "result.mkv"
+    for left in (notes, result):  # a result that is there would be looked at first
+        left.unlink(missing_ok=True)
+    command = [sys.executable, "-c", _CHILD, str(notes), "upscale", str(clip), str(result)]
     began = time.time()
-    done = subprocess.run([*command, "--json", "--overwrite", *given], capture_output=True, text=True, check=False)
+    done = subprocess.run([*command, "--json", *given], capture_output=True, text=True, check=False)
     ended = time.time()
     if done.returncode:
         raise UprezError(f"uprez upscale {' '.join(given)}: ended with {done.returncode}: {_last_line(done.stderr)}")

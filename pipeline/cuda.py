@@ -32,13 +32,14 @@ class GpuFacts:
     """A GPU as it is named in tables and engine keys.
 
     capability: such as "9.0". driver: its version, such as "580.159.04", where the system tells, else of its CUDA.
-    memory: in bytes.
+    memory: in bytes. uuid: of this very card.
     """
 
     name: str
     capability: str
     driver: str
     memory: int
+    uuid: str
 
 
 def problem() -> str | None:
@@ -79,6 +80,7 @@ def facts(ordinal: int) -> GpuFacts:
         capability=f"{device.compute_capability.major}.{device.compute_capability.minor}",
         driver=_driver_version() or f"CUDA {cuda_version // 1000}.{cuda_version % 1000 // 10}",
         memory=int(_checked(driver.cuDeviceTotalMem(ordinal))),
+        uuid=device.uuid,
     )
 
 

@@ -174,9 +174,12 @@ class EngineCache:
             keep(path.with_suffix(".json"), json.dumps({"model": model, "key": asdict(key)}, indent=1).encode())
         return engine
 
-    def runtime_cache(self, key: EngineKey, height: int, width: int) -> Path:
-        """Where TensorRT-RTX's compiled kernels of this engine, for pictures of this size, are kept."""
-        return self.folder / f"{key.digest}.{width}x{height}.runtime"
+    def runtime_cache(self, key: EngineKey, height: int, width: int, gpu: str) -> Path:
+        """Where TensorRT-RTX's compiled kernels of this engine, for pictures of this size on one `gpu`, are kept.
+
+        gpu: its serial number, as it were: kernels compiled on one are refused by another of the same kind.
+        """
+        return self.folder / f"{key.digest}.{width}x{height}.{gpu}.runtime"
 
     def entries(self) -> list[Entry]:
         """The engines that are kept, oldest first. What can't be told about is left out."""

@@ -60,7 +60,7 @@ class Network:
     def remember(self) -> None:
         """Keep what TensorRT-RTX compiled at the first run, for the next start."""
         if self._compiled is not None:
-            kept = self._cache.runtime_cache(self._key, self.height, self.width)
+            kept = self._cache.runtime_cache(self._key, self.height, self.width, self._gpu.facts.uuid)
             compiled = bytes(self._compiled.serialize())
             if not kept.exists() or kept.stat().st_size != len(compiled):
                 engines.keep(kept, compiled)
@@ -116,7 +116,7 @@ class Network:
         # Measured on an H100: 6 rather than 700 us of a processor for each run, and 2 % more runs a second.
         config.cuda_graph_strategy = trt.CudaGraphStrategy.WHOLE_GRAPH_CAPTURE
         compiled = config.create_runtime_cache()
-        kept = self._cache.runtime_cache(self._key, self.height, self.width)
+        kept = self._cache.runtime_cache(self._key, self.height, self.width, self._gpu.facts.uuid)
         if kept.exists() and not compiled.deserialize(kept.read_bytes()):
             log.warning("the compiled kernels kept as %s do not fit here: compiling anew", kept.name)
         config.set_runtime_cache(compiled)

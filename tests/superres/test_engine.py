@@ -182,7 +182,7 @@ class TestTheList:
     def test_an_engine_is_removed_with_all_that_belongs_to_it(self, tmp_path: Path) -> None:
         cache = EngineCache(tmp_path)
         cache.fetch(KEY, "a model", bytes, lambda: b"engine")
-        cache.runtime_cache(KEY, 180, 320).write_bytes(b"compiled")
+        cache.runtime_cache(KEY, 180, 320, "GPU-1").write_bytes(b"compiled")
         (entry,) = cache.entries()
         assert cache.remove(entry.path) > len(b"enginecompiled")
         assert not list(tmp_path.iterdir())
