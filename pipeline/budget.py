@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+import re
 from dataclasses import replace
 
 import psutil
@@ -11,7 +13,9 @@ from pipeline.media.encode import VideoEncoding
 from pipeline.media.gop import MIRRORED
 from pipeline.settings import Settings
 
-ENCODER_FRAMES = 60  # that x264 (lookahead 40) keeps at work, roughly
+# Frames that an encoder keeps at work, by the memory it took at its slower presets: measured at 720p.
+_AT_WORK = {"libx264": 60, "libx265": 220, "libsvtav1": 500}
+_AT_WORK_ELSEWHERE = 60
 _PARALLEL = ("libx264", "libx265", "libsvtav1")
 # Measured at 4K on 16 cores: eight encoders of four threads make x264 2.5 times as fast (ultrafast and veryfast), x265
 # 2.3 times (ultrafast). SVT-AV1 keeps all cores busy by itself: four encoders of two threads gain an eighth, and take
@@ -19,7 +23,9 @@ _PARALLEL = ("libx264", "libx265", "libsvtav1")
 _BUSY_ALONE = ("libsvtav1",)
 _CORES_PER_ENCODER, _THREADS = 2, 4
 _GOPS = (48, 36, 24)  # frames; longer ones make smaller files, shorter ones wait in less memory
-_RATE_CONTROLS = ("b", "maxrate", "bufsize", "pass", "flags", "stats")  # that look beyond a GOP
+_RATE_CONTROLS = ("b", "maxrate", "bufsize", "pass", "flags", "stats", "nal-hrd", "intra-refresh")  # look beyond a GOP
+_PARAMETERS = ("x264-params", "x264opts", "x265-params", "svtav1-params")
+_RATE_PARAMETERS = re.compile(r"\b(bitrate|vbv-\w+|pass|stats|nal-hrd|intra-refresh|rc|tbr|mbr)=[^:]*")
 _SHARE_OF_MEMORY = 0.5
 
 
@@ -35,16 +41,24 @@ def shared_out(
         return encoding, ""
     if reason := _only_one(encoding):
         return encoding, "" if wanted == "auto" else f"one encoder does the work: {reason}"
-    gops = (int(encoding.options["g"]),) if "g" in encoding.options else _GOPS
     most = machine.cores() // _CORES_PER_ENCODER if wanted == "auto" else wanted
+    gops = _gops(encoding.options.get("g"))
     if frames is not None:
         most = min(most, -(-frames // gops[-1]))
-    for count in range(most, 1, -1):
-        for gop in gops:
-            if memory(encoding, count, gop) <= _SHARE_OF_MEMORY * psutil.virtual_memory().available:
-                threads = _threads(encoding.codec, count)
-                return replace(encoding, encoders=count, gop=gop, threads=threads, waiting=count * gop), ""
-    return encoding, "" if wanted == "auto" else "one encoder does the work: there is nothing or no memory for more"
+    room = _SHARE_OF_MEMORY * psutil.virtual_memory().available
+    for count, gop in itertools.product(range(most, 1, -1), gops):
+        if memory(encoding, count, gop) <= room:
+            threads = _threads(encoding.codec, count)
+            return replace(encoding, encoders=count, gop=gop, threads=threads, waiting=count * gop), ""
+    lacking = wanted != "auto" and most > 1
+    return encoding, "one encoder does the work: there is no memory for more" if lacking else ""
+
+
+def _gops(wish: str | None) -> tuple[int, ...]:
+    """How many frames an encoder may take at a time: as many of the GOPs that were wished for as make enough."""
+    if wish is None:
+        return _GOPS
+    return (-(-_GOPS[-1] // int(wish)) * int(wish),)
 
 
 def _threads(codec: str, encoders: int) -> int:
@@ -56,7 +70,7 @@ def _threads(codec: str, encoders: int) -> int:
 def memory(encoding: VideoEncoding, encoders: int, gop: int) -> int:
     """Bytes that `encoders` need, and the frames that wait for them."""
     waiting = encoders * (gop + MIRRORED) if encoders > 1 else 0
-    return (encoders * ENCODER_FRAMES + waiting) * encoding.format.bytes
+    return (encoders * _AT_WORK.get(encoding.codec, _AT_WORK_ELSEWHERE) + waiting) * encoding.format.bytes
 
 
 def _only_one(encoding: VideoEncoding) -> str:
@@ -65,4 +79,8 @@ def _only_one(encoding: VideoEncoding) -> str:
         return f"{encoding.codec} is not known to make closed GOPs that fit together"
     if named := [name for name in _RATE_CONTROLS if name in encoding.options]:
         return f"{named[0]}={encoding.options[named[0]]} must be kept over the whole"
+    if found := _RATE_PARAMETERS.search(":".join(encoding.options.get(name, "") for name in _PARAMETERS)):
+        return f"{found[0]} must be kept over the whole"
+    if not re.fullmatch("[1-9][0-9]*", encoding.options.get("g", "1")):
+        return f"g={encoding.options['g']} is no length of a closed GOP"
     return ""

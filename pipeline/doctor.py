@@ -7,6 +7,7 @@ import shutil
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from fractions import Fraction
 
 import av
 import av.codec
@@ -14,6 +15,8 @@ import av.codec
 from pipeline import cuda, machine
 from pipeline.cache import cache_folder
 from pipeline.errors import UprezError
+from pipeline.frame import PIXEL_FORMATS, Colour, FrameFormat
+from pipeline.media.encode import VideoEncoding, refusal
 from pipeline.superres import flavour
 
 _ENCODERS = ("libx264", "libx265", "libsvtav1")
@@ -33,7 +36,7 @@ class Finding:
 
 def examine() -> list[Finding]:
     """Look at everything the project can use."""
-    return [_guarded(check) for check in (_python, _ffmpeg, _onnx, _gpu, _tensorrt, _nvrtc, _cache)]
+    return [_guarded(check) for check in (_python, _ffmpeg, _onnx, _gpu, _tensorrt, _nvrtc, _nvenc, _cache)]
 
 
 def _guarded(check: Callable[[], Finding]) -> Finding:
@@ -88,6 +91,16 @@ def _tensorrt() -> Finding:
 
 def _nvrtc() -> Finding:
     return _tried("NVRTC", _compile, "compiles the colour kernels", flavour.INSTALL["rtx"])
+
+
+def _nvenc() -> Finding:
+    if cuda.problem():
+        return Finding("NVENC", False, "no GPU; x264 encodes", "")
+    picture = FrameFormat(256, 256, PIXEL_FORMATS["yuv420p"], Colour(matrix=1, full_range=False))
+    reason = refusal(VideoEncoding("h264_nvenc", picture, Fraction(25), Fraction(1, 25)))
+    if reason:
+        return Finding("NVENC", False, f"this GPU has none that works ({reason}); x264 encodes", "")
+    return Finding("NVENC", True, "encodes H.264: --codec auto takes it")
 
 
 def _compile() -> None:

@@ -26,8 +26,8 @@ log = logging.getLogger(__name__)
 class VideoEncoding:
     """How the result's video is encoded: codec, its options as FFmpeg names them, and what to tell players.
 
-    encoders: how many work at once, each on a closed GOP of its own of `gop` frames, with `threads` threads; `waiting`
-    frames may wait for them. With one encoder, GOPs and threads are its own affair.
+    encoders: how many work at once, each on closed GOPs of its own, `gop` frames in all, with `threads` threads;
+    `waiting` frames may wait for them. With one encoder, GOPs and threads are its own affair.
     """
 
     codec: str
@@ -119,6 +119,8 @@ def _options(encoding: VideoEncoding) -> dict[str, str]:
     x265 writes to the terminal by itself, opens GOPs, and takes all cores for each encoder; so does SVT-AV1.
     """
     options, several = dict(encoding.options), encoding.encoders > 1
+    if encoding.codec == "libx264" and several:
+        _add_parameters(options, "x264-params", ["open-gop=0"])
     if encoding.codec == "libx265":
         closed = [f"open-gop=0:pools={encoding.threads}"] if several else []
         _add_parameters(options, "x265-params", [*closed, "log-level=error"])

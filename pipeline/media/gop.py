@@ -122,6 +122,8 @@ class GopEncoder(Encoder):
             if self._made == self.frames:
                 return
             picture = given[abs(len(given) - 1 - count % (2 * len(given) - 2))]
+            # A key frame, or the GOP's last B-frames would refer to what is dropped.
+            picture.pict_type = PictureType.I if count == 1 else PictureType.NONE
             yield from self._mine(self._encode_at(self._last[-1][0] + count * step, picture))
 
     def _own(self, pts: int, picture: av.VideoFrame) -> Iterator[av.Packet[Any]]:

@@ -22,7 +22,7 @@ def tagged_siting(stream: VideoStream) -> Siting | None:
     """
     level = av.logging.get_level()
     with av.open(os.devnull, "w", format="null") as container:
-        container.add_stream_from_template(stream)
+        container.add_stream_from_template(stream, opaque=True)  # whether or not there is an encoder
         av.logging.set_libav_level(av.logging.VERBOSE)
         av.logging.set_level(av.logging.VERBOSE)
         try:

@@ -69,7 +69,9 @@ class Network:
         del self._engine, self._config, self._compiled, self._runtime
 
     def _build(self) -> bytes:
-        log.info("building the engine of %s for %s", self.model.name, self._key.shapes)
+        slow = self._flavour.name == "tensorrt"
+        told = "building the engine of %s for %s" + (": some minutes, once" if slow else "")
+        log.log(logging.WARNING if slow else logging.INFO, told, self.model.name, self._key.shapes)
         return engines.build(self._flavour, self.model, self._key.shapes)
 
     def _trust(self, engine: Any) -> None:

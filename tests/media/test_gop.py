@@ -79,16 +79,48 @@ def test_the_header_is_that_of_one_encoder(tmp_path: Path) -> None:
 @pytest.mark.parametrize("preset", ["ultrafast", "veryfast", "medium"])
 def test_size_and_quality_are_those_of_one_encoder_with_the_same_gops(tmp_path: Path, media: Path, preset: str) -> None:
     source = media / "bigbuckbunny.mp4"
-    sizes, errors = [], []
+    sizes, wrong = [], []
     for encoders in (1, 3):
         made = tmp_path / f"{encoders}.mp4"
         upscale(source, made, preset=preset, crf=20, encoders=encoders, options={"g": "48"}, streams="video")
         sizes.append(made.stat().st_size)
-        with av.open(str(source)) as a, av.open(str(made)) as b:
-            pairs = zip(a.decode(video=0), b.decode(video=0), strict=True)
-            errors.append(np.mean([np.mean((x.to_ndarray() - y.to_ndarray().astype(float)) ** 2) for x, y in pairs]))
+        wrong.append(np.mean(errors(made, source)))
     assert sizes[1] == pytest.approx(sizes[0], rel=0.05)
-    assert 10 * np.log10(errors[1] / errors[0]) < 0.1
+    assert 10 * np.log10(wrong[1] / wrong[0]) < 0.1
+
+
+def film(path: Path, frames: int, cuts: set[int]) -> Path:
+    """Texture that drifts, another one from each of `cuts` on."""
+    rng = np.random.default_rng(1)
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("libx264", rate=25, options={"crf": "1", "preset": "veryfast"})
+        stream.width, stream.height, stream.pix_fmt = 160, 96, "yuv420p"
+        for index in range(frames):
+            if index == 0 or index in cuts:
+                scene = np.kron(rng.integers(30, 220, (40, 60)), np.ones((8, 8))).astype(np.uint8)
+            picture = np.full((144, 160), 128, np.uint8)
+            picture[:96] = scene[index : index + 96, index : index + 160]
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(picture, format="yuv420p")))
+        container.mux(stream.encode(None))
+    return path
+
+
+def errors(made: Path, source: Path) -> list[float]:
+    with av.open(str(made)) as a, av.open(str(source)) as b:
+        pairs = zip(a.decode(video=0), b.decode(video=0), strict=True)
+        return [float(np.mean((x.to_ndarray() - y.to_ndarray().astype(float)) ** 2)) for x, y in pairs]
+
+
+@pytest.mark.parametrize("preset", ["superfast", "veryfast", "medium"])
+@pytest.mark.parametrize(
+    "options",
+    [{}, {"g": "24"}, {"g": "10"}, {"x264-params": "keyint=30"}, {"x264-params": "open-gop=1"}, {"bf": "0"}],
+    ids=str,
+)
+def test_no_picture_suffers_from_cuts_or_options(tmp_path: Path, preset: str, options: dict[str, str]) -> None:
+    source = film(tmp_path / "in.mp4", 150, {20, 21, 44, 46, 47, 70, 90, 94, 95, 96, 120, 142})
+    upscale(source, tmp_path / "out.mp4", preset=preset, crf=20, encoders=3, options=options)
+    assert 10 * np.log10(255**2 / max(errors(tmp_path / "out.mp4", source))) > 33
 
 
 def test_sound_lies_beside_its_picture(tmp_path: Path) -> None:

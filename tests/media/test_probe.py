@@ -116,3 +116,8 @@ class TestRefused:
         monkeypatch.chdir(tmp_path)
         clip.rename(tmp_path / "http:x.mp4")
         assert probe(Path("http:x.mp4")).video.frames == 12
+
+
+def test_a_stream_whose_decoder_is_no_encoder_can_be_told_about(tmp_path: Path) -> None:
+    made = clips.make(tmp_path / "in.mkv", 4, codec="libsvtav1", options={"preset": "12"}, sound=False)
+    assert probe(made).video.codec == "libdav1d"

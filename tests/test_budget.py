@@ -1,0 +1,99 @@
+"""How cores and memory are shared out among encoders."""
+
+from dataclasses import replace
+from fractions import Fraction
+from types import SimpleNamespace
+
+import pytest
+
+from pipeline import budget, machine
+from pipeline.frame import PIXEL_FORMATS, Colour, FrameFormat
+from pipeline.media.encode import VideoEncoding
+from pipeline.settings import Settings
+
+GIB = 2**30
+UHD = FrameFormat(3840, 2160, PIXEL_FORMATS["yuv420p"], Colour(1, False))
+ENCODING = VideoEncoding("libx264", UHD, Fraction(24), Fraction(1, 24))
+
+
+def shared(
+    monkeypatch: pytest.MonkeyPatch,
+    cores: int = 16,
+    free: int = 128 * GIB,
+    encoding: VideoEncoding = ENCODING,
+    encoders: int | str = "auto",
+    frames: int | None = None,
+    busy: bool = True,
+) -> tuple[VideoEncoding, str]:
+    monkeypatch.setattr(machine, "cores", lambda: cores)
+    monkeypatch.setattr(budget.psutil, "virtual_memory", lambda: SimpleNamespace(available=free))
+    return budget.shared_out(encoding, Settings(encoders=encoders), frames, busy)
+
+
+@pytest.mark.parametrize(("cores", "encoders"), [(64, 32), (16, 8), (8, 4), (4, 2), (3, 1), (1, 1)])
+def test_an_encoder_for_each_two_cores(monkeypatch: pytest.MonkeyPatch, cores: int, encoders: int) -> None:
+    made, note = shared(monkeypatch, cores, free=1000 * GIB)
+    assert made.encoders == encoders
+    assert not note
+
+
+def test_gops_are_as_long_as_memory_allows_then_encoders_fewer(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen = []
+    for gibibytes in (64, 20, 16, 8, 4, 1):
+        made, _ = shared(monkeypatch, free=gibibytes * GIB)
+        seen.append((made.encoders, made.gop))
+        assert made.encoders == 1 or budget.memory(made, made.encoders, made.gop) <= gibibytes * GIB / 2
+    assert seen[0] == (8, 48)
+    assert seen[-1] == (1, 0)
+    assert seen == sorted(seen, reverse=True)
+
+
+def test_frames_wait_in_bounds(monkeypatch: pytest.MonkeyPatch) -> None:
+    made, _ = shared(monkeypatch)
+    assert made.waiting == made.encoders * made.gop
+    assert 24 <= made.gop <= 48
+
+
+def test_one_encoder_does_where_the_network_is_what_takes_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert shared(monkeypatch, busy=False)[0] == ENCODING
+    assert shared(monkeypatch, busy=False, encoders=3)[0].encoders == 3
+
+
+def test_a_short_clip_has_no_more_encoders_than_gops(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert shared(monkeypatch, frames=24)[0].encoders == 1
+    assert shared(monkeypatch, frames=49)[0].encoders == 3
+
+
+def test_svt_av1_keeps_all_cores_busy_by_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    encoding = replace(ENCODING, codec="libsvtav1")
+    assert shared(monkeypatch, encoding=encoding)[0].encoders == 1
+    assert shared(monkeypatch, encoding=encoding, encoders=4)[0].encoders == 4
+
+
+@pytest.mark.parametrize(
+    ("codec", "options"), [("libx264", {"b": "8M"}), ("libx264", {"maxrate": "8M"}), ("ffv1", {}), ("h264_nvenc", {})]
+)
+def test_what_can_not_be_shared_out_goes_to_one_encoder_and_says_so_if_more_were_asked_for(
+    monkeypatch: pytest.MonkeyPatch, codec: str, options: dict[str, str]
+) -> None:
+    encoding = replace(ENCODING, codec=codec, options=options)
+    assert shared(monkeypatch, encoding=encoding) == (encoding, "")
+    made, note = shared(monkeypatch, encoding=encoding, encoders=4)
+    assert made == encoding
+    assert note.startswith("one encoder does the work: ")
+
+
+@pytest.mark.parametrize(("length", "frames"), [(30, 30), (1, 24), (10, 30), (250, 250)])
+def test_encoders_take_whole_gops_of_the_length_that_was_given(
+    monkeypatch: pytest.MonkeyPatch, length: int, frames: int
+) -> None:
+    encoding = replace(ENCODING, options={"g": str(length)})
+    assert shared(monkeypatch, free=1000 * GIB, encoding=encoding)[0].gop == frames
+
+
+def test_encoders_that_keep_many_frames_are_fewer(monkeypatch: pytest.MonkeyPatch) -> None:
+    made = {
+        codec: shared(monkeypatch, free=32 * GIB, encoding=replace(ENCODING, codec=codec), encoders=8)[0].encoders
+        for codec in ("libx264", "libx265", "libsvtav1")
+    }
+    assert made["libx264"] > made["libx265"] > made["libsvtav1"]
