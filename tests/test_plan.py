@@ -8,7 +8,7 @@ import pytest
 from pipeline.errors import BackendError
 from pipeline.estimate import estimate
 from pipeline.media.probe import probe
-from pipeline.plan import Plan, choose_backend, make_plan, target_for
+from pipeline.plan import Plan, choose_backend, choose_encoder, make_plan, target_for
 from pipeline.settings import Settings
 from tests import clips
 
@@ -91,3 +91,34 @@ def test_with_both_it_is_tensorrt(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("pipeline.cuda.problem", lambda: None)
     monkeypatch.setattr("pipeline.superres.flavour.installed", lambda: ["rtx"])
     assert choose_backend(Settings.load(None)) == ("tensorrt", None)
+
+
+def test_nvdec_without_a_gpu_is_said_in_one_line(clip: Path) -> None:
+    made = plan(clip, decoder="nvdec")
+    assert made.decoder == "software"
+    assert made.notes == ("decoded in software, not by NVDEC: frames go to no GPU",)
+    assert plan(clip, decoder="auto").notes == ()
+
+
+def test_without_a_gpu_the_automatic_codec_is_x264(clip: Path) -> None:
+    assert plan(clip, codec="auto").encoding.codec == "libx264"
+
+
+def test_a_preset_beside_the_automatic_codec_is_for_the_encoder_it_belongs_to(clip: Path) -> None:
+    assert plan(clip, codec="auto", preset="veryfast").encoding.options["preset"] == "veryfast"
+    assert plan(clip, codec="auto", preset="p7").encoding.options["preset"] == "medium"
+
+
+def test_a_gpu_without_nvenc_is_said_in_one_line(clip: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    media = probe(clip)
+    monkeypatch.setattr("pipeline.cuda.problem", lambda: None)
+    encoding, note = choose_encoder(media, 2, Settings.load(None, codec="auto"))
+    assert encoding.codec == "libx264"
+    assert note is not None
+    assert note.startswith("encoded by libx264: this GPU's NVENC can't (")
+
+
+def test_memory_grows_with_encoders_and_the_network(tmp_path: Path, clip: Path) -> None:
+    longer = clips.make(tmp_path / "longer.mp4", 100)
+    assert plan(longer, encoders=4).memory > plan(longer, encoders=1).memory
+    assert plan(clip, model="srvgg-64x16").memory > plan(clip, model="identity").memory

@@ -70,7 +70,7 @@ def clean(
     cache = EngineCache()
     paths = sorted(cache.folder.glob("*.engine")) if everything else prepare.useless(cache)
     freed = sum(cache.remove(path) for path in paths)
-    out.print(f"{len(paths)} engines removed, {size(freed)} free again")
+    out.print(f"{len(paths)} engine{'s' if len(paths) != 1 else ''} removed, {size(freed)} free again")
 
 
 def _shapes(size_: str | None, shapes: str | None) -> Shapes:

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.benchmark import Report
+from pipeline.superres.engine import EngineCache, EngineKey, Shapes
 from tests.cli.conftest import Call
 
 
@@ -49,7 +50,43 @@ def test_version(uprez: Call) -> None:
     assert uprez("--version").out.startswith("uprez 0.")
 
 
+class TestEngine:
+    def test_without_a_gpu_none_can_be_built(self, uprez: Call, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr("pipeline.cuda.problem", lambda: "no NVIDIA driver: install the driver of your GPU")
+        ended = uprez("engine", "build", "--size", "64x48")
+        assert (ended.code, "install the driver" in ended.err) == (2, True)
+
+    @pytest.mark.parametrize(
+        "options",
+        [
+            (),
+            ("--size", "big"),
+            ("--shapes", "32x32,64x64"),
+            ("--shapes", "64x64,32x32,96x96"),
+            ("--size", "64x64", "--shapes", "1x1,2x2,3x3"),
+        ],
+    )
+    def test_sizes_that_are_none(self, uprez: Call, options: tuple[str, ...]) -> None:
+        ended = uprez("engine", "build", *options)
+        assert ended.code == 2
+        assert len(ended.err.strip().splitlines()) == 1
+
+    def test_those_that_are_kept_are_listed_and_removed(self, uprez: Call) -> None:
+        key = EngineKey("abc", "fp16", "rtx", "1.6", "A GPU", "9.0", "13.0", Shapes.fixed(180, 320))
+        EngineCache().fetch(key, "my network", bytes, lambda: b"engine")
+        listed = uprez("engine", "list").out
+        assert all(words in listed for words in ("my network", "320x180", "A GPU", "not for this machine"))
+        assert "1 engine removed" in uprez("engine", "clean").out
+        assert "my network" not in uprez("engine", "list").out
+
+
 class TestBench:
+    def test_a_trace_for_perfetto(self, uprez: Call, tmp_path: Path) -> None:
+        options = ("--model", "identity", "--backend", "onnx", "--size", "64x48", "--seconds", "0.1")
+        assert uprez("bench", *options, "--trace", tmp_path / "trace.json").code == 0
+        events = json.loads((tmp_path / "trace.json").read_text())["traceEvents"]
+        assert {event["name"] for event in events if event["ph"] == "X"} == {"decode", "submit", "upscale"}
+
     def test_a_table_and_a_report_that_can_be_compared_with(self, uprez: Call, tmp_path: Path) -> None:
         saved = tmp_path / "report.json"
         options = ("--model", "identity", "--backend", "onnx", "--size", "64x48", "--seconds", "0.1")
