@@ -8,7 +8,6 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-import os
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import asdict, fields, replace
@@ -17,7 +16,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from pipeline.cache import cache_folder
+from pipeline.cache import cache_folder, keep, write_whole
 from pipeline.errors import ModelError, OutputError
 from pipeline.models.importing import INSPECTION, inspect, read
 from pipeline.models.precision import CONVERTER, converted
@@ -90,19 +89,9 @@ def _conversion(path: Path, precision: str) -> onnx.ModelProto:
 
 def _write_model(path: Path, model: onnx.ModelProto) -> None:
     try:
-        _write(path, model.SerializeToString())
+        write_whole(path, model.SerializeToString())
     except OSError as error:
         raise ModelError(f"{path}: {error.strerror}; set UPREZ_CACHE to a folder with room") from error
-
-
-def _write(path: Path, content: bytes) -> None:
-    """Whole or not at all."""
-    part = path.with_name(f"{path.name}.{os.getpid()}.part")
-    try:
-        part.write_bytes(content)
-        os.replace(part, path)
-    finally:
-        part.unlink(missing_ok=True)
 
 
 def _record_name(path: Path, sha256: str) -> str:
@@ -113,10 +102,7 @@ def _record_name(path: Path, sha256: str) -> str:
 
 def _remember(record: Path, spec: ModelSpec) -> None:
     facts = asdict(spec) | {"path": None, "dtype": spec.dtype.name}
-    try:
-        _write(record, json.dumps({"facts": facts, "sum": _sum(facts)}, indent=1).encode())
-    except OSError as error:
-        log.warning("what was found out about %s could not be kept (%s)", spec.path.name, error.strerror)
+    keep(record, json.dumps({"facts": facts, "sum": _sum(facts)}, indent=1).encode())
 
 
 def _recall(record: Path, path: Path, sha256: str) -> ModelSpec | None:

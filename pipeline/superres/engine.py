@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-import os
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -13,7 +12,7 @@ from typing import Any, Self
 
 from filelock import FileLock
 
-from pipeline.cache import cache_folder
+from pipeline.cache import cache_folder, keep
 from pipeline.errors import BackendError, ModelError
 from pipeline.models.spec import ModelSpec
 from pipeline.superres.flavour import Flavour
@@ -206,14 +205,3 @@ class EngineCache:
 
     def _files(self, path: Path) -> list[Path]:
         return list(self.folder.glob(f"{path.stem}.*"))
-
-
-def keep(path: Path, content: bytes) -> None:
-    """Write a file that can be made again, whole or not at all. Where that fails, work goes on, with one line said."""
-    part = path.with_name(f"{path.name}.{os.getpid()}.part")
-    try:
-        part.write_bytes(content)
-        os.replace(part, path)
-    except OSError as error:
-        part.unlink(missing_ok=True)
-        log.warning("%s could not be kept (%s): it will be made anew next time", path.name, error.strerror)

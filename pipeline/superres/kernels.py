@@ -13,13 +13,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from pipeline.cache import cache_folder
+from pipeline.cache import cache_folder, keep
 from pipeline.colour.chroma import cosited
 from pipeline.colour.matrix import conversion
 from pipeline.errors import BackendError
 from pipeline.frame import FrameFormat
 from pipeline.models.spec import ModelSpec
-from pipeline.superres.engine import keep
 from pipeline.superres.tiling import Tile, Tiling
 
 if TYPE_CHECKING:

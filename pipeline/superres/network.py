@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.cache import keep
 from pipeline.cuda import Gpu
 from pipeline.errors import BackendError, OutOfMemory
 from pipeline.models.spec import ModelSpec
@@ -63,7 +64,7 @@ class Network:
             kept = self._cache.runtime_cache(self._key, self.height, self.width, self._gpu.facts.uuid)
             compiled = bytes(self._compiled.serialize())
             if not kept.exists() or kept.stat().st_size != len(compiled):
-                engines.keep(kept, compiled)
+                keep(kept, compiled)
 
     def close(self) -> None:
         del self._engine, self._config, self._compiled, self._runtime
