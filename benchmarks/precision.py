@@ -37,7 +37,7 @@ from pipeline.models.precision import PRECISIONS
 from pipeline.plan import Plan, make_plan
 from pipeline.settings import Settings
 from pipeline.superres import flavour, trust
-from pipeline.superres.engine import EngineCache
+from pipeline.superres.engine_cache import EngineCache
 from pipeline.superres.network import Network
 from pipeline.superres.open import open_session
 from pipeline.superres.trust import Run

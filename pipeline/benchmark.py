@@ -40,7 +40,7 @@ from pipeline.media.probe import probe
 from pipeline.media.sink import FileSink
 from pipeline.media.source import FileSource
 from pipeline.plan import Plan, make_plan
-from pipeline.run import open_source, weight
+from pipeline.run import open_source, weights
 from pipeline.settings import Settings
 from pipeline.superres.open import open_session
 from pipeline.superres.session import Session
@@ -283,7 +283,7 @@ def _run(
     stages: dict[str, Stage[Any, Any]],
     trace: Trace | None = None,
 ) -> list[Meter]:
-    line = Line(_for_a_while(items, timer, bench.seconds), stages, plan.settings.queue, weight, trace)
+    line = Line(_for_a_while(items, timer, bench.seconds), stages, plan.settings.queue, weights(plan.settings), trace)
     line.start()
     line.wait()
     return line.meters

@@ -6,15 +6,13 @@ import itertools
 import re
 from dataclasses import replace
 
-import psutil
-
 from pipeline import machine
 from pipeline.media.encode import VideoEncoding
 from pipeline.media.gop import MIRRORED
 from pipeline.settings import Settings
 
-# Frames that an encoder keeps at work, by the memory it took at its slower presets: measured at 720p.
-_AT_WORK = {"libx264": 60, "libx265": 220, "libsvtav1": 500}
+# Frames that an encoder keeps at work, by the memory it took at preset medium (SVT-AV1: 6), measured at 720p.
+_AT_WORK = {"libx264": 160, "libx265": 220, "libsvtav1": 500}
 _AT_WORK_ELSEWHERE = 60
 _PARALLEL = ("libx264", "libx265", "libsvtav1")
 # Measured at 4K on 16 cores: eight encoders of four threads make x264 2.5 times as fast (ultrafast and veryfast), x265
@@ -41,17 +39,22 @@ def shared_out(
         return encoding, ""
     if reason := _only_one(encoding):
         return encoding, "" if wanted == "auto" else f"one encoder does the work: {reason}"
-    most = machine.cores() // _CORES_PER_ENCODER if wanted == "auto" else wanted
     gops = _gops(encoding.options.get("g"))
-    if frames is not None:
-        most = min(most, -(-frames // gops[-1]))
-    room = _SHARE_OF_MEMORY * psutil.virtual_memory().available
+    most = machine.cores() // _CORES_PER_ENCODER if wanted == "auto" else wanted
+    most = most if frames is None else min(most, -(-frames // gops[-1]))
+    room = _SHARE_OF_MEMORY * machine.available_memory()
     for count, gop in itertools.product(range(most, 1, -1), gops):
-        if memory(encoding, count, gop) <= room:
-            threads = _threads(encoding.codec, count)
-            return replace(encoding, encoders=count, gop=gop, threads=threads, waiting=count * gop), ""
-    lacking = wanted != "auto" and most > 1
-    return encoding, "one encoder does the work: there is no memory for more" if lacking else ""
+        of_use = frames is None or count <= -(-frames // gop)
+        if of_use and memory(encoding, count, gop) <= room:
+            shared = replace(encoding, encoders=count, gop=gop, waiting=count * gop)
+            return replace(shared, threads=_threads(encoding.codec, count)), _fewer(count, most, wanted)
+    return encoding, _fewer(1, most, wanted)
+
+
+def _fewer(count: int, most: int, wanted: int | str) -> str:
+    """What to say where memory allows `count` encoders, and more were asked for and of use."""
+    lacking = count < most and wanted != "auto"
+    return f"{count} of {wanted} encoders do the work: there is no memory for more" if lacking else ""
 
 
 def _gops(wish: str | None) -> tuple[int, ...]:

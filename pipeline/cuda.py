@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from pipeline.errors import BackendError, OutOfMemory
+from pipeline.errors import BackendError, OutOfMemory, UprezError
 
 if TYPE_CHECKING:
     from cuda.core import Buffer, Device, Event, Stream
@@ -108,7 +108,7 @@ class Gpu:
     Threads that use several, and those other than the opener's, call `use` before they turn to it.
     """
 
-    _current = threading.local()  # which GPU a thread turned to last: to ask CUDA takes as long as to launch a kernel
+    _current = threading.local()  # which GPU a thread turned to last
 
     def __init__(self, ordinal: int) -> None:
         if reason := problem():
@@ -128,9 +128,13 @@ class Gpu:
 
     def use(self) -> None:
         """Make this GPU current in the calling thread."""
+        self.device.set_current()
+        self._current.gpu = self.device.device_id
+
+    def use_again(self) -> None:
+        """The same, for threads of our own, where nobody else changes it: to ask CUDA takes as long as a launch."""
         if getattr(self._current, "gpu", None) != self.device.device_id:
-            self.device.set_current()
-            self._current.gpu = self.device.device_id
+            self.use()
 
     @property
     def free(self) -> int:
@@ -197,7 +201,7 @@ def failing(what: str) -> Iterator[None]:
     """Raise BackendError, saying `what` went wrong, for whatever cuda-core raises inside."""
     try:
         yield
-    except BackendError:
+    except UprezError:
         raise
     except Exception as error:  # cuda-core's errors have no common parent
         raise BackendError(f"the GPU failed, {what}: {error}") from error
@@ -207,5 +211,7 @@ def failing(what: str) -> Iterator[None]:
 def _allocating(kind: str, size: int) -> Iterator[None]:
     try:
         yield
-    except Exception as error:
-        raise OutOfMemory(f"no room for {size / 2**20:.0f} MiB of {kind} memory: {error}") from error
+    except Exception as error:  # cuda-core's errors have no common parent
+        full = isinstance(error, MemoryError) or "OUT_OF_MEMORY" in str(error)
+        problem = f"no room for {size / 2**20:.0f} MiB of {kind} memory: {error}; --slots 3 needs less"
+        raise (OutOfMemory if full else BackendError)(problem) from error

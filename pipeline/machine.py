@@ -12,6 +12,7 @@ import psutil
 
 from pipeline import cuda
 
+_CGROUP = Path("/sys/fs/cgroup")  # version 2, as it looks from inside a container
 _PACKAGES = "uprez numpy av onnxruntime tensorrt-rtx tensorrt cuda-core cuda-bindings".split()
 
 
@@ -26,13 +27,30 @@ def processor() -> str:
 
 
 def cores() -> int:
-    """How many cores this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    """How many cores this process may use, by its affinity and by its container's quota."""
+    count = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    quota, _, period = _told(_CGROUP / "cpu.max").partition(" ")
+    return max(1, min(count, int(quota) // int(period))) if quota.isdigit() and period.isdigit() else count
 
 
 def memory() -> int:
     """Bytes of main memory."""
     return int(psutil.virtual_memory().total)
+
+
+def available_memory() -> int:
+    """Bytes of main memory that this process may still take, of the machine's and of its container's."""
+    free = int(psutil.virtual_memory().available)
+    most, used = _told(_CGROUP / "memory.max"), _told(_CGROUP / "memory.current")
+    return max(0, min(free, int(most) - int(used))) if most.isdigit() and used.isdigit() else free
+
+
+def _told(path: Path) -> str:
+    """What a file of the system says, "" where there is none."""
+    try:
+        return path.read_text().strip()
+    except OSError:
+        return ""
 
 
 def gpus() -> list[cuda.GpuFacts]:

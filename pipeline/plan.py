@@ -33,7 +33,7 @@ _QUALITY: dict[str, dict[str, str]] = {
     "hevc_nvenc": {"cq": "20", "preset": "p5", "rc": "vbr", "b": "0"},
 }
 _QUALITY_OPTION = {"h264_nvenc": "cq", "hevc_nvenc": "cq"}  # else crf
-_NVENC_H264_WIDTH = 4096  # beyond, it encodes H.265 only
+_NVENC_H264_SIDE = 4096  # beyond, it encodes H.265 only
 # A rule of thumb for the disk estimate: x264 at crf 17 spends about this much on film; each 6 steps of crf halve it.
 _BITS_PER_PIXEL, _CRF_HALVING, _USUAL_CRF = 0.12, 6, 17
 _DECODER_FRAMES = 20  # that FFmpeg's decoders keep at work, roughly
@@ -156,11 +156,14 @@ def choose_encoder(media: MediaInfo, scale: int, settings: Settings) -> tuple[Vi
     software = _encoding(media, scale, settings, "libx264")
     if cuda.problem():
         return software, None
-    wide = software.format.width > _NVENC_H264_WIDTH or software.format.pixel.depth > 8
-    wanted = _encoding(media, scale, settings, "hevc_nvenc" if wide else "h264_nvenc")
-    if reason := refusal(wanted):
-        return software, f"encoded by libx264: this GPU's NVENC can't ({reason})"
-    return wanted, None
+    format = software.format
+    beyond = max(format.width, format.height) > _NVENC_H264_SIDE or format.pixel.depth > 8
+    try:
+        wanted = _encoding(media, scale, settings, "hevc_nvenc" if beyond else "h264_nvenc")
+        reason = refusal(wanted)
+    except OutputError as error:
+        reason = str(error)
+    return (software, f"encoded by libx264: this GPU's NVENC can't ({reason})") if reason else (wanted, None)
 
 
 def _encoding(media: MediaInfo, scale: int, settings: Settings, name: str) -> VideoEncoding:
@@ -222,6 +225,8 @@ def _encoder_options(settings: Settings, codec: str) -> dict[str, str]:
         options.pop(quality, None)
     if settings.crf is not None:
         options[quality] = f"{settings.crf:g}"
+    if codec.endswith("_nvenc"):
+        options["gpu"] = str(settings.device[0])
     if settings.preset is not None and (settings.codec != "auto" or _known_preset(codec, settings.preset)):
         options["preset"] = settings.preset
     return options | settings.options

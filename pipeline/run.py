@@ -2,6 +2,7 @@
 
     FileSource ─▶ Decoder ─▶ Submit ─▶ Collect ─▶ Encoder ─▶ FileSink
                  [decode]   [submit]  [upscale]       [encode]            threads, in brackets
+                                                    [fan-0, 1, …]         and one for each of several encoders
 
 - Who sends what: the source's packets enter the first thread. Video becomes Frames, which become Pendings, Frames
   again (large), packets again; the packets of other streams travel among them, in their place, to the sink. Only
@@ -17,7 +18,7 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -97,11 +98,16 @@ class Job:
             self._line = None
 
 
-def weight(item: Any) -> int:
+def weights(settings: Settings) -> Callable[[Any], int]:
     """How much of a channel's capacity an item takes: frames count, compressed packets don't."""
-    if isinstance(item, Frame):
-        return nvdec.FRAME_WEIGHT if item.device_planes else 1
-    return 1 if isinstance(item, Pending) else 0
+    surface = nvdec.weight(settings.queue)
+
+    def weight(item: Any) -> int:
+        if isinstance(item, Frame):
+            return surface if item.device_planes else 1
+        return 1 if isinstance(item, Pending) else 0
+
+    return weight
 
 
 def upscale(
@@ -160,13 +166,13 @@ def _flow(
     submit = Submit(session)
     encoder = sink.encoder(video.time_base)
     stages = {"decode": decoder, "submit": submit, "upscale": Collect(session), "encode": Chain(encoder, sink)}
-    line = Line(source, stages, plan.settings.queue, weight)
+    line = Line(source, stages, plan.settings.queue, weights(plan.settings))
     began = time.monotonic()
 
     def tell() -> None:
         if progress:
             seconds = time.monotonic() - began
-            progress(Progress(encoder.frames, video.frames or 0, seconds, _wall(line)))
+            progress(Progress(encoder.packets, video.frames or 0, seconds, _wall(line)))
 
     with job.at_work_on(line):
         try:
@@ -213,7 +219,7 @@ def _check_counts(plan: Plan, decoder: Decoder, submit: Submit, encoder: VideoEn
 
 def _with_what_was_done(error: UprezError, encoder: VideoEncoder, sink: FileSink) -> UprezError:
     """`error`, having kept the part that was done: hours of work may lie in it."""
-    return type(error)(f"{error}; what was done is kept as {sink.keep_partial()}") if encoder.frames else error
+    return type(error)(f"{error}; what was done is kept as {sink.keep_partial()}") if encoder.packets else error
 
 
 def _findings(decoder: Decoder, sink: FileSink) -> Iterator[str]:

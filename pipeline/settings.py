@@ -7,9 +7,12 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 import yaml
-from pydantic import BaseModel, BeforeValidator, ByteSize, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ByteSize, ConfigDict, Field, ValidationError
 
 from pipeline.errors import SettingsError
+
+_MOST_ENCODERS = 64
+_LEAST_VRAM = ByteSize(256 * 2**20)
 
 
 def _numbers(value: Any) -> Any:
@@ -17,6 +20,18 @@ def _numbers(value: Any) -> Any:
     if isinstance(value, str):
         return [part.strip() for part in value.split(",")]
     return [value] if isinstance(value, int) else value
+
+
+def _count(value: Any) -> Any:
+    if value != "auto" and not (str(value).isdigit() and 1 <= int(value) <= _MOST_ENCODERS):
+        raise ValueError(f"should be a number from 1 to {_MOST_ENCODERS}, or auto")
+    return value if value == "auto" else int(value)
+
+
+def _enough(value: ByteSize | None) -> ByteSize | None:
+    if value is not None and value < _LEAST_VRAM:
+        raise ValueError(f"should be {_LEAST_VRAM.human_readable()} or more, such as 4GiB")
+    return value
 
 
 class Settings(BaseModel):
@@ -35,8 +50,9 @@ class Settings(BaseModel):
     device: Annotated[tuple[Annotated[int, Field(ge=0)], ...], BeforeValidator(_numbers), Field(min_length=1)] = Field(
         (0,), description="the GPU's number, or several, such as 0,1, that share the frames"
     )
-    vram: Annotated[ByteSize, Field(ge=2**28)] | None = Field(
-        None, description="GPU memory to use, such as 4GiB; frames that don't fit are worked on in tiles"
+    vram: Annotated[ByteSize | None, AfterValidator(_enough)] = Field(
+        None,
+        description="GPU memory for frames and network, such as 4GiB (CUDA takes some more); big frames go in tiles",
     )
     decoder: Literal["auto", "software", "nvdec"] = Field(
         "auto", description="what decodes; nvdec: the GPU, auto: software, or nvdec where cores are few"
@@ -49,7 +65,7 @@ class Settings(BaseModel):
     crf: float | None = Field(None, ge=0, le=63, description="constant quality; lower is better and larger")
     preset: str | None = Field(None, description="the encoder's preset")
     options: dict[str, str] = Field(default_factory=dict, description="further options of the encoder")
-    encoders: Annotated[int, Field(ge=1, le=64)] | Literal["auto"] = Field(
+    encoders: Annotated[int | Literal["auto"], BeforeValidator(_count)] = Field(
         "auto", description="encoders at work at once, each on a closed GOP of its own; auto: by cores and memory"
     )
     streams: Literal["all", "video"] = Field("all", description="video: leave audio, subtitles and the rest behind")
@@ -101,4 +117,5 @@ def _first_problem(error: ValidationError, file: Path | None, chosen: dict[str, 
     where = f"{file}: {name}" if file and chosen.get(name) is None else f"--{name}"
     if problem["type"] == "extra_forbidden":
         return f"{where}: no such setting; there are {', '.join(f.alias or n for n, f in model.model_fields.items())}"
-    return f"{where} = {problem['input']!r}: {problem['msg'][0].lower()}{problem['msg'][1:]}"
+    said = problem["msg"].removeprefix("Value error, ")
+    return f"{where} = {problem['input']!r}: {said[0].lower()}{said[1:]}"

@@ -2,7 +2,6 @@
 
 from dataclasses import replace
 from fractions import Fraction
-from types import SimpleNamespace
 
 import pytest
 
@@ -26,7 +25,7 @@ def shared(
     busy: bool = True,
 ) -> tuple[VideoEncoding, str]:
     monkeypatch.setattr(machine, "cores", lambda: cores)
-    monkeypatch.setattr(budget.psutil, "virtual_memory", lambda: SimpleNamespace(available=free))
+    monkeypatch.setattr(machine, "available_memory", lambda: free)
     return budget.shared_out(encoding, Settings(encoders=encoders), frames, busy)
 
 
@@ -39,7 +38,7 @@ def test_an_encoder_for_each_two_cores(monkeypatch: pytest.MonkeyPatch, cores: i
 
 def test_gops_are_as_long_as_memory_allows_then_encoders_fewer(monkeypatch: pytest.MonkeyPatch) -> None:
     seen = []
-    for gibibytes in (64, 20, 16, 8, 4, 1):
+    for gibibytes in (64, 40, 30, 16, 8, 1):
         made, _ = shared(monkeypatch, free=gibibytes * GIB)
         seen.append((made.encoders, made.gop))
         assert made.encoders == 1 or budget.memory(made, made.encoders, made.gop) <= gibibytes * GIB / 2
@@ -60,8 +59,16 @@ def test_one_encoder_does_where_the_network_is_what_takes_time(monkeypatch: pyte
 
 
 def test_a_short_clip_has_no_more_encoders_than_gops(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert shared(monkeypatch, frames=24)[0].encoders == 1
-    assert shared(monkeypatch, frames=49)[0].encoders == 3
+    for frames in (1, 24, 49, 100, 500):
+        made, note = shared(monkeypatch, frames=frames)
+        assert made.encoders == 1 or made.encoders <= -(-frames // made.gop)
+        assert not note
+
+
+def test_fewer_encoders_than_were_asked_for_are_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    made, note = shared(monkeypatch, free=16 * GIB, encoders=8)
+    assert 1 < made.encoders < 8
+    assert note == f"{made.encoders} of 8 encoders do the work: there is no memory for more"
 
 
 def test_svt_av1_keeps_all_cores_busy_by_itself(monkeypatch: pytest.MonkeyPatch) -> None:

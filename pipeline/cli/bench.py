@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from pathlib import Path
 from typing import Annotated
 
@@ -103,10 +102,10 @@ def _show(report: Report, earlier: Report | None) -> None:
 def _size(text: str | None) -> tuple[int, int] | None:
     if text is None:
         return None
-    match = re.fullmatch(r"(\d+)x(\d+)", text)
-    if not match or not all(16 <= int(n) <= 8192 and int(n) % 2 == 0 for n in match.groups()):
-        raise SettingsError(f"--size {text}: WIDTHxHEIGHT, both even, 16 to 8192, such as 1920x1080")
-    return int(match[1]), int(match[2])
+    width, height = o.size("--size", text, 16, 8192)
+    if width % 2 or height % 2:
+        raise SettingsError(f"--size {text}: WIDTHxHEIGHT, both even, such as 1920x1080")
+    return width, height
 
 
 def _read(path: Path) -> Report:

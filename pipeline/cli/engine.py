@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from datetime import datetime
 from typing import Annotated
 
@@ -14,7 +13,8 @@ from pipeline.cli.screen import err, out, size
 from pipeline.errors import SettingsError
 from pipeline.plan import choose_model
 from pipeline.superres import prepare
-from pipeline.superres.engine import EngineCache, Shapes, Size
+from pipeline.superres.engine import Shapes, Size
+from pipeline.superres.engine_cache import EngineCache
 
 engine = typer.Typer(
     help="TensorRT's engines: made when they are needed and kept; here made ahead of time, listed, removed.",
@@ -40,7 +40,8 @@ def build(
     wanted = _shapes(size_, shapes)
     network = choose_model(settings, "tensorrt")
     with err.status(f"building {network.name} for {wanted}: seconds with TensorRT-RTX, minutes with TensorRT"):
-        entry = prepare.build(network, wanted, settings.device[0], settings.engine, EngineCache())
+        for number in settings.device:
+            entry = prepare.build(network, wanted, number, settings.engine, EngineCache())
     out.print(f"{entry.model} ({entry.key.precision}) for {wanted}: {size(entry.bytes)}, {entry.path}")
 
 
@@ -77,18 +78,16 @@ def _shapes(size_: str | None, shapes: str | None) -> Shapes:
     if (size_ is None) == (shapes is None):
         raise SettingsError("give --size WIDTHxHEIGHT, or --shapes MIN,OPT,MAX for one engine that serves all between")
     if size_ is not None:
-        return Shapes.fixed(*_parsed("--size", size_))
+        return Shapes.fixed(*_size("--size", size_))
     parts = (shapes or "").split(",")
     if len(parts) != 3:
         raise SettingsError(f"--shapes {shapes}: MIN,OPT,MAX, such as 320x180,1280x720,1920x1080")
-    low, typical, high = (_parsed("--shapes", part) for part in parts)
+    low, typical, high = (_size("--shapes", part) for part in parts)
     if not all(a <= b <= c for a, b, c in zip(low, typical, high, strict=True)):
         raise SettingsError(f"--shapes {shapes}: from the smallest to the largest, width and height alike")
     return Shapes(low, typical, high)
 
 
-def _parsed(option: str, text: str) -> Size:
-    match = re.fullmatch(r"\s*(\d+)x(\d+)\s*", text)
-    if not match or not all(1 <= int(length) <= 16384 for length in match.groups()):
-        raise SettingsError(f"{option} {text}: WIDTHxHEIGHT, such as 1920x1080")
-    return int(match[2]), int(match[1])
+def _size(option: str, text: str) -> Size:
+    width, height = o.size(option, text, 1, 16384)
+    return height, width

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args, get_origin
@@ -62,3 +63,11 @@ def encoder_options(extra: list[str] | None) -> dict[str, str] | None:
         if not (name and equals and value):
             raise SettingsError(f"-x {name}{equals}{value}: not NAME=VALUE, such as -x tune=grain")
     return {name: value for name, _, value in pairs} or None
+
+
+def size(option: str, text: str, least: int, most: int) -> tuple[int, int]:
+    """`1920x1080` → (1920, 1080), each side from `least` to `most`. Raises SettingsError, naming `option`."""
+    match = re.fullmatch(r"\s*(\d+)x(\d+)\s*", text)
+    if not match or not all(least <= int(length) <= most for length in match.groups()):
+        raise SettingsError(f"{option} {text}: WIDTHxHEIGHT, each {least} to {most}, such as 1920x1080")
+    return int(match[1]), int(match[2])

@@ -11,6 +11,7 @@ import numpy as np
 from av.video.stream import VideoStream
 
 from pipeline.colour.tags import FULL_RANGE_TAG, LIMITED_RANGE_TAG
+from pipeline.errors import InputError
 from pipeline.flow.stage import Stage
 from pipeline.frame import Frame, FrameFormat, Plane, plain_name
 from pipeline.media import nvdec
@@ -21,7 +22,8 @@ class Decoder(Stage[Any, Any]):
     """Decodes one video stream, into frames of one format, which NVDEC leaves in GPU memory.
 
     A decoder's own format that no kernel knows, and a size that changes in mid-stream, are brought to `format` by
-    swscale. Times are those of the stream; where one is missing or does not advance, it becomes the next one possible.
+    swscale (NVDEC's frames can't be: InputError). Times are those of the stream; where one is missing or does not
+    advance, it becomes the next one possible.
 
     packets, frames: how many came and left. repaired, damaged: how many frames had their time, or their picture, wrong.
     """
@@ -66,9 +68,15 @@ class Decoder(Stage[Any, Any]):
         duration = picture.duration or self._frame_duration()
         self._last_pts, self._next_pts = pts, pts + duration
         if picture.format.name == nvdec.FORMAT:
+            self._check_size(picture)
             kept = [picture]  # whose surface NVDEC may use again when it is let go
             return Frame(self._format, (), pts, duration, kept.clear, nvdec.planes(picture))
         return Frame(self._format, _planes(self._in_format(picture), self._format), pts, duration)
+
+    def _check_size(self, picture: av.VideoFrame) -> None:
+        if (picture.width, picture.height) != (self._format.width, self._format.height):
+            size = f"{picture.width}x{picture.height}"
+            raise InputError(f"{self._path}: becomes {size} at frame {self.frames}: --decoder software can follow")
 
     def _pts(self, picture: av.VideoFrame) -> int:
         """The picture's own time; a raw stream has none but its rate, and a broken clock stands still or turns back."""

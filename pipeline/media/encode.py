@@ -138,7 +138,7 @@ class Encoder(Stage[Any, Any]):
     """Feeds one encoder. A frame is handed over without a copy, and released when FFmpeg lets go of it.
 
     path: of the file that is made, for errors. time_base: that of the frames' pts. shift: added to each of them.
-    frames: how many have been taken.
+    frames, packets: how many have been taken, and given.
     """
 
     def __init__(self, path: Path, context: VideoCodecContext, time_base: Fraction, shift: int = 0) -> None:
@@ -147,7 +147,7 @@ class Encoder(Stage[Any, Any]):
         self._time_base = time_base
         self._shift = shift
         self._drained = False
-        self.frames = 0
+        self.frames = self.packets = 0
 
     def feed(self, item: Any) -> Iterator[av.Packet[Any]]:
         if not isinstance(item, Frame):
@@ -178,7 +178,9 @@ class Encoder(Stage[Any, Any]):
 
     def _encode(self, picture: av.VideoFrame | None) -> list[av.Packet[Any]]:
         with writing(self._path):
-            return self._context.encode(picture)
+            packets = self._context.encode(picture)
+        self.packets += len(packets)
+        return packets
 
 
 def wrapped(frame: Frame) -> av.VideoFrame:

@@ -8,8 +8,6 @@ would disagree on are decoding times: each counts from its own first frame. They
 
 from __future__ import annotations
 
-import itertools
-from bisect import bisect_left
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import replace
@@ -29,6 +27,7 @@ from pipeline.flow.fan import Fan
 from pipeline.flow.stage import Chain, Stage
 from pipeline.frame import Frame, FrameFormat, Plane
 from pipeline.media.borders import writing
+from pipeline.media.decoding_times import DecodingTimes, NoteTimes, Retime
 from pipeline.media.encode import Encoder, VideoEncoding, configure, wrapped
 
 # Measured on film with x264 veryfast and medium: three frames of lead-in bring the first key frame within 8 % of its
@@ -46,16 +45,29 @@ class ParallelEncoder(Chain):
     def __init__(
         self, path: Path, context: VideoCodecContext, encoding: VideoEncoding, time_base: Fraction, shift: int
     ) -> None:
-        self._times = DecodingTimes()
-        self._intake = _Intake(encoding.format, self._times, shift)
+        self._path = path
+        times = DecodingTimes()
+        self._intake = _Intake(encoding.format)
         make = partial(GopEncoder, path, context, encoding, time_base, shift)
         fan = Fan(make, Frame, encoding.encoders, encoding.gop, encoding.waiting)
-        super().__init__(self._intake, fan, _Retime(self._times))
+        self._retime = Retime(times)
+        super().__init__(NoteTimes(times, shift), self._intake, fan, self._retime)
 
     @property
     def frames(self) -> int:
         """How many have been taken."""
         return self._intake.frames
+
+    @property
+    def packets(self) -> int:
+        """How many have been given."""
+        return self._retime.packets
+
+    def finish(self) -> Iterator[Any]:
+        yield from super().finish()
+        if self.packets != self.frames:
+            counts = f"{self.frames} frames went into the encoders, {self.packets} came out"
+            raise OutputError(f"{self._path}: {counts}: try --encoders 1, and please report it")
 
 
 class GopEncoder(Encoder):
@@ -101,7 +113,7 @@ class GopEncoder(Encoder):
             yield from self._look_ahead()
         if self._made < self.frames:
             yield from self._mine(list(super().finish()))
-        self._drained = True
+        self._drained = True  # what x264 still holds of the mirrored frames goes with it, and does no harm
 
     def _begin(self) -> Iterator[av.Packet[Any]]:
         """Encode what has come so far, behind a lead-in of the same frames."""
@@ -145,48 +157,14 @@ def looks_ahead(encoding: VideoEncoding) -> bool:
     return encoding.codec == "libx264" and not quick and encoding.gop > MIRRORED
 
 
-class DecodingTimes:
-    """When packets are decoded, from when their frames are shown.
-
-    With frames shown at p0 < p1 < ... and reordered by at most d places, packet i is decoded at p(i-d), which no frame
-    is shown before; the first d packets as long before their p(i) as p(d) is after p0. x264 counts so too.
-    """
-
-    def __init__(self) -> None:
-        self._shown: deque[int] = deque()
-        self._delay: int | None = None  # d
-        self._lead: list[int] = []
-
-    def note(self, pts: int) -> None:
-        """A frame is shown at `pts`, after all those before."""
-        self._shown.append(pts)
-
-    def start(self, pts: int, dts: int) -> None:
-        """Learn d from the first packet's times, as its encoder gave them."""
-        shown = list(itertools.islice(self._shown, 64))
-        self._delay = min(bisect_left(shown, 2 * pts - dts), len(shown) - 1)
-        ahead = shown[self._delay] - shown[0]
-        self._lead = [time - ahead for time in shown[: self._delay]]
-
-    @property
-    def started(self) -> bool:
-        return self._delay is not None
-
-    def next(self) -> int:
-        """The decoding time of the next packet."""
-        return self._lead.pop(0) if self._lead else self._shown.popleft()
-
-
 class _Intake(Stage[Any, Any]):
     """Moves frames into memory of their own, which is used again and again, so that slots need not wait for encoders.
 
     frames: how many came. They wait in the fan, which bounds them.
     """
 
-    def __init__(self, format: FrameFormat, times: DecodingTimes, shift: int) -> None:
+    def __init__(self, format: FrameFormat) -> None:
         self._format = format
-        self._times = times
-        self._shift = shift
         self._rooms: list[Plane] = []
         self.frames = 0
 
@@ -195,24 +173,9 @@ class _Intake(Stage[Any, Any]):
 
     def _moved(self, frame: Frame) -> Frame:
         self.frames += 1
-        self._times.note(frame.pts + self._shift)
         room = self._rooms.pop() if self._rooms else np.empty(self._format.bytes, np.uint8)
         planes = self._format.split(room)
         for to, plane in zip(planes, frame.planes, strict=True):
             np.copyto(to, plane)
         frame.release()
         return replace(frame, planes=planes, release=partial(self._rooms.append, room))
-
-
-class _Retime(Stage[Any, Any]):
-    """Gives the new video's packets their decoding times."""
-
-    def __init__(self, times: DecodingTimes) -> None:
-        self._times = times
-
-    def feed(self, item: Any) -> Iterator[Any]:
-        if item.stream is None:
-            if not self._times.started:
-                self._times.start(item.pts, item.dts)
-            item.dts = self._times.next()
-        yield item

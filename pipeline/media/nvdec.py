@@ -19,7 +19,7 @@ from pipeline.media.probe import main_video, open_input
 
 FORMAT = "cuda"  # FFmpeg's name of frames in GPU memory
 SPARE_SURFACES = 14  # beyond what the codec itself refers to: NVDEC has 32 in all, and fails when none is left
-FRAME_WEIGHT = 2  # how many frames in main memory one of its frames counts for in a queue, as surfaces are few
+_WAITING = 8  # of those, as many as may wait in a queue: the rest are in hands
 _LAYOUTS = {"yuv420p": "nv12", "nv12": "nv12", "yuv420p10le": "p010le", "p010le": "p010le"}
 
 
@@ -48,6 +48,11 @@ def problem(path: Path, gpu: Gpu) -> str | None:
     except (av.error.FFmpegError, UprezError, OSError, RuntimeError) as error:
         return str(error).splitlines()[0]
     return None if first is not None and first.format.name == FORMAT else "it does not decode this kind of video"
+
+
+def weight(queue: int) -> int:
+    """How many frames in main memory one of NVDEC's counts for in a queue of `queue` frames, as surfaces are few."""
+    return max(1, -(-queue // _WAITING))
 
 
 def planes(picture: av.VideoFrame) -> tuple[DevicePlane, ...]:

@@ -18,13 +18,16 @@ from av.video.stream import VideoStream
 from pipeline.errors import OutputError
 from pipeline.flow.stage import Stage
 from pipeline.media.borders import writing
+from pipeline.media.decoding_times import RetimedEncoder
 from pipeline.media.encode import Encoder, VideoEncoding, configure, encoder
 from pipeline.media.gop import ParallelEncoder
 from pipeline.media.source import FileSource
 
 log = logging.getLogger(__name__)
 
-VideoEncoder = Encoder | ParallelEncoder
+VideoEncoder = Encoder | RetimedEncoder | ParallelEncoder
+
+_CARELESS = ("libx265",)  # that leave the decoding times of clips shorter than their reordering to chance
 
 # Containers that are one file, hold video beside sound and know the time of each frame (AVI does not), by FFmpeg's
 # names of their muxers.
@@ -100,7 +103,8 @@ class FileSink(Stage[Any, Any]):
         context = self.video.codec_context
         if self._encoding.encoders > 1:
             return ParallelEncoder(self.path, context, self._encoding, time_base, shift)
-        return Encoder(self.path, context, time_base, shift)
+        alone = Encoder(self.path, context, time_base, shift)
+        return RetimedEncoder(alone, shift) if self._encoding.codec in _CARELESS else alone
 
     def commit(self, overwrite: bool) -> Path:
         """Finish the file and give it its name."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
+import re
 from collections import deque
 from dataclasses import dataclass
 from functools import cache
@@ -13,6 +14,8 @@ from pipeline.errors import BackendError
 
 MODULES = {"rtx": "tensorrt_rtx", "tensorrt": "tensorrt"}
 INSTALL = {"rtx": "pip install 'uprez[rtx]'", "tensorrt": "pip install 'uprez[tensorrt]'"}
+
+_NO_MEMORY = re.compile(r"out of memory|outofmemory|cuda error 2\b", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -26,6 +29,11 @@ class Flavour:
     @property
     def version(self) -> str:
         return str(self.trt.__version__)
+
+    @property
+    def lacks_memory(self) -> bool:
+        """Whether the last complaint was about memory."""
+        return bool(_NO_MEMORY.search(self.complaint()))
 
     def complaint(self) -> str:
         """The last thing TensorRT had to complain about, in one line."""

@@ -14,20 +14,21 @@ from pipeline.errors import BackendError, OutOfMemory
 from pipeline.models.spec import ModelSpec
 from pipeline.superres import engine as engines
 from pipeline.superres import trust
-from pipeline.superres.engine import EngineCache, EngineKey, Shapes
+from pipeline.superres.engine import EngineKey, Shapes
+from pipeline.superres.engine_cache import EngineCache
 from pipeline.superres.flavour import Flavour
 from pipeline.superres.session import check_tensor
 
 log = logging.getLogger(__name__)
 
-_NO_MEMORY = ("memory", "outofmemory", "cuda error 2")  # in TensorRT's own words, in small letters
-
 
 class Network:
     """The engine of `model` for pictures of `height` x `width`, from `cache` or built for it.
 
-    shapes: sizes that an engine built here serves beside; None: an engine kept for several sizes does too, and one
-    that is built is for this one alone. memory: bytes of GPU memory that each context works in.
+    shapes: the sizes that the engine must be made for; None: this one, but one that is kept for several sizes does too.
+    memory: bytes of GPU memory that each context works in. fixed: the engine is for this size alone.
+
+    Raises OutOfMemory, ModelError or BackendError, and leaves nothing behind.
     """
 
     def __init__(
@@ -44,15 +45,21 @@ class Network:
         self._gpu = gpu
         self._flavour = flavour
         self._cache = cache
-        self._runtime = flavour.trt.Runtime(flavour.logger)
+        self._runtime: Any = flavour.trt.Runtime(flavour.logger)
         exact = key_of(gpu, flavour, model, shapes or Shapes.fixed(height, width))
         self._key = exact if shapes else cache.serving(exact)
         self._config: Any = None
         self._compiled: Any = None
-        engine = cache.fetch(self._key, model.name, self._runtime.deserialize_cuda_engine, self._build, self._trust)
-        self._open(engine)
-        self._check()
-        self.memory = int(self._engine.device_memory_size_v2)
+        self._engine: Any = None
+        try:
+            engine = cache.fetch(self._key, model.name, self._deserialized, self._build, self._trust)
+            self._open(engine)
+            self._check()
+        except BaseException:
+            self.close()
+            raise
+        self.fixed = self._key.shapes.is_fixed
+        self.memory = int(engine.device_memory_size_v2)
 
     def lane(self) -> Lane:
         """A context of its own, on a stream of its own. Raises OutOfMemory."""
@@ -63,11 +70,20 @@ class Network:
         if self._compiled is not None:
             kept = self._cache.runtime_cache(self._key, self.height, self.width, self._gpu.facts.uuid)
             compiled = bytes(self._compiled.serialize())
-            if not kept.exists() or kept.stat().st_size != len(compiled):
+            if not kept.exists() or kept.read_bytes() != compiled:
                 keep(kept, compiled)
 
     def close(self) -> None:
-        del self._engine, self._config, self._compiled, self._runtime
+        """Free the engine; its lanes must be closed."""
+        self._engine = self._config = self._compiled = self._runtime = None
+
+    def _deserialized(self, plan: bytes) -> Any:
+        """The engine in `plan`, None if it is not for this machine. Raises OutOfMemory."""
+        self._flavour.logger.complaints.clear()
+        engine = self._runtime.deserialize_cuda_engine(plan)
+        if engine is None and self._flavour.lacks_memory:
+            raise OutOfMemory(f"no room for the engine of {self.model.name}: {self._flavour.complaint()}")
+        return engine
 
     def _build(self) -> bytes:
         slow = self._flavour.name == "tensorrt"
@@ -151,9 +167,8 @@ class Lane:
     def run(self) -> None:
         """Queue the network behind what the stream already has to do. Raises OutOfMemory or BackendError."""
         if not self._context.execute_async_v3(self._handle):
-            reason = self._flavour.complaint()
-            kind = OutOfMemory if any(word in reason.lower() for word in _NO_MEMORY) else BackendError
-            raise kind(f"TensorRT refused to run {self._model.name}: {reason}")
+            kind = OutOfMemory if self._flavour.lacks_memory else BackendError
+            raise kind(f"TensorRT refused to run {self._model.name}: {self._flavour.complaint()}")
 
     def once(self, picture: NDArray[Any]) -> NDArray[Any]:
         """The network on `picture`, (1, 3, H, W), to and fro, and waited for."""

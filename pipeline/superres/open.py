@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from contextlib import ExitStack
-from math import lcm
 from typing import Any
 
-import psutil
-
+from pipeline import machine
 from pipeline.frame import FrameFormat, PixelFormat
 from pipeline.models.spec import ModelSpec
 from pipeline.settings import Settings
 from pipeline.superres.session import Session
-from pipeline.superres.tiling import Tiling, tilings
+from pipeline.superres.tiling import Tiling, cuts
 from pipeline.telemetry import Trace
 
 _SHARE_OF_MEMORY = 0.5
@@ -39,8 +37,8 @@ def open_session(
 
 def _in_memory(model: ModelSpec, source: FrameFormat) -> Tiling:
     """The frame whole, or cut so that the network needs no more than half of the memory that is free."""
-    room = psutil.virtual_memory().available * _SHARE_OF_MEMORY
-    ways = list(tilings(source.width, source.height, model.reach, multiple=lcm(2, model.stride)))
+    room = machine.available_memory() * _SHARE_OF_MEMORY
+    ways = list(cuts(model, source.width, source.height))
     fitting = (way for way in ways if model.working_bytes(way.tile_width, way.tile_height) <= room)
     return next(fitting, ways[-1])
 

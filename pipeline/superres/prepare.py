@@ -6,9 +6,11 @@ from pathlib import Path
 
 from pipeline import cuda
 from pipeline.cuda import Gpu
+from pipeline.errors import BackendError
 from pipeline.models.spec import ModelSpec
 from pipeline.superres import flavour as flavours
-from pipeline.superres.engine import EngineCache, Entry, Shapes
+from pipeline.superres.engine import Shapes
+from pipeline.superres.engine_cache import EngineCache, Entry
 from pipeline.superres.network import Network, key_of
 
 
@@ -26,7 +28,10 @@ def build(model: ModelSpec, shapes: Shapes, device: int, flavour: str, cache: En
     lane.close()
     network.close()
     key = key_of(gpu, found, model, shapes)
-    return next(entry for entry in cache.entries() if entry.key == key)
+    kept = next((entry for entry in cache.entries() if entry.key == key), None)
+    if kept is None:
+        raise BackendError(f"{cache.folder}: the engine was built but could not be kept there: is the disk full?")
+    return kept
 
 
 def useless(cache: EngineCache) -> list[Path]:

@@ -27,12 +27,9 @@ from __future__ import annotations
 
 import logging
 from collections import deque
-from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
-from itertools import cycle
-from math import lcm
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -41,19 +38,19 @@ from pipeline.cuda import Gpu, failing
 from pipeline.errors import BackendError, OutOfMemory
 from pipeline.frame import Frame, FrameFormat, PixelFormat
 from pipeline.models.spec import ModelSpec
-from pipeline.superres.engine import EngineCache
+from pipeline.superres.engine_cache import EngineCache
 from pipeline.superres.flavour import load
 from pipeline.superres.kernels import FromRgb, ToRgb
-from pipeline.superres.network import Network
-from pipeline.superres.passes import Passes, rgb_bytes
+from pipeline.superres.passes import Passes
 from pipeline.superres.session import Session, check_frame
 from pipeline.superres.slots import Slot, SlotRing
-from pipeline.superres.tiling import Tiling, tilings
+from pipeline.superres.tiling import Tiling
 from pipeline.superres.tracing import GpuTrace
+from pipeline.superres.ways import Tools, Ways
 from pipeline.telemetry import Trace
 
 if TYPE_CHECKING:
-    from cuda.core import Event
+    from cuda.core import Event, Stream
 
 log = logging.getLogger(__name__)
 
@@ -96,21 +93,32 @@ class TensorRtSession(Session[Running]):
         super().__init__(model, source, pixel)
         self._flavour = load(flavour)
         self._gpu = Gpu(device)
-        self._cache = cache or EngineCache()
-        self._contexts = contexts
-        self._budget = round(self._gpu.free * _SHARE_OF_FREE) if vram is None else vram
-        self._to_rgb = ToRgb(self._gpu.device, self.source, model)
-        self._from_rgb = FromRgb(self._gpu.device, self.result, model)
+        tools = Tools(
+            gpu=self._gpu,
+            flavour=self._flavour,
+            cache=cache or EngineCache(),
+            model=model,
+            to_rgb=ToRgb(self._gpu.device, self.source, model),
+            from_rgb=FromRgb(self._gpu.device, self.result, model),
+        )
+        budget = round(self._gpu.free * _SHARE_OF_FREE) if vram is None else vram
+        frame = self.source.bytes + self.result.bytes
+        slots = min(slots, max(_LEAST_SLOTS, int(budget * _SHARE_OF_SLOTS) // frame))
         self._copy_in, self._copy_out = self._gpu.stream(), self._gpu.stream()
         self._borrowed: deque[tuple[Event, Frame]] = deque()
         self._trace = GpuTrace(self._gpu, trace) if trace else None
-        slots = min(slots, max(_LEAST_SLOTS, int(self._budget * _SHARE_OF_SLOTS) // self._slot_bytes))
-        with ExitStack() as resources:
+        with ExitStack() as resources, failing("it could not be started"):
             self._ring = SlotRing(self._gpu, self._copy_in, self.source, self.result, slots, timed=trace is not None)
             resources.callback(self._ring.close)
-            self._candidates = self._ways()
-            self._set_up()
+            self._ways = Ways(tools, self.source, contexts, budget, taken=slots * frame)
+            self._way = self._ways.next()
+            resources.callback(lambda: self._way.close())
             self._resources = resources.pop_all()
+
+    @property
+    def tiling(self) -> Tiling:
+        """How frames are cut at present."""
+        return self._way.tiling
 
     @property
     def backend(self) -> str:
@@ -120,14 +128,14 @@ class TensorRtSession(Session[Running]):
 
     def submit(self, frame: Frame) -> Running:
         check_frame(frame, self)
-        self._gpu.use()
+        self._gpu.use_again()
         slot = self._ring.take()
         with failing("a frame could not be sent"):
             self._fill(slot, frame)
             return Running(slot, self._queue(slot), frame.pts, frame.duration)
 
     def collect(self, ticket: Running) -> Frame:
-        self._gpu.use()
+        self._gpu.use_again()
         slot = ticket.slot
         with failing("a frame did not come back"):
             slot.downloaded.sync()
@@ -136,13 +144,12 @@ class TensorRtSession(Session[Running]):
         return Frame(self.result, slot.made, ticket.pts, ticket.duration, partial(self._ring.give_back, slot))
 
     def queue(self, frames: int) -> None:
-        self._gpu.use()
+        self._gpu.use_again()
         for _ in range(frames):
-            self._passes[next(self._turn)].network()
+            self._way.lanes[self._way.next()].network()
 
     def sync(self) -> None:
-        for passes in self._passes:
-            passes.stream.sync()
+        self._way.sync()
 
     def abort(self) -> None:
         self._ring.abort()
@@ -151,11 +158,11 @@ class TensorRtSession(Session[Running]):
         self._gpu.use()
         try:
             with failing("it could not be closed"):
-                for stream in (self._copy_in, *(passes.stream for passes in self._passes), self._copy_out):
-                    stream.sync()
+                self._copy_in.sync()
+                self._way.sync()
+                self._copy_out.sync()
                 while self._borrowed:
                     self._borrowed.popleft()[1].release()
-                self._tear_down()
                 self._resources.close()
                 self._copy_in.sync()
         except BackendError as error:  # after a fault nothing can be freed; what led here is the error to raise
@@ -163,8 +170,7 @@ class TensorRtSession(Session[Running]):
 
     def _fill(self, slot: Slot, frame: Frame) -> None:
         """Bring the frame's samples into the slot's device_in, or queue that; and let go of the frame."""
-        if self._trace:
-            self._trace.mark(slot, "upload", self._copy_in)
+        self._mark(slot, "upload", self._copy_in)
         if frame.device_planes:
             self._gpu.after_decoding(self._copy_in)
             address, size = int(slot.device_in.handle), self.source.pixel.dtype.itemsize
@@ -192,92 +198,31 @@ class TensorRtSession(Session[Running]):
     def _queue(self, slot: Slot) -> int:
         """Queue all that is done to the frame in `slot`; gives the number of the lane that computes it."""
         while True:
-            lane = next(self._turn)
+            lane = self._way.next()
             try:
-                self._compute(slot, lane)
+                self._compute(slot, self._way.lanes[lane])
                 break
             except OutOfMemory as error:
                 log.warning("%s: going on with smaller tiles", error)
-                self._tear_down()
-                self._set_up()
+                self._way.close()
+                self._way = self._ways.next()
         self._copy_out.wait(slot.computed)
-        if self._trace:
-            self._trace.mark(slot, "download", self._copy_out)
+        self._mark(slot, "download", self._copy_out)
         slot.device_out.copy_to(slot.host_out.buffer, stream=self._copy_out)
         self._copy_out.record(slot.downloaded)
         return lane
 
-    def _compute(self, slot: Slot, lane: int) -> None:
-        passes = self._passes[lane]
-
-        def mark(name: str) -> None:
-            if self._trace:
-                self._trace.mark(slot, name, passes.stream)
-
+    def _compute(self, slot: Slot, passes: Passes) -> None:
         passes.stream.wait(slot.uploaded)
-        mark("compute")
-        passes.queue(int(slot.device_in.handle), int(slot.device_out.handle), mark)
+        self._mark(slot, "compute", passes.stream)
+        passes.queue(
+            int(slot.device_in.handle),
+            int(slot.device_out.handle),
+            lambda name: self._mark(slot, name, passes.stream),
+        )
         passes.stream.record(slot.computed)
 
-    @property
-    def _slot_bytes(self) -> int:
-        return self.source.bytes + self.result.bytes
-
-    def _ways(self) -> Iterator[tuple[Tiling, int]]:
-        """Ways to work, ever smaller: how the frame is cut, and how many contexts take turns."""
-        multiple = lcm(2, self.model.stride)
-        for tiling in tilings(self.source.width, self.source.height, self.model.reach, multiple=multiple):
-            yield tiling, self._contexts
-            if self._contexts > 1:
-                yield tiling, 1
-
-    def _set_up(self) -> None:
-        """Make ready the first way to work, among those left, that fits. Raises OutOfMemory when none is left."""
-        per_pixel = 0.0  # bytes that a context takes for each pixel of a tile, once one engine has told
-        for tiling, contexts in self._candidates:
-            if self._needed(tiling, contexts, per_pixel * tiling.tile_width * tiling.tile_height) > self._budget:
-                continue
-            self._network = Network(
-                self._gpu, self._flavour, self.model, tiling.tile_height, tiling.tile_width, self._cache
-            )
-            per_pixel = self._network.memory / (tiling.tile_width * tiling.tile_height)
-            self._passes: list[Passes] = []
-            if self._needed(tiling, contexts, self._network.memory) <= self._budget:
-                try:
-                    self._stand(tiling, contexts)
-                    return
-                except OutOfMemory as error:
-                    log.warning("%s: trying smaller tiles", error)
-            self._tear_down()
-        raise OutOfMemory(
-            f"frames of {self.source} do not fit into {self._budget / 2**30:.1f} GiB of GPU memory, in tiles or whole: "
-            "allow more with --vram, or take a smaller --model or --backend onnx"
-        )
-
-    def _stand(self, tiling: Tiling, contexts: int) -> None:
-        """Make the passes and run them once: TensorRT-RTX compiles its kernels at the first run."""
-        self.tiling = tiling
-        for _ in range(contexts):
-            self._passes.append(Passes(self._gpu, self._network, tiling, self._to_rgb, self._from_rgb))
-        self._turn = cycle(range(contexts))
-        for passes in self._passes:
-            passes.network()
-        for passes in self._passes:
-            passes.stream.sync()
-        self._network.remember()
-
-    def _tear_down(self) -> None:
-        """Free what `_set_up` made, when what is under way is done."""
-        for passes in self._passes:
-            passes.stream.sync()
-            passes.close()
-        self._passes = []
-        self._network.close()
-
-    def _needed(self, tiling: Tiling, contexts: int, working: float) -> float:
-        """Bytes of GPU memory, where a context works in `working`."""
-        model, scales = self.model, 1 + self.model.scale**2
-        tensors = rgb_bytes(model, tiling.tile_width, tiling.tile_height) * scales
-        if not tiling.whole:
-            tensors += rgb_bytes(model, tiling.width, tiling.height) * scales
-        return len(self._ring.slots) * self._slot_bytes + contexts * (working + tensors)
+    def _mark(self, slot: Slot, name: str, stream: Stream) -> None:
+        """Note, for a trace, when `stream` comes to where it is now."""
+        if self._trace:
+            self._trace.mark(slot, name, stream)

@@ -14,10 +14,13 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
+from math import lcm
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from pipeline.models.spec import ModelSpec
 
 KNOWN_RAMP = 8
 UNKNOWN_MARGIN, UNKNOWN_RAMP = 32, 32
@@ -130,6 +133,14 @@ class Tiling:
         doubled = (2 * (np.arange(length) - begin) + 1).astype(np.float32)
         risen: NDArray[np.float32] = doubled / np.float32(max(2 * scale * self.ramp, 1))
         return risen.clip(0, 1)
+
+
+def cuts(model: ModelSpec, width: int, height: int) -> Iterator[Tiling]:
+    """Ways to cut a frame for `model`, from the whole one on; no other where the model takes one size only."""
+    if model.size:
+        yield Tiling(width, height, width, height)
+    else:
+        yield from tilings(width, height, model.reach, multiple=lcm(2, model.stride))
 
 
 def tilings(

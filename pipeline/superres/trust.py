@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.colour.resample import bicubic
-from pipeline.errors import BackendError
+from pipeline.errors import BackendError, ModelError
 from pipeline.models.spec import ModelSpec
 
 LEAST_DECIBELS = 40.0
@@ -23,20 +23,22 @@ def check(model: ModelSpec, run: Run, height: int, width: int) -> float:
     """Run `run`, (1, 3, H, W) → (1, 3, scale H, scale W), on texture; gives the PSNR against ONNX Runtime, in dB.
 
     A part is compared that is as far from the edges of what ONNX Runtime sees as the network reaches; all of the
-    picture where its reach isn't known. Raises BackendError where the result is not finite, black, or under 40 dB.
+    picture where its reach isn't known, or it takes one size only. Raises BackendError where the result is not finite,
+    black, or under 40 dB.
     """
     picture = textured(height, width, model)
-    made = run(picture).astype(np.float64)
+    made = run(picture)
     if not np.isfinite(made).all():
         raise BackendError(_refused(model, "its output is not finite"))
-    if np.ptp(made) < _BLACK * model.white:
+    if float(made.max()) - float(made.min()) < _BLACK * model.white:
         raise BackendError(_refused(model, "its output is one colour"))
-    parts = [_part(length, model.reach) for length in (height, width)]
-    seen = [_seen(part, model, length) for part, length in zip(parts, (height, width), strict=True)]
+    reach = None if model.size else model.reach
+    parts = [_part(length, reach) for length in (height, width)]
+    seen = [_seen(part, reach or 0, model.stride, length) for part, length in zip(parts, (height, width), strict=True)]
     expected = reference(model, np.ascontiguousarray(picture[:, :, *seen]))
     outer = [_enlarged(part, 0, model.scale) for part in parts]
     inner = [_enlarged(part, around.start, model.scale) for part, around in zip(parts, seen, strict=True)]
-    error = np.mean((made[:, :, *outer] - expected[:, :, *inner]) ** 2)
+    error = np.mean((made[:, :, *outer].astype(np.float64) - expected[:, :, *inner]) ** 2)
     decibels = float("inf") if error == 0 else float(10 * np.log10(model.white**2 / error))
     if not decibels >= LEAST_DECIBELS:  # NaN is not
         raise BackendError(_refused(model, f"{decibels:.1f} dB beside ONNX Runtime, {LEAST_DECIBELS:g} are asked for"))
@@ -58,9 +60,15 @@ def reference(model: ModelSpec, picture: NDArray[Any]) -> NDArray[np.float64]:
 
     options = ort.SessionOptions()
     options.log_severity_level = 4
-    session = ort.InferenceSession(str(model.reference or model.path), options, providers=["CPUExecutionProvider"])
-    dtype = np.float16 if "float16" in session.get_inputs()[0].type else np.float32
-    (result,) = session.run(None, {session.get_inputs()[0].name: picture.astype(dtype)})
+    path = model.reference or model.path
+    try:
+        session = ort.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+        dtype = np.float16 if "float16" in session.get_inputs()[0].type else np.float32
+        (result,) = session.run(None, {session.get_inputs()[0].name: picture.astype(dtype)})
+    except Exception as error:  # ONNX Runtime's errors have no common parent
+        raise ModelError(
+            f"{path}: ONNX Runtime can't run it to check its engine: {str(error).splitlines()[0]}"
+        ) from error
     return np.asarray(result, np.float64)
 
 
@@ -71,9 +79,8 @@ def _part(length: int, reach: int | None) -> slice:
     return slice(start, start + side)
 
 
-def _seen(part: slice, model: ModelSpec, length: int) -> slice:
+def _seen(part: slice, around: int, stride: int, length: int) -> slice:
     """What ONNX Runtime must see of a side, so that `part` comes out as in the whole."""
-    around, stride = model.reach or 0, model.stride
     start = max(0, part.start - around) // stride * stride
     return slice(start, min(length, -(-(part.stop + around) // stride) * stride))
 

@@ -14,7 +14,8 @@ from pipeline.frame import PIXEL_FORMATS, Colour, Frame, FrameFormat
 from pipeline.models import catalogue
 from pipeline.quality import psnr
 from pipeline.superres import prepare, trust
-from pipeline.superres.engine import EngineCache, Shapes
+from pipeline.superres.engine import Shapes
+from pipeline.superres.engine_cache import EngineCache
 from pipeline.superres.onnx_cpu import OnnxCpuSession
 from pipeline.superres.tensorrt import TensorRtSession
 from tests.superres.session_suite import saturated

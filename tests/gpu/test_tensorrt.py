@@ -12,7 +12,7 @@ from pipeline.frame import PIXEL_FORMATS, Colour, Frame, FrameFormat
 from pipeline.models import catalogue
 from pipeline.models.spec import ModelSpec
 from pipeline.quality import psnr
-from pipeline.superres.engine import EngineCache
+from pipeline.superres.engine_cache import EngineCache
 from pipeline.superres.onnx_cpu import OnnxCpuSession
 from pipeline.superres.tensorrt import TensorRtSession
 from tests.superres.session_suite import MakeSession, SessionSuite, saturated

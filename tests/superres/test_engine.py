@@ -14,7 +14,8 @@ import pytest
 from pipeline.errors import BackendError, ModelError
 from pipeline.models import catalogue
 from pipeline.superres import engine, flavour, prepare
-from pipeline.superres.engine import EngineCache, EngineKey, Shapes
+from pipeline.superres.engine import EngineKey, Shapes
+from pipeline.superres.engine_cache import EngineCache
 
 KEY = EngineKey("abc", "fp16", "rtx", "1.6", "GPU", "9.0", "13.0", Shapes.fixed(180, 320))
 
@@ -185,7 +186,14 @@ class TestTheList:
         cache.runtime_cache(KEY, 180, 320, "GPU-1").write_bytes(b"compiled")
         (entry,) = cache.entries()
         assert cache.remove(entry.path) > len(b"enginecompiled")
-        assert not list(tmp_path.iterdir())
+        assert [left.suffix for left in tmp_path.iterdir()] == [".lock"]
+
+    def test_an_engine_whose_description_is_lost_gets_it_back(self, tmp_path: Path) -> None:
+        cache = EngineCache(tmp_path)
+        cache.fetch(KEY, "a model", bytes, lambda: b"engine")
+        (tmp_path / f"{KEY.digest}.json").unlink()
+        cache.fetch(KEY, "a model", bytes, lambda: b"engine")
+        assert [entry.model for entry in cache.entries()] == ["a model"]
 
     def test_engines_of_another_machine_are_useless_here(self, tmp_path: Path) -> None:
         cache = EngineCache(tmp_path)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -9,7 +10,8 @@ import pytest
 from numpy.typing import NDArray
 
 from pipeline.errors import BackendError
-from pipeline.models import catalogue
+from pipeline.models import catalogue, generated
+from pipeline.models.importing import inspect
 from pipeline.models.spec import ModelSpec
 from pipeline.superres import trust
 
@@ -32,6 +34,19 @@ def test_a_right_engine_is_trusted(model: ModelSpec, size: tuple[int, int]) -> N
 
 def test_a_network_that_sees_the_whole_picture_is_compared_as_a_whole(model: ModelSpec) -> None:
     assert trust.check(replace(model, reach=None), right(model), 72, 96) > 100
+
+
+def test_a_network_of_one_size_is_compared_as_a_whole(tmp_path: Path) -> None:
+    made = generated.nearest(np.float32)
+    for tensor, scale in ((made.graph.input[0], 1), (made.graph.output[0], 2)):
+        for dimension, length in zip(tensor.type.tensor_type.shape.dim, (1, 3, 160 * scale, 240 * scale), strict=True):
+            dimension.Clear()
+            dimension.dim_value = length
+    path = tmp_path / "fixed.onnx"
+    path.write_bytes(made.SerializeToString())
+    model = inspect(path)
+    assert model.size == (160, 240)
+    assert trust.check(model, right(model), 160, 240) > 100
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,131 @@
+"""Ways to work within a GPU's memory: frames whole or in tiles, on several contexts or one."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import cycle
+
+from pipeline.cuda import Gpu
+from pipeline.errors import OutOfMemory
+from pipeline.frame import FrameFormat
+from pipeline.models.spec import ModelSpec
+from pipeline.superres.engine import Shapes
+from pipeline.superres.engine_cache import EngineCache
+from pipeline.superres.flavour import Flavour
+from pipeline.superres.kernels import FromRgb, ToRgb
+from pipeline.superres.network import Network
+from pipeline.superres.passes import Passes, rgb_bytes
+from pipeline.superres.tiling import Tiling, cuts
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Tools:
+    """What all ways to work have in common."""
+
+    gpu: Gpu
+    flavour: Flavour
+    cache: EngineCache
+    model: ModelSpec
+    to_rgb: ToRgb
+    from_rgb: FromRgb
+
+
+class Way:
+    """One way to work, made ready: an engine for the tiles of `tiling`, and `contexts` lanes of passes, in turn.
+
+    Raises OutOfMemory, and leaves nothing behind.
+    """
+
+    def __init__(self, tools: Tools, network: Network, tiling: Tiling, contexts: int) -> None:
+        self.tiling = tiling
+        self.lanes: list[Passes] = []
+        self._network = network
+        try:
+            for _ in range(contexts):
+                self.lanes.append(Passes(tools.gpu, network, tiling, tools.to_rgb, tools.from_rgb))
+            self._turn = cycle(range(contexts))
+            for lane in self.lanes:
+                lane.network()  # TensorRT-RTX compiles its kernels at the first run
+            self.sync()
+        except BaseException:
+            self.close()
+            raise
+        network.remember()
+
+    def next(self) -> int:
+        """The number of the lane whose turn it is."""
+        return next(self._turn)
+
+    def sync(self) -> None:
+        for lane in self.lanes:
+            lane.stream.sync()
+
+    def close(self) -> None:
+        """Free everything, when what is under way is done. May be called again."""
+        while self.lanes:
+            self.lanes.pop().close()
+        self._network.close()
+
+
+class Ways:
+    """The ways to work on frames of `source` that fit into `budget` bytes, one after the other, ever smaller.
+
+    contexts: how many there may be at most. taken: bytes that the frames under way need, whatever the way.
+    """
+
+    def __init__(self, tools: Tools, source: FrameFormat, contexts: int, budget: int, taken: int) -> None:
+        self._tools = tools
+        self._source = source
+        self._budget = budget
+        self._taken = taken
+        self._left = self._all(contexts)
+        self._per_pixel = 0.0  # bytes that a context takes for each pixel of a tile, once an engine has told
+
+    def next(self) -> Way:
+        """The next way, ready to work. Raises OutOfMemory when none is left."""
+        for tiling, contexts in self._left:
+            if self._needed(tiling, contexts, self._per_pixel * tiling.tile_width * tiling.tile_height) > self._budget:
+                continue
+            try:
+                network = self._network(tiling, contexts)
+                if network is not None:
+                    return Way(self._tools, network, tiling, contexts)
+            except OutOfMemory as error:
+                log.warning("%s: trying smaller tiles", error)
+        budget = f"{self._budget / 2**30:.1f} GiB of GPU memory"
+        raise OutOfMemory(
+            f"frames of {self._source} do not fit into {budget}, in tiles or whole: "
+            "allow more with --vram, or take a smaller --model or --backend onnx"
+        )
+
+    def _all(self, contexts: int) -> Iterator[tuple[Tiling, int]]:
+        for tiling in cuts(self._tools.model, self._source.width, self._source.height):
+            yield tiling, contexts
+            if contexts > 1:
+                yield tiling, 1
+
+    def _network(self, tiling: Tiling, contexts: int) -> Network | None:
+        """The engine for a tile, if its contexts fit; one for many sizes takes as much as its largest picture."""
+        for shapes in (None, Shapes.fixed(tiling.tile_height, tiling.tile_width)):
+            tools = self._tools
+            size = tiling.tile_height, tiling.tile_width
+            network = Network(tools.gpu, tools.flavour, tools.model, *size, tools.cache, shapes)
+            if self._needed(tiling, contexts, network.memory) <= self._budget:
+                return network
+            network.close()
+            if network.fixed:
+                self._per_pixel = network.memory / (tiling.tile_width * tiling.tile_height)
+                return None
+        return None
+
+    def _needed(self, tiling: Tiling, contexts: int, working: float) -> float:
+        """Bytes of GPU memory, where a context works in `working`."""
+        model, scales = self._tools.model, 1 + self._tools.model.scale**2
+        tensors = rgb_bytes(model, tiling.tile_width, tiling.tile_height) * scales
+        if not tiling.whole:
+            tensors += rgb_bytes(model, tiling.width, tiling.height) * scales
+        return self._taken + contexts * (working + tensors)
