@@ -49,6 +49,7 @@ from pipeline.telemetry import Meter, Trace
 
 SCHEMA_VERSION = 1
 _POOL = 12  # finished frames that the encoder's floor is fed from, to and fro
+_WITHOUT_ENCODER = ("decode", "engine", "discarded")
 _LEAST_FRAMES = 6
 _PATIENCE = 4  # times as long as a row is measured, it may take with filling up
 _TRACED_SECONDS, _TRACE_SECONDS = 1.0, 0.1
@@ -96,13 +97,14 @@ class Report(BaseModel):
 class Bench:
     """What to measure. clip: None makes one of `size` (width, height). seconds: how long to measure each row.
 
-    trace: where a moment of the whole, output discarded, is noted span by span, in a run of its own.
+    encode: also measure with an encoder. trace: where a moment of the whole, output discarded, is noted span by span, in a run of its own.
     """
 
     settings: Settings
     clip: Path | None = None
     size: tuple[int, int] = (1920, 1080)
     seconds: float = 5.0
+    encode: bool = True
     trace: Trace | None = None
 
 
@@ -198,12 +200,13 @@ def _rows(bench: Bench, plan: Plan, session: Session[Any], tell: Callable[[str],
     }
     rows = []
     for name, run in measurements.items():
-        tell(f"measuring {name}")
-        rows.append(run().model_copy(update={"name": name}))
+        if bench.encode or name in _WITHOUT_ENCODER:
+            tell(f"measuring {name}")
+            rows.append(run().model_copy(update={"name": name}))
     rate = {row.name: row.rate for row in rows}
     floors = {
         "discarded": min(rate["decode"], rate["engine"]),
-        "encoded": min(rate["engine"], rate["decode + encode"]),
+        "encoded": min(rate["engine"], rate.get("decode + encode", 0)),
     }
     return [
         row.model_copy(update={"share": row.rate / floors[row.name]}) if row.name in floors else row for row in rows

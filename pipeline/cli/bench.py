@@ -42,6 +42,7 @@ def bench(
     queue: o.Queue = None,
     size: Annotated[str | None, typer.Option("--size", help="WIDTHxHEIGHT of the clip that is made.")] = None,
     seconds: Annotated[float, typer.Option("--seconds", min=0.1, help="How long to measure each row.")] = 5.0,
+    discard: Annotated[bool, typer.Option("--discard", help="Measure nothing with an encoder.")] = False,
     compare: Annotated[Path | None, typer.Option("--compare", help="An earlier report, to compare with.")] = None,
     save: Annotated[Path | None, typer.Option("--save", help="Write the report, JSON, to this file.")] = None,
     trace: Annotated[
@@ -59,7 +60,9 @@ def bench(
     frame = _size(size) or (_GPU_SIZE if choose_backend(settings)[0] == "tensorrt" else _CPU_SIZE)
     noted = Trace() if trace else None
     with err.status("") as status:
-        report = measure(Bench(settings, source, frame, seconds, noted), tell=lambda step: status.update(step))
+        report = measure(
+            Bench(settings, source, frame, seconds, not discard, noted), tell=lambda step: status.update(step)
+        )
     if save:
         _write("--save", save, report.model_dump_json(indent=2) + "\n")
     if trace and noted:

@@ -101,6 +101,11 @@ class TestBench:
         second = uprez("bench", *options, "--compare", saved)
         assert "now/then" in second.out
 
+    def test_without_an_encoder(self, uprez: Call) -> None:
+        options = ("--model", "identity", "--backend", "onnx", "--size", "64x48", "--seconds", "0.1", "--discard")
+        report = Report.model_validate_json(uprez("bench", *options, "--json").out)
+        assert [row.name for row in report.rows] == ["decode", "engine", "discarded"]
+
     def test_a_clip_of_ones_own(self, uprez: Call, clip: Path) -> None:
         ended = uprez("bench", clip, "--model", "identity", "--backend", "onnx", "--seconds", "0.1", "--json")
         assert Report.model_validate_json(ended.out).clip == "clip.mp4"
