@@ -44,7 +44,7 @@ from pipeline.media.probe import probe
 from pipeline.media.sink import FileSink
 from pipeline.media.source import FileSource
 from pipeline.plan import Plan, make_plan
-from pipeline.run import weight
+from pipeline.run import weights
 from pipeline.settings import Settings
 
 _POOL = 12
@@ -147,7 +147,9 @@ def _made(plan: Plan) -> Made:
     ):
         encoder = sink.encoder(plan.encoding.time_base)
         decoder = Decoder(source.path, source.video, plan.decoded)
-        line = Line(source, {"decode": decoder, "encode": Chain(encoder, sink)}, plan.settings.queue, weight)
+        line = Line(
+            source, {"decode": decoder, "encode": Chain(encoder, sink)}, plan.settings.queue, weights(plan.settings)
+        )
         line.start()
         line.wait()
         path = sink.commit(overwrite=True)

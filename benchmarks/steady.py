@@ -43,7 +43,7 @@ from pipeline.flow.stage import Chain, Stage
 from pipeline.media.pattern import write_pattern
 from pipeline.media.probe import probe
 from pipeline.plan import Plan, choose_backend, make_plan
-from pipeline.run import open_source, weight
+from pipeline.run import open_source, weights
 from pipeline.settings import Settings
 from pipeline.superres.open import open_session
 from pipeline.superres.session import Session
@@ -206,7 +206,7 @@ def _flow(plan: Plan, session: Session[Any], frames: int, encoded: bool, gpus: l
             "encode" if encoded else "discard": ending,
         }
         packets = itertools.islice(benchmark._packets(source), frames)
-        line = Line(packets, stages, plan.settings.queue, weight)
+        line = Line(packets, stages, plan.settings.queue, weights(plan.settings))
         watch = _Watch(count, gpus)
         line.start()
         line.wait(watch.tick)

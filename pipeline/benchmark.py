@@ -97,7 +97,8 @@ class Report(BaseModel):
 class Bench:
     """What to measure. clip: None makes one of `size` (width, height). seconds: how long to measure each row.
 
-    encode: also measure with an encoder. trace: where a moment of the whole, output discarded, is noted span by span, in a run of its own.
+    encode: also measure with an encoder. trace: where a moment of the whole, output discarded, is noted span by span,
+    in a run of its own.
     """
 
     settings: Settings
