@@ -96,9 +96,16 @@ def configure(context: VideoCodecContext, encoding: VideoEncoding) -> None:
     context.color_trc = format.colour.transfer
     context.color_range = FULL_RANGE_TAG if format.colour.full_range else LIMITED_RANGE_TAG
     context.options = _options(encoding) | {"chroma_sample_location": format.colour.siting.value}
+    if encoding.codec == "libx264" and not zero_latency(encoding):
+        context.thread_type = "FRAME"  # PyAV asks for slices, which cost bits, and speed on many cores
     if encoding.encoders > 1:
         context.gop_size = encoding.gop
         context.thread_count = encoding.threads
+
+
+def zero_latency(encoding: VideoEncoding) -> bool:
+    """Whether x264 was told to hold no frame back."""
+    return "zerolatency" in encoding.options.get("tune", "")
 
 
 def refusal(encoding: VideoEncoding) -> str | None:

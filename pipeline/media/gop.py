@@ -28,7 +28,7 @@ from pipeline.flow.stage import Chain, Stage
 from pipeline.frame import Frame, FrameFormat, Plane
 from pipeline.media.borders import writing
 from pipeline.media.decoding_times import DecodingTimes, NoteTimes, Retime
-from pipeline.media.encode import Encoder, VideoEncoding, configure, wrapped
+from pipeline.media.encode import Encoder, VideoEncoding, configure, wrapped, zero_latency
 
 # Measured on film with x264 veryfast and medium: three frames of lead-in bring the first key frame within 8 % of its
 # size in mid-stream, and the whole within 0.1 dB of one encoder; without both it is 0.3 to 0.6 dB and 5 to 10 % less.
@@ -152,8 +152,7 @@ class GopEncoder(Encoder):
 
 def looks_ahead(encoding: VideoEncoding) -> bool:
     """Whether the encoder spends bits by what follows: x264 from preset veryfast on (its macroblock tree)."""
-    options = encoding.options
-    quick = options.get("preset") in ("ultrafast", "superfast") or "zerolatency" in options.get("tune", "")
+    quick = encoding.options.get("preset") in ("ultrafast", "superfast") or zero_latency(encoding)
     return encoding.codec == "libx264" and not quick and encoding.gop > MIRRORED
 
 
