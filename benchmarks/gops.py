@@ -33,7 +33,7 @@ from rich.table import Table
 from steady import PATTERN, Machine, arguments, facts, guarded, out, save, size
 
 from pipeline import benchmark, budget
-from pipeline.benchmark import Bench, Row
+from pipeline.benchmark import Bench
 from pipeline.errors import InputError
 from pipeline.flow.line import Line
 from pipeline.flow.stage import Chain
@@ -44,6 +44,7 @@ from pipeline.media.probe import probe
 from pipeline.media.sink import FileSink
 from pipeline.media.source import FileSource
 from pipeline.plan import Plan, make_plan
+from pipeline.report import Row
 from pipeline.run import weights
 from pipeline.settings import Settings
 

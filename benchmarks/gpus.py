@@ -24,11 +24,12 @@ from rich.table import Table
 from steady import PATTERN, Machine, arguments, backend, facts, guarded, out, save, size
 
 from pipeline import benchmark
-from pipeline.benchmark import Bench, Row
+from pipeline.benchmark import Bench
 from pipeline.errors import BackendError
 from pipeline.media.pattern import write_pattern
 from pipeline.media.probe import probe
 from pipeline.plan import Plan, choose_backend, make_plan
+from pipeline.report import Row
 from pipeline.settings import Settings
 from pipeline.superres.open import open_session
 

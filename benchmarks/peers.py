@@ -45,9 +45,9 @@ from upscalers.timing import ENCODER, OPTIONS
 from upscalers.trial import OURS
 
 from pipeline import cuda, machine
-from pipeline.benchmark import Row
 from pipeline.media.pattern import write_pattern
 from pipeline.media.probe import probe
+from pipeline.report import Row
 
 HERE = Path(__file__).resolve().parent
 BARS = {"plain": 20.0, "eager": 3.5}  # how many times as fast ours should be, discarded

@@ -27,7 +27,7 @@ from rich.table import Table
 from steady import PATTERN, Machine, arguments, facts, guarded, out, save, size
 
 from pipeline import benchmark, cuda
-from pipeline.benchmark import Bench, Row
+from pipeline.benchmark import Bench
 from pipeline.cuda import Gpu
 from pipeline.errors import BackendError
 from pipeline.media.pattern import write_pattern
@@ -35,6 +35,7 @@ from pipeline.media.probe import probe
 from pipeline.models import catalogue
 from pipeline.models.precision import PRECISIONS
 from pipeline.plan import Plan, make_plan
+from pipeline.report import Row
 from pipeline.settings import Settings
 from pipeline.superres import flavour, trust
 from pipeline.superres.engine_cache import EngineCache

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.benchmark import Report
+from pipeline.report import Report
 from pipeline.superres.engine import EngineKey, Shapes
 from pipeline.superres.engine_cache import EngineCache
 from tests.cli.conftest import Call
