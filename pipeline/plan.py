@@ -42,6 +42,7 @@ _MANY_CORES = 8  # that decode faster than NVDEC does
 _FRAMES_GUESSED = 0.02  # how far off the number of frames may be where a container does not tell it
 _PROCESS_BYTES = 200_000_000  # Python, FFmpeg and ONNX Runtime before the first frame
 _CUDA_BYTES = 700_000_000  # the CUDA libraries and TensorRT in main memory
+_FOR_GPUS = ("engine", "precision", "device", "vram")  # settings
 _PASSED_ALONG = ("audio", "subtitle", "attachment")
 
 
@@ -99,7 +100,7 @@ def choose_decoder(media: MediaInfo, settings: Settings, backend: str) -> tuple[
     if settings.decoder == "software" or (settings.decoder == "auto" and machine.cores() >= _MANY_CORES):
         return *software, None
     reason: str | None = "frames go to no GPU" if backend != "tensorrt" else None
-    if len(settings.device) > 1:
+    if reason is None and len(settings.device) > 1:
         reason = "its frames lie on one GPU, and several share the work"
     layout = nvdec.layout(format.pixel)
     if layout is None:
@@ -142,7 +143,7 @@ def make_plan(media: MediaInfo, to: Path | None, settings: Settings) -> Plan:
         encoding=encoding,
         also=also,
         shift=_shift(media, target),
-        notes=tuple(n for n in (note, undecoded, unencoded, alone, *_notes(media, encoding, settings)) if n),
+        notes=tuple(n for n in (note, undecoded, unencoded, alone, *_notes(media, encoding, settings, backend)) if n),
         memory=_memory(settings, model, media, encoding, backend),
         video_memory=_video_memory(settings, model, media, encoding) if backend == "tensorrt" else 0,
         disk=_disk(media, encoding),
@@ -237,9 +238,12 @@ def _known_preset(codec: str, preset: str) -> bool:
     return codec.endswith("_nvenc") == bool(re.fullmatch("p[1-7]", preset))
 
 
-def _notes(media: MediaInfo, encoding: VideoEncoding, settings: Settings) -> list[str]:
+def _notes(media: MediaInfo, encoding: VideoEncoding, settings: Settings, backend: str) -> list[str]:
     video, pixel = media.video, encoding.format.pixel
     notes = []
+    unused = [f"--{name}" for name in _FOR_GPUS if getattr(settings, name) != Settings.model_fields[name].default]
+    if backend == "onnx" and unused:
+        notes.append(f"{', '.join(unused)}: without effect on the CPU")
     if plain_name(video.source_format) != video.format.pixel.name:
         notes.append(f"{video.source_format} frames are worked on as {video.format.pixel.name}")
     if video.alpha:

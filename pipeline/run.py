@@ -172,7 +172,7 @@ def _flow(
     def tell() -> None:
         if progress:
             seconds = time.monotonic() - began
-            progress(Progress(encoder.packets, video.frames or 0, seconds, _wall(line)))
+            progress(Progress(encoder.begun, video.frames or 0, seconds, _wall(line)))
 
     with job.at_work_on(line):
         try:

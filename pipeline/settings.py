@@ -7,19 +7,21 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 import yaml
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ByteSize, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ByteSize, ConfigDict, Field, TypeAdapter, ValidationError
 
 from pipeline.errors import SettingsError
 
 _MOST_ENCODERS = 64
-_LEAST_VRAM = ByteSize(256 * 2**20)
+_LEAST_VRAM = 256 * 2**20
+_SIZE = TypeAdapter(ByteSize)
 
 
 def _numbers(value: Any) -> Any:
-    """`0,1` or a single number, as people write it, as a list."""
-    if isinstance(value, str):
-        return [part.strip() for part in value.split(",")]
-    return [value] if isinstance(value, int) else value
+    """`0,1` or a single number, as people write it, as numbers."""
+    parts = value.split(",") if isinstance(value, str) else value if isinstance(value, list | tuple) else [value]
+    if not parts or not all(str(part).strip().isdigit() for part in parts):
+        raise ValueError("should be the number of a GPU, or several, such as 0,1")
+    return tuple(int(part) for part in parts)
 
 
 def _count(value: Any) -> Any:
@@ -28,10 +30,15 @@ def _count(value: Any) -> Any:
     return value if value == "auto" else int(value)
 
 
-def _enough(value: ByteSize | None) -> ByteSize | None:
-    if value is not None and value < _LEAST_VRAM:
-        raise ValueError(f"should be {_LEAST_VRAM.human_readable()} or more, such as 4GiB")
-    return value
+def _bytes(value: Any) -> Any:
+    size: int | None
+    try:
+        size = None if value is None else _SIZE.validate_python(value)
+    except ValidationError:
+        size = 0
+    if size is not None and size < _LEAST_VRAM:
+        raise ValueError("should be a size of 256MiB or more, such as 4GiB")
+    return size
 
 
 class Settings(BaseModel):
@@ -47,10 +54,10 @@ class Settings(BaseModel):
     precision: Literal["auto", "fp16", "bf16", "fp32", "tf32"] = Field(
         "auto", description="what the network computes in on a GPU; auto: fp16, and a file as it is"
     )
-    device: Annotated[tuple[Annotated[int, Field(ge=0)], ...], BeforeValidator(_numbers), Field(min_length=1)] = Field(
+    device: Annotated[tuple[int, ...], BeforeValidator(_numbers)] = Field(
         (0,), description="the GPU's number, or several, such as 0,1, that share the frames"
     )
-    vram: Annotated[ByteSize | None, AfterValidator(_enough)] = Field(
+    vram: Annotated[int | None, BeforeValidator(_bytes)] = Field(
         None,
         description="GPU memory for frames and network, such as 4GiB (CUDA takes some more); big frames go in tiles",
     )
@@ -66,7 +73,8 @@ class Settings(BaseModel):
     preset: str | None = Field(None, description="the encoder's preset")
     options: dict[str, str] = Field(default_factory=dict, description="further options of the encoder")
     encoders: Annotated[int | Literal["auto"], BeforeValidator(_count)] = Field(
-        "auto", description="encoders at work at once, each on a closed GOP of its own; auto: by cores and memory"
+        "auto",
+        description="encoders at once, 1 to 64, each on a closed GOP of its own; auto: by cores and memory",
     )
     streams: Literal["all", "video"] = Field("all", description="video: leave audio, subtitles and the rest behind")
     overwrite: bool = Field(False, description="replace a result that exists")

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import sys
 import threading
+from pathlib import Path
 
 import pipeline
 
@@ -14,7 +15,8 @@ import pipeline
 def main() -> None:
     job = pipeline.Job()
     threading.Timer(2.0, job.stop).start()
-    result = pipeline.upscale(sys.argv[1], job=job, progress=tell, overwrite=True)
+    source = sys.argv[1] if len(sys.argv) > 1 else Path(__file__).with_name("clip.mp4")
+    result = pipeline.upscale(source, job=job, progress=tell, overwrite=True)
     print(f"{result.path}: {result.frames_out} frames, {'whole' if result.complete else 'stopped before the end'}")
 
 

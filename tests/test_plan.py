@@ -122,3 +122,8 @@ def test_memory_grows_with_encoders_and_the_network(tmp_path: Path, clip: Path) 
     longer = clips.make(tmp_path / "longer.mp4", 100)
     assert plan(longer, encoders=4).memory > plan(longer, encoders=1).memory
     assert plan(clip, model="srvgg-64x16").memory > plan(clip, model="identity").memory
+
+
+def test_what_is_for_gpus_only_is_said_on_the_cpu(clip: Path) -> None:
+    made = plan(clip, vram="4GiB", device="0,1", precision="bf16")
+    assert made.notes == ("--precision, --device, --vram: without effect on the CPU",)

@@ -1,9 +1,11 @@
 """Settings from files and the command line."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from pipeline.errors import SettingsError
 from pipeline.settings import Settings
 
 CONFIGS = sorted((Path(__file__).parent.parent / "configs").glob("*.yaml"))
@@ -36,3 +38,41 @@ def test_a_config_names_every_setting() -> None:
     text = next(path for path in CONFIGS if path.stem == "file").read_text()
     for name, field in Settings.model_fields.items():
         assert f"{field.alias or name}:" in text, name
+
+
+@pytest.mark.parametrize(
+    ("given", "taken"),
+    [
+        ({"device": "0,1"}, (0, 1)),
+        ({"device": 2}, (2,)),
+        ({"device": [0, 3]}, (0, 3)),
+        ({"vram": "4GiB"}, 4 * 2**30),
+        ({"vram": "500MB"}, 500 * 10**6),
+        ({"encoders": "8"}, 8),
+        ({"encoders": "auto"}, "auto"),
+    ],
+    ids=str,
+)
+def test_numbers_are_understood_as_people_write_them(given: dict[str, Any], taken: object) -> None:
+    (name,) = given
+    assert getattr(Settings.load(None, **given), name) == taken
+
+
+@pytest.mark.parametrize(
+    ("given", "allowed"),
+    [
+        ({"device": "a"}, "such as 0,1"),
+        ({"device": ",,"}, "such as 0,1"),
+        ({"device": "-1"}, "such as 0,1"),
+        ({"vram": "lots"}, "such as 4GiB"),
+        ({"vram": "4"}, "256MiB or more"),
+        ({"encoders": "foo"}, "1 to 64, or auto"),
+        ({"encoders": 0}, "1 to 64, or auto"),
+        ({"encoders": 65}, "1 to 64, or auto"),
+    ],
+    ids=str,
+)
+def test_what_is_none_of_them_is_refused_with_what_is_allowed(given: dict[str, Any], allowed: str) -> None:
+    (name,) = given
+    with pytest.raises(SettingsError, match=rf"^--{name} = .*{allowed}$"):
+        Settings.load(None, **given)

@@ -59,6 +59,9 @@ def bench(
     settings = o.settings(config, locals())
     earlier = _read(compare) if compare else None
     frame = _size(size) or (_GPU_SIZE if choose_backend(settings)[0] == "tensorrt" else _CPU_SIZE)
+    for option, path in (("--save", save), ("--trace", trace)):
+        if path and not path.parent.is_dir():  # better said before measuring
+            raise OutputError(f"{option} {path}: the folder {path.parent} does not exist: make it first")
     noted = Trace() if trace else None
     with err.status("") as status:
         report = measure(

@@ -17,7 +17,8 @@ def _help(field: str) -> str:
     info = Settings.model_fields[field]
     text = str(info.description)
     choices = f"One of {', '.join(get_args(info.annotation))}. " if get_origin(info.annotation) is Literal else ""
-    default = f" (default: {info.default})" if info.default not in (None, {}, False) else ""
+    usual = ",".join(map(str, info.default)) if isinstance(info.default, tuple) else info.default
+    default = f" (default: {usual})" if usual not in (None, {}, False) else ""
     return f"{choices}{text[0].upper()}{text[1:]}{default}."
 
 

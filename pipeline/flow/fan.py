@@ -54,6 +54,11 @@ class Fan(Stage[Any, Any]):
         self._aborted = False
         self._threads: list[threading.Thread] = []
 
+    @property
+    def waiting(self) -> int:
+        """How many items no worker has finished with."""
+        return len(self._room)
+
     def feed(self, item: Any) -> Iterator[Any]:
         if isinstance(item, self._kind):
             self._share_out(item)

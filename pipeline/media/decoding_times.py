@@ -96,6 +96,11 @@ class RetimedEncoder(Chain):
         return self._encoder.frames
 
     @property
+    def begun(self) -> int:
+        """How many have come to an encoder."""
+        return self._encoder.begun
+
+    @property
     def packets(self) -> int:
         """How many have been given."""
         return self._encoder.packets

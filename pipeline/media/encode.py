@@ -156,6 +156,11 @@ class Encoder(Stage[Any, Any]):
         self._drained = False
         self.frames = self.packets = 0
 
+    @property
+    def begun(self) -> int:
+        """How many frames have come to an encoder."""
+        return self.frames
+
     def feed(self, item: Any) -> Iterator[av.Packet[Any]]:
         if not isinstance(item, Frame):
             yield item

@@ -49,14 +49,19 @@ class ParallelEncoder(Chain):
         times = DecodingTimes()
         self._intake = _Intake(encoding.format)
         make = partial(GopEncoder, path, context, encoding, time_base, shift)
-        fan = Fan(make, Frame, encoding.encoders, encoding.gop, encoding.waiting)
+        self._fan = Fan(make, Frame, encoding.encoders, encoding.gop, encoding.waiting)
         self._retime = Retime(times)
-        super().__init__(NoteTimes(times, shift), self._intake, fan, self._retime)
+        super().__init__(NoteTimes(times, shift), self._intake, self._fan, self._retime)
 
     @property
     def frames(self) -> int:
         """How many have been taken."""
         return self._intake.frames
+
+    @property
+    def begun(self) -> int:
+        """How many have come to an encoder."""
+        return self.frames - self._fan.waiting
 
     @property
     def packets(self) -> int:
