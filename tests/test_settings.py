@@ -65,7 +65,7 @@ def test_numbers_are_understood_as_people_write_them(given: dict[str, Any], take
         ({"device": ",,"}, "such as 0,1"),
         ({"device": "-1"}, "such as 0,1"),
         ({"vram": "lots"}, "such as 4GiB"),
-        ({"vram": "4"}, "256MiB or more"),
+        ({"vram": "4"}, "256MiB or more, such as 4GiB"),
         ({"encoders": "foo"}, "1 to 64, or auto"),
         ({"encoders": 0}, "1 to 64, or auto"),
         ({"encoders": 65}, "1 to 64, or auto"),
