@@ -33,6 +33,7 @@ from pipeline.flow.line import Line
 from pipeline.flow.stage import Chain, Stage
 from pipeline.frame import Frame
 from pipeline.media.decode import Decoder
+from pipeline.media.gop import to_and_fro
 from pipeline.media.pattern import write_pattern
 from pipeline.media.probe import probe
 from pipeline.media.sink import FileSink
@@ -141,12 +142,6 @@ class _Renumber(Stage[Any, Any]):
             item = to_and_fro(self._pool, self._count)
         yield replace(item, pts=self._count * self._step, duration=self._step)
         self._count += 1
-
-
-def to_and_fro(pool: list[Frame], index: int) -> Frame:
-    """Frame `index` of an endless walk through `pool` and back, which moves as smoothly as the clip did."""
-    at = index % max(1, 2 * len(pool) - 2)
-    return pool[at if at < len(pool) else 2 * len(pool) - 2 - at]
 
 
 def _rows(bench: Bench, plan: Plan, session: Session[Any], tell: Callable[[str], None]) -> list[Row]:

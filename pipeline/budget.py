@@ -11,10 +11,10 @@ from pipeline.media.encode import VideoEncoding
 from pipeline.media.gop import MIRRORED
 from pipeline.settings import Settings
 
-# Frames that an encoder keeps at work, by the memory it took at preset medium (SVT-AV1: 6), measured at 720p.
+# The encoders whose closed GOPs fit together, and how many frames each keeps at work, by the memory that it took at
+# preset medium (SVT-AV1: 6), measured at 720p.
 _AT_WORK = {"libx264": 160, "libx265": 220, "libsvtav1": 500}
 _AT_WORK_ELSEWHERE = 60
-_PARALLEL = ("libx264", "libx265", "libsvtav1")
 # Measured at 4K on 16 cores: eight encoders of four threads make x264 2.5 times as fast (ultrafast and veryfast), x265
 # 2.3 times (ultrafast). SVT-AV1 keeps all cores busy by itself: four encoders of two threads gain an eighth, and take
 # gigabytes each.
@@ -78,7 +78,7 @@ def memory(encoding: VideoEncoding, encoders: int, gop: int) -> int:
 
 def _only_one(encoding: VideoEncoding) -> str:
     """Why several encoders would not do, "" if they would."""
-    if encoding.codec not in _PARALLEL:
+    if encoding.codec not in _AT_WORK:
         return f"{encoding.codec} is not known to make closed GOPs that fit together"
     if named := [name for name in _RATE_CONTROLS if name in encoding.options]:
         return f"{named[0]}={encoding.options[named[0]]} must be kept over the whole"

@@ -48,7 +48,7 @@ class Fan(Stage[Any, Any]):
         self._workers = workers
         self._length = length
         self._room: Channel[Any] = Channel(capacity)
-        self._waiting: Channel[_Run] = Channel(1, weight=lambda run: 0)
+        self._untaken: Channel[_Run] = Channel(1, weight=lambda run: 0)
         self._runs: deque[_Run] = deque()
         self._error: BaseException | None = None
         self._aborted = False
@@ -71,7 +71,7 @@ class Fan(Stage[Any, Any]):
     def finish(self) -> Iterator[Any]:
         if self._runs:
             self._runs[-1].items.close()
-        self._waiting.close()
+        self._untaken.close()
         while self._runs:
             self._runs[0].done.wait()
             yield from self._ready()
@@ -79,7 +79,7 @@ class Fan(Stage[Any, Any]):
     def abort(self) -> None:
         self._aborted = True
         runs = list(self._runs)
-        for channel in (self._room, self._waiting, *(run.items for run in runs)):
+        for channel in (self._room, self._untaken, *(run.items for run in runs)):
             channel.abort()
         for run in runs:
             run.done.set()
@@ -107,7 +107,7 @@ class Fan(Stage[Any, Any]):
             return self._runs[-1]
         run = _Run(Channel(self._length))
         self._runs.append(run)
-        self._waiting.put(run)
+        self._untaken.put(run)
         if len(self._threads) < self._workers:
             name = f"uprez-fan-{len(self._threads)}"
             self._threads.append(threading.Thread(target=self._work, name=name, daemon=True))
@@ -128,7 +128,7 @@ class Fan(Stage[Any, Any]):
 
     def _work(self) -> None:
         try:
-            for run in self._waiting:
+            for run in self._untaken:
                 self._work_on(run)
         except Aborted:
             pass

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from pipeline.errors import ModelError
+from pipeline.models.reach import OF_SIZES
 
 if TYPE_CHECKING:
     import onnx
@@ -23,7 +24,6 @@ _CODES = {"fp32": 1, "fp16": 10, "bf16": 16}  # onnx.TensorProto.FLOAT, FLOAT16,
 _NAMES = {code: precision for precision, code in _CODES.items()}
 _LARGEST = {"fp32": 3.4028235e38, "fp16": 65504.0, "bf16": 3.3895314e38}
 _BF16_OPSET, _BF16_IR_VERSION = 22, 10  # the first in which Conv takes bfloat16
-_OF_SIZES = ("Shape", "Size")  # tell of the picture's size, not of its pixels
 _ALWAYS_FP32 = {"Resize": (1, 2), "Upsample": (1,)}  # regions and scales, by their place among the inputs
 
 
@@ -84,7 +84,7 @@ def _on_the_picture(graph: onnx.GraphProto) -> tuple[list[onnx.NodeProto], set[s
     picture = {tensor.name for tensor in graph.input} - {tensor.name for tensor in graph.initializer}
     nodes = []
     for node in graph.node:
-        if node.op_type not in _OF_SIZES and not picture.isdisjoint(node.input):
+        if node.op_type not in OF_SIZES and not picture.isdisjoint(node.input):
             picture.update(name for name in node.output if name)
             nodes.append(node)
     return nodes, picture

@@ -26,7 +26,7 @@ _POINTWISE = frozenset(
     Softplus Softsign Sqrt Sub Sum Swish Tanh ThresholdedRelu Where""".split()
 )
 _ALONG_AN_AXIS = ("Concat", "Split")
-_OF_SIZES = ("Shape", "Size")  # tell of the picture's size, not of its pixels
+OF_SIZES = ("Shape", "Size")  # tell of the picture's size, not of its pixels
 _CHANNELS = 1
 _FIRST_SPATIAL, _RANK = 2, 4  # (1, channels, H, W)
 _LARGEST_DENOMINATOR = 64  # of a Resize's factor, which its file holds in float32
@@ -57,7 +57,7 @@ def _views(graph: onnx.GraphProto) -> dict[str, _View | None]:
     views: dict[str, _View | None] = {g.name: (_ITSELF, _ITSELF) for g in graph.input if g.name not in constants}
     for node in graph.node:
         sources = [views[name] for name in node.input if name in views]
-        if sources and node.op_type not in _OF_SIZES:
+        if sources and node.op_type not in OF_SIZES:
             alike = node.op_type in _POINTWISE or node.op_type in _ALONG_AN_AXIS
             alone = len(sources) == 1 and node.input[0] in views
             window = _window(_Operation(node, constants)) if alike or alone else None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from contextlib import ExitStack
 from typing import Any
 
 import numpy as np
@@ -156,7 +157,7 @@ class Lane:
         self.input = gpu.allocate(sizes[0], self.stream)
         try:
             self.output = gpu.allocate(sizes[1], self.stream)
-        except OutOfMemory:
+        except BackendError:
             self.input.close(self.stream)
             raise
         context.set_input_shape(model.input, self._shapes[0])
@@ -172,17 +173,17 @@ class Lane:
 
     def once(self, picture: NDArray[Any]) -> NDArray[Any]:
         """The network on `picture`, (1, 3, H, W), to and fro, and waited for."""
-        given, made = (self._gpu.pinned(buffer.size) for buffer in (self.input, self.output))
-        try:
+        with ExitStack() as memory:
+            given = self._gpu.pinned(self.input.size)
+            memory.callback(given.close)
+            made = self._gpu.pinned(self.output.size)
+            memory.callback(made.close)
             given.array[:] = picture.astype(self._model.dtype).ravel().view(np.uint8)
             self.input.copy_from(given.buffer, stream=self.stream)
             self.run()
             self.output.copy_to(made.buffer, stream=self.stream)
             self.stream.sync()
             return made.array.copy().view(self._model.dtype).reshape(self._shapes[1])
-        finally:
-            given.close()
-            made.close()
 
     def close(self) -> None:
         """Free context and tensors; nothing may be under way."""

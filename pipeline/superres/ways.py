@@ -110,16 +110,15 @@ class Ways:
 
     def _network(self, tiling: Tiling, contexts: int) -> Network | None:
         """The engine for a tile, if its contexts fit; one for many sizes takes as much as its largest picture."""
-        for shapes in (None, Shapes.fixed(tiling.tile_height, tiling.tile_width)):
-            tools = self._tools
-            size = tiling.tile_height, tiling.tile_width
+        tools, size = self._tools, (tiling.tile_height, tiling.tile_width)
+        for shapes in (None, Shapes.fixed(*size)):
             network = Network(tools.gpu, tools.flavour, tools.model, *size, tools.cache, shapes)
             if self._needed(tiling, contexts, network.memory) <= self._budget:
                 return network
             network.close()
             if network.fixed:
-                self._per_pixel = network.memory / (tiling.tile_width * tiling.tile_height)
-                return None
+                break
+        self._per_pixel = network.memory / (tiling.tile_width * tiling.tile_height)
         return None
 
     def _needed(self, tiling: Tiling, contexts: int, working: float) -> float:
