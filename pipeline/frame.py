@@ -55,7 +55,8 @@ class PixelFormat:
     """How the samples of a frame lie in memory, under FFmpeg's name for it.
 
     depth: bits of a sample. sub_x, sub_y: log2 of the chroma subsampling. interleaved: one plane of Cb, Cr pairs
-    instead of two. shift: how far a sample is shifted up in its 16 bits. chroma: False for gray.
+    instead of two. shift: how far a sample is shifted up in its 16 bits. chroma: False for gray. rgb: the planes are
+    green, blue and red instead of Y, Cb and Cr, always of full range, whatever the matrix and range of their Colour.
     """
 
     name: str
@@ -65,6 +66,7 @@ class PixelFormat:
     interleaved: bool = False
     shift: int = 0
     chroma: bool = True
+    rgb: bool = False
 
     @property
     def dtype(self) -> np.dtype[Any]:
@@ -85,9 +87,10 @@ class PixelFormat:
 
 def _planar() -> list[PixelFormat]:
     sub = {"420": (1, 1), "422": (1, 0), "444": (0, 0)}
-    names = {8: "", 10: "10le", 12: "12le"}
-    planar = [PixelFormat(f"yuv{s}p{names[d]}", d, *sub[s]) for s in sub for d in names]
-    return planar + [PixelFormat(f"gray{names[d]}", d, chroma=False) for d in names]
+    names = {8: "", 10: "10le", 12: "12le", 16: "16le"}
+    yuv = [PixelFormat(f"yuv{s}p{names[d]}", d, *sub[s]) for s in sub for d in names]
+    rgb = [PixelFormat(f"gbrp{names[d]}", d, rgb=True) for d in names]
+    return yuv + rgb + [PixelFormat(f"gray{names[d]}", d, chroma=False) for d in names]
 
 
 PIXEL_FORMATS = {

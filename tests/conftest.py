@@ -5,11 +5,15 @@ import threading
 from collections.abc import Iterator
 from pathlib import Path
 
+import hypothesis
 import numpy as np
 import pytest
 
 from pipeline.frame import PIXEL_FORMATS, Colour, Frame, FrameFormat
 from tests import clips
+
+hypothesis.settings.register_profile("untimed", deadline=None)  # timing never decides a test
+hypothesis.settings.load_profile("untimed")
 
 
 @pytest.fixture(autouse=True)

@@ -16,12 +16,17 @@ from pipeline.colour.matrix import conversion
 from pipeline.frame import FrameFormat, Plane
 
 _BAND = 64  # rows converted at a time: what is in work then stays in the processor's cache
+_GBR = (1, 2, 0)  # which of red, green and blue each plane of RGB samples holds
 
 
 def to_rgb(planes: Sequence[Plane], format: FrameFormat, out: NDArray[Any], scale: float = 1.0) -> None:
     """Convert the `planes` of a frame to RGB, 0..`scale` but not clamped, into `out`: (3, H, W), any float dtype."""
     dtype: Any = np.float64 if out.dtype == np.float64 else np.float32
-    numbers = conversion(format.colour, format.pixel.depth)
+    numbers = conversion(format.colour, format.pixel)
+    if format.pixel.rgb:
+        for plane, index in zip(planes, _GBR, strict=True):
+            np.multiply(plane, dtype(numbers.luma_gain * scale), out=out[index], casting="same_kind")
+        return
     luma, *chroma = (_unshifted(plane, format) for plane in planes)
     if chroma:
         u, v = (chroma[0][:, 0::2], chroma[0][:, 1::2]) if format.pixel.interleaved else chroma
@@ -43,7 +48,10 @@ def to_rgb(planes: Sequence[Plane], format: FrameFormat, out: NDArray[Any], scal
 def from_rgb(rgb: NDArray[Any], format: FrameFormat, planes: Sequence[Plane], scale: float = 1.0) -> None:
     """Convert `rgb`, (3, H, W) of 0..`scale`, into the `planes` of a frame: rounded to even, clamped to the depth."""
     dtype: Any = np.float64 if rgb.dtype == np.float64 else np.float32
-    numbers = conversion(format.colour, format.pixel.depth)
+    numbers = conversion(format.colour, format.pixel)
+    if format.pixel.rgb:
+        _store_rgb(rgb, format, planes, dtype(numbers.luma_scale / scale))
+        return
     kr, kg, kb = (dtype(k / scale) for k in (numbers.kr, numbers.kg, numbers.kb))
     has_chroma = format.pixel.chroma
     u, v = (np.empty((2, format.height, format.width), dtype)) if has_chroma else (None, None)
@@ -66,6 +74,14 @@ def from_rgb(rgb: NDArray[Any], format: FrameFormat, planes: Sequence[Plane], sc
         coded = _downsampled(samples, format) * dtype(gain)
         coded += dtype(numbers.chroma_offset)
         _store(coded, target, format, numbers.highest)
+
+
+def _store_rgb(rgb: NDArray[Any], format: FrameFormat, planes: Sequence[Plane], gain: Any) -> None:
+    highest = (1 << format.pixel.depth) - 1
+    for top in range(0, format.height, _BAND):
+        rows = slice(top, top + _BAND)
+        for plane, index in zip(planes, _GBR, strict=True):
+            _store(rgb[index, rows].astype(gain.dtype, copy=False) * gain, plane[rows], format, highest)
 
 
 def _unshifted(plane: Plane, format: FrameFormat) -> Plane:

@@ -2,6 +2,7 @@
 
 Y'  = Kr R + Kg G + Kb B,  Cb = (B - Y') / (2 - 2 Kb),  Cr = (R - Y') / (2 - 2 Kr)     (ITU-T H.273, 8.3)
 limited range:  Y = (219 Y' + 16) 2^(n-8),  C = (224 C + 128) 2^(n-8);  full range: (2^n - 1) Y', (2^n - 1) C + 2^(n-1)
+RGB samples:    (2^n - 1) G, (2^n - 1) B, (2^n - 1) R, in the places of Y, Cb and Cr, as with H.273's matrix 0
 
 RGB is not clamped to 0..1: samples outside the gamut, which are legal, come back as they were.
 """
@@ -12,7 +13,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from pipeline.errors import InputError
-from pipeline.frame import Colour
+from pipeline.frame import Colour, PixelFormat
 
 # H.273 table 4: matrix code -> (Kr, Kb)
 LUMA_WEIGHTS = {
@@ -53,6 +54,7 @@ class Conversion:
     R = y + red_v v,  G = y + green_u u + green_v v,  B = y + blue_u u.
     From RGB, to code values:   y = kr R + kg G + kb B;
     Y = y luma_scale + luma_offset,  U = (B - y) u_scale + chroma_offset,  V = (R - y) v_scale + chroma_offset.
+    Of RGB samples G = y, B = u, R = v, and back with luma_scale, u_scale and v_scale: no plane has a share in another.
     """
 
     luma_gain: float
@@ -74,16 +76,13 @@ class Conversion:
     highest: int
 
 
-def conversion(colour: Colour, depth: int) -> Conversion:
-    """The conversion of `colour` at `depth` bits. Raises InputError for a matrix that isn't linear."""
-    weights = LUMA_WEIGHTS.get(colour.matrix)
-    if weights is None:
-        name = MATRIX_NAMES.get(colour.matrix, str(colour.matrix))
-        allowed = ", ".join(MATRIX_NAMES[code] for code in LUMA_WEIGHTS)
-        raise InputError(f"the colour matrix {name} is not supported; {allowed} are: convert the video first")
-    kr, kb = weights
+def conversion(colour: Colour, pixel: PixelFormat) -> Conversion:
+    """The conversion of samples of `pixel` in `colour`. Raises InputError for a matrix that isn't linear."""
+    if pixel.rgb:
+        return _without_matrix(pixel.depth)
+    kr, kb = _luma_weights(colour.matrix)
     kg = 1 - kr - kb
-    level = levels(colour.full_range, depth)
+    level = levels(colour.full_range, pixel.depth)
     return Conversion(
         luma_gain=1 / level.luma_scale,
         luma_bias=-level.luma_offset / level.luma_scale,
@@ -102,4 +101,35 @@ def conversion(colour: Colour, depth: int) -> Conversion:
         v_scale=level.chroma_scale / (2 - 2 * kr),
         chroma_offset=level.chroma_offset,
         highest=level.highest,
+    )
+
+
+def _luma_weights(matrix: int) -> tuple[float, float]:
+    if matrix not in LUMA_WEIGHTS:
+        name = MATRIX_NAMES.get(matrix, str(matrix))
+        allowed = ", ".join(MATRIX_NAMES[code] for code in LUMA_WEIGHTS)
+        raise InputError(f"the colour matrix {name} is not supported; {allowed} are: convert the video first")
+    return LUMA_WEIGHTS[matrix]
+
+
+def _without_matrix(depth: int) -> Conversion:
+    highest = (1 << depth) - 1
+    return Conversion(
+        luma_gain=1 / highest,
+        luma_bias=0,
+        chroma_gain=1 / highest,
+        chroma_bias=0,
+        red_v=1,
+        green_u=0,
+        green_v=0,
+        blue_u=1,
+        kr=0,
+        kg=1,
+        kb=0,
+        luma_scale=highest,
+        luma_offset=0,
+        u_scale=highest,
+        v_scale=highest,
+        chroma_offset=0,
+        highest=highest,
     )

@@ -11,7 +11,7 @@ from pipeline.frame import UNSPECIFIED, Colour, Siting
 
 _SD_WIDTH, _SD_HEIGHT = 1024, 576
 _BT709, _BT601_625, _BT601_525, _SMPTE170M_TRANSFER = 1, 5, 6, 6
-_RGB_MATRIX = 0
+RGB_MATRIX = 0
 _CENTRED_CODECS = ("mjpeg", "mpeg1video")
 FULL_RANGE_TAG, LIMITED_RANGE_TAG = 2, 1  # FFmpeg's AVCOL_RANGE_JPEG and AVCOL_RANGE_MPEG
 
@@ -28,7 +28,7 @@ def resolved(
     siting: Siting | None = None,
 ) -> Colour:
     """The colour of a stream of FFmpeg pixel format `format`, from its tags (H.273 codes; 2, or None: not tagged)."""
-    if matrix in (UNSPECIFIED, _RGB_MATRIX):
+    if matrix in (UNSPECIFIED, RGB_MATRIX):
         matrix = _matrix_of_size(width, height)
     if primaries == UNSPECIFIED and matrix in (_BT709, _BT601_625, _BT601_525):
         primaries = matrix

@@ -7,6 +7,7 @@
 //   WIDTH, HEIGHT        luma size                     SAMPLE     unsigned char or unsigned short
 //   SUB_X, SUB_Y         log2 of chroma subsampling    SHIFT      how far a sample sits up in its word
 //   STEP                 2: U, V pairs, else 1; 0: no chroma at all
+//   RGB_SAMPLES          the planes luma, u and v are those of green, blue and red
 //   COSITED_X, COSITED_Y chroma lies on a luma sample rather than midway
 //   RED, GREEN, BLUE     the tensor's plane of each
 //   ...                  the numbers of Conversion, RANGE: the tensor's white
@@ -60,7 +61,10 @@ __device__ __forceinline__ Rgb rgb_at(const SAMPLE* luma, const SAMPLE* u, const
                                       int chroma_pitch, int x, int row) {
     float y = sample(luma, luma_pitch, x, row, 1) * LUMA_GAIN + LUMA_BIAS;
     Rgb rgb = {y, y, y};
-#if STEP
+#if RGB_SAMPLES
+    rgb.red = sample(v, chroma_pitch, x, row, 1) * CHROMA_GAIN + CHROMA_BIAS;
+    rgb.blue = sample(u, chroma_pitch, x, row, 1) * CHROMA_GAIN + CHROMA_BIAS;
+#elif STEP
     Tap h = tap(x, CHROMA_WIDTH, SUB_X, COSITED_X), w = tap(row, CHROMA_HEIGHT, SUB_Y, COSITED_Y);
     float cb = chroma_at(u, chroma_pitch, h, w) * CHROMA_GAIN + CHROMA_BIAS;
     float cr = chroma_at(v, chroma_pitch, h, w) * CHROMA_GAIN + CHROMA_BIAS;
@@ -92,12 +96,16 @@ extern "C" __global__ void to_rgb(const SAMPLE* __restrict__ luma, const SAMPLE*
     write_row(rgb + BLUE * PIXELS + start, x, blue);
 }
 
-struct Pixel { float y, cb, cr; };  // cb, cr: blue and red less luma, not yet scaled
+struct Pixel { float y, cb, cr; };  // cb, cr: blue and red less luma, not yet scaled; of RGB samples green, blue, red
 
 __device__ __forceinline__ Pixel pixel(ELEMENT r, ELEMENT g, ELEMENT b) {
     float red = read(r) * (1.0f / RANGE), green = read(g) * (1.0f / RANGE), blue = read(b) * (1.0f / RANGE);
+#if RGB_SAMPLES
+    return {green, blue, red};
+#else
     float y = KR * red + KG * green + KB * blue;
     return {y, blue - y, red - y};
+#endif
 }
 
 __device__ __forceinline__ size_t place(int x, int row) {

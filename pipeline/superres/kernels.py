@@ -37,7 +37,7 @@ def source(file: str) -> str:
 
 def colour_macros(format: FrameFormat, model: ModelSpec) -> dict[str, str]:
     """What kernels.cu is compiled with for frames of `format` on one side and `model`'s tensor on the other."""
-    pixel, numbers = format.pixel, conversion(format.colour, format.pixel.depth)
+    pixel, numbers = format.pixel, conversion(format.colour, format.pixel)
     across, down = cosited(format.colour.siting)
     defined: dict[str, Any] = {
         "WIDTH": format.width,
@@ -47,6 +47,7 @@ def colour_macros(format: FrameFormat, model: ModelSpec) -> dict[str, str]:
         "SUB_Y": pixel.sub_y,
         "SHIFT": pixel.shift,
         "STEP": 0 if not pixel.chroma else 2 if pixel.interleaved else 1,
+        "RGB_SAMPLES": int(pixel.rgb),
         "COSITED_X": int(across),
         "COSITED_Y": int(down),
         "HALF": int(model.dtype == np.float16),
@@ -198,7 +199,7 @@ def columns(format: FrameFormat) -> int:
 
 
 def layout(format: FrameFormat) -> tuple[int, int, int, np.int32, np.int32]:
-    """Byte offsets of luma, U and V in a packed frame, and the two pitches in samples, as the kernels take them."""
+    """Byte offsets of luma, U and V (of RGB: G, B, R) in a packed frame, and the two pitches in samples."""
     (rows, columns), *chroma = format.plane_shapes
     size = format.pixel.dtype.itemsize
     if not chroma:

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.colour.convert import from_rgb, to_rgb
-from pipeline.frame import PIXEL_FORMATS, Colour, FrameFormat, Siting
+from pipeline.frame import PIXEL_FORMATS, Colour, FrameFormat, Plane, Siting
 
 formats = st.builds(
     FrameFormat,
@@ -47,10 +47,64 @@ def test_float32_is_within_a_level_of_float64_on_noise(pixel: str) -> None:
         assert np.abs((a >> format.pixel.shift).astype(int) - (b >> format.pixel.shift).astype(int)).max() <= 1
 
 
-def test_values_beyond_the_depth_are_clamped() -> None:
-    format = FrameFormat(2, 2, PIXEL_FORMATS["yuv444p"], Colour(1, False))
+RED, GREEN, BLUE = range(3)
+
+
+@pytest.mark.parametrize(("channel", "codes"), [(RED, (0, 0, 255)), (GREEN, (255, 0, 0)), (BLUE, (0, 255, 0))])
+@pytest.mark.parametrize("full_range", [False, True])
+def test_planes_of_rgb_are_green_blue_and_red(channel: int, codes: tuple[int, ...], full_range: bool) -> None:
+    format = FrameFormat(3, 2, PIXEL_FORMATS["gbrp"], Colour(1, full_range))
+    rgb = np.zeros((3, 2, 3))
+    rgb[channel] = 1
+    planes = format.split(np.zeros(format.bytes, np.uint8))
+    from_rgb(rgb, format, planes)
+    assert tuple(int(plane[1, 2]) for plane in planes) == codes
+    back = np.empty_like(rgb)
+    to_rgb(planes, format, back)
+    assert (back == rgb).all()
+
+
+@pytest.mark.parametrize("pixel", ["gbrp", "gbrp10le", "gbrp12le", "gbrp16le", "gray16le", "yuv444p16le"])
+@pytest.mark.parametrize("scale", [1.0, 255.0])
+@pytest.mark.parametrize("full_range", [False, True])
+def test_float32_tells_every_level_of_16_bits(pixel: str, scale: float, full_range: bool) -> None:
+    format = FrameFormat(256, 256, PIXEL_FORMATS[pixel], Colour(9, full_range))
+    given = format.split(np.zeros(format.bytes, np.uint8))
+    levels = np.arange(1 << 16).reshape(256, 256) & ((1 << format.pixel.depth) - 1)
+    for plane, order in zip(given, (levels, levels[::-1], levels.T), strict=False):
+        plane[:] = order
+    rgb = np.empty((3, 256, 256), np.float32)
+    to_rgb(given, format, rgb, scale)
+    back = format.split(np.zeros(format.bytes, np.uint8))
+    from_rgb(rgb, format, back, scale)
+    for a, b in zip(given, back, strict=True):
+        assert (a == b).all()
+
+
+@pytest.mark.parametrize(("full_range", "black", "white"), [(False, 16, 235), (True, 0, 255)])
+def test_yuv_of_either_range_becomes_rgb_of_full_range_and_back(full_range: bool, black: int, white: int) -> None:
+    yuv = FrameFormat(2, 1, PIXEL_FORMATS["yuv444p"], Colour(1, full_range))
+    rgb = FrameFormat(2, 1, PIXEL_FORMATS["gbrp"], yuv.colour)
+    planes = (np.array([[black, white]], np.uint8), *np.full((2, 1, 2), 128, np.uint8))
+    made = converted(planes, yuv, rgb)
+    assert [plane.tolist() for plane in made] == 3 * [[[0, 255]]]
+    for a, b in zip(converted(made, rgb, yuv), planes, strict=True):
+        assert (a == b).all()
+
+
+def converted(planes: tuple[Plane, ...], source: FrameFormat, result: FrameFormat) -> tuple[Plane, ...]:
+    between = np.empty((3, source.height, source.width), np.float32)
+    to_rgb(planes, source, between)
+    made = result.split(np.zeros(result.bytes, np.uint8))
+    from_rgb(between, result, made)
+    return made
+
+
+@pytest.mark.parametrize(("pixel", "highest"), [("yuv444p", 255), ("gbrp10le", 1023), ("gbrp16le", 65535)])
+def test_values_beyond_the_depth_are_clamped(pixel: str, highest: int) -> None:
+    format = FrameFormat(2, 2, PIXEL_FORMATS[pixel], Colour(1, False))
     planes = format.split(np.zeros(format.bytes, np.uint8))
     from_rgb(np.full((3, 2, 2), 5.0), format, planes)
-    assert (planes[0] == 255).all()
+    assert (planes[0] == highest).all()
     from_rgb(np.full((3, 2, 2), -5.0), format, planes)
     assert (planes[0] == 0).all()

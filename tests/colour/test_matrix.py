@@ -25,7 +25,7 @@ def test_colour_bars_have_their_published_codes(matrix: int, bars: dict[str, tup
 
 @pytest.mark.parametrize("matrix", sorted(LUMA_WEIGHTS))
 @pytest.mark.parametrize("full_range", [False, True])
-@pytest.mark.parametrize("depth", [8, 10, 12])
+@pytest.mark.parametrize("depth", [8, 10, 12, 16])
 def test_there_and_back_is_exact(matrix: int, full_range: bool, depth: int) -> None:
     pixel = next(f for f in PIXEL_FORMATS.values() if f.depth == depth and f.name.startswith("yuv444p"))
     format = FrameFormat(64, 64, pixel, Colour(matrix, full_range))
@@ -41,11 +41,17 @@ def test_there_and_back_is_exact(matrix: int, full_range: bool, depth: int) -> N
 
 
 def test_black_and_white_are_0_and_1() -> None:
-    numbers = conversion(Colour(1, False), 8)
+    numbers = conversion(Colour(1, False), PIXEL_FORMATS["yuv420p"])
     assert 16 * numbers.luma_gain + numbers.luma_bias == pytest.approx(0)
     assert 235 * numbers.luma_gain + numbers.luma_bias == pytest.approx(1)
 
 
 def test_a_matrix_that_is_not_linear_is_refused_by_name() -> None:
     with pytest.raises(InputError, match="bt2020c is not supported; bt709,"):
-        conversion(Colour(10, False), 8)
+        conversion(Colour(10, False), PIXEL_FORMATS["yuv420p"])
+
+
+def test_rgb_samples_need_no_matrix_and_know_no_range() -> None:
+    numbers = [conversion(Colour(m, full), PIXEL_FORMATS["gbrp10le"]) for m in (0, 1, 10) for full in (False, True)]
+    assert set(numbers) == {numbers[0]}
+    assert (1023 * numbers[0].luma_gain, numbers[0].luma_bias) == (1, 0)

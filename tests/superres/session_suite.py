@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from pipeline.colour.convert import from_rgb, to_rgb
 from pipeline.errors import MismatchError
 from pipeline.frame import PIXEL_FORMATS, Colour, Frame, FrameFormat, Siting
-from pipeline.media.probe import probe
+from pipeline.media.reading.probe import probe
 from pipeline.models import generated
 from pipeline.models.importing import inspect
 from pipeline.models.spec import ModelSpec
@@ -23,6 +23,17 @@ from tests.footage import frames_of
 BT601, BT709, BT2020 = 6, 1, 9
 
 MakeSession = Callable[..., Session[Any]]
+
+# fp16 has 11 bits: a level of 12 bits or 16 is finer than it can tell at the bright end. The matrix adds to that.
+LEVELS_OF_HALF = {12: 3, 16: 48}
+LEVELS_OF_HALF_WITHOUT_MATRIX = {12: 1, 16: 16}
+MIXED = [
+    ("gbrp", "yuv420p"),
+    ("gbrp16le", "yuv444p10le"),
+    ("yuv420p", "gbrp"),
+    ("p010le", "gbrp16le"),
+    ("gray", "gbrp"),
+]
 
 
 def saturated(format: FrameFormat, seed: int = 0) -> Frame:
@@ -95,9 +106,36 @@ class SessionSuite:
         self, make: MakeSession, identity: ModelSpec, pixel: str, size: tuple[int, int]
     ) -> None:
         format = FrameFormat(*size, PIXEL_FORMATS[pixel], Colour(BT709, False))
-        # fp16 has 11 bits: a level of 12 bits is finer than it can tell at the bright end
-        levels = 3 if self.dtype is np.float16 and PIXEL_FORMATS[pixel].depth == 12 else 1
+        levels = LEVELS_OF_HALF.get(format.pixel.depth, 1) if self.dtype is np.float16 else 1
         self._assert_close_to_oracle(make, identity, format, levels)
+
+    @pytest.mark.parametrize("pixel", ["gbrp", "gbrp10le", "gbrp12le", "gbrp16le"])
+    @pytest.mark.parametrize("full_range", [False, True], ids=["limited", "full"])
+    @pytest.mark.parametrize("size", [(96, 64), (33, 17)], ids=["even", "odd"])
+    def test_rgb_comes_back_exactly_as_far_as_the_network_resolves_it(
+        self, make: MakeSession, identity: ModelSpec, pixel: str, full_range: bool, size: tuple[int, int]
+    ) -> None:
+        format = FrameFormat(*size, PIXEL_FORMATS[pixel], Colour(BT709, full_range))
+        levels = LEVELS_OF_HALF_WITHOUT_MATRIX.get(format.pixel.depth, 0) if self.dtype is np.float16 else 0
+        given = saturated(format)
+        with make(identity, format) as session:
+            done = session.collect(session.submit(given))
+            assert worst(done.planes, given.planes, 0) <= levels
+            done.release()
+
+    @pytest.mark.parametrize(("came", "leaves"), MIXED, ids=str)
+    @pytest.mark.parametrize("full_range", [False, True], ids=["limited", "full"])
+    @pytest.mark.parametrize("size", [(96, 64), (34, 18)], ids=["in words", "not"])
+    def test_rgb_becomes_yuv_and_yuv_rgb_by_the_matrix_of_the_source(
+        self, make: MakeSession, identity: ModelSpec, came: str, leaves: str, full_range: bool, size: tuple[int, int]
+    ) -> None:
+        format = FrameFormat(*size, PIXEL_FORMATS[came], Colour(BT2020, full_range))
+        given = saturated(format)
+        with make(identity, format, PIXEL_FORMATS[leaves]) as session:
+            done = session.collect(session.submit(given))
+            levels = LEVELS_OF_HALF.get(done.format.pixel.depth, 1) if self.dtype is np.float16 else 1
+            assert worst(done.planes, oracle(given, session.result), 0) <= levels
+            done.release()
 
     @pytest.mark.parametrize("siting", list(Siting))
     def test_chroma_is_filtered_where_it_is_sited(self, make: MakeSession, identity: ModelSpec, siting: Siting) -> None:

@@ -14,11 +14,11 @@ from numpy.typing import NDArray
 
 from pipeline.colour.convert import to_rgb
 from pipeline.errors import BackendError
-from pipeline.frame import PIXEL_FORMATS, Colour, FrameFormat, Siting
+from pipeline.frame import PIXEL_FORMATS, Colour, Frame, FrameFormat, Siting
 from pipeline.models.spec import ModelSpec
 from pipeline.superres import kernels
 from pipeline.superres.tiling import Tile, Tiling, upscaled
-from tests.superres.session_suite import oracle, saturated, worst
+from tests.superres.session_suite import LEVELS_OF_HALF, MIXED, oracle, saturated, worst
 
 HERE = Path(__file__).parent
 ARCHITECTURES = ["sm_75", "sm_80", "sm_86", "sm_89", "sm_90", "sm_100", "sm_120"]
@@ -163,6 +163,15 @@ CASES = [
         ("yuv420p10le", 9, False, Siting.TOP_LEFT, (40, 24)),
         ("p010le", 9, False, Siting.LEFT, (40, 24)),
         ("yuv422p12le", 1, True, Siting.CENTRE, (33, 17)),
+        ("yuv420p16le", 9, False, Siting.LEFT, (40, 24)),
+        ("yuv422p16le", 1, False, Siting.LEFT, (33, 17)),
+        ("yuv444p16le", 1, True, Siting.LEFT, (40, 24)),
+        ("gray16le", 1, False, Siting.LEFT, (33, 17)),
+        ("gbrp", 1, False, Siting.LEFT, (40, 24)),
+        ("gbrp", 5, True, Siting.LEFT, (33, 17)),
+        ("gbrp10le", 9, False, Siting.LEFT, (40, 24)),
+        ("gbrp12le", 1, False, Siting.LEFT, (33, 17)),
+        ("gbrp16le", 10, False, Siting.LEFT, (40, 24)),
     )
 ]
 
@@ -174,9 +183,7 @@ def test_their_arithmetic_is_within_a_level_of_float64(
     format = FrameFormat(*size, pixel, colour)  # type: ignore[arg-type]
     shim = Shim(tmp_path, format, np.float32)
     frame = saturated(format)
-    packed = np.concatenate([np.ascontiguousarray(plane).view(np.uint8).ravel() for plane in frame.planes])
-
-    rgb = shim.to_rgb(packed)
+    rgb = shim.to_rgb(samples(frame))
     exact = np.empty((3, size[1], size[0]))
     to_rgb(frame.planes, format, exact)
     np.testing.assert_allclose(rgb, exact, atol=2e-6)
@@ -184,12 +191,41 @@ def test_their_arithmetic_is_within_a_level_of_float64(
     assert worst(format.split(shim.from_rgb(rgb)), oracle(frame, format), format.pixel.shift) <= 1
 
 
-def test_half_precision_is_within_a_level_of_float64(tmp_path: Path) -> None:
-    format = FrameFormat(40, 24, PIXEL_FORMATS["yuv420p"], Colour(1, False))
+@pytest.mark.parametrize("pixel", ["gbrp", "gbrp10le", "gbrp12le", "gbrp16le", "yuv444p16le", "gray16le"])
+@pytest.mark.parametrize("size", [(40, 24), (33, 17)], ids=["in words", "not"])
+def test_what_has_no_chroma_to_filter_comes_back_exactly_in_fp32(
+    tmp_path: Path, pixel: str, size: tuple[int, int]
+) -> None:
+    format = FrameFormat(*size, PIXEL_FORMATS[pixel], Colour(1, False))
+    shim = Shim(tmp_path, format, np.float32)
+    packed = samples(saturated(format))
+    np.testing.assert_array_equal(shim.from_rgb(shim.to_rgb(packed)), packed)
+
+
+@pytest.mark.parametrize(("came", "leaves"), MIXED, ids=str)
+def test_rgb_becomes_yuv_and_yuv_rgb_within_a_level_of_float64(tmp_path: Path, came: str, leaves: str) -> None:
+    format = FrameFormat(34, 18, PIXEL_FORMATS[came], Colour(9, False))
+    result = replace(format, pixel=PIXEL_FORMATS[leaves])
+    frame = saturated(format)
+    first, last = (tmp_path / name for name in ("first", "last"))
+    for folder in (first, last):
+        folder.mkdir()
+    rgb = Shim(first, format, np.float32).to_rgb(samples(frame))
+    assert worst(result.split(Shim(last, result, np.float32).from_rgb(rgb)), oracle(frame, result), 0) <= 1
+
+
+@pytest.mark.parametrize("pixel", ["yuv420p", "gbrp", "gbrp10le", "yuv420p12le", "yuv444p16le"])
+def test_half_precision_is_within_a_level_of_float64_up_to_10_bits(tmp_path: Path, pixel: str) -> None:
+    format = FrameFormat(40, 24, PIXEL_FORMATS[pixel], Colour(1, False))
     shim = Shim(tmp_path, format, np.float16)
     frame = saturated(format)
-    packed = np.concatenate([plane.ravel() for plane in frame.planes])
-    assert worst(format.split(shim.from_rgb(shim.to_rgb(packed))), oracle(frame, format), 0) <= 1
+    levels = LEVELS_OF_HALF.get(format.pixel.depth, 1)
+    assert worst(format.split(shim.from_rgb(shim.to_rgb(samples(frame)))), oracle(frame, format), 0) <= levels
+
+
+def samples(frame: Frame) -> NDArray[np.uint8]:
+    """The planes of `frame` one behind the other."""
+    return np.concatenate([np.ascontiguousarray(plane).view(np.uint8).ravel() for plane in frame.planes])
 
 
 TILE_SHIM = """
