@@ -4,15 +4,15 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from pipeline.frame import Frame, FrameFormat
-from pipeline.media.decode import Decoder
-from pipeline.media.source import FileSource
+from pipeline.media.decoding.decode import Decoder
+from pipeline.media.reading.source import FileSource
 
 
 def frames_of(path: Path, format: FrameFormat, every: int = 1) -> Iterator[Frame]:
     """Each `every`th frame of a clip, its samples taken to mean what `format` says."""
     count = 0
     with FileSource(path) as source:
-        decoder = Decoder(path, source.video, format)
+        decoder = Decoder(source, format)
         for packet in source:
             for frame in decoder.feed(packet):
                 if count % every == 0:

@@ -10,7 +10,8 @@ Who does what:
   `wait` with its own traceback once all of them have been joined. Errors that follow from the abort are not it.
 - However it went, each thread closes its stage last.
 - `stop` ends the source after its present item, and tells the stages: the line drains. `was_cut` says afterwards
-  whether the source had more to give. `abort` throws away what is under way: `wait` raises Cancelled.
+  whether the source had more to give. `abort` throws away what is under way: `wait` raises Cancelled. A source that may
+  wait for ever is told of both, and of errors, by `end`.
 """
 
 from __future__ import annotations
@@ -29,7 +30,10 @@ _WAKE_SECONDS = 0.1
 
 
 class Line:
-    """Runs `stages`, by name and in order, over what `source` gives; spans of their work go into `trace`."""
+    """Runs `stages`, by name and in order, over what `source` gives; spans of their work go into `trace`.
+
+    end: wakes a source that waits, which then gives nothing more. Called from any thread.
+    """
 
     def __init__(
         self,
@@ -38,8 +42,10 @@ class Line:
         capacity: int,
         weight: Callable[[Any], int] = lambda item: 1,
         trace: Trace | None = None,
+        end: Callable[[], None] | None = None,
     ) -> None:
         self._source = source
+        self._end = end
         self._stages = list(stages.values())
         self._channels: list[Channel[Any]] = [Channel(capacity, weight) for _ in self._stages[1:]]
         self.meters = [Meter(name, trace=trace) for name in stages]
@@ -58,7 +64,7 @@ class Line:
 
     def stop(self) -> None:
         """Take nothing more from the source; let the stages finish what they have begun."""
-        self._stopping.set()
+        self._end_source()
         for stage in self._stages:
             stage.stop()
 
@@ -133,6 +139,12 @@ class Line:
                 self.was_cut = True
                 return
             yield item
+        self.was_cut = self._stopping.is_set() and self._end is not None
+
+    def _end_source(self) -> None:
+        self._stopping.set()
+        if self._end:
+            self._end()
 
     def _taken(self, index: int) -> Iterator[Any]:
         return iter(self._channels[index - 1])
@@ -142,7 +154,7 @@ class Line:
             if self._error is not None:
                 return
             self._error = error
-        self._stopping.set()
+        self._end_source()
         for channel in self._channels:
             channel.abort()
         for stage in self._stages:

@@ -91,6 +91,30 @@ def test_stop_drains_the_line() -> None:
     assert all(stage.finished for stage in stages.values())
 
 
+@pytest.mark.parametrize("way", ["stop", "abort", "an error"])
+def test_a_source_that_waits_for_ever_is_woken(way: str) -> None:
+    given, ended = threading.Event(), threading.Event()
+
+    def source() -> Iterator[int]:
+        yield 0
+        given.set()
+        ended.wait()
+
+    stages = {"first": Pass(), "last": Pass(0 if way == "an error" else None)}
+    line = Line(source(), stages, capacity=2, end=ended.set)
+    line.start()
+    given.wait()
+    if way == "stop":
+        line.stop()
+        line.wait()
+        assert (stages["last"].taken, line.was_cut) == ([0], True)
+        return
+    if way == "abort":
+        line.abort()
+    with pytest.raises(Boom if way == "an error" else Cancelled):
+        line.wait()
+
+
 def test_an_error_from_tick_ends_the_line_and_is_raised() -> None:
     def tick() -> None:
         raise KeyboardInterrupt

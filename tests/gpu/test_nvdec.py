@@ -62,3 +62,41 @@ def test_two_sessions_on_one_gpu_share_the_frames(tmp_path: Path, clip: Path) ->
     alone, _ = made(clip, tmp_path / "alone.mkv", model="clear-x2", device="0")
     shared, _ = made(clip, tmp_path / "shared.mkv", model="clear-x2", device="0,0")
     assert all((a == b).all() for a, b in zip(alone, shared, strict=True))
+
+
+def test_a_damaged_clip_gives_the_frames_that_software_decoding_gives(tmp_path: Path) -> None:
+    source = clips.make(tmp_path / "in.mkv", 120, (320, 180), options={"crf": "10", "g": "12", "bf": "2"}, sound=False)
+    with av.open(str(source)) as container:
+        places = [packet.pos for packet in container.demux(video=0) if packet.size]
+    content = bytearray(source.read_bytes())
+    for number in (30, 64, 65, 100):
+        content[places[number] + 40 : places[number] + 60] = bytes(range(20))
+    source.write_bytes(content)
+    soft = upscale(source, tmp_path / "soft.mkv", backend="tensorrt", decoder="software")
+    hard = upscale(source, tmp_path / "hard.mkv", backend="tensorrt", decoder="nvdec")
+    assert 90 < soft.frames_out == hard.frames_out < 120
+    assert not soft.whole
+    assert not hard.whole
+    assert clips.video_times(tmp_path / "soft.mkv") == clips.video_times(tmp_path / "hard.mkv")
+
+
+def test_a_size_that_changes_in_mid_stream_is_followed(tmp_path: Path) -> None:
+    parts = [
+        clips.make(tmp_path / f"{index}.h264", 20, size, sound=False)
+        for index, size in enumerate([(320, 180), (640, 360)])
+    ]
+    source = tmp_path / "in.h264"
+    source.write_bytes(b"".join(part.read_bytes() for part in parts))
+    result = upscale(source, tmp_path / "out.mkv", backend="tensorrt", decoder="nvdec")
+    assert result.frames_out == 40
+    assert any("becomes 640x360" in line and "at frame 20" in line for line in result.findings)
+    assert clips.shades(tmp_path / "out.mkv") == pytest.approx([clips.shade(i % 20) for i in range(40)], abs=3)
+
+
+def test_a_cut_off_clip_loses_no_frame_that_is_there(tmp_path: Path) -> None:
+    source = clips.make(tmp_path / "in.mp4", 100, (320, 180), sound=False, index_in_front=True)
+    source.write_bytes(source.read_bytes()[:-1500])
+    soft = upscale(source, tmp_path / "soft.mkv", backend="tensorrt", decoder="software")
+    hard = upscale(source, tmp_path / "hard.mkv", backend="tensorrt", decoder="nvdec")
+    assert (hard.frames_out, hard.lost) == (soft.frames_out, soft.lost)
+    assert soft.lost

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.errors import InputError
-from pipeline.media.probe import probe, supported_format
+from pipeline.media.reading.probe import probe, supported_format
 from tests import clips
 
 NTSC = Fraction(24000, 1001)
@@ -48,15 +48,33 @@ def test_tags_and_pixel_aspect_are_read(tmp_path: Path) -> None:
     [
         ("yuv420p", "yuv420p"),
         ("yuvj422p", "yuv422p"),
-        ("rgb24", "yuv444p"),
-        ("pal8", "yuv444p"),
+        ("rgb24", "gbrp"),
+        ("bgr0", "gbrp"),
+        ("pal8", "gbrp"),
+        ("argb", "gbrp"),
+        ("rgb555le", "gbrp"),
+        ("gbrap", "gbrp"),
+        ("gbrp9le", "gbrp10le"),
+        ("gbrp10le", "gbrp10le"),
+        ("x2rgb10le", "gbrp10le"),
+        ("gbrap12le", "gbrp12le"),
+        ("gbrp14le", "gbrp16le"),
+        ("rgb48be", "gbrp16le"),
+        ("rgba64le", "gbrp16le"),
+        ("gbrpf32le", "gbrp16le"),
+        ("monob", "gray"),
+        ("ya8", "gray"),
+        ("gray9le", "gray10le"),
+        ("gray14le", "gray16le"),
+        ("gray16be", "gray16le"),
+        ("ya16be", "gray16le"),
         ("yuva420p", "yuv420p"),
         ("yuv440p", "yuv444p"),
         ("yuv411p", "yuv422p"),
-        ("gbrp10le", "yuv444p10le"),
         ("yuv420p9le", "yuv420p10le"),
-        ("yuv422p16le", "yuv422p12le"),
-        ("gray16le", "gray12le"),
+        ("yuv444p14le", "yuv444p16le"),
+        ("yuv422p16le", "yuv422p16le"),
+        ("p016le", "yuv420p16le"),
     ],
 )
 def test_every_format_has_one_it_is_worked_on_as(given: str, worked_on: str) -> None:
@@ -104,7 +122,7 @@ class TestRefused:
         with pytest.raises(InputError, match=said):
             probe(path)
 
-    @pytest.mark.parametrize("name", ["http:x.mp4", "concat:a.mp4|b.mp4", "pipe:0", "data:text,x", "-"])
+    @pytest.mark.parametrize("name", ["http:x.mp4", "concat:a.mp4|b.mp4", "pipe:0", "data:text,x"])
     def test_a_name_that_looks_like_a_protocol_is_a_name(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
     ) -> None:

@@ -12,15 +12,15 @@ import pytest
 
 from pipeline.errors import InputError
 from pipeline.frame import Frame
-from pipeline.media.decode import Decoder
-from pipeline.media.probe import probe
-from pipeline.media.source import FileSource
+from pipeline.media.decoding.decode import Decoder
+from pipeline.media.reading.probe import probe
+from pipeline.media.reading.source import FileSource
 from tests import clips
 
 
 def decode(path: Path) -> list[Frame]:
     with FileSource(path) as source:
-        decoder = Decoder(path, source.video, probe(path).video.format)
+        decoder = Decoder(source, probe(path).video.format)
         frames = [frame for packet in source for frame in decoder.feed(packet)]
         return frames + list(decoder.finish())
 
@@ -59,7 +59,7 @@ def test_planes_have_the_shapes_and_depth_of_their_format(tmp_path: Path, pixel:
 
 def test_packets_of_other_streams_pass(clip: Path) -> None:
     with FileSource(clip, frozenset({1})) as source:
-        decoder = Decoder(clip, source.video, probe(clip).video.format)
+        decoder = Decoder(source, probe(clip).video.format)
         passed = [item for packet in source for item in decoder.feed(packet) if not isinstance(item, Frame)]
     assert len(passed) == len(clips.packets(clip, "audio"))
 
@@ -80,7 +80,7 @@ def test_closing_amid_damage_does_not_hang_though_ffmpeg_is_logged(tmp_path: Pat
     try:
         for stop_after in range(1, 40, 3):
             with FileSource(path) as source, contextlib.suppress(InputError):
-                decoder = Decoder(path, source.video, probe(path).video.format)
+                decoder = Decoder(source, probe(path).video.format)
                 for _ in zip(range(stop_after), (f for p in source for f in decoder.feed(p)), strict=False):
                     pass
             del source, decoder

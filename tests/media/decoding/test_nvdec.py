@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.frame import PIXEL_FORMATS
-from pipeline.media import nvdec
+from pipeline.media.decoding import nvdec
 
 
 @given(st.integers(1, 256))

@@ -1,0 +1,156 @@
+"""Stage 1: packets of video → frames. Packets of other streams pass."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import av
+import av.error
+
+from pipeline.flow.stage import Stage
+from pipeline.frame import Frame, FrameFormat, plain_name
+from pipeline.media.decoding import nvdec
+from pipeline.media.decoding.fit import fitted
+from pipeline.media.decoding.holes import Holes
+from pipeline.media.decoding.ledger import Entry, Ledger
+from pipeline.media.reading.probe import IN_CODING_ORDER
+from pipeline.media.reading.source import Source
+
+_HIDING = ("vp8",)  # codecs with packets that are never shown
+_ESCAPING = ("h264", "hevc", "vvc")  # codecs in whose packets three zero bytes never follow each other
+_ZEROS = bytes(64)
+
+
+class Decoder(Stage[Any, Any]):
+    """Decodes the video of `source` into frames of one format, which NVDEC leaves in GPU memory.
+
+    A decoder's own format that no kernel knows, and a size that changes in mid-stream, are brought to `format` by
+    swscale. Times are those of the packets; where they have none, they follow from the stream's rate.
+
+    At the first sign of damage it goes back to a key frame and on with care: in software, one frame at a time, which
+    keeps each frame that can be decoded and conceals what is missing in it. What it finds goes into `source.damage`.
+
+    packets, frames: how many came and left. timeless: frames whose times follow from the rate. changes: what size and
+    format became in mid-stream, a line each.
+    """
+
+    def __init__(self, source: Source, format: FrameFormat) -> None:
+        self._source = source
+        self._format = format
+        self._context = source.video.codec_context
+        self._ledger = Ledger(in_coding_order=source.container.format.name in IN_CODING_ORDER)
+        self._holes = Holes(1 / source.rate)
+        self._next_pts = source.first
+        self._shape = "", ""
+        assert source.video.time_base is not None
+        self._frame_duration = max(1, round(1 / (source.rate * source.video.time_base)))
+        self._careful = bool(source.damage.cut) and not self._context.is_hwaccel
+        self.packets = self.frames = self.timeless = self._unread = 0
+        self.changes: list[str] = []
+        if self._context.is_hwaccel:
+            self._context.options = {"extra_hw_frames": str(nvdec.SPARE_SURFACES)}
+        else:
+            self._context.thread_type = "SLICE" if self._careful else "AUTO"
+
+    @property
+    def end(self) -> int:
+        """When the last frame so far ends, in the stream's time base."""
+        return self._next_pts
+
+    def feed(self, packet: av.Packet[Any]) -> Iterator[Any]:
+        if packet.stream_index != self._source.video.index:
+            yield packet
+            return
+        torn = self._is_torn(packet)
+        damaged = torn or packet.is_corrupt or self._source.damage.unread > self._unread
+        self._unread = self._source.damage.unread
+        suspect = damaged or not (self.packets or packet.is_keyframe)
+        self.packets += 1
+        self._source.damage.add(lost=self._holes.before(packet, damaged))
+        self._ledger.enter(packet, torn)
+        yield from self._decode_all((suspect and self._restart()) or [packet])
+
+    def finish(self) -> Iterator[Any]:
+        yield from self._decode(None)
+        if (self._ledger.outstanding or self._source.is_open_ended) and (again := self._restart()):
+            yield from self._decode_all([*again, None])
+        if self._careful and self._context.name not in _HIDING:
+            self._source.damage.add(lost=self._ledger.outstanding)
+
+    def _decode_all(self, packets: Sequence[av.Packet[Any] | None]) -> Iterator[Frame]:
+        for packet in packets:
+            yield from self._decode(packet)
+
+    def _decode(self, packet: av.Packet[Any] | None) -> Iterator[Frame]:
+        """What follows from `packet`; None is the end."""
+        try:
+            pictures = self._context.decode(packet)
+            sound = not any(self._is_wrong(picture) for picture in pictures)
+        except av.error.FFmpegError:  # what it should have given stays outstanding in the ledger
+            pictures, sound = [], False
+        if not sound and (again := self._restart()):
+            yield from self._decode_all(again if packet else [*again, None])
+            return
+        for picture in pictures:
+            entry = self._ledger.leave(picture)
+            self._note_damage(picture, entry)
+            if not entry.settled:
+                self.frames += 1
+                yield self._frame(picture, entry)
+
+    def _restart(self) -> list[av.Packet[Any]]:
+        """Begin again with care: the packets to go through, none if it can't be done, or has been done."""
+        if self._careful:
+            return []
+        self._careful = True
+        again = self._ledger.begin_again()
+        fresh = self._source.again() if again else None
+        if fresh is None:
+            return []
+        self._context = fresh.codec_context
+        self._context.thread_type = "SLICE"
+        return again
+
+    def _note_damage(self, picture: av.VideoFrame, entry: Entry) -> None:
+        """Count a damaged picture, once: of one that was given before, care may show it later."""
+        if (picture.is_corrupt or entry.torn) and not entry.counted:
+            entry.counted = True
+            self._source.damage.add(damaged=1)
+
+    def _is_wrong(self, picture: av.VideoFrame) -> bool:
+        """Whether `picture` is damaged, or lies on the GPU, where swscale can't fit it, and needs that."""
+        return picture.is_corrupt or (picture.format.name == nvdec.FORMAT and not self._has_size(picture))
+
+    def _has_size(self, picture: av.VideoFrame) -> bool:
+        return (picture.width, picture.height) == (self._format.width, self._format.height)
+
+    def _is_torn(self, packet: av.Packet[Any]) -> bool:
+        """Whether `packet` is not all there, or has a hole of zeros, which its codec never writes and may not notice.
+
+        In a transport stream the mark also stands where two were joined.
+        """
+        if packet.is_corrupt and not self._source.is_open_ended:
+            return True
+        return self._context.name in _ESCAPING and _ZEROS in bytes(packet).rstrip(b"\0")
+
+    def _frame(self, picture: av.VideoFrame, entry: Entry) -> Frame:
+        self.timeless += entry.pts is None
+        pts = self._next_pts if entry.pts is None else entry.pts
+        duration = entry.duration or picture.duration or self._frame_duration
+        self._next_pts = pts + duration
+        self._watch(picture)
+        if picture.format.name == nvdec.FORMAT:
+            kept = [picture]  # whose surface NVDEC may use again when it is let go
+            return Frame(self._format, (), pts, duration, kept.clear, nvdec.planes(picture))
+        return Frame(self._format, fitted(picture, self._format), pts, duration)
+
+    def _watch(self, picture: av.VideoFrame) -> None:
+        """Note where the pictures become others."""
+        on_gpu = picture.format.name == nvdec.FORMAT  # where the layout has another name
+        shape = f"{picture.width}x{picture.height}", "" if on_gpu else plain_name(picture.format.name)
+        size, layout = self._shape
+        if size and (shape[0] != size or (shape[1] and layout and shape[1] != layout)):
+            now, before = (" ".join(filter(None, each)) for each in (shape, (size, layout)))
+            self.changes.append(f"the source becomes {now} at frame {self.frames - 1}; it was {before}")
+        self._shape = shape

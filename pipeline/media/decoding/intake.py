@@ -1,0 +1,75 @@
+"""The first part of a line: from a source's packets to the frames that are wanted, in order."""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Iterator
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.flow.stage import Chain, Stage
+from pipeline.frame import Frame, FrameFormat
+from pipeline.media.decoding.decode import Decoder
+from pipeline.media.decoding.excerpt import Excerpt, Trim
+from pipeline.media.decoding.order import Order
+from pipeline.media.reading.source import Source
+
+
+class Intake(Chain):
+    """Packets of `source` in, frames of `format` out, each later than the one before; of `excerpt` only, if given.
+
+    also: indices of the streams whose packets pass.
+    """
+
+    def __init__(self, source: Source, format: FrameFormat, excerpt: Excerpt | None, also: frozenset[int]) -> None:
+        self._source = source
+        self._decoder = Decoder(source, format)
+        self._order = Order()
+        self._trim = Trim(excerpt, source, also) if excerpt else None
+        super().__init__(self._decoder, self._order, *([self._trim] if self._trim else []))
+
+    @property
+    def decoded(self) -> int:
+        """How many frames were decoded."""
+        return self._decoder.frames
+
+    @property
+    def frames(self) -> int:
+        """How many were given."""
+        return self._trim.frames if self._trim else self._decoder.frames
+
+    def check_end(self) -> None:
+        """Note what the container promised and did not give. Call it when all has come. Raises InputError if strict."""
+        if not (self._trim and self._trim.complete):
+            self._source.damage.add(lost=self._source.lack(self._decoder.packets, self._decoder.end))
+
+    def findings(self) -> Iterator[str]:
+        """What turned out to be special about the source, a line each."""
+        yield from self._source.damage.lines()
+        yield from self._decoder.changes
+        for jump in self._source.jumps:
+            yield f"the source's clock jumps by {float(jump):+.3f} s; that was closed to one frame"
+        if self._decoder.timeless:
+            rate = f"its rate, {float(self._source.rate):g} frames/s"
+            yield f"its frames have no times of their own ({self._decoder.timeless}): they are shown at {rate}"
+        if self._order.repaired:
+            yield f"frames whose time did not advance were moved to the nearest one possible ({self._order.repaired})"
+
+
+class Shown(Stage[Any, Any]):
+    """Notes when the frames that pass are shown."""
+
+    def __init__(self) -> None:
+        self._pts = array("q")
+
+    def feed(self, item: Any) -> Iterator[Any]:
+        if isinstance(item, Frame):
+            self._pts.append(item.pts)
+        yield item
+
+    def seconds(self, time_base: Fraction) -> NDArray[np.float64]:
+        """The times of the frames, in seconds."""
+        return np.array(self._pts, np.float64) * float(time_base)

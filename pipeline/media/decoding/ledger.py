@@ -1,0 +1,104 @@
+"""Which packets of a video have become pictures, and which have not.
+
+Decoders hand a packet's pts through to its picture. So each packet goes in under a number of its own, and the picture
+that comes back under it is known to be its picture, whatever the clock of the source does.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass
+from typing import Any
+
+import av
+
+_DELAY = 128  # packets that a decoder may have taken before it gives the first one's picture: threads, and reordering
+_MOST_BYTES = 256 * 2**20  # of packets that are kept: a GOP of more is not gone through again
+
+
+@dataclass(slots=True)
+class Entry:
+    """A packet, and its own time: pts (None if it has none) and duration in its time base, 0 if unknown.
+
+    hidden: its picture is not meant to be shown. torn: it is known to be damaged. given: its picture is there.
+    settled: it was there before the decoder began again. counted: as damaged.
+    """
+
+    packet: av.Packet[Any] | None
+    pts: int | None
+    duration: int
+    is_key: bool = False
+    hidden: bool = False
+    torn: bool = False
+    given: bool = False
+    settled: bool = False
+    counted: bool = False
+
+
+class Ledger:
+    """Keeps account of packets, and keeps those that a decoder needs to begin again where pictures are outstanding.
+
+    in_coding_order: the container knows when packets are decoded, not which picture is shown then; its times are those
+    of the pictures in the order in which they come.
+    """
+
+    def __init__(self, in_coding_order: bool = False) -> None:
+        self._times: deque[int | None] | None = deque() if in_coding_order else None
+        self._entries: dict[int, Entry] = {}
+        self._keys: deque[int] = deque()
+        self._bytes = self._count = self._overdue = 0
+
+    def enter(self, packet: av.Packet[Any], torn: bool = False) -> None:
+        """Put `packet` under a number, which takes the place of its pts."""
+        entry = Entry(packet, packet.pts, packet.duration or 0, packet.is_keyframe, packet.is_discard, torn)
+        self._entries[self._count] = entry
+        if self._times is not None:
+            self._times.append(packet.dts)
+        packet.pts = self._count
+        if entry.is_key:
+            self._keys.append(self._count)
+        self._count += 1
+        self._bytes += packet.size
+        self._forget()
+
+    def leave(self, picture: av.VideoFrame) -> Entry:
+        """The entry of `picture`."""
+        entry = self._entries.get(picture.pts) if picture.pts is not None else None
+        if entry is None:  # of two pictures in a packet the second has no number
+            return Entry(None, None, 0)
+        if self._times and not entry.given:
+            entry.pts = self._times.popleft()
+        entry.given = True
+        return entry
+
+    def begin_again(self) -> list[av.Packet[Any]]:
+        """The packets that a fresh decoder needs for what is outstanding; none where they were too many."""
+        entries = list(self._entries.values())
+        packets = [entry.packet for entry in entries if entry.packet is not None]
+        if len(packets) < len(entries):
+            return []
+        for entry in entries:
+            entry.settled = entry.given
+        return packets
+
+    @property
+    def outstanding(self) -> int:
+        """How many packets should have become pictures and have not; at the end, those are lost."""
+        return self._overdue + sum(_is_outstanding(entry) for entry in self._entries.values())
+
+    def _forget(self) -> None:
+        """Let go of GOPs but the one before those that are at work, as an open GOP refers to what lies before it."""
+        while len(self._keys) > 2 and self._keys[2] <= self._count - _DELAY:
+            self._keys.popleft()
+            for number in range(next(iter(self._entries)), self._keys[0]):
+                entry = self._entries.pop(number)
+                self._bytes -= entry.packet.size if entry.packet else 0
+                self._overdue += _is_outstanding(entry)
+        if self._bytes > _MOST_BYTES:
+            for entry in self._entries.values():
+                entry.packet = None
+            self._bytes = 0
+
+
+def _is_outstanding(entry: Entry) -> bool:
+    return not (entry.given or entry.hidden)

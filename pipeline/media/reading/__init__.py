@@ -1,0 +1,1 @@
+"""What opens a container, or a pipe, or pictures, and reads packets from it."""

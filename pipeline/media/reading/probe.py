@@ -1,0 +1,298 @@
+"""What is in a file: path → MediaInfo, without decoding more than one frame."""
+
+from __future__ import annotations
+
+import contextlib
+from dataclasses import dataclass, field, replace
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import av
+import av.error
+import numpy as np
+from av.codec.hwaccel import HWAccel
+from av.container import InputContainer
+from av.stream import Disposition
+from av.video.stream import VideoStream
+
+from pipeline.colour import tags
+from pipeline.errors import InputError
+from pipeline.frame import PIXEL_FORMATS, Colour, FrameFormat, PixelFormat, plain_name
+from pipeline.media.borders import reading
+from pipeline.media.reading import pictures
+from pipeline.media.reading.animation import is_animated_png
+from pipeline.media.reading.pictures import Pictures, is_pattern, is_picture, open_pictures
+from pipeline.media.reading.pipe import Pipe, is_pipe, open_pipe
+from pipeline.media.reading.side_data import side_data
+from pipeline.media.reading.siting import tagged_siting
+
+# Containers of video, by the names of FFmpeg's demuxers. Playlists, scripts and network descriptions are left out:
+# they can name any other file.
+CONTAINERS = (
+    "mov,mp4,m4a,3gp,3g2,mj2 matroska,webm avi mpegts mpeg mpegvideo m4v h264 hevc vvc av1 obu ivf flv asf ogg mxf nut "
+    "rm gif apng wtv dv yuv4mpegpipe swf nsv roq bink smk vivo film_cpk mpegtsraw mjpeg"
+).split()
+IN_CODING_ORDER = ("avi",)  # those that only know when packets are decoded
+TIMELESS = 0x80  # FFmpeg's AVFMT_NOTIMESTAMPS: raw streams
+_UNTIMED = 1000  # packets that are looked through for a time
+_HDR_DATA = ("MASTERING_DISPLAY_METADATA", "CONTENT_LIGHT_LEVEL")
+_FAST_ENOUGH_TO_COUNT = 1000  # rates above are time bases in disguise
+
+
+@dataclass(frozen=True)
+class StreamInfo:
+    """A stream beside the video that is upscaled. kind: audio, subtitle, attachment, data or video."""
+
+    index: int
+    kind: str
+    codec: str
+    language: str | None
+    title: str | None
+    details: str = ""
+
+
+@dataclass(frozen=True)
+class VideoInfo:
+    """The video stream that is upscaled.
+
+    source_format: FFmpeg's name of the decoder's format. format: what frames are turned into, if that is another one.
+    rate: frames in a second, exact, an average where it varies. frames: how many to expect, None if unknown.
+    start: the first pts, in `time_base`. display_matrix: how players turn the picture, 9 integers, or None.
+    hdr_metadata: it has mastering display or light level data.
+    """
+
+    index: int
+    codec: str
+    source_format: str
+    format: FrameFormat
+    rate: Fraction
+    time_base: Fraction
+    start: int
+    frames: int | None
+    sample_aspect: Fraction
+    bit_rate: int | None
+    tagged: bool
+    interlaced: bool
+    display_matrix: tuple[int, ...] | None
+    hdr_metadata: bool
+    alpha: bool
+
+    @property
+    def first(self) -> Fraction:
+        """When the first frame is shown, in seconds."""
+        return self.start * self.time_base
+
+
+@dataclass(frozen=True)
+class MediaInfo:
+    """A file with one video to upscale. duration: in seconds, None if unknown. bytes: of the file, 0 if unknown.
+
+    pictures, pipe: what stands in for a file, if it is none.
+    """
+
+    path: Path
+    container: str
+    duration: float | None
+    bytes: int
+    video: VideoInfo
+    others: tuple[StreamInfo, ...] = ()
+    chapters: int = 0
+    metadata: dict[str, str] = field(default_factory=dict)
+    pictures: Pictures | None = None
+    pipe: Pipe | None = None
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """What is read on the disk."""
+        if self.pictures:
+            return tuple(self.pictures.files.values())
+        return () if self.pipe else (self.path,)
+
+
+def open_input(path: Path, accel: HWAccel | None = None, pipe: Pipe | None = None) -> InputContainer:
+    """Open a local file, or `pipe`, and nothing but that, in a container of video. Raises InputError."""
+    if pipe is not None:
+        return open_pipe(pipe, CONTAINERS)
+    options = {"format_whitelist": ",".join(CONTAINERS), "protocol_whitelist": "file"}
+    with reading(path):
+        return av.open(f"file:{path}", options=options, hwaccel=accel)
+
+
+def probe(path: str | Path, video: int | None = None) -> MediaInfo:
+    """Look into `path`: a file, a pattern of pictures such as %05d.png, or "-", standard input.
+
+    video: the stream to upscale, None for the first. Raises InputError if there is none.
+    """
+    path = Path(path)
+    if is_pipe(path):
+        pipe = Pipe.standard_input()
+        with open_input(path, pipe=pipe) as container:
+            return replace(_media(path, container, video), pipe=pipe)
+    if is_pattern(path) or (is_picture(path) and path.exists() and not is_animated_png(path)):
+        found = Pictures.find(path)
+        with open_pictures(found) as container:
+            return _of_pictures(_media(path, container), found)
+    with open_input(path) as container:
+        return replace(_media(path, container, video), bytes=path.stat().st_size)
+
+
+def _media(path: Path, container: InputContainer, video: int | None = None) -> MediaInfo:
+    with reading(path, "at its beginning"):
+        stream = main_video(path, container, video)
+        duration = container.duration / av.time_base if container.duration else None
+        return MediaInfo(
+            path=path,
+            container=container.format.name,
+            duration=duration,
+            bytes=0,
+            video=_video(path, container, stream, duration),
+            others=tuple(_other(s) for s in container.streams if s.index != stream.index),
+            chapters=len(container.chapters()),
+            metadata=dict(container.metadata),
+        )
+
+
+def _of_pictures(media: MediaInfo, found: Pictures) -> MediaInfo:
+    video = replace(media.video, frames=len(found.files), start=0)
+    duration = float(found.length / video.rate)
+    return replace(media, video=video, duration=duration, bytes=found.bytes, pictures=found)
+
+
+def main_video(path: Path, container: InputContainer, wanted: int | None = None) -> VideoStream:
+    """The video stream of index `wanted`, or the first that is no cover picture. Raises InputError if there is none."""
+    videos = [s for s in container.streams.video if not s.disposition & Disposition.attached_pic]
+    for stream in videos:
+        if wanted in (None, stream.index):
+            if stream.codec_context is None:
+                raise InputError(f"{path}: no decoder for its video")
+            return stream
+    if videos:
+        numbers = ", ".join(str(stream.index) for stream in videos)
+        raise InputError(f"{path}: --video-stream {wanted} is none of its videos: {numbers}")
+    kinds = {"cover picture" if s.type == "video" else str(s.type) for s in container.streams} or {"nothing"}
+    raise InputError(f"{path}: has no video, only {', '.join(sorted(kinds))}")
+
+
+def supported_format(name: str) -> PixelFormat:
+    """The format that frames of FFmpeg's pixel format `name` are turned into: itself, or the nearest that holds it."""
+    if plain_name(name) in PIXEL_FORMATS:
+        return PIXEL_FORMATS[plain_name(name)]
+    format = av.VideoFormat(name, 64, 64)
+    seen = [component for component in format.components if not component.is_alpha]
+    depth = max((component.bits for component in seen), default=8)
+    kept = next((d for d in (8, 10, 12) if d >= depth), 16)
+    if format.is_rgb or format.has_palette:
+        layout = "gbrp"
+    elif len(seen) == 1:
+        layout = "gray"
+    else:
+        wide = format.chroma_width(64) == 64
+        layout = "yuv444p" if wide else "yuv420p" if format.chroma_height(64) == 32 else "yuv422p"
+    return PIXEL_FORMATS[layout + ("" if kept == 8 else f"{kept}le")]
+
+
+def _video(path: Path, container: InputContainer, stream: VideoStream, duration: float | None) -> VideoInfo:
+    context = stream.codec_context
+    if not context.pix_fmt or not context.width:
+        raise InputError(f"{path}: its video can't be decoded ({context.name}, no picture found)")
+    first = _first_frame(container, stream)
+    pixel = supported_format(context.pix_fmt)
+    rate = frame_rate(container, stream)
+    if stream.time_base is None:
+        raise InputError(f"{path}: its video has no time base")
+    return VideoInfo(
+        index=stream.index,
+        codec=context.name,
+        source_format=context.pix_fmt,
+        format=FrameFormat(context.width, context.height, pixel, _colour(container, stream)),
+        rate=rate,
+        time_base=stream.time_base,
+        start=_start(path, container, stream, first),
+        frames=stream.frames or (round(duration * rate) if duration else None),
+        sample_aspect=stream.sample_aspect_ratio or Fraction(1),
+        bit_rate=context.bit_rate or None,
+        tagged=context.colorspace != 2,
+        interlaced=bool(first is not None and first.interlaced_frame),
+        display_matrix=_display_matrix(first),
+        hdr_metadata=any(_side_data(first, name) is not None for name in _HDR_DATA),
+        alpha=any(component.is_alpha for component in av.VideoFormat(context.pix_fmt).components),
+    )
+
+
+def frame_rate(container: InputContainer, stream: VideoStream) -> Fraction:
+    """Frames in a second, on average."""
+    rate = stream.average_rate or stream.guessed_rate or stream.base_rate or Fraction(25)
+    if rate > _FAST_ENOUGH_TO_COUNT and stream.frames and container.duration:
+        return Fraction(stream.frames * av.time_base, container.duration).limit_denominator(1001)
+    return rate
+
+
+def _colour(container: InputContainer, stream: VideoStream) -> Colour:
+    context = stream.codec_context
+    resolved = tags.resolved(
+        int(context.colorspace),
+        int(context.color_range),
+        int(context.color_primaries),
+        int(context.color_trc),
+        context.width,
+        context.height,
+        str(context.pix_fmt),
+        context.name,
+        tagged_siting(stream),
+    )
+    return pictures.colour(context, resolved) if container.format.name in pictures.DEMUXERS else resolved
+
+
+def _first_frame(container: InputContainer, stream: VideoStream) -> av.VideoFrame | None:
+    """The first frame that can be decoded, whatever precedes it."""
+    for packet in container.demux(stream):
+        with contextlib.suppress(av.error.FFmpegError):
+            if frames := stream.codec_context.decode(packet if packet.size else None):
+                return frames[0]
+    return None
+
+
+def _start(path: Path, container: InputContainer, stream: VideoStream, first: av.VideoFrame | None) -> int:
+    told = stream.start_time or 0
+    if container.format.name in IN_CODING_ORDER or first is None:
+        return told
+    if first.pts is None and not container.format.flags & TIMELESS and not is_pipe(path):
+        return _counted_back(path, stream)
+    return told if first.pts is None else first.pts
+
+
+def _counted_back(path: Path, stream: VideoStream) -> int:
+    """The first pts of a stream that has none at its beginning, as Matroska below 0: from the first that there is."""
+    with open_input(path) as container:
+        lasting = 1 / (frame_rate(container, stream) * (stream.time_base or 1))
+        for count, packet in enumerate(container.demux(container.streams[stream.index])):
+            if packet.pts is not None:
+                return packet.pts - round(count * (packet.duration or lasting))
+            if count == _UNTIMED:
+                break
+    return stream.start_time or 0
+
+
+def _display_matrix(frame: av.VideoFrame | None) -> tuple[int, ...] | None:
+    matrix = _side_data(frame, "DISPLAYMATRIX")
+    return None if matrix is None else tuple(np.frombuffer(matrix, np.int32).tolist())
+
+
+def _side_data(frame: av.VideoFrame | None, name: str) -> Any:
+    return None if frame is None else side_data(frame, name)
+
+
+def _other(stream: Any) -> StreamInfo:
+    context = stream.codec_context
+    details = ""
+    if stream.type == "audio" and context is not None:
+        details = f"{context.sample_rate} Hz {context.layout.name}"
+    return StreamInfo(
+        index=stream.index,
+        kind=stream.type,
+        codec=context.name if context is not None else "unknown",
+        language=stream.language,
+        title=stream.metadata.get("title"),
+        details=details,
+    )

@@ -1,0 +1,49 @@
+"""What a container promises of its video, and whether it was kept."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import Any
+
+from av.container import InputContainer
+from av.video.stream import VideoStream
+
+_ROUGHLY = 0.95  # how much of a number of frames must come that is only roughly right
+
+
+class Promise:
+    """How many packets of `stream` there should be, or when it should end, as the container tells before it is read."""
+
+    def __init__(self, container: InputContainer, stream: VideoStream, rate: Fraction) -> None:
+        told = stream.metadata.get("NUMBER_OF_FRAMES", "")  # mkvmerge's
+        is_mov = container.format.name.startswith("mov")
+        # Of mp4 the index counts, from which FFmpeg takes what edit lists hide.
+        self._exactly = len(stream.index_entries) if is_mov else int(told) if told.isdigit() else 0
+        self._roughly = 0 if is_mov else stream.frames  # the others count in their header, and not always well
+        self._end = _seconds(stream.metadata.get("DURATION", ""))
+        self._time_base: Any = stream.time_base
+        self._rate = rate
+
+    def lack(self, packets: int, end: int, damaged: bool) -> int:
+        """How many frames are missing.
+
+        packets: how many came. end: when the last frame ended, in the stream's time base. damaged: it is known to be;
+        else the time at which it should end is not held against it.
+        """
+        if self._exactly:
+            return max(0, self._exactly - packets)
+        if packets < self._roughly * _ROUGHLY:
+            return self._roughly - packets
+        if not damaged or self._end is None:
+            return 0
+        missing: Fraction = (self._end - end * self._time_base) * self._rate
+        return max(0, round(missing))
+
+
+def _seconds(duration: str) -> Fraction | None:
+    """Matroska's tag of a stream's duration, "00:01:02.500000000", in seconds; None if it is none."""
+    parts = duration.split(":")
+    try:
+        return sum((Fraction(part) * 60**power for power, part in enumerate(reversed(parts))), Fraction(0)) or None
+    except ValueError:
+        return None

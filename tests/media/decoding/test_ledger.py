@@ -1,0 +1,91 @@
+"""Which packets have become pictures."""
+
+from dataclasses import dataclass
+
+import pytest
+
+from pipeline.media.decoding import ledger
+from pipeline.media.decoding.ledger import Ledger
+
+
+@dataclass
+class Packet:
+    """As much of a packet as a ledger looks at."""
+
+    pts: int | None
+    dts: int = 0
+    is_keyframe: bool = False
+    is_discard: bool = False
+    duration: int = 40
+    size: int = 100
+
+
+@dataclass
+class Picture:
+    pts: int | None
+
+
+def enter(book: Ledger, *packets: Packet) -> list[Packet]:
+    for packet in packets:
+        book.enter(packet)  # type: ignore[arg-type]
+    return list(packets)
+
+
+def leave(book: Ledger, number: int | None) -> int | None:
+    return book.leave(Picture(number)).pts  # type: ignore[arg-type]
+
+
+def test_pictures_get_the_times_of_their_packets_in_whatever_order_they_come() -> None:
+    book = Ledger()
+    packets = enter(book, Packet(0, is_keyframe=True), Packet(120), Packet(40), Packet(40))
+    assert [packet.pts for packet in packets] == [0, 1, 2, 3]
+    assert [leave(book, number) for number in (0, 2, 3, 1)] == [0, 40, 40, 120]
+    assert book.outstanding == 0
+
+
+def test_what_never_comes_is_outstanding_unless_it_is_hidden() -> None:
+    book = Ledger()
+    enter(book, Packet(0, is_keyframe=True), Packet(40), Packet(80, is_discard=True), Packet(120))
+    leave(book, 0)
+    assert book.outstanding == 2
+
+
+def test_times_in_coding_order_are_dealt_out_in_the_order_of_showing() -> None:
+    book = Ledger(in_coding_order=True)
+    enter(book, *(Packet(None, dts=40 * i, is_keyframe=i == 0) for i in range(4)))
+    assert [leave(book, number) for number in (0, 2, 3, 1)] == [0, 40, 80, 120]
+
+
+def test_a_picture_without_a_number_has_no_time() -> None:
+    assert leave(Ledger(), None) is None
+
+
+def test_beginning_again_goes_back_over_a_key_frame_that_was_done() -> None:
+    book = Ledger()
+    packets = enter(book, *(Packet(i, is_keyframe=i % 50 == 0) for i in range(400)))
+    for number in range(390):
+        leave(book, number)
+    again = book.begin_again()
+    assert again == packets[200:]
+    assert all(book.leave(Picture(number)).settled for number in range(200, 390))  # type: ignore[arg-type]
+    assert not book.leave(Picture(395)).settled  # type: ignore[arg-type]
+
+
+def test_packets_that_are_let_go_still_count_where_no_picture_came() -> None:
+    book = Ledger()
+    for number in range(1000):
+        enter(book, Packet(number, is_keyframe=number % 10 == 0))
+        if number > 22:
+            leave(book, number - 20)
+    for number in range(980, 1000):
+        leave(book, number)
+    assert len(book.begin_again()) < 200
+    assert book.outstanding == 3
+
+
+def test_too_many_bytes_are_not_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ledger, "_MOST_BYTES", 1000)
+    book = Ledger()
+    enter(book, *(Packet(i, is_keyframe=i == 0) for i in range(50)))
+    assert book.begin_again() == []
+    assert leave(book, 49) == 49

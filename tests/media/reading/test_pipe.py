@@ -1,0 +1,227 @@
+"""Video through pipes: read once and looked into before, written frame by frame."""
+
+import io
+import os
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pipeline.errors import InputError, OutputError
+from pipeline.frame import PIXEL_FORMATS, Colour, Frame, FrameFormat, Siting
+from pipeline.media.encoding.encode import VideoEncoding
+from pipeline.media.reading.pipe import NAME, Pipe, standard_output
+from pipeline.media.reading.probe import CONTAINERS, open_input
+from pipeline.media.reading.source import FileSource
+from pipeline.media.writing.pipe_sink import CODEC, PipeSink, y4m_pixel
+from tests import clips
+
+TICK = Fraction(1, 25)
+
+
+@contextmanager
+def _through(content: bytes) -> Iterator[Pipe]:
+    """`content`, as it comes through a pipe."""
+    reading, writing = os.pipe()
+
+    def write() -> None:
+        rest = memoryview(content)
+        try:
+            while rest:
+                rest = rest[os.write(writing, rest) :]
+        except BrokenPipeError:
+            pass
+        finally:
+            os.close(writing)
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    try:
+        yield Pipe(reading)
+    finally:
+        os.close(reading)
+        writer.join()
+
+
+def _y4m(clip: Path) -> bytes:
+    made = clip.with_suffix(".y4m")
+    with av.open(str(clip)) as source, av.open(str(made), "w", format="yuv4mpegpipe") as sink:
+        stream = sink.add_stream(CODEC, rate=25)
+        stream.width, stream.height, stream.pix_fmt = 64, 48, "yuv420p"
+        for index, frame in enumerate(source.decode(video=0)):
+            frame.pts, frame.time_base = index, TICK
+            sink.mux(stream.encode(frame))
+    return made.read_bytes()
+
+
+def _frames(encoding: VideoEncoding, times: list[int], others: int = 0) -> tuple[bytes, list[str]]:
+    """What a PipeSink writes of gray ramps at `times`, and what it says."""
+    format = encoding.format
+    packed = np.arange(format.bytes, dtype=np.uint8)
+    got: list[bytes] = []
+    reading, writing = os.pipe()
+
+    def read() -> None:
+        while data := os.read(reading, 1 << 16):
+            got.append(data)
+
+    reader = threading.Thread(target=read)
+    reader.start()
+    try:
+        with PipeSink(encoding, others, fd=writing) as sink:
+            encoder = sink.encoder(encoding.time_base)
+            for pts in times:
+                for packet in encoder.feed(Frame(format, format.split(packed), pts, 1)):
+                    list(sink.feed(packet))
+            for packet in encoder.finish():
+                list(sink.feed(packet))
+            assert sink.commit(overwrite=False) == NAME
+    finally:
+        os.close(writing)
+        reader.join()
+        os.close(reading)
+    return b"".join(got), [*sink.dropped, *sink.remarks]
+
+
+def _encoding(pixel: str = "yuv420p", colour: Colour = Colour(1, False), **more: object) -> VideoEncoding:  # noqa: B008
+    format = FrameFormat(16, 8, PIXEL_FORMATS[pixel], colour)
+    return VideoEncoding(CODEC, format, Fraction(24000, 1001), Fraction(1, 1000), **more)  # type: ignore[arg-type]
+
+
+@given(st.binary(max_size=3000), st.lists(st.integers(1, 700), max_size=8))
+def test_what_was_looked_at_comes_again(content: bytes, looks: list[int]) -> None:
+    with _through(content) as pipe:
+        seen = b"".join(pipe.read(size) for size in looks)
+        assert content.startswith(seen)
+        pipe.rewound()
+        assert b"".join(iter(lambda: pipe.read(512), b"")) == content
+        assert pipe.taken == len(content)
+
+
+def test_a_pipe_can_be_rewound_only_once() -> None:
+    with _through(b"abc") as pipe, pytest.raises(InputError, match="-: can be read only once"):
+        pipe.rewound().rewound()
+
+
+def test_a_read_that_waits_can_be_ended() -> None:
+    reading, writing = os.pipe()
+    pipe = Pipe(reading)
+    got: list[bytes] = []
+    reader = threading.Thread(target=lambda: got.append(pipe.read(10)))
+    reader.start()
+    pipe.end()
+    reader.join(timeout=10)
+    os.close(reading)
+    os.close(writing)
+    assert got == [b""]
+
+
+@pytest.mark.parametrize("suffix", [".mkv", ".ts", ".nut", ".y4m"])
+def test_every_frame_comes_through_after_a_look(tmp_path: Path, suffix: str) -> None:
+    clip = clips.make(tmp_path / f"a{suffix if suffix != '.y4m' else '.mkv'}")
+    content = _y4m(clip) if suffix == ".y4m" else clip.read_bytes()
+    with _through(content) as pipe:
+        with open_input(NAME, pipe=pipe) as container:
+            next(container.decode(video=0))
+        with FileSource(NAME, pipe=pipe) as source:
+            context = source.video.codec_context
+            frames = [frame for packet in source for frame in context.decode(packet)] + context.decode(None)
+            assert [clips._middle(frame) for frame in frames] == clips.shades(clip)
+            assert source.again() is None
+
+
+def test_a_piece_of_a_frame_at_the_end_of_y4m_is_told(clip: Path, tmp_path: Path) -> None:
+    content = _y4m(clip)
+    (tmp_path / "cut.y4m").write_bytes(content[:-100])
+    with _through(content[:-100]) as pipe:
+        for source in (FileSource(NAME, pipe=pipe), FileSource(tmp_path / "cut.y4m")):
+            with source:
+                assert sum(1 for _ in source) == 11
+                assert source.lack(11, 11) == 1
+
+
+@pytest.mark.parametrize("content", [b"", b"hello", b"#EXTM3U\nfile:///etc/passwd\n"])
+def test_what_is_no_video_is_refused(content: bytes) -> None:
+    with _through(content) as pipe, pytest.raises(InputError, match="-: is no video that can be read from a pipe"):
+        open_input(NAME, pipe=pipe)
+    assert "hls" not in CONTAINERS
+
+
+@pytest.mark.parametrize(
+    ("pixel", "said"),
+    [
+        ("yuv420p", "C420mpeg2"),
+        ("yuv422p", "C422"),
+        ("yuv444p", "C444"),
+        ("gray", "Cmono"),
+        ("yuv420p10le", "C420p10"),
+        ("yuv422p12le", "C422p12"),
+        ("gray10le", "Cmono10"),
+    ],
+)
+def test_the_samples_leave_as_they_are(pixel: str, said: str) -> None:
+    encoding = _encoding(pixel)
+    written, _ = _frames(encoding, [0, 42])
+    header, _, rest = written.partition(b"\n")
+    assert f" {said} " in header.decode()
+    samples = np.arange(encoding.format.bytes, dtype=np.uint8).tobytes()
+    assert rest == 2 * (b"FRAME\n" + samples)
+
+
+def test_the_header_says_rate_range_shape_and_siting() -> None:
+    written, _ = _frames(_encoding(colour=Colour(1, True, siting=Siting.CENTRE), sample_aspect=Fraction(64, 45)), [0])
+    header = written.partition(b"\n")[0].decode()
+    assert header.startswith("YUV4MPEG2 W16 H8 F24000:1001 Ip A64:45 C420jpeg ")
+    assert header.endswith("XCOLORRANGE=FULL")
+
+
+def test_what_y4m_can_not_hold_is_told() -> None:
+    _, lines = _frames(_encoding(), [0, 42, 300], others=2)
+    assert lines == [
+        "other streams left behind: 2; y4m is video alone",
+        "the frames were not even in time (by up to 0.22 s); y4m has but one rate, 23.976 frames/s",
+    ]
+    assert _frames(_encoding(), [0, 42, 83, 125])[1] == []
+
+
+@pytest.mark.parametrize(
+    ("source", "kept"),
+    [
+        ("gbrp", "yuv444p"),
+        ("gbrp16le", "yuv444p16le"),
+        ("nv12", "yuv420p"),
+        ("p010le", "yuv420p10le"),
+        ("gray", "gray"),
+    ],
+)
+def test_y4m_is_planar_and_never_rgb(source: str, kept: str) -> None:
+    assert y4m_pixel(PIXEL_FORMATS[source]).name == kept
+
+
+def test_a_reader_that_goes_ends_it() -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    encoding = _encoding()
+    with PipeSink(encoding, fd=writing) as sink:
+        frame = Frame(encoding.format, encoding.format.split(np.zeros(encoding.format.bytes, np.uint8)), 0, 1)
+        (packet,) = sink.encoder(encoding.time_base).feed(frame)
+        with pytest.raises(OutputError, match=r"^-: the program that read the result has ended$"):
+            list(sink.feed(packet))
+    os.close(writing)
+
+
+def test_standard_streams_that_are_none_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    for stream in (None, io.StringIO()):
+        monkeypatch.setattr("sys.stdin", stream)
+        monkeypatch.setattr("sys.__stdout__", stream)
+        with pytest.raises(InputError, match="-: nothing is piped in"):
+            Pipe.standard_input()
+        with pytest.raises(OutputError, match="-: nobody reads"):
+            standard_output()

@@ -1,0 +1,154 @@
+"""A file's packets: all that can be read, at times that go on, and what is wrong with them."""
+
+import itertools
+import struct
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import av.error
+import pytest
+
+from pipeline.errors import InputError
+from pipeline.media.reading.probe import probe
+from pipeline.media.reading.source import FileSource
+from tests import clips
+
+
+def packets(path: Path, also: frozenset[int] = frozenset()) -> tuple[int, FileSource]:
+    with FileSource(path, also) as source:
+        return sum(1 for _ in source), source
+
+
+@pytest.fixture
+def two_videos(tmp_path: Path) -> Path:
+    path = tmp_path / "two.mkv"
+    parts = [clips.make(tmp_path / f"{n}.mkv", 5 + n, sound=False) for n in range(2)]
+    with av.open(str(parts[0])) as a, av.open(str(parts[1])) as b, av.open(str(path), "w") as container:
+        for original, stream in [(c, container.add_stream_from_template(c.streams.video[0])) for c in (a, b)]:
+            for packet in original.demux(video=0):
+                if packet.size:
+                    packet.stream = stream
+                    container.mux(packet)
+    return path
+
+
+@pytest.mark.parametrize(("wanted", "count"), [(None, 5), (0, 5), (1, 6)])
+def test_the_video_that_is_asked_for_is_read(two_videos: Path, wanted: int | None, count: int) -> None:
+    assert probe(two_videos, wanted).video.index == (wanted or 0)
+    with FileSource(two_videos, video=wanted) as source:
+        assert sum(1 for _ in source) == count
+
+
+def test_a_video_that_is_not_there_is_refused_with_those_that_are(two_videos: Path) -> None:
+    with pytest.raises(InputError, match=r"--video-stream 5 is none of its videos: 0, 1"):
+        FileSource(two_videos, video=5)
+
+
+def test_a_read_that_fails_is_counted_and_reading_goes_on(clip: Path) -> None:
+    with FileSource(clip) as source:
+        real = source.container
+        tries = iter([2, 3, None])
+
+        class Failing:
+            """Fails after some packets, twice."""
+
+            format = real.format
+
+            def demux(self) -> object:
+                last = next(tries)
+                for count, packet in enumerate(real.demux()):
+                    yield packet
+                    if last is not None and count == last:
+                        raise av.error.InvalidDataError(1, "no")
+
+        source.container = Failing()  # type: ignore[assignment]
+        assert sum(1 for _ in source) == 12
+        assert source.damage.unread == 2
+        source.container = real
+
+
+def test_reading_ends_where_nothing_can_be_read_any_more(clip: Path) -> None:
+    with FileSource(clip) as source:
+        real = source.container
+
+        class Broken:
+            """Never gives anything."""
+
+            format = real.format
+
+            def demux(self) -> object:
+                raise av.error.InvalidDataError(1, "no")
+                yield
+
+        source.container = Broken()  # type: ignore[assignment]
+        assert list(source) == []
+        assert source.damage.unread == 1
+        source.container = real
+
+
+def test_a_source_that_is_ended_gives_nothing_more(clip: Path) -> None:
+    with FileSource(clip) as source:
+        for count, _ in enumerate(source):
+            if count == 3:
+                source.end()
+        assert count == 3
+
+
+def test_the_video_can_be_had_again(clip: Path) -> None:
+    with FileSource(clip) as source:
+        again = source.again()
+        assert again is not None
+        assert again is not source.video
+        assert again.codec_context.extradata == source.video.codec_context.extradata
+
+
+def test_what_an_edit_list_hides_is_not_promised(tmp_path: Path) -> None:
+    path = clips.make(tmp_path / "clip.mp4", 48, options={"g": "12", "bf": "0"}, sound=False)
+    content = bytearray(path.read_bytes())
+    at = content.index(b"elst") + 4  # ISO 14496-12, 8.6.6: version and flags, how many, then length and media time
+    version, _, duration, start = struct.unpack_from(">IIIi", content, at)
+    assert version == 0
+    struct.pack_into(">Ii", content, at + 8, duration // 2, start + 12 * 512)
+    path.write_bytes(content)
+    count, source = packets(path)
+    assert count < 48
+    assert source.lack(count, 0) == 0
+
+
+def test_frames_that_a_container_promised_are_missed(tmp_path: Path) -> None:
+    path = clips.make(tmp_path / "clip.mp4", 48, sound=False, index_in_front=True)
+    path.write_bytes(path.read_bytes()[:-300])
+    count, source = packets(path)
+    assert source.damage.cut == "at least 300 bytes are missing at its end"
+    assert source.lack(count, 0) == 48 - count > 0
+
+
+@pytest.mark.parametrize("hours", [1, -1])
+def test_a_clock_that_jumps_is_mended_for_all_streams(tmp_path: Path, hours: int) -> None:
+    parts = []
+    for number, offset in enumerate([36_000, 36_000 + 3600 * hours]):
+        pts = [(offset * 25 + 12 * number + i) * 512 for i in range(12)]
+        parts.append(clips.make(tmp_path / f"{number}.ts", 12, pts=pts).read_bytes())
+    path = tmp_path / "joined.ts"
+    path.write_bytes(b"".join(parts))
+    with FileSource(path, frozenset({1})) as source:
+        read = [(p.stream_index, p.dts * p.time_base, p.pts * p.time_base) for p in source]
+    shown = sorted(pts for index, _, pts in read if index == 0)
+    assert len(shown) == 24
+    assert {b - a for a, b in itertools.pairwise(shown)} <= {Fraction(1, 25), Fraction(2, 25)}
+    assert [round(jump / 3600) for jump in source.jumps] == [hours]
+
+
+def test_leading_frames_without_times_are_counted_back_from_the_first_that_has_one(tmp_path: Path) -> None:
+    path = tmp_path / "early.mkv"
+    source = clips.make(tmp_path / "in.mkv", 20, options={"bf": "0"}, sound=False)
+    options = {"avoid_negative_ts": "disabled"}
+    with av.open(str(source)) as original, av.open(str(path), "w", container_options=options) as container:
+        stream = container.add_stream_from_template(original.streams.video[0])
+        for packet in original.demux(video=0):
+            if packet.size:
+                packet.pts, packet.dts = packet.pts - 200, packet.dts - 200
+                packet.stream = stream
+                container.mux(packet)
+    assert probe(path).video.first == Fraction(-1, 5)
