@@ -27,8 +27,8 @@ from pipeline.flow.fan import Fan
 from pipeline.flow.stage import Chain, Stage
 from pipeline.frame import Frame, FrameFormat, Plane
 from pipeline.media.borders import writing
-from pipeline.media.decoding_times import DecodingTimes, NoteTimes, Retime
-from pipeline.media.encode import Encoder, VideoEncoding, configure, wrapped, zero_latency
+from pipeline.media.encoding.decoding_times import DecodingTimes, NoteTimes, Retime
+from pipeline.media.encoding.encode import Encoder, VideoEncoding, configure, wrapped, zero_latency
 
 T = TypeVar("T")
 

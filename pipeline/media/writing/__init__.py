@@ -1,0 +1,1 @@
+"""What writes packets into a result."""

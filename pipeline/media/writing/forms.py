@@ -1,0 +1,121 @@
+"""What a result is, by its name: a container of video; or pictures, an animation, a pipe, which leave no choice."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass, field, replace
+from fractions import Fraction
+from pathlib import Path
+
+from pipeline.colour.matrix import MATRIX_NAMES
+from pipeline.errors import OutputError
+from pipeline.frame import FrameFormat, PixelFormat
+from pipeline.media.encoding import gif
+from pipeline.media.encoding.encode import VideoEncoding
+from pipeline.media.encoding.picture_codecs import codec_for
+from pipeline.media.reading.pictures import Pattern, PictureSource, is_pattern
+from pipeline.media.reading.pipe import is_pipe
+from pipeline.media.reading.probe import VideoInfo
+from pipeline.media.reading.source import Source
+from pipeline.media.writing.picture_sink import PictureSink
+from pipeline.media.writing.pipe_sink import CODEC, PipeSink, y4m_pixel
+from pipeline.media.writing.sink import FileSink
+
+_Y4M = "y4m"
+_COMPRESSED = 0.5  # of their samples, that pictures without loss take, measured on photographs
+
+Sink = FileSink | PictureSink | PipeSink
+
+
+@dataclass(frozen=True)
+class Form:
+    """How frames are encoded where the result's name says it: see VideoEncoding. name: what people call it."""
+
+    name: str
+    codec: str
+    pixel: PixelFormat
+    options: dict[str, str] = field(default_factory=dict)
+    coded: str | None = None
+
+    def encoding(self, video: VideoInfo, scale: int, options: dict[str, str]) -> VideoEncoding:
+        """How `video`, `scale` times as large, is encoded. options: of the user, for the encoder."""
+        width, height = video.format.width * scale, video.format.height * scale
+        return VideoEncoding(
+            codec=self.codec,
+            format=replace(video.format, width=width, height=height, pixel=self.pixel),
+            rate=video.rate,
+            time_base=video.time_base,
+            sample_aspect=video.sample_aspect,
+            options=self.options | options,
+            coded=self.coded,
+        )
+
+    def notes(self, video: VideoInfo) -> list[str]:
+        """What a user should know, a line each."""
+        notes = []
+        if self.pixel.depth < video.format.pixel.depth:
+            notes.append(f"{self.name} holds {self.pixel.depth} bit of the source's {video.format.pixel.depth}")
+        if video.display_matrix:
+            notes.append(f"{self.name} can't say how the picture is turned: it stays as it is coded")
+        if self.name == _Y4M:
+            notes.append(f"y4m does not say that the colour matrix is {MATRIX_NAMES[video.format.colour.matrix]}")
+        if self.name == "gif":
+            notes.append("GIF has 256 colours in a frame; .apng loses none")
+            if video.rate > gif.SHOWN_RATE:
+                notes.append(f"browsers show a GIF of more than {gif.SHOWN_RATE} frames/s slowly")
+        return notes
+
+    def disk(self, encoding: VideoEncoding, frames: int | None) -> int | None:
+        """Bytes that the result may take, roughly; None if unknown, or it is no file."""
+        if frames is None or self.name == _Y4M:
+            return None
+        return int(encoding.format.bytes * frames * _COMPRESSED)
+
+
+def form_of(path: Path, source: FrameFormat) -> Form | None:
+    """The form of a result called `path`; None for a container of video. source: the format of the frames upscaled.
+
+    Raises OutputError for a pattern that numbers anything but pictures.
+    """
+    if is_pipe(path):
+        return Form(_Y4M, CODEC, y4m_pixel(source.pixel))
+    codec = codec_for(path)
+    if codec is None:
+        return None
+    if is_pattern(path) and codec.animated:
+        raise OutputError(f"{path}: only still pictures can be numbered; .png, .jpg, .tif, .bmp and .webp are")
+    return Form(path.suffix.lower()[1:], codec.name, codec.pixel(source), codec.options, codec.coded)
+
+
+def is_stills(path: Path) -> bool:
+    """Whether a result of that name is one still picture, or many."""
+    codec = codec_for(path)
+    return codec is not None and not codec.animated
+
+
+def check_form(path: Path, source: Collection[Path], frames: int | None, rate: Fraction, overwrite: bool) -> None:
+    """Raise OutputError where a result called `path` can't hold so many frames, or would lie among others.
+
+    source: the files that are read.
+    """
+    if is_pattern(path) and is_stills(path):
+        there = set(Pattern(path).found().values())
+        if there.intersection(source):
+            raise OutputError(f"{path}: are the pictures of the input; give the results another name")
+        if there and not overwrite:
+            raise OutputError(f"{path}: {len(there)} such pictures exist already; --overwrite replaces them")
+    elif is_stills(path) and frames is not None and frames > 1:
+        numbered = path.with_name(f"{path.stem}%05d{path.suffix}")
+        raise OutputError(f"{path}: is one picture, and there are {frames} frames; {numbered} makes one of each")
+    if path.suffix.lower() == ".gif" and rate > gif.MOST_RATE:
+        raise OutputError(f"{path}: GIF holds {gif.MOST_RATE} frames/s at most, not {float(rate):g}; .apng holds more")
+
+
+def open_sink(path: Path, encoding: VideoEncoding, source: Source, also: frozenset[int], shift: Fraction) -> Sink:
+    """What takes the result called `path`: see FileSink."""
+    if is_pipe(path):
+        return PipeSink(encoding, others=len(also))
+    if is_stills(path):
+        pictures = source.pictures if isinstance(source, PictureSource) else None
+        return PictureSink(path, encoding, pictures, others=len(also))
+    return FileSink(path, encoding, source, also, shift)

@@ -1,0 +1,152 @@
+"""The end of a line that goes on in another program: y4m through a pipe."""
+
+from __future__ import annotations
+
+import errno
+import logging
+import os
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from fractions import Fraction
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import av
+from av.container import OutputContainer
+from av.video.stream import VideoStream
+
+from pipeline.errors import OutputError
+from pipeline.flow.stage import Stage
+from pipeline.frame import PIXEL_FORMATS, PixelFormat
+from pipeline.media.borders import writing
+from pipeline.media.encoding.encode import Encoder, VideoEncoding, configure
+from pipeline.media.reading.pipe import NAME, standard_output
+from pipeline.media.writing.evenness import Evenness
+
+log = logging.getLogger(__name__)
+
+_BUFFER_BYTES = 1 << 20
+
+CODEC = "wrapped_avframe"  # hands frames to the muxer as they are; y4m's takes nothing else
+
+
+def y4m_pixel(source: PixelFormat) -> PixelFormat:
+    """The format that y4m holds, and that keeps most of `source`: planar YUV or gray."""
+    depth = "" if source.depth == 8 else f"{source.depth}le"
+    chroma = "444" if not source.sub_x else "422" if not source.sub_y else "420"
+    return PIXEL_FORMATS[f"yuv{chroma}p{depth}" if source.chroma else f"gray{depth}"]
+
+
+class PipeSink(Stage[Any, Any]):
+    """The new video as y4m, written to the file descriptor `fd` (standard output) frame by frame; nothing else of it.
+
+    dropped: a line for all that is left behind. remarks: what is not as it was.
+    """
+
+    def __init__(self, encoding: VideoEncoding, others: int = 0, fd: int | None = None) -> None:
+        self.path = NAME
+        self.repaired = 0
+        self.muxed: Counter[int] = Counter()
+        self.copied: dict[int, int] = {}
+        self.dropped = [f"other streams left behind: {others}; y4m is video alone"] if others else []
+        self._even = Evenness(encoding.rate)
+        self._tick = 1 / encoding.rate
+        self._container: OutputContainer = av.open(
+            _Outlet(standard_output() if fd is None else fd, encoding.sample_aspect),
+            "w",
+            format="yuv4mpegpipe",
+            container_options={"strict": "-1"},  # more than 8 bit is FFmpeg's own extension
+            buffer_size=_BUFFER_BYTES,
+        )
+        self._open = True
+        stream = self._container.add_stream(CODEC, rate=encoding.rate)
+        assert isinstance(stream, VideoStream)
+        self.video = stream
+        configure(stream.codec_context, encoding)
+        stream.time_base = self._tick  # which y4m takes for the rate
+
+    @property
+    def remarks(self) -> list[str]:
+        return self._even.lines("y4m")
+
+    def feed(self, packet: av.Packet[Any]) -> Iterator[Any]:
+        if packet.stream is None:  # it comes from an encoder
+            assert packet.pts is not None
+            self._even.add(packet.pts * packet.time_base)
+            packet.stream = self.video
+            packet.pts = packet.dts = self.muxed[0]
+            packet.time_base, packet.duration = self._tick, 1
+            with _piping():
+                self._container.mux(packet)
+            self.muxed[0] += 1
+        yield from ()
+
+    def encoder(self, time_base: Fraction) -> Encoder:
+        """What makes packets for this pipe, of frames whose times count in `time_base`."""
+        return Encoder(self.path, self.video.codec_context, time_base)
+
+    def finished(self) -> None:
+        """Nothing that could be read again."""
+
+    def commit(self, overwrite: bool) -> Path:
+        """Write what is left."""
+        self._close()
+        return self.path
+
+    def keep_partial(self) -> Path:
+        """What went through a pipe can't be called back."""
+        self._close()
+        return self.path
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        try:
+            self._close()
+        except OutputError as failure:
+            log.debug("closing the pipe: %s", failure)
+
+    def _close(self) -> None:
+        if self._open:
+            self._open = False
+            with _piping():
+                self._container.close()
+
+
+class _Outlet:
+    """A file descriptor as a file for `av.open`.
+
+    The shape of the pixels goes into y4m's header here: FFmpeg takes it from a field that PyAV does not set.
+    """
+
+    def __init__(self, fd: int, sample_aspect: Fraction) -> None:
+        self._fd = fd
+        self._aspect = f" A{sample_aspect.numerator}:{sample_aspect.denominator} ".encode()
+        self._begun = False
+
+    def write(self, data: bytes) -> int:
+        rest = memoryview(data)
+        if not self._begun:
+            self._begun = True
+            header, newline, frames = data.partition(b"\n")
+            rest = memoryview(header.replace(b" A0:0 ", self._aspect) + newline + frames)
+        while rest:
+            rest = rest[os.write(self._fd, rest) :]
+        return len(data)
+
+
+@contextmanager
+def _piping() -> Iterator[None]:
+    """Raise OutputError for what goes wrong at a pipe."""
+    try:
+        with writing(NAME):
+            yield
+    except OutputError as error:
+        if isinstance(error.__cause__, OSError) and error.__cause__.errno == errno.EPIPE:
+            raise OutputError("-: the program that read the result has ended") from error
+        raise

@@ -1,0 +1,137 @@
+"""Sound that has to be encoded anew: nothing is lost that need not be, and nothing is heard sooner or later."""
+
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+
+from pipeline.media.writing import audio
+from tests import remux
+from tests.remux import CLICKS, RATE, clicking, film, heard, samples, sound
+
+NOISE = np.random.default_rng(1).integers(-(2**15), 2**15, (1, RATE))
+
+
+@pytest.mark.parametrize(("suffix", "codec"), [(".mp4", "flac"), (".mov", "alac"), (".m4v", "alac")])
+def test_lossless_sound_of_16_bits_stays_what_it_was(tmp_path: Path, suffix: str, codec: str) -> None:
+    source = film(tmp_path / "in.mkv", sound(NOISE.astype(np.int16), "wavpack"))
+    sink = remux.remux(source, tmp_path / f"out{suffix}")
+    assert f"audio stream 1: wavpack becomes {codec}" in sink.remarks[0]
+    assert np.array_equal(samples(source), samples(sink.path))
+
+
+def test_lossless_sound_of_24_bits_too(tmp_path: Path) -> None:
+    source = film(tmp_path / "in.mkv", sound((NOISE * 256 * 256).astype(np.int32), "pcm_s24le"))
+    sink = remux.remux(source, tmp_path / "out.m4v")
+    assert "pcm_s24le becomes alac" in sink.remarks[0]
+    assert np.array_equal(samples(source), samples(sink.path))
+
+
+@pytest.mark.parametrize("start", [0.0, 0.3])
+@pytest.mark.parametrize(
+    ("codec", "suffix"),
+    [
+        ("libopus", ".mov"),
+        ("libopus", ".m4v"),
+        ("aac", ".webm"),
+        ("wavpack", ".mp4"),
+        ("wavpack", ".ts"),
+        ("wavpack", ".webm"),
+    ],
+)
+def test_clicks_are_heard_when_they_were(tmp_path: Path, start: float, suffix: str, codec: str) -> None:
+    clicks = (clicking() * 30_000).astype(np.int16) if codec == "wavpack" else clicking()
+    source = film(tmp_path / "in.mkv", sound(clicks, codec, start))
+    sink = remux.remux(source, tmp_path / f"out{suffix}")
+    assert "audio stream 1" in sink.remarks[0]
+    assert heard(source) == pytest.approx([start + click for click in CLICKS], abs=0.0015)
+    assert heard(sink.path) == pytest.approx(heard(source), abs=0.0011)
+
+
+def test_a_gap_stays_as_long_as_it_was(tmp_path: Path) -> None:
+    first, second = clicking()[:, : round(0.7 * RATE)], clicking()[:, round(0.7 * RATE) :]
+    whole = film(tmp_path / "a.mkv", sound(first, "libopus"))
+    rest = film(tmp_path / "b.mkv", sound(second, "libopus", start=1.2))
+
+    def both(container):  # type: ignore[no-untyped-def]
+        adding, going_on = remux.copied(whole, 1)(container), remux.copied(rest, 1)(av.open("/dev/null", "w", "nut"))
+        yield next(adding)
+        next(going_on)
+        packets = list(adding)
+        for packet in going_on:
+            packet.stream = packets[0].stream
+            packets.append(packet)
+        yield from packets
+
+    source = film(tmp_path / "in.mkv", both)
+    sink = remux.remux(source, tmp_path / "out.mov")
+    assert heard(source) == pytest.approx([0.5, 1.5, 2.0], abs=0.002)
+    assert heard(sink.path) == pytest.approx(heard(source), abs=0.0011)
+    assert samples(sink.path).shape[1] == pytest.approx(2.5 * RATE, abs=2048)
+
+
+def test_sound_is_drained_to_its_end(tmp_path: Path) -> None:
+    source = film(tmp_path / "in.mkv", sound(clicking(), "libopus"))
+    sink = remux.remux(source, tmp_path / "out.mov")
+    assert samples(sink.path).shape[1] == pytest.approx(2 * RATE, abs=1024)
+
+
+def test_a_packet_that_can_not_be_decoded_is_told_and_leaves_silence(tmp_path: Path) -> None:
+    good = film(tmp_path / "good.mkv", sound(NOISE.astype(np.int16), "flac"))
+
+    def spoilt(container):  # type: ignore[no-untyped-def]
+        packets = remux.copied(good, 1)(container)
+        yield next(packets)
+        for index, packet in enumerate(packets):
+            if index != 3:
+                yield packet
+                continue
+            broken = av.Packet(b"\0" * 50)
+            broken.stream, broken.time_base, broken.pts, broken.dts = (
+                packet.stream,
+                packet.time_base,
+                packet.pts,
+                packet.dts,
+            )
+            yield broken
+
+    sink = remux.remux(film(tmp_path / "in.mkv", spoilt), tmp_path / "out.mov")
+    assert any("packets that are damaged in the source" in remark for remark in sink.remarks)
+    ours, theirs = samples(sink.path)[0], samples(good)[0]
+    assert np.array_equal(ours[-8000:], theirs[-8000:])
+    assert len(ours) == len(theirs)
+
+
+def test_the_number_of_channels_is_kept(tmp_path: Path) -> None:
+    source = film(tmp_path / "in.mkv", sound(np.repeat(clicking(), 2, axis=0), "libopus"))
+    sink = remux.remux(source, tmp_path / "out.mov")
+    with av.open(str(sink.path)) as container:
+        assert container.streams.audio[0].codec_context.layout.name == "stereo"
+        assert container.streams.audio[0].codec_context.sample_rate == RATE
+
+
+def test_a_stream_without_sound_ends_well(tmp_path: Path) -> None:
+    source = film(tmp_path / "in.mkv", sound(np.zeros((1, 0), np.float32), "libopus"))
+    sink = remux.remux(source, tmp_path / "out.mov")
+    assert sink.muxed[1] == 0
+    assert sink.muxed[0] == 50
+
+
+def test_what_a_decoder_refuses_at_the_end_is_told_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    source = film(tmp_path / "in.mkv", sound(clicking(), "libopus"))
+    real = audio.Reencoded.finish
+
+    def failing(self: audio.Reencoded) -> object:
+        decoder = self._decoder
+        self._decoder = Refusing()  # type: ignore[assignment]
+        yield from real(self)
+        self._decoder = decoder
+
+    class Refusing:
+        def decode(self, packet: object) -> None:
+            raise av.error.InvalidDataError(0, "no")
+
+    monkeypatch.setattr(audio.Reencoded, "finish", failing)
+    sink = remux.remux(source, tmp_path / "out.mov")
+    assert "audio stream 1: packets that are damaged in the source: 1" in sink.remarks

@@ -1,0 +1,94 @@
+"""What a result is, by its name."""
+
+from dataclasses import replace
+from fractions import Fraction
+from pathlib import Path
+
+import pytest
+
+from pipeline.errors import OutputError
+from pipeline.frame import PIXEL_FORMATS, Colour, FrameFormat
+from pipeline.media.reading.probe import VideoInfo, probe
+from pipeline.media.writing.forms import check_form, form_of, is_stills
+from tests import pictures
+
+
+def _format(pixel: str) -> FrameFormat:
+    return FrameFormat(32, 24, PIXEL_FORMATS[pixel], Colour(1, False))
+
+
+@pytest.fixture
+def video(clip: Path) -> VideoInfo:
+    return probe(clip).video
+
+
+@pytest.mark.parametrize(
+    ("name", "codec", "pixel"),
+    [
+        ("a.png", "png", "gbrp16le"),
+        ("A.PNG", "png", "gbrp16le"),
+        ("%05d.jpeg", "mjpeg", "gbrp"),
+        ("a.gif", "gif", "gbrp"),
+        ("a.apng", "apng", "gbrp16le"),
+        ("-", "wrapped_avframe", "yuv420p10le"),
+    ],
+)
+def test_a_name_says_codec_and_format(name: str, codec: str, pixel: str) -> None:
+    form = form_of(Path(name), _format("yuv420p10le"))
+    assert form is not None
+    assert (form.codec, form.pixel.name) == (codec, pixel)
+
+
+def test_containers_leave_the_choice(tmp_path: Path) -> None:
+    assert form_of(tmp_path / "a.mkv", _format("yuv420p")) is None
+    assert not is_stills(tmp_path / "a.mkv")
+    assert not is_stills(tmp_path / "a.gif")
+    assert is_stills(tmp_path / "a.webp")
+
+
+def test_only_still_pictures_are_numbered() -> None:
+    with pytest.raises(OutputError, match="only still pictures can be numbered"):
+        form_of(Path("%05d.gif"), _format("yuv420p"))
+
+
+def test_a_film_may_be_called_like_a_pattern() -> None:
+    assert form_of(Path("film%03d.mkv"), _format("yuv420p")) is None
+
+
+def test_what_is_lost_is_noted(video: VideoInfo) -> None:
+    deep = replace(video, format=_format("yuv420p10le"), display_matrix=(0, 65536, 0, -65536, 0, 0, 0, 0, 1 << 30))
+    jpeg = form_of(Path("a.jpg"), deep.format)
+    assert jpeg is not None
+    assert jpeg.notes(deep) == [
+        "jpg holds 8 bit of the source's 10",
+        "jpg can't say how the picture is turned: it stays as it is coded",
+    ]
+    gif = form_of(Path("a.gif"), video.format)
+    assert gif is not None
+    assert gif.notes(replace(video, rate=Fraction(60)))[1] == "browsers show a GIF of more than 50 frames/s slowly"
+
+
+def test_options_of_the_user_win_over_those_of_the_form(video: VideoInfo) -> None:
+    form = form_of(Path("a.webp"), video.format)
+    assert form is not None
+    encoding = form.encoding(video, 2, {"lossless": "0", "quality": "80"})
+    assert encoding.options == {"lossless": "0", "quality": "80"}
+    assert (encoding.format.width, encoding.format.height) == (128, 96)
+
+
+def test_the_size_on_the_disk(video: VideoInfo) -> None:
+    for name, least in (("a.png", 1), ("-", None)):
+        form = form_of(Path(name), video.format)
+        assert form is not None
+        size = form.disk(form.encoding(video, 1, {}), 12)
+        assert size is None if least is None else size > least
+        assert form.disk(form.encoding(video, 1, {}), None) is None
+
+
+def test_results_do_not_lie_on_their_sources(tmp_path: Path) -> None:
+    pattern = pictures.sequence(tmp_path, [1, 2])
+    with pytest.raises(OutputError, match="are the pictures of the input"):
+        check_form(pattern, [tmp_path / "002.png"], 1, Fraction(25), overwrite=True)
+    with pytest.raises(OutputError, match="2 such pictures exist already"):
+        check_form(pattern, [], 1, Fraction(25), overwrite=False)
+    check_form(pattern, [], 1, Fraction(25), overwrite=True)

@@ -1,0 +1,147 @@
+"""Pictures as a result: what is in them, what they are called, and what happens to files that are there."""
+
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from pipeline.errors import OutputError
+from pipeline.frame import PIXEL_FORMATS as PIXELS
+from pipeline.frame import Colour, Frame, FrameFormat
+from pipeline.media.encoding.encode import VideoEncoding
+from pipeline.media.encoding.picture_codecs import codec_for
+from pipeline.media.reading.pictures import Pictures
+from pipeline.media.writing.picture_sink import PictureSink
+from tests import pictures
+
+TICK = Fraction(1, 25)
+
+
+def _sink(path: Path, source: Pictures | None = None, deep: bool = False, others: int = 0) -> PictureSink:
+    codec = codec_for(path)
+    assert codec is not None
+    wanted = FrameFormat(32, 24, PIXELS["yuv420p10le" if deep else "yuv420p"], Colour(1, False))
+    format = FrameFormat(32, 24, codec.pixel(wanted), wanted.colour)
+    encoding = VideoEncoding(codec.name, format, 1 / TICK, TICK, options=codec.options, coded=codec.coded)
+    return PictureSink(path, encoding, source, others)
+
+
+def _write(sink: PictureSink, times: list[int], deep: bool = False) -> int:
+    """Frames like those of `pictures`, by their times; how many of them were released."""
+    encoder = sink.encoder(TICK)
+    released: list[int] = []
+    for pts in times:
+        red, green, blue = np.moveaxis(pictures.samples(pts, deep=deep), 2, 0)
+        planes = tuple(np.ascontiguousarray(plane) for plane in (green, blue, red))
+        frame = Frame(sink._encoding.format, planes, pts, 1, lambda: released.append(1))
+        for packet in encoder.feed(frame):
+            list(sink.feed(packet))
+    for packet in encoder.finish():
+        list(sink.feed(packet))
+    return len(released)
+
+
+@pytest.mark.parametrize("suffix", [".png", ".tif", ".bmp", ".webp"])
+def test_8_bit_is_kept_exactly(tmp_path: Path, suffix: str) -> None:
+    with _sink(tmp_path / f"%03d{suffix}") as sink:
+        assert _write(sink, list(range(9))) == 9
+        sink.commit(overwrite=False)
+    for number in range(9):
+        assert np.array_equal(pictures.read(tmp_path / f"{number + 1:03}{suffix}"), pictures.samples(number))
+
+
+@pytest.mark.parametrize("suffix", [".png", ".tif"])
+def test_deeper_is_kept_exactly_in_16_bit(tmp_path: Path, suffix: str) -> None:
+    with _sink(tmp_path / f"a{suffix}", deep=True) as sink:
+        _write(sink, [5], deep=True)
+        sink.commit(overwrite=False)
+    assert np.array_equal(pictures.read(tmp_path / f"a{suffix}"), pictures.samples(5, deep=True))
+
+
+def test_jpeg_is_close_and_says_what_it_is(tmp_path: Path) -> None:
+    with _sink(tmp_path / "a.jpg") as sink:
+        _write(sink, [5])
+        sink.commit(overwrite=False)
+    assert (tmp_path / "a.jpg").read_bytes()[6:10] == b"JFIF"
+    flat = slice(8, None)  # 8x8 blocks without the corner
+    difference = pictures.read(tmp_path / "a.jpg")[flat, flat].astype(int) - pictures.samples(5)[flat, flat]
+    assert abs(difference).max() <= 1
+
+
+def test_gray_of_full_range_stays_gray() -> None:
+    codec = codec_for(Path("a.png"))
+    assert codec is not None
+    for name, full, wanted in (
+        ("gray", True, "gray"),
+        ("gray", False, "gbrp"),
+        ("gray12le", True, "gray16le"),
+        ("yuv422p10le", False, "gbrp16le"),
+    ):
+        assert codec.pixel(FrameFormat(8, 8, PIXELS[name], Colour(1, full))).name == wanted
+
+
+def test_numbers_are_those_of_the_source_and_a_gap_stays_one(tmp_path: Path) -> None:
+    source = Pictures.find(pictures.sequence(tmp_path / "in", [10, 20, 40]))
+    with _sink(tmp_path / "%04d.png", source) as sink:
+        _write(sink, [0, 1, 3])
+        assert sink.commit(overwrite=False) == tmp_path / "%04d.png"
+        assert sink.remarks == []
+    assert sorted(file.name for file in tmp_path.glob("*.png")) == ["0010.png", "0020.png", "0040.png"]
+
+
+def test_a_film_counts_from_one_and_uneven_times_are_told(tmp_path: Path) -> None:
+    with _sink(tmp_path / "%d.png", others=2) as sink:
+        _write(sink, [7, 8, 11])
+        sink.commit(overwrite=False)
+        (line,) = sink.remarks
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["1.png", "2.png", "3.png"]
+    assert line.startswith("the frames were not even in time (by up to 0.08 s)")
+    assert sink.dropped == ["other streams left behind: 2; pictures are silent"]
+
+
+def test_nothing_lies_under_its_name_before_it_is_whole_and_nothing_is_left_of_a_failure(tmp_path: Path) -> None:
+    with _sink(tmp_path / "%d.png") as sink:
+        _write(sink, [0, 1])
+        assert not list(tmp_path.glob("*.png"))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_part_is_kept_in_a_folder_that_says_so(tmp_path: Path) -> None:
+    (tmp_path / "shot.partial").mkdir()
+    with _sink(tmp_path / "shot_%03d.png") as sink:
+        _write(sink, [0, 1])
+        kept = sink.keep_partial()
+    assert kept == tmp_path / "shot.partial2" / "shot_%03d.png"
+    assert Pictures.find(kept).numbers == (1, 2)
+
+
+def test_a_picture_that_appeared_meanwhile_is_not_replaced(tmp_path: Path) -> None:
+    with _sink(tmp_path / "%d.png") as sink:
+        _write(sink, [0, 1])
+        (tmp_path / "2.png").write_text("mine")
+        with pytest.raises(OutputError, match=r"2\.png appeared meanwhile; .* kept as .*pictures\.partial/%d"):
+            sink.commit(overwrite=False)
+    assert (tmp_path / "2.png").read_text() == "mine"
+    assert not (tmp_path / "1.png").exists()
+
+
+def test_older_pictures_are_replaced_if_told_so_and_others_are_left_and_told(tmp_path: Path) -> None:
+    for number in (1, 2, 3, 4):
+        (tmp_path / f"{number}.png").write_text("old")
+    with _sink(tmp_path / "%d.png") as sink:
+        _write(sink, [0, 1])
+        sink.commit(overwrite=True)
+    assert np.array_equal(pictures.read(tmp_path / "2.png"), pictures.samples(1))
+    assert (tmp_path / "4.png").read_text() == "old"
+    assert sink.remarks == [f"{tmp_path}/%d.png: older pictures of such names are left as they were: 2"]
+
+
+def test_one_picture_holds_one_frame(tmp_path: Path) -> None:
+    with _sink(tmp_path / "a.bmp") as sink, pytest.raises(OutputError, match=r"is one picture, and there are more"):
+        _write(sink, [0, 1])
+
+
+def test_a_folder_that_does_not_exist(tmp_path: Path) -> None:
+    with pytest.raises(OutputError, match="does not exist: make it first"):
+        _sink(tmp_path / "nowhere" / "%d.png")

@@ -1,0 +1,74 @@
+"""How packets get into the result: contents untouched, times moved by what was asked and no more."""
+
+import itertools
+from fractions import Fraction
+
+import av
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pipeline.media.writing.routes import Copied, Rewritten
+
+MILLISECONDS = Fraction(1, 1000)
+TIMES = st.none() | st.integers(-1000, 100_000)
+
+
+@pytest.fixture(scope="module")
+def streams(tmp_path_factory: pytest.TempPathFactory) -> object:
+    with av.open(str(tmp_path_factory.mktemp("routes") / "a.mkv"), "w") as container:
+        container.add_stream("aac", rate=48_000)
+        container.add_mux_stream("subrip", time_base=MILLISECONDS)
+        yield container.streams
+
+
+def packet(pts: int | None, dts: int | None, duration: int = 0, content: bytes = b"x") -> av.Packet:
+    made = av.Packet(content)
+    made.time_base, made.pts, made.dts, made.duration = MILLISECONDS, pts, dts, duration
+    return made
+
+
+@given(times=st.lists(st.tuples(TIMES, TIMES), max_size=20), shift=st.integers(-500, 500))
+def test_decoding_times_always_advance(streams, times: list[tuple[int | None, int | None]], shift: int) -> None:  # type: ignore[no-untyped-def]
+    route = Copied(streams[0], Fraction(shift, 1000))
+    given_out = [made for pts, dts in times for made in route.feed(packet(pts, dts))]
+    assert len(given_out) == len(times)
+    dts = [made.dts for made in given_out]
+    assert all(a < b for a, b in itertools.pairwise(dts))
+    assert all(made.pts is not None and made.duration for made in given_out)
+
+
+@given(steps=st.lists(st.integers(1, 50), max_size=20), shift=st.integers(-500, 500))
+def test_times_that_advance_are_kept_to_the_tick(streams, steps: list[int], shift: int) -> None:  # type: ignore[no-untyped-def]
+    route, at, wanted, got = Copied(streams[0], Fraction(shift, 1000)), 0, [], []
+    for step in steps:
+        at += step
+        wanted.append((at + 3 + shift, at + shift, step))
+        got += [(made.pts, made.dts, made.duration) for made in route.feed(packet(at + 3, at, step))]
+    assert got == wanted
+    assert route.repaired == 0
+
+
+def test_packets_without_times_follow_one_another(streams) -> None:  # type: ignore[no-untyped-def]
+    route = Copied(streams[0], Fraction(1), Fraction(20, 1000))
+    times = [made.pts for _ in range(4) for made in route.feed(packet(None, None))]
+    assert times == [1000, 1020, 1040, 1060]
+    assert route.repaired == 4
+
+
+def test_a_packet_without_a_duration_gets_the_step_of_its_stream_or_that_of_the_one_before(streams) -> None:  # type: ignore[no-untyped-def]
+    known, unknown = (Copied(streams[0], Fraction(0), step) for step in (Fraction(21, 1000), Fraction(0)))
+    for route, last in ((known, 21), (unknown, 30)):
+        assert [made.duration for at in (0, 30) for made in route.feed(packet(at, at))][-1] == last
+
+
+def test_two_subtitles_may_begin_at_once(streams) -> None:  # type: ignore[no-untyped-def]
+    route = Copied(streams[1], Fraction(0))
+    assert [made.pts for at in (5, 5, 4) for made in route.feed(packet(at, at))] == [5, 5, 5]
+    assert route.repaired == 1
+
+
+def test_what_is_rewritten_to_nothing_is_left_out(streams) -> None:  # type: ignore[no-untyped-def]
+    route = Rewritten(streams[1], Fraction(1, 2), lambda content: content.strip().upper())
+    made = [m for text in (b" ", b"a") for m in route.feed(packet(100, 100, 50, text))]
+    assert [(bytes(m), m.pts, m.duration, m.is_keyframe) for m in made] == [(b"A", 600, 50, True)]

@@ -1,0 +1,54 @@
+"""Pictures that tests make for themselves: each is flat, of the level `clips.shade(number)`, but for one corner."""
+
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.media.reading.pictures import Pictures, PictureSource
+from tests.clips import shade
+
+_CODECS = {".png": "png", ".jpg": "mjpeg", ".tif": "tiff", ".bmp": "bmp", ".webp": "libwebp"}
+
+
+def samples(number: int, size: tuple[int, int] = (32, 24), deep: bool = False) -> NDArray[np.integer]:
+    """(rows, columns, RGB), 8 or 16 bit."""
+    width, height = size
+    picture = np.full((height, width, 3), shade(number) * (257 if deep else 1), np.uint16 if deep else np.uint8)
+    picture[:4, :4] = np.arange(48).reshape(4, 4, 3) * (1201 if deep else 5)
+    return picture
+
+
+def write(path: Path, picture: NDArray[np.integer], format: str | None = None) -> Path:
+    """Save `picture`, in FFmpeg's `format` or the encoder's own RGB."""
+    deep = picture.dtype == np.uint16
+    frame = av.VideoFrame.from_ndarray(picture, format="rgb48le" if deep else "rgb24")
+    codec = _CODECS[path.suffix]
+    formats = {"png": "rgb48be" if deep else "rgb24", "mjpeg": "yuvj444p", "bmp": "bgr24", "libwebp": "bgra"}
+    context = av.CodecContext.create(codec, "w")
+    context.width, context.height, context.time_base = frame.width, frame.height, Fraction(1, 25)
+    context.pix_fmt = format or formats.get(codec, "rgb48le" if deep else "rgb24")
+    context.options = {"lossless": "1"} if codec == "libwebp" else {}
+    coded = frame.reformat(format=context.pix_fmt, dst_colorspace=5, dst_color_range=2)
+    coded.pts = 0
+    path.write_bytes(b"".join(bytes(packet) for packet in (*context.encode(coded), *context.encode(None))))
+    return path
+
+
+def sequence(folder: Path, numbers: list[int], name: str = "%03d.png", deep: bool = False) -> Path:
+    """A picture for each number; the pattern that names them."""
+    folder.mkdir(exist_ok=True)
+    for number in numbers:
+        write(folder / (name % number), samples(number, deep=deep))
+    return folder / name
+
+
+def read(path: Path) -> NDArray[np.integer]:
+    """The samples of a picture, RGB."""
+    with PictureSource(Pictures(path, {1: path})) as source:
+        context = source.video.codec_context
+        (frame,) = [f for packet in [*source, None] for f in context.decode(packet)]
+    deep = frame.format.components[0].bits > 8
+    return frame.reformat(format="rgb48le" if deep else "rgb24").to_ndarray()
