@@ -1,0 +1,75 @@
+"""`uprez verify`: is a result all of its source?"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.markup import escape
+
+from pipeline.cli import options as o
+from pipeline.cli.exits import EXIT_DAMAGED
+from pipeline.cli.screen import err, note, out
+from pipeline.proof.verdict import Verdict
+from pipeline.proof.verify import verify as compare
+
+_MOST_LINES = 20  # for one kind of fault
+
+
+def verify(
+    source: Annotated[Path, typer.Argument(help="The video that RESULT was made from.")],
+    result: Annotated[Path, typer.Argument(help="What was made of it.")],
+    streams: o.Streams = None,
+    video_stream: o.VideoStream = None,
+    start: o.Start = None,
+    end: o.End = None,
+    frames: o.Frames = None,
+    config: o.Config = None,
+    quick: Annotated[bool, typer.Option("--quick", help="Compare packets and times alone; decode nothing.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print it for programs.")] = False,
+) -> None:
+    """Check that RESULT is all of SOURCE: every frame in order and in time, every stream, the same colours.
+
+    Exit codes: 0 it is, 3 it is not, 2 one of them can't be read.
+    """
+    settings = o.settings(config, locals())
+    with err.status("") as status:
+        verdict = compare(
+            source,
+            result,
+            streams=settings.streams,
+            video_stream=settings.video_stream,
+            start=settings.start,
+            end=settings.end,
+            frames=settings.frames,
+            quick=quick,
+            progress=lambda done: status.update(f"{done} frames"),
+        )
+    if as_json:
+        print(json.dumps(verdict.as_json(), indent=2))
+    else:
+        _show(result, verdict)
+    if not verdict.whole:
+        raise typer.Exit(EXIT_DAMAGED)
+
+
+def _show(result: Path, verdict: Verdict) -> None:
+    told: Counter[str] = Counter()
+    for fault in verdict.faults:
+        told[fault.kind] += 1
+        if told[fault.kind] <= _MOST_LINES:
+            out.print(f"[red]{fault.kind}[/]: {escape(fault.message)}")
+    for kind, count in told.items():
+        if count > _MOST_LINES:
+            out.print(f"[red]{kind}[/]: and {count - _MOST_LINES} more")
+    for remark in verdict.remarks:
+        note(remark)
+    frames = f"{verdict.counts.result} of {verdict.counts.source} frames"
+    seen = "by packets and times" if verdict.quick else "by every picture and packet"
+    if verdict.whole:
+        out.print(f"[green]whole[/]: {escape(str(result))}, {frames}, {seen}")
+    else:
+        out.print(f"[bold red]not whole[/]: {escape(str(result))}, {frames}, {seen}")

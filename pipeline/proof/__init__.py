@@ -1,0 +1,1 @@
+"""Proofreading: is a result all of its source, in order, in time, in colour?"""

@@ -1,0 +1,125 @@
+"""Source and result in step: which source frame each result frame shows, and when."""
+
+from __future__ import annotations
+
+from array import array
+from bisect import bisect_left
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.proof.colours import Comparison
+from pipeline.proof.likeness import REACH, Follower
+from pipeline.proof.reading import Film, Shown
+from pipeline.proof.signature import Signature
+
+_SAME_MOMENT = 0.002  # seconds: a result that begins like this beside a source frame has kept the source's clock
+_HELD = 2500  # source frames, at most, that are looked at for one result frame
+
+
+@dataclass(frozen=True)
+class Match:
+    """Two films compared.
+
+    source, result: when each of their frames is shown, in seconds. shown: the source frame that each result frame
+    shows. unlike: the mean square difference between the two, of 255, and contrast: the source frame's own variance.
+    source_end, result_end: when the last frames end.
+    """
+
+    source: NDArray[np.float64]
+    result: NDArray[np.float64]
+    shown: tuple[int, ...]
+    unlike: NDArray[np.float64]
+    contrast: NDArray[np.float64]
+    source_end: float
+    result_end: float
+    colours: Comparison
+
+
+class _Reel:
+    """The source frames read so far: the times of all, the pictures of those within reach."""
+
+    def __init__(self, frames: Iterator[Shown]) -> None:
+        self._frames = frames
+        self._pictures: list[Signature] = []
+        self.times, self.contrast = array("d"), array("f")
+        self.first = 0  # of those whose pictures are held
+        self.end = 0.0
+        self.over = False
+
+    def read(self) -> bool:
+        """Read one more; False if there is none."""
+        frame = next(self._frames, None)
+        if frame is None or frame.picture is None:
+            self.over = True
+            return False
+        self.times.append(frame.at)
+        self.contrast.append(float(frame.picture.var()))
+        self.end = frame.at + frame.lasts
+        self._pictures.append(frame.picture)
+        return True
+
+    def nearest(self, moment: float) -> int:
+        """The frame that is shown nearest to `moment`."""
+        while (not self.times or self.times[-1] < moment) and len(self._pictures) < _HELD and self.read():
+            pass
+        after = bisect_left(self.times, moment)
+        if after == len(self.times):
+            return max(0, after - 1)
+        return after - 1 if after and moment - self.times[after - 1] < self.times[after] - moment else after
+
+    def pictures(self, low: int, high: int) -> list[Signature]:
+        """The pictures of frames `low` to before `high`, as far as there are; those before `low` are let go."""
+        while len(self.times) < high and self.read():
+            pass
+        del self._pictures[: max(0, low - self.first)]
+        self.first = max(self.first, low)
+        return self._pictures[: high - self.first]
+
+    def drain(self) -> None:
+        while self.read():
+            self._pictures.clear()
+
+
+def compare(source: Film, result: Film, progress: Callable[[int], None] | None = None) -> Match:
+    """Read both films, and follow the one through the other. progress: told how many result frames are done."""
+    reel, follower, colours = _Reel(source.frames()), Follower(), Comparison()
+    times, end, shift = array("d"), 0.0, 0.0
+    for frame in result.frames():
+        if not times:
+            shift = _first_shift(reel, frame.at)
+        times.append(frame.at)
+        end = frame.at + frame.lasts
+        expected = reel.nearest(frame.at - shift)
+        low, high = follower.within(expected)
+        held = reel.pictures(low, high)
+        if not held or frame.picture is None:
+            break
+        best = follower.step(expected, frame.picture, reel.first, np.stack(held))
+        colours.add(held[best - reel.first], frame.picture)
+        if progress:
+            progress(len(times))
+    follower.finish()
+    reel.drain()
+    shown = tuple(follower.shown)
+    return Match(
+        source=np.array(reel.times),
+        result=np.array(times),
+        shown=shown,
+        unlike=np.array(follower.unlike),
+        contrast=np.array(reel.contrast)[list(shown)],
+        source_end=reel.end,
+        result_end=end,
+        colours=colours,
+    )
+
+
+def _first_shift(reel: _Reel, start: float) -> float:
+    """By how much the result's clock is ahead of the source's, judged by its `start`."""
+    while len(reel.times) < REACH and reel.read():
+        pass
+    if not reel.times or any(abs(time - start) <= _SAME_MOMENT for time in reel.times):
+        return 0.0
+    return start - reel.times[0]

@@ -1,0 +1,167 @@
+"""The two films, frame by frame: the source as a job reads it, the result by PyAV alone.
+
+No decoder of the project's stands between the result's file and the verdict, so that one fault can't hide in both.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from fractions import Fraction
+from typing import Any, NamedTuple
+
+import av
+
+from pipeline.errors import InputError
+from pipeline.flow.stage import Stage
+from pipeline.frame import Frame
+from pipeline.media.borders import reading
+from pipeline.media.decoding.excerpt import Excerpt
+from pipeline.media.decoding.intake import Intake
+from pipeline.media.reading.pictures import PictureSource
+from pipeline.media.reading.probe import MediaInfo, open_input
+from pipeline.media.reading.source import FileSource, Source
+from pipeline.proof.packets import Packets
+from pipeline.proof.signature import Grid, Signature, signature_of, signature_of_picture
+
+
+class Shown(NamedTuple):
+    """A frame: when it is shown and for how long, in seconds, and what it looks like; None where nobody looks."""
+
+    at: float
+    lasts: float
+    picture: Signature | None
+
+
+class Part(NamedTuple):
+    """Which part of a source a result is made of, as settings have it; all None: the whole."""
+
+    start: Fraction | None = None
+    end: Fraction | None = None
+    frames: int | None = None
+
+
+class Film(ABC):
+    """A file that is read once, from its beginning to its end.
+
+    others: the packets of its other streams, by stream index, as far as it was read. damage: lines about what could
+    not be read.
+    """
+
+    def __init__(self, media: MediaInfo) -> None:
+        self.media = media
+        self.others: dict[int, Packets] = {}
+        self.damage: list[str] = []
+
+    def frames(self) -> Iterator[Shown]:
+        """Its frames. What can't be read ends them, and is told in `damage`."""
+        try:
+            yield from self._frames()
+        except InputError as error:
+            self.damage.append(str(error))
+
+    def times(self) -> Iterator[float]:
+        """When its frames are shown, in seconds, nan if unknown, in the order of the file; nothing is decoded."""
+        try:
+            yield from self._times()
+        except InputError as error:
+            self.damage.append(str(error))
+
+    @abstractmethod
+    def _frames(self) -> Iterator[Shown]: ...
+
+    @abstractmethod
+    def _times(self) -> Iterator[float]: ...
+
+    def _time(self, packet: av.Packet[Any], video: int) -> Iterator[float]:
+        """When a packet of the stream `video` is shown; of others note is taken."""
+        if packet.stream_index != video:
+            if packet.size:
+                self._pass(packet)
+        elif packet.size and not packet.is_discard:
+            yield float("nan") if packet.pts is None else float(packet.pts * (packet.time_base or 0))
+
+    def _pass(self, packet: av.Packet[Any]) -> None:
+        if packet.stream_index not in self.others:
+            self.others[packet.stream_index] = Packets(packet.stream)
+        self.others[packet.stream_index].add(packet)
+
+
+class SourceFilm(Film):
+    """A source, its clock mended and its frames chosen as a job does it."""
+
+    def __init__(self, media: MediaInfo, part: Part) -> None:
+        super().__init__(media)
+        self._part = part
+        self._grid = Grid.over(media.video.format.width, media.video.format.height)
+
+    def _frames(self) -> Iterator[Shown]:
+        video = self.media.video
+        others = self._others()
+        excerpt = Excerpt.wanted(video.start * video.time_base, video.rate, *self._part)
+        with self._opened(others, excerpt) as source:
+            intake = Intake(source, video.format, excerpt, others)
+            for item in _all(source, intake):
+                if isinstance(item, Frame):
+                    yield self._shown(item)
+                else:
+                    self._pass(item)
+            intake.check_end()
+            self.damage += source.damage.lines()
+
+    def _times(self) -> Iterator[float]:
+        with self._opened(self._others(), None) as source:
+            for packet in source:
+                yield from self._time(packet, source.video.index)
+            self.damage += source.damage.lines()
+
+    def _others(self) -> frozenset[int]:
+        return frozenset(stream.index for stream in self.media.others if stream.kind != "attachment")
+
+    def _opened(self, others: frozenset[int], excerpt: Excerpt | None) -> FileSource | PictureSource:
+        media = self.media
+        if media.pictures:
+            return PictureSource(media.pictures, media.video.rate)
+        video, start = media.video, excerpt.start if excerpt else None
+        return FileSource(media.path, others, video=video.index, start=start, first=video.start)
+
+    def _shown(self, frame: Frame) -> Shown:
+        time_base = self.media.video.time_base
+        picture = signature_of(frame.planes, frame.format, self._grid)
+        return Shown(float(frame.pts * time_base), float(frame.duration * time_base), picture)
+
+
+def _all(source: Source, stages: Stage[Any, Any]) -> Iterator[Any]:
+    for packet in source:
+        yield from stages.feed(packet)
+    yield from stages.finish()
+
+
+class ResultFilm(Film):
+    """A result, as any player would read it."""
+
+    def __init__(self, media: MediaInfo, source: MediaInfo) -> None:
+        super().__init__(media)
+        format, large = source.video.format, media.video.format
+        self._grid = Grid.over(format.width, format.height).enlarged(large.width, large.height)
+
+    def _frames(self) -> Iterator[Shown]:
+        with open_input(self.media.path) as container, reading(self.media.path, "in its middle"):
+            video: Any = container.streams[self.media.video.index]
+            video.thread_type = "AUTO"
+            for packet in container.demux():
+                if packet.stream.index == video.index:
+                    for picture in packet.decode():
+                        yield self._shown(picture)
+                elif packet.size:
+                    self._pass(packet)
+
+    def _times(self) -> Iterator[float]:
+        with open_input(self.media.path) as container, reading(self.media.path, "in its middle"):
+            for packet in container.demux():
+                yield from self._time(packet, self.media.video.index)
+
+    def _shown(self, picture: Any) -> Shown:
+        at = float("nan") if picture.pts is None else float(picture.pts * picture.time_base)
+        lasts = float((picture.duration or 0) * picture.time_base)
+        return Shown(at, lasts, signature_of_picture(picture, self.media.video.format.colour, self._grid))

@@ -1,0 +1,68 @@
+"""Does the picture of a result say of itself what that of its source does: colour, size, aspect, rotation?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from fractions import Fraction
+
+from pipeline.colour.matrix import MATRIX_NAMES
+from pipeline.frame import Colour
+from pipeline.media.reading.probe import VideoInfo
+from pipeline.proof.signature import scale_of
+from pipeline.proof.verdict import Fault
+
+_TURNS = (0, 1, 3, 4)  # those of a display matrix's nine numbers that turn and mirror
+_UPRIGHT = (65536, 0, 0, 65536)
+_ROUNDED = 64  # of 65,536: containers that store an angle
+
+
+def compare_tags(source: VideoInfo, result: VideoInfo) -> Iterator[Fault | str]:
+    """Faults and remarks of the picture's description."""
+    yield from _colour(source, result)
+    across = scale_of(source.format.width, result.format.width)
+    down = scale_of(source.format.height, result.format.height)
+    if across != down or across < 1:
+        yield f"it is {across:.4g} times as wide and {down:.4g} times as high as the source"
+    expected = source.sample_aspect * Fraction(down / across).limit_denominator(10_000)
+    if across == down and result.sample_aspect != expected:
+        yield Fault("aspect", f"its pixels are {result.sample_aspect} as wide as high, not {expected}")
+    turned = [_turn(video.display_matrix) for video in (source, result)]
+    if any(abs(a - b) > _ROUNDED for a, b in zip(*turned, strict=True)):
+        yield Fault("rotation", f"players turn it by the matrix {turned[1]}, the source by {turned[0]}")
+    if source.format.pixel.depth > result.format.pixel.depth:
+        yield f"it has {result.format.pixel.depth} bits a sample, the source {source.format.pixel.depth}"
+    if source.alpha and not result.alpha:
+        yield "the source's transparency is not in it"
+
+
+def _colour(source: VideoInfo, result: VideoInfo) -> Iterator[Fault | str]:
+    before, after = source.format.colour, result.format.colour
+    pixels = source.format.pixel, result.format.pixel
+    wanted = ["primaries", "transfer"]
+    if not any(pixel.rgb for pixel in pixels):
+        wanted += ["full_range"] + ["matrix"] * all(pixel.chroma for pixel in pixels)
+        if not result.tagged and not source.tagged:
+            yield "like the source it does not say what its colours mean: players will guess"
+        elif not result.tagged:
+            yield Fault("colour", f"its colour matrix is not tagged; the source's is {MATRIX_NAMES.get(before.matrix)}")
+    if all(pixel.sub_x for pixel in pixels):
+        wanted.append("siting")
+    for name in wanted:
+        then, now = getattr(before, name), getattr(after, name)
+        if then != now:
+            told = name.replace("full_", "")
+            yield Fault("colour", f"its {told} is {_value(after, name)}, the source's {_value(before, name)}")
+    if source.hdr_metadata and not result.hdr_metadata:
+        yield Fault("colour", "the source's HDR mastering and light level data are missing")
+
+
+def _value(colour: Colour, name: str) -> str:
+    if name == "matrix":
+        return MATRIX_NAMES.get(colour.matrix, str(colour.matrix))
+    if name == "full_range":
+        return "full" if colour.full_range else "limited"
+    return colour.siting.value if name == "siting" else str(getattr(colour, name))
+
+
+def _turn(matrix: tuple[int, ...] | None) -> tuple[int, ...]:
+    return _UPRIGHT if matrix is None else tuple(matrix[place] for place in _TURNS)

@@ -1,0 +1,82 @@
+"""`uprez verify`: what it prints, and how it ends."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import Call
+from tests.proof import plants
+from tests.proof.plants import FRAMES, STEP
+
+
+@pytest.fixture
+def source(tmp_path: Path) -> Path:
+    return plants.write(tmp_path / "source.mkv")
+
+
+@pytest.fixture
+def short(tmp_path: Path) -> Path:
+    """A result without frame 9."""
+    kept = [index for index in range(FRAMES) if index != 9]
+    return plants.write(tmp_path / "short.mkv", kept, [STEP * index for index in kept])
+
+
+def test_a_whole_result_ends_with_0(uprez: Call, source: Path, tmp_path: Path) -> None:
+    result = plants.write(tmp_path / "out.mkv", scale=2)
+    ended = uprez("verify", source, result)
+    assert (ended.code, ended.err) == (0, "")
+    assert ended.out == f"whole: {result}, 24 of 24 frames, by every picture and packet\n"
+
+
+def test_what_is_missing_is_told_and_ends_with_3(uprez: Call, source: Path, short: Path) -> None:
+    ended = uprez("verify", source, short)
+    assert ended.code == 3
+    assert ended.out.splitlines() == [
+        "frame-lost: 1 frame is missing, at 0.360 s (frame 9)",
+        f"not whole: {short}, 23 of 24 frames, by every picture and packet",
+    ]
+
+
+def test_quickly(uprez: Call, source: Path, short: Path) -> None:
+    ended = uprez("verify", source, short, "--quick")
+    assert (ended.code, "by packets and times" in ended.out) == (3, True)
+
+
+def test_for_programs(uprez: Call, source: Path, short: Path) -> None:
+    ended = uprez("verify", source, short, "--json")
+    told = json.loads(ended.out)
+    assert ended.code == 3
+    assert (told["schema_version"], told["whole"], told["counts"]["lost"]) == (1, False, 1)
+    assert told["faults"][0]["kind"] == "frame-lost"
+
+
+def test_many_faults_of_a_kind_are_cut_short(uprez: Call, tmp_path: Path) -> None:
+    source = plants.write(tmp_path / "long.mkv", range(60))
+    kept = range(0, 60, 2)
+    result = plants.write(tmp_path / "holes.mkv", kept, [STEP * index for index in kept])
+    lines = uprez("verify", source, result).out.splitlines()
+    assert len([line for line in lines if line.startswith("frame-lost: 1 frame")]) == 20
+    assert "frame-lost: and 10 more" in lines
+
+
+def test_a_part_of_a_source(uprez: Call, source: Path, tmp_path: Path) -> None:
+    part = plants.write(tmp_path / "part.mkv", range(5, 15))
+    assert uprez("verify", source, part, "--start", "0.2", "--end", "0:00.6").code == 0
+    assert uprez("verify", source, part, "--start", "0.2", "--frames", "10").code == 0
+    assert uprez("verify", source, part, "--start", "0.2", "--frames", "11").code == 3
+    assert uprez("verify", source, part, "--frames", "9", "--quick").code == 2
+
+
+def test_a_video_stream_that_is_none(uprez: Call, source: Path) -> None:
+    ended = uprez("verify", source, source, "--video-stream", "3")
+    assert (ended.code, "--video-stream 3 is none of its videos: 0" in ended.err) == (2, True)
+
+
+@pytest.mark.parametrize("broken", [0, 1])
+def test_what_can_not_be_read_ends_with_2(uprez: Call, source: Path, tmp_path: Path, broken: int) -> None:
+    files = [source, source]
+    files[broken] = tmp_path / "nothing.mkv"
+    ended = uprez("verify", *files)
+    assert (ended.code, ended.out) == (2, "")
+    assert ended.err == f"uprez: {files[broken]}: no such file\n"

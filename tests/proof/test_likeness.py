@@ -1,0 +1,126 @@
+"""Which source frame each result frame shows: any planted disorder is found exactly, and none where there is none."""
+
+import numpy as np
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pipeline.proof.likeness import Follower, disorder, runs
+
+COUNT = 60
+
+
+def follow(source: np.ndarray, shown: list[int], expected: list[int], noise: float = 0.0) -> list[int]:
+    """Which of the signatures `source` a result seems to show that shows `shown`, where time says `expected`."""
+    random = np.random.default_rng(3)
+    follower = Follower()
+    for index, due in zip(shown, expected, strict=True):
+        low, high = follower.within(due)
+        picture = source[index] + random.normal(0, noise, source[index].shape).astype(np.float32)
+        follower.step(due, picture, low, source[low:high])
+    follower.finish()
+    return follower.shown
+
+
+def distinct(seed: int) -> np.ndarray:
+    return np.random.default_rng(seed).uniform(0, 255, (COUNT, 3, 6, 8)).astype(np.float32)
+
+
+@st.composite
+def disorders(draw: st.DrawFn) -> tuple[list[int], list[int]]:
+    """A result's frames and what time says of each: dropped, doubled and swapped, in places apart from each other."""
+    shown, due, index = [], [], 0
+    closed = draw(st.booleans())
+    while index < COUNT:
+        fault = draw(st.sampled_from(["none"] * 6 + ["drop", "double", "replace", "swap"])) if index < COUNT - 4 else ""
+        planted = {"drop": [], "double": [index] * 2, "replace": [index] * 2, "swap": [index + 1, index]}
+        frames = planted.get(fault, [index])
+        taken = 2 if fault in ("replace", "swap") else 1
+        shown += frames
+        due += range(index, index + taken) if len(frames) == taken else [index] * len(frames)
+        index += taken
+        if fault and fault != "none":
+            shown += [index, index + 1]
+            due += [index, index + 1]
+            index += 2
+    return shown, [min(place, COUNT - 1) for place in range(len(shown))] if closed else due
+
+
+@settings(max_examples=60, deadline=None)
+@given(planted=disorders(), seed=st.integers(0, 5), noise=st.sampled_from([0.0, 4.0]))
+def test_any_planted_disorder_among_distinct_frames_is_found_exactly(
+    planted: tuple[list[int], list[int]], seed: int, noise: float
+) -> None:
+    shown, due = planted
+    assert follow(distinct(seed), shown, due, noise) == shown
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    repeats=st.lists(st.integers(1, 30), min_size=2, max_size=6),
+    slope=st.floats(0, 3),
+    noise=st.floats(0, 12),
+    seed=st.integers(0, 3),
+)
+def test_still_scenes_fades_and_noise_raise_no_alarm(repeats: list[int], slope: float, noise: float, seed: int) -> None:
+    scenes = distinct(seed)[: len(repeats)]
+    source = np.concatenate([[scene] * count for scene, count in zip(scenes, repeats, strict=True)])
+    source = (source + slope * np.arange(len(source))[:, None, None, None]).astype(np.float32)
+    even = list(range(len(source)))
+    assert follow(source, even, even, noise) == even
+
+
+def test_black_frames_are_interchangeable_and_the_expected_ones_are_kept() -> None:
+    source = np.zeros((COUNT, 3, 6, 8), np.float32)
+    even = list(range(COUNT))
+    assert follow(source, even, even) == even
+    with_gap = even[:20] + even[25:]
+    assert follow(source, with_gap, with_gap) == with_gap
+
+
+def test_a_run_that_is_lost_at_the_start_is_found_whatever_the_clock_says() -> None:
+    source = distinct(1)
+    assert follow(source, list(range(7, COUNT)), list(range(COUNT - 7))) == list(range(7, COUNT))
+
+
+def test_a_picture_that_is_like_none_says_nothing_about_order() -> None:
+    source = distinct(2)
+    follower = Follower()
+    for due in range(COUNT):
+        low, high = follower.within(due)
+        picture = np.full((3, 6, 8), 1000, np.float32) if due == 30 else source[due]
+        follower.step(due, picture, low, source[low:high])
+    follower.finish()
+    assert follower.shown == list(range(COUNT))
+    assert follower.unlike[30] > 100 * max(follower.unlike[29], 1)
+
+
+def test_long_films_are_decided_piece_by_piece() -> None:
+    source = np.random.default_rng(1).uniform(0, 255, (1500, 12)).astype(np.float32)
+    shown = [*range(700), *range(703, 1500)]
+    assert follow(source, shown, list(range(len(shown)))) == shown
+
+
+def test_disorder_names_what_is_lost_doubled_and_moved() -> None:
+    found = disorder([0, 1, 1, 3, 6, 4, 5], 9)
+    assert (found.lost, found.doubled, found.moved) == ((2, 7, 8), (2,), (4,))
+
+
+def test_what_is_in_order_is_in_no_disorder() -> None:
+    found = disorder(range(50), 50)
+    assert (found.lost, found.doubled, found.moved) == ((), (), ())
+
+
+@given(st.permutations(range(12)))
+def test_as_few_frames_are_called_moved_as_can_be(order: list[int]) -> None:
+    moved = disorder(order, 12).moved
+    kept = [index for place, index in enumerate(order) if place not in moved]
+    assert kept == sorted(kept)
+    best = [1] * 12
+    for place in range(12):
+        best[place] = 1 + max((best[p] for p in range(place) if order[p] < order[place]), default=0)
+    assert len(moved) == 12 - max(best)
+
+
+def test_runs() -> None:
+    assert runs([1, 2, 3, 7, 9, 10]) == [(1, 3), (7, 1), (9, 2)]
+    assert runs([]) == []

@@ -1,0 +1,73 @@
+"""Signatures: the mean colours of a picture's parts, whatever its format and size."""
+
+from dataclasses import replace
+
+import av
+import numpy as np
+import pytest
+
+from pipeline.colour.convert import from_rgb
+from pipeline.frame import PIXEL_FORMATS, Colour, FrameFormat, Plane
+from pipeline.proof.signature import Grid, scale_of, signature_of, signature_of_picture
+from tests.proof.plants import scene
+
+COLOUR = Colour(1, False)
+
+
+def planes_of(rgb: np.ndarray, format: FrameFormat) -> tuple[Plane, ...]:
+    planes = format.split(np.zeros(format.bytes, np.uint8))
+    from_rgb(rgb, format, planes)
+    return planes
+
+
+@pytest.mark.parametrize("name", sorted(PIXEL_FORMATS))
+@pytest.mark.parametrize("full", [False, True])
+def test_every_format_gives_the_means_of_its_rgb(name: str, full: bool) -> None:
+    rgb = scene(3)
+    _, height, width = rgb.shape
+    format = FrameFormat(width, height, PIXEL_FORMATS[name], Colour(1, full))
+    found = signature_of(planes_of(rgb, format), format, Grid.over(width, height))
+    rows, columns = found.shape[1:]
+    assert (rows, columns) == (27, 48)
+    if format.pixel.chroma:
+        assert found.mean(axis=(1, 2)) == pytest.approx(rgb.mean(axis=(1, 2)) * 255, abs=0.5)
+
+
+@pytest.mark.parametrize("size", [(96, 64), (97, 63), (1, 1), (2, 3), (16, 300)])
+@pytest.mark.parametrize("scale", [1, 2, 3, 4])
+def test_an_enlargement_has_the_signature_of_its_original(size: tuple[int, int], scale: int) -> None:
+    width, height = size
+    rgb = np.random.default_rng(1).uniform(0.2, 0.8, (3, height, width))
+    small = FrameFormat(width, height, PIXEL_FORMATS["yuv444p"], COLOUR)
+    large = replace(small, width=width * scale, height=height * scale)
+    grid = Grid.over(width, height)
+    before = signature_of(planes_of(rgb, small), small, grid)
+    enlarged = rgb.repeat(scale, 1).repeat(scale, 2)
+    after = signature_of(planes_of(enlarged, large), large, grid.enlarged(large.width, large.height))
+    np.testing.assert_allclose(after, before, atol=1e-3)
+
+
+def test_padding_is_not_looked_at() -> None:
+    rgb = np.zeros((3, 64, 98))
+    rgb[:, :63, :97] = 0.5
+    format = FrameFormat(98, 64, PIXEL_FORMATS["yuv444p"], COLOUR)
+    found = signature_of(planes_of(rgb, format), format, Grid.over(97, 63).enlarged(98, 64))
+    assert np.ptp(found) < 1e-3
+
+
+def test_what_pyav_gives_has_the_same_signature() -> None:
+    rgb = (scene(5) * 255).round() / 255
+    _, height, width = rgb.shape
+    grid = Grid.over(width, height)
+    picture = av.VideoFrame.from_ndarray((rgb * 255).round().astype(np.uint8).transpose(1, 2, 0), "rgb24")
+    format = FrameFormat(width, height, PIXEL_FORMATS["gbrp"], COLOUR)
+    direct = signature_of(planes_of(rgb, format), format, grid)
+    np.testing.assert_allclose(signature_of_picture(picture, COLOUR, grid), direct, atol=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("length", "enlarged", "scale"),
+    [(321, 642, 2), (321, 322, 1), (321, 643, 2), (100, 150, 1.5), (100, 50, 0.5), (1, 2, 2)],
+)
+def test_the_scale_of_a_side(length: int, enlarged: int, scale: float) -> None:
+    assert scale_of(length, enlarged) == scale

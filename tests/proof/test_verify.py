@@ -1,0 +1,380 @@
+"""Whole results are found whole; and each fault that is planted is found, by its kind and in its place."""
+
+from collections.abc import Iterable
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from av.stream import Disposition
+
+from pipeline import Verdict, verify
+from pipeline.errors import InputError, SettingsError
+from tests import clips, remux
+from tests.jobs import upscale
+from tests.proof import plants
+from tests.proof.plants import FRAMES, STEP, scene
+
+
+def kinds(verdict: Verdict) -> list[str]:
+    return [fault.kind for fault in verdict.faults]
+
+
+@pytest.fixture(scope="module")
+def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Twenty-four frames, each unlike its neighbours."""
+    return plants.write(tmp_path_factory.mktemp("source") / "source.mkv")
+
+
+@pytest.fixture(scope="module")
+def rich(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A film with two sounds, subtitles, two chapters, an attachment and a title."""
+    titles = ("One", "Two")
+    return remux.film(
+        tmp_path_factory.mktemp("rich") / "rich.mkv",
+        remux.sound(remux.clicking(), language="eng", title="Loud", disposition=int(Disposition.default)),
+        remux.sound(remux.clicking()[:, ::-1].copy(), language="fre", title="Backwards"),
+        remux.cues("subrip", (0, 400, b"first"), (900, 500, b"<i>second</i>"), language="eng"),
+        remux.attached("font.ttf", "font/ttf", b"glyphs"),
+        metadata={"title": "a film", "artist": "somebody"},
+        chapters=[
+            {"id": i, "start": 1000 * i, "end": 1000 * i + 1000, "time_base": plants.MS, "metadata": {"title": title}}
+            for i, title in enumerate(titles)
+        ],
+    )
+
+
+class TestWhole:
+    @pytest.mark.parametrize("suffix", [".mkv", ".mp4"])
+    @pytest.mark.parametrize("crf", [17, 38])
+    def test_what_a_job_makes(self, source: Path, tmp_path: Path, suffix: str, crf: int) -> None:
+        result = upscale(source, tmp_path / f"out{suffix}", crf=crf).path
+        verdict = verify(source, result)
+        assert (verdict.faults, verdict.whole) == ((), True)
+        assert (verdict.counts.source, verdict.counts.result) == (FRAMES, FRAMES)
+        assert verify(source, result, quick=True).whole
+
+    def test_what_a_network_makes(self, source: Path, tmp_path: Path) -> None:
+        result = upscale(source, tmp_path / "out.mkv", model="clear-x2").path
+        assert verify(source, result).faults == ()
+
+    @pytest.mark.parametrize("scale", [1, 2, 3, 4])
+    def test_any_scale(self, source: Path, tmp_path: Path, scale: int) -> None:
+        assert verify(source, plants.write(tmp_path / "out.mkv", scale=scale, crf=30)).faults == ()
+
+    def test_a_film_with_everything(self, rich: Path, tmp_path: Path) -> None:
+        assert verify(rich, upscale(rich, tmp_path / "out.mkv").path).faults == ()
+
+    def test_streams_that_nobody_wanted(self, rich: Path, tmp_path: Path) -> None:
+        result = upscale(rich, tmp_path / "out.mkv", streams="video").path
+        assert verify(rich, result, streams="video").faults == ()
+        assert kinds(verify(rich, result)) == ["stream-lost"] * 4
+
+    def test_a_part(self, rich: Path, tmp_path: Path) -> None:
+        part: dict[str, Any] = {"start": Fraction(1, 2), "end": Fraction(3, 2)}
+        result = upscale(rich, tmp_path / "out.mkv", **part).path
+        verdict = verify(rich, result, **part)
+        assert (verdict.faults, verdict.counts.source) == ((), 25)
+        assert "frame-lost" in kinds(verify(rich, result))
+
+    def test_a_start_that_was_shifted_to_zero(self, tmp_path: Path) -> None:
+        late = plants.write(tmp_path / "in.mkv", times=[10_000 + STEP * i for i in range(FRAMES)])
+        assert verify(late, plants.write(tmp_path / "out.mkv")).faults == ()
+
+    @pytest.mark.parametrize("name", ["world.mp4", "bigbuckbunny.mp4", "testsrc2_odd_height_vp9.mp4", "av1_video.mkv"])
+    @pytest.mark.parametrize("crf", [17, 38])
+    def test_real_footage(self, media: Path, tmp_path: Path, name: str, crf: int) -> None:
+        result = upscale(media / name, tmp_path / "out.mkv", crf=crf, frames=120).path
+        assert verify(media / name, result, frames=120).faults == ()
+
+
+class TestFrames:
+    """Faults among the pictures. Frame 9 is shown at 0.36 s."""
+
+    @staticmethod
+    def planted(source: Path, tmp_path: Path, shown: Iterable[int], times: Iterable[int] | None = None) -> Verdict:
+        return verify(source, plants.write(tmp_path / "out.mkv", shown, times, scale=2))
+
+    @pytest.mark.parametrize("crf", [17, 38])
+    def test_one_that_was_dropped_leaving_a_gap(self, source: Path, tmp_path: Path, crf: int) -> None:
+        kept = [index for index in range(FRAMES) if index != 9]
+        verdict = verify(source, plants.write(tmp_path / "out.mkv", kept, [STEP * i for i in kept], crf=crf))
+        assert [(f.kind, f.message) for f in verdict.faults] == [
+            ("frame-lost", "1 frame is missing, at 0.360 s (frame 9)")
+        ]
+
+    def test_one_that_was_dropped_and_the_gap_closed(self, source: Path, tmp_path: Path) -> None:
+        verdict = self.planted(source, tmp_path, [index for index in range(FRAMES) if index != 9])
+        assert [(f.kind, f.count, f.at) for f in verdict.faults] == [("frame-lost", 1, 0.36), ("time", 14, 0.4)]
+        assert verdict.faults[1].message == "14 frames, from frame 10 on, at 0.400 s are shown up to 40.0 ms too early"
+        assert verdict.counts.late == pytest.approx(0.04)
+
+    def test_one_that_is_shown_twice(self, source: Path, tmp_path: Path) -> None:
+        verdict = self.planted(source, tmp_path, sorted([*range(FRAMES), 9]))
+        assert (verdict.counts.doubled, verdict.counts.lost) == (1, 0)
+        assert verdict.faults[0].message == (
+            "1 frame is shown twice: frame 9 of the source as frame 10 of the result, at 0.400 s"
+        )
+
+    def test_one_in_place_of_another(self, source: Path, tmp_path: Path) -> None:
+        verdict = self.planted(source, tmp_path, [9 if index == 10 else index for index in range(FRAMES)])
+        assert [(f.kind, f.at) for f in verdict.faults] == [("frame-lost", 0.4), ("frame-doubled", 0.36)]
+
+    def test_two_that_changed_places(self, source: Path, tmp_path: Path) -> None:
+        verdict = self.planted(source, tmp_path, [*range(9), 10, 9, *range(11, FRAMES)])
+        assert kinds(verdict) == ["frame-moved", "time"]
+        assert (verdict.counts.moved, verdict.counts.lost) == (1, 0)
+
+    @pytest.mark.parametrize(("first", "last"), [(0, 18), (5, FRAMES)])
+    @pytest.mark.parametrize("closed", [False, True])
+    def test_an_end_that_was_lost(self, source: Path, tmp_path: Path, first: int, last: int, closed: bool) -> None:
+        times = None if closed else [STEP * index for index in range(first, last)]
+        verdict = self.planted(source, tmp_path, range(first, last), times)
+        assert verdict.faults[0].kind == "frame-lost"
+        assert verdict.counts.lost == FRAMES - (last - first)
+        assert verdict.faults[0].at == (last * STEP / 1000 if first == 0 else 0)
+
+    def test_several_in_several_places(self, source: Path, tmp_path: Path) -> None:
+        kept = [index for index in range(FRAMES) if index not in (3, 4, 15)]
+        verdict = self.planted(source, tmp_path, kept, [STEP * index for index in kept])
+        assert [(f.kind, f.count, f.at) for f in verdict.faults] == [("frame-lost", 2, 0.12), ("frame-lost", 1, 0.6)]
+
+    def test_one_at_another_time(self, source: Path, tmp_path: Path) -> None:
+        times = [STEP * index + (12 if index == 9 else 0) for index in range(FRAMES)]
+        verdict = self.planted(source, tmp_path, range(FRAMES), times)
+        assert [f.message for f in verdict.faults] == ["frame 9 at 0.360 s is shown 12.0 ms too late"]
+
+    def test_a_rate_that_is_a_little_off(self, source: Path, tmp_path: Path) -> None:
+        verdict = self.planted(source, tmp_path, range(FRAMES), [41 * index for index in range(FRAMES)])
+        assert set(kinds(verdict)) == {"time"}
+
+    def test_a_film_that_ends_too_late(self, source: Path, tmp_path: Path) -> None:
+        times = [STEP * index + (5000 if index == FRAMES - 1 else 0) for index in range(FRAMES)]
+        assert "time" in kinds(self.planted(source, tmp_path, range(FRAMES), times))
+
+    def test_pictures_of_something_else(self, source: Path, tmp_path: Path) -> None:
+        def black(index: int) -> np.ndarray:
+            return scene(index) * (index not in (6, 7))
+
+        verdict = verify(source, plants.write(tmp_path / "out.mkv", picture=black))
+        assert [(f.kind, f.count, f.at) for f in verdict.faults] == [("picture", 2, 0.24)]
+
+    def test_a_result_without_a_picture_of_the_source(self, source: Path, tmp_path: Path) -> None:
+        black = plants.write(tmp_path / "out.mkv", picture=lambda index: np.zeros_like(scene(index)))
+        assert kinds(verify(source, black)) == ["picture"]
+
+    def test_a_still_film_may_have_any_frame_in_place_of_another(self, tmp_path: Path) -> None:
+        still = plants.write(tmp_path / "in.mkv", picture=lambda index: scene(0))
+        assert verify(still, plants.write(tmp_path / "out.mkv", [0] * FRAMES)).faults == ()
+        assert kinds(verify(still, plants.write(tmp_path / "short.mkv", [0] * (FRAMES - 1)))) == ["frame-lost"]
+
+
+class TestQuickly:
+    """What packets and times tell."""
+
+    def test_a_frame_that_is_missing(self, source: Path, tmp_path: Path) -> None:
+        kept = [index for index in range(FRAMES) if index != 9]
+        verdict = verify(source, plants.write(tmp_path / "out.mkv", kept, [STEP * i for i in kept]), quick=True)
+        assert [f.message for f in verdict.faults] == ["1 frame is missing, the first at 0.360 s (frame 9)"]
+
+    def test_a_frame_at_another_time(self, source: Path, tmp_path: Path) -> None:
+        times = [STEP * index + (12 if index == 9 else 0) for index in range(FRAMES)]
+        verdict = verify(source, plants.write(tmp_path / "out.mkv", times=times), quick=True)
+        assert [(f.kind, f.at) for f in verdict.faults] == [("time", 0.36)]
+
+    def test_a_packet_that_was_changed(self, rich: Path, tmp_path: Path) -> None:
+        assert kinds(verify(rich, plants.copy(rich, tmp_path / "out.mkv", {1: plants.flipped(9)}), quick=True)) == [
+            "packet-changed"
+        ]
+
+    def test_a_part_is_refused(self, source: Path) -> None:
+        with pytest.raises(SettingsError, match="--quick compares whole files"):
+            verify(source, source, quick=True, frames=3)
+
+
+class TestStreams:
+    """Faults beside the picture. Streams: 0 video, 1 and 2 audio, 3 subtitles, 4 attachment."""
+
+    def test_a_copy_has_none(self, rich: Path, tmp_path: Path) -> None:
+        assert verify(rich, plants.copy(rich, tmp_path / "out.mkv")).faults == ()
+
+    @pytest.mark.parametrize(("number", "at"), [(0, 0.0), (9, 0.192)])
+    def test_a_packet_that_is_missing(self, rich: Path, tmp_path: Path, number: int, at: float) -> None:
+        verdict = verify(rich, plants.copy(rich, tmp_path / "out.mkv", {1: plants.dropped(number)}))
+        (fault,) = verdict.faults
+        assert (fault.kind, fault.count) == ("packet-lost", 1)
+        assert fault.at == pytest.approx(at, abs=0.03)
+        assert f"packet {number}" in fault.message
+
+    def test_a_packet_that_was_changed(self, rich: Path, tmp_path: Path) -> None:
+        (fault,) = verify(rich, plants.copy(rich, tmp_path / "out.mkv", {2: plants.flipped(9)})).faults
+        assert (fault.kind, fault.count) == ("packet-changed", 1)
+        assert "audio 2" in fault.message
+        assert "packet 9" in fault.message
+
+    @pytest.mark.parametrize("by", [5, -5, 2])
+    def test_sound_that_is_out_of_sync(self, rich: Path, tmp_path: Path, by: int) -> None:
+        late = plants.copy(rich, tmp_path / "in.mkv", dict.fromkeys((0, 1, 2, 3), plants.later(100)))
+        moved = dict.fromkeys((0, 1, 2, 3), plants.later(100)) | {1: plants.later(100 + by)}
+        (fault,) = verify(late, plants.copy(rich, tmp_path / "out.mkv", moved)).faults
+        assert fault.kind == "sync"
+        assert f"by up to {abs(by)}.0 ms {'late' if by > 0 else 'early'}" in fault.message
+
+    def test_everything_may_move_together(self, rich: Path, tmp_path: Path) -> None:
+        def chapters(old: list[Any]) -> list[Any]:
+            return [c | {"start": c["start"] + 10**8, "end": c["end"] + 10**8} for c in old]
+
+        moved = dict.fromkeys((0, 1, 2, 3), plants.later(100))
+        assert verify(rich, plants.copy(rich, tmp_path / "out.mkv", moved, chapters=chapters)).faults == ()
+
+    @pytest.mark.parametrize(
+        ("index", "told"),
+        [(1, "audio 1 (aac, eng, Loud)"), (3, "subtitle 1 (subrip, eng)"), (4, "attachment 1 (font.ttf)")],
+    )
+    def test_a_stream_that_is_missing(self, rich: Path, tmp_path: Path, index: int, told: str) -> None:
+        verdict = verify(rich, plants.copy(rich, tmp_path / "out.mkv", without=[index]))
+        assert [f.message for f in verdict.faults] == [f"{told} is missing"]
+
+    def test_streams_in_another_order(self, rich: Path, tmp_path: Path) -> None:
+        swapped = plants.copy(rich, tmp_path / "out.mkv", order=[0, 2, 1, 3, 4])
+        assert kinds(verify(rich, swapped)) == ["stream-moved"]
+
+    @pytest.mark.parametrize(
+        ("key", "kind", "told"),
+        [
+            ("language", "language", "its language is ger, not eng"),
+            ("title", "title", "its title is 'ger', not 'Loud'"),
+        ],
+    )
+    def test_what_a_stream_is_called(self, rich: Path, tmp_path: Path, key: str, kind: str, told: str) -> None:
+        def label(stream: Any) -> None:
+            if stream.index == 1:
+                stream.metadata[key] = "ger"
+
+        (fault,) = verify(rich, plants.copy(rich, tmp_path / "out.mkv", labels=label)).faults
+        assert fault.kind == kind
+        assert told in fault.message
+
+    def test_what_a_stream_is_marked_as(self, rich: Path, tmp_path: Path) -> None:
+        def label(stream: Any) -> None:
+            stream.disposition = 0
+
+        (fault,) = verify(rich, plants.copy(rich, tmp_path / "out.mkv", labels=label)).faults
+        assert (fault.kind, "no longer marked as default" in fault.message) == ("disposition", True)
+
+    def test_an_attachment_that_was_changed(self, rich: Path, tmp_path: Path) -> None:
+        assert kinds(verify(rich, plants.copy(rich, tmp_path / "out.mkv", attachment=b"other"))) == ["attachment"]
+
+    def test_a_chapter_that_is_missing(self, rich: Path, tmp_path: Path) -> None:
+        (fault,) = verify(rich, plants.copy(rich, tmp_path / "out.mkv", chapters=lambda old: old[:1])).faults
+        assert (fault.kind, fault.message) == ("chapter", "1 of 2 chapters are there")
+
+    def test_a_chapter_that_begins_elsewhere_or_has_another_name(self, rich: Path, tmp_path: Path) -> None:
+        def change(old: list[Any]) -> list[Any]:
+            return [old[0] | {"end": old[0]["end"] - 10**8}, old[1] | {"metadata": {"title": "Zwei"}}]
+
+        verdict = verify(rich, plants.copy(rich, tmp_path / "out.mkv", chapters=change))
+        assert [f.message for f in verdict.faults] == [
+            "chapter 1 begins or ends 0.100 s earlier",
+            "chapter 2 is called 'Zwei', not 'Two'",
+        ]
+
+    def test_metadata(self, rich: Path, tmp_path: Path) -> None:
+        verdict = verify(rich, plants.copy(rich, tmp_path / "out.mkv", metadata={"title": "another"}))
+        assert kinds(verdict) == ["title", "metadata"]
+
+    def test_subtitles_in_another_form_are_compared_by_their_words(self, rich: Path, tmp_path: Path) -> None:
+        result = upscale(rich, tmp_path / "out.mp4").path
+        verdict = verify(rich, result)
+        assert kinds(verdict) == ["stream-lost"]  # the attachment, which mp4 can't hold
+        assert "subtitle 1 (subrip, eng) was converted to mov_text" in verdict.remarks
+
+    @pytest.mark.parametrize("suffix", [".mkv", ".mp4", ".ts"])
+    def test_what_transport_streams_wrap_their_packets_in_is_no_content(self, tmp_path: Path, suffix: str) -> None:
+        source = clips.make(tmp_path / "in.ts", frames=25)
+        assert verify(source, upscale(source, tmp_path / f"out{suffix}").path).faults == ()
+
+    @pytest.mark.parametrize("suffix", [".mkv", ".mp4"])
+    def test_a_second_video_may_change_its_start_codes_for_lengths(self, tmp_path: Path, suffix: str) -> None:
+        clip = clips.make(tmp_path / "clip.ts", sound=False)
+        source = remux.film(tmp_path / "in.ts", remux.copied(clip))
+        assert verify(source, upscale(source, tmp_path / f"out{suffix}").path).faults == ()
+
+    @pytest.mark.parametrize("suffix", [".mkv", ".mov"])
+    def test_samples_may_be_cut_into_other_packets(self, tmp_path: Path, suffix: str) -> None:
+        noise = np.random.default_rng(1).integers(-9999, 9999, (1, 50_000), np.int16)
+        source = remux.film(tmp_path / "in.mov", remux.sound(noise, "pcm_s16le"))
+        result = upscale(source, tmp_path / f"out{suffix}").path
+        assert verify(source, result).faults == ()
+        other = remux.film(tmp_path / "other.mov", remux.sound(noise // 2, "pcm_s16le"))
+        assert "packet-changed" in kinds(verify(other, result))
+
+    def test_sound_that_was_encoded_anew_is_told_and_compared_by_its_length(self, tmp_path: Path) -> None:
+        source = remux.film(tmp_path / "in.mkv", remux.sound(remux.clicking(2.0), "aac"))
+        anew = remux.film(tmp_path / "out.mkv", remux.sound(remux.clicking(2.0), "ac3"))
+        short = remux.film(tmp_path / "short.mkv", remux.sound(remux.clicking(1.7), "ac3"))
+        assert verify(source, anew).faults == ()
+        assert "audio 1 (aac) was encoded anew as ac3" in verify(source, anew).remarks
+        (fault,) = verify(source, short).faults
+        assert (fault.kind, "ends" in fault.message) == ("sync", True)
+
+
+class TestColour:
+    def test_a_matrix_tag_that_is_not_that_of_the_source(self, source: Path, tmp_path: Path) -> None:
+        verdict = verify(source, plants.write(tmp_path / "out.mkv", tagged=plants.BT601, coded=plants.BT601))
+        assert set(kinds(verdict)) == {"colour"}
+        assert any("its matrix is smpte170m, the source's bt709" in f.message for f in verdict.faults)
+
+    @pytest.mark.parametrize("crf", [17, 38])
+    def test_pixels_of_another_matrix_than_their_tag(self, source: Path, tmp_path: Path, crf: int) -> None:
+        wrong = plants.write(tmp_path / "out.mkv", coded=plants.BT601, crf=crf)
+        (fault,) = verify(source, wrong).faults
+        assert fault.kind == "colour"
+        assert "the pixels are not what the tags say (bt709, limited range)" in fault.message
+        assert "if they are read as smpte170m, limited range" in fault.message
+
+    def test_a_tint(self, source: Path, tmp_path: Path) -> None:
+        def tinted(index: int) -> np.ndarray:
+            return np.clip(scene(index) + np.array([0.04, 0, 0])[:, None, None], 0, 1)
+
+        (fault,) = verify(source, plants.write(tmp_path / "out.mkv", picture=tinted)).faults
+        assert (fault.kind, "red +" in fault.message) == ("colour", True)
+
+
+class TestDamage:
+    def test_a_source_that_is_cut_off_is_never_called_whole(self, source: Path, tmp_path: Path) -> None:
+        cut = tmp_path / "cut.mkv"
+        cut.write_bytes(source.read_bytes()[:-2000])
+        result = upscale(cut, tmp_path / "out.mkv").path
+        verdict = verify(cut, result)
+        assert set(kinds(verdict)) == {"damage"}
+        assert "cut off" in verdict.faults[0].message
+
+    def test_a_result_that_is_cut_off(self, source: Path, tmp_path: Path) -> None:
+        result = upscale(source, tmp_path / "out.mkv").path
+        result.write_bytes(result.read_bytes()[: result.stat().st_size * 2 // 3])
+        assert "frame-lost" in kinds(verify(source, result))
+
+    @pytest.mark.parametrize("broken", ["source", "result"])
+    def test_a_file_that_is_no_video(self, source: Path, tmp_path: Path, broken: str) -> None:
+        text = tmp_path / "text.mkv"
+        text.write_text("no video")
+        with pytest.raises(InputError, match="is not a video"):
+            verify(*((text, source) if broken == "source" else (source, text)))
+
+
+def test_the_verdict_as_json(source: Path, tmp_path: Path) -> None:
+    kept = [index for index in range(FRAMES) if index != 9]
+    told = verify(source, plants.write(tmp_path / "out.mkv", kept, [STEP * index for index in kept])).as_json()
+    assert (told["schema_version"], told["whole"], told["quick"]) == (1, False, False)
+    assert told["counts"]["lost"] == 1
+    assert told["faults"] == [
+        {"kind": "frame-lost", "message": "1 frame is missing, at 0.360 s (frame 9)", "count": 1, "at": 0.36}
+    ]
+
+
+def test_progress_is_told(source: Path) -> None:
+    told: list[int] = []
+    verify(source, source, progress=told.append)
+    assert told == list(range(1, FRAMES + 1))
