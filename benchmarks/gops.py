@@ -38,11 +38,11 @@ from pipeline.errors import InputError
 from pipeline.flow.line import Line
 from pipeline.flow.stage import Chain
 from pipeline.frame import Frame
-from pipeline.media.decode import Decoder
+from pipeline.media.decoding.decode import Decoder
 from pipeline.media.pattern import write_pattern
-from pipeline.media.probe import probe
-from pipeline.media.sink import FileSink
-from pipeline.media.source import FileSource
+from pipeline.media.reading.probe import probe
+from pipeline.media.reading.source import FileSource
+from pipeline.media.writing.sink import FileSink
 from pipeline.plan import Plan, make_plan
 from pipeline.report import Row
 from pipeline.run import weights
@@ -147,7 +147,7 @@ def _made(plan: Plan) -> Made:
         FileSink(plan.target, plan.encoding, source, plan.also, plan.shift) as sink,
     ):
         encoder = sink.encoder(plan.encoding.time_base)
-        decoder = Decoder(source.path, source.video, plan.decoded)
+        decoder = Decoder(source, plan.decoded)
         line = Line(
             source, {"decode": decoder, "encode": Chain(encoder, sink)}, plan.settings.queue, weights(plan.settings)
         )
@@ -170,7 +170,7 @@ def _psnr(one: Path, other: Path) -> float:
 
 def _frames(path: Path) -> Iterator[Frame]:
     with FileSource(path) as source:
-        decoder = Decoder(path, source.video, probe(path).video.format)
+        decoder = Decoder(source, probe(path).video.format)
         for packet in source:
             yield from decoder.feed(packet)
         yield from decoder.finish()

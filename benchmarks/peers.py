@@ -46,7 +46,7 @@ from upscalers.trial import OURS
 
 from pipeline import cuda, machine
 from pipeline.media.pattern import write_pattern
-from pipeline.media.probe import probe
+from pipeline.media.reading.probe import probe
 from pipeline.report import Row
 
 HERE = Path(__file__).resolve().parent

@@ -31,7 +31,7 @@ from pipeline.benchmark import Bench
 from pipeline.cuda import Gpu
 from pipeline.errors import BackendError
 from pipeline.media.pattern import write_pattern
-from pipeline.media.probe import probe
+from pipeline.media.reading.probe import probe
 from pipeline.models import catalogue
 from pipeline.models.precision import PRECISIONS
 from pipeline.plan import Plan, make_plan

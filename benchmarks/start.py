@@ -35,10 +35,11 @@ from pydantic import BaseModel, Field
 from rich.table import Table
 from steady import Machine, arguments, backend, facts, guarded, out, save, size
 
+from pipeline.choices import choose_backend
 from pipeline.errors import UprezError
 from pipeline.media.pattern import write_pattern
-from pipeline.media.probe import probe
-from pipeline.plan import choose_backend, make_plan
+from pipeline.media.reading.probe import probe
+from pipeline.plan import make_plan
 from pipeline.settings import Settings
 
 STEPS = ("interpreter", "imports", "probe", "plan", "files", "session", "first frame")

@@ -36,13 +36,14 @@ from rich.console import Console
 from rich.table import Table
 
 from pipeline import benchmark, machine
+from pipeline.choices import choose_backend
 from pipeline.cuda import Gpu
 from pipeline.errors import OutputError, UprezError
 from pipeline.flow.line import Line
 from pipeline.flow.stage import Chain, Stage
 from pipeline.media.pattern import write_pattern
-from pipeline.media.probe import probe
-from pipeline.plan import Plan, choose_backend, make_plan
+from pipeline.media.reading.probe import probe
+from pipeline.plan import Plan, make_plan
 from pipeline.run import open_source, weights
 from pipeline.settings import Settings
 from pipeline.superres.open import open_session

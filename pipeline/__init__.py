@@ -20,7 +20,9 @@ if TYPE_CHECKING:
         SettingsError,
         UprezError,
     )
-    from pipeline.media.probe import MediaInfo, probe
+    from pipeline.media.reading.probe import MediaInfo, probe
+    from pipeline.proof.verdict import Verdict
+    from pipeline.proof.verify import verify
     from pipeline.run import Job, Result, upscale
     from pipeline.settings import Settings
     from pipeline.telemetry import Progress
@@ -31,7 +33,9 @@ _HOMES = {
     "pipeline.errors": (
         "BackendError Cancelled InputError MismatchError ModelError OutputError SettingsError UprezError"
     ),
-    "pipeline.media.probe": "MediaInfo probe",
+    "pipeline.media.reading.probe": "MediaInfo probe",
+    "pipeline.proof.verdict": "Verdict",
+    "pipeline.proof.verify": "verify",
     "pipeline.run": "Job Result upscale",
     "pipeline.settings": "Settings",
     "pipeline.telemetry": "Progress",
@@ -52,8 +56,10 @@ __all__ = [
     "Settings",
     "SettingsError",
     "UprezError",
+    "Verdict",
     "probe",
     "upscale",
+    "verify",
 ]
 
 

@@ -32,12 +32,12 @@ from pipeline.errors import InputError
 from pipeline.flow.line import Line
 from pipeline.flow.stage import Chain, Stage
 from pipeline.frame import Frame
-from pipeline.media.decode import Decoder
-from pipeline.media.gop import to_and_fro
+from pipeline.media.decoding.decode import Decoder
+from pipeline.media.encoding.gop import to_and_fro
 from pipeline.media.pattern import write_pattern
-from pipeline.media.probe import probe
-from pipeline.media.sink import FileSink
-from pipeline.media.source import FileSource
+from pipeline.media.reading.probe import probe
+from pipeline.media.reading.source import FileSource, Source
+from pipeline.media.writing.sink import FileSink
 from pipeline.plan import Plan, make_plan
 from pipeline.report import Report, Row
 from pipeline.run import open_source, weights
@@ -258,15 +258,15 @@ def _for_a_while(items: Iterator[Any], timer: _Timer, seconds: float) -> Iterato
             return
 
 
-def _packets(source: FileSource) -> Iterator[Any]:
+def _packets(source: Source) -> Iterator[Any]:
     """The clip's packets, again and again. It is opened anew each time, since a raw stream can't be rewound."""
     while True:
         with FileSource(source.path) as again:
             yield from again
 
 
-def _decoder(plan: Plan, source: FileSource) -> Decoder:
-    return Decoder(source.path, source.video, plan.decoded)
+def _decoder(plan: Plan, source: Source) -> Decoder:
+    return Decoder(source, plan.decoded)
 
 
 @contextlib.contextmanager

@@ -7,8 +7,8 @@ import re
 from dataclasses import replace
 
 from pipeline import machine
-from pipeline.media.encode import VideoEncoding
-from pipeline.media.gop import MIRRORED
+from pipeline.media.encoding.encode import VideoEncoding
+from pipeline.media.encoding.gop import MIRRORED
 from pipeline.settings import Settings
 
 # The encoders whose closed GOPs fit together, and how many frames each keeps at work, by the memory that it took at

@@ -16,7 +16,7 @@ from pipeline import cuda, machine
 from pipeline.cache import cache_folder
 from pipeline.errors import UprezError
 from pipeline.frame import PIXEL_FORMATS, Colour, FrameFormat
-from pipeline.media.encode import VideoEncoding, refusal
+from pipeline.media.encoding.encode import VideoEncoding, refusal
 from pipeline.superres import flavour
 
 _ENCODERS = ("libx264", "libx265", "libsvtav1")

@@ -39,7 +39,7 @@ def estimate(plan: Plan) -> Estimate:
     """Time `plan`'s model on this machine for about half a second, and add what is known of its encoder."""
     rates = {"the model": model_rate(plan), "the encoder": encoder_rate(plan)}
     wall = min(rates, key=lambda name: rates[name])
-    frames = plan.media.video.frames
+    frames = plan.frames
     return Estimate(rates[wall], frames / rates[wall] if frames else None, wall)
 
 

@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 from pipeline.colour.convert import to_rgb
 from pipeline.errors import OutputError
 from pipeline.frame import Frame
-from pipeline.media.decode import Decoder
-from pipeline.media.probe import probe
-from pipeline.media.source import FileSource
+from pipeline.media.decoding.decode import Decoder
+from pipeline.media.reading.probe import probe
+from pipeline.media.reading.source import FileSource
 
 _LUMA_601 = np.array([65.481, 128.553, 24.966])  # BT.601 limited range, of RGB 0..1
 _BAR, _RULE = 26, 2
@@ -25,7 +25,7 @@ def pictures(path: Path) -> Iterator[NDArray[np.uint8]]:
     format = probe(path).video.format
     rgb = np.empty((3, format.height, format.width), np.float32)
     with FileSource(path) as source:
-        decoder = Decoder(path, source.video, format)
+        decoder = Decoder(source, format)
         for frame in _frames(source, decoder):
             to_rgb(frame.planes, format, rgb, 255)
             yield to_8_bit(rgb.transpose(1, 2, 0))

@@ -1,17 +1,21 @@
 """The wiring of a file's job.
 
-    FileSource ─▶ Decoder ─▶ Submit ─▶ Collect ─▶ Encoder ─▶ FileSink
-                 [decode]   [submit]  [upscale]       [encode]            threads, in brackets
-                                                    [fan-0, 1, …]         and one for each of several encoders
+    FileSource ─▶ Decoder ─▶ Order ─▶ Trim ─▶ Submit ─▶ Collect ─▶ Encoder ─▶ FileSink
+                 [         decode          ] [submit]  [upscale]       [encode]      threads, in brackets
+                                                                    [fan-0, 1, …]    and one each of several encoders
 
 - Who sends what: the source's packets enter the first thread. Video becomes Frames, which become Pendings, Frames
   again (large), packets again; the packets of other streams travel among them, in their place, to the sink. Only
   frames count against the channels' capacity, so that a dense audio track can't starve the picture.
 - Who closes what: the source's end travels down the line (flow/line.py); each stage finishes its part: the decoder
-  and the encoder are drained, the sink is closed by `upscale`, after all threads have ended.
+  and the encoder are drained, the sink is closed by `upscale`, after all threads have ended. Where an excerpt ends
+  before the source does, Trim ends the source.
+- Damage in the source ends nothing: what can be read comes out, and the result says what it lacks. Unless it is
+  --strict, when the first sign of damage is an error.
 - The first error aborts the line and is raised here. What was done is kept as NAME.partial.mkv where the source or the
-  device failed, or the source ended before its own index says; else the unfinished file is removed. `Job.stop` (the
-  first Ctrl-C) submits nothing more, drains the line and keeps the part too; `Job.abort` (the second) keeps nothing.
+  device failed; else the unfinished file is removed. `Job.stop` (the first Ctrl-C) submits nothing more, drains the
+  line and keeps the part too; `Job.abort` (the second) keeps nothing.
+- A file gets its name when it has been read again, and has as many frames as went into it, each at its time.
 """
 
 from __future__ import annotations
@@ -23,21 +27,27 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from pipeline import machine
 from pipeline.cuda import Gpu
-from pipeline.errors import BackendError, Cancelled, InputError, UprezError
+from pipeline.errors import BackendError, Cancelled, InputError, OutOfMemory, OutputError, UprezError
 from pipeline.flow.line import Line
 from pipeline.flow.stage import Chain
 from pipeline.frame import Frame
-from pipeline.media import nvdec
-from pipeline.media.decode import Decoder
-from pipeline.media.probe import probe
-from pipeline.media.sink import FileSink, VideoEncoder
-from pipeline.media.source import FileSource
-from pipeline.plan import Plan, check_target, make_plan
+from pipeline.media.decoding import nvdec
+from pipeline.media.decoding.intake import Intake, Shown
+from pipeline.media.encoding.pad import Pad
+from pipeline.media.reading.pictures import PictureSource
+from pipeline.media.reading.probe import probe
+from pipeline.media.reading.source import FileSource, Source
+from pipeline.media.writing.forms import Sink, open_sink
+from pipeline.media.writing.sink import VideoEncoder
+from pipeline.plan import Plan, make_plan
+from pipeline.proof.recount import recount
 from pipeline.settings import Settings
 from pipeline.superres.open import open_session
 from pipeline.superres.session import Session
 from pipeline.superres.stages import Collect, Pending, Submit
+from pipeline.target import check_target
 from pipeline.telemetry import OnProgress, Progress, bottleneck
 
 
@@ -45,14 +55,18 @@ from pipeline.telemetry import OnProgress, Progress, bottleneck
 class Result:
     """What came of a job.
 
-    complete: False if it was stopped before the end; `path` then says so too. seconds: from the first packet to the
-    finished file. notes: what the plan had to say. findings: what turned out on the way.
+    complete: False if it was stopped before the end; `path` then says so too. whole: False if the source was damaged or
+    cut off; then it holds all that could be decoded. lost, damaged: how many frames are missing, or show damage.
+    seconds: from the first packet to the finished file. notes: what the plan had to say. findings: what turned out.
     """
 
     path: Path
     frames_in: int
     frames_out: int
     complete: bool
+    whole: bool
+    lost: int
+    damaged: int
     seconds: float
     backend: str
     bottleneck: str
@@ -136,72 +150,114 @@ def make_ready(source: Path, to: Path | None, settings: Settings) -> Plan:
 
     Raises what would make the job fail, as far as can be told before it starts.
     """
-    plan = make_plan(probe(source), to, settings)
+    plan = make_plan(probe(source, settings.video_stream), to, settings)
     check_target(plan)
     return plan
 
 
-def open_source(plan: Plan) -> FileSource:
-    """The file, so opened that what `plan` says decodes it."""
+def open_source(plan: Plan) -> Source:
+    """The source, so opened that what `plan` says decodes it."""
+    if plan.media.pictures:
+        return PictureSource(plan.media.pictures, plan.media.video.rate, plan.settings.strict)
     accel = nvdec.accel(Gpu(plan.settings.device[0])) if plan.decoder == "nvdec" else None
-    return FileSource(plan.media.path, plan.also, accel)
+    return FileSource(
+        plan.media.path,
+        plan.also,
+        accel,
+        video=plan.media.video.index,
+        strict=plan.settings.strict,
+        start=plan.excerpt.start if plan.excerpt else None,
+        first=plan.media.video.start,
+        pipe=plan.media.pipe,
+    )
 
 
 def execute(plan: Plan, *, progress: OnProgress | None = None, job: Job | None = None) -> Result:
     """Do what `plan` says."""
-    with contextlib.ExitStack() as stack:
+    with _room(plan), contextlib.ExitStack() as stack:
         source = stack.enter_context(open_source(plan))
-        sink = stack.enter_context(FileSink(plan.target, plan.encoding, source, plan.also, plan.shift))
+        sink = open_sink(plan.target, plan.encoding, source, plan.also, plan.shift)
+        stack.enter_context(sink)
         session = stack.enter_context(
             open_session(plan.backend, plan.model, plan.decoded, plan.settings, plan.encoding.format.pixel)
         )
         return _flow(plan, source, session, sink, progress, job or Job())
 
 
+@contextlib.contextmanager
+def _room(plan: Plan) -> Iterator[None]:
+    """Raise OutOfMemory where main memory has no room."""
+    try:
+        yield
+    except MemoryError as error:
+        needed = f"about {plan.memory / 1e9:.1f} GB are needed, {machine.available_memory() / 1e9:.1f} GB are free"
+        raise OutOfMemory(
+            f"{plan.media.path}: main memory has no room: {needed}; --queue and --slots take less"
+        ) from error
+
+
 def _flow(
-    plan: Plan, source: FileSource, session: Session[Any], sink: FileSink, progress: OnProgress | None, job: Job
+    plan: Plan, source: Source, session: Session[Any], sink: Sink, progress: OnProgress | None, job: Job
 ) -> Result:
     video = plan.media.video
-    decoder = Decoder(source.path, source.video, plan.decoded)
+    intake = Intake(source, plan.decoded, plan.excerpt, plan.also)
     submit = Submit(session)
     encoder = sink.encoder(video.time_base)
-    stages = {"decode": decoder, "submit": submit, "upscale": Collect(session), "encode": Chain(encoder, sink)}
-    line = Line(source, stages, plan.settings.queue, weights(plan.settings))
+    shown = Shown()
+    stages = {
+        "decode": intake,
+        "submit": submit,
+        "upscale": Collect(session),
+        "encode": Chain(shown, Pad(plan.encoding.format), encoder, sink),
+    }
+    end = source.end if plan.media.pipe else None
+    line = Line(source, stages, plan.settings.queue, weights(plan.settings), end=end)
     began = time.monotonic()
 
     def tell() -> None:
         if progress:
             seconds = time.monotonic() - began
-            progress(Progress(encoder.begun, video.frames or 0, seconds, _wall(line)))
+            progress(Progress(encoder.begun, plan.frames or 0, seconds, _wall(line)))
 
     with job.at_work_on(line):
         try:
             line.start()
             line.wait(tell)
+            stopped = line.was_cut or submit.left_out > 0
+            if not stopped:
+                intake.check_end()
         except (InputError, BackendError) as error:
             raise _with_what_was_done(error, encoder, sink) from error
-    stopped = line.was_cut or submit.left_out > 0
-    _check_counts(plan, decoder, submit, encoder)
+    _check_counts(plan, intake, submit, encoder, sink)
     if not encoder.frames:
-        if stopped:
-            raise Cancelled(f"{plan.media.path}: stopped before the first frame; nothing was written")
-        raise InputError(f"{plan.media.path}: not one frame of its video could be decoded; nothing was written")
-    if not stopped and (lack := source.lack(decoder.packets, decoder.end)):
-        kept = sink.keep_partial()
-        raise InputError(f"{plan.media.path}: is cut off or damaged ({lack}); what could be read is kept as {kept}")
-    path = sink.keep_partial() if stopped else sink.commit(plan.settings.overwrite)
+        raise _nothing(plan, intake, stopped)
+    path = sink.keep_partial() if stopped else _named(plan, sink, shown)
     tell()
     return Result(
         path=path,
-        frames_in=decoder.frames,
+        frames_in=intake.frames,
         frames_out=encoder.frames,
         complete=not stopped,
+        whole=source.damage.none,
+        lost=source.damage.lost,
+        damaged=source.damage.damaged,
         seconds=time.monotonic() - began,
         backend=session.backend,
         bottleneck=_wall(line),
         notes=plan.notes,
-        findings=tuple(_findings(decoder, sink)),
+        findings=(*intake.findings(), *sink.dropped, *sink.remarks),
     )
+
+
+def _named(plan: Plan, sink: Sink, shown: Shown) -> Path:
+    """Give the finished file its name, once it has been read again and found to hold what went into it."""
+    made = sink.finished()
+    if made and (faults := recount(made, shown.seconds(plan.media.video.time_base), sink.copied)):
+        kept = sink.keep_partial()
+        raise OutputError(
+            f"{plan.target}: did not take all that was written ({faults[0].message}); it is kept as {kept}"
+        )
+    return sink.commit(plan.settings.overwrite)
 
 
 def _wall(line: Line) -> str:
@@ -210,24 +266,22 @@ def _wall(line: Line) -> str:
     return "upscale" if name == "submit" else name
 
 
-def _check_counts(plan: Plan, decoder: Decoder, submit: Submit, encoder: VideoEncoder) -> None:
+def _check_counts(plan: Plan, intake: Intake, submit: Submit, encoder: VideoEncoder, sink: Sink) -> None:
     path = plan.media.path
-    if decoder.frames != submit.frames + submit.left_out or submit.frames != encoder.frames:
-        counts = f"{decoder.frames} frames came in, {submit.frames} were upscaled, {encoder.frames} went out"
+    if intake.frames != submit.frames + submit.left_out or not submit.frames == encoder.frames == sink.muxed[0]:
+        counts = f"{intake.frames} frames came in, {submit.frames} were upscaled, {sink.muxed[0]} went out"
         raise UprezError(f"{path}: {counts}: a bug, please report it")
 
 
-def _with_what_was_done(error: UprezError, encoder: VideoEncoder, sink: FileSink) -> UprezError:
+def _nothing(plan: Plan, intake: Intake, stopped: bool) -> UprezError:
+    """Why there is no result."""
+    if stopped:
+        return Cancelled(f"{plan.media.path}: stopped before the first frame; nothing was written")
+    if intake.decoded:
+        return InputError(f"{plan.media.path}: has no frame between --start and --end; nothing was written")
+    return InputError(f"{plan.media.path}: not one frame of its video could be decoded; nothing was written")
+
+
+def _with_what_was_done(error: UprezError, encoder: VideoEncoder, sink: Sink) -> UprezError:
     """`error`, having kept the part that was done: hours of work may lie in it."""
     return type(error)(f"{error}; what was done is kept as {sink.keep_partial()}") if encoder.packets else error
-
-
-def _findings(decoder: Decoder, sink: FileSink) -> Iterator[str]:
-    """What turned out to be special about the source, a line each."""
-    yield from sink.dropped
-    if decoder.damaged:
-        yield f"{decoder.damaged} frames are damaged in the source"
-    if decoder.repaired:
-        yield f"{decoder.repaired} frames whose time did not advance were moved to the next one possible"
-    if sink.repaired:
-        yield f"{sink.repaired} packets of other streams whose time did not advance were moved to the next one possible"

@@ -2,18 +2,31 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
+from fractions import Fraction
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 import yaml
-from pydantic import BaseModel, BeforeValidator, ByteSize, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ByteSize,
+    ConfigDict,
+    Field,
+    TypeAdapter,
+    ValidationError,
+    ValidationInfo,
+)
 
 from pipeline.errors import SettingsError
 
 _MOST_ENCODERS = 64
 _LEAST_VRAM = 256 * 2**20
 _SIZE = TypeAdapter(ByteSize)
+_TIME = re.compile(r"(?:(?:(\d+):)?([0-5]?\d):)?(\d+(?:\.\d+)?)")
 
 
 def _numbers(value: Any) -> Any:
@@ -39,6 +52,27 @@ def _bytes(value: Any) -> Any:
     if size is not None and size < _LEAST_VRAM:
         raise ValueError("should be a size of 256MiB or more, such as 4GiB")
     return size
+
+
+def _time(value: Any) -> Any:
+    """Seconds, exactly, from what people write: 90, 1.5, 2:30 or 1:02:03.25."""
+    if value is None or (isinstance(value, Fraction) and value >= 0):
+        return value
+    match = _TIME.fullmatch(str(value))
+    if not match:
+        raise ValueError("should be a time such as 90, 12.5 or 1:02:03.25")
+    hours, minutes, seconds = match.groups(default="0")
+    return 3600 * int(hours) + 60 * int(minutes) + Fraction(seconds)
+
+
+def _after_start(end: Fraction | None, info: ValidationInfo) -> Fraction | None:
+    start = info.data.get("start") or 0
+    if end is not None and end <= start:
+        raise ValueError(f"should be later than the start, {float(start):g} s")
+    return end
+
+
+Time = Annotated[Fraction | None, BeforeValidator(_time)]
 
 
 class Settings(BaseModel):
@@ -77,6 +111,15 @@ class Settings(BaseModel):
         description="encoders at once, 1 to 64, each on a closed GOP of its own; auto: by cores and memory",
     )
     streams: Literal["all", "video"] = Field("all", description="video: leave audio, subtitles and the rest behind")
+    video_stream: int | None = Field(
+        None, ge=0, description="which video to upscale, by its number in `uprez probe`; the others are copied"
+    )
+    start: Time = Field(None, description="leave out what is shown before, such as 1:02:03.25 from the first picture")
+    end: Annotated[Time, AfterValidator(_after_start)] = Field(None, description="leave out what is shown from then on")
+    frames: int | None = Field(None, ge=1, description="end after so many frames")
+    strict: bool = Field(
+        False, description="refuse a source that is damaged or cut off, rather than save what there is"
+    )
     overwrite: bool = Field(False, description="replace a result that exists")
     to: Path | None = Field(None, description="the folder for the results")
     quiet: bool = Field(False, description="say nothing but errors")
@@ -122,7 +165,7 @@ def _read(file: Path) -> dict[str, Any]:
 def _first_problem(error: ValidationError, file: Path | None, chosen: dict[str, Any], model: type[BaseModel]) -> str:
     problem = error.errors()[0]
     name = str(problem["loc"][0]) if problem["loc"] else "?"
-    where = f"{file}: {name}" if file and chosen.get(name) is None else f"--{name}"
+    where = f"{file}: {name}" if file and chosen.get(name) is None else f"--{name.replace('_', '-')}"
     if problem["type"] == "extra_forbidden":
         return f"{where}: no such setting; there are {', '.join(f.alias or n for n, f in model.model_fields.items())}"
     said = problem["msg"].removeprefix("Value error, ")

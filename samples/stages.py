@@ -11,9 +11,9 @@ from pathlib import Path
 import numpy as np
 
 from pipeline.frame import Frame
-from pipeline.media.decode import Decoder
-from pipeline.media.probe import probe
-from pipeline.media.source import FileSource
+from pipeline.media.decoding.decode import Decoder
+from pipeline.media.reading.probe import probe
+from pipeline.media.reading.source import FileSource
 from pipeline.models import catalogue
 from pipeline.superres.onnx_cpu import OnnxCpuSession
 
@@ -23,7 +23,7 @@ def main() -> None:
     format = probe(path).video.format
     model = catalogue.find("clear-x2", np.float32)
     with FileSource(path) as source, OnnxCpuSession(model, format) as session:
-        decoder = Decoder(path, source.video, format)
+        decoder = Decoder(source, format)
         for packet in source:
             for frame in decoder.feed(packet):
                 ticket = session.submit(frame)  # on a GPU several frames may be under way before the first is collected

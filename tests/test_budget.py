@@ -7,7 +7,7 @@ import pytest
 
 from pipeline import budget, machine
 from pipeline.frame import PIXEL_FORMATS, Colour, FrameFormat
-from pipeline.media.encode import VideoEncoding
+from pipeline.media.encoding.encode import VideoEncoding
 from pipeline.settings import Settings
 
 GIB = 2**30

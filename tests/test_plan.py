@@ -5,10 +5,11 @@ from pathlib import Path
 
 import pytest
 
+from pipeline.choices import choose_backend, choose_encoder, target_for
 from pipeline.errors import BackendError
 from pipeline.estimate import estimate
-from pipeline.media.probe import probe
-from pipeline.plan import Plan, choose_backend, choose_encoder, make_plan, target_for
+from pipeline.media.reading.probe import probe
+from pipeline.plan import Plan, make_plan
 from pipeline.settings import Settings
 from tests import clips
 
@@ -43,8 +44,8 @@ def _wide(clip: Path) -> Path:
     return clips.make(clip.with_name("wide.mkv"), frames=2, pixel="yuv444p", sound=False)
 
 
-@pytest.mark.parametrize(("start", "target", "shift"), [(-512, "o.mp4", 512), (-512, "o.mkv", 0), (512, "o.mp4", 0)])
-def test_what_mp4_would_hide_before_zero_is_moved(clip: Path, start: int, target: str, shift: int) -> None:
+@pytest.mark.parametrize(("start", "target", "shift"), [(-512, "o.mp4", 512), (-512, "o.mkv", 512), (512, "o.mp4", 0)])
+def test_what_readers_would_lose_before_zero_is_moved(clip: Path, start: int, target: str, shift: int) -> None:
     media = probe(clip)
     media = replace(media, video=replace(media.video, start=start))
     planned = make_plan(media, Path(target), Settings.load(None, backend="onnx"))

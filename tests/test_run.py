@@ -3,7 +3,6 @@
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
 
 import av
 import numpy as np
@@ -13,8 +12,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from pipeline import Progress
-from pipeline.media.decode import Decoder
-from pipeline.media.probe import probe
+from pipeline.media.reading.probe import probe
 from pipeline.plan import make_plan
 from pipeline.run import execute
 from pipeline.settings import Settings
@@ -69,19 +67,17 @@ class TestTime:
         assert abs(copied - first - Fraction(1, 2)) <= MS
 
     def test_a_clock_that_stands_still_is_moved_on_and_told(self, tmp_path: Path) -> None:
-        source = clips.make(tmp_path / "in.mp4")
-        original = Decoder._pts
-
-        def standing(self: Decoder, picture: Any) -> int:
-            if self.frames == 5:
-                picture.pts = self._last_pts
-            return original(self, picture)
-
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(Decoder, "_pts", standing)
-            result = upscale(source, tmp_path / "out.mp4")
+        source = clips.make(tmp_path / "in.mkv", codec="mjpeg", pixel="yuvj420p", sound=False, options={"qmin": "2"})
+        standing = tmp_path / "standing.mkv"
+        clips.retimed(source, standing, {5: 160})
+        result = upscale(standing, tmp_path / "out.mkv")
+        assert clips.video_times(tmp_path / "out.mkv")[4:7] == [
+            Fraction(160, 1000),
+            Fraction(161, 1000),
+            Fraction(240, 1000),
+        ]
         assert result.frames_out == 12
-        assert "1 frames whose time did not advance" in result.findings[0]
+        assert result.findings == ("frames whose time did not advance were moved to the nearest one possible (1)",)
 
 
 class TestWhatIsKept:

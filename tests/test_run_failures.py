@@ -6,11 +6,12 @@ import time
 from pathlib import Path
 from typing import Any
 
+import av
 import pytest
 
 import pipeline
 from pipeline import BackendError, Cancelled, InputError, Job, OutputError, Progress
-from pipeline.media.probe import probe
+from pipeline.media.reading.probe import probe
 from pipeline.superres.onnx_cpu import OnnxCpuSession
 from tests import clips
 from tests.jobs import upscale
@@ -37,11 +38,11 @@ class TestFailure:
     @pytest.mark.parametrize(
         ("owner", "method"),
         [
-            ("pipeline.media.decode.Decoder", "_frame"),
+            ("pipeline.media.decoding.decode.Decoder", "_frame"),
             ("pipeline.superres.onnx_cpu.OnnxCpuSession", "submit"),
             ("pipeline.superres.onnx_cpu.OnnxCpuSession", "collect"),
-            ("pipeline.media.encode.Encoder", "feed"),
-            ("pipeline.media.sink.FileSink", "feed"),
+            ("pipeline.media.encoding.encode.Encoder", "feed"),
+            ("pipeline.media.writing.sink.FileSink", "feed"),
         ],
         ids=lambda value: value.rpartition(".")[2],
     )
@@ -87,7 +88,7 @@ class TestFailure:
         def failing(self: Any, packet: Any) -> Any:
             raise RuntimeError("planted")
 
-        monkeypatch.setattr("pipeline.media.sink.FileSink.feed", failing)
+        monkeypatch.setattr("pipeline.media.writing.sink.FileSink.feed", failing)
         with pytest.raises(RuntimeError, match="planted"):
             upscale(clip, tmp_path / "out.nut", codec="utvideo", preset=None, streams="video")
         assert {path.name for path in tmp_path.iterdir()} == {"clip.mp4"}
@@ -103,7 +104,7 @@ class TestFailure:
                 raise OSError(28, "No space left on device")
             yield
 
-        monkeypatch.setattr("pipeline.media.sink.FileSink.feed", full)
+        monkeypatch.setattr("pipeline.media.writing.sink.FileSink.feed", full)
         with pytest.raises(OutputError, match=r"out\.mkv: the disk is full"):
             upscale(clip, sink, overwrite=True)
         assert sink.read_bytes() == b"earlier"
@@ -115,17 +116,35 @@ class TestFailure:
         content = source.read_bytes()
         cut = tmp_path / f"cut{suffix}"
         cut.write_bytes(content[: len(content) * 2 // 3])
-        with pytest.raises(InputError, match=r"is (cut off or )?damaged"):
-            upscale(cut, tmp_path / "out.mkv")
-        assert not (tmp_path / "out.mkv").exists()
+        result = upscale(cut, tmp_path / "out.mkv")
+        assert not result.whole
+        assert result.lost + result.frames_out == 200
+        assert result.findings[0].startswith("the source is cut off: at least ")
+        times = clips.video_times(tmp_path / "out.mkv")
+        shown = [clips.shade(round((time - times[0]) * clips.RATE)) for time in times]
+        assert clips.shades(tmp_path / "out.mkv") == pytest.approx(shown, abs=3)
 
-    def test_what_a_cut_off_file_gave_is_kept(self, tmp_path: Path) -> None:
-        source = clips.make(tmp_path / "long.mkv", frames=200)
-        content = source.read_bytes()
-        source.write_bytes(content[: len(content) * 2 // 3])
-        with pytest.raises(InputError, match=r"s are missing.*kept as .*out\.partial\.mkv"):
-            upscale(source, tmp_path / "out.mkv")
-        assert 50 < len(clips.shades(tmp_path / "out.partial.mkv")) < 200
+    @pytest.mark.parametrize("suffix", [".mp4", ".mkv"])
+    def test_strict_refuses_a_file_that_is_cut_off(self, tmp_path: Path, suffix: str) -> None:
+        source = clips.make(tmp_path / f"long{suffix}", frames=200, index_in_front=True)
+        source.write_bytes(source.read_bytes()[:-2000])
+        with pytest.raises(InputError, match=r"is cut off: .* bytes are missing at its end; without --strict"):
+            upscale(source, tmp_path / "out.mkv", strict=True)
+        assert [path.name for path in tmp_path.iterdir()] == [source.name]
+
+    def test_strict_keeps_what_was_done_before_the_damage(self, tmp_path: Path) -> None:
+        source = clips.make(tmp_path / "long.mkv", frames=200, options={"crf": "10", "g": "20"}, sound=False)
+        with av.open(str(source)) as container:
+            places = [packet.pos for packet in container.demux(video=0) if packet.size]
+        content = bytearray(source.read_bytes())
+        content[places[150] : places[160]] = bytes(places[160] - places[150])
+        source.write_bytes(content)
+        with pytest.raises(
+            InputError, match=r"is damaged .*; without --strict the rest is saved; .* kept as .*partial"
+        ):
+            upscale(source, tmp_path / "out.mkv", strict=True)
+        assert 100 < len(clips.shades(tmp_path / "out.partial.mkv")) <= 160
+        assert not (tmp_path / "out.mkv").exists()
 
 
 class TestStopping:

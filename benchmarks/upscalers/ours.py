@@ -6,9 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.benchmark import Bench, measure
-from pipeline.media.decode import Decoder
-from pipeline.media.probe import probe
-from pipeline.media.source import FileSource
+from pipeline.media.decoding.decode import Decoder
+from pipeline.media.reading.probe import probe
+from pipeline.media.reading.source import FileSource
 from pipeline.plan import make_plan
 from pipeline.settings import Settings
 from pipeline.superres.open import open_session
@@ -34,7 +34,7 @@ def first_luma(case: Case) -> NDArray[np.uint8]:
         open_session(plan.backend, plan.model, format, plan.settings, plan.encoding.format.pixel) as session,
         FileSource(case.clip) as source,
     ):
-        decoder = Decoder(case.clip, source.video, format)
+        decoder = Decoder(source, format)
         frame = next(frame for packet in source for frame in decoder.feed(packet))
         done = session.collect(session.submit(frame))
         luma: NDArray[np.uint8] = done.planes[0].copy()

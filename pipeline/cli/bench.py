@@ -11,10 +11,10 @@ from pydantic import ValidationError
 from rich.table import Table
 
 from pipeline.benchmark import Bench, measure
+from pipeline.choices import choose_backend
 from pipeline.cli import options as o
 from pipeline.cli.screen import err, facts, note, out
 from pipeline.errors import InputError, OutputError, SettingsError
-from pipeline.plan import choose_backend
 from pipeline.report import Report
 from pipeline.telemetry import Trace
 

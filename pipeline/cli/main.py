@@ -1,6 +1,6 @@
 """`uprez`: the commands, and how errors leave the process.
 
-Exit codes: 0 all done and whole, 2 a bad input, option or environment (one line says what), 130 stopped by the user.
+Exit codes: 0 all done and whole, else those of cli/exits.py.
 """
 
 from __future__ import annotations
@@ -13,11 +13,10 @@ from typing import Annotated
 import typer
 
 import pipeline
-from pipeline.cli import bench, doctor, engine, models, probe, upscale
+from pipeline.cli import bench, doctor, engine, models, probe, upscale, verify
+from pipeline.cli.exits import EXIT_BAD, EXIT_STOPPED
 from pipeline.cli.screen import fail
 from pipeline.errors import Cancelled, UprezError
-
-EXIT_BAD, EXIT_STOPPED = 2, 130
 
 app = typer.Typer(
     help="Super-resolve video at stream rate.",
@@ -26,7 +25,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (upscale.upscale, probe.probe, bench.bench, models.models, doctor.doctor):
+for command in (upscale.upscale, verify.verify, probe.probe, bench.bench, models.models, doctor.doctor):
     app.command()(command)
 app.add_typer(engine.engine, name="engine")
 

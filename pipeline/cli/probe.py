@@ -13,9 +13,10 @@ from pipeline.cli import options as o
 from pipeline.cli.screen import facts, hours, note, out, size
 from pipeline.colour.matrix import MATRIX_NAMES
 from pipeline.estimate import Estimate, estimate
-from pipeline.media.probe import MediaInfo
-from pipeline.media.probe import probe as look
-from pipeline.plan import Plan, free_disk, make_plan
+from pipeline.media.reading.probe import MediaInfo
+from pipeline.media.reading.probe import probe as look
+from pipeline.plan import Plan, make_plan
+from pipeline.target import free_disk
 
 
 def probe(

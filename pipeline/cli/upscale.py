@@ -17,13 +17,17 @@ import typer
 from rich.markup import escape
 
 from pipeline.cli import options as o
-from pipeline.cli.screen import Status, fail, hours, note, out, size
+from pipeline.cli.exits import EXIT_BAD, EXIT_DAMAGED, EXIT_STOPPED
+from pipeline.cli.screen import Status, err, fail, hours, note, out, size
 from pipeline.errors import InputError, SettingsError, UprezError
 from pipeline.estimate import encoder_rate, estimate
-from pipeline.media.probe import probe
-from pipeline.plan import Plan, check_target, free_disk, make_plan
+from pipeline.media.reading.pictures import is_picture, likely_pattern
+from pipeline.media.reading.pipe import is_pipe
+from pipeline.media.reading.probe import probe
+from pipeline.plan import Plan, make_plan
 from pipeline.run import Job, Result, execute
 from pipeline.settings import Settings
+from pipeline.target import check_target, free_disk
 
 VIDEO_SUFFIXES = set(".mp4 .mkv .mov .avi .webm .m4v .ts .m2ts .mts .mpg .mpeg .vob .wmv .flv .ogv .3gp .mxf".split())
 _OURS = re.compile(r"\.(x[12348]|partial\d*)\.[^.]+$|^uprez-[0-9a-f]{8}\.part\.")
@@ -77,6 +81,11 @@ def upscale(
     encoders: o.Encoders = None,
     extra: o.Extra = None,
     streams: o.Streams = None,
+    video_stream: o.VideoStream = None,
+    start: o.Start = None,
+    end: o.End = None,
+    frames: o.Frames = None,
+    strict: o.Strict = None,
     overwrite: o.Overwrite = None,
     slots: o.Slots = None,
     contexts: o.Contexts = None,
@@ -97,9 +106,11 @@ def upscale(
         _work(batch, job, hushed)
         _summarise(batch, settings)
     if job.stopped:
-        raise typer.Exit(130)
+        raise typer.Exit(EXIT_STOPPED)
     if batch.failures:
-        raise typer.Exit(2)
+        raise typer.Exit(EXIT_BAD)
+    if not all(result.whole for result in batch.results):
+        raise typer.Exit(EXIT_DAMAGED)
 
 
 def _expand(sources: list[str], to: Path | None) -> list[Wish]:
@@ -118,11 +129,13 @@ def _expand(sources: list[str], to: Path | None) -> list[Wish]:
             wishes += _in_folder(root, to)
         elif _is_pattern(source):
             for found in map(Path, sorted(glob.glob(source, recursive=True))):
-                wishes += _in_folder(found, to) if found.is_dir() else _if_video(found, to)
+                wishes += _in_folder(found, to) if found.is_dir() else _if_video(found, to, pictures=True)
         else:
             wishes.append(Wish(root, folder=to, named=len(sources) == 1))
     if not wishes:
-        raise InputError(f"{', '.join(sources)}: no video there (looked for {' '.join(sorted(VIDEO_SUFFIXES))})")
+        pattern = next(filter(None, map(likely_pattern, map(Path, sources))), None)
+        seen = f", but pictures: {pattern} names them all" if pattern else ""
+        raise InputError(f"{', '.join(sources)}: no video there (looked for {' '.join(sorted(VIDEO_SUFFIXES))}){seen}")
     return wishes
 
 
@@ -131,8 +144,9 @@ def _in_folder(root: Path, to: Path | None) -> list[Wish]:
     return [wish for path in found for wish in _if_video(path, to / path.relative_to(root).parent if to else None)]
 
 
-def _if_video(path: Path, to: Path | None) -> list[Wish]:
-    if path.suffix.lower() not in VIDEO_SUFFIXES:
+def _if_video(path: Path, to: Path | None, pictures: bool = False) -> list[Wish]:
+    """A wish if `path` is called like a video, or like a picture where `pictures` were asked for too."""
+    if path.suffix.lower() not in VIDEO_SUFFIXES and not (pictures and is_picture(path)):
         return []
     if _OURS.search(path.name):
         note(f"{path}: looks like a result by its name, left alone")
@@ -149,9 +163,11 @@ def _prepare(batch: Batch, wishes: list[Wish], settings: Settings) -> None:
     taken: dict[Path, Path] = {}
     for wish in wishes:
         try:
-            plan = make_plan(probe(wish.source), wish.file or _made(wish.folder), settings)
+            plan = make_plan(probe(wish.source, settings.video_stream), wish.file or _made(wish.folder), settings)
             if (other := taken.setdefault(plan.target, wish.source)) != wish.source:
                 raise SettingsError(f"{wish.source}: its result {plan.target} is that of {other} too")
+            if is_pipe(plan.target) and settings.as_json:
+                raise SettingsError("--json: the video takes standard output; give the result a name")
             if os.path.exists(plan.target) and not wish.named and not settings.overwrite:
                 batch.skipped.append(wish.source)
                 continue
@@ -172,7 +188,7 @@ def _made(folder: Path | None) -> Path | None:
 
 def _work(batch: Batch, job: Job, quiet: bool) -> None:
     """Run the plans one after the other, until all are done or the user stops."""
-    total = sum(plan.media.video.frames or 0 for plan in batch.plans)
+    total = sum(plan.frames or 0 for plan in batch.plans)
     with Status(total, quiet) as status:
         for plan in batch.plans:
             if job.stopped:
@@ -194,7 +210,7 @@ def _announce(batch: Batch) -> None:
             note(f"{plan.media.path.name}: {line}")
         if plan.disk and plan.disk > free_disk(plan):
             note(f"{plan.target}: may need {size(plan.disk)}, the disk has {size(free_disk(plan))} left")
-    pixels = sum((plan.media.video.frames or 0) * _pixels(plan) for plan in batch.plans)
+    pixels = sum((plan.frames or 0) * _pixels(plan) for plan in batch.plans)
     if pixels > _WORTH_TIMING:
         first = batch.plans[0]
         # On a GPU the encoder is the wall of what takes long, and timing the network would hold up the start.
@@ -234,14 +250,16 @@ def _summarise(batch: Batch, settings: Settings) -> None:
         print(json.dumps(_summary(batch), indent=2))
     if settings.as_json or settings.quiet:
         return
+    screen = err if any(is_pipe(result.path) for result in batch.results) else out
     for path in batch.skipped:
         note(f"{path.name}: done already, skipped (--overwrite does it again)")
     for result in batch.results:
         for line in result.findings:
             note(f"{result.path.name}: {line}")
-        whole = "" if result.complete else " (stopped before the end)"
+        whole = "" if result.whole else " (all that could be read of a damaged source)"
+        whole = whole if result.complete else " (stopped before the end)"
         frames = f"{result.frames_out} frames in {hours(result.seconds)}, {result.rate:.1f} fps"
-        out.print(escape(f"{result.path}{whole}: {frames}, {result.backend}, wall: {result.bottleneck}"))
+        screen.print(escape(f"{result.path}{whole}: {frames}, {result.backend}, wall: {result.bottleneck}"))
 
 
 def _summary(batch: Batch) -> dict[str, Any]:
@@ -260,6 +278,9 @@ def _told(result: Result) -> dict[str, Any]:
         "frames_in": result.frames_in,
         "frames_out": result.frames_out,
         "complete": result.complete,
+        "whole": result.whole,
+        "lost": result.lost,
+        "damaged": result.damaged,
         "seconds": round(result.seconds, 3),
         "rate": round(result.rate, 3),
         "backend": result.backend,

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.estimate import Estimate
-from pipeline.media.probe import probe
+from pipeline.media.reading.probe import probe
 from tests import clips
 from tests.cli.conftest import Call
 

@@ -1,0 +1,145 @@
+"""`uprez` between other programs and on pictures, as it is called."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests import clips, pictures
+from tests.cli.conftest import Call
+
+FAST = ("--model", "identity", "--backend", "onnx")
+UPREZ = (sys.executable, "-m", "pipeline.cli.main")
+
+
+def _run(*arguments: object, given: bytes = b"") -> subprocess.CompletedProcess[bytes]:
+    return subprocess.run([*UPREZ, *map(str, arguments)], input=given, capture_output=True, timeout=50)
+
+
+def test_out_of_a_pipe_and_into_one(clip: Path, tmp_path: Path) -> None:
+    first = _run("upscale", clip, "-", *FAST)
+    assert first.returncode == 0
+    assert first.stdout.startswith(b"YUV4MPEG2 W64 H48 F25:1 ")
+    assert b"-: 12 frames in" in first.stderr
+    second = _run("upscale", "-", "-", *FAST, given=first.stdout)
+    assert second.returncode == 0
+    third = _run("upscale", "-", tmp_path / "out.mkv", *FAST, "--crf", "1", given=second.stdout)
+    assert third.returncode == 0
+    wanted = np.array(clips.shades(clip))
+    assert abs(np.array(clips.shades(tmp_path / "out.mkv")) - wanted).max() <= 2
+
+
+def test_a_stream_with_sound_comes_through_a_pipe(tmp_path: Path) -> None:
+    clip = clips.make(tmp_path / "a.mkv")
+    assert _run("upscale", "-", tmp_path / "out.mkv", *FAST, given=clip.read_bytes()).returncode == 0
+    assert clips.packets(tmp_path / "out.mkv", "audio") == clips.packets(clip, "audio")
+    assert clips.video_times(tmp_path / "out.mkv") == clips.video_times(clip)
+
+
+def test_probe_reads_a_pipe(tmp_path: Path) -> None:
+    told = _run("probe", "-", *FAST, given=clips.make(tmp_path / "a.ts").read_bytes())
+    assert told.returncode == 0
+    assert b"64x48 yuv420p" in told.stdout
+
+
+def test_a_cut_stream_gives_what_there_is_and_says_so(clip: Path, tmp_path: Path) -> None:
+    content = _run("upscale", clip, "-", *FAST).stdout
+    ended = _run("upscale", "-", tmp_path / "out.mkv", *FAST, given=content[:-7])
+    assert ended.returncode == 3
+    assert len(clips.shades(tmp_path / "out.mkv")) == 11
+
+
+def test_the_reader_that_goes_away_ends_the_job_in_one_line(tmp_path: Path) -> None:
+    clip = clips.make(tmp_path / "long.mkv", frames=100, size=(320, 240), sound=False)
+    writing = subprocess.Popen(
+        [*UPREZ, "upscale", clip, "-", *FAST, "--quiet"], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+    assert writing.stdout is not None
+    assert writing.stderr is not None
+    writing.stdout.read(100)
+    writing.stdout.close()
+    said = writing.stderr.read()
+    writing.stderr.close()
+    assert writing.wait(timeout=30) == 2
+    assert said == b"uprez: -: the program that read the result has ended\n"
+
+
+def test_nothing_comes_through_the_pipe(tmp_path: Path) -> None:
+    ended = _run("upscale", "-", tmp_path / "out.mkv")
+    assert ended.returncode == 2
+    assert b"is no video that can be read from a pipe" in ended.stderr
+    assert ended.stderr.count(b"\n") == 1
+
+
+def test_json_and_a_codec_do_not_go_with_a_pipe(uprez: Call, clip: Path) -> None:
+    assert "--json: the video takes standard output" in uprez("upscale", clip, "-", *FAST, "--json").out
+    assert "--codec libx265: y4m has but one codec" in uprez("upscale", clip, "-", *FAST, "--codec", "libx265").err
+
+
+def test_a_picture_stays_what_it_is_beside_it(uprez: Call, tmp_path: Path) -> None:
+    for suffix in (".png", ".tif"):
+        path = pictures.write(tmp_path / f"photo{suffix}", pictures.samples(3, deep=True))
+        assert uprez("upscale", path, "--model", "identity", "--backend", "onnx").code == 0
+        assert np.array_equal(pictures.read(tmp_path / f"photo.x1{suffix}"), pictures.samples(3, deep=True))
+
+
+def test_a_second_name_wins(uprez: Call, tmp_path: Path) -> None:
+    path = pictures.write(tmp_path / "photo.png", pictures.samples(3))
+    assert uprez("upscale", path, tmp_path / "out.webp", *FAST).code == 0
+    assert np.array_equal(pictures.read(tmp_path / "out.webp"), pictures.samples(3))
+
+
+def test_a_sequence_into_a_film_and_back(uprez: Call, tmp_path: Path) -> None:
+    pattern = pictures.sequence(tmp_path / "in", [1, 2, 4])
+    ended = uprez("upscale", pattern, tmp_path / "film.mkv", *FAST, "--codec", "ffv1")
+    assert ended.code == 0
+    assert "number 3 is missing (of 1 to 4)" in ended.err
+    assert clips.video_times(tmp_path / "film.mkv") == [0, pytest.approx(0.04), pytest.approx(0.12)]
+    assert uprez("upscale", tmp_path / "film.mkv", tmp_path / "out%d.png", *FAST).code == 0
+    for number, before in ((1, 1), (2, 2), (3, 4)):
+        assert np.array_equal(pictures.read(tmp_path / f"out{number}.png"), pictures.samples(before))
+
+
+def test_a_sequence_into_a_sequence(uprez: Call, tmp_path: Path) -> None:
+    pattern = pictures.sequence(tmp_path, [1, 2, 4])
+    assert uprez("upscale", pattern, *FAST).code == 0
+    assert sorted(file.name for file in tmp_path.glob("*.x1.png")) == ["001.x1.png", "002.x1.png", "004.x1.png"]
+    again = uprez("upscale", pattern, *FAST)
+    assert again.code == 2
+    assert "3 such pictures exist already; --overwrite replaces them" in again.err
+    assert uprez("upscale", pattern, pattern, *FAST, "--overwrite").code == 2
+    assert np.array_equal(pictures.read(tmp_path / "004.png"), pictures.samples(4))
+
+
+def test_what_is_no_picture_among_them_is_passed_over_and_told(uprez: Call, tmp_path: Path) -> None:
+    pattern = pictures.sequence(tmp_path, [1, 2, 3, 4])
+    (tmp_path / "001.png").write_bytes(b"")
+    (tmp_path / "003.png").write_text("no picture")
+    ended = uprez("upscale", pattern, tmp_path / "out%d.png", *FAST)
+    assert ended.code == 3
+    assert "2 frames of the source can't be decoded or are missing" in ended.err
+    assert sorted(file.name for file in tmp_path.glob("out*")) == ["out2.png", "out4.png"]
+
+
+def test_many_pictures_by_a_glob_but_a_folder_is_one_of_videos(uprez: Call, tmp_path: Path) -> None:
+    pictures.sequence(tmp_path / "in", [1, 2])
+    assert uprez("upscale", tmp_path / "in" / "*.png", "--to", tmp_path / "out", *FAST).code == 0
+    assert sorted(file.name for file in (tmp_path / "out").iterdir()) == ["001.x1.png", "002.x1.png"]
+    ended = uprez("upscale", tmp_path / "in", *FAST)
+    assert ended.code == 2
+    assert "no video there" in ended.err
+    assert f"but pictures: {tmp_path}/in/%03d.png names them all" in ended.err
+
+
+def test_one_picture_can_not_hold_a_film(uprez: Call, clip: Path, tmp_path: Path) -> None:
+    ended = uprez("upscale", clip, tmp_path / "out.png", *FAST)
+    assert ended.code == 2
+    assert f"is one picture, and there are 12 frames; {tmp_path}/out%05d.png makes one of each" in ended.err
+
+
+def test_only_pictures_are_numbered(uprez: Call, clip: Path, tmp_path: Path) -> None:
+    ended = uprez("upscale", clip, tmp_path / "out%05d.gif", *FAST)
+    assert ended.code == 2
+    assert "only still pictures can be numbered" in ended.err
