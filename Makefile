@@ -1,12 +1,13 @@
-# make demo    upscale the sample clip on whatever this machine has
-# make test    lint, types, layers, tests
+# make demo        upscale the sample clip on whatever this machine has
+# make test        lint, types, layers, tests
+# make fidelity    write docs/fidelity.md anew: what comes out of every awkward file
 
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 GPU := $(shell command -v nvidia-smi >/dev/null 2>&1 && echo "[rtx]")
 
-.PHONY: demo test lint types layers tests clean
+.PHONY: demo test lint types layers tests fidelity clean
 
 demo: $(VENV)/demo.installed
 	$(BIN)/python samples/demo.py demo
@@ -25,6 +26,9 @@ layers: $(VENV)/test.installed
 
 tests: $(VENV)/test.installed
 	$(BIN)/python -m pytest
+
+fidelity: $(VENV)/test.installed
+	$(BIN)/python -m tests.cases.table docs/fidelity.md $(if $(UPREZ_TEST_MEDIA),--media $(UPREZ_TEST_MEDIA))
 
 $(VENV)/demo.installed: $(VENV)/made pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ".$(GPU)"

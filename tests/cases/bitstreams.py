@@ -1,0 +1,109 @@
+"""Bytes that no library writes: transport streams spliced and merged, mp4 boxes, bitmap subtitles, and damage."""
+
+from __future__ import annotations
+
+import random
+import struct
+from collections import Counter
+from collections.abc import Iterator
+
+_TS = 188
+_PAT = 0
+
+
+def spliced(*streams: bytes) -> bytes:
+    """Transport streams one behind the other, counted on, so that nothing but their clock tells where they meet."""
+    counted: Counter[int] = Counter()
+    made = bytearray().join(streams)
+    for at in range(0, len(made), _TS):
+        pid = _pid(made, at)
+        if made[at + 3] & 0x10:  # it has a payload
+            made[at + 3] = made[at + 3] & 0xF0 | counted[pid] % 16
+            counted[pid] += 1
+    return bytes(made)
+
+
+def merged(*streams: bytes) -> bytes:
+    """Transport streams of a program each, their packet numbers (PIDs) different, as one of several programs."""
+    programs = [_programs(stream) for stream in streams]
+    table = _pat_packet([program for listed in programs for program in listed])
+    packets = [[s[at : at + _TS] for at in range(0, len(s), _TS) if _pid(s, at) != _PAT] for s in streams]
+    side_by_side = sorted((k / len(of), number, k) for number, of in enumerate(packets) for k in range(len(of)))
+    return table + b"".join(packets[number][k] for _, number, k in side_by_side)
+
+
+def boxes(mp4: bytes) -> Iterator[tuple[str, int, int]]:
+    """Name, start and end of each outermost box of an mp4."""
+    at = 0
+    while at + 8 <= len(mp4):
+        size, name = struct.unpack(">I4s", mp4[at : at + 8])
+        yield name.decode("latin1"), at, at + size
+        at += size
+
+
+def without(mp4: bytes, name: str) -> bytes:
+    """An mp4 that lacks a box."""
+    return b"".join(mp4[start:end] for found, start, end in boxes(mp4) if found != name)
+
+
+def flipped(data: bytes, start: int, end: int, every: int) -> bytes:
+    """A bit in about `every` bytes between `start` and `end` turned over; the same ones each time."""
+    dice = random.Random(1)
+    made = bytearray(data)
+    for _ in range((end - start) // every):
+        made[dice.randrange(start, end)] ^= 1 << dice.randrange(8)
+    return bytes(made)
+
+
+def pgs_picture(width: int, height: int) -> bytes:
+    """A Blu-ray subtitle (PGS, as Matroska holds it) of one small white box in a picture of this size.
+
+    Segments after US 2009/0185789: presentation, window, palette, object, end; each a type, a length, a body.
+    """
+    box = (16, 8)
+    presentation = struct.pack(">HHBHBBBB", width, height, 0x10, 0, 0x80, 0, 0, 1)
+    presentation += struct.pack(">HBBHH", 0, 0, 0, 8, 8)
+    window = struct.pack(">BBHHHH", 1, 0, 8, 8, *box)
+    palette = bytes([0, 0, 1, 235, 128, 128, 255])
+    runs = (bytes([0, 0x80 | box[0], 1]) + bytes([0, 0])) * box[1]  # a run of 16 in colour 1, and the line's end
+    picture = struct.pack(">HBB", 0, 0, 0xC0) + (len(runs) + 4).to_bytes(3, "big") + struct.pack(">HH", *box) + runs
+    segments = [(0x16, presentation), (0x17, window), (0x14, palette), (0x15, picture), (0x80, b"")]
+    return _pgs(segments)
+
+
+def pgs_nothing(width: int, height: int) -> bytes:
+    """The end of such a subtitle: an empty presentation."""
+    return _pgs([(0x16, struct.pack(">HHBHBBBB", width, height, 0x10, 1, 0, 0, 0, 0)), (0x80, b"")])
+
+
+def _pgs(segments: list[tuple[int, bytes]]) -> bytes:
+    return b"".join(struct.pack(">BH", kind, len(body)) + body for kind, body in segments)
+
+
+def _pid(stream: bytes | bytearray, at: int) -> int:
+    return (stream[at + 1] & 0x1F) << 8 | stream[at + 2]
+
+
+def _programs(stream: bytes) -> list[bytes]:
+    """The entries, four bytes each, of a stream's first program table."""
+    at = next(at for at in range(0, len(stream), _TS) if _pid(stream, at) == _PAT)
+    section = at + 5 + stream[at + 4]
+    length = (stream[section + 1] & 0x0F) << 8 | stream[section + 2]
+    return [stream[k : k + 4] for k in range(section + 8, section + 3 + length - 4, 4)]
+
+
+def _pat_packet(programs: list[bytes]) -> bytes:
+    body = struct.pack(">HBBB", 1, 0xC1, 0, 0) + b"".join(programs)
+    section = struct.pack(">BH", 0, 0xB000 | len(body) + 4) + body
+    section += _crc(section).to_bytes(4, "big")
+    return (struct.pack(">BHB", 0x47, 0x4000, 0x10) + b"\0" + section).ljust(_TS, b"\xff")
+
+
+def _crc(data: bytes) -> int:
+    """CRC-32/MPEG-2 of ISO/IEC 13818-1, annex A."""
+    crc = 0xFFFFFFFF
+    for byte in data:
+        crc ^= byte << 24
+        for _ in range(8):
+            crc = (crc << 1 ^ (0x04C11DB7 if crc >> 31 else 0)) & 0xFFFFFFFF
+    return crc

@@ -1,0 +1,185 @@
+"""Films as the cases need them: numbered frames, sound that clicks, subtitles, in any container and at any times."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from fractions import Fraction
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import av
+import numpy as np
+from av.container import OutputContainer
+from av.stream import Disposition
+
+from tests.cases import pattern
+
+RATE = Fraction(25)
+SOUND_RATE = 48_000
+CLICKS_EVERY = Fraction(1, 5)  # seconds, the first after half of that: never at a round number of frames
+_CLICK_SECONDS = 0.004
+_QUICK = {
+    "libx264": {"preset": "ultrafast", "crf": "10", "sc_threshold": "0"},
+    "libvpx-vp9": {"deadline": "realtime", "cpu-used": "8", "crf": "10", "b:v": "0"},
+    "mjpeg": {"q:v": "2"},
+    "mpeg2video": {"q:v": "2"},
+    "vorbis": {"strict": "experimental"},
+}
+
+Packets = list[av.Packet]
+
+
+class Film:
+    """A container in the making: name its streams one after the other; on leaving the `with` all is written."""
+
+    def __init__(self, path: Path, format: str | None = None, **options: str) -> None:
+        self.container: OutputContainer = av.open(
+            f"file:{path}", "w", format=format, container_options={"fflags": "+bitexact"} | options
+        )
+        self._tracks: list[Callable[[], Iterable[Any]]] = []
+
+    def video(
+        self,
+        numbers: Iterable[int] = range(30),
+        size: tuple[int, int] = pattern.SIZE,
+        rate: Fraction | int = RATE,
+        time_base: Fraction | None = None,
+        pts: Sequence[int] | None = None,
+        codec: str = "libx264",
+        pixel: str = "yuv420p",
+        textured: bool = False,
+        edit: Callable[[Packets], Packets] = list,
+        **options: str,
+    ) -> Any:
+        """A stream of numbered frames. pts: in `time_base`, default one tick of 1/rate each.
+
+        edit: what becomes of its packets before they are written. options: of the encoder.
+        """
+        numbers = list(numbers)
+        times = list(range(len(numbers))) if pts is None else pts
+        stream = self.container.add_stream(codec, rate=Fraction(rate), options=_QUICK.get(codec, {}) | options)
+        context = stream.codec_context
+        context.thread_count = 1
+        context.width, context.height, context.pix_fmt = *size, pixel
+        stream.time_base = context.time_base = time_base or 1 / Fraction(rate)
+        if pixel.startswith("yuv") and not pixel.startswith("yuvj"):
+            context.colorspace = context.color_primaries = context.color_trc = 1
+
+        def packets() -> Packets:
+            made: Packets = []
+            for number, time in zip(numbers, times, strict=True):
+                frame = pattern.frame(number, size, pixel, textured)
+                frame.pts, frame.time_base = time, context.time_base
+                made += stream.encode(frame)
+            return edit(made + stream.encode(None))
+
+        self._tracks.append(packets)
+        return stream
+
+    def sound(
+        self,
+        seconds: float,
+        start: float = 0,
+        codec: str = "aac",
+        layout: str = "mono",
+        language: str | None = None,
+        edit: Callable[[Packets], Packets] = list,
+    ) -> Any:
+        """A stream that clicks at fixed times of the film. start: when it begins, in seconds, before zero too."""
+        stream = self.container.add_stream(codec, rate=SOUND_RATE, layout=layout, options=_QUICK.get(codec, {}))
+        if language:
+            stream.metadata["language"] = language
+
+        def packets() -> Packets:
+            first = round(start * SOUND_RATE)
+            samples = _clicking(first, round(seconds * SOUND_RATE))
+            whole = av.AudioFrame.from_ndarray(samples, format="fltp", layout="mono")
+            whole.sample_rate, whole.pts, whole.time_base = SOUND_RATE, first, Fraction(1, SOUND_RATE)
+            context = stream.codec_context
+            resampler = av.AudioResampler(context.format, layout, SOUND_RATE, context.frame_size or 1024)
+            pieces = [*resampler.resample(whole), *resampler.resample(None)]
+            made = [packet for piece in pieces for packet in stream.encode(piece)]
+            return edit(made + stream.encode(None))
+
+        self._tracks.append(packets)
+        return stream
+
+    def packets(self, codec: str, contents: Iterable[tuple[int, int, bytes]], language: str | None = None) -> Any:
+        """A stream of ready packets, each (start in ms, length in ms, bytes): subtitles mostly."""
+        stream = self.container.add_mux_stream(codec)
+        stream.time_base = Fraction(1, 1000)
+        if language:
+            stream.metadata["language"] = language
+        self._tracks.append(lambda: [_packet(stream, *content) for content in contents])
+        return stream
+
+    def cover(self, number: int = 400) -> Any:
+        """A picture that isn't part of the film."""
+        stream = self.video([number], codec="png", pixel="rgb24", rate=1)
+        stream.disposition = Disposition.attached_pic
+        return stream
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        with self.container:
+            if kind is None:
+                for packet in [packet for packets in self._tracks for packet in packets()]:
+                    self.container.mux(packet)
+
+
+def film(path: Path, numbers: Iterable[int] = range(30), format: str | None = None, **about: Any) -> None:
+    """A film of one video stream; `about` it: see Film.video, and `container`, options of the container."""
+    with Film(path, format, **about.pop("container", {})) as made:
+        made.video(numbers, **about)
+
+
+def shifted(ticks: int) -> Callable[[Packets], Packets]:
+    """An edit that moves all packets by `ticks`."""
+
+    def move(packets: Packets) -> Packets:
+        for packet in packets:
+            packet.pts, packet.dts = packet.pts + ticks, packet.dts + ticks
+        return packets
+
+    return move
+
+
+def retimed(pts: Sequence[int]) -> Callable[[Packets], Packets]:
+    """An edit that gives packets these times, whatever their order; of a codec without B-frames."""
+
+    def move(packets: Packets) -> Packets:
+        for index, (packet, time) in enumerate(zip(packets, pts, strict=True)):
+            packet.pts, packet.dts = time, index - len(packets)  # any that advance: what is tried here stores only pts
+        return packets
+
+    return move
+
+
+def clicks(seconds: float, start: float = 0) -> tuple[Fraction, ...]:
+    """When a sound of `seconds` that begins at `start` clicks: the middles of its bursts."""
+    first, last = -(-Fraction(start) // CLICKS_EVERY), Fraction(start + seconds) // CLICKS_EVERY
+    times = [CLICKS_EVERY * count + CLICKS_EVERY / 2 for count in range(int(first) - 1, int(last) + 1)]
+    return tuple(time for time in times if start <= time < start + seconds)
+
+
+def _clicking(first: int, count: int) -> np.ndarray[Any, np.dtype[np.float32]]:
+    """Samples `first` to `first + count` of the sound: bursts of noise in silence, (1, count)."""
+    samples = np.zeros(count, np.float32)
+    burst = np.random.default_rng(1).uniform(-0.7, 0.7, round(_CLICK_SECONDS * SOUND_RATE)).astype(np.float32)
+    for time in clicks(count / SOUND_RATE, first / SOUND_RATE):
+        at = round(time * SOUND_RATE) - first - len(burst) // 2
+        samples[at : at + len(burst)] = burst
+    return samples[None]
+
+
+def _packet(stream: Any, start: int, length: int, content: bytes) -> av.Packet:
+    packet = av.Packet(content)
+    packet.stream, packet.time_base = stream, Fraction(1, 1000)
+    packet.pts = packet.dts = start
+    packet.duration = length
+    return packet
