@@ -7,7 +7,7 @@ writes, and a module a topic holds the cases. seen.py finds what is in a file, b
 
 from types import ModuleType
 
-from tests.cases import damage, names, pictures, shapes, streams, time
+from tests.cases import damage, excerpts, names, pictures, shapes, streams, time
 from tests.cases.case import Case
 
 
@@ -16,5 +16,5 @@ def cases_of(topic: ModuleType) -> list[Case]:
     return [value for value in vars(topic).values() if isinstance(value, Case)]
 
 
-TOPICS = (time, streams, damage, pictures, shapes, names)
+TOPICS = (time, excerpts, streams, damage, pictures, shapes, names)
 CASES = [case for topic in TOPICS for case in cases_of(topic)]

@@ -51,6 +51,11 @@ class Case:
     network: str = "identity"
 
     @property
+    def is_part(self) -> bool:
+        """Whether only a part of it is asked for."""
+        return not {"--start", "--end", "--frames"}.isdisjoint(self.options)
+
+    @property
     def about(self) -> str:
         return " ".join((self.write.__doc__ or "").split())
 

@@ -73,6 +73,7 @@ class Trim(Stage[Any, Any]):
         self._source = source
         self._lasting = {s.index for s in source.container.streams if s.index in also and s.type in ("audio", "video")}
         self._held: list[av.Packet[Any]] = []
+        self._begun: set[int] = set()  # copied videos, each from a key frame on
         self._shown: Fraction | None = None
         self.complete = False
         self.frames = 0
@@ -111,8 +112,20 @@ class Trim(Stage[Any, Any]):
                 self._lasting.discard(packet.stream_index)
             elif not (self.complete or at_end) and (self._shown is None or begins >= self._shown):
                 self._held.append(packet)
-            elif self._start is None or begins >= self._start or (_is_subtitle(packet) and ends > self._start):
+            elif self._start is None or self._begins_in_time(packet, begins, ends):
                 yield _cut(packet, self._start, self._end)
+
+    def _begins_in_time(self, packet: av.Packet[Any], begins: Fraction, ends: Fraction) -> bool:
+        """Whether a packet is of use from the start on: sound that is heard then needs the packet before, too."""
+        assert self._start is not None
+        kind = packet.stream.type
+        if kind == "subtitle":
+            return ends > self._start
+        if kind == "audio":
+            return begins > self._start - 2 * (ends - begins)
+        if kind == "video" and packet.is_keyframe and begins >= self._start:
+            self._begun.add(packet.stream_index)
+        return begins >= self._start and (kind != "video" or packet.stream_index in self._begun)
 
 
 def _interval(packet: av.Packet[Any]) -> tuple[Fraction, Fraction]:
@@ -123,13 +136,9 @@ def _interval(packet: av.Packet[Any]) -> tuple[Fraction, Fraction]:
     return ticks * packet.time_base, (ticks + (packet.duration or 0)) * packet.time_base
 
 
-def _is_subtitle(packet: av.Packet[Any]) -> bool:
-    return bool(packet.stream.type == "subtitle")
-
-
 def _cut(packet: av.Packet[Any], start: Fraction | None, end: Fraction | None) -> av.Packet[Any]:
     """A subtitle that reaches beyond `start` or `end`, cut to them; any other packet as it is."""
-    if not _is_subtitle(packet) or not packet.duration or not packet.time_base:
+    if packet.stream.type != "subtitle" or not packet.duration or not packet.time_base:
         return packet
     begins, ends = _interval(packet)
     begins = begins if start is None else max(begins, start)

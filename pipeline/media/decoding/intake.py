@@ -54,7 +54,7 @@ class Intake(Chain):
             yield f"the source's clock jumps by {float(jump):+.3f} s; that was closed to one frame"
         if self._decoder.timeless:
             rate = f"its rate, {float(self._source.rate):g} frames/s"
-            yield f"its frames have no times of their own ({self._decoder.timeless}): they are shown at {rate}"
+            yield f"frames that have no times of their own are shown at {rate} ({self._decoder.timeless})"
         if self._order.repaired:
             yield f"frames whose time did not advance were moved to the nearest one possible ({self._order.repaired})"
 

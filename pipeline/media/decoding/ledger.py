@@ -20,7 +20,7 @@ _MOST_BYTES = 256 * 2**20  # of packets that are kept: a GOP of more is not gone
 class Entry:
     """A packet, and its own time: pts (None if it has none) and duration in its time base, 0 if unknown.
 
-    hidden: its picture is not meant to be shown. torn: it is known to be damaged. given: its picture is there.
+    hidden: its picture need not come. torn: it is known to be damaged. given: its picture is there.
     settled: it was there before the decoder began again. counted: as damaged.
     """
 
@@ -47,10 +47,14 @@ class Ledger:
         self._entries: dict[int, Entry] = {}
         self._keys: deque[int] = deque()
         self._bytes = self._count = self._overdue = 0
+        self._first: int | None = None  # when the key frame at the beginning is shown
 
     def enter(self, packet: av.Packet[Any], torn: bool = False) -> None:
         """Put `packet` under a number, which takes the place of its pts."""
-        entry = Entry(packet, packet.pts, packet.duration or 0, packet.is_keyframe, packet.is_discard, torn)
+        if not self._count:
+            self._first = packet.pts if packet.is_keyframe else None
+        hidden = packet.is_discard or self._leads(packet)
+        entry = Entry(packet, packet.pts, packet.duration or 0, packet.is_keyframe, hidden, torn)
         self._entries[self._count] = entry
         if self._times is not None:
             self._times.append(packet.dts)
@@ -85,6 +89,12 @@ class Ledger:
     def outstanding(self) -> int:
         """How many packets should have become pictures and have not; at the end, those are lost."""
         return self._overdue + sum(_is_outstanding(entry) for entry in self._entries.values())
+
+    def _leads(self, packet: av.Packet[Any]) -> bool:
+        """Whether a picture is shown before the key frame that all begins with: it needs some that are not there."""
+        if len(self._keys) != 1 or self._first is None or packet.pts is None:
+            return False
+        return packet.pts < self._first
 
     def _forget(self) -> None:
         """Let go of GOPs but the one before those that are at work, as an open GOP refers to what lies before it."""

@@ -89,3 +89,19 @@ def test_too_many_bytes_are_not_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     enter(book, *(Packet(i, is_keyframe=i == 0) for i in range(50)))
     assert book.begin_again() == []
     assert leave(book, 49) == 49
+
+
+def test_pictures_shown_before_the_key_frame_that_all_begins_with_need_not_come() -> None:
+    book = Ledger()
+    enter(book, Packet(120, is_keyframe=True), Packet(40), Packet(80), Packet(240), Packet(160))
+    for number in (0, 3, 4):
+        leave(book, number)
+    assert book.outstanding == 0
+
+
+def test_pictures_before_a_later_key_frame_must_come() -> None:
+    book = Ledger()
+    enter(book, Packet(0, is_keyframe=True), Packet(120, is_keyframe=True), Packet(40), Packet(80))
+    leave(book, 0)
+    leave(book, 1)
+    assert book.outstanding == 2

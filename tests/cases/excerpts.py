@@ -1,0 +1,59 @@
+"""Excerpts: exact to the frame, and everything else cut to match."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from pathlib import Path
+
+from tests.cases.case import Expected, case, evenly, refused
+from tests.cases.film import Film
+
+_KINDS = ("video", "audio")
+
+
+def _film(path: Path, first: int, count: int) -> Expected:
+    """A film of 50 frames, with open GOPs, of which `count` from number `first` on are wanted."""
+    with Film(path) as made:
+        made.video(range(50), g="10", bf="3", **{"x264-params": "open-gop=1"})
+        made.sound(2.0)
+    begins, ends = Fraction(first, 25), Fraction(first + count, 25)
+    every = [Fraction(1, 10) + Fraction(n, 5) for n in range(10)]
+    clicks = tuple(time - begins for time in every if begins <= time < ends)
+    return Expected(tuple(range(first, first + count)), evenly(count), _KINDS, clicks=clicks)
+
+
+@case("from-the-middle.mkv", "--start", "0.48")
+def start_in_mkv(path: Path) -> Expected:
+    """From a B-frame in the middle of an open GOP to the end."""
+    return _film(path, 12, 38)
+
+
+@case("from-the-middle.mp4", "--start", "0.48", "--end", "1.4")
+def middle_of_mp4(path: Path) -> Expected:
+    """From 0.48 s to 1.4 s: frames 12 to 34."""
+    return _film(path, 12, 23)
+
+
+@case("from-the-middle.ts", "--start", "0.48", "--end", "1.4")
+def middle_of_ts(path: Path) -> Expected:
+    """The same of a transport stream, which has no index to go by."""
+    return _film(path, 12, 23)
+
+
+@case("so-many-frames.mkv", "--start", "1", "--frames", "7")
+def so_many(path: Path) -> Expected:
+    """Seven frames from 1 s on: how long the sound goes on follows from the frame behind them."""
+    return _film(path, 25, 7)
+
+
+@case("the-beginning.mp4", "--frames", "1")
+def one_frame(path: Path) -> Expected:
+    """The first frame alone."""
+    return _film(path, 0, 1)
+
+
+@case("beyond-the-end.mkv", "--start", "5")
+def beyond(path: Path) -> Expected:
+    """From a time on that the film does not reach."""
+    _film(path, 0, 50)
+    return refused("has no frame between --start and --end")
