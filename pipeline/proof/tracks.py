@@ -21,7 +21,7 @@ _NO_LANGUAGE = ("und", "")
 class Track:
     """A stream. kind: audio, subtitle, attachment, data, video or cover. number: its place among those of its kind.
 
-    tick: of its clock, in seconds. name, data: of an attachment.
+    tick: of its clock, in seconds. name, data: of an attachment. timecode: of its first frame, "" if there is none.
     """
 
     index: int
@@ -35,6 +35,7 @@ class Track:
     packets: Packets
     name: str = ""
     data: bytes = b""
+    timecode: str = ""
 
     def __str__(self) -> str:
         words = [word for word in (self.codec, self.language, self.title, self.name) if word]
@@ -99,6 +100,7 @@ def _track(stream: Any, kind: str, number: int, packets: Packets) -> Track:
         packets=packets,
         name=metadata.get("filename", "") if is_attachment else "",
         data=bytes(stream.data or b"") if is_attachment else b"",
+        timecode=metadata.get("timecode") or metadata.get("TIMECODE", ""),  # Matroska's tags are in capitals
     )
 
 

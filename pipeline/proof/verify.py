@@ -99,7 +99,9 @@ def _beside(source: Contents, result: Contents, shift: float, whole: bool) -> It
     copies = dict(by_kind(result.tracks))
     for kind, tracks in by_kind(source.tracks):
         pairs, lost = others.pair(tracks, copies.get(kind, []))
-        yield from (Fault("stream-lost", f"{track} is missing") for track in lost)
+        for track in lost:
+            is_tag = track.timecode and track.timecode == result.main.timecode
+            yield f"{track} has become a tag" if is_tag else Fault("stream-lost", f"{track} is missing")
         if [copy.index for _, copy in pairs] != sorted(copy.index for _, copy in pairs):
             yield Fault("stream-moved", f"the {kind} streams are in another order")
         for track, copy in pairs:

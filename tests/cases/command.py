@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import os
 import sys
 import traceback
 from collections.abc import Iterator
@@ -82,16 +83,20 @@ class Run:
 
 
 def run(case: Case, folder: Path, suffix: str = ".mkv") -> Run:
-    """Make `case` in `folder`, upscale it there into a file of `suffix` (or the case's own target), on the CPU."""
+    """Make `case` in `folder`, upscale it there into a file of `suffix` (or the case's own target).
+
+    On the CPU, unless the environment's UPREZ_TEST_BACKEND names another backend.
+    """
     expected = case.make(folder)
     network = _network(case.network, folder)
+    backend = os.environ.get("UPREZ_TEST_BACKEND", "onnx")
     target = case.target or f"out{suffix}"
     (folder / target).parent.mkdir(exist_ok=True)
     before = set(folder.rglob("*"))
     given = [case.name] if target == names.BESIDE else [case.name, target]
     options = [*case.options, *(() if target.endswith(".png") else _QUICKLY)]
     with contextlib.chdir(folder):
-        outcome = uprez("upscale", "--backend", "onnx", "--model", network, *options, "--", *given)
+        outcome = uprez("upscale", "--backend", backend, "--model", network, *options, "--", *given)
     new = {path for path in folder.rglob("*") if path.is_file()} - before
     if target == names.BESIDE:
         result = min(new, default=None)

@@ -5,6 +5,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
+import av
 import numpy as np
 import pytest
 from av.stream import Disposition
@@ -265,6 +266,20 @@ class TestStreams:
 
     def test_an_attachment_that_was_changed(self, rich: Path, tmp_path: Path) -> None:
         assert kinds(verify(rich, plants.copy(rich, tmp_path / "out.mkv", attachment=b"other"))) == ["attachment"]
+
+    @pytest.mark.parametrize(("suffix", "whole"), [(".mkv", True), (".ts", False)])
+    def test_a_timecode_may_be_a_track_or_a_tag(self, tmp_path: Path, suffix: str, whole: bool) -> None:
+        clip, coded = clips.make(tmp_path / "clip.mp4", sound=False), tmp_path / "coded.mov"
+        with av.open(str(clip)) as original, av.open(str(coded), "w") as container:
+            stream = container.add_stream_from_template(original.streams.video[0])
+            stream.metadata["timecode"] = "01:00:00:00"
+            for packet in original.demux(video=0):
+                if packet.size:
+                    packet.stream = stream
+                    container.mux(packet)
+        verdict = verify(coded, upscale(coded, tmp_path / f"out{suffix}").path)
+        assert verdict.whole == whole
+        assert whole == any("has become a tag" in remark for remark in verdict.remarks)
 
     def test_a_chapter_that_is_missing(self, rich: Path, tmp_path: Path) -> None:
         (fault,) = verify(rich, plants.copy(rich, tmp_path / "out.mkv", chapters=lambda old: old[:1])).faults
