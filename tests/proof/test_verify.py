@@ -5,7 +5,6 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-import av
 import numpy as np
 import pytest
 from av.stream import Disposition
@@ -13,6 +12,7 @@ from av.stream import Disposition
 from pipeline import Verdict, verify
 from pipeline.errors import InputError, SettingsError
 from tests import clips, remux
+from tests.cases import streams
 from tests.jobs import upscale
 from tests.proof import plants
 from tests.proof.plants import FRAMES, STEP, scene
@@ -269,14 +269,8 @@ class TestStreams:
 
     @pytest.mark.parametrize(("suffix", "whole"), [(".mkv", True), (".ts", False)])
     def test_a_timecode_may_be_a_track_or_a_tag(self, tmp_path: Path, suffix: str, whole: bool) -> None:
-        clip, coded = clips.make(tmp_path / "clip.mp4", sound=False), tmp_path / "coded.mov"
-        with av.open(str(clip)) as original, av.open(str(coded), "w") as container:
-            stream = container.add_stream_from_template(original.streams.video[0])
-            stream.metadata["timecode"] = "01:00:00:00"
-            for packet in original.demux(video=0):
-                if packet.size:
-                    packet.stream = stream
-                    container.mux(packet)
+        streams.timecode.make(tmp_path)
+        coded = tmp_path / streams.timecode.name
         verdict = verify(coded, upscale(coded, tmp_path / f"out{suffix}").path)
         assert verdict.whole == whole
         assert whole == any("has become a tag" in remark for remark in verdict.remarks)
