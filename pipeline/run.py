@@ -40,7 +40,6 @@ from pipeline.media.reading.pictures import PictureSource
 from pipeline.media.reading.probe import probe
 from pipeline.media.reading.source import FileSource, Source
 from pipeline.media.writing.forms import Sink, open_sink
-from pipeline.media.writing.sink import VideoEncoder
 from pipeline.plan import Plan, make_plan
 from pipeline.proof.recount import recount
 from pipeline.settings import Settings
@@ -85,6 +84,11 @@ class Job:
         self._line: Line | None = None
         self.stopped = False
         self.aborted = False
+
+    @property
+    def running(self) -> bool:
+        """Whether work is under way."""
+        return self._line is not None
 
     def stop(self) -> None:
         """End early, with a playable file."""
@@ -181,7 +185,7 @@ def execute(plan: Plan, *, progress: OnProgress | None = None, job: Job | None =
         session = stack.enter_context(
             open_session(plan.backend, plan.model, plan.decoded, plan.settings, plan.encoding.format.pixel)
         )
-        return _flow(plan, source, session, sink, progress, job or Job())
+        return _Flow(plan, source, session, sink).run(progress, job or Job())
 
 
 @contextlib.contextmanager
@@ -196,92 +200,110 @@ def _room(plan: Plan) -> Iterator[None]:
         ) from error
 
 
-def _flow(
-    plan: Plan, source: Source, session: Session[Any], sink: Sink, progress: OnProgress | None, job: Job
-) -> Result:
-    video = plan.media.video
-    intake = Intake(source, plan.decoded, plan.excerpt, plan.also)
-    submit = Submit(session)
-    encoder = sink.encoder(video.time_base)
-    shown = Shown()
-    stages = {
-        "decode": intake,
-        "submit": submit,
-        "upscale": Collect(session),
-        "encode": Chain(shown, Pad(plan.encoding.format), encoder, sink),
-    }
-    end = source.end if plan.media.pipe else None
-    line = Line(source, stages, plan.settings.queue, weights(plan.settings), end=end)
-    began = time.monotonic()
+class _Flow:
+    """The line of a job, and what is asked of its parts when it has come to rest."""
 
-    def tell() -> None:
-        if progress:
-            seconds = time.monotonic() - began
-            progress(Progress(encoder.begun, plan.frames or 0, seconds, _wall(line)))
+    def __init__(self, plan: Plan, source: Source, session: Session[Any], sink: Sink) -> None:
+        self._plan, self._source, self._session, self._sink = plan, source, session, sink
+        self._intake = Intake(source, plan.decoded, plan.excerpt, plan.also)
+        self._submit = Submit(session)
+        self._shown = Shown()
+        self._encoder = sink.encoder(plan.media.video.time_base)
+        stages = {
+            "decode": self._intake,
+            "submit": self._submit,
+            "upscale": Collect(session),
+            "encode": Chain(self._shown, Pad(plan.encoding.format), self._encoder, sink),
+        }
+        end = source.end if plan.media.pipe else None
+        self.line = Line(source, stages, plan.settings.queue, weights(plan.settings), end=end)
+        self._began = time.monotonic()
 
-    with job.at_work_on(line):
-        try:
-            line.start()
-            line.wait(tell)
-            stopped = line.was_cut or submit.left_out > 0
-            if not stopped:
-                intake.check_end()
-        except (InputError, BackendError) as error:
-            raise _with_what_was_done(error, encoder, sink) from error
-    _check_counts(plan, intake, submit, encoder, sink)
-    if not encoder.frames:
-        raise _nothing(plan, intake, stopped)
-    path = sink.keep_partial() if stopped else _named(plan, sink, shown)
-    tell()
-    return Result(
-        path=path,
-        frames_in=intake.frames,
-        frames_out=encoder.frames,
-        complete=not stopped,
-        whole=source.damage.none,
-        lost=source.damage.lost,
-        damaged=source.damage.damaged,
-        seconds=time.monotonic() - began,
-        backend=session.backend,
-        bottleneck=_wall(line),
-        notes=plan.notes,
-        findings=(*intake.findings(), *sink.dropped, *sink.remarks),
-    )
+    def run(self, progress: OnProgress | None, job: Job) -> Result:
+        """Let it all flow, and give the result its name."""
 
+        def tell() -> None:
+            if progress:
+                done, total = self._encoder.begun, self._plan.frames or 0
+                progress(Progress(done, total, time.monotonic() - self._began, self._wall))
 
-def _named(plan: Plan, sink: Sink, shown: Shown) -> Path:
-    """Give the finished file its name, once it has been read again and found to hold what went into it."""
-    made = sink.finished()
-    if made and (faults := recount(made, shown.seconds(plan.media.video.time_base), sink.copied)):
-        kept = sink.keep_partial()
-        raise OutputError(
-            f"{plan.target}: did not take all that was written ({faults[0].message}); it is kept as {kept}"
+        with job.at_work_on(self.line):
+            try:
+                self.line.start()
+                self.line.wait(tell)
+                stopped = self.line.was_cut or self._submit.left_out > 0
+                if not stopped:
+                    self._intake.check_end()
+                    self._source.damage.add(others=self._sink.damaged)
+            except (InputError, BackendError) as error:
+                raise self._with_what_was_done(error) from error
+        self._check_counts()
+        if not self._encoder.frames:
+            raise self._nothing(stopped)
+        path = self._sink.keep_partial() if stopped else self._named()
+        tell()
+        return self._result(path, complete=not stopped)
+
+    def _result(self, path: Path, complete: bool) -> Result:
+        damage = self._source.damage
+        return Result(
+            path=path,
+            frames_in=self._intake.frames,
+            frames_out=self._encoder.frames,
+            complete=complete,
+            whole=damage.none,
+            lost=damage.lost,
+            damaged=damage.damaged,
+            seconds=time.monotonic() - self._began,
+            backend=self._session.backend,
+            bottleneck=self._wall,
+            notes=self._plan.notes,
+            findings=(*self._intake.findings(), *self._sink.dropped, *self._sink.remarks, *self._moved()),
         )
-    return sink.commit(plan.settings.overwrite)
 
+    def _moved(self) -> Iterator[str]:
+        if self._sink.repaired:
+            yield f"packets of other streams whose time did not advance were moved on ({self._sink.repaired})"
 
-def _wall(line: Line) -> str:
-    """The stage that limits the rate, as users know it: submitting and collecting are both upscaling."""
-    name = bottleneck(line.meters)
-    return "upscale" if name == "submit" else name
+    @property
+    def _wall(self) -> str:
+        """The stage that limits the rate, as users know it: submitting and collecting are both upscaling."""
+        name = bottleneck(self.line.meters)
+        return "upscale" if name == "submit" else name
 
+    def _named(self) -> Path:
+        """Give the finished file its name, once it has been read again and found to hold what went into it."""
+        made, fault = self._sink.finished(), ""
+        try:
+            if made:
+                shown = self._shown.seconds(self._plan.media.video.time_base)
+                fault = next((found.message for found in recount(made, shown, self._sink.copied)), "")
+        except InputError as error:
+            fault = str(error)
+        if fault:
+            kept = self._sink.keep_partial()
+            raise OutputError(f"{self._plan.target}: did not take all that was written ({fault}); it is kept as {kept}")
+        return self._sink.commit(self._plan.settings.overwrite)
 
-def _check_counts(plan: Plan, intake: Intake, submit: Submit, encoder: VideoEncoder, sink: Sink) -> None:
-    path = plan.media.path
-    if intake.frames != submit.frames + submit.left_out or not submit.frames == encoder.frames == sink.muxed[0]:
-        counts = f"{intake.frames} frames came in, {submit.frames} were upscaled, {sink.muxed[0]} went out"
-        raise UprezError(f"{path}: {counts}: a bug, please report it")
+    def _check_counts(self) -> None:
+        came, upscaled, left_out = self._intake.frames, self._submit.frames, self._submit.left_out
+        written = self._sink.muxed[0]
+        if came != upscaled + left_out or not upscaled == self._encoder.frames == written:
+            counts = f"{came} frames came in, {upscaled} were upscaled, {written} went out"
+            kept = self._sink.keep_partial()
+            raise UprezError(f"{self._plan.media.path}: {counts}: a bug, please report it; kept as {kept}")
 
+    def _nothing(self, stopped: bool) -> UprezError:
+        """Why there is no result."""
+        path = self._plan.media.path
+        if stopped:
+            return Cancelled(f"{path}: stopped before the first frame; nothing was written")
+        if self._intake.decoded:
+            return InputError(f"{path}: has no frame between --start and --end; nothing was written")
+        return InputError(f"{path}: not one frame of its video could be decoded; nothing was written")
 
-def _nothing(plan: Plan, intake: Intake, stopped: bool) -> UprezError:
-    """Why there is no result."""
-    if stopped:
-        return Cancelled(f"{plan.media.path}: stopped before the first frame; nothing was written")
-    if intake.decoded:
-        return InputError(f"{plan.media.path}: has no frame between --start and --end; nothing was written")
-    return InputError(f"{plan.media.path}: not one frame of its video could be decoded; nothing was written")
-
-
-def _with_what_was_done(error: UprezError, encoder: VideoEncoder, sink: Sink) -> UprezError:
-    """`error`, having kept the part that was done: hours of work may lie in it."""
-    return type(error)(f"{error}; what was done is kept as {sink.keep_partial()}") if encoder.packets else error
+    def _with_what_was_done(self, error: UprezError) -> UprezError:
+        """`error`, having kept the part that was done: hours of work may lie in it."""
+        if not self._encoder.packets:
+            return error
+        return type(error)(f"{error}; what was done is kept as {self._sink.keep_partial()}")

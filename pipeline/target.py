@@ -11,7 +11,7 @@ from pipeline.media.reading.probe import probe
 from pipeline.media.writing.forms import check_form
 from pipeline.plan import Plan
 
-_FRAMES_GUESSED = 0.02  # how far off the number of frames may be where a container does not tell it
+_FRAMES_GUESSED = 2  # times as many as there are may be guessed, where a container does not tell
 
 
 def check_target(plan: Plan) -> None:
@@ -25,6 +25,8 @@ def check_target(plan: Plan) -> None:
             raise OutputError(f"{target}: is the input itself; give the result another name")
     except OSError as error:
         raise OutputError(f"{target}: {error.strerror}") from error
+    if exists and not (target.is_file() or target.is_dir()):
+        raise OutputError(f"{target}: is a device or a pipe, no file; - writes to standard output")
     if target.is_dir():
         raise OutputError(f"{target}: is a folder; give a file name, or --to {target}")
     check_form(target, plan.media.files, plan.frames, plan.media.video.rate, plan.settings.overwrite)
@@ -49,7 +51,7 @@ def _another_video(plan: Plan) -> str | None:
         size = f"{there.format.width}x{there.format.height}"
         return f"is a video of {size}, not an earlier result ({made.width}x{made.height})"
     expected = plan.frames
-    if there.frames and expected and abs(there.frames - expected) > _FRAMES_GUESSED * expected + 1:
+    if there.frames and expected and max(there.frames, expected) > _FRAMES_GUESSED * min(there.frames, expected):
         return f"is a video of {there.frames} frames, not an earlier result ({expected})"
     return None
 

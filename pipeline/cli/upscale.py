@@ -226,9 +226,11 @@ def _pixels(plan: Plan) -> int:
 
 @contextlib.contextmanager
 def _interruptible(job: Job, quiet: bool) -> Iterator[None]:
-    """The first Ctrl-C (or SIGTERM) stops `job` with a playable file, the second aborts it."""
+    """The first Ctrl-C (or SIGTERM) stops `job` with a playable file, the second aborts it, and what precedes it."""
 
     def interrupt(number: int, frame: Any) -> None:
+        if not job.running and job.stopped:
+            raise KeyboardInterrupt
         if job.stopped:
             job.abort()
         else:
@@ -236,7 +238,7 @@ def _interruptible(job: Job, quiet: bool) -> Iterator[None]:
             if not quiet:
                 note("finishing what was begun; once more aborts")
 
-    kinds = (signal.SIGINT, signal.SIGTERM)
+    kinds = [signal.SIGINT, signal.SIGTERM, *([signal.SIGHUP] if hasattr(signal, "SIGHUP") else [])]
     before = [signal.signal(kind, interrupt) for kind in kinds]
     try:
         yield

@@ -14,7 +14,7 @@ from pipeline.proof.tracks import Track
 from pipeline.proof.verdict import Fault, many
 
 _SYNC = 0.001  # seconds that streams may move against the picture, beside what the result's clock rounds
-_CODED_ANEW = 0.06  # seconds: sound that was encoded again may begin and end by a packet or two elsewhere
+_CODED_ANEW = 0.1  # seconds: sound that was encoded again may begin and end by a packet or two elsewhere
 _SAMPLES = "pcm_"  # codecs whose packets are cut as each reader likes
 _MARKUP = re.compile(r"<[^<>]*>|\{\\[^{}]*\}")
 _EVENT_FIELDS = 8  # of an ASS event, before its text

@@ -7,19 +7,17 @@ from typing import Any
 
 import av
 import av.error
+from av.video.codeccontext import VideoCodecContext
 
 from pipeline.flow.stage import Stage
 from pipeline.frame import Frame, FrameFormat, plain_name
 from pipeline.media.decoding import nvdec
+from pipeline.media.decoding.bitstream import is_shown, is_torn
 from pipeline.media.decoding.fit import fitted
 from pipeline.media.decoding.holes import Holes
 from pipeline.media.decoding.ledger import Entry, Ledger
 from pipeline.media.reading.probe import IN_CODING_ORDER
 from pipeline.media.reading.source import Source
-
-_HIDING = ("vp8",)  # codecs with packets that are never shown
-_ESCAPING = ("h264", "hevc", "vvc")  # codecs in whose packets three zero bytes never follow each other
-_ZEROS = bytes(64)
 
 
 class Decoder(Stage[Any, Any]):
@@ -28,30 +26,30 @@ class Decoder(Stage[Any, Any]):
     A decoder's own format that no kernel knows, and a size that changes in mid-stream, are brought to `format` by
     swscale. Times are those of the packets; where they have none, they follow from the stream's rate.
 
-    At the first sign of damage it goes back to a key frame and on with care: in software, one frame at a time, which
+    At the first sign of damage it goes back to a key frame and on with care: in software and without threads, which
     keeps each frame that can be decoded and conceals what is missing in it. What it finds goes into `source.damage`.
 
-    packets, frames: how many came and left. timeless: frames whose times follow from the rate. changes: what size and
-    format became in mid-stream, a line each.
+    packets, frames: how many came and left. holed: how many fell into holes of the stream. timeless: frames whose times
+    follow from the rate. changes: what size and format became in mid-stream, a line each.
     """
 
     def __init__(self, source: Source, format: FrameFormat) -> None:
         self._source = source
         self._format = format
         self._context = source.video.codec_context
-        self._ledger = Ledger(in_coding_order=source.container.format.name in IN_CODING_ORDER)
-        self._holes = Holes(1 / source.rate)
+        self._holes = Holes(1 / source.rate, steady=source.is_open_ended)
         self._next_pts = source.first
         self._shape = "", ""
         assert source.video.time_base is not None
         self._frame_duration = max(1, round(1 / (source.rate * source.video.time_base)))
+        self._ledger = Ledger(self._frame_duration, in_coding_order=source.container.format.name in IN_CODING_ORDER)
         self._careful = bool(source.damage.cut) and not self._context.is_hwaccel
-        self.packets = self.frames = self.timeless = self._unread = 0
+        self.packets = self.frames = self.holed = self.timeless = self._unread = 0
         self.changes: list[str] = []
         if self._context.is_hwaccel:
             self._context.options = {"extra_hw_frames": str(nvdec.SPARE_SURFACES)}
         else:
-            self._context.thread_type = "SLICE" if self._careful else "AUTO"
+            _share_out(self._context, self._careful)
 
     @property
     def end(self) -> int:
@@ -67,15 +65,17 @@ class Decoder(Stage[Any, Any]):
         self._unread = self._source.damage.unread
         suspect = damaged or not (self.packets or packet.is_keyframe)
         self.packets += 1
-        self._source.damage.add(lost=self._holes.before(packet, damaged))
-        self._ledger.enter(packet, torn)
+        holed = self._holes.before(packet, damaged)
+        self.holed += holed
+        self._source.damage.add(lost=holed)
+        self._ledger.enter(packet, torn, is_shown(packet, self._context.name))
         yield from self._decode_all((suspect and self._restart()) or [packet])
 
     def finish(self) -> Iterator[Any]:
         yield from self._decode(None)
         if (self._ledger.outstanding or self._source.is_open_ended) and (again := self._restart()):
             yield from self._decode_all([*again, None])
-        if self._careful and self._context.name not in _HIDING:
+        if self._careful:
             self._source.damage.add(lost=self._ledger.outstanding)
 
     def _decode_all(self, packets: Sequence[av.Packet[Any] | None]) -> Iterator[Frame]:
@@ -93,7 +93,7 @@ class Decoder(Stage[Any, Any]):
             yield from self._decode_all(again if packet else [*again, None])
             return
         for picture in pictures:
-            entry = self._ledger.leave(picture)
+            entry = self._ledger.leave(picture, bool(self._context.has_b_frames))
             self._note_damage(picture, entry)
             if not entry.settled:
                 self.frames += 1
@@ -109,7 +109,7 @@ class Decoder(Stage[Any, Any]):
         if fresh is None:
             return []
         self._context = fresh.codec_context
-        self._context.thread_type = "SLICE"
+        _share_out(self._context, careful=True)
         return again
 
     def _note_damage(self, picture: av.VideoFrame, entry: Entry) -> None:
@@ -126,18 +126,14 @@ class Decoder(Stage[Any, Any]):
         return (picture.width, picture.height) == (self._format.width, self._format.height)
 
     def _is_torn(self, packet: av.Packet[Any]) -> bool:
-        """Whether `packet` is not all there, or has a hole of zeros, which its codec never writes and may not notice.
-
-        In a transport stream the mark also stands where two were joined.
-        """
-        if packet.is_corrupt and not self._source.is_open_ended:
-            return True
-        return self._context.name in _ESCAPING and _ZEROS in bytes(packet).rstrip(b"\0")
+        """Whether `packet` is not all there. In a transport stream its mark also stands where two were joined."""
+        return (packet.is_corrupt and not self._source.is_open_ended) or is_torn(packet, self._context.name)
 
     def _frame(self, picture: av.VideoFrame, entry: Entry) -> Frame:
         self.timeless += entry.pts is None
         pts = self._next_pts if entry.pts is None else entry.pts
-        duration = entry.duration or picture.duration or self._frame_duration
+        duration = self._frame_duration if entry.pts is None else entry.duration or picture.duration
+        duration = duration or self._frame_duration
         self._next_pts = pts + duration
         self._watch(picture)
         if picture.format.name == nvdec.FORMAT:
@@ -154,3 +150,10 @@ class Decoder(Stage[Any, Any]):
             now, before = (" ".join(filter(None, each)) for each in (shape, (size, layout)))
             self.changes.append(f"the source becomes {now} at frame {self.frames - 1}; it was {before}")
         self._shape = shape
+
+
+def _share_out(context: VideoCodecContext, careful: bool) -> None:
+    """Set how a decoder works in parallel: not at all where damage is to be concealed, which FFmpeg leaves out then."""
+    context.thread_type = "NONE" if careful else "AUTO"
+    if careful:
+        context.thread_count = 1

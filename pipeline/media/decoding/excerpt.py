@@ -13,6 +13,7 @@ from pipeline.flow.stage import Stage
 from pipeline.frame import Frame
 from pipeline.media.reading.source import Source
 
+_MILLISECOND = Fraction(1, 1000)  # Matroska's tick, to which it rounds the times of frames
 _ROUNDED = Fraction(1, 2000)  # people write times to the millisecond
 
 
@@ -67,7 +68,7 @@ class Trim(Stage[Any, Any]):
 
     def __init__(self, excerpt: Excerpt, source: Source, also: frozenset[int]) -> None:
         assert source.video.time_base is not None
-        self._start, self._end = excerpt.start, excerpt.end
+        self._start, self._end = excerpt.start, excerpt.end  # in seconds
         self._most = excerpt.frames
         self._time_base = source.video.time_base
         self._source = source
@@ -81,7 +82,7 @@ class Trim(Stage[Any, Any]):
     def feed(self, item: Any) -> Iterator[Any]:
         if isinstance(item, Frame):
             yield from self._frame(item)
-        elif item.dts is not None or item.pts is not None:
+        elif (item.dts is not None or item.pts is not None) and self._is_wanted(item):
             self._held.append(item)
         yield from self._freed()
         if self.complete and not self._lasting:
@@ -91,11 +92,11 @@ class Trim(Stage[Any, Any]):
         yield from self._freed(at_end=True)
 
     def _frame(self, frame: Frame) -> Iterator[Frame]:
-        if self.complete or (self._start is not None and frame.pts < round(self._start / self._time_base)):
+        time = frame.pts * self._time_base
+        if self.complete or (self._start is not None and time < self._rounded(self._start)):
             frame.release()
-        elif self.frames == self._most or (self._end is not None and frame.pts >= round(self._end / self._time_base)):
+        elif self.frames == self._most or (self._end is not None and time >= self._rounded(self._end)):
             self.complete = True
-            time = frame.pts * self._time_base
             self._end = time if self._end is None else min(self._end, time)
             frame.release()
         else:
@@ -103,21 +104,28 @@ class Trim(Stage[Any, Any]):
             self._shown = (frame.pts + frame.duration) * self._time_base
             yield frame
 
+    def _rounded(self, time: Fraction) -> Fraction:
+        """`time` as a clock has it that ticks in milliseconds; finer and coarser ones tell theirs as they are."""
+        is_rounding = self._time_base == _MILLISECOND
+        return Fraction(round(time * 1000), 1000) if is_rounding else time
+
     def _freed(self, at_end: bool = False) -> Iterator[av.Packet[Any]]:
         """The packets of which it is known by now that they belong to the excerpt."""
         held, self._held = self._held, []
         for packet in held:
-            begins, ends = _interval(packet)
+            begins, _ = _interval(packet)
             if self._end is not None and begins >= self._end:
                 self._lasting.discard(packet.stream_index)
             elif not (self.complete or at_end) and (self._shown is None or begins >= self._shown):
                 self._held.append(packet)
-            elif self._start is None or self._begins_in_time(packet, begins, ends):
+            else:
                 yield _cut(packet, self._start, self._end)
 
-    def _begins_in_time(self, packet: av.Packet[Any], begins: Fraction, ends: Fraction) -> bool:
+    def _is_wanted(self, packet: av.Packet[Any]) -> bool:
         """Whether a packet is of use from the start on: sound that is heard then needs the packet before, too."""
-        assert self._start is not None
+        if self._start is None:
+            return True
+        begins, ends = _interval(packet)
         kind = packet.stream.type
         if kind == "subtitle":
             return ends > self._start

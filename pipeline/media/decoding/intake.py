@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from array import array
 from collections.abc import Iterator
 from fractions import Fraction
@@ -17,6 +18,8 @@ from pipeline.media.decoding.excerpt import Excerpt, Trim
 from pipeline.media.decoding.order import Order
 from pipeline.media.reading.source import Source
 
+_LEAST_SECONDS = Fraction(1, 1000)  # the tick of Matroska, so that two times stay two
+
 
 class Intake(Chain):
     """Packets of `source` in, frames of `format` out, each later than the one before; of `excerpt` only, if given.
@@ -27,7 +30,8 @@ class Intake(Chain):
     def __init__(self, source: Source, format: FrameFormat, excerpt: Excerpt | None, also: frozenset[int]) -> None:
         self._source = source
         self._decoder = Decoder(source, format)
-        self._order = Order()
+        assert source.video.time_base is not None
+        self._order = Order(least=math.ceil(_LEAST_SECONDS / source.video.time_base))
         self._trim = Trim(excerpt, source, also) if excerpt else None
         super().__init__(self._decoder, self._order, *([self._trim] if self._trim else []))
 
@@ -43,8 +47,9 @@ class Intake(Chain):
 
     def check_end(self) -> None:
         """Note what the container promised and did not give. Call it when all has come. Raises InputError if strict."""
-        if not (self._trim and self._trim.complete):
-            self._source.damage.add(lost=self._source.lack(self._decoder.packets, self._decoder.end))
+        if self._trim is None or not self._trim.complete:
+            missing = self._source.lack(self._decoder.packets, self._decoder.end)
+            self._source.damage.add(lost=max(0, missing - self._decoder.holed))
 
     def findings(self) -> Iterator[str]:
         """What turned out to be special about the source, a line each."""

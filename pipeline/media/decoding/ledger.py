@@ -13,6 +13,7 @@ from typing import Any
 import av
 
 _DELAY = 128  # packets that a decoder may have taken before it gives the first one's picture: threads, and reordering
+_REORDERED = 32  # packets that a picture may be late by
 _MOST_BYTES = 256 * 2**20  # of packets that are kept: a GOP of more is not gone through again
 
 
@@ -38,26 +39,29 @@ class Entry:
 class Ledger:
     """Keeps account of packets, and keeps those that a decoder needs to begin again where pictures are outstanding.
 
-    in_coding_order: the container knows when packets are decoded, not which picture is shown then; its times are those
-    of the pictures in the order in which they come.
+    frame: how long a picture lasts, in ticks. in_coding_order: the container knows when packets are decoded, not which
+    picture is shown then; its times are those of the pictures in the order in which they come.
     """
 
-    def __init__(self, in_coding_order: bool = False) -> None:
+    def __init__(self, frame: int, in_coding_order: bool = False) -> None:
+        self._frame = frame
         self._times: deque[int | None] | None = deque() if in_coding_order else None
+        self._judged = 0  # packets whose pictures have come, or won't any more
         self._entries: dict[int, Entry] = {}
         self._keys: deque[int] = deque()
         self._bytes = self._count = self._overdue = 0
         self._first: int | None = None  # when the key frame at the beginning is shown
 
-    def enter(self, packet: av.Packet[Any], torn: bool = False) -> None:
+    def enter(self, packet: av.Packet[Any], torn: bool = False, shown: bool = True) -> None:
         """Put `packet` under a number, which takes the place of its pts."""
         if not self._count:
             self._first = packet.pts if packet.is_keyframe else None
-        hidden = packet.is_discard or self._leads(packet)
+        hidden = packet.is_discard or not shown or self._leads(packet)
         entry = Entry(packet, packet.pts, packet.duration or 0, packet.is_keyframe, hidden, torn)
         self._entries[self._count] = entry
-        if self._times is not None:
+        if self._times is not None and not hidden:
             self._times.append(packet.dts)
+            entry.pts = packet.dts
         packet.pts = self._count
         if entry.is_key:
             self._keys.append(self._count)
@@ -65,15 +69,46 @@ class Ledger:
         self._bytes += packet.size
         self._forget()
 
-    def leave(self, picture: av.VideoFrame) -> Entry:
-        """The entry of `picture`."""
-        entry = self._entries.get(picture.pts) if picture.pts is not None else None
+    def leave(self, picture: av.VideoFrame, reordered: bool = True) -> Entry:
+        """The entry of `picture`. reordered: the decoder gives pictures in another order than that of their packets."""
+        number = -1 if picture.pts is None else picture.pts
+        entry = self._entries.get(number)
         if entry is None:  # of two pictures in a packet the second has no number
             return Entry(None, None, 0)
-        if self._times and not entry.given:
-            entry.pts = self._times.popleft()
+        if self._times is not None and not entry.given:
+            self._deal_time(number, entry, reordered)
+        if picture.interlaced_frame:
+            self._pair_fields(number)
         entry.given = True
         return entry
+
+    def _deal_time(self, number: int, entry: Entry, reordered: bool) -> None:
+        """Give a picture its time, of those that the container has for pictures in the order of showing."""
+        assert self._times is not None
+        self._forfeit(number - _REORDERED)
+        if reordered:
+            entry.pts = self._times.popleft() if self._times else None
+        elif entry.pts in self._times:
+            self._times.remove(entry.pts)
+
+    def _forfeit(self, number: int) -> None:
+        """Let the times go of the packets before `number` that became no picture."""
+        assert self._times is not None
+        for late in range(self._judged, number):
+            entry = self._entries.get(late)
+            if self._times and entry is not None and _is_outstanding(entry):
+                self._times.popleft()
+        self._judged = max(self._judged, number)
+
+    def _pair_fields(self, number: int) -> None:
+        """Where a picture's two fields came in packets of their own, the other one is no picture that is missing."""
+        one = self._entries[number]
+        for other in (self._entries.get(number + 1), self._entries.get(number - 1)):
+            if other is None or other.given or other.is_key:
+                continue
+            if one.pts is None or other.pts is None or abs(other.pts - one.pts) < 0.75 * self._frame:
+                other.hidden = True
+                return
 
     def begin_again(self) -> list[av.Packet[Any]]:
         """The packets that a fresh decoder needs for what is outstanding; none where they were too many."""

@@ -16,10 +16,11 @@ class Order(Stage[Any, Any]):
     It looks one frame ahead, to tell a frame that is late from one that is early: of 0, 40, 9000, 120 it is the third
     that is wrong, of 0, 40, 20, 80 too, though there the second could be moved as well.
 
-    repaired: how many were moved.
+    least: ticks that a frame that is moved is shown after the one before. repaired: how many were moved.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, least: int = 1) -> None:
+        self._least = least
         self._held: Frame | None = None
         self._last: int | None = None
         self.repaired = 0
@@ -50,11 +51,11 @@ class Order(Stage[Any, Any]):
             if (
                 pts > last
                 and next is not None
-                and last + 1 < next <= pts
+                and last + self._least < next <= pts
                 and abs(next - expected) < abs(pts - expected)
             ):
-                pts = min(expected, next - 1)
-            pts = max(pts, last + 1)
+                pts = max(min(expected, next - self._least), last + self._least)
+            pts = pts if pts > last else last + self._least
         self._last = pts
         if pts == frame.pts:
             return frame

@@ -23,8 +23,8 @@ from pipeline.media.encoding.packing import packed, packings
 
 log = logging.getLogger(__name__)
 
-# What NVENC keeps as it is: of what it calls 16 bit it keeps 10, and RGB it may turn into YUV in its own way.
 _UNITS = (1, 2, 16, 64)  # that sides are padded to multiples of: chroma, x265's least, and larger ones to be safe
+# What NVENC keeps as it is: of what it calls 16 bit it keeps 10, and RGB it may turn into YUV in its own way.
 _NVENC_KEEPS = {"yuv420p", "nv12", "p010le", "yuv444p"}
 
 

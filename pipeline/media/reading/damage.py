@@ -48,7 +48,7 @@ class Damage:
             damaged = f"{_counted(self.damaged, 'frame')} of the source {_are(self.damaged)} damaged"
             yield f"{damaged}, and those that refer to {'it' if self.damaged == 1 else 'them'}"
         if self.others:
-            yield f"{_counted(self.others, 'packet')} of other streams {_are(self.others)} damaged in the source"
+            yield f"{_counted(self.others, 'packet')} of other streams {_are(self.others)} damaged, or can't be copied"
         if self.unread:
             yield f"the source could not be read in {_counted(self.unread, 'place')}"
 

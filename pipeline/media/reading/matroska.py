@@ -14,10 +14,11 @@ _BLOCKS = (0xA3, 0xA1)
 _SEGMENT_S = (0x114D9B74, 0x1549A966, 0x1654AE6B, 0x1C53BB6B, 0x1941A469, 0x1043A770, 0x1254C367)
 _CLUSTER_S = (0xE7, 0x5854, 0xA7, 0xAB, 0xAF, *_BLOCKS)
 _GROUP_S = (0xA2, 0x75A1, 0x9B, 0xFA, 0xFB, 0xFD, 0xA4, 0x75A2, 0x8E)
-_KNOWN = frozenset((*_SEGMENT_S, *_CLUSTER_S, *_GROUP_S, 0xEC, 0xBF))
+_KNOWN = frozenset((*_SEGMENT_S, *_CLUSTER_S, *_GROUP_S, _EBML, 0xEC, 0xBF))
 _OPENED = (_SEGMENT, _CLUSTER, _GROUP)  # whose children follow each other as if they had no parent
 _HEADER = 12  # bytes that the longest one of an element takes
-_USUAL = 64  # bytes between the contents of two blocks
+_USUAL = 12  # bytes between the contents of two blocks that follow each other
+_BLOCK_HEADER = 4  # bytes of a block's content before its frame: track, time, flags
 
 
 def end_of_segment(file: BinaryIO, size: int) -> int:
@@ -28,22 +29,26 @@ def end_of_segment(file: BinaryIO, size: int) -> int:
 
 
 class Blocks:
-    """Finds places where the chain of blocks is broken: there FFmpeg goes on at the next cluster, without a word."""
+    """Finds places where the chain of blocks is broken, or FFmpeg leaves some out: it does so without a word."""
 
     def __init__(self, path: Path) -> None:
         self._file = path.open("rb")
         self._at = self._end = 0
+        self._tracks: dict[int, int] = {}  # Matroska's numbers, by FFmpeg's
 
     def broken_before(self, packet: av.Packet[Any]) -> bool:
         """Whether something unreadable lies before this packet. All packets of the file must come by, in order."""
         at, self._at = self._at, packet.pos or 0
         end, self._end = self._end, self._at + packet.size
+        if packet.stream_index not in self._tracks:
+            self._tracks[packet.stream_index] = self._track(self._at)
         return bool(at) and self._at - end > _USUAL and not self._leads(at, self._at)
 
     def broken_at_end(self) -> bool:
         """Whether something unreadable lies behind the last packet."""
         size = self._file.seek(0, os.SEEK_END)
-        return bool(self._at) and not self._leads(self._at, size + _HEADER)
+        end = min(size, end_of_segment(self._file, size))
+        return bool(self._at) and self._at < end and not self._leads(self._at, end + _HEADER)
 
     def close(self) -> None:
         self._file.close()
@@ -55,8 +60,22 @@ class Blocks:
             element = _element(self._file, at)
             if element is None or (element[0] not in _KNOWN and element[0] not in _OPENED):
                 return False
+            if element[0] in _BLOCKS and element[1] != to and self._should_have_come(element):
+                return False
             at = element[1] if element[0] in _OPENED else element[2]
         return at is not None
+
+    def _should_have_come(self, block: tuple[int, int, int | None]) -> bool:
+        """Whether a block that FFmpeg passed over holds something of a stream that it reads."""
+        empty = block[2] is not None and block[2] - block[1] <= _BLOCK_HEADER
+        return not empty and self._track(block[1]) in self._tracks.values()
+
+    def _track(self, content: int) -> int:
+        """The number of the track whose block's content lies at `content`."""
+        self._file.seek(content)
+        head = self._file.read(8)
+        width = _width(head[:1])
+        return int.from_bytes(head[:width], "big") & ((1 << 7 * width) - 1)
 
     def _end_of_block(self, content: int) -> int | None:
         for header in range(2, _HEADER):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import defaultdict, deque
 from collections.abc import Iterator
 from fractions import Fraction
 from typing import Any
@@ -10,13 +10,14 @@ from typing import Any
 import av
 
 _NEEDED = Fraction(1, 10)  # seconds; Opus needs 80 ms (RFC 7845, 4.2), AAC two frames of some 21 ms
+_MOST = 64  # packets, so that a stream that is hidden for good takes no memory
 
 
 class Preroll:
     """Holds hidden packets back until one comes that is not hidden, then gives those that lie close before it."""
 
     def __init__(self) -> None:
-        self._hidden: defaultdict[int, list[av.Packet[Any]]] = defaultdict(list)
+        self._hidden: defaultdict[int, deque[av.Packet[Any]]] = defaultdict(lambda: deque(maxlen=_MOST))
 
     def kept(self, packet: av.Packet[Any]) -> Iterator[av.Packet[Any]]:
         """What is to be copied now that `packet` has come."""

@@ -8,6 +8,7 @@ from typing import Any
 from av.container import InputContainer
 from av.video.stream import VideoStream
 
+_STALE = 1  # second that a number of frames may be off the duration
 _ROUGHLY = 0.95  # how much of a number of frames must come that is only roughly right
 
 
@@ -15,14 +16,20 @@ class Promise:
     """How many packets of `stream` there should be, or when it should end, as the container tells before it is read."""
 
     def __init__(self, container: InputContainer, stream: VideoStream, rate: Fraction) -> None:
-        told = stream.metadata.get("NUMBER_OF_FRAMES", "")  # mkvmerge's
-        is_mov = container.format.name.startswith("mov")
-        # Of mp4 the index counts, from which FFmpeg takes what edit lists hide.
-        self._exactly = len(stream.index_entries) if is_mov else int(told) if told.isdigit() else 0
-        self._roughly = 0 if is_mov else stream.frames  # the others count in their header, and not always well
         self._end = _seconds(stream.metadata.get("DURATION", ""))
         self._time_base: Any = stream.time_base
         self._rate = rate
+        is_mov = container.format.name.startswith("mov")
+        # Of mp4 the index counts, from which FFmpeg takes what edit lists hide.
+        self._exactly = len(stream.index_entries) if is_mov else self._told(stream)
+        self._roughly = 0 if is_mov else stream.frames  # the others count in their header, and not always well
+
+    def _told(self, stream: VideoStream) -> int:
+        """How many frames mkvmerge counted, unless somebody has cut the file since and kept the tag."""
+        told = stream.metadata.get("NUMBER_OF_FRAMES", "")
+        if not told.isdigit() or self._end is None or abs(int(told) / self._rate - self._end) > _STALE:
+            return 0
+        return int(told)
 
     def lack(self, packets: int, end: int, damaged: bool) -> int:
         """How many frames are missing.

@@ -108,7 +108,8 @@ class FileSource:
         self._start = start
         self.first = first if first is not None else self.video.start_time or 0
         self._wanted = also | {self.video.index}
-        self._over = False
+        self._over = self._sought = False
+        self._repeated = 0
         self._read_to = 0
         self.rate = frame_rate(self.container, self.video)
         self._promise = Promise(self.container, self.video, self.rate)
@@ -129,8 +130,13 @@ class FileSource:
         for packet in self._read():
             if self._over:
                 return
-            if not packet.size:  # PyAV ends each stream with an empty packet
+            if not packet.size:  # PyAV ends each stream with an empty packet; of AVI it is a frame shown once more
+                self._repeated += packet.stream_index == self.video.index and packet.dts is not None
                 continue
+            if self._sought and packet.stream_index == self.video.index:
+                if not packet.is_keyframe:
+                    continue
+                self._sought = False
             self._read_to = (packet.pos or 0) + packet.size
             if self._clock:
                 self._clock.mend(packet)
@@ -156,7 +162,9 @@ class FileSource:
     def lack(self, packets: int, end: int) -> int:
         if self.container.format.name == "yuv4mpegpipe":  # FFmpeg drops the piece of a frame at its end, and is silent
             return int(self._read_to < (self._pipe.taken if self._pipe else self.path.stat().st_size))
-        return self._promise.lack(packets, end, damaged=not self.damage.none)
+        if self._start is not None and self._is_indexed:
+            return 0
+        return self._promise.lack(packets + self._repeated, end, damaged=not self.damage.none)
 
     def close(self) -> None:
         _quieten(self.video)
@@ -171,7 +179,8 @@ class FileSource:
         self.close()
 
     def _chain_of_blocks(self) -> Blocks | None:
-        if self._pipe or not self.container.format.name.startswith("matroska"):
+        whole = self._start is None and self._pipe is None  # after a jump FFmpeg passes blocks over
+        if not whole or not self.container.format.name.startswith("matroska"):
             return None
         return self._open.enter_context(contextlib.closing(Blocks(self.path)))
 
@@ -181,19 +190,24 @@ class FileSource:
             if self.damage.strict:
                 raise InputError(f"{self.path}: is cut off: {self.damage.cut}; without --strict the rest is saved")
 
+    @property
+    def _is_indexed(self) -> bool:
+        return self._pipe is None and self.container.format.name.startswith(_INDEXED)
+
     def _seek(self) -> None:
         """Go to a key frame before the start, where that is sure to be one; elsewhere all is read."""
-        indexed = self._pipe is None and self.container.format.name.startswith(_INDEXED)
-        if indexed and self._start is not None and self.video.time_base:
+        if self._is_indexed and self._start is not None and self.video.time_base:
             with contextlib.suppress(av.error.FFmpegError):  # then it begins at the beginning
                 self.container.seek(int(self._start / self.video.time_base), stream=self.video, backward=True)
+                self._sought = True
 
     def _read(self) -> Iterator[av.Packet[Any]]:
         """All packets that can be read; where reading fails, it goes on behind."""
+        streams = list(self.container.streams)  # those that appear in mid-file are not for us
         failures = 0
         while failures < _MOST_FAILURES:
             try:
-                for packet in self.container.demux():
+                for packet in self.container.demux(streams):
                     failures = 0
                     if self._blocks and packet.size:
                         self.damage.add(unread=int(self._blocks.broken_before(packet)))

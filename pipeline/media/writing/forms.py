@@ -99,8 +99,8 @@ def check_form(path: Path, source: Collection[Path], frames: int | None, rate: F
     source: the files that are read.
     """
     if is_pattern(path) and is_stills(path):
-        there = set(Pattern(path).found().values())
-        if there.intersection(source):
+        there = {found.resolve() for found in Pattern(path).found().values()}
+        if not there.isdisjoint(file.resolve() for file in source):
             raise OutputError(f"{path}: are the pictures of the input; give the results another name")
         if there and not overwrite:
             raise OutputError(f"{path}: {len(there)} such pictures exist already; --overwrite replaces them")

@@ -44,6 +44,7 @@ class PictureSink(Stage[Any, Any]):
         self.path = path
         self.repaired = 0
         self.copied: dict[int, int] = {}
+        self.damaged = 0
         self.muxed: Counter[int] = Counter()
         self.dropped = [f"other streams left behind: {others}; pictures are silent"] if others else []
         self._encoding = encoding
@@ -97,10 +98,13 @@ class PictureSink(Stage[Any, Any]):
             kept = self.keep_partial()
             raise OutputError(f"{self.path}: {taken[0]} appeared meanwhile; the result is kept as {kept}")
         self._older = len(before - names)
-        with writing(self.path):
-            for name in self._names:
-                os.replace(self._part / name, self.path.with_name(name))
-            self._part.rmdir()
+        try:
+            with writing(self.path):
+                for name in self._names:
+                    os.replace(self._part / name, self.path.with_name(name))
+                self._part.rmdir()
+        except OutputError as error:
+            raise OutputError(f"{error}; what has no name yet is kept as {self.keep_partial()}") from error
         return self.path
 
     def keep_partial(self) -> Path:

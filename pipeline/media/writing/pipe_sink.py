@@ -5,6 +5,8 @@ from __future__ import annotations
 import errno
 import logging
 import os
+import select
+import threading
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -28,6 +30,8 @@ from pipeline.media.writing.evenness import Evenness
 log = logging.getLogger(__name__)
 
 _BUFFER_BYTES = 1 << 20
+_WAKE_MS = 200
+_AT_ONCE = select.PIPE_BUF  # bytes: so many can be written to a pipe that has room, without waiting
 
 CODEC = "wrapped_avframe"  # hands frames to the muxer as they are; y4m's takes nothing else
 
@@ -50,11 +54,13 @@ class PipeSink(Stage[Any, Any]):
         self.repaired = 0
         self.muxed: Counter[int] = Counter()
         self.copied: dict[int, int] = {}
+        self.damaged = 0
         self.dropped = [f"other streams left behind: {others}; y4m is video alone"] if others else []
         self._even = Evenness(encoding.rate)
         self._tick = 1 / encoding.rate
+        self._outlet = _Outlet(standard_output() if fd is None else fd, encoding.sample_aspect)
         self._container: OutputContainer = av.open(
-            _Outlet(standard_output() if fd is None else fd, encoding.sample_aspect),
+            self._outlet,
             "w",
             format="yuv4mpegpipe",
             container_options={"strict": "-1"},  # more than 8 bit is FFmpeg's own extension
@@ -82,6 +88,9 @@ class PipeSink(Stage[Any, Any]):
                 self._container.mux(packet)
             self.muxed[0] += 1
         yield from ()
+
+    def abort(self) -> None:
+        self._outlet.end()
 
     def encoder(self, time_base: Fraction) -> Encoder:
         """What makes packets for this pipe, of frames whose times count in `time_base`."""
@@ -128,6 +137,13 @@ class _Outlet:
         self._fd = fd
         self._aspect = f" A{sample_aspect.numerator}:{sample_aspect.denominator} ".encode()
         self._begun = False
+        self._ended = threading.Event()
+        self._poll = select.poll()
+        self._poll.register(fd, select.POLLOUT)
+
+    def end(self) -> None:
+        """Wait for the reader no more. Called from any thread."""
+        self._ended.set()
 
     def write(self, data: bytes) -> int:
         rest = memoryview(data)
@@ -135,8 +151,9 @@ class _Outlet:
             self._begun = True
             header, newline, frames = data.partition(b"\n")
             rest = memoryview(header.replace(b" A0:0 ", self._aspect) + newline + frames)
-        while rest:
-            rest = rest[os.write(self._fd, rest) :]
+        while rest and not self._ended.is_set():
+            if self._poll.poll(_WAKE_MS):
+                rest = rest[os.write(self._fd, rest[:_AT_ONCE]) :]
         return len(data)
 
 

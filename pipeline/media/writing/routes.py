@@ -11,6 +11,7 @@ import av
 
 Rewrite = Callable[[bytes], bytes]  # the content of a packet as another codec has it; b"" if there is nothing to show
 
+_MOST_OVERLAPPED = 100  # packets in a row, some two seconds: beyond, the clock itself has turned back
 _MAY_COINCIDE = ("subtitle", "data")  # several of whose packets may have one time
 
 
@@ -72,6 +73,46 @@ class Copied(Route):
             packet.duration = max(1, round(self._step / packet.time_base) or since)
         self._last = packet.dts
         self._next = packet.dts + (packet.duration or 0)
+
+
+class CopiedSound(Copied):
+    """Sound, of which no two packets are heard at once: one that is told too late is put right by the next one's time,
+    one that lies before the last is left out.
+
+    overlapped: how many were left out.
+    """
+
+    def __init__(self, stream: Any, shift: Fraction, step: Fraction = Fraction(0)) -> None:
+        super().__init__(stream, shift, step)
+        self._held: av.Packet[Any] | None = None
+        self._before: tuple[int, int] | None = None  # decoding time and duration, in the source's ticks
+        self._in_a_row = 0
+        self.overlapped = 0
+
+    def feed(self, packet: av.Packet[Any]) -> Iterator[av.Packet[Any]]:
+        held, self._held = self._held, packet
+        if held is not None:
+            yield from self._settled(held, packet.dts)
+
+    def finish(self) -> Iterator[av.Packet[Any]]:
+        held, self._held = self._held, None
+        if held is not None:
+            yield from self._settled(held, None)
+
+    def _settled(self, packet: av.Packet[Any], next: int | None) -> Iterator[av.Packet[Any]]:
+        if packet.dts is not None and self._before is not None:
+            last, lasted = self._before
+            if next is not None and last < next < packet.dts:
+                packet.pts = packet.dts = min(last + max(1, lasted), next - 1)
+                self.repaired += 1
+            if packet.dts <= last and self._in_a_row < _MOST_OVERLAPPED:
+                self._in_a_row += 1
+                self.overlapped += 1
+                return
+        self._in_a_row = 0
+        if packet.dts is not None:
+            self._before = packet.dts, packet.duration or 0
+        yield from super().feed(packet)
 
 
 class CopiedVideo(Copied):

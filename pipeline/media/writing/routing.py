@@ -17,7 +17,7 @@ from av.video.stream import VideoStream
 from pipeline.errors import InputError
 from pipeline.media.writing import audio, cover, holds, labels, subtitles
 from pipeline.media.writing.audio import Reencoded
-from pipeline.media.writing.routes import Copied, CopiedVideo, Rewrite, Rewritten, Route
+from pipeline.media.writing.routes import Copied, CopiedSound, CopiedVideo, Rewrite, Rewritten, Route
 
 _WITH_TIMECODE = ("matroska", "webm", "mp4", "mov")
 _PLAIN = ("subrip", "text")
@@ -84,7 +84,7 @@ class Router:
             return False
         copy = holds.copy_of(self._container, stream)
         labels.describe(copy, stream, self._iso)
-        route = CopiedVideo if stream.type == "video" else Copied
+        route = {"video": CopiedVideo, "audio": CopiedSound}.get(stream.type, Copied)
         self.routes[stream.index] = route(copy, self._shift, _step(stream))
         return True
 

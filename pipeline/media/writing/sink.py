@@ -30,6 +30,7 @@ from pipeline.media.writing import labels
 from pipeline.media.writing.audio import Reencoded
 from pipeline.media.writing.cover import is_cover
 from pipeline.media.writing.holds import holds_chapters
+from pipeline.media.writing.routes import CopiedSound
 from pipeline.media.writing.routing import ISO, Router
 
 log = logging.getLogger(__name__)
@@ -100,6 +101,14 @@ class FileSink(Stage[Any, Any]):
         return [*self._router.remarks, *self._complaints()]
 
     @property
+    def damaged(self) -> int:
+        """How many packets taken along were damaged, lay over others, or were refused by the muxer."""
+        routes = self._router.routes.values()
+        damaged = sum(route.damaged for route in routes if isinstance(route, Reencoded))
+        overlapped = sum(route.overlapped for route in routes if isinstance(route, CopiedSound))
+        return damaged + overlapped + self._refused.total()
+
+    @property
     def copied(self) -> dict[int, int]:
         """How many packets went into each stream of the result but the new video, by its index; cover art aside."""
         streams = [s for s in self._container.streams if not s.disposition & Disposition.attached_pic]
@@ -146,8 +155,11 @@ class FileSink(Stage[Any, Any]):
         if self.path.exists() and not overwrite:
             kept = self.keep_partial()
             raise OutputError(f"{self.path}: appeared meanwhile; the result is kept as {kept}")
-        with writing(self.path):
-            os.replace(self._part, self.path)
+        try:
+            with writing(self.path):
+                os.replace(self._part, self.path)
+        except OutputError as error:
+            raise OutputError(f"{error}; the result is kept as {self.keep_partial()}") from error
         return self.path
 
     def keep_partial(self) -> Path:
@@ -247,6 +259,8 @@ class FileSink(Stage[Any, Any]):
         for index, count in self._refused.items():
             yield f"stream {index}: packets that {self._kind} can't hold as they are, left out: {count}"
         for index, route in self._router.routes.items():
+            if isinstance(route, CopiedSound) and route.overlapped:
+                yield f"audio stream {index}: packets that lie over others are left out: {route.overlapped}"
             if isinstance(route, Reencoded) and route.damaged:
                 yield f"audio stream {index}: packets that are damaged in the source: {route.damaged}"
 

@@ -24,7 +24,7 @@ def test_each_kind_of_damage_is_a_line() -> None:
         "the source is cut off: at least 5 bytes are missing at its end",
         "1 frame of the source can't be decoded or is missing",
         "3 frames of the source are damaged, and those that refer to them",
-        "1 packet of other streams is damaged in the source",
+        "1 packet of other streams is damaged, or can't be copied",
         "the source could not be read in 2 places",
     ]
 

@@ -53,9 +53,9 @@ def test_a_read_that_fails_is_counted_and_reading_goes_on(clip: Path) -> None:
         class Failing:
             """Fails after some packets, twice."""
 
-            format = real.format
+            format, streams = real.format, real.streams
 
-            def demux(self) -> object:
+            def demux(self, streams: object) -> object:
                 last = next(tries)
                 for count, packet in enumerate(real.demux()):
                     yield packet
@@ -75,9 +75,9 @@ def test_reading_ends_where_nothing_can_be_read_any_more(clip: Path) -> None:
         class Broken:
             """Never gives anything."""
 
-            format = real.format
+            format, streams = real.format, real.streams
 
-            def demux(self) -> object:
+            def demux(self, streams: object) -> object:
                 raise av.error.InvalidDataError(1, "no")
                 yield
 
