@@ -12,6 +12,7 @@ from pipeline.choices import choose_backend, choose_decoder, choose_encoder, cho
 from pipeline.frame import FrameFormat, plain_name
 from pipeline.media.decoding.excerpt import Excerpt
 from pipeline.media.encoding.encode import VideoEncoding
+from pipeline.media.encoding.packing import packings
 from pipeline.media.reading.probe import MediaInfo
 from pipeline.media.writing.forms import Form, form_of
 from pipeline.models.spec import ModelSpec
@@ -32,7 +33,7 @@ class Plan:
 
     backend: "tensorrt" or "onnx". decoder: "software" or "nvdec". decoded: what frames are as they leave it.
     also: indices of the streams that are copied. excerpt: what part of it, None for the whole. frames: how many to
-    expect, None if unknown. shift: seconds added to all times.
+    expect, None if unknown. shift: seconds added to all times. until: where an excerpt ends, on the source's clock.
     notes: what a user should know, a line each. memory, video_memory (of each GPU), disk: estimates in bytes.
     """
 
@@ -48,6 +49,7 @@ class Plan:
     excerpt: Excerpt | None
     frames: int | None
     shift: Fraction
+    until: Fraction | None
     notes: tuple[str, ...]
     memory: int
     video_memory: int
@@ -87,6 +89,7 @@ def make_plan(media: MediaInfo, to: Path | None, settings: Settings) -> Plan:
         excerpt=excerpt,
         frames=frames,
         shift=_shift(media, excerpt),
+        until=excerpt.until(video.first, video.rate) if excerpt else None,
         notes=tuple(n for n in notes if n),
         memory=_memory(settings, model, media, encoding, backend),
         video_memory=_video_memory(settings, model, media, encoding) if backend == "tensorrt" else 0,
@@ -95,12 +98,12 @@ def make_plan(media: MediaInfo, to: Path | None, settings: Settings) -> Plan:
 
 
 def _notes(media: MediaInfo, encoding: VideoEncoding, settings: Settings, backend: str, form: Form | None) -> list[str]:
-    video, pixel = media.video, encoding.format.pixel
+    video, pixel, pixel_in = media.video, encoding.format.pixel, media.video.format.pixel
     notes = []
     unused = [f"--{name}" for name in _FOR_GPUS if getattr(settings, name) != Settings.model_fields[name].default]
     if backend == "onnx" and unused:
         notes.append(f"{', '.join(unused)}: without effect on the CPU")
-    if plain_name(video.source_format) != video.format.pixel.name:
+    if plain_name(video.source_format) not in (pixel_in.name, *(packing.name for packing in packings(pixel_in))):
         notes.append(f"{video.source_format} frames are worked on as {video.format.pixel.name}")
     if video.alpha:
         notes.append("its transparency (alpha) is lost")

@@ -180,7 +180,7 @@ def execute(plan: Plan, *, progress: OnProgress | None = None, job: Job | None =
     """Do what `plan` says."""
     with _room(plan), contextlib.ExitStack() as stack:
         source = stack.enter_context(open_source(plan))
-        sink = open_sink(plan.target, plan.encoding, source, plan.also, plan.shift)
+        sink = open_sink(plan.target, plan.encoding, source, plan.also, plan.shift, plan.until)
         stack.enter_context(sink)
         session = stack.enter_context(
             open_session(plan.backend, plan.model, plan.decoded, plan.settings, plan.encoding.format.pixel)
@@ -299,7 +299,8 @@ class _Flow:
         if stopped:
             return Cancelled(f"{path}: stopped before the first frame; nothing was written")
         if self._intake.decoded:
-            return InputError(f"{path}: has no frame between --start and --end; nothing was written")
+            ends = f"the source ends at {self._intake.end:.3f} s"
+            return InputError(f"{path}: has no frame in the part that was asked for ({ends}); nothing was written")
         return InputError(f"{path}: not one frame of its video could be decoded; nothing was written")
 
     def _with_what_was_done(self, error: UprezError) -> UprezError:

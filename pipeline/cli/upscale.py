@@ -64,7 +64,11 @@ class Batch:
 
 def upscale(
     sources: Annotated[
-        list[str], typer.Argument(help="A video, and the result's name if you like; or many, with --to.")
+        list[str],
+        typer.Argument(
+            help="A video, a picture, numbered pictures such as 'in/%05d.png', or - for a pipe; and the result's name, "
+            "if you like. Or many, a folder or a pattern; --to says where the results go."
+        ),
     ],
     to: o.To = None,
     config: o.Config = None,
@@ -94,7 +98,10 @@ def upscale(
     quiet: o.Quiet = None,
     as_json: o.Json = None,
 ) -> None:
-    """Upscale videos: in.mp4 becomes in.x2.mkv, audio, subtitles, chapters and tags kept."""
+    """Upscale videos and pictures: in.mp4 becomes in.x2.mkv, audio, subtitles, chapters and tags kept.
+
+    Exit codes: 0 all done and whole, 2 something is wrong, 3 done, but a source is damaged, 130 stopped.
+    """
     settings = o.settings(config, locals())
     hushed = settings.quiet or settings.as_json
     batch = Batch()
@@ -165,7 +172,8 @@ def _prepare(batch: Batch, wishes: list[Wish], settings: Settings) -> None:
         try:
             plan = make_plan(probe(wish.source, settings.video_stream), wish.file or _made(wish.folder), settings)
             if (other := taken.setdefault(plan.target, wish.source)) != wish.source:
-                raise SettingsError(f"{wish.source}: its result {plan.target} is that of {other} too")
+                advice = "rename one, or upscale it alone, with a name for its result"
+                raise SettingsError(f"{wish.source}: its result {plan.target} is that of {other} too: {advice}")
             if is_pipe(plan.target) and settings.as_json:
                 raise SettingsError("--json: the video takes standard output; give the result a name")
             if os.path.exists(plan.target) and not wish.named and not settings.overwrite:

@@ -12,6 +12,7 @@ import av.error
 
 from pipeline.errors import InputError, OutputError
 
+_STILLS = (b"heic", b"heix", b"mif1", b"msf1", b"avif")  # brands of pictures in the boxes of mp4
 _DISGUISES = {b"#EXTM3U": "a playlist", b"ffconcat": "a concat script", b"<?xml": "an XML file", b"v=0": "an SDP file"}
 
 
@@ -34,8 +35,14 @@ def reading(path: Path, place: str = "") -> Iterator[None]:
 
 
 def _not_a_video(path: Path) -> str:
-    with path.open("rb") as file:
-        head = file.read(16).lstrip(b"\xef\xbb\xbf \r\n\t")
+    try:
+        with path.open("rb") as file:
+            start = file.read(16)
+    except OSError as error:
+        return str(error.strerror)
+    if start[4:8] == b"ftyp" and start[8:12] not in _STILLS:
+        return "has no index: it is cut off, or was never finished; without one, none of it can be found"
+    head = start.lstrip(b"\xef\xbb\xbf \r\n\t")
     for mark, name in _DISGUISES.items():
         if head.startswith(mark):
             return f"is {name}, which could name any other file: give the videos themselves"

@@ -56,4 +56,4 @@ def one_frame(path: Path) -> Expected:
 def beyond(path: Path) -> Expected:
     """From a time on that the film does not reach."""
     _film(path, 0, 50)
-    return refused("has no frame between --start and --end")
+    return refused("has no frame in the part that was asked for")

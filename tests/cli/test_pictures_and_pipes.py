@@ -1,7 +1,9 @@
 """`uprez` between other programs and on pictures, as it is called."""
 
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -49,6 +51,45 @@ def test_a_cut_stream_gives_what_there_is_and_says_so(clip: Path, tmp_path: Path
     ended = _run("upscale", "-", tmp_path / "out.mkv", *FAST, given=content[:-7])
     assert ended.returncode == 3
     assert len(clips.shades(tmp_path / "out.mkv")) == 11
+
+
+@pytest.mark.parametrize("strict", [False, True])
+def test_a_container_that_was_cut_off_in_a_pipe_is_not_called_whole(tmp_path: Path, strict: bool) -> None:
+    content = clips.make(tmp_path / "long.mkv", frames=100, sound=False).read_bytes()
+    options = ["--strict"] if strict else []
+    ended = _run("upscale", "-", tmp_path / "out.mkv", *FAST, *options, given=content[: len(content) // 2])
+    assert ended.returncode == (2 if strict else 3)
+    assert b"cut off" in ended.stderr
+    assert (tmp_path / "out.mkv").exists() != strict
+
+
+def test_two_signals_end_a_job_whose_reader_stands_still(tmp_path: Path) -> None:
+    clip = clips.make(tmp_path / "long.mkv", frames=200, size=(640, 480), sound=False)
+    writing = subprocess.Popen([*UPREZ, "upscale", clip, "-", *FAST], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    assert writing.stdout is not None
+    assert writing.stdout.read(1000)
+    for _ in range(2):
+        time.sleep(1)
+        writing.send_signal(signal.SIGINT)
+    assert writing.wait(timeout=20) == 130
+    writing.communicate()
+
+
+def test_a_folder_by_another_name_is_still_the_input(uprez: Call, tmp_path: Path) -> None:
+    before = pictures.read(pictures.sequence(tmp_path / "in", [1, 2]) and tmp_path / "in" / "001.png")
+    (tmp_path / "alias").symlink_to(tmp_path / "in")
+    ended = uprez("upscale", tmp_path / "in" / "%03d.png", tmp_path / "alias" / "%03d.png", "--overwrite", *FAST)
+    assert ended.code == 2
+    assert "are the pictures of the input" in ended.err
+    assert np.array_equal(pictures.read(tmp_path / "in" / "001.png"), before)
+
+
+def test_a_jpeg_that_is_cut_off_is_not_called_whole(uprez: Call, tmp_path: Path) -> None:
+    path = pictures.write(tmp_path / "a.jpg", pictures.samples(1, (320, 240)))
+    path.write_bytes(path.read_bytes()[:-200])
+    ended = uprez("upscale", path, *FAST)
+    assert ended.code == 3
+    assert "1 frame of the source is damaged" in ended.err
 
 
 def test_the_reader_that_goes_away_ends_the_job_in_one_line(tmp_path: Path) -> None:

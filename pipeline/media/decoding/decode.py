@@ -89,6 +89,8 @@ class Decoder(Stage[Any, Any]):
             sound = not any(self._is_wrong(picture) for picture in pictures)
         except av.error.FFmpegError:  # what it should have given stays outstanding in the ledger
             pictures, sound = [], False
+            if packet and self._careful and packet.pts is not None:
+                self._ledger.fail(packet.pts)
         if not sound and (again := self._restart()):
             yield from self._decode_all(again if packet else [*again, None])
             return

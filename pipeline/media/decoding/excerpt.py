@@ -41,6 +41,12 @@ class Excerpt:
         begins, ends = (None if time is None else first + _unrounded(time, rate) for time in (start, end))
         return cls(begins, ends, frames)
 
+    def until(self, first: Fraction, rate: Fraction) -> Fraction | None:
+        """Where it ends, in seconds on the source's clock; an estimate where so many `frames` are wanted."""
+        start = first if self.start is None else self.start
+        ends = [self.end] if self.end is not None else []
+        return min([*ends, *([] if self.frames is None else [start + self.frames / rate])], default=None)
+
     def expected(self, whole: int | None, first: Fraction, rate: Fraction) -> int | None:
         """How many frames to expect, of a source that has `whole`, evenly from `first` on."""
         limits = [] if self.frames is None else [self.frames]

@@ -45,6 +45,12 @@ class Intake(Chain):
         """How many were given."""
         return self._trim.frames if self._trim else self._decoder.frames
 
+    @property
+    def end(self) -> float:
+        """When the last frame that was decoded ends, in seconds from the first."""
+        ticks = self._decoder.end - self._source.first
+        return float(ticks * (self._source.video.time_base or 0))
+
     def check_end(self) -> None:
         """Note what the container promised and did not give. Call it when all has come. Raises InputError if strict."""
         if self._trim is None or not self._trim.complete:

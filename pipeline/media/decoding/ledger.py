@@ -14,6 +14,7 @@ import av
 
 _DELAY = 128  # packets that a decoder may have taken before it gives the first one's picture: threads, and reordering
 _REORDERED = 32  # packets that a picture may be late by
+_NEARLY = 0.1
 _MOST_BYTES = 256 * 2**20  # of packets that are kept: a GOP of more is not gone through again
 
 
@@ -49,7 +50,7 @@ class Ledger:
         self._judged = 0  # packets whose pictures have come, or won't any more
         self._entries: dict[int, Entry] = {}
         self._keys: deque[int] = deque()
-        self._bytes = self._count = self._overdue = 0
+        self._bytes = self._count = self._overdue = self._given = self._interlaced = 0
         self._first: int | None = None  # when the key frame at the beginning is shown
 
     def enter(self, packet: av.Packet[Any], torn: bool = False, shown: bool = True) -> None:
@@ -78,7 +79,9 @@ class Ledger:
         if self._times is not None and not entry.given:
             self._deal_time(number, entry, reordered)
         if picture.interlaced_frame:
+            self._interlaced += not entry.given
             self._pair_fields(number)
+        self._given += not entry.given
         entry.given = True
         return entry
 
@@ -110,6 +113,11 @@ class Ledger:
                 other.hidden = True
                 return
 
+    def fail(self, number: int) -> None:
+        """The packet of that number could not be decoded, whatever it said of itself."""
+        if number in self._entries:
+            self._entries[number].hidden = False
+
     def begin_again(self) -> list[av.Packet[Any]]:
         """The packets that a fresh decoder needs for what is outstanding; none where they were too many."""
         entries = list(self._entries.values())
@@ -123,7 +131,9 @@ class Ledger:
     @property
     def outstanding(self) -> int:
         """How many packets should have become pictures and have not; at the end, those are lost."""
-        return self._overdue + sum(_is_outstanding(entry) for entry in self._entries.values())
+        count = self._overdue + sum(_is_outstanding(entry) for entry in self._entries.values())
+        in_fields = self._given == self._interlaced and abs(count - self._given) <= _NEARLY * self._given
+        return 0 if in_fields and count > 1 else count  # each picture came in two packets, the second gives none
 
     def _leads(self, packet: av.Packet[Any]) -> bool:
         """Whether a picture is shown before the key frame that all begins with: it needs some that are not there."""

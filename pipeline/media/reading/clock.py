@@ -12,8 +12,9 @@ from typing import Any
 
 import av
 
-# FFmpeg's own bounds (dts_delta_threshold): in one stream more than this is a jump, and so is the least step back.
-_AHEAD, _BEHIND = Fraction(10), Fraction(1, 10)
+# In one stream more than this is a jump, and so is the least step back. FFmpeg's own bounds are 10 and 0.1 seconds
+# (dts_delta_threshold), but a slide may stand for longer.
+_AHEAD, _BEHIND = Fraction(30), Fraction(1, 10)
 _WRAP = Fraction(
     2**33, 90_000
 )  # ISO 13818-1: the clock of transport streams has 33 bits; FFmpeg takes back for wrapped

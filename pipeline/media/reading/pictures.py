@@ -164,6 +164,11 @@ def open_pictures(pictures: Pictures, rate: Fraction = RATE) -> InputContainer:
     raise InputError(f"{pictures.path}: is no picture that can be read; {', '.join(SUFFIXES)} are")
 
 
+def _is_cut_off(data: bytes) -> bool:
+    """Whether a JPEG ends within its scan, which FFmpeg does not mind (ITU-T T.81, B.1.1.3: SOI, SOS, EOI)."""
+    return data.startswith(b"\xff\xd8") and data.rfind(b"\xff\xd9") < data.rfind(b"\xff\xda")
+
+
 def content(file: Path) -> bytes:
     """All of a file. Raises InputError."""
     try:
@@ -210,7 +215,9 @@ class PictureSource:
         for number, file in self.pictures.files.items():
             if self._over:
                 return
-            packet = av.Packet(content(file) or b"\0")  # an empty packet would be the end
+            data = content(file)
+            self.damage.add(damaged=int(_is_cut_off(data)))
+            packet = av.Packet(data or b"\0")  # an empty packet would be the end
             packet.stream = self.video
             packet.time_base = 1 / self.rate
             packet.pts = packet.dts = self.pictures.tick(number)

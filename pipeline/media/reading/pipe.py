@@ -22,6 +22,7 @@ NAME = Path("-")  # how users name standard input, and standard output
 _SET_PIPE_SIZE = getattr(fcntl, "F_SETPIPE_SZ", None)  # Linux only
 _PIPE_BYTES = 1 << 20  # the most that Linux gives everybody; its 64 KiB cost a third of the rate
 _WAKE_MS = 200
+_HEAD_BYTES = 1 << 16
 _BUFFER_BYTES = 1 << 20  # that FFmpeg asks for at a time; whole frames of y4m go past it
 
 
@@ -34,12 +35,13 @@ class Pipe:
     """The reading end of a pipe, as a file for `av.open`.
 
     What is read before `rewound` is kept, and comes once more after it. fd: an open file descriptor.
-    taken: how many bytes came out of it.
+    taken: how many bytes came out of it. head: the first of them.
     """
 
     def __init__(self, fd: int) -> None:
         self._fd = fd
         self.taken = 0
+        self.head = b""
         self._kept: bytearray | None = bytearray()
         self._again = memoryview(b"")
         self._ended = threading.Event()
@@ -64,6 +66,8 @@ class Pipe:
             return head
         data = self._next(size)
         self.taken += len(data)
+        if len(self.head) < _HEAD_BYTES:
+            self.head += data[:_HEAD_BYTES]
         if self._kept is not None:
             self._kept += data
         return data

@@ -39,8 +39,10 @@ class Promise:
         """
         if self._exactly:
             return max(0, self._exactly - packets)
-        if packets < self._roughly * _ROUGHLY:
-            return self._roughly - packets
+        by_time: Fraction = end * self._time_base * self._rate  # AVI counts frames that are shown once more
+        passed = max(packets, round(by_time))
+        if passed < self._roughly * _ROUGHLY:
+            return self._roughly - passed
         if not damaged or self._end is None:
             return 0
         missing: Fraction = (self._end - end * self._time_base) * self._rate

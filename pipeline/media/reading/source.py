@@ -109,7 +109,6 @@ class FileSource:
         self.first = first if first is not None else self.video.start_time or 0
         self._wanted = also | {self.video.index}
         self._over = self._sought = False
-        self._repeated = 0
         self._read_to = 0
         self.rate = frame_rate(self.container, self.video)
         self._promise = Promise(self.container, self.video, self.rate)
@@ -127,11 +126,15 @@ class FileSource:
 
     def __iter__(self) -> Iterator[av.Packet[Any]]:
         self._seek()
+        yield from self._packets()
+        if self._pipe and not self._over:
+            self._find_truncation()
+
+    def _packets(self) -> Iterator[av.Packet[Any]]:
         for packet in self._read():
             if self._over:
                 return
-            if not packet.size:  # PyAV ends each stream with an empty packet; of AVI it is a frame shown once more
-                self._repeated += packet.stream_index == self.video.index and packet.dts is not None
+            if not packet.size:  # PyAV ends each stream with an empty packet
                 continue
             if self._sought and packet.stream_index == self.video.index:
                 if not packet.is_keyframe:
@@ -164,7 +167,7 @@ class FileSource:
             return int(self._read_to < (self._pipe.taken if self._pipe else self.path.stat().st_size))
         if self._start is not None and self._is_indexed:
             return 0
-        return self._promise.lack(packets + self._repeated, end, damaged=not self.damage.none)
+        return self._promise.lack(packets, end, damaged=not self.damage.none)
 
     def close(self) -> None:
         _quieten(self.video)
@@ -185,7 +188,12 @@ class FileSource:
         return self._open.enter_context(contextlib.closing(Blocks(self.path)))
 
     def _find_truncation(self) -> None:
-        if missing := truncation.missing(self.path, self.container.format.name):
+        name = self.container.format.name
+        pipe = self._pipe
+        missing = (
+            truncation.missing_behind(pipe.head, pipe.taken, name) if pipe else truncation.missing(self.path, name)
+        )
+        if missing:
             self.damage.cut = f"at least {missing} bytes are missing at its end"
             if self.damage.strict:
                 raise InputError(f"{self.path}: is cut off: {self.damage.cut}; without --strict the rest is saved")
@@ -216,6 +224,8 @@ class FileSource:
                 if self._blocks:
                     self.damage.add(unread=int(self._blocks.broken_at_end()))
                 return
+            except IndexError:  # PyAV's, at a packet of a stream that appears in mid-file
+                failures += 1
             except av.error.FFmpegError:
                 self.damage.add(unread=int(failures == 0))
                 failures += 1

@@ -111,11 +111,18 @@ def check_form(path: Path, source: Collection[Path], frames: int | None, rate: F
         raise OutputError(f"{path}: GIF holds {gif.MOST_RATE} frames/s at most, not {float(rate):g}; .apng holds more")
 
 
-def open_sink(path: Path, encoding: VideoEncoding, source: Source, also: frozenset[int], shift: Fraction) -> Sink:
+def open_sink(
+    path: Path,
+    encoding: VideoEncoding,
+    source: Source,
+    also: frozenset[int],
+    shift: Fraction,
+    until: Fraction | None = None,
+) -> Sink:
     """What takes the result called `path`: see FileSink."""
     if is_pipe(path):
         return PipeSink(encoding, others=len(also))
     if is_stills(path):
         pictures = source.pictures if isinstance(source, PictureSource) else None
         return PictureSink(path, encoding, pictures, others=len(also))
-    return FileSink(path, encoding, source, also, shift)
+    return FileSink(path, encoding, source, also, shift, until)

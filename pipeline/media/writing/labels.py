@@ -49,12 +49,13 @@ def beyond_itunes(metadata: dict[str, str]) -> list[str]:
     return sorted(key for key in kept(metadata) if key.lower().split("-")[0] not in _ITUNES)
 
 
-def moved(chapters: Sequence[Any], shift: Fraction) -> list[Any]:
-    """Chapters, `shift` seconds later; what would lie before zero is cut off."""
+def moved(chapters: Sequence[Any], shift: Fraction, until: Fraction | None = None) -> list[Any]:
+    """Chapters, `shift` seconds later; what would lie before zero, or from `until` on as it was, is cut off."""
     later = []
     for chapter in chapters:
-        ticks = round(shift / chapter["time_base"])
-        start, end = max(0, chapter["start"] + ticks), chapter["end"] + ticks
-        if end > 0 or not shift:
+        unit = chapter["time_base"]
+        ends = chapter["end"] if until is None else min(chapter["end"], round(until / unit))
+        start, end = max(0, chapter["start"] + round(shift / unit)), ends + round(shift / unit)
+        if (end > start or not shift) and ends >= chapter["start"]:
             later.append({**chapter, "start": start, "end": end})
     return later

@@ -11,6 +11,8 @@ import av
 
 Rewrite = Callable[[bytes], bytes]  # the content of a packet as another codec has it; b"" if there is nothing to show
 
+_FINE = Fraction(1, 90_000)
+_COARSE = 90  # times as coarse: a millisecond
 _MOST_OVERLAPPED = 100  # packets in a row, some two seconds: beyond, the clock itself has turned back
 _MAY_COINCIDE = ("subtitle", "data")  # several of whose packets may have one time
 
@@ -46,10 +48,12 @@ class Copied(Route):
         self._shift = shift
         self._step = step
         self._last: int | None = None  # decoding time, in ticks
+        self._coarse = False
         self._next = 0  # the decoding time that a packet without one is given
         self._least = 0 if stream.type in _MAY_COINCIDE else 1  # how far decoding times advance
 
     def feed(self, packet: av.Packet[Any]) -> Iterator[av.Packet[Any]]:
+        self._coarse = _refine(packet)
         ticks = round(self._shift / packet.time_base)
         packet.pts = None if packet.pts is None else packet.pts + ticks
         packet.dts = None if packet.dts is None else packet.dts + ticks
@@ -65,7 +69,7 @@ class Copied(Route):
         if self._last is not None and packet.dts < self._last + self._least:
             packet.dts = self._last + self._least
             packet.pts = None if packet.pts is None else max(packet.pts, packet.dts)
-            self.repaired += 1
+            self.repaired += not self._coarse
         if packet.pts is None:
             packet.pts = packet.dts
         if not packet.duration and self.stream.type not in _MAY_COINCIDE:
@@ -73,6 +77,17 @@ class Copied(Route):
             packet.duration = max(1, round(self._step / packet.time_base) or since)
         self._last = packet.dts
         self._next = packet.dts + (packet.duration or 0)
+
+
+def _refine(packet: av.Packet[Any]) -> bool:
+    """Bring a clock that several packets can share a tick of, as AVI's of sound, to a finer one; whether it is one."""
+    factor = (packet.time_base or _FINE) / _FINE
+    if factor > _COARSE:
+        packet.pts = None if packet.pts is None else round(packet.pts * factor)
+        packet.dts = None if packet.dts is None else round(packet.dts * factor)
+        packet.duration = round((packet.duration or 0) * factor)
+        packet.time_base = _FINE
+    return factor > _COARSE
 
 
 class CopiedSound(Copied):
@@ -105,7 +120,7 @@ class CopiedSound(Copied):
             if next is not None and last < next < packet.dts:
                 packet.pts = packet.dts = min(last + max(1, lasted), next - 1)
                 self.repaired += 1
-            if packet.dts <= last and self._in_a_row < _MOST_OVERLAPPED:
+            if packet.dts < last and self._in_a_row < _MOST_OVERLAPPED:
                 self._in_a_row += 1
                 self.overlapped += 1
                 return

@@ -52,7 +52,8 @@ _REFUSED = (av.error.InvalidDataError, av.error.ArgumentError, av.error.PatchWel
 class FileSink(Stage[Any, Any]):
     """A file in the making. It lies beside `path` under a name of its own until `commit` gives it that of `path`.
 
-    also: indices of the source's streams to take along. shift: seconds added to the time of all their packets.
+    also: indices of the source's streams to take along. shift: seconds added to the time of all their packets. until:
+    where an excerpt ends, in seconds on the source's clock, as far as that is known beforehand.
     Leaving the `with` without `commit` or `keep_partial` removes the file.
 
     muxed: how many packets went into each stream of the result, by its index; 0 is the new video.
@@ -65,11 +66,12 @@ class FileSink(Stage[Any, Any]):
         source: Source,
         also: frozenset[int],
         shift: Fraction = Fraction(0),
+        until: Fraction | None = None,
     ) -> None:
         self.path = path
         self.muxed: Counter[int] = Counter()
         self._encoding = encoding
-        self._shift = shift
+        self._shift, self._until = shift, until
         self._refused: Counter[int] = Counter()  # packets, by the index of their stream in the source
         self._lost_labels: list[str] = []
         self._finished = False
@@ -205,7 +207,7 @@ class FileSink(Stage[Any, Any]):
         if lost := self._lost_tags(tags):
             self._lost_labels.append(f"tags left behind: {self._kind} can't hold {', '.join(lost)} here; .mkv can")
         if holds_chapters(self._kind):
-            self._container.set_chapters(labels.moved(chapters, self._shift))
+            self._container.set_chapters(labels.moved(chapters, self._shift, self._until))
         elif chapters:
             self._lost_labels.append(f"{len(chapters)} chapters left behind: {self._kind} can't hold them; .mkv can")
 

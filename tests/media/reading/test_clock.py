@@ -52,17 +52,17 @@ def _end(times: list[int]) -> tuple[dict[int, Fraction], Fraction]:
     return {0: last + FRAME}, last
 
 
-@pytest.mark.parametrize("jump", [-7200, 5, 11, 3600])
+@pytest.mark.parametrize("jump", [-7200, 5, 31, 3600])
 def test_a_jump_is_closed_to_one_frame_and_told(jump: int) -> None:
     ticks = jump * 90_000
     times, clock = mended([Packet(0, 3600 * i + (ticks if i >= 10 else 0) + 90_000 * 8000) for i in range(20)])
-    kept = 0 < jump <= 10
+    kept = 0 < jump <= 30
     assert times[10:] == [90_000 * 8000 + 3600 * i + (ticks if kept else 0) for i in range(10, 20)]
     assert clock.jumps == ([] if kept else [jump])
 
 
 def test_a_gap_of_a_few_seconds_is_a_gap() -> None:
-    times = [0, 3600, 3600 + 90_000 * 9]
+    times = [0, 3600, 3600 + 90_000 * 29]
     assert mended([Packet(0, time) for time in times])[0] == times
 
 
@@ -118,5 +118,5 @@ def test_whatever_the_jumps_time_goes_on_and_streams_stay_together(jumps: list[i
     mended(packets)
     picture = [packet.dts for packet in packets[::2]]
     steps = [b - a for a, b in itertools.pairwise(picture)]  # type: ignore[operator]
-    assert all(0 <= step <= 3600 + 10 * 90_000 for step in steps)
+    assert all(0 <= step <= 3600 + 30 * 90_000 for step in steps)
     assert {s.dts - p.dts for p, s in zip(packets[::2], packets[1::2], strict=True)} == {500}  # type: ignore[operator]

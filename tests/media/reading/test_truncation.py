@@ -1,5 +1,6 @@
 """Whether a file ends where its container says."""
 
+from fractions import Fraction
 from pathlib import Path
 
 import pytest
@@ -31,6 +32,35 @@ def test_what_is_missing_is_counted(
     cut = tmp_path / f"cut{suffix}"
     cut.write_bytes(whole[suffix].read_bytes()[:-lost])
     assert truncation.missing(cut, container) == lost
+
+
+def test_a_wmv_file_tells_its_size(tmp_path: Path) -> None:
+    options = {"qmin": "2"}
+    path = clips.make(tmp_path / "clip.wmv", codec="wmv2", sound=False, options=options, time_base=Fraction(1, 1000))
+    assert truncation.missing(path, "asf") == 0
+    path.write_bytes(path.read_bytes()[:-40])
+    assert truncation.missing(path, "asf") == 40
+
+
+@pytest.mark.parametrize(("end", "missing"), [(b";", 0), (b";\0\0", 0), (b"\x2c", 1)])
+def test_a_gif_ends_with_its_trailer(tmp_path: Path, end: bytes, missing: int) -> None:
+    path = tmp_path / "clip.gif"
+    path.write_bytes(b"GIF89a" + bytes(100) + end)
+    assert truncation.missing(path, "gif") == missing
+
+
+@pytest.mark.parametrize(("flags", "missing"), [(4, 0), (0, 1)])
+def test_the_last_page_of_an_ogg_file_says_so(tmp_path: Path, flags: int, missing: int) -> None:
+    path = tmp_path / "clip.ogv"
+    path.write_bytes(b"OggS\0\2" + bytes(50) + b"OggS\0" + bytes([flags]) + bytes(50))
+    assert truncation.missing(path, "ogg") == missing
+
+
+def test_what_comes_through_a_pipe_is_measured_by_its_beginning(whole: dict[str, Path]) -> None:
+    content = whole[".mkv"].read_bytes()
+    assert truncation.missing_behind(content[:500], len(content), "matroska,webm") == 0
+    assert truncation.missing_behind(content[:500], len(content) - 70, "matroska,webm") == 70
+    assert truncation.missing_behind(b"GIF89a", 6, "gif") == 0
 
 
 def test_a_recording_that_ends_with_a_packet_tells_nothing(whole: dict[str, Path], tmp_path: Path) -> None:

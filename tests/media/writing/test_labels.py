@@ -57,3 +57,12 @@ def test_chapters_move_with_everything_else_and_begin_at_zero_at_the_earliest(
         assert chapter["start"] == max(0, old["start"] + ticks)
         assert chapter["end"] == old["end"] + ticks
         assert chapter["metadata"] == old["metadata"]
+
+
+def test_chapters_end_where_an_excerpt_ends() -> None:
+    chapters = [
+        {"id": i, "start": at, "end": at + 1000, "time_base": Fraction(1, 1000), "metadata": {}}
+        for i, at in enumerate((0, 1000, 2000))
+    ]
+    after = labels.moved(chapters, Fraction(-1, 2), until=Fraction(3, 2))
+    assert [(chapter["start"], chapter["end"]) for chapter in after] == [(0, 500), (500, 1000)]

@@ -145,3 +145,13 @@ def test_one_picture_holds_one_frame(tmp_path: Path) -> None:
 def test_a_folder_that_does_not_exist(tmp_path: Path) -> None:
     with pytest.raises(OutputError, match="does not exist: make it first"):
         _sink(tmp_path / "nowhere" / "%d.png")
+
+
+def test_what_can_not_get_its_name_is_kept(tmp_path: Path) -> None:
+    (tmp_path / "2.png").mkdir()
+    with _sink(tmp_path / "%d.png") as sink:
+        _write(sink, [0, 1, 2])
+        with pytest.raises(OutputError, match=r"what has no name yet is kept as .*pictures\.partial"):
+            sink.commit(overwrite=True)
+    assert (tmp_path / "1.png").exists()
+    assert sorted(path.name for path in (tmp_path / "pictures.partial").iterdir()) == ["2.png", "3.png"]

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.media.writing.routes import Copied, Rewritten
+from pipeline.media.writing.routes import Copied, CopiedSound, CopiedVideo, Rewritten
 
 MILLISECONDS = Fraction(1, 1000)
 TIMES = st.none() | st.integers(-1000, 100_000)
@@ -72,3 +72,53 @@ def test_what_is_rewritten_to_nothing_is_left_out(streams) -> None:  # type: ign
     route = Rewritten(streams[1], Fraction(1, 2), lambda content: content.strip().upper())
     made = [m for text in (b" ", b"a") for m in route.feed(packet(100, 100, 50, text))]
     assert [(bytes(m), m.pts, m.duration, m.is_keyframe) for m in made] == [(b"A", 600, 50, True)]
+
+
+def sound(streams, *times: int | None, duration: int = 20) -> tuple[list[int | None], CopiedSound]:  # type: ignore[no-untyped-def]
+    route = CopiedSound(streams[0], Fraction(0))
+    made = [given_out for dts in times for given_out in route.feed(packet(dts, dts, duration))]
+    return [given_out.dts for given_out in [*made, *route.finish()]], route
+
+
+def test_sound_that_is_told_too_late_once_is_put_right(streams) -> None:  # type: ignore[no-untyped-def]
+    times, route = sound(streams, 0, 20, 65_000, 60, 80)
+    assert times == [0, 20, 40, 60, 80]
+    assert (route.repaired, route.overlapped) == (1, 0)
+
+
+def test_sound_that_lies_over_other_sound_is_left_out(streams) -> None:  # type: ignore[no-untyped-def]
+    times, route = sound(streams, 0, 20, 40, 60, 30, 50, 70, 90)
+    assert times == [0, 20, 40, 60, 70, 90]
+    assert (route.repaired, route.overlapped) == (0, 2)
+
+
+def test_sound_whose_clock_turns_back_for_good_is_not_lost(streams) -> None:  # type: ignore[no-untyped-def]
+    times, route = sound(streams, *range(100_000, 100_200, 20), *range(0, 8000, 20))
+    assert route.overlapped == 100
+    assert len(times) == 10 + 400 - 100
+
+
+def test_several_packets_in_a_tick_of_a_coarse_clock_stay_together(streams) -> None:  # type: ignore[no-untyped-def]
+    route, tick = Copied(streams[0], Fraction(0)), Fraction(1, 25)
+    made = []
+    for dts in (0, 0, 0, 1, 1):
+        given = packet(dts, dts, 1)
+        given.time_base = tick
+        made += list(route.feed(given))
+    times = [float(each.dts * each.time_base) for each in made]
+    assert times == pytest.approx([0, 0, 0, 0.04, 0.04], abs=0.001)
+    assert route.repaired == 0
+
+
+def test_video_without_first_decoding_times_is_counted_back(streams) -> None:  # type: ignore[no-untyped-def]
+    route = CopiedVideo(streams[0], Fraction(0))
+    given = [packet(0, None, 40), packet(160, None, 40), packet(80, 0, 40), packet(40, 40, 40)]
+    made = [each for one in given for each in route.feed(one)]
+    assert [(each.pts, each.dts) for each in made] == [(0, -80), (160, -40), (80, 0), (40, 40)]
+    assert route.repaired == 0
+
+
+def test_a_short_video_without_decoding_times_comes_out_at_the_end(streams) -> None:  # type: ignore[no-untyped-def]
+    route = CopiedVideo(streams[0], Fraction(0))
+    assert list(route.feed(packet(0, None, 40))) == []
+    assert [each.pts for each in route.finish()] == [0]

@@ -1,0 +1,34 @@
+"""What the bytes of a packet tell."""
+
+import av
+import pytest
+
+from pipeline.media.decoding.bitstream import is_shown, is_torn
+
+
+@pytest.mark.parametrize(
+    ("content", "codec", "torn"),
+    [
+        (b"\x01\x02" + bytes(64) + b"\x77", "h264", True),
+        (b"\x01\x02" + bytes(64) + b"\x01\x65", "h264", False),  # stuffing before a start code
+        (b"\x01\x02" + bytes(64), "hevc", False),  # stuffing at the end
+        (b"\x01\x02" + bytes(63) + b"\x77", "h264", False),
+        (b"\x01\x02" + bytes(64) + b"\x77", "mpeg2video", False),  # which may be full of zeros
+    ],
+)
+def test_a_hole_of_zeros_tears_what_never_has_them(content: bytes, codec: str, torn: bool) -> None:
+    assert is_torn(av.Packet(content), codec) == torn
+
+
+@pytest.mark.parametrize(
+    ("content", "codec", "shown"),
+    [
+        (b"\x10\x02\x00", "vp8", True),
+        (b"\x00\x02\x00", "vp8", False),
+        (b"\x00\x00\x01\xb6\x12\x34\x56", "mpeg4", False),
+        (b"\x00\x00\x01\xb6" + bytes(range(40)), "mpeg4", True),
+        (b"\x00\x02\x00", "h264", True),
+    ],
+)
+def test_some_packets_are_not_meant_to_be_shown(content: bytes, codec: str, shown: bool) -> None:
+    assert is_shown(av.Packet(content), codec) == shown
