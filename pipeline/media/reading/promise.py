@@ -8,6 +8,7 @@ from typing import Any
 from av.container import InputContainer
 from av.video.stream import VideoStream
 
+_REORDERED = 8  # frames
 _STALE = 1  # second that a number of frames may be off the duration
 _ROUGHLY = 0.95  # how much of a number of frames must come that is only roughly right
 
@@ -19,6 +20,7 @@ class Promise:
         self._end = _seconds(stream.metadata.get("DURATION", ""))
         self._time_base: Any = stream.time_base
         self._rate = rate
+        self._start = (stream.start_time or 0) * (stream.time_base or Fraction(1))
         is_mov = container.format.name.startswith("mov")
         # Of mp4 the index counts, from which FFmpeg takes what edit lists hide.
         self._exactly = len(stream.index_entries) if is_mov else self._told(stream)
@@ -46,6 +48,9 @@ class Promise:
         if not damaged or self._end is None:
             return 0
         missing: Fraction = (self._end - end * self._time_base) * self._rate
+        is_even = abs((end * self._time_base - self._start) * self._rate - packets) <= _REORDERED
+        if is_even:  # B-frames may be missing before the last frame that is there
+            missing = max(missing, (self._end - self._start) * self._rate - packets)
         return max(0, round(missing))
 
 

@@ -221,7 +221,7 @@ class FileSource:
                         self.damage.add(unread=int(self._blocks.broken_before(packet)))
                     if packet.stream_index in self._wanted:
                         yield packet
-                if self._blocks:
+                if self._blocks and not self.damage.cut:
                     self.damage.add(unread=int(self._blocks.broken_at_end()))
                 return
             except IndexError:  # PyAV's, at a packet of a stream that appears in mid-file
