@@ -20,7 +20,7 @@ _MOST_LINES = 20  # for one kind of fault
 
 
 def verify(
-    source: Annotated[Path, typer.Argument(help="The video that RESULT was made from.")],
+    source: Annotated[Path, typer.Argument(help="The video, or pictures, that RESULT was made from.")],
     result: Annotated[Path, typer.Argument(help="What was made of it.")],
     streams: o.Streams = None,
     video_stream: o.VideoStream = None,
@@ -67,9 +67,13 @@ def _show(result: Path, verdict: Verdict) -> None:
             out.print(f"[red]{kind}[/]: and {count - _MOST_LINES} more")
     for remark in verdict.remarks:
         note(remark)
-    frames = f"{verdict.counts.result} of {verdict.counts.source} frames"
-    seen = "by packets and times" if verdict.quick else "by every picture and packet"
-    if verdict.whole:
-        out.print(f"[green]whole[/]: {escape(str(result))}, {frames}, {seen}")
-    else:
-        out.print(f"[bold red]not whole[/]: {escape(str(result))}, {frames}, {seen}")
+    word = "[green]whole[/]" if verdict.whole else "[bold red]not whole[/]"
+    out.print(f"{word}: {escape(str(result))}, {_compared(verdict)}")
+
+
+def _compared(verdict: Verdict) -> str:
+    counts = verdict.counts
+    if verdict.only_damage:
+        return f"all {counts.result} frames that can be read of a damaged source"
+    how = "packets and times compared, no picture" if verdict.quick else "every picture and packet compared"
+    return f"{counts.result} of {counts.source} frames, {how}"

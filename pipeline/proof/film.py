@@ -45,6 +45,7 @@ class _Reel:
         self._frames = frames
         self._pictures: list[Signature] = []
         self.times, self.contrast = array("d"), array("f")
+        self._shift: float | None = None  # by how much the result's clock is ahead, in seconds
         self.first = 0  # of those whose pictures are held
         self.end = 0.0
         self.over = False
@@ -61,14 +62,23 @@ class _Reel:
         self._pictures.append(frame.picture)
         return True
 
-    def nearest(self, moment: float) -> int:
-        """The frame that is shown nearest to `moment`."""
+    def nearest(self, at: float) -> int:
+        """The frame that is shown nearest to the moment `at` on the result's clock, which is first told its start."""
+        if self._shift is None:
+            self._shift = self._shift_of(at)
+        moment = at - self._shift
         while (not self.times or self.times[-1] < moment) and len(self._pictures) < _HELD and self.read():
             pass
         after = bisect_left(self.times, moment)
         if after == len(self.times):
             return max(0, after - 1)
         return after - 1 if after and moment - self.times[after - 1] < self.times[after] - moment else after
+
+    def nth(self, place: int) -> int:
+        """The frame at `place`, or the last one before it."""
+        while len(self.times) <= place and len(self._pictures) < _HELD and self.read():
+            pass
+        return max(0, min(place, len(self.times) - 1))
 
     def pictures(self, low: int, high: int) -> list[Signature]:
         """The pictures of frames `low` to before `high`, as far as there are; those before `low` are let go."""
@@ -82,17 +92,26 @@ class _Reel:
         while self.read():
             self._pictures.clear()
 
+    def _shift_of(self, start: float) -> float:
+        """By how much the result's clock is ahead of the source's, judged by its `start`."""
+        while len(self.times) < REACH and self.read():
+            pass
+        if not self.times or any(abs(time - start) <= _SAME_MOMENT for time in self.times):
+            return 0.0
+        return start - self.times[0]
+
 
 def compare(source: Film, result: Film, progress: Callable[[int], None] | None = None) -> Match:
-    """Read both films, and follow the one through the other. progress: told how many result frames are done."""
+    """Read both films, and follow the one through the other. progress: told how many result frames are done.
+
+    The frames of a timeless result are shown when the source frames are that they show.
+    """
     reel, follower, colours = _Reel(source.frames()), Follower(), Comparison()
-    times, end, shift = array("d"), 0.0, 0.0
-    for frame in result.frames():
-        if not times:
-            shift = _first_shift(reel, frame.at)
+    times, end = array("d"), 0.0
+    for place, frame in enumerate(result.frames()):
         times.append(frame.at)
         end = frame.at + frame.lasts
-        expected = reel.nearest(frame.at - shift)
+        expected = reel.nth(place) if result.timeless else reel.nearest(frame.at)
         low, high = follower.within(expected)
         held = reel.pictures(low, high)
         if not held or frame.picture is None:
@@ -104,22 +123,14 @@ def compare(source: Film, result: Film, progress: Callable[[int], None] | None =
     follower.finish()
     reel.drain()
     shown = tuple(follower.shown)
+    source_times = np.array(reel.times)
     return Match(
-        source=np.array(reel.times),
-        result=np.array(times),
+        source=source_times,
+        result=source_times[list(shown)] if result.timeless else np.array(times),
         shown=shown,
         unlike=np.array(follower.unlike),
         contrast=np.array(reel.contrast)[list(shown)],
         source_end=reel.end,
-        result_end=end,
+        result_end=reel.end if result.timeless else end,
         colours=colours,
     )
-
-
-def _first_shift(reel: _Reel, start: float) -> float:
-    """By how much the result's clock is ahead of the source's, judged by its `start`."""
-    while len(reel.times) < REACH and reel.read():
-        pass
-    if not reel.times or any(abs(time - start) <= _SAME_MOMENT for time in reel.times):
-        return 0.0
-    return start - reel.times[0]

@@ -14,6 +14,7 @@ from pipeline.proof.verdict import Counts, Fault, many
 
 _UNLIKE_OF_CONTRAST = 0.5  # of the picture's own variance: a black frame is off by more than all of it
 _ROUNDED = 1e-6  # seconds
+_MOST_PLACES = 5  # that are told one by one
 
 
 def judge(match: Match, tick: float) -> tuple[list[Fault], Counts, float]:
@@ -46,15 +47,21 @@ def _lateness(match: Match, odd: NDArray[np.bool_], tick: float) -> tuple[NDArra
 
 
 def _lost(match: Match, lost: tuple[int, ...]) -> Iterator[Fault]:
-    for first, count in runs(lost):
+    if len(places := runs(lost)) > _MOST_PLACES:
+        yield _scattered("frame-lost", "missing", match, places)
+        return
+    for first, count in places:
         at = float(match.source[first])
         where = f"at {at:.3f} s (frame {first})"
         message = f"{many(count, 'frame')} missing, {'the first ' if count > 1 else ''}{where}"
         yield Fault("frame-lost", message, count, at)
 
 
-def _again(kind: str, what: str, match: Match, places: tuple[int, ...]) -> Iterator[Fault]:
-    for first, count in runs(places):
+def _again(kind: str, what: str, match: Match, again: tuple[int, ...]) -> Iterator[Fault]:
+    if len(places := runs(again)) > _MOST_PLACES:
+        yield _scattered(kind, what, match, [(match.shown[first], count) for first, count in places])
+        return
+    for first, count in places:
         at = float(match.source[match.shown[first]])
         where = (
             f"frame {match.shown[first]} of the source as frame {first} of the result, at {match.result[first]:.3f} s"
@@ -62,15 +69,30 @@ def _again(kind: str, what: str, match: Match, places: tuple[int, ...]) -> Itera
         yield Fault(kind, f"{many(count, 'frame')} {what}: {'from ' if count > 1 else ''}{where}", count, at)
 
 
+def _scattered(kind: str, what: str, match: Match, places: list[tuple[int, int]]) -> Fault:
+    """Faults in many places as one; `places`: source frames, and how many from each on."""
+    first, count = places[0][0], sum(count for _, count in places)
+    at = float(match.source[first])
+    where = f"in {len(places)} places, the first at {at:.3f} s (frame {first})"
+    return Fault(kind, f"{many(count, 'frame')} {what} {where}", count, at)
+
+
+def _timeless(match: Match, places: list[int]) -> Iterator[Fault]:
+    if places:
+        message = f"{many(len(places), 'frame')} without a time, the first is frame {places[0]} of the result"
+        yield Fault("time", message, len(places), float(match.source[match.shown[places[0]]]))
+
+
 def _late(match: Match, late: NDArray[np.float64]) -> Iterator[Fault]:
-    for first, count in runs(np.flatnonzero(late).tolist()):
+    yield from _timeless(match, np.flatnonzero(np.isinf(late)).tolist())
+    late = np.where(np.isinf(late), 0.0, late)
+    if len(places := runs(np.flatnonzero(late).tolist())) > _MOST_PLACES:
+        what = f"shown up to {np.abs(late).max() * 1000:.1f} ms too late or early"
+        yield _scattered("time", what, match, [(match.shown[first], count) for first, count in places])
+        return
+    for first, count in places:
         worst = max(late[first : first + count], key=abs)
         at = float(match.source[match.shown[first]])
-        if np.isinf(worst):
-            yield Fault(
-                "time", f"{many(count, 'frame')} without a time, from frame {first} of the result on", count, at
-            )
-            continue
         by = f"{abs(worst) * 1000:.1f} ms too {'late' if worst > 0 else 'early'}"
         frames = f"frame {match.shown[first]}" if count == 1 else f"{count} frames, from frame {match.shown[first]} on,"
         message = f"{frames} at {at:.3f} s {'is' if count == 1 else 'are'} shown up to {by}"
@@ -79,7 +101,12 @@ def _late(match: Match, late: NDArray[np.float64]) -> Iterator[Fault]:
 
 def _unlike(match: Match) -> Iterator[Fault]:
     limits = np.maximum(UNLIKE, _UNLIKE_OF_CONTRAST * match.contrast)
-    for first, count in runs(np.flatnonzero(match.unlike > limits).tolist()):
+    unlike = np.flatnonzero(match.unlike > limits)
+    if len(places := runs(unlike.tolist())) > _MOST_PLACES:
+        what = f"not like the source (off by up to {np.sqrt(match.unlike[unlike].max()):.0f} of 255)"
+        yield _scattered("picture", what, match, [(match.shown[first], count) for first, count in places])
+        return
+    for first, count in places:
         at = float(match.source[match.shown[first]])
         off = float(np.sqrt(match.unlike[first : first + count].max()))
         message = f"{many(count, 'picture')} not like the source, from {at:.3f} s on (off by up to {off:.0f} of 255)"

@@ -8,9 +8,11 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from fractions import Fraction
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import av
+import av.error
 
 from pipeline.errors import InputError
 from pipeline.flow.stage import Stage
@@ -45,8 +47,10 @@ class Film(ABC):
     """A file that is read once, from its beginning to its end.
 
     others: the packets of its other streams, by stream index, as far as it was read. damage: lines about what could
-    not be read.
+    not be read. timeless: its frames have an order, and no times that mean anything.
     """
+
+    timeless = False
 
     def __init__(self, media: MediaInfo) -> None:
         self.media = media
@@ -165,3 +169,40 @@ class ResultFilm(Film):
         at = float("nan") if picture.pts is None else float(picture.pts * picture.time_base)
         lasts = float((picture.duration or 0) * picture.time_base)
         return Shown(at, lasts, signature_of_picture(picture, self.media.video.format.colour, self._grid))
+
+
+class ResultPictures(ResultFilm):
+    """A result that is pictures: one file, or a numbered sequence."""
+
+    timeless = True
+
+    def _frames(self) -> Iterator[Shown]:
+        assert self.media.pictures is not None
+        with PictureSource(self.media.pictures) as source:
+            for file, packet in zip(self.media.pictures.files.values(), source, strict=True):
+                for picture in self._decoded(file, packet):
+                    yield self._shown(picture)
+
+    def _times(self) -> Iterator[float]:
+        assert self.media.pictures is not None
+        for _ in self.media.pictures.files:
+            yield float("nan")
+
+    def _decoded(self, file: Path, packet: av.Packet[Any]) -> Iterator[Any]:
+        """The picture in a `packet`; none, and a line in `damage`, if it can't be compared."""
+        try:
+            pictures = packet.decode()
+        except av.error.FFmpegError as error:
+            self.damage.append(f"{file}: can't be decoded ({error.strerror})")
+            return
+        wanted = (self.media.video.format.width, self.media.video.format.height)
+        for picture in pictures:
+            if (picture.width, picture.height) == wanted:
+                yield picture
+            else:
+                self.damage.append(f"{file}: is {picture.width}x{picture.height}, others {wanted[0]}x{wanted[1]}")
+
+
+def result_film(media: MediaInfo, source: MediaInfo) -> ResultFilm:
+    """The result `media`, made from `source`, to be read."""
+    return ResultPictures(media, source) if media.pictures else ResultFilm(media, source)

@@ -55,7 +55,7 @@ def compare_times(shown: NDArray[np.float64], there: NDArray[np.float64], tick: 
 def _gaps(shown: NDArray[np.float64], there: NDArray[np.float64], tick: float) -> list[Fault]:
     """What is missing or too many, and where, if times tell; else the count alone."""
     if not (len(shown) and len(there)):
-        return [_miscount(shown, there)]
+        return [miscount(len(shown), len(there))]
     on_clock = there - (there[0] - shown[0])
     faults = []
     for kind, wanted, found, word in (
@@ -68,12 +68,13 @@ def _gaps(shown: NDArray[np.float64], there: NDArray[np.float64], tick: float) -
             first = int(alone[0])
             message = f"{many(len(alone), 'frame')} {word}, the first at {wanted[first]:.3f} s (frame {first})"
             faults.append(Fault(kind, message, len(alone), float(wanted[first])))
-    return faults or [_miscount(shown, there)]
+    return faults or [miscount(len(shown), len(there))]
 
 
-def _miscount(shown: NDArray[np.float64], there: NDArray[np.float64]) -> Fault:
-    kind = "frame-lost" if len(there) < len(shown) else "frame-doubled"
-    return Fault(kind, f"{len(there)} of {len(shown)} frames are there", abs(len(shown) - len(there)))
+def miscount(wanted: int, there: int) -> Fault:
+    """The fault of a number of frames that is not the one `wanted`."""
+    kind = "frame-lost" if there < wanted else "frame-doubled"
+    return Fault(kind, f"{there} of {wanted} frames are there", abs(wanted - there))
 
 
 def _read(path: Path, video_index: int) -> tuple[NDArray[np.float64], Counter[int], float]:

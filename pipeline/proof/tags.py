@@ -11,6 +11,14 @@ from pipeline.media.reading.probe import VideoInfo
 from pipeline.proof.signature import scale_of
 from pipeline.proof.verdict import Fault
 
+# H.273 tables 2 and 3, by FFmpeg's names
+_PRIMARIES_NAMES = {1: "bt709", 2: "untagged", 4: "bt470m", 5: "bt470bg", 6: "smpte170m", 7: "smpte240m", 8: "film"}
+_PRIMARIES_NAMES |= {9: "bt2020", 10: "smpte428", 11: "smpte431", 12: "smpte432", 22: "ebu3213"}
+_TRANSFER_NAMES = {1: "bt709", 2: "untagged", 4: "bt470m", 5: "bt470bg", 6: "smpte170m", 7: "smpte240m", 8: "linear"}
+_TRANSFER_NAMES |= {9: "log100", 10: "log316", 11: "iec61966-2-4", 12: "bt1361e", 13: "iec61966-2-1 (sRGB)"}
+_TRANSFER_NAMES |= {14: "bt2020-10", 15: "bt2020-12", 16: "smpte2084 (PQ)", 17: "smpte428", 18: "arib-std-b67 (HLG)"}
+_NAMES = {"matrix": MATRIX_NAMES, "primaries": _PRIMARIES_NAMES, "transfer": _TRANSFER_NAMES}
+
 _TURNS = (0, 1, 3, 4)  # those of a display matrix's nine numbers that turn and mirror
 _UPRIGHT = (65536, 0, 0, 65536)
 _ROUNDED = 64  # of 65,536: containers that store an angle
@@ -50,18 +58,17 @@ def _colour(source: VideoInfo, result: VideoInfo) -> Iterator[Fault | str]:
     for name in wanted:
         then, now = getattr(before, name), getattr(after, name)
         if then != now:
-            told = name.replace("full_", "")
-            yield Fault("colour", f"its {told} is {_value(after, name)}, the source's {_value(before, name)}")
+            told = f"{name.replace('full_', '')} {'are' if name == 'primaries' else 'is'}"
+            yield Fault("colour", f"its {told} {_value(after, name)}, the source's {_value(before, name)}")
     if source.hdr_metadata and not result.hdr_metadata:
         yield Fault("colour", "the source's HDR mastering and light level data are missing")
 
 
 def _value(colour: Colour, name: str) -> str:
-    if name == "matrix":
-        return MATRIX_NAMES.get(colour.matrix, str(colour.matrix))
     if name == "full_range":
         return "full" if colour.full_range else "limited"
-    return colour.siting.value if name == "siting" else str(getattr(colour, name))
+    code = getattr(colour, name)
+    return colour.siting.value if name == "siting" else _NAMES[name].get(code, str(code))
 
 
 def _turn(matrix: tuple[int, ...] | None) -> tuple[int, ...]:

@@ -19,14 +19,13 @@ _NO_LANGUAGE = ("und", "")
 
 @dataclass(frozen=True)
 class Track:
-    """A stream. kind: audio, subtitle, attachment, data, video or cover. number: its place among those of its kind.
+    """A stream. index: as `uprez probe` has it. kind: audio, subtitle, attachment, data, video or cover.
 
     tick: of its clock, in seconds. name, data: of an attachment. timecode: of its first frame, "" if there is none.
     """
 
     index: int
     kind: str
-    number: int
     codec: str
     language: str
     title: str
@@ -39,7 +38,7 @@ class Track:
 
     def __str__(self) -> str:
         words = [word for word in (self.codec, self.language, self.title, self.name) if word]
-        return f"{self.kind} {self.number + 1} ({', '.join(words)})"
+        return f"{self.kind} {self.index} ({', '.join(words)})"
 
 
 @dataclass(frozen=True)
@@ -65,14 +64,12 @@ class Contents:
 def contents_of(path: Path, main: int, packets: Mapping[int, Packets]) -> Contents:
     """What lies in the file `path` beside its main video; `packets`: what was read of each stream."""
     with open_input(path) as container, reading(path):
-        counts: dict[str, int] = {}
-        tracks = {}
         chapters = tuple(map(_chapter, container.chapters()))
-        for stream in container.streams:
-            if not (chapters and _only_titles(stream)):
-                kind = "main" if stream.index == main else _kind(stream)
-                counts[kind] = counts.get(kind, -1) + 1
-                tracks[stream.index] = _track(stream, kind, counts[kind], packets.get(stream.index, Packets(stream)))
+        tracks = {
+            stream.index: _track(stream, packets.get(stream.index, Packets(stream)))
+            for stream in container.streams
+            if not (chapters and _only_titles(stream))
+        }
         others = tuple(track for index, track in tracks.items() if index != main)
         metadata = {key.lower(): value for key, value in container.metadata.items()}
         return Contents(container.format.name, tracks[main], others, chapters, metadata)
@@ -84,14 +81,14 @@ def by_kind(tracks: tuple[Track, ...]) -> Iterator[tuple[str, list[Track]]]:
         yield kind, [track for track in tracks if track.kind == kind]
 
 
-def _track(stream: Any, kind: str, number: int, packets: Packets) -> Track:
+def _track(stream: Any, packets: Packets) -> Track:
     context, metadata = stream.codec_context, stream.metadata
     language = metadata.get("language", "")
+    kind = _kind(stream)
     is_attachment = kind == "attachment"
     return Track(
         index=stream.index,
         kind=kind,
-        number=number,
         codec=str(context.codec.canonical_name) if context else "",
         language="" if language in _NO_LANGUAGE else language,
         title=metadata.get("title") or metadata.get("name", ""),  # "name": in the mp4 family

@@ -15,7 +15,8 @@ class Fault:
 
     kind: a fixed word: frame-lost, frame-doubled, frame-moved, picture, time, stream-lost, stream-moved,
     stream-changed, packet-lost, packet-changed, sync, language, title, disposition, chapter, attachment, metadata,
-    colour, aspect, rotation or damage. message: one line. count: of frames or packets. at: seconds in the source.
+    colour, aspect, rotation, damage (of the source) or result-damaged. message: one line. count: of frames or packets.
+    at: seconds in the source.
     """
 
     kind: str
@@ -51,6 +52,11 @@ class Verdict:
     @property
     def whole(self) -> bool:
         return not self.faults
+
+    @property
+    def only_damage(self) -> bool:
+        """Whether nothing is wrong but that the source is damaged: all of it that can be read is there."""
+        return bool(self.faults) and all(fault.kind == "damage" for fault in self.faults)
 
     def as_json(self) -> dict[str, Any]:
         """The verdict as JSON's own types."""

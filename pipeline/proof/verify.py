@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
-from pipeline.errors import SettingsError
-from pipeline.media.reading.probe import probe
+from pipeline.errors import InputError, SettingsError
+from pipeline.media.reading.pipe import is_pipe
+from pipeline.media.reading.probe import MediaInfo, probe
 from pipeline.proof import streams as others
 from pipeline.proof.colours import misread
 from pipeline.proof.film import compare
 from pipeline.proof.frames import judge
-from pipeline.proof.reading import Film, Part, ResultFilm, SourceFilm
-from pipeline.proof.recount import compare_times
+from pipeline.proof.reading import Film, Part, ResultFilm, SourceFilm, result_film
+from pipeline.proof.recount import compare_times, miscount
 from pipeline.proof.shift import common_shift
 from pipeline.proof.tags import compare_tags
 from pipeline.proof.tracks import Contents, Track, by_kind, contents_of
@@ -27,6 +31,7 @@ _NOT_CONTENT = tuple(  # keys of metadata that describe the file, not what is in
 )
 Found = list[Fault | str]  # faults, and remarks
 _DESCRIBING = ("matroska", "mov")  # containers, by FFmpeg's names, in which streams have titles and marks
+_PICTURES_ALONE = ("gif", "apng", "yuv4mpegpipe")  # containers that hold nothing else, and few tags
 _NO_DATE = "1970-01-01T00:00:00.000000Z"  # what a container of the mp4 family says that was made at no time
 _CHAPTER_SECONDS = 0.002  # how far a chapter may move: the containers' clocks differ
 
@@ -48,22 +53,49 @@ def verify(
     streams, video_stream, start, end, frames: as in the settings that it was made with. quick: compare packets and
     times only, and decode nothing. progress: told how many frames of the result are done.
 
-    Raises InputError if one of them can't be opened.
+    Either may be pictures, one or numbered ones, as in `upscale`. They hold no times and nothing else: their order
+    alone is compared. Raises InputError if one of them can't be opened, or is a pipe.
     """
-    before, after = probe(source, video_stream), probe(result)
+    for name, path in (("source", source), ("result", result)):
+        if is_pipe(Path(path)):
+            raise InputError(f"verify reads files, not pipes: save the {name} first")
     part = Part(start, end, frames)
     if quick and part != Part():
         raise SettingsError("--quick compares whole files: leave out --start, --end and --frames, or --quick")
-    films = SourceFilm(before, part), ResultFilm(after, before)
-    found, counts, shift = _times(*films) if quick else _frames(*films, progress)
-    found += [Fault("damage", line) for line in films[0].damage]
-    found += [Fault("damage", f"the result: {line}") for line in films[1].damage]
-    found += compare_tags(before.video, after.video)
-    if streams == "all" and not (before.pictures or after.pictures):
-        contents = [contents_of(film.media.path, film.media.video.index, film.others) for film in films]
-        found += _beside(contents[0], contents[1], shift, whole=part == Part())
+    with _reading():
+        before = probe(source, video_stream)
+        after = _as_meant(probe(result), before)
+        films = SourceFilm(before, part), result_film(after, before)
+        found, counts, shift = _times(*films) if quick else _frames(*films, progress)
+        found += [Fault("damage", line) for line in films[0].damage]
+        found += [Fault("result-damaged", line) for line in films[1].damage]
+        found += _tags(before, after)
+        if streams == "all":
+            found += _others(*films, shift, whole=part == Part())
     faults = tuple(item for item in found if isinstance(item, Fault))
     return Verdict(faults, tuple(item for item in found if isinstance(item, str)), counts, quick)
+
+
+@contextmanager
+def _reading() -> Iterator[None]:
+    """Raise InputError where a file has vanished meanwhile, or can't be read any more."""
+    try:
+        yield
+    except OSError as error:
+        raise InputError(f"{error.filename or 'a file'}: can't be read ({error.strerror or error})") from error
+
+
+def _as_meant(result: MediaInfo, source: MediaInfo) -> MediaInfo:
+    """A result whose samples mean what the source's do where its file can't say it: in y4m."""
+    if result.container != "yuv4mpegpipe":
+        return result
+    format, meant = result.video.format, source.video.format.colour
+    colour = replace(format.colour, matrix=meant.matrix, primaries=meant.primaries, transfer=meant.transfer)
+    return replace(result, video=replace(result.video, format=replace(format, colour=colour)))
+
+
+def _is_pictures(media: MediaInfo) -> bool:
+    return media.pictures is not None or media.container in _PICTURES_ALONE
 
 
 def _frames(source: Film, result: ResultFilm, progress: Callable[[int], None] | None) -> tuple[Found, Counts, float]:
@@ -81,16 +113,38 @@ def _frames(source: Film, result: ResultFilm, progress: Callable[[int], None] | 
 def _times(source: Film, result: Film) -> tuple[Found, Counts, float]:
     """The same as far as packets tell."""
     shown, there = (np.sort(list(film.times())) for film in (source, result))
-    if np.isnan(shown).any() or (np.diff(shown) <= 0).any():  # a job gives such frames times that packets don't tell
-        remark = "the source's clock is broken, or it has none: only the number of frames was compared"
-        fault = Fault("frame-lost", f"{len(there)} of {len(shown)} frames are there", abs(len(shown) - len(there)))
-        return [remark, *([fault] if len(there) != len(shown) else [])], Counts(len(shown), len(there)), 0.0
+    even = len(shown) == len(there)
+    # A job gives frames of a broken clock times that packets don't tell.
+    is_broken = bool(np.isnan(shown).any() or (np.diff(shown) <= 0).any())
+    if is_broken or result.timeless:
+        why = "the source's clock is broken, or it has none" if is_broken else "pictures hold no times"
+        faults = [] if even else [miscount(len(shown), len(there))]
+        return [f"{why}: only the number of frames was compared", *faults], _counts(shown, there, faults), 0.0
     tick = float(result.media.video.time_base)
     faults = compare_times(shown, there, tick)
-    lost, doubled = (sum(f.count for f in faults if f.kind == kind) for kind in ("frame-lost", "frame-doubled"))
-    even = len(shown) == len(there)
     shift = common_shift(there - shown, tick) if even else float(there[0] - shown[0]) if len(there) else 0.0
-    return [*faults], Counts(len(shown), len(there), lost, doubled), shift
+    return [*faults], _counts(shown, there, faults), shift
+
+
+def _counts(shown: NDArray[np.float64], there: NDArray[np.float64], faults: list[Fault]) -> Counts:
+    lost, doubled = (sum(f.count for f in faults if f.kind == kind) for kind in ("frame-lost", "frame-doubled"))
+    return Counts(len(shown), len(there), lost, doubled)
+
+
+def _tags(source: MediaInfo, result: MediaInfo) -> Iterator[Fault | str]:
+    """How the video is described; in pictures that is no fault, as few of them can say it."""
+    for item in compare_tags(source.video, result.video):
+        yield item.message if isinstance(item, Fault) and _is_pictures(result) else item
+
+
+def _others(source: Film, result: Film, shift: float, whole: bool) -> Iterator[Fault | str]:
+    """Everything beside the picture, where there can be anything."""
+    if _is_pictures(result.media):
+        if source.media.others:
+            yield f"pictures are silent: the source's other streams are not in them ({len(source.media.others)})"
+    elif not source.media.pictures:
+        contents = [contents_of(film.media.path, film.media.video.index, film.others) for film in (source, result)]
+        yield from _beside(contents[0], contents[1], shift, whole)
 
 
 def _beside(source: Contents, result: Contents, shift: float, whole: bool) -> Iterator[Fault | str]:
@@ -136,5 +190,9 @@ def _metadata(source: Contents, result: Contents) -> Iterator[Fault]:
     if title != now:
         yield Fault("title", f"the film's title is {now!r}, not {title!r}")
     for key, value in source.metadata.items():
-        if value != _NO_DATE and not key.startswith(_NOT_CONTENT) and result.metadata.get(key) != value:
-            yield Fault("metadata", f"its {key} is {result.metadata.get(key)!r}, not {value!r}")
+        if value == _NO_DATE or key.startswith(_NOT_CONTENT):
+            continue
+        if key not in result.metadata:
+            yield Fault("metadata", f"the tag {key} ({value}) is missing")
+        elif (there := result.metadata[key]) != value:
+            yield Fault("metadata", f"the tag {key} is {there!r}, not {value!r}")

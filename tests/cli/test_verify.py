@@ -5,7 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from tests import remux
 from tests.cli.conftest import Call
+from tests.jobs import upscale
 from tests.proof import plants
 from tests.proof.plants import FRAMES, STEP
 
@@ -26,7 +28,7 @@ def test_a_whole_result_ends_with_0(uprez: Call, source: Path, tmp_path: Path) -
     result = plants.write(tmp_path / "out.mkv", scale=2)
     ended = uprez("verify", source, result)
     assert (ended.code, ended.err) == (0, "")
-    assert ended.out == f"whole: {result}, 24 of 24 frames, by every picture and packet\n"
+    assert ended.out == f"whole: {result}, 24 of 24 frames, every picture and packet compared\n"
 
 
 def test_what_is_missing_is_told_and_ends_with_3(uprez: Call, source: Path, short: Path) -> None:
@@ -34,13 +36,13 @@ def test_what_is_missing_is_told_and_ends_with_3(uprez: Call, source: Path, shor
     assert ended.code == 3
     assert ended.out.splitlines() == [
         "frame-lost: 1 frame is missing, at 0.360 s (frame 9)",
-        f"not whole: {short}, 23 of 24 frames, by every picture and packet",
+        f"not whole: {short}, 23 of 24 frames, every picture and packet compared",
     ]
 
 
 def test_quickly(uprez: Call, source: Path, short: Path) -> None:
     ended = uprez("verify", source, short, "--quick")
-    assert (ended.code, "by packets and times" in ended.out) == (3, True)
+    assert (ended.code, "packets and times compared, no picture" in ended.out) == (3, True)
 
 
 def test_for_programs(uprez: Call, source: Path, short: Path) -> None:
@@ -51,13 +53,40 @@ def test_for_programs(uprez: Call, source: Path, short: Path) -> None:
     assert told["faults"][0]["kind"] == "frame-lost"
 
 
-def test_many_faults_of_a_kind_are_cut_short(uprez: Call, tmp_path: Path) -> None:
+def test_a_damaged_source_of_which_all_is_there(uprez: Call, source: Path, tmp_path: Path) -> None:
+    cut = tmp_path / "cut.mkv"
+    cut.write_bytes(source.read_bytes()[:-2000])
+    result = upscale(cut, tmp_path / "out.mkv").path
+    ended = uprez("verify", cut, result)
+    frames = json.loads(uprez("verify", cut, result, "--json").out)["counts"]["result"]
+    assert (ended.code, 0 < frames < FRAMES) == (3, True)
+    last = f"not whole: {result}, all {frames} frames that can be read of a damaged source"
+    assert ended.out.splitlines()[-1] == last
+
+
+@pytest.mark.parametrize(("arguments", "which"), [(("-", "x.mkv"), "source"), (("x.mkv", "-"), "result")])
+def test_pipes_are_refused(uprez: Call, arguments: tuple[str, str], which: str) -> None:
+    ended = uprez("verify", *arguments)
+    assert (ended.code, ended.out) == (2, "")
+    assert ended.err == f"uprez: verify reads files, not pipes: save the {which} first\n"
+
+
+def test_frames_lost_in_many_places_are_told_in_a_line(uprez: Call, tmp_path: Path) -> None:
     source = plants.write(tmp_path / "long.mkv", range(60))
     kept = range(0, 60, 2)
     result = plants.write(tmp_path / "holes.mkv", kept, [STEP * index for index in kept])
-    lines = uprez("verify", source, result).out.splitlines()
-    assert len([line for line in lines if line.startswith("frame-lost: 1 frame")]) == 20
-    assert "frame-lost: and 10 more" in lines
+    first, *_ = lines = uprez("verify", source, result).out.splitlines()
+    assert first == "frame-lost: 30 frames are missing in 30 places, the first at 0.040 s (frame 1)"
+    assert len([line for line in lines if line.startswith("frame-lost")]) == 1
+
+
+def test_many_faults_of_a_kind_are_cut_short(uprez: Call, tmp_path: Path) -> None:
+    tags = {f"tag{number}": "kept" for number in range(30)}
+    source = remux.film(tmp_path / "in.mkv", metadata=tags)
+    bare = plants.copy(source, tmp_path / "out.mkv", metadata={})
+    lines = uprez("verify", source, bare).out.splitlines()
+    assert len([line for line in lines if line.startswith("metadata: the tag")]) == 20
+    assert "metadata: and 10 more" in lines
 
 
 def test_a_part_of_a_source(uprez: Call, source: Path, tmp_path: Path) -> None:

@@ -150,6 +150,29 @@ class TestFrames:
         verdict = self.planted(source, tmp_path, range(FRAMES), [41 * index for index in range(FRAMES)])
         assert set(kinds(verdict)) == {"time"}
 
+    @pytest.mark.parametrize(
+        ("times", "told"),
+        [
+            (
+                [STEP * i + 12 * (i % 2) for i in range(FRAMES)],
+                "12 frames are shown up to 12.0 ms too late or early in 12",
+            ),
+            ([STEP * i + 12 * (i % 8 == 1) for i in range(FRAMES)], "frame 1 at 0.040 s is shown 12.0 ms too late"),
+        ],
+    )
+    def test_some_at_other_times(self, source: Path, tmp_path: Path, times: list[int], told: str) -> None:
+        assert self.planted(source, tmp_path, range(FRAMES), times).faults[0].message.startswith(told)
+
+    def test_many_that_are_shown_twice(self, source: Path, tmp_path: Path) -> None:
+        twice = sorted([*range(FRAMES), *range(0, FRAMES, 2)])
+        fault = next(f for f in self.planted(source, tmp_path, twice).faults if f.kind == "frame-doubled")
+        assert fault.message == "12 frames are shown twice in 12 places, the first at 0.000 s (frame 0)"
+
+    def test_many_pictures_of_something_else(self, source: Path, tmp_path: Path) -> None:
+        black = plants.write(tmp_path / "out.mkv", picture=lambda index: scene(index) * (index % 3 > 0))
+        (fault,) = verify(source, black).faults
+        assert (fault.kind, fault.count, " in 8 places, the first at 0.000 s" in fault.message) == ("picture", 8, True)
+
     def test_a_film_that_ends_too_late(self, source: Path, tmp_path: Path) -> None:
         times = [STEP * index + (5000 if index == FRAMES - 1 else 0) for index in range(FRAMES)]
         assert "time" in kinds(self.planted(source, tmp_path, range(FRAMES), times))
@@ -231,7 +254,7 @@ class TestStreams:
 
     @pytest.mark.parametrize(
         ("index", "told"),
-        [(1, "audio 1 (aac, eng, Loud)"), (3, "subtitle 1 (subrip, eng)"), (4, "attachment 1 (font.ttf)")],
+        [(1, "audio 1 (aac, eng, Loud)"), (3, "subtitle 3 (subrip, eng)"), (4, "attachment 4 (font.ttf)")],
     )
     def test_a_stream_that_is_missing(self, rich: Path, tmp_path: Path, index: int, told: str) -> None:
         verdict = verify(rich, plants.copy(rich, tmp_path / "out.mkv", without=[index]))
@@ -292,12 +315,15 @@ class TestStreams:
     def test_metadata(self, rich: Path, tmp_path: Path) -> None:
         verdict = verify(rich, plants.copy(rich, tmp_path / "out.mkv", metadata={"title": "another"}))
         assert kinds(verdict) == ["title", "metadata"]
+        assert verdict.faults[1].message == "the tag artist (somebody) is missing"
+        verdict = verify(rich, plants.copy(rich, tmp_path / "other.mkv", metadata={"title": "a film", "artist": "x"}))
+        assert [f.message for f in verdict.faults] == ["the tag artist is 'x', not 'somebody'"]
 
     def test_subtitles_in_another_form_are_compared_by_their_words(self, rich: Path, tmp_path: Path) -> None:
         result = upscale(rich, tmp_path / "out.mp4").path
         verdict = verify(rich, result)
         assert kinds(verdict) == ["stream-lost"]  # the attachment, which mp4 can't hold
-        assert "subtitle 1 (subrip, eng) was converted to mov_text" in verdict.remarks
+        assert "subtitle 3 (subrip, eng) was converted to mov_text" in verdict.remarks
 
     @pytest.mark.parametrize("suffix", [".mkv", ".mp4", ".ts"])
     def test_what_transport_streams_wrap_their_packets_in_is_no_content(self, tmp_path: Path, suffix: str) -> None:
@@ -333,7 +359,11 @@ class TestColour:
     def test_a_matrix_tag_that_is_not_that_of_the_source(self, source: Path, tmp_path: Path) -> None:
         verdict = verify(source, plants.write(tmp_path / "out.mkv", tagged=plants.BT601, coded=plants.BT601))
         assert set(kinds(verdict)) == {"colour"}
-        assert any("its matrix is smpte170m, the source's bt709" in f.message for f in verdict.faults)
+        assert [f.message for f in verdict.faults] == [
+            "its primaries are smpte170m, the source's bt709",
+            "its transfer is smpte170m, the source's bt709",
+            "its matrix is smpte170m, the source's bt709",
+        ]
 
     @pytest.mark.parametrize("crf", [17, 38])
     def test_pixels_of_another_matrix_than_their_tag(self, source: Path, tmp_path: Path, crf: int) -> None:
@@ -364,6 +394,17 @@ class TestDamage:
         result = upscale(source, tmp_path / "out.mkv").path
         result.write_bytes(result.read_bytes()[: result.stat().st_size * 2 // 3])
         assert "frame-lost" in kinds(verify(source, result))
+        assert not verify(source, result).only_damage
+
+    def test_a_source_that_vanishes_meanwhile(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        source = plants.write(tmp_path / "in.mkv")
+
+        def vanish(path: Path, follow_symlinks: bool = True) -> None:
+            raise FileNotFoundError(2, "No such file or directory", str(path))
+
+        monkeypatch.setattr(Path, "stat", vanish)
+        with pytest.raises(InputError, match=r"in\.mkv: can't be read \(No such file or directory\)"):
+            verify(source, source)
 
     @pytest.mark.parametrize("broken", ["source", "result"])
     def test_a_file_that_is_no_video(self, source: Path, tmp_path: Path, broken: str) -> None:

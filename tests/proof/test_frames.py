@@ -1,0 +1,16 @@
+"""Verdicts on frames that no muxer would write."""
+
+import numpy as np
+
+from pipeline.proof.colours import Comparison
+from pipeline.proof.film import Match
+from pipeline.proof.frames import judge
+
+
+def test_frames_without_a_time_are_told_at_once() -> None:
+    source = np.arange(10) * 0.04
+    result = np.where(np.isin(np.arange(10), (3, 5)), np.nan, source)
+    match = Match(source, result, tuple(range(10)), np.zeros(10), np.ones(10), 0.4, 0.4, Comparison())
+    (fault,) = judge(match, 0.001)[0]
+    assert (fault.kind, fault.count, fault.at) == ("time", 2, source[3])
+    assert fault.message == "2 frames are without a time, the first is frame 3 of the result"
