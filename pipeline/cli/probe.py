@@ -56,7 +56,10 @@ def _media(media: MediaInfo) -> list[tuple[str, str]]:
     length = f"{media.duration:.2f} s" if media.duration else "length unknown"
     rows = [
         ("file", f"{media.path}, {media.container}, {size(media.bytes)}, {length}"),
-        ("video", f"{video.codec}, {video.format.width}x{video.format.height} {video.source_format}, {frames}"),
+        (
+            f"video {video.index}",
+            f"{video.codec}, {video.format.width}x{video.format.height} {video.source_format}, {frames}",
+        ),
         (
             "rate",
             f"{video.rate} = {float(video.rate):.3f} frames/s, time base {video.time_base}, first pts {video.start}",
@@ -67,7 +70,7 @@ def _media(media: MediaInfo) -> list[tuple[str, str]]:
         rows.append(("pixel aspect", str(video.sample_aspect)))
     for stream in media.others:
         words = [stream.codec, stream.details, stream.language or "", stream.title or ""]
-        rows.append((stream.kind, ", ".join(word for word in words if word)))
+        rows.append((f"{stream.kind} {stream.index}", ", ".join(word for word in words if word)))
     if media.chapters:
         rows.append(("chapters", str(media.chapters)))
     return rows

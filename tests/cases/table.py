@@ -13,12 +13,13 @@ from types import ModuleType
 
 import av
 
-from tests.cases import cases_of, damage, names, pictures, seen, shapes, streams, time
+from tests.cases import cases_of, damage, excerpts, names, pictures, seen, shapes, streams, time
 from tests.cases.case import Case, Expected
 from tests.cases.command import CRASHED, Run, run
 
 TABLES: tuple[tuple[ModuleType, str], ...] = (
     (time, ".mkv"),
+    (excerpts, ".mkv"),
     (streams, ".mkv"),
     (streams, ".mp4"),
     (damage, ".mkv"),
