@@ -13,7 +13,6 @@ from types import TracebackType
 from typing import Any, Self
 
 import av
-from av.container import OutputContainer
 from av.stream import Disposition
 from av.video.stream import VideoStream
 
@@ -24,11 +23,10 @@ from pipeline.media.encoding.decoding_times import RetimedEncoder
 from pipeline.media.encoding.encode import Encoder, VideoEncoding, configure, encoder
 from pipeline.media.encoding.gif import GifEncoder
 from pipeline.media.encoding.gop import ParallelEncoder
-from pipeline.media.reading import animation
 from pipeline.media.reading.source import Source
 from pipeline.media.writing import labels
 from pipeline.media.writing.audio import Reencoded
-from pipeline.media.writing.cover import is_cover
+from pipeline.media.writing.container import opened, options
 from pipeline.media.writing.holds import holds_chapters
 from pipeline.media.writing.routes import CopiedSound
 from pipeline.media.writing.routing import ISO, Router
@@ -39,13 +37,6 @@ VideoEncoder = Encoder | RetimedEncoder | ParallelEncoder
 
 _CARELESS = ("libx265",)  # that leave the decoding times of clips shorter than their reordering to chance
 
-# Containers that are one file, hold video beside sound and know the time of each frame (AVI does not), by FFmpeg's
-# names of their muxers.
-CONTAINERS = tuple("matroska webm mp4 mov ipod mpegts mpeg nut flv asf ogg mxf gif apng".split())
-ISO_SUFFIXES = (".mp4", ".mov", ".m4v")  # whose edit lists hide what lies before zero
-_MATROSKA_SUFFIXES = (".mkv", ".webm")
-_EARLIEST = -30  # seconds; Matroska's blocks tell times before zero in 16 bits of milliseconds
-_FINE = 90_000  # ticks of a second that are short enough for sound
 _REFUSED = (av.error.InvalidDataError, av.error.ArgumentError, av.error.PatchWelcomeError)
 
 
@@ -77,7 +68,7 @@ class FileSink(Stage[Any, Any]):
         self._finished = False
         self._part = path.with_name(f"uprez-{secrets.token_hex(4)}.part{path.suffix}")
         others = [stream for stream in source.container.streams if stream.index in also]
-        self._container = _opened(path, self._part, _options(path, encoding.time_base, source, others))
+        self._container = opened(path, self._part, options(path, encoding.time_base, source, others))
         try:
             self.video = self._add_video(encoding, source)
             self._router = Router(self._container, source.path, self.video, shift)
@@ -278,48 +269,3 @@ class FileSink(Stage[Any, Any]):
         except (av.error.FFmpegError, OSError) as error:
             log.debug("closing %s: %s", self._part, error)
         self._part.unlink(missing_ok=True)
-
-
-def _opened(path: Path, part: Path, options: dict[str, str]) -> OutputContainer:
-    if not path.parent.is_dir():
-        raise OutputError(f"{path}: the folder {path.parent} does not exist: make it first")
-    with writing(path):
-        part.touch()
-    try:
-        container = _container(path, part, options)
-    except BaseException:
-        part.unlink()
-        raise
-    if container.format.name not in CONTAINERS:
-        container.close()
-        part.unlink(missing_ok=True)
-        raise OutputError(
-            f"{path}: {path.suffix} is no container that keeps each frame's time in one file; .mkv, .mp4 and .mov are"
-        )
-    return container
-
-
-def _container(path: Path, part: Path, options: dict[str, str]) -> OutputContainer:
-    with writing(path):
-        try:
-            return av.open(f"file:{part}", "w", container_options=options)
-        except ValueError as error:
-            raise OutputError(
-                f"{path}: {path.suffix or 'no suffix'} is no container; .mkv, .mp4 and .mov are"
-            ) from error
-
-
-def _options(path: Path, time_base: Fraction, source: Source, others: list[Any]) -> dict[str, str]:
-    """What the muxer is told."""
-    if path.suffix.lower() in _MATROSKA_SUFFIXES:
-        # The lead-in of a codec, which lies before zero, must not move pictures away from their times and chapters.
-        can_tell = Fraction(source.container.start_time or 0, av.time_base) > _EARLIEST
-        return {"avoid_negative_ts": "disabled"} if can_tell else {}
-    if path.suffix.lower() not in ISO_SUFFIXES:
-        return animation.muxer_options(path.suffix.lower()[1:], source.path)
-    # Edit lists count in this; at FFmpeg's default, milliseconds, a late start would be rounded.
-    ticks = time_base.denominator
-    options = {"movie_timescale": str(ticks * max(1, -(-_FINE // ticks)))}
-    if labels.beyond_itunes(source.container.metadata) and not any(is_cover(stream) for stream in others):
-        options["movflags"] = "use_metadata_tags"  # which leave no room for cover art
-    return options
