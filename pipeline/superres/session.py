@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import replace
-from types import TracebackType
-from typing import Any, Generic, Self, TypeVar
+from typing import Any, Generic, TypeVar
 
 import numpy as np
 
 from pipeline.errors import MismatchError
+from pipeline.flow.closing import Closing
 from pipeline.frame import Frame, FrameFormat, PixelFormat
 from pipeline.models.spec import ModelSpec
 
 Ticket = TypeVar("Ticket")
 
 
-class Session(ABC, Generic[Ticket]):
+class Session(Closing, ABC, Generic[Ticket]):
     """A model at work on one device, for frames of one format.
 
     `submit` takes a frame, starts the work and gives a ticket; `collect` waits for that work and gives the finished
@@ -66,14 +66,6 @@ class Session(ABC, Generic[Ticket]):
     @abstractmethod
     def close(self) -> None:
         """Free what the session holds. No frame that it gave may be in use."""
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
 
 def check_size(model: ModelSpec, source: FrameFormat) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 import av
 import numpy as np
 
+from pipeline import Verdict
 from pipeline.colour.convert import from_rgb
 from pipeline.frame import PIXEL_FORMATS, Colour, FrameFormat
 
@@ -140,3 +141,7 @@ def later(milliseconds: int) -> Change:
         return packet
 
     return change
+
+
+def kinds(verdict: Verdict) -> list[str]:
+    return [fault.kind for fault in verdict.faults]

@@ -14,7 +14,8 @@ import av
 
 _DELAY = 128  # packets that a decoder may have taken before it gives the first one's picture: threads, and reordering
 _REORDERED = 32  # packets that a picture may be late by
-_NEARLY = 0.1
+_FIELD = 0.75  # of a picture's time: two packets that are less apart are its fields
+_NEARLY = 0.1  # how far off one half the pictures of a stream in fields may be
 _MOST_BYTES = 256 * 2**20  # of packets that are kept: a GOP of more is not gone through again
 
 
@@ -109,7 +110,7 @@ class Ledger:
         for other in (self._entries.get(number + 1), self._entries.get(number - 1)):
             if other is None or other.given or other.is_key:
                 continue
-            if one.pts is None or other.pts is None or abs(other.pts - one.pts) < 0.75 * self._frame:
+            if one.pts is None or other.pts is None or abs(other.pts - one.pts) < _FIELD * self._frame:
                 other.hidden = True
                 return
 

@@ -48,14 +48,11 @@ class Order(Stage[Any, Any]):
         pts, last = frame.pts, self._last
         if last is not None:
             expected = last + max(1, frame.duration)
-            if (
-                pts > last
-                and next is not None
-                and last + self._least < next <= pts
-                and abs(next - expected) < abs(pts - expected)
-            ):
-                pts = max(min(expected, next - self._least), last + self._least)
-            pts = pts if pts > last else last + self._least
+            earliest = last + self._least
+            is_next_right = next is not None and earliest < next <= pts and abs(next - expected) < abs(pts - expected)
+            if next is not None and is_next_right:
+                pts = max(min(expected, next - self._least), earliest)
+            pts = pts if pts > last else earliest
         self._last = pts
         if pts == frame.pts:
             return frame

@@ -15,9 +15,8 @@ import av
 # In one stream more than this is a jump, and so is the least step back. FFmpeg's own bounds are 10 and 0.1 seconds
 # (dts_delta_threshold), but a slide may stand for longer.
 _AHEAD, _BEHIND = Fraction(30), Fraction(1, 10)
-_WRAP = Fraction(
-    2**33, 90_000
-)  # ISO 13818-1: the clock of transport streams has 33 bits; FFmpeg takes back for wrapped
+# ISO 13818-1: the clock of transport streams has 33 bits, and FFmpeg takes a step back for a wrap.
+_WRAP = Fraction(2**33, 90_000)
 # How far a stream that follows another into a new epoch may lie before it, and how far behind its own end: sound and
 # picture are not cut at the very same place.
 _APART, _OVERLAP = Fraction(2), Fraction(1, 2)

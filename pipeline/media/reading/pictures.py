@@ -11,7 +11,6 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cached_property
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Self
 
 import av
@@ -21,6 +20,7 @@ from av.video.codeccontext import VideoCodecContext
 from av.video.stream import VideoStream
 
 from pipeline.errors import InputError
+from pipeline.flow.closing import Closing
 from pipeline.frame import UNSPECIFIED, Colour
 from pipeline.media.reading.damage import Damage
 
@@ -193,7 +193,7 @@ def colour(context: VideoCodecContext, resolved: Colour) -> Colour:
     )
 
 
-class PictureSource:
+class PictureSource(Closing):
     """Pictures, opened. Iterate it, once, for a packet of each; its time is its number, so that a gap stays one.
 
     The stream is that of the first picture; time counts in 1/`rate`.
@@ -241,11 +241,3 @@ class PictureSource:
             if decoder.is_open:
                 decoder.flush_buffers()  # its threads may not be freed at work
             container.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import os
 import select
 import sys
@@ -19,7 +18,6 @@ from pipeline.errors import InputError, OutputError
 
 NAME = Path("-")  # how users name standard input, and standard output
 
-_SET_PIPE_SIZE = getattr(fcntl, "F_SETPIPE_SZ", None)  # Linux only
 _PIPE_BYTES = 1 << 20  # the most that Linux gives everybody; its 64 KiB cost a third of the rate
 _WAKE_MS = 200
 _HEAD_BYTES = 1 << 16
@@ -120,6 +118,7 @@ def _descriptor(stream: TextIO | None) -> int | None:
 
 def widen(fd: int) -> None:
     """Let a pipe hold more at a time, where the system can do that."""
-    if _SET_PIPE_SIZE is not None:
-        with contextlib.suppress(OSError):  # no pipe, or no more room for this user
-            fcntl.fcntl(fd, _SET_PIPE_SIZE, _PIPE_BYTES)
+    with contextlib.suppress(ImportError, AttributeError, OSError):  # not Linux; no pipe; no more room for this user
+        import fcntl
+
+        fcntl.fcntl(fd, fcntl.F_SETPIPE_SZ, _PIPE_BYTES)

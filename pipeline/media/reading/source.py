@@ -16,6 +16,7 @@ from av.container import InputContainer
 from av.video.stream import VideoStream
 
 from pipeline.errors import InputError
+from pipeline.flow.closing import Closing
 from pipeline.media.reading import truncation
 from pipeline.media.reading.clock import Clock
 from pipeline.media.reading.damage import Damage
@@ -74,7 +75,7 @@ class Source(Protocol):
         """
 
 
-class FileSource:
+class FileSource(Closing):
     """An open file. Iterate it, once, for the packets of its main video and of the streams in `also`.
 
     accel: what decodes them, if not the processor. video: the index of the main video, None for the first.
@@ -97,24 +98,23 @@ class FileSource:
         self.path = path
         self.damage = Damage(path, strict)
         self._pipe = pipe
-        self._open = contextlib.ExitStack()
+        self._index = video
+        self._start = start
+        self._over = self._sought = False
+        self._read_to = 0
         with contextlib.ExitStack() as stack:
             self.container: InputContainer = stack.enter_context(open_input(path, accel, pipe and pipe.rewound()))
             self.video: VideoStream = main_video(path, self.container, video)
+            self._wanted = also | {self.video.index}
+            self.first = first if first is not None else self.video.start_time or 0
+            self.rate = frame_rate(self.container, self.video)
+            self._promise = Promise(self.container, self.video, self.rate)
+            self._preroll = Preroll()
+            self._clock = Clock(1 / self.rate) if self.container.format.flags & _JUMPING else None
+            self._blocks = stack.enter_context(contextlib.closing(Blocks(path))) if self._has_blocks else None
             if pipe is None:
                 self._find_truncation()
             self._open = stack.pop_all()
-        self._index = video
-        self._start = start
-        self.first = first if first is not None else self.video.start_time or 0
-        self._wanted = also | {self.video.index}
-        self._over = self._sought = False
-        self._read_to = 0
-        self.rate = frame_rate(self.container, self.video)
-        self._promise = Promise(self.container, self.video, self.rate)
-        self._preroll = Preroll()
-        self._blocks = self._chain_of_blocks()
-        self._clock = Clock(1 / self.rate) if self.container.format.flags & _JUMPING else None
 
     @property
     def is_open_ended(self) -> bool:
@@ -158,9 +158,8 @@ class FileSource:
         if self._pipe:
             return None
         container = self._open.enter_context(open_input(self.path))
-        stream = main_video(self.path, container, self._index)
-        self._open.callback(_quieten, stream)
-        return stream
+        self._open.callback(_quieten, container)
+        return main_video(self.path, container, self._index)
 
     def lack(self, packets: int, end: int) -> int:
         if self.container.format.name == "yuv4mpegpipe":  # FFmpeg drops the piece of a frame at its end, and is silent
@@ -170,22 +169,14 @@ class FileSource:
         return self._promise.lack(packets, end, damaged=not self.damage.none)
 
     def close(self) -> None:
-        _quieten(self.video)
+        _quieten(self.container)
         self._open.close()
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
-
-    def _chain_of_blocks(self) -> Blocks | None:
-        whole = self._start is None and self._pipe is None  # after a jump FFmpeg passes blocks over
-        if not whole or not self.container.format.name.startswith("matroska"):
-            return None
-        return self._open.enter_context(contextlib.closing(Blocks(self.path)))
+    @property
+    def _has_blocks(self) -> bool:
+        """Whether there is a chain of blocks to follow; after a jump into a file FFmpeg passes some over."""
+        whole = self._start is None and self._pipe is None
+        return whole and self.container.format.name.startswith("matroska")
 
     def _find_truncation(self) -> None:
         name = self.container.format.name
@@ -231,11 +222,12 @@ class FileSource:
                 failures += 1
 
 
-def _quieten(stream: VideoStream) -> None:
-    """Leave the stream's decoder without work, so that it can be freed.
+def _quieten(container: InputContainer) -> None:
+    """Leave the decoders of a file without work, so that they can be freed.
 
     Freeing a decoder holds the GIL and waits for its threads, and a thread with something to log wants the GIL, where
     the caller has turned PyAV's logging on. Without work they have nothing to say.
     """
-    if stream.codec_context.is_open:
-        stream.codec_context.flush_buffers()
+    for stream in container.streams:
+        if stream.codec_context is not None and stream.codec_context.is_open:
+            stream.codec_context.flush_buffers()

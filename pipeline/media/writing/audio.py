@@ -21,9 +21,8 @@ from pipeline.media.writing.routes import Route
 log = logging.getLogger(__name__)
 
 LOSSLESS = ("flac", "alac", "wavpack", "truehd", "mlp", "tta")  # and pcm_*; what of DTS is lossless can't be told
-_LOSSLESS_ENCODERS: dict[
-    int | str, tuple[str, ...]
-] = {  # by the bits of a sample; the first that the container holds is taken
+# By the bits of a sample; the first that the container holds is taken.
+_LOSSLESS_ENCODERS: dict[int | str, tuple[str, ...]] = {
     16: ("flac", "alac", "pcm_s16le", "pcm_s16be"),
     24: ("flac", "alac", "pcm_s24le", "pcm_s24be"),
     32: ("pcm_s32le", "pcm_s32be"),

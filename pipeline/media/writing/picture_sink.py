@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import re
 import secrets
@@ -23,8 +22,6 @@ from pipeline.media.borders import writing
 from pipeline.media.encoding.encode import Encoder, VideoEncoding, configure
 from pipeline.media.reading.pictures import Pattern, Pictures, is_pattern
 from pipeline.media.writing.evenness import Evenness
-
-log = logging.getLogger(__name__)
 
 _JPEG_MATRIX = 5  # BT.601, the only one that JFIF knows; full range
 _FULL_RANGE = 2

@@ -31,7 +31,7 @@ log = logging.getLogger(__name__)
 
 _BUFFER_BYTES = 1 << 20
 _WAKE_MS = 200
-_AT_ONCE = select.PIPE_BUF  # bytes: so many can be written to a pipe that has room, without waiting
+_AT_ONCE = getattr(select, "PIPE_BUF", 512)  # bytes: so many can be written to a pipe that has room, without waiting
 
 CODEC = "wrapped_avframe"  # hands frames to the muxer as they are; y4m's takes nothing else
 
