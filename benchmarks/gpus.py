@@ -91,9 +91,9 @@ def _bench(plan: Plan, seconds: float) -> Bench:
 def _entry(plan: Plan, seconds: float, decode: Row) -> Entry:
     """Measure one list of GPUs."""
     devices = ",".join(map(str, plan.settings.device))
-    bench, pixel = _bench(plan, seconds), plan.encoding.format.pixel
+    bench = _bench(plan, seconds)
     try:
-        with open_session(plan.backend, plan.model, plan.decoded, plan.settings, pixel) as session:
+        with open_session(plan.backend, plan.model, plan.given, plan.settings, plan.made) as session:
             benchmark._finished_frames(plan, session)  # warms up
             engine = benchmark._engine(bench, session)
             whole = benchmark._whole(bench, plan, session, encoded=False)

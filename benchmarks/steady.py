@@ -167,8 +167,7 @@ def main() -> None:
 def measured(plan: Plan, frames: int, encoded: bool) -> Report:
     """Send `frames` frames through one line, and tell what that did to the process."""
     gpus = [Gpu(device) for device in plan.settings.device] if plan.backend == "tensorrt" else []
-    pixel = plan.encoding.format.pixel
-    with open_session(plan.backend, plan.model, plan.decoded, plan.settings, pixel) as session:
+    with open_session(plan.backend, plan.model, plan.given, plan.settings, plan.made) as session:
         benchmark._finished_frames(plan, session)
         before = _threads()
         samples, cpu = _flow(plan, session, frames, encoded, gpus)

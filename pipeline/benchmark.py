@@ -40,7 +40,7 @@ from pipeline.media.reading.source import FileSource, Source
 from pipeline.media.writing.sink import FileSink
 from pipeline.plan import Plan, make_plan
 from pipeline.report import Report, Row
-from pipeline.run import open_source, weights
+from pipeline.run import open_source, prepared, weights
 from pipeline.settings import Settings
 from pipeline.superres.open import open_session
 from pipeline.superres.session import Session
@@ -81,7 +81,7 @@ def measure(bench: Bench, tell: Callable[[str], None] = lambda _: None) -> Repor
         plan = make_plan(probe(clip), Path(folder) / "result.mkv", bench.settings)
         plan = replace(plan, also=frozenset())
         tell("starting the session")
-        with open_session(plan.backend, plan.model, plan.decoded, plan.settings, plan.encoding.format.pixel) as session:
+        with open_session(plan.backend, plan.model, plan.given, plan.settings, plan.made) as session:
             report = _report(bench, plan, session, _rows(bench, plan, session, tell))
         if bench.trace is not None:
             tell("tracing")
@@ -91,8 +91,7 @@ def measure(bench: Bench, tell: Callable[[str], None] = lambda _: None) -> Repor
 
 def _note(trace: Trace, bench: Bench, plan: Plan) -> None:
     """Run the whole once more, output discarded, and keep the spans of a moment of its steady state."""
-    pixel = plan.encoding.format.pixel
-    with open_session(plan.backend, plan.model, plan.decoded, plan.settings, pixel, trace) as session:
+    with open_session(plan.backend, plan.model, plan.given, plan.settings, plan.made, trace) as session:
         _whole(replace(bench, seconds=_TRACED_SECONDS), plan, session, encoded=False, trace=trace)
     trace.cut(_TRACE_SECONDS)
 
@@ -265,8 +264,8 @@ def _packets(source: Source) -> Iterator[Any]:
             yield from again
 
 
-def _decoder(plan: Plan, source: Source) -> Decoder:
-    return Decoder(source, plan.decoded)
+def _decoder(plan: Plan, source: Source) -> Stage[Any, Any]:
+    return Chain(Decoder(source, plan.decoded), *prepared(plan))
 
 
 @contextlib.contextmanager

@@ -45,7 +45,7 @@ def estimate(plan: Plan) -> Estimate:
 
 def model_rate(plan: Plan) -> float:
     """Frames a second of the model alone; on the CPU extrapolated from a small picture."""
-    format = plan.media.video.format
+    format = plan.given
     if plan.backend == "onnx" and not plan.model.size:
         small = replace(format, width=min(format.width, _TRIAL_WIDTH), height=min(format.height, _TRIAL_HEIGHT))
     else:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import partial
 from pathlib import Path
@@ -10,11 +10,18 @@ from pathlib import Path
 from pipeline import budget
 from pipeline.choices import choose_backend, choose_decoder, choose_encoder, choose_formed, choose_model, target_for
 from pipeline.frame import FrameFormat, plain_name
+from pipeline.media.decoding.deinterlace import Deinterlacing
 from pipeline.media.decoding.excerpt import Excerpt
+from pipeline.media.decoding.fields import fields_of
+from pipeline.media.decoding.turn import Orientation
 from pipeline.media.encoding.encode import VideoEncoding
-from pipeline.media.encoding.packing import packings
-from pipeline.media.reading.probe import MediaInfo
+from pipeline.media.encoding.losses import losses
+from pipeline.media.packing import packings
+from pipeline.media.reading.probe import MediaInfo, VideoInfo
+from pipeline.media.writing.aspect import untold_aspect
 from pipeline.media.writing.forms import Form, form_of
+from pipeline.media.writing.telling import tellable
+from pipeline.media.writing.upright import upright
 from pipeline.models.spec import ModelSpec
 from pipeline.settings import Settings
 from pipeline.superres.session import check_size
@@ -24,6 +31,7 @@ _BITS_PER_PIXEL, _CRF_HALVING, _USUAL_CRF = 0.12, 6, 17
 _DECODER_FRAMES = 20  # that FFmpeg's decoders keep at work, roughly
 _PROCESS_BYTES = 200_000_000  # Python, FFmpeg and ONNX Runtime before the first frame
 _CUDA_BYTES = 700_000_000  # the CUDA libraries and TensorRT in main memory
+_PLAIN_HDR = {16: "plain HDR10", 18: "plain HLG"}  # by transfer, in the codes of H.273
 _FOR_GPUS = ("engine", "precision", "device", "vram")  # settings
 
 
@@ -32,9 +40,11 @@ class Plan:
     """A job, ready to run.
 
     backend: "tensorrt" or "onnx". decoder: "software" or "nvdec". decoded: what frames are as they leave it.
-    also: indices of the streams that are copied. excerpt: what part of it, None for the whole. frames: how many to
-    expect, None if unknown. shift: seconds added to all times. until: where an excerpt ends, on the source's clock.
-    notes: what a user should know, a line each. memory, video_memory (of each GPU), disk: estimates in bytes.
+    deinterlacing, turn: what is done to their fields then, and how they are laid, None if nothing. given: what they are
+    as they reach the upscaler. also: indices of the streams that are copied. excerpt: what part of it, None for the
+    whole. frames: how many to expect, None if unknown. shift: seconds added to all times. until: where an excerpt ends,
+    on the source's clock. notes: what a user should know, a line each. memory, video_memory (of each GPU), disk:
+    estimates in bytes.
     """
 
     media: MediaInfo
@@ -44,6 +54,9 @@ class Plan:
     backend: str
     decoder: str
     decoded: FrameFormat
+    deinterlacing: Deinterlacing | None
+    turn: Orientation | None
+    given: FrameFormat
     encoding: VideoEncoding
     also: frozenset[int]
     excerpt: Excerpt | None
@@ -55,6 +68,22 @@ class Plan:
     video_memory: int
     disk: int | None
 
+    @property
+    def times(self) -> int:
+        """How many frames the deinterlacer makes of each."""
+        return self.deinterlacing.times if self.deinterlacing else 1
+
+    @property
+    def time_base(self) -> Fraction:
+        """What the times of frames count in from there on."""
+        return self.media.video.time_base / self.times
+
+    @property
+    def made(self) -> FrameFormat:
+        """What frames are as they leave the upscaler; some encoders need them padded."""
+        size = self.given.enlarged(self.model.scale)
+        return replace(self.encoding.format, width=size.width, height=size.height)
+
 
 def make_plan(media: MediaInfo, to: Path | None, settings: Settings) -> Plan:
     """Decide everything; `to`: a file, a folder, or None for a name beside the source.
@@ -64,18 +93,25 @@ def make_plan(media: MediaInfo, to: Path | None, settings: Settings) -> Plan:
     backend, note = choose_backend(settings)
     model = choose_model(settings, backend)
     video = media.video
-    check_size(model, video.format)
     target = target_for(media.path, to, model.scale)
+    fields = fields_of(media, settings.deinterlace, settings.start, settings.end)
+    laid = upright(fields.shown(video), target, model.scale)
+    turn, shown = laid.turn, replace(media, video=laid.video)
+    check_size(model, shown.video.format)
     form = form_of(target, video.format)
     choose = partial(choose_formed, form) if form else choose_encoder
-    encoding, unencoded = choose(media, model.scale, settings)
+    encoding, unencoded = choose(shown, model.scale, settings, target)
+    encoding, untold = (encoding, None) if form else tellable(encoding, target)
     excerpt = Excerpt.wanted(video.first, video.rate, settings.start, settings.end, settings.frames)
-    frames = excerpt.expected(video.frames, video.first, video.rate) if excerpt else video.frames
+    came = excerpt.expected(video.frames, video.first, video.rate) if excerpt else video.frames
+    frames = None if came is None else came * fields.times
     encoding, alone = budget.shared_out(encoding, settings, frames, busy=backend == "tensorrt")
-    decoder, decoded, undecoded = choose_decoder(media, settings, backend)
+    decoder, decoded, undecoded = choose_decoder(media, settings, backend, fields.how, turn)
     also = frozenset(s.index for s in media.others if settings.streams == "all")
-    unsized = _padding(encoding, video.format, model.scale)
-    notes = note, undecoded, unencoded, unsized, alone, *_notes(media, encoding, settings, backend, form)
+    unsized = _padding(encoding, shown.video.format, model.scale)
+    oblong = untold_aspect(encoding, target)
+    chosen = note, undecoded, fields.note, laid.note, unencoded, untold, oblong, unsized, alone
+    notes = *chosen, *_notes(media, encoding, settings, backend, form)
     return Plan(
         media=media,
         target=target,
@@ -84,6 +120,9 @@ def make_plan(media: MediaInfo, to: Path | None, settings: Settings) -> Plan:
         backend=backend,
         decoder=decoder,
         decoded=decoded,
+        deinterlacing=fields.how,
+        turn=turn,
+        given=turn.turned(decoded) if turn else decoded,
         encoding=encoding,
         also=also,
         excerpt=excerpt,
@@ -98,24 +137,26 @@ def make_plan(media: MediaInfo, to: Path | None, settings: Settings) -> Plan:
 
 
 def _notes(media: MediaInfo, encoding: VideoEncoding, settings: Settings, backend: str, form: Form | None) -> list[str]:
-    video, pixel, pixel_in = media.video, encoding.format.pixel, media.video.format.pixel
+    video, pixel_in = media.video, media.video.format.pixel
     notes = []
     unused = [f"--{name}" for name in _FOR_GPUS if getattr(settings, name) != Settings.model_fields[name].default]
     if backend == "onnx" and unused:
         notes.append(f"{', '.join(unused)}: without effect on the CPU")
     if plain_name(video.source_format) not in (pixel_in.name, *(packing.name for packing in packings(pixel_in))):
         notes.append(f"{video.source_format} frames are worked on as {video.format.pixel.name}")
-    if video.alpha:
-        notes.append("its transparency (alpha) is lost")
     notes += media.pictures.notes(video.rate) if media.pictures else []
-    notes += form.notes(video) if form else []
-    if pixel != video.format.pixel and not form:
-        notes.append(f"{encoding.codec} does not take {video.format.pixel.name} here; the result is {pixel.name}")
-    if video.interlaced:
-        notes.append("it is interlaced: its combs are upscaled too, and marked progressive; deinterlace it first")
-    if video.hdr_metadata:
-        notes.append("its HDR mastering and light level data are not carried over; its colour tags are")
+    notes += form.notes(replace(video, rate=encoding.rate)) if form else []
+    notes += losses(pixel_in, encoding, form.name if form else None, is_chosen=settings.pix_fmt is not None)
+    if video.dynamic_hdr and not form:
+        notes.append(_left_behind(video))
     return notes
+
+
+def _left_behind(video: VideoInfo) -> str:
+    *others, last = video.dynamic_hdr
+    names = f"{', '.join(others)} and {last}" if others else last
+    plain = _PLAIN_HDR.get(video.format.colour.transfer, "what players show that don't know it")
+    return f"its {names} metadata can't be carried over: the result is {plain}"
 
 
 def _padding(encoding: VideoEncoding, source: FrameFormat, scale: int) -> str | None:

@@ -1,9 +1,11 @@
 """The wiring of a file's job.
 
-    FileSource ─▶ Decoder ─▶ Order ─▶ Trim ─▶ Submit ─▶ Collect ─▶ Encoder ─▶ FileSink
-                 [         decode          ] [submit]  [upscale]       [encode]      threads, in brackets
-                                                                    [fan-0, 1, …]    and one each of several encoders
+    FileSource ─▶ Decoder ─▶ Order ─▶ Trim ─▶ Deinterlace ─▶ Turn ─▶ Submit ─▶ Collect ─▶ Encoder ─▶ FileSink
+                 [                     decode                    ] [submit]  [upscale]       [encode]
+                                                                                          [fan-0, 1, …]
 
+- The threads are in brackets, one more for each of several encoders. Deinterlace and Turn are there where they are
+  needed.
 - Who sends what: the source's packets enter the first thread. Video becomes Frames, which become Pendings, Frames
   again (large), packets again; the packets of other streams travel among them, in their place, to the sink. Only
   frames count against the channels' capacity, so that a dense audio track can't starve the picture.
@@ -31,10 +33,12 @@ from pipeline import machine
 from pipeline.cuda import Gpu
 from pipeline.errors import BackendError, Cancelled, InputError, OutOfMemory, OutputError, UprezError
 from pipeline.flow.line import Line
-from pipeline.flow.stage import Chain
+from pipeline.flow.stage import Chain, Stage
 from pipeline.frame import Frame
 from pipeline.media.decoding import nvdec
+from pipeline.media.decoding.deinterlace import Deinterlace
 from pipeline.media.decoding.intake import Intake, Shown
+from pipeline.media.decoding.turn import Turn
 from pipeline.media.encoding.pad import Pad
 from pipeline.media.reading.pictures import PictureSource
 from pipeline.media.reading.probe import probe
@@ -176,15 +180,19 @@ def open_source(plan: Plan) -> Source:
     )
 
 
+def prepared(plan: Plan) -> list[Stage[Any, Any]]:
+    """What makes frames as they are decoded those that the upscaler is given."""
+    fields = [Deinterlace(plan.deinterlacing, plan.decoded, plan.media.video.lasting)] if plan.deinterlacing else []
+    return [*fields, Turn(plan.turn, plan.decoded)] if plan.turn else [*fields]
+
+
 def execute(plan: Plan, *, progress: OnProgress | None = None, job: Job | None = None) -> Result:
     """Do what `plan` says."""
     with _room(plan), contextlib.ExitStack() as stack:
         source = stack.enter_context(open_source(plan))
         sink = open_sink(plan.target, plan.encoding, source, plan.also, plan.shift, plan.until)
         stack.enter_context(sink)
-        session = stack.enter_context(
-            open_session(plan.backend, plan.model, plan.decoded, plan.settings, plan.encoding.format.pixel)
-        )
+        session = stack.enter_context(open_session(plan.backend, plan.model, plan.given, plan.settings, plan.made))
         return _Flow(plan, source, session, sink).run(progress, job or Job())
 
 
@@ -208,9 +216,9 @@ class _Flow:
         self._intake = Intake(source, plan.decoded, plan.excerpt, plan.also)
         self._submit = Submit(session)
         self._shown = Shown()
-        self._encoder = sink.encoder(plan.media.video.time_base)
+        self._encoder = sink.encoder(plan.time_base)
         stages = {
-            "decode": self._intake,
+            "decode": Chain(self._intake, *prepared(plan)),
             "submit": self._submit,
             "upscale": Collect(session),
             "encode": Chain(self._shown, Pad(plan.encoding.format), self._encoder, sink),
@@ -276,7 +284,7 @@ class _Flow:
         made, fault = self._sink.finished(), ""
         try:
             if made:
-                shown = self._shown.seconds(self._plan.media.video.time_base)
+                shown = self._shown.seconds(self._plan.time_base)
                 fault = next((found.message for found in recount(made, shown, self._sink.copied)), "")
         except InputError as error:
             fault = str(error)
@@ -286,7 +294,8 @@ class _Flow:
         return self._sink.commit(self._plan.settings.overwrite)
 
     def _check_counts(self) -> None:
-        came, upscaled, left_out = self._intake.frames, self._submit.frames, self._submit.left_out
+        came = self._intake.frames * self._plan.times
+        upscaled, left_out = self._submit.frames, self._submit.left_out
         written = self._sink.muxed[0]
         if came != upscaled + left_out or not upscaled == self._encoder.frames == written:
             counts = f"{came} frames came in, {upscaled} were upscaled, {written} went out"

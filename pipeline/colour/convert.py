@@ -1,6 +1,6 @@
 """Whole frames between samples and RGB: the conversion that a Session wraps around its network.
 
-In float32 this is the CPU's path, in float64 the oracle that the CUDA kernels are held against.
+In float32 this is the CPU's path, in float64 the oracle that the CUDA kernels are held against. Alpha goes past it.
 """
 
 from __future__ import annotations
@@ -11,8 +11,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.colour.chroma import cosited, double, halve
+from pipeline.colour.chroma import downsampled, upsampled
 from pipeline.colour.matrix import conversion
+from pipeline.colour.rounding import store
 from pipeline.frame import FrameFormat, Plane
 
 _BAND = 64  # rows converted at a time: what is in work then stays in the processor's cache
@@ -23,6 +24,7 @@ def to_rgb(planes: Sequence[Plane], format: FrameFormat, out: NDArray[Any], scal
     """Convert the `planes` of a frame to RGB, 0..`scale` but not clamped, into `out`: (3, H, W), any float dtype."""
     dtype: Any = np.float64 if out.dtype == np.float64 else np.float32
     numbers = conversion(format.colour, format.pixel)
+    planes = coloured(planes, format)
     if format.pixel.rgb:
         for plane, index in zip(planes, _GBR, strict=True):
             np.multiply(plane, dtype(numbers.luma_gain * scale), out=out[index], casting="same_kind")
@@ -31,8 +33,8 @@ def to_rgb(planes: Sequence[Plane], format: FrameFormat, out: NDArray[Any], scal
     if chroma:
         u, v = (chroma[0][:, 0::2], chroma[0][:, 1::2]) if format.pixel.interleaved else chroma
         gain, bias = numbers.chroma_gain * scale, numbers.chroma_bias * scale
-        u = _upsampled(u.astype(dtype) * dtype(gain) + dtype(bias), format)
-        v = _upsampled(v.astype(dtype) * dtype(gain) + dtype(bias), format)
+        u = upsampled(u.astype(dtype) * dtype(gain) + dtype(bias), format)
+        v = upsampled(v.astype(dtype) * dtype(gain) + dtype(bias), format)
     for top in range(0, format.height, _BAND):
         rows = slice(top, top + _BAND)
         y = luma[rows] * dtype(numbers.luma_gain * scale) + dtype(numbers.luma_bias * scale)
@@ -45,12 +47,18 @@ def to_rgb(planes: Sequence[Plane], format: FrameFormat, out: NDArray[Any], scal
         np.add(y, v[rows] * dtype(numbers.green_v), out=out[1, rows], casting="same_kind")
 
 
-def from_rgb(rgb: NDArray[Any], format: FrameFormat, planes: Sequence[Plane], scale: float = 1.0) -> None:
-    """Convert `rgb`, (3, H, W) of 0..`scale`, into the `planes` of a frame: rounded to even, clamped to the depth."""
+def from_rgb(
+    rgb: NDArray[Any], format: FrameFormat, planes: Sequence[Plane], scale: float = 1.0, dither: bool = False
+) -> None:
+    """Convert `rgb`, (3, H, W) of 0..`scale`, into the `planes` of a frame: rounded to even, clamped to the depth.
+
+    dither: spread what rounding loses over neighbours (rounding.py).
+    """
     dtype: Any = np.float64 if rgb.dtype == np.float64 else np.float32
     numbers = conversion(format.colour, format.pixel)
+    planes = coloured(planes, format)
     if format.pixel.rgb:
-        _store_rgb(rgb, format, planes, dtype(numbers.luma_scale / scale))
+        _store_rgb(rgb, format, planes, dtype(numbers.luma_scale / scale), dither)
         return
     kr, kg, kb = (dtype(k / scale) for k in (numbers.kr, numbers.kg, numbers.kb))
     has_chroma = format.pixel.chroma
@@ -66,50 +74,39 @@ def from_rgb(rgb: NDArray[Any], format: FrameFormat, planes: Sequence[Plane], sc
             np.subtract(red * dtype(1 / scale), y, out=v[rows])
         y *= dtype(numbers.luma_scale)
         y += dtype(numbers.luma_offset)
-        _store(y, planes[0][rows], format, numbers.highest)
+        store(y, planes[0][rows], format.pixel, numbers.highest, dither)
     if u is None or v is None:
         return
     targets = (planes[1][:, 0::2], planes[1][:, 1::2]) if format.pixel.interleaved else planes[1:]
     for samples, gain, target in zip((u, v), (numbers.u_scale, numbers.v_scale), targets, strict=True):
-        coded = _downsampled(samples, format) * dtype(gain)
+        coded = downsampled(samples, format) * dtype(gain)
         coded += dtype(numbers.chroma_offset)
-        _store(coded, target, format, numbers.highest)
+        store(coded, target, format.pixel, numbers.highest, dither)
 
 
-def _store_rgb(rgb: NDArray[Any], format: FrameFormat, planes: Sequence[Plane], gain: Any) -> None:
+def coloured(planes: Sequence[Plane], format: FrameFormat) -> Sequence[Plane]:
+    """The planes of a frame without that of alpha."""
+    return planes[:-1] if format.pixel.alpha else planes
+
+
+def _store_rgb(rgb: NDArray[Any], format: FrameFormat, planes: Sequence[Plane], gain: Any, dither: bool) -> None:
     highest = (1 << format.pixel.depth) - 1
     for top in range(0, format.height, _BAND):
         rows = slice(top, top + _BAND)
         for plane, index in zip(planes, _GBR, strict=True):
-            _store(rgb[index, rows].astype(gain.dtype, copy=False) * gain, plane[rows], format, highest)
+            samples = rgb[index, rows].astype(gain.dtype, copy=False) * gain
+            store(samples, plane[rows], format.pixel, highest, dither)
+
+
+def normalised(planes: Sequence[Plane], format: FrameFormat, dtype: Any) -> tuple[NDArray[Any], ...]:
+    """The planes of a frame, alpha apart, as floats: Y of 0..1 and Cb, Cr of -0.5..0.5, or G, B, R of 0..1."""
+    numbers = conversion(format.colour, format.pixel)
+    first, *others = (_unshifted(plane, format) for plane in coloured(planes, format))
+    if format.pixel.interleaved:
+        others = [others[0][:, 0::2], others[0][:, 1::2]]
+    luma = first * dtype(numbers.luma_gain) + dtype(numbers.luma_bias)
+    return luma, *(plane * dtype(numbers.chroma_gain) + dtype(numbers.chroma_bias) for plane in others)
 
 
 def _unshifted(plane: Plane, format: FrameFormat) -> Plane:
     return plane >> format.pixel.shift if format.pixel.shift else plane
-
-
-def _upsampled(chroma: NDArray[Any], format: FrameFormat) -> NDArray[Any]:
-    across, down = cosited(format.colour.siting)
-    if format.pixel.sub_y:
-        chroma = double(chroma, format.height, 0, down)
-    if format.pixel.sub_x:
-        chroma = double(chroma, format.width, 1, across)
-    return chroma
-
-
-def _downsampled(chroma: NDArray[Any], format: FrameFormat) -> NDArray[Any]:
-    across, down = cosited(format.colour.siting)
-    if format.pixel.sub_y:
-        chroma = halve(chroma, 0, down)
-    if format.pixel.sub_x:
-        chroma = halve(chroma, 1, across)
-    return chroma
-
-
-def _store(samples: NDArray[Any], target: Plane, format: FrameFormat, highest: int) -> None:
-    np.rint(samples, out=samples)
-    np.clip(samples, 0, highest, out=samples)
-    if format.pixel.shift:
-        np.left_shift(samples.astype(target.dtype), format.pixel.shift, out=target)
-    else:
-        np.copyto(target, samples, casting="unsafe")

@@ -80,8 +80,7 @@ def conversion(colour: Colour, pixel: PixelFormat) -> Conversion:
     """The conversion of samples of `pixel` in `colour`. Raises InputError for a matrix that isn't linear."""
     if pixel.rgb:
         return _without_matrix(pixel.depth)
-    kr, kb = _luma_weights(colour.matrix)
-    kg = 1 - kr - kb
+    kr, kg, kb = luma_weights(colour.matrix)
     level = levels(colour.full_range, pixel.depth)
     return Conversion(
         luma_gain=1 / level.luma_scale,
@@ -104,12 +103,14 @@ def conversion(colour: Colour, pixel: PixelFormat) -> Conversion:
     )
 
 
-def _luma_weights(matrix: int) -> tuple[float, float]:
+def luma_weights(matrix: int) -> tuple[float, float, float]:
+    """Kr, Kg and Kb of a matrix by its H.273 code. Raises InputError for one that isn't linear."""
     if matrix not in LUMA_WEIGHTS:
         name = MATRIX_NAMES.get(matrix, str(matrix))
         allowed = ", ".join(MATRIX_NAMES[code] for code in LUMA_WEIGHTS)
         raise InputError(f"the colour matrix {name} is not supported; {allowed} are: convert the video first")
-    return LUMA_WEIGHTS[matrix]
+    kr, kb = LUMA_WEIGHTS[matrix]
+    return kr, 1 - kr - kb, kb
 
 
 def _without_matrix(depth: int) -> Conversion:

@@ -22,27 +22,34 @@ def bicubic(image: NDArray[np.floating], height: int, width: int) -> NDArray[np.
 
     The result has the dtype of the image and is not clamped: bicubic overshoots at edges.
     """
-    rows = _resample_rows(image, height)
-    return _resample_rows(rows.swapaxes(0, 1), width).swapaxes(0, 1)
+    rows = resampled(image, height, 0, image.shape[0] / height)
+    return resampled(rows, width, 1, image.shape[1] / width)
 
 
-def _resample_rows(image: NDArray[np.floating], length: int) -> NDArray[np.floating]:
-    if image.shape[0] == length:
+def resampled(
+    image: NDArray[np.floating], length: int, axis: int, ratio: float, shift: float = 0.0
+) -> NDArray[np.floating]:
+    """Resample `image`, of any float dtype and range, along `axis`, to samples that lie `ratio` of its own apart.
+
+    The two grids begin at the same edge, or that of the result `shift` of the image's samples later.
+    """
+    if ratio == 1 and shift == 0 and image.shape[axis] == length:
         return image
-    taps, weights = _filter(image.shape[0], length)
-    weights = weights.astype(image.dtype).reshape(*weights.shape, *(1,) * (image.ndim - 1))
-    result = np.zeros((length, *image.shape[1:]), image.dtype)
+    taps, weights = _filter(image.shape[axis], length, ratio, shift)
+    weights = weights.astype(image.dtype).reshape(*weights.shape, *(1,) * (image.ndim - 1 - axis))
+    result = np.zeros((*image.shape[:axis], length, *image.shape[axis + 1 :]), image.dtype)
     for tap in range(taps.shape[1]):
-        result += image[taps[:, tap]] * weights[:, tap]
+        part = image.take(taps[:, tap], axis)
+        part *= weights[:, tap]
+        result += part
     return result
 
 
 @lru_cache(maxsize=32)
-def _filter(source: int, target: int) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
+def _filter(source: int, target: int, ratio: float, shift: float) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
     """Which source samples make each target sample, and with what weight: two (target, taps)."""
-    ratio = source / target
     stretch = max(ratio, 1.0)
-    centres = (np.arange(target) + 0.5) * ratio - 0.5
+    centres = (np.arange(target) + 0.5) * ratio - 0.5 + shift
     first = np.floor(centres - _SUPPORT * stretch).astype(np.intp) + 1
     taps = first[:, None] + np.arange(int(np.ceil(2 * _SUPPORT * stretch)))
     weights = _keys((centres[:, None] - taps) / stretch)

@@ -1,4 +1,4 @@
-"""Networks that a program makes: the identity, for exactness, and SRVGG of any size with random weights, for speed."""
+"""Networks that a program makes: identities, for exactness, and SRVGG of any size with random weights, for speed."""
 
 from __future__ import annotations
 
@@ -14,27 +14,35 @@ _OPSET = 17
 _IR_VERSION = 8
 
 
-def identity(dtype: type[np.floating]) -> onnx.ModelProto:
-    """x1: gives what it takes."""
+def identity(dtype: type[np.floating], channels: int = 3) -> onnx.ModelProto:
+    """x1: gives what it takes. channels: 3, or 1 of luma."""
     import onnx
 
     node = onnx.helper.make_node("Identity", ["input"], ["output"])
-    return _model([node], [], 1, dtype, "identity", "gives what it takes: for tests of everything around a network")
+    told = "gives what it takes: for tests of everything around a network"
+    return _model([node], [], 1, dtype, _named("identity", channels), told, channels)
 
 
-def nearest(dtype: type[np.floating], scale: int = 2) -> onnx.ModelProto:
-    """Repeats each pixel: the simplest upscaler whose answer is known."""
+def nearest(dtype: type[np.floating], scale: int = 2, channels: int = 3) -> onnx.ModelProto:
+    """Repeats each pixel: the simplest upscaler whose answer is known. channels: 3, or 1 of luma."""
     import onnx
 
     factors = onnx.numpy_helper.from_array(np.array([1, 1, scale, scale], np.float32), "factors")
-    return _model([_enlarge("output", "factors")], [factors], scale, dtype, f"nearest-x{scale}")
+    name = _named(f"nearest-x{scale}", channels)
+    return _model([_enlarge("output", "factors")], [factors], scale, dtype, name, channels=channels)
 
 
-def srvgg(features: int, convolutions: int, dtype: type[np.floating], scale: int = 2) -> onnx.ModelProto:
+def _named(name: str, channels: int) -> str:
+    return name if channels == 3 else f"{name}-luma"
+
+
+def srvgg(
+    features: int, convolutions: int, dtype: type[np.floating], scale: int = 2, channels: int = 3
+) -> onnx.ModelProto:
     """SRVGGNetCompact (Real-ESRGAN's video network) with random weights that keep the picture's energy.
 
-    A 3x3 convolution to `features`, `convolutions` more, each followed by PReLU, one to 3 scale^2 channels, a pixel
-    shuffle, and the nearest-neighbour picture added.
+    A 3x3 convolution to `features`, `convolutions` more, each followed by PReLU, one to scale^2 times as many
+    channels as the picture has, a pixel shuffle, and the nearest-neighbour picture added.
     """
     import onnx
 
@@ -54,16 +62,17 @@ def srvgg(features: int, convolutions: int, dtype: type[np.floating], scale: int
 
     current = "input"
     for index in range(convolutions + 1):
-        current = convolve(current, index, features if index else 3, features, gain=1.4)
+        current = convolve(current, index, features if index else channels, features, gain=1.4)
         slope = constant(f"slope{index}", np.full((features, 1, 1), 0.1))
         nodes.append(onnx.helper.make_node("PRelu", [current, slope], [f"act{index}"]))
         current = f"act{index}"
-    current = convolve(current, convolutions + 1, features, 3 * scale * scale, gain=0.05)
+    current = convolve(current, convolutions + 1, features, channels * scale * scale, gain=0.05)
     nodes.append(onnx.helper.make_node("DepthToSpace", [current], ["detail"], blocksize=scale, mode="CRD"))
     weights.append(onnx.numpy_helper.from_array(np.array([1, 1, scale, scale], np.float32), "factors"))
     nodes.append(_enlarge("base", "factors"))
     nodes.append(onnx.helper.make_node("Add", ["detail", "base"], ["output"]))
-    return _model(nodes, weights, scale, dtype, f"srvgg-{features}x{convolutions}")
+    name = _named(f"srvgg-{features}x{convolutions}", channels)
+    return _model(nodes, weights, scale, dtype, name, channels=channels)
 
 
 def _enlarge(output: str, factors: str) -> onnx.NodeProto:
@@ -86,14 +95,15 @@ def _model(
     dtype: type[np.floating],
     name: str,
     description: str = "",
+    channels: int = 3,
 ) -> onnx.ModelProto:
     import onnx
 
     code = onnx.helper.np_dtype_to_tensor_dtype(np.dtype(dtype))
     sizes = ["height", "width"]
     enlarged = sizes if scale == 1 else [f"{scale}*{size}" for size in sizes]
-    given = onnx.helper.make_tensor_value_info("input", code, [1, 3, *sizes])
-    made = onnx.helper.make_tensor_value_info("output", code, [1, 3, *enlarged])
+    given = onnx.helper.make_tensor_value_info("input", code, [1, channels, *sizes])
+    made = onnx.helper.make_tensor_value_info("output", code, [1, channels, *enlarged])
     graph = onnx.helper.make_graph(nodes, name, [given], [made], weights)
     model = onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", _OPSET)], ir_version=_IR_VERSION)
     onnx.helper.set_model_props(

@@ -1,6 +1,6 @@
-"""An .onnx file → ModelSpec, checked: it parses, it is an upscaler of RGB pictures, it runs.
+"""An .onnx file → ModelSpec, checked: it parses, it is an upscaler of pictures, of RGB or of luma alone, it runs.
 
-What a file can't show by itself it may say in its metadata: uprez.name, uprez.channels ("rgb" or "bgr"),
+What a file can't show by itself it may say in its metadata: uprez.name, uprez.channels ("rgb", "bgr" or "y"),
 uprez.range (the value of white, "1" or "255"), uprez.licence, uprez.description.
 """
 
@@ -20,9 +20,10 @@ from pipeline.models.spec import ModelSpec
 if TYPE_CHECKING:
     import onnx
 
-INSPECTION = 1  # to be raised when `inspect` finds other facts, or other faults, than it did
+INSPECTION = 2  # to be raised when `inspect` finds other facts, or other faults, than it did
 _TRIAL_SIZE = (24, 40)
 _SCALES = (1, 2, 3, 4, 8)
+_ORDERS = {3: ("rgb", "bgr"), 1: ("y",)}  # by the number of channels, the usual one first
 
 
 def inspect(path: Path) -> ModelSpec:
@@ -33,15 +34,16 @@ def inspect(path: Path) -> ModelSpec:
     given, made = _only_tensors(path, model)
     size = _fixed_size(path, given)
     dtype = _dtype(path, given, made)
+    order = _order(path, facts, given)
     return ModelSpec(
         name=facts.get("name", path.stem),
         path=path,
         sha256=hashlib.sha256(graph_bytes).hexdigest(),
-        scale=_scale(path, graph_bytes, given.name, dtype, size or _TRIAL_SIZE),
+        scale=_scale(path, graph_bytes, given.name, dtype, (len(order), *(size or _TRIAL_SIZE))),
         dtype=dtype,
         input=given.name,
         output=made.name,
-        order=_fact(path, facts, "channels", "rgb", ("rgb", "bgr")),
+        order=order,
         white=float(_fact(path, facts, "range", "1", ("1", "255"))),
         size=size,
         widest=max((tensor.dims[0] for tensor in model.graph.initializer if len(tensor.dims) == 4), default=3),
@@ -95,11 +97,18 @@ def _fixed_size(path: Path, given: Any) -> tuple[int, int] | None:
     shown = "(" + ", ".join(str(d or "any") for d in shape) + ")"
     if len(shape) == 4 and shape[3] == 3 and shape[1] != 3:
         raise ModelError(f"{path}: takes {shown}, channels last; frames come as (1, 3, H, W), channels first")
-    if len(shape) != 4 or shape[0] not in (1, None) or shape[1] not in (3, None):
-        raise ModelError(f"{path}: takes {shown}; frames come as (1, 3, H, W), RGB in planes")
+    if len(shape) != 4 or shape[0] not in (1, None) or shape[1] not in (*_ORDERS, None):
+        raise ModelError(f"{path}: takes {shown}; frames come as (1, 3, H, W), RGB in planes, or (1, 1, H, W), luma")
     if (shape[2] is None) != (shape[3] is None):
         raise ModelError(f"{path}: takes {shown}; both H and W must be free, or both fixed")
     return None if shape[2] is None or shape[3] is None else (shape[2], shape[3])
+
+
+def _order(path: Path, facts: dict[str, str], given: Any) -> str:
+    """What the channels are: as the file says, or what is usual for as many as it takes."""
+    channels = _dimensions(given)[1]
+    allowed = _ORDERS[channels] if channels else tuple(order for orders in _ORDERS.values() for order in orders)
+    return _fact(path, facts, "channels", allowed[0], allowed)
 
 
 def _dtype(path: Path, given: Any, made: Any) -> np.dtype[Any]:
@@ -121,21 +130,22 @@ def _fact(path: Path, facts: dict[str, str], name: str, default: str, allowed: t
     return value
 
 
-def _scale(path: Path, graph_bytes: bytes, given: str, dtype: np.dtype[Any], size: tuple[int, int]) -> int:
+def _scale(path: Path, graph_bytes: bytes, given: str, dtype: np.dtype[Any], shape: tuple[int, ...]) -> int:
     import onnxruntime as ort
 
     options = ort.SessionOptions()
     options.log_severity_level = 4
-    picture = np.random.default_rng(0).random((1, 3, *size)).astype(dtype)
+    channels, height, width = shape
+    picture = np.random.default_rng(0).random((1, *shape)).astype(dtype)
     try:
         session = ort.InferenceSession(graph_bytes, options, providers=["CPUExecutionProvider"])
         (result,) = session.run(None, {given: picture})
     except Exception as error:  # ONNX Runtime's errors have no common parent
-        raise ModelError(f"{path}: does not run on {size[1]}x{size[0]}: {str(error).splitlines()[0]}") from error
-    scale = result.shape[2] // size[0] if result.ndim == 4 else 0
-    if scale not in _SCALES or result.shape != (1, 3, scale * size[0], scale * size[1]):
+        raise ModelError(f"{path}: does not run on {width}x{height}: {str(error).splitlines()[0]}") from error
+    scale = result.shape[2] // height if result.ndim == 4 else 0
+    if scale not in _SCALES or result.shape != (1, channels, scale * height, scale * width):
         raise ModelError(
-            f"{path}: turns (1, 3, {size[0]}, {size[1]}) into {result.shape}; "
-            "an upscaler gives (1, 3, n H, n W), n = 1, 2, 3, 4 or 8"
+            f"{path}: turns (1, {channels}, {height}, {width}) into {result.shape}; "
+            f"an upscaler gives (1, {channels}, n H, n W), n = 1, 2, 3, 4 or 8"
         )
     return int(scale)

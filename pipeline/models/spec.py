@@ -13,10 +13,11 @@ import numpy as np
 class ModelSpec:
     """One network file that turns a picture into a larger one.
 
-    Input and output are one tensor each: (1, 3, H, W) → (1, 3, scale H, scale W), of `dtype`, black at 0 and white
-    at `white`, planes in `order`.
+    Input and output are one tensor each: (1, C, H, W) → (1, C, scale H, scale W), of `dtype`, black at 0 and white
+    at `white`, its C planes in `order`.
 
-    path: the ONNX file. sha256: of that file, in hex. dtype: float32 or float16. order: "rgb" or "bgr".
+    path: the ONNX file. sha256: of that file, in hex. dtype: float32 or float16. order: "rgb", "bgr", or "y": luma
+    alone (Y' of the video's own matrix).
     size: (H, W) where the file allows one size only. parameters: how many numbers it has learnt.
     precision: what it computes in, "fp32", "tf32" (the file of fp32, another engine), "fp16" or "bf16".
     reference: the file that `path` was converted from, which ONNX Runtime runs whatever the precision; None: `path`.
@@ -44,10 +45,16 @@ class ModelSpec:
     stride: int = 1
     widest: int = 3
 
+    @property
+    def channels(self) -> int:
+        """How many planes its tensors have: 3, or 1 of luma."""
+        return len(self.order)
+
     def working_bytes(self, width: int, height: int) -> int:
-        """About how much memory the network takes for a picture: what the widest layer takes and gives, and RGB."""
+        """About how much memory the network takes for a picture: what its widest layer and its ends take and give."""
         size = 4 if self.precision in ("fp32", "tf32") else 2
-        return width * height * (2 * self.widest * size + 3 * (1 + self.scale**2) * self.dtype.itemsize)
+        ends = self.channels * (1 + self.scale**2) * self.dtype.itemsize
+        return width * height * (2 * self.widest * size + ends)
 
     def __str__(self) -> str:
         return f"{self.name} (x{self.scale}, {self.precision}, {self.order.upper()} 0..{self.white:g})"

@@ -75,10 +75,11 @@ def _configured(trt: Any, builder: Any, network: Any, model: ModelSpec, shapes: 
     # Precision lies in the network's types, but for TF32, which is how fp32 may be multiplied.
     (config.set_flag if model.precision == "tf32" else config.clear_flag)(trt.BuilderFlag.TF32)
     if shapes.is_fixed:
-        network.get_input(0).shape = (1, 3, *shapes.low)
+        network.get_input(0).shape = (1, model.channels, *shapes.low)
         return config
     profile = builder.create_optimization_profile()
-    profile.set_shape(model.input, *((1, 3, *size) for size in (shapes.low, shapes.typical, shapes.high)))
+    sizes = shapes.low, shapes.typical, shapes.high
+    profile.set_shape(model.input, *((1, model.channels, *size) for size in sizes))
     config.add_optimization_profile(profile)
     return config
 

@@ -2,13 +2,14 @@
 //
 // Compiled for one stream at a time: kernels.py hands in everything that does not change from frame to frame as
 // macros (sizes, subsampling, depth, the numbers of colour/matrix.py), so that all of it is folded. The arithmetic
-// is that of colour/convert.py, which in float64 is what these kernels are tested against. ELEMENT is element.cu's.
+// is that of colour/convert.py, which in float64 is what these kernels are tested against. ELEMENT is element.cu's,
+// `coded` rounding.cu's.
 //
 //   WIDTH, HEIGHT        luma size                     SAMPLE     unsigned char or unsigned short
 //   SUB_X, SUB_Y         log2 of chroma subsampling    SHIFT      how far a sample sits up in its word
 //   STEP                 2: U, V pairs, else 1; 0: no chroma at all
 //   RGB_SAMPLES          the planes luma, u and v are those of green, blue and red
-//   COSITED_X, COSITED_Y chroma lies on a luma sample rather than midway
+//   PHASE_X, PHASE_Y     halves of a luma sample by which chroma lies behind the first of two: 0, 1 or 2
 //   RED, GREEN, BLUE     the tensor's plane of each
 //   ...                  the numbers of Conversion, RANGE: the tensor's white
 
@@ -19,11 +20,11 @@
 struct Tap { int near, far; float weight; };  // the value is near + weight (far - near)
 
 // Which chroma samples make the chroma at luma position k.
-__device__ __forceinline__ Tap tap(int k, int length, bool subsampled, bool cosited) {
+__device__ __forceinline__ Tap tap(int k, int length, bool subsampled, int phase) {
     if (!subsampled) return {k, k, 0.0f};
-    int near = k >> 1, far = near + ((k & 1) ? 1 : cosited ? 0 : -1);
+    int near = k >> 1, far = near + ((k & 1) ? (phase == 2 ? 0 : 1) : phase == 0 ? 0 : -1);
     far = far < 0 ? 0 : far >= length ? length - 1 : far;
-    return {near, far, cosited ? 0.5f * (k & 1) : 0.25f};
+    return {near, far, phase == 1 ? 0.25f : 0.5f * (phase == 0 ? k & 1 : ~k & 1)};
 }
 
 __device__ __forceinline__ float lerp(float a, float b, float weight) { return a + weight * (b - a); }
@@ -65,7 +66,7 @@ __device__ __forceinline__ Rgb rgb_at(const SAMPLE* luma, const SAMPLE* u, const
     rgb.red = sample(v, chroma_pitch, x, row, 1) * CHROMA_GAIN + CHROMA_BIAS;
     rgb.blue = sample(u, chroma_pitch, x, row, 1) * CHROMA_GAIN + CHROMA_BIAS;
 #elif STEP
-    Tap h = tap(x, CHROMA_WIDTH, SUB_X, COSITED_X), w = tap(row, CHROMA_HEIGHT, SUB_Y, COSITED_Y);
+    Tap h = tap(x, CHROMA_WIDTH, SUB_X, PHASE_X), w = tap(row, CHROMA_HEIGHT, SUB_Y, PHASE_Y);
     float cb = chroma_at(u, chroma_pitch, h, w) * CHROMA_GAIN + CHROMA_BIAS;
     float cr = chroma_at(v, chroma_pitch, h, w) * CHROMA_GAIN + CHROMA_BIAS;
     rgb.red += RED_V * cr;
@@ -133,15 +134,12 @@ __device__ __forceinline__ void pixels_at(const ELEMENT* rgb, int x, int row, Pi
     }
 }
 
-__device__ __forceinline__ SAMPLE coded(float value) {
-    int code = __float2int_rn(value);
-    return (SAMPLE)((code < 0 ? 0 : code > HIGHEST ? HIGHEST : code) << SHIFT);
-}
-
-// The weight of the luma sample `offset` (-1, 0 or 1) away from where its chroma sample is counted from.
-__device__ __forceinline__ float weight(int offset, bool subsampled, bool cosited) {
+// The weight of the luma sample `offset` (-1 to 2) away from the first of those that share a chroma sample.
+__device__ __forceinline__ float weight(int offset, bool subsampled, int phase) {
     if (!subsampled) return offset == 0 ? 1.0f : 0.0f;
-    return cosited ? (offset == 0 ? 0.5f : 0.25f) : (offset < 0 ? 0.0f : 0.5f);
+    if (phase == 1) return offset == 0 || offset == 1 ? 0.5f : 0.0f;
+    int away = 2 * offset - phase;  // from where the chroma sample lies, in halves
+    return away == 0 ? 0.5f : away == 2 || away == -2 ? 0.25f : 0.0f;
 }
 
 // RGB to samples. A thread makes GROUP chroma samples and the luma samples that share them.
@@ -149,28 +147,31 @@ extern "C" __global__ void from_rgb(const ELEMENT* __restrict__ rgb, SAMPLE* __r
                                     SAMPLE* __restrict__ v, int luma_pitch, int chroma_pitch) {
     int i = GROUP * (blockIdx.x * blockDim.x + threadIdx.x), j = blockIdx.y * blockDim.y + threadIdx.y;
     if (i >= CHROMA_WIDTH || j >= CHROMA_HEIGHT) return;
-    const float before = weight(-1, SUB_X, COSITED_X), own = weight(0, SUB_X, COSITED_X);
-    const float after = weight(1, SUB_X, COSITED_X);
+    const float before = weight(-1, SUB_X, PHASE_X), own = weight(0, SUB_X, PHASE_X);
+    const float after = weight(1, SUB_X, PHASE_X), behind = weight(2, SUB_X, PHASE_X);
     float cb[GROUP] = {}, cr[GROUP] = {};
     int x = i << SUB_X;
 #pragma unroll
-    for (int dy = -1; dy <= 1; ++dy) {
-        float down = weight(dy, SUB_Y, COSITED_Y);
+    for (int dy = -1; dy <= (PHASE_Y == 2 ? 2 : 1); ++dy) {
+        float down = weight(dy, SUB_Y, PHASE_Y);
         if (down == 0.0f) continue;
         int row = (j << SUB_Y) + dy;
-        Pixel pixels[COLUMNS + 1];  // the first lies left of x
-        pixels[0] = SUB_X && COSITED_X ? pixel_at(rgb, x - 1, row) : Pixel{0.0f, 0.0f, 0.0f};
+        Pixel pixels[1 + COLUMNS + 1];  // the first lies left of x, the last right of those from x on
+        pixels[0] = before ? pixel_at(rgb, x - 1, row) : Pixel{0.0f, 0.0f, 0.0f};
         pixels_at(rgb, x, row, pixels + 1);
+        pixels[COLUMNS + 1] = behind ? pixel_at(rgb, x + COLUMNS, row) : Pixel{0.0f, 0.0f, 0.0f};
 #pragma unroll
         for (int g = 0; g < GROUP; ++g) {
             const Pixel* here = pixels + 1 + (g << SUB_X);
             cb[g] += down * (before * here[-1].cb + own * here->cb + (SUB_X ? after * here[SUB_X].cb : 0.0f));
             cr[g] += down * (before * here[-1].cr + own * here->cr + (SUB_X ? after * here[SUB_X].cr : 0.0f));
+            if (behind) cb[g] += down * behind * here[2 * SUB_X].cb, cr[g] += down * behind * here[2 * SUB_X].cr;
         }
-        if (dy >= 0 && row < HEIGHT) {
+        if (dy >= 0 && dy <= SUB_Y && row < HEIGHT) {
             Samples samples;
 #pragma unroll
-            for (int c = 0; c < COLUMNS; ++c) samples.at[c] = coded(pixels[c + 1].y * LUMA_SCALE + LUMA_OFFSET);
+            for (int c = 0; c < COLUMNS; ++c)
+                samples.at[c] = coded(pixels[c + 1].y * LUMA_SCALE + LUMA_OFFSET, x + c, row);
             write_row(luma + (size_t)row * luma_pitch, x, samples);
         }
     }
@@ -180,8 +181,8 @@ extern "C" __global__ void from_rgb(const ELEMENT* __restrict__ rgb, SAMPLE* __r
     Chroma us, vs;
 #pragma unroll
     for (int g = 0; g < GROUP; ++g) {
-        us.at[g] = coded(cb[g] * U_SCALE + CHROMA_OFFSET);
-        vs.at[g] = coded(cr[g] * V_SCALE + CHROMA_OFFSET);
+        us.at[g] = coded(cb[g] * U_SCALE + CHROMA_OFFSET, i + g, j);
+        vs.at[g] = coded(cr[g] * V_SCALE + CHROMA_OFFSET, i + g, j);
     }
     if (STEP == 1) {
         *reinterpret_cast<Chroma*>(u) = us;

@@ -1,4 +1,4 @@
-"""The kernels of one stream: kernels.cu (colour) and tiles.cu with their macros, compiled by NVRTC, and launched.
+"""The kernels of one stream: the .cu files with their macros, compiled by NVRTC. launches.py launches them.
 
 Needs cuda-core, cuda-bindings and NVRTC; compiling needs no GPU. What was compiled is kept, for the next start.
 """
@@ -9,55 +9,125 @@ import hashlib
 from dataclasses import asdict
 from importlib.resources import files
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from pipeline.cache import cache_folder, keep
-from pipeline.colour.chroma import cosited
-from pipeline.colour.matrix import conversion
+from pipeline.colour.alpha import highest
+from pipeline.colour.matrix import conversion, luma_weights
 from pipeline.errors import BackendError
 from pipeline.frame import FrameFormat
 from pipeline.models.spec import ModelSpec
-from pipeline.superres.tiling import Tile, Tiling
+from pipeline.superres.tiling import Tiling
 
 if TYPE_CHECKING:
-    from cuda.core import Device, Kernel, ObjectCode, ProgramOptions, Stream
+    from cuda.core import ObjectCode, ProgramOptions
 
-_BLOCK = (32, 4)
-COLOUR, TILES = "kernels.cu", "tiles.cu"
+COLOUR, TILES, ALPHA, LUMA, LIMIT = "kernels.cu", "tiles.cu", "alpha.cu", "luma.cu", "limit.cu"
+BEGIN_WITH = {  # which files' words each file of kernels uses
+    COLOUR: ("element.cu", "rounding.cu"),
+    TILES: ("element.cu",),
+    ALPHA: ("rounding.cu", "bicubic.cu"),
+    LUMA: ("element.cu", "bicubic.cu"),
+    LIMIT: ("element.cu",),
+}
 
 
 def source(file: str) -> str:
-    """The kernels in `file`, COLOUR or TILES, behind what all files of kernels begin with."""
+    """The kernels in `file`, a key of BEGIN_WITH, behind what they begin with."""
     folder = files("pipeline.superres")
-    element, kernels = (folder.joinpath(name).read_text(encoding="utf-8") for name in ("element.cu", file))
-    return f'{element}#line 1 "{file}"\n{kernels}'
+    names = (*BEGIN_WITH[file], file)
+    return "".join(f'#line 1 "{name}"\n{folder.joinpath(name).read_text(encoding="utf-8")}' for name in names)
 
 
-def colour_macros(format: FrameFormat, model: ModelSpec) -> dict[str, str]:
+def colour_macros(format: FrameFormat, model: ModelSpec, dither: bool = False) -> dict[str, str]:
     """What kernels.cu is compiled with for frames of `format` on one side and `model`'s tensor on the other."""
+    order = model.order if model.channels == 3 else "rgb"  # what luma.cu makes of the tensor of luma
+    return _shown(
+        _of_format(format)
+        | {
+            "RED": order.index("r"),
+            "GREEN": order.index("g"),
+            "BLUE": order.index("b"),
+            "HALF": int(model.dtype == np.float16),
+            "RANGE": float(model.white),
+            "DITHER": int(dither),
+        }
+    )
+
+
+def luma_macros(format: FrameFormat, model: ModelSpec) -> dict[str, str]:
+    """What luma.cu is compiled with for frames of `format` and the tensors of `model`, which enlarges luma alone."""
+    red, green, blue = luma_weights(format.colour.matrix)
+    return _shown(
+        _of_format(format)
+        | {
+            "SCALE": model.scale,
+            "RED_LUMA": red,
+            "GREEN_LUMA": green,
+            "BLUE_LUMA": blue,
+            "HALF": int(model.dtype == np.float16),
+            "RANGE": float(model.white),
+        }
+    )
+
+
+def alpha_macros(source: FrameFormat, result: FrameFormat) -> dict[str, str]:
+    """What alpha.cu is compiled with to make the alpha of `result`: of that of `source`, or opaque if it has none."""
+    return _shown(
+        {
+            "WIDTH": source.width,
+            "HEIGHT": source.height,
+            "SCALE": result.width // source.width,
+            "GIVEN": _word(source),
+            "GAIN": highest(result.pixel) / highest(source.pixel),
+            "SAMPLE": _word(result),
+            "SHIFT": result.pixel.shift,
+            "HIGHEST": highest(result.pixel),
+            "DITHER": int(result.pixel.depth < source.pixel.depth),
+        }
+    )
+
+
+def limit_macros(format: FrameFormat, model: ModelSpec) -> dict[str, str]:
+    """What limit.cu is compiled with for the tensors of `model` on both sides, of frames of `format`."""
+    return _shown(
+        {
+            "WIDTH": format.width,
+            "HEIGHT": format.height,
+            "SCALE": model.scale,
+            "PLANES": model.channels,
+            "HALF": int(model.dtype == np.float16),
+        }
+    )
+
+
+def _of_format(format: FrameFormat) -> dict[str, Any]:
+    """How the samples of `format` lie, and the numbers of their Conversion."""
     pixel, numbers = format.pixel, conversion(format.colour, format.pixel)
-    across, down = cosited(format.colour.siting)
+    across, down = format.colour.siting.phases
     defined: dict[str, Any] = {
         "WIDTH": format.width,
         "HEIGHT": format.height,
-        "SAMPLE": "unsigned char" if pixel.dtype == np.uint8 else "unsigned short",
+        "SAMPLE": _word(format),
         "SUB_X": pixel.sub_x,
         "SUB_Y": pixel.sub_y,
         "SHIFT": pixel.shift,
         "STEP": 0 if not pixel.chroma else 2 if pixel.interleaved else 1,
         "RGB_SAMPLES": int(pixel.rgb),
-        "COSITED_X": int(across),
-        "COSITED_Y": int(down),
-        "HALF": int(model.dtype == np.float16),
-        "RED": model.order.index("r"),
-        "GREEN": model.order.index("g"),
-        "BLUE": model.order.index("b"),
+        "PHASE_X": across,
+        "PHASE_Y": down,
         "HIGHEST": numbers.highest,
-        "RANGE": float(model.white),
     }
-    defined |= {name.upper(): float(value) for name, value in asdict(numbers).items() if name != "highest"}
+    return defined | {name.upper(): float(value) for name, value in asdict(numbers).items() if name != "highest"}
+
+
+def _word(format: FrameFormat) -> str:
+    return "unsigned char" if format.pixel.dtype == np.uint8 else "unsigned short"
+
+
+def _shown(defined: dict[str, Any]) -> dict[str, str]:
     return {name: f"({value!r}f)" if isinstance(value, float) else str(value) for name, value in defined.items()}
 
 
@@ -69,15 +139,16 @@ def tile_macros(tiling: Tiling, model: ModelSpec) -> dict[str, str]:
         "TILE_WIDTH": tiling.tile_width,
         "TILE_HEIGHT": tiling.tile_height,
         "SCALE": model.scale,
+        "PLANES": model.channels,
         "MARGIN": tiling.margin,
         "RAMP": tiling.ramp,
         "HALF": int(model.dtype == np.float16),
     }
-    return {name: str(value) for name, value in defined.items()}
+    return _shown(defined)
 
 
 def compile(file: str, defined: dict[str, str], arch: str) -> ObjectCode:
-    """The kernels in `file`, COLOUR or TILES, as machine code for `arch`, such as "sm_90".
+    """The kernels in `file`, a key of BEGIN_WITH, as machine code for `arch`, such as "sm_90".
 
     Compiled once, then kept in the cache. Raises BackendError with NVRTC's log, OutputError without a cache folder.
     """
@@ -118,92 +189,32 @@ def _opened(path: Path) -> bytes | None:
     return code if kept == _sealed(code) else None
 
 
-class ToRgb:
-    """Samples → RGB tensor, (1, 3, H, W)."""
-
-    def __init__(self, device: Device, format: FrameFormat, model: ModelSpec) -> None:
-        self._kernel = _kernel(device, COLOUR, colour_macros(format, model), "to_rgb")
-        self._layout = layout(format)
-        self._config = _config(-(-format.width // columns(format)), format.height)
-
-    def __call__(self, stream: Stream, frame: int, rgb: int) -> None:
-        """Convert the packed frame at device address `frame` into the tensor at `rgb`."""
-        from cuda.core import launch
-
-        luma, u, v, luma_pitch, chroma_pitch = self._layout
-        launch(stream, self._config, self._kernel, frame + luma, frame + u, frame + v, luma_pitch, chroma_pitch, rgb)
-
-
-class FromRgb:
-    """RGB tensor, (1, 3, H, W) → samples, rounded and clamped."""
-
-    def __init__(self, device: Device, format: FrameFormat, model: ModelSpec) -> None:
-        self._kernel = _kernel(device, COLOUR, colour_macros(format, model), "from_rgb")
-        self._layout = layout(format)
-        self._config = _config(-(-format.width // columns(format)), -(-format.height >> format.pixel.sub_y))
-
-    def __call__(self, stream: Stream, rgb: int, frame: int) -> None:
-        """Convert the tensor at device address `rgb` into the packed frame at `frame`."""
-        from cuda.core import launch
-
-        luma, u, v, luma_pitch, chroma_pitch = self._layout
-        launch(stream, self._config, self._kernel, rgb, frame + luma, frame + u, frame + v, luma_pitch, chroma_pitch)
-
-
-class Cut:
-    """RGB tensor of the whole frame, (1, 3, H, W) → that of a tile, (1, 3, h, w)."""
-
-    def __init__(self, device: Device, tiling: Tiling, model: ModelSpec) -> None:
-        self._kernel = _kernel(device, TILES, tile_macros(tiling, model), "cut")
-        self._config = _config(tiling.tile_width, tiling.tile_height)
-
-    def __call__(self, stream: Stream, rgb: int, piece: int, tile: Tile) -> None:
-        """Copy `tile` of the tensor at device address `rgb` into the one at `piece`."""
-        from cuda.core import launch
-
-        launch(stream, self._config, self._kernel, rgb, piece, np.int32(tile.x), np.int32(tile.y))
-
-
-class Paste:
-    """Output of a tile, (1, 3, scale h, scale w) → its place in that of the whole frame, (1, 3, scale H, scale W).
-
-    A tile adds to what those before it have written: a frame's tiles are pasted in the order of `Tiling.tiles`, one
-    after the other. What the whole output held before doesn't matter.
-    """
-
-    def __init__(self, device: Device, tiling: Tiling, model: ModelSpec) -> None:
-        self._kernel = _kernel(device, TILES, tile_macros(tiling, model), "paste")
-        self._config = _config(model.scale * tiling.tile_width, model.scale * tiling.tile_height)
-
-    def __call__(self, stream: Stream, rgb: int, piece: int, tile: Tile) -> None:
-        """Paste the output of `tile` at device address `piece` into the whole at `rgb`."""
-        from cuda.core import launch
-
-        place = (np.int32(number) for number in (tile.x, tile.y, tile.left, tile.top))
-        launch(stream, self._config, self._kernel, piece, rgb, *place)
-
-
-def _kernel(device: Device, file: str, defined: dict[str, str], name: str) -> Kernel:
-    return compile(file, defined, f"sm_{device.arch}").get_kernel(name)
-
-
-def _config(columns: int, rows: int) -> Any:
-    from cuda.core import LaunchConfig
-
-    return LaunchConfig(grid=(-(-columns // _BLOCK[0]), -(-rows // _BLOCK[1])), block=_BLOCK)
-
-
 def columns(format: FrameFormat) -> int:
     """How many neighbours of a row a thread of the colour kernels works on: COLUMNS in kernels.cu."""
     return 4 if format.width % 4 == 0 else 1 << format.pixel.sub_x
 
 
-def layout(format: FrameFormat) -> tuple[int, int, int, np.int32, np.int32]:
-    """Byte offsets of luma, U and V (of RGB: G, B, R) in a packed frame, and the two pitches in samples."""
-    (rows, columns), *chroma = format.plane_shapes
-    size = format.pixel.dtype.itemsize
-    if not chroma:
-        return 0, 0, 0, np.int32(columns), np.int32(0)
-    u = rows * columns * size
-    v = u + (size if format.pixel.interleaved else chroma[0][0] * chroma[0][1] * size)
-    return 0, u, v, np.int32(columns), np.int32(chroma[0][1])
+class Layout(NamedTuple):
+    """Where the planes of a packed frame begin, in bytes, and how far apart their rows are, in samples.
+
+    luma, u, v: of RGB samples G, B and R. Interleaved, v begins with the first sample of Cr. What isn't there is 0.
+    """
+
+    luma: int
+    u: int
+    v: int
+    luma_pitch: np.int32
+    chroma_pitch: np.int32
+    alpha: int
+
+
+def layout(format: FrameFormat) -> Layout:
+    """The Layout of a frame whose planes lie one behind the other, as FrameFormat.split has them."""
+    pixel, shapes = format.pixel, format.plane_shapes
+    sizes = [rows * columns * pixel.dtype.itemsize for rows, columns in shapes]
+    alpha = format.bytes - sizes[-1] if pixel.alpha else 0
+    if not pixel.chroma:
+        return Layout(0, 0, 0, np.int32(format.width), np.int32(0), alpha)
+    u = sizes[0]
+    v = u + (pixel.dtype.itemsize if pixel.interleaved else sizes[1])
+    return Layout(0, u, v, np.int32(format.width), np.int32(shapes[1][1]), alpha)

@@ -122,9 +122,8 @@ class Network:
         ):
             dtype = np.dtype(self._flavour.trt.nptype(self._engine.get_tensor_dtype(name)))
             seen = self._engine.get_tensor_shape(name)
-            shape = tuple(
-                wanted if length == -1 else length for length, wanted in zip(seen, (1, 3, height, width), strict=True)
-            )
+            wanted = (1, self.model.channels, height, width)
+            shape = tuple(here if length == -1 else length for length, here in zip(seen, wanted, strict=True))
             check_tensor(name, dtype, shape, self.model, height, width)
 
     def _runtime_config(self, engine: Any) -> tuple[Any, Any]:
@@ -152,7 +151,8 @@ class Lane:
         self._flavour = flavour
         self._context = context
         self._model = model
-        self._shapes = (1, 3, height, width), (1, 3, height * model.scale, width * model.scale)
+        planes = (1, model.channels)
+        self._shapes = (*planes, height, width), (*planes, height * model.scale, width * model.scale)
         sizes = [int(np.prod(shape)) * model.dtype.itemsize for shape in self._shapes]
         self.input = gpu.allocate(sizes[0], self.stream)
         try:
@@ -172,7 +172,7 @@ class Lane:
             raise kind(f"TensorRT refused to run {self._model.name}: {self._flavour.complaint()}")
 
     def once(self, picture: NDArray[Any]) -> NDArray[Any]:
-        """The network on `picture`, (1, 3, H, W), to and fro, and waited for."""
+        """The network on `picture`, (1, C, H, W), to and fro, and waited for."""
         with ExitStack() as memory:
             given = self._gpu.pinned(self.input.size)
             memory.callback(given.close)

@@ -8,9 +8,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.colour import alpha
 from pipeline.colour.convert import from_rgb, to_rgb
+from pipeline.colour.limit import is_limited, limit
+from pipeline.colour.luma import to_luma, with_chroma
 from pipeline.errors import BackendError, MismatchError
-from pipeline.frame import Frame, FrameFormat, PixelFormat
+from pipeline.frame import Frame, FrameFormat, Plane
 from pipeline.models.spec import ModelSpec
 from pipeline.superres.session import Session, check_frame
 from pipeline.superres.tiling import Tiling, upscaled
@@ -18,15 +21,19 @@ from pipeline.superres.tiling import Tiling, upscaled
 
 @dataclass(frozen=True)
 class Upscaled:
-    """A ticket: the network's output, (3, H, W), still RGB, and the time of its frame."""
+    """A ticket: the network's output, (3, H, W) of RGB or (1, H, W) of luma, and the time of its frame.
 
-    rgb: NDArray[Any]
+    planes: those of the frame, where its chroma or alpha goes past the network.
+    """
+
+    tensor: NDArray[Any]
+    planes: tuple[Plane, ...]
     pts: int
     duration: int
 
 
 class OnnxCpuSession(Session[Upscaled]):
-    """`submit` converts to RGB and runs the network, `collect` converts back: two threads share the work.
+    """`submit` converts to RGB or luma and runs the network, `collect` converts back: two threads share the work.
 
     threads: for the network; 0 takes as many as there are cores. tiling: in what pieces frames go through the network;
     None is whole. Raises MismatchError where it was made for frames of another size.
@@ -36,11 +43,11 @@ class OnnxCpuSession(Session[Upscaled]):
         self,
         model: ModelSpec,
         source: FrameFormat,
-        pixel: PixelFormat | None = None,
+        result: FrameFormat | None = None,
         threads: int = 0,
         tiling: Tiling | None = None,
     ) -> None:
-        super().__init__(model, source, pixel)
+        super().__init__(model, source, result)
         self._tiling = tiling or Tiling(source.width, source.height, source.width, source.height)
         if (self._tiling.width, self._tiling.height) != (source.width, source.height):
             raise MismatchError(f"frames are {source.width}x{source.height}, the tiling is for {tiling}")
@@ -53,8 +60,8 @@ class OnnxCpuSession(Session[Upscaled]):
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         self._session = ort.InferenceSession(str(model.path), options, providers=["CPUExecutionProvider"])
         self._version = ort.__version__
-        noise = np.random.default_rng(0).random((3, source.height, source.width), np.float32)
-        self._rgb = (noise * model.white).astype(model.dtype)
+        noise = np.random.default_rng(0).random((model.channels, source.height, source.width), np.float32)
+        self._tensor = (noise * model.white).astype(model.dtype)
 
     @property
     def backend(self) -> str:
@@ -62,13 +69,20 @@ class OnnxCpuSession(Session[Upscaled]):
 
     def submit(self, frame: Frame) -> Upscaled:
         check_frame(frame, self)
-        to_rgb(frame.planes, self.source, self._rgb, self.model.white)
+        convert = to_luma if self.model.channels == 1 else to_rgb
+        convert(frame.planes, self.source, self._tensor, self.model.white)
+        aside = self.model.channels == 1 or (self.source.pixel.alpha and self.result.pixel.alpha)
+        planes = tuple(plane.copy() for plane in frame.planes) if aside else ()
         frame.release()
-        return Upscaled(self._run(), frame.pts, frame.duration)
+        return Upscaled(self._run(), planes, frame.pts, frame.duration)
 
     def collect(self, ticket: Upscaled) -> Frame:
         planes = self.result.split(np.empty(self.result.bytes, np.uint8))
-        from_rgb(self._ordered(ticket.rgb), self.result, planes, self.model.white)
+        from_rgb(self._rgb(ticket), self.result, planes, self.model.white, self.dithers)
+        if self.result.pixel.alpha and self.source.pixel.alpha:
+            alpha.enlarge(ticket.planes[-1], self.source.pixel, self.result, planes[-1])
+        elif self.result.pixel.alpha:
+            planes[-1].fill(alpha.highest(self.result.pixel))
         return Frame(self.result, planes, ticket.pts, ticket.duration)
 
     def queue(self, frames: int) -> None:
@@ -78,21 +92,33 @@ class OnnxCpuSession(Session[Upscaled]):
     def close(self) -> None:
         del self._session
 
+    def _rgb(self, ticket: Upscaled) -> NDArray[Any]:
+        """What the network made, as RGB."""
+        if self.model.channels == 3:
+            return self._ordered(ticket.tensor)
+        rgb = np.empty((3, *ticket.tensor.shape[1:]), np.float32)
+        with_chroma(ticket.tensor, ticket.planes, self.source, rgb, self.model.white)
+        return rgb
+
     def _run(self) -> NDArray[Any]:
-        return upscaled(self._network, self._ordered(self._rgb), self.model.scale, self._tiling)
+        given = self._ordered(self._tensor)
+        made = upscaled(self._network, given, self.model.scale, self._tiling)
+        if is_limited(self.source.colour.transfer):
+            limit(made, given)
+        return made
 
-    def _ordered(self, rgb: NDArray[Any]) -> NDArray[Any]:
-        """`rgb` with its planes in the model's order, or what the model gave with its planes in RGB's."""
-        return rgb if self.model.order == "rgb" else rgb[::-1]
+    def _ordered(self, tensor: NDArray[Any]) -> NDArray[Any]:
+        """RGB with its planes in the model's order, or what the model gave with its planes in RGB's."""
+        return tensor[::-1] if self.model.order == "bgr" else tensor
 
-    def _network(self, rgb: NDArray[Any]) -> NDArray[Any]:
+    def _network(self, tensor: NDArray[Any]) -> NDArray[Any]:
         try:
             result: NDArray[Any]
-            (result,) = self._session.run([self.model.output], {self.model.input: np.ascontiguousarray(rgb)})
+            (result,) = self._session.run([self.model.output], {self.model.input: np.ascontiguousarray(tensor)})
         except Exception as error:  # ONNX Runtime's errors have no common parent
             raise BackendError(f"ONNX Runtime failed on {self.model}: {str(error).splitlines()[0]}") from error
-        *_, height, width = rgb.shape
-        expected = (1, 3, height * self.model.scale, width * self.model.scale)
+        *_, height, width = tensor.shape
+        expected = (1, self.model.channels, height * self.model.scale, width * self.model.scale)
         if result.shape != expected:
             raise MismatchError(f"{self.model.name} gave {result.shape} for {width}x{height}, {expected} was expected")
         return result

@@ -6,7 +6,7 @@ from contextlib import ExitStack
 from typing import Any
 
 from pipeline import machine
-from pipeline.frame import FrameFormat, PixelFormat
+from pipeline.frame import FrameFormat
 from pipeline.models.spec import ModelSpec
 from pipeline.settings import Settings
 from pipeline.superres.session import Session
@@ -21,18 +21,18 @@ def open_session(
     model: ModelSpec,
     source: FrameFormat,
     settings: Settings,
-    pixel: PixelFormat | None = None,
+    result: FrameFormat | None = None,
     trace: Trace | None = None,
 ) -> Session[Any]:
-    """A session of `model` for frames of `source`, giving frames of `pixel`; "tensorrt" or "onnx".
+    """A session of `model` for frames of `source`, giving frames of `result`; "tensorrt" or "onnx".
 
     trace: where a GPU's copies and kernels are noted.
     """
     if backend == "tensorrt":
-        return _on_gpus(model, source, settings, pixel, trace)
+        return _on_gpus(model, source, settings, result, trace)
     from pipeline.superres.onnx_cpu import OnnxCpuSession
 
-    return OnnxCpuSession(model, source, pixel, threads=settings.threads, tiling=_in_memory(model, source))
+    return OnnxCpuSession(model, source, result, threads=settings.threads, tiling=_in_memory(model, source))
 
 
 def _in_memory(model: ModelSpec, source: FrameFormat) -> Tiling:
@@ -44,7 +44,7 @@ def _in_memory(model: ModelSpec, source: FrameFormat) -> Tiling:
 
 
 def _on_gpus(
-    model: ModelSpec, source: FrameFormat, settings: Settings, pixel: PixelFormat | None, trace: Trace | None
+    model: ModelSpec, source: FrameFormat, settings: Settings, result: FrameFormat | None, trace: Trace | None
 ) -> Session[Any]:
     from pipeline.superres.several import SeveralSessions
     from pipeline.superres.tensorrt import TensorRtSession
@@ -55,7 +55,7 @@ def _on_gpus(
                 TensorRtSession(
                     model,
                     source,
-                    pixel,
+                    result,
                     device=device,
                     flavour=settings.engine,
                     slots=settings.slots,

@@ -2,6 +2,9 @@
 
 samples ─▶ to_rgb ─▶ network ─▶ from_rgb ─▶ samples
 samples ─▶ to_rgb ─▶ (cut ─▶ network ─▶ paste) for each tile ─▶ from_rgb ─▶ samples
+
+A network that enlarges luma alone has to_luma before it, and with_chroma, which looks at the samples again, behind it.
+What it makes of HDR is limited first. Alpha goes past the network.
 """
 
 from __future__ import annotations
@@ -12,12 +15,12 @@ from typing import TYPE_CHECKING
 
 from pipeline.cuda import Gpu
 from pipeline.models.spec import ModelSpec
-from pipeline.superres.kernels import Cut, FromRgb, Paste, ToRgb
+from pipeline.superres.launches import Conversions, Cut, Paste
 from pipeline.superres.network import Network
 from pipeline.superres.tiling import Tiling
 
 if TYPE_CHECKING:
-    from cuda.core import Stream
+    from cuda.core import Buffer, Stream
 
 Mark = Callable[[str], None]
 
@@ -25,22 +28,28 @@ Mark = Callable[[str], None]
 class Passes:
     """The passes of one frame at a time, whole or in tiles, in memory of their own. Raises OutOfMemory."""
 
-    def __init__(self, gpu: Gpu, network: Network, tiling: Tiling, to_rgb: ToRgb, from_rgb: FromRgb) -> None:
-        self._to_rgb, self._from_rgb = to_rgb, from_rgb
+    def __init__(self, gpu: Gpu, network: Network, tiling: Tiling, conversions: Conversions) -> None:
+        self._conversions = conversions
         self._tiling = tiling
         with ExitStack() as memory:
+
+            def allocated(size: int) -> Buffer:
+                room = gpu.allocate(size, self.stream)
+                memory.callback(room.close, self.stream)
+                return room
+
             self._lane = network.lane()
             memory.callback(self._lane.close)
             self.stream: Stream = self._lane.stream
             self._input, self._output = self._lane.input, self._lane.output
             if not tiling.whole:
-                size = rgb_bytes(network.model, tiling.width, tiling.height)
-                self._input = gpu.allocate(size, self.stream)
-                memory.callback(self._input.close, self.stream)
-                self._output = gpu.allocate(size * network.model.scale**2, self.stream)
-                memory.callback(self._output.close, self.stream)
+                self._input = allocated(tensor_bytes(network.model, tiling.width, tiling.height))
+                self._output = allocated(tensor_bytes(network.model, tiling.width, tiling.height, enlarged=True))
                 self._cut = Cut(gpu.device, tiling, network.model)
                 self._paste = Paste(gpu.device, tiling, network.model)
+            self._rgb = self._output
+            if conversions.with_chroma:
+                self._rgb = allocated(3 * tensor_bytes(network.model, tiling.width, tiling.height, enlarged=True))
             self._memory = memory.pop_all()
 
     def queue(self, samples: int, result: int, mark: Mark) -> None:
@@ -48,11 +57,18 @@ class Passes:
 
         mark: called with a name after each pass.
         """
-        self._to_rgb(self.stream, samples, int(self._input.handle))
+        given, output, rgb = (int(tensor.handle) for tensor in (self._input, self._output, self._rgb))
+        self._conversions.to_tensor(self.stream, samples, given)
         mark("to_rgb")
         self.network()
         mark("network")
-        self._from_rgb(self.stream, int(self._output.handle), result)
+        if self._conversions.limit:
+            self._conversions.limit(self.stream, given, output)
+        if self._conversions.with_chroma:
+            self._conversions.with_chroma(self.stream, output, samples, rgb)
+        self._conversions.from_rgb(self.stream, rgb, result)
+        if self._conversions.alpha:
+            self._conversions.alpha(self.stream, samples, result)
         mark("from_rgb")
 
     def network(self) -> None:
@@ -70,6 +86,14 @@ class Passes:
         self._memory.close()
 
 
-def rgb_bytes(model: ModelSpec, width: int, height: int) -> int:
-    """Bytes of the network's tensor of a picture."""
-    return 3 * width * height * model.dtype.itemsize
+def tensor_bytes(model: ModelSpec, width: int, height: int, enlarged: bool = False) -> int:
+    """Bytes of the network's tensor of a picture, or of what it makes of that."""
+    return model.channels * width * height * model.dtype.itemsize * (model.scale**2 if enlarged else 1)
+
+
+def memory_bytes(model: ModelSpec, tiling: Tiling) -> int:
+    """Bytes of GPU memory that Passes take, but for what the network works in."""
+    sizes = {(tiling.tile_width, tiling.tile_height), (tiling.width, tiling.height)}
+    tensors = sum(tensor_bytes(model, *size, enlarged) for size in sizes for enlarged in (False, True))
+    luma_alone = model.channels == 1
+    return tensors + (3 * tensor_bytes(model, tiling.width, tiling.height, enlarged=True) if luma_alone else 0)

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from dataclasses import replace
 from typing import Any, Generic, TypeVar
 
 import numpy as np
 
 from pipeline.errors import MismatchError
 from pipeline.flow.closing import Closing
-from pipeline.frame import Frame, FrameFormat, PixelFormat
+from pipeline.frame import Frame, FrameFormat
 from pipeline.models.spec import ModelSpec
 
 Ticket = TypeVar("Ticket")
@@ -23,16 +22,24 @@ class Session(Closing, ABC, Generic[Ticket]):
     frame. One thread submits, one (the same or another) collects, each ticket once and in order. The frame given to
     `submit` is released as soon as its samples were read; the one that `collect` gives must be released by its taker.
 
-    model, source, result: the network, the format that frames must have, and the one they leave with.
+    model, source, result: the network, the format that frames must have, and the one they leave with: the source's,
+    enlarged, if nothing else was asked for. Its samples may be of another kind and its Colour another, but for
+    primaries and transfer, which are never converted. Where it has alpha and the source has none, frames are opaque.
     """
 
-    def __init__(self, model: ModelSpec, source: FrameFormat, pixel: PixelFormat | None = None) -> None:
+    def __init__(self, model: ModelSpec, source: FrameFormat, result: FrameFormat | None = None) -> None:
         check_size(model, source)
+        enlarged = source.enlarged(model.scale)
         self.model = model
         self.source = source
-        self.result = replace(
-            source, width=source.width * model.scale, height=source.height * model.scale, pixel=pixel or source.pixel
-        )
+        self.result = result or enlarged
+        if (self.result.width, self.result.height) != (enlarged.width, enlarged.height):
+            raise MismatchError(f"frames are made {self.result}, {model} makes {enlarged} of {source}")
+
+    @property
+    def dithers(self) -> bool:
+        """Whether frames lose depth, and what rounding loses is spread over neighbours."""
+        return self.result.pixel.depth < self.source.pixel.depth
 
     @property
     @abstractmethod
@@ -93,7 +100,7 @@ def check_tensor(
     what: str, dtype: np.dtype[Any], shape: tuple[int, ...], model: ModelSpec, height: int, width: int
 ) -> None:
     """Raise MismatchError where an engine's tensor, called `what`, is not what `model` needs for this size."""
-    expected = (1, 3, height, width)
+    expected = (1, model.channels, height, width)
     if dtype != model.dtype or shape != expected:
         raise MismatchError(
             f"the engine's {what} is {shape} {dtype}, {model.name} at {width}x{height} needs "

@@ -24,7 +24,7 @@ class SeveralSessions(Session[Turn]):
 
     def __init__(self, sessions: list[Session[Any]]) -> None:
         first = sessions[0]
-        super().__init__(first.model, first.source, first.result.pixel)
+        super().__init__(first.model, first.source, first.result)
         self._sessions = sessions
         self._turn = cycle(sessions)
 

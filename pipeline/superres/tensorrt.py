@@ -19,7 +19,7 @@ The nine steps of a CUDA library's use, and where they are:
  5. configure                    Lane: shape and addresses, once
  6. run                          `submit` → Passes → Lane.run
  7. fetch                        `submit` queues device_out → host_out, `collect` waits for it
- 8. convert                      kernels.ToRgb and FromRgb, on the compute stream around the network
+ 8. convert                      launches.Conversions, on the compute stream around the network
  9. free                         Frame.release → SlotRing.give_back; `close` for the rest
 """
 
@@ -36,11 +36,11 @@ import numpy as np
 
 from pipeline.cuda import Gpu, failing
 from pipeline.errors import BackendError, OutOfMemory
-from pipeline.frame import Frame, FrameFormat, PixelFormat
+from pipeline.frame import Frame, FrameFormat
 from pipeline.models.spec import ModelSpec
 from pipeline.superres.engine_cache import EngineCache
 from pipeline.superres.flavour import load
-from pipeline.superres.kernels import FromRgb, ToRgb
+from pipeline.superres.launches import conversions
 from pipeline.superres.passes import Passes
 from pipeline.superres.session import Session, check_frame
 from pipeline.superres.slots import Slot, SlotRing
@@ -81,7 +81,7 @@ class TensorRtSession(Session[Running]):
         self,
         model: ModelSpec,
         source: FrameFormat,
-        pixel: PixelFormat | None = None,
+        result: FrameFormat | None = None,
         device: int = 0,
         flavour: str = "auto",
         slots: int = 10,
@@ -90,7 +90,7 @@ class TensorRtSession(Session[Running]):
         vram: int | None = None,
         trace: Trace | None = None,
     ) -> None:
-        super().__init__(model, source, pixel)
+        super().__init__(model, source, result)
         self._flavour = load(flavour)
         self._gpu = Gpu(device)
         tools = Tools(
@@ -98,8 +98,7 @@ class TensorRtSession(Session[Running]):
             flavour=self._flavour,
             cache=cache or EngineCache(),
             model=model,
-            to_rgb=ToRgb(self._gpu.device, self.source, model),
-            from_rgb=FromRgb(self._gpu.device, self.result, model),
+            conversions=conversions(self._gpu.device, model, self.source, self.result),
         )
         budget = round(self._gpu.free * _SHARE_OF_FREE) if vram is None else vram
         frame = self.source.bytes + self.result.bytes

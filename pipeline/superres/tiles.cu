@@ -2,8 +2,9 @@
 //
 // The arithmetic is that of tiling.py, which says where tiles lie and what they count. ELEMENT is element.cu's.
 //
-//   WIDTH, HEIGHT              the frame, (3, HEIGHT, WIDTH)
-//   TILE_WIDTH, TILE_HEIGHT    a tile, (3, TILE_HEIGHT, TILE_WIDTH)
+//   PLANES                     of the tensors: 3, or 1 of luma alone
+//   WIDTH, HEIGHT              the frame, (PLANES, HEIGHT, WIDTH)
+//   TILE_WIDTH, TILE_HEIGHT    a tile, (PLANES, TILE_HEIGHT, TILE_WIDTH)
 //   SCALE                      how much larger the network makes them
 //   MARGIN, RAMP               of the Tiling
 
@@ -12,7 +13,7 @@ extern "C" __global__ void cut(const ELEMENT* __restrict__ rgb, ELEMENT* __restr
     int column = blockIdx.x * blockDim.x + threadIdx.x, row = blockIdx.y * blockDim.y + threadIdx.y;
     if (column >= TILE_WIDTH || row >= TILE_HEIGHT) return;
 #pragma unroll
-    for (int plane = 0; plane < 3; ++plane) {
+    for (int plane = 0; plane < PLANES; ++plane) {
         size_t from = (size_t)(plane * HEIGHT + y + row) * WIDTH + x + column;
         tile[(size_t)(plane * TILE_HEIGHT + row) * TILE_WIDTH + column] = rgb[from];
     }
@@ -42,7 +43,7 @@ extern "C" __global__ void paste(const ELEMENT* __restrict__ tile, ELEMENT* __re
     float weight = down * across;
     if (weight == 0.0f) return;
 #pragma unroll
-    for (int plane = 0; plane < 3; ++plane) {
+    for (int plane = 0; plane < PLANES; ++plane) {
         size_t to = (size_t)(plane * SCALE * HEIGHT + SCALE * y + row) * (SCALE * WIDTH) + SCALE * x + column;
         size_t from = (size_t)(plane * SCALE * TILE_HEIGHT + row) * (SCALE * TILE_WIDTH) + column;
         float value = weight * read(tile[from]);

@@ -180,17 +180,17 @@ def _rounded_up(value: int, multiple: int) -> int:
     return -(-value // multiple) * multiple
 
 
-def upscaled(run: Callable[[Pixels], Pixels], rgb: Pixels, scale: int, tiling: Tiling) -> Pixels:
-    """`rgb`, (3, H, W) float, enlarged by `scale` tile by tile: (3, scale H, scale W) of the same dtype.
+def upscaled(run: Callable[[Pixels], Pixels], tensor: Pixels, scale: int, tiling: Tiling) -> Pixels:
+    """`tensor`, (C, H, W) float, enlarged by `scale` tile by tile: (C, scale H, scale W) of the same dtype.
 
-    run: the network, (1, 3, h, w) → (1, 3, scale h, scale w). This is what the kernels in tiles.cu are tested against.
+    run: the network, (1, C, h, w) → (1, C, scale h, scale w). This is what the kernels in tiles.cu are tested against.
     """
     if tiling.whole:
-        return np.asarray(run(rgb[None])[0])
-    result: Pixels = np.zeros((3, scale * tiling.height, scale * tiling.width), rgb.dtype)
+        return np.asarray(run(tensor[None])[0])
+    result: Pixels = np.zeros((len(tensor), scale * tiling.height, scale * tiling.width), tensor.dtype)
     for tile in tiling.tiles:
         rows, columns = slice(tile.y, tile.y + tiling.tile_height), slice(tile.x, tile.x + tiling.tile_width)
-        _paste(run(rgb[None, :, rows, columns])[0], result, scale, tiling, tile)
+        _paste(run(tensor[None, :, rows, columns])[0], result, scale, tiling, tile)
     return result
 
 

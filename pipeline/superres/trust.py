@@ -20,7 +20,7 @@ Run = Callable[[NDArray[Any]], NDArray[Any]]
 
 
 def check(model: ModelSpec, run: Run, height: int, width: int) -> float:
-    """Run `run`, (1, 3, H, W) → (1, 3, scale H, scale W), on texture; gives the PSNR against ONNX Runtime, in dB.
+    """Run `run`, (1, C, H, W) → (1, C, scale H, scale W), on texture; gives the PSNR against ONNX Runtime, in dB.
 
     A part is compared that is as far from the edges of what ONNX Runtime sees as the network reaches; all of the
     picture where its reach isn't known, or it takes one size only. Raises BackendError where the result is not finite,
@@ -46,11 +46,11 @@ def check(model: ModelSpec, run: Run, height: int, width: int) -> float:
 
 
 def textured(height: int, width: int, model: ModelSpec) -> NDArray[Any]:
-    """A picture of soft shapes and grain, (1, 3, H, W), of the model's dtype, 0 to white."""
+    """A picture of soft shapes and grain, (1, C, H, W), of the model's dtype, 0 to white."""
     rng = np.random.default_rng(0)
-    coarse = rng.random((3, height // 16 + 4, width // 16 + 4)).astype(np.float32)
+    coarse = rng.random((model.channels, height // 16 + 4, width // 16 + 4)).astype(np.float32)
     shapes = np.stack([np.asarray(bicubic(plane, height, width)) for plane in coarse])
-    grain = rng.standard_normal((3, height, width)).astype(np.float32) * 0.05
+    grain = rng.standard_normal((model.channels, height, width)).astype(np.float32) * 0.05
     return np.asarray((np.clip(shapes + grain, 0, 1) * model.white).astype(model.dtype)[None])
 
 

@@ -14,9 +14,9 @@ from pipeline.models.spec import ModelSpec
 from pipeline.superres.engine import Shapes
 from pipeline.superres.engine_cache import EngineCache
 from pipeline.superres.flavour import Flavour
-from pipeline.superres.kernels import FromRgb, ToRgb
+from pipeline.superres.launches import Conversions
 from pipeline.superres.network import Network
-from pipeline.superres.passes import Passes, rgb_bytes
+from pipeline.superres.passes import Passes, memory_bytes
 from pipeline.superres.tiling import Tiling, cuts
 
 log = logging.getLogger(__name__)
@@ -30,8 +30,7 @@ class Tools:
     flavour: Flavour
     cache: EngineCache
     model: ModelSpec
-    to_rgb: ToRgb
-    from_rgb: FromRgb
+    conversions: Conversions
 
 
 class Way:
@@ -46,7 +45,7 @@ class Way:
         self._network = network
         try:
             for _ in range(contexts):
-                self.lanes.append(Passes(tools.gpu, network, tiling, tools.to_rgb, tools.from_rgb))
+                self.lanes.append(Passes(tools.gpu, network, tiling, tools.conversions))
             self._turn = cycle(range(contexts))
             for lane in self.lanes:
                 lane.network()  # TensorRT-RTX compiles its kernels at the first run
@@ -123,8 +122,4 @@ class Ways:
 
     def _needed(self, tiling: Tiling, contexts: int, working: float) -> float:
         """Bytes of GPU memory, where a context works in `working`."""
-        model, scales = self._tools.model, 1 + self._tools.model.scale**2
-        tensors = rgb_bytes(model, tiling.tile_width, tiling.tile_height) * scales
-        if not tiling.whole:
-            tensors += rgb_bytes(model, tiling.width, tiling.height) * scales
-        return self._taken + contexts * (working + tensors)
+        return self._taken + contexts * (working + memory_bytes(self._tools.model, tiling))

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.colour.convert import from_rgb, to_rgb
+from pipeline.colour.convert import coloured, from_rgb, to_rgb
 from pipeline.frame import PIXEL_FORMATS, Colour, FrameFormat, Plane, Siting
 
 formats = st.builds(
@@ -32,8 +32,22 @@ def test_any_flat_frame_comes_back_exactly(
     to_rgb(given, format, rgb)
     back = format.split(np.zeros(format.bytes, np.uint8))
     from_rgb(rgb, format, back)
-    for a, b in zip(given, back, strict=True):
+    for a, b in zip(coloured(given, format), coloured(back, format), strict=True):
         assert (a == b).all()
+
+
+@pytest.mark.parametrize("pixel", [pixel.name for pixel in PIXEL_FORMATS.values() if pixel.alpha])
+def test_alpha_is_neither_read_nor_written(pixel: str) -> None:
+    format = FrameFormat(10, 6, PIXEL_FORMATS[pixel], Colour(1, False))
+    packed = np.random.default_rng(0).integers(0, 256, format.bytes, np.uint8)
+    rgb = [np.empty((3, 6, 10)) for _ in range(2)]
+    to_rgb(format.split(packed), format, rgb[0])
+    planes = format.split(packed.copy())
+    planes[-1].fill(77)
+    to_rgb(planes, format, rgb[1])
+    np.testing.assert_array_equal(*rgb)
+    from_rgb(rgb[0], format, planes)
+    assert (planes[-1] == 77).all()
 
 
 @pytest.mark.parametrize("pixel", sorted(PIXEL_FORMATS))

@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 import pytest
 
-from pipeline.colour.resample import bicubic
+from pipeline.colour.resample import bicubic, resampled
 from pipeline.quality import luma, psnr, to_8_bit
 
 
@@ -19,6 +19,14 @@ def test_a_ramp_stays_a_ramp() -> None:
 def test_shrinking_keeps_the_average_of_what_it_averages() -> None:
     stripes = np.tile([[0.0], [1.0]], (40, 8))
     np.testing.assert_allclose(bicubic(stripes, 20, 8)[4:-4], 0.5, atol=0.01)
+
+
+@pytest.mark.parametrize("axis", [0, 1])
+@pytest.mark.parametrize("shift", [-0.25, 0.0, 0.25])
+def test_a_grid_may_begin_beside_the_edge(axis: int, shift: float) -> None:
+    ramp = np.arange(30.0)[:, None] if axis == 0 else np.arange(30.0)[None]
+    places = (np.arange(45) + 0.5) / 1.5 - 0.5 + shift
+    np.testing.assert_allclose(resampled(ramp, 45, axis, 1 / 1.5, shift).ravel()[6:-6], places[6:-6])
 
 
 def test_the_same_size_is_the_same_picture() -> None:

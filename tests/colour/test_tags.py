@@ -38,3 +38,48 @@ def test_a_yuvj_format_is_full_range() -> None:
 def test_jpeg_chroma_sits_midway_and_the_rest_left() -> None:
     assert resolved(*UNTAGGED, 640, 480, "yuvj420p", "mjpeg").siting is Siting.CENTRE
     assert resolved(*UNTAGGED, 640, 480, "yuv420p", "h264").siting is Siting.LEFT
+
+
+@pytest.mark.parametrize(("codec", "siting"), [("mpeg1video", "center"), ("flv", "center"), ("mpeg2video", "left")])
+def test_where_chroma_sits_if_nothing_says_so(codec: str, siting: str) -> None:
+    assert resolved(*UNTAGGED, 640, 480, "yuv420p", codec).siting.value == siting
+    assert resolved(*UNTAGGED, 640, 480, "yuv420p", codec, Siting.BOTTOM).siting is Siting.BOTTOM
+
+
+@pytest.mark.parametrize("format", ["gbrp", "gbrap16le", "rgb24", "argb", "bgr0", "pal8"])
+@pytest.mark.parametrize("size", [(64, 48), (1920, 1080)])
+def test_untagged_rgb_is_srgb_of_any_size(format: str, size: tuple[int, int]) -> None:
+    colour = resolved(*UNTAGGED, *size, format, "ffv1")
+    assert (colour.matrix, colour.primaries, colour.transfer) == (1, 1, 13)
+
+
+def test_tagged_rgb_keeps_its_tags() -> None:
+    colour = resolved(0, 2, 9, 16, 64, 48, "gbrp10le", "ffv1")
+    assert (colour.matrix, colour.primaries, colour.transfer) == (9, 9, 16)
+
+
+@pytest.mark.parametrize(
+    ("primaries", "transfer", "wanted"),
+    [(9, 2, (9, 9, 14)), (2, 16, (9, 9, 16)), (2, 18, (9, 9, 18)), (9, 1, (9, 9, 1)), (2, 14, (9, 9, 14))],
+)
+@pytest.mark.parametrize("size", [(640, 480), (3840, 2160)])
+def test_an_untagged_matrix_is_that_of_bt2020_where_the_rest_is(
+    primaries: int, transfer: int, wanted: tuple[int, int, int], size: tuple[int, int]
+) -> None:
+    colour = resolved(2, 0, primaries, transfer, *size, "yuv420p10le", "hevc")
+    assert (colour.matrix, colour.primaries, colour.transfer) == wanted
+
+
+@pytest.mark.parametrize(("matrix", "primaries", "transfer"), [(1, 1, 1), (5, 5, 6), (6, 6, 6), (7, 7, 7), (9, 9, 14)])
+def test_a_matrix_alone_tells_the_rest(matrix: int, primaries: int, transfer: int) -> None:
+    colour = resolved(matrix, 0, 2, 2, 640, 480, "yuv420p", "h264")
+    assert (colour.matrix, colour.primaries, colour.transfer) == (matrix, primaries, transfer)
+
+
+def test_reserved_codes_are_none() -> None:
+    assert resolved(3, 0, 0, 3, 1280, 720, "yuv420p", "h264") == resolved(*UNTAGGED, 1280, 720, "yuv420p", "h264")
+
+
+@pytest.mark.parametrize("matrix", [8, 10, 14])
+def test_a_matrix_that_is_not_linear_is_left_to_be_refused(matrix: int) -> None:
+    assert resolved(matrix, 0, 9, 16, 640, 480, "yuv420p10le", "hevc").matrix == matrix

@@ -18,7 +18,7 @@ from pipeline.superres.engine import Shapes
 from pipeline.superres.engine_cache import EngineCache
 from pipeline.superres.onnx_cpu import OnnxCpuSession
 from pipeline.superres.tensorrt import TensorRtSession
-from tests.superres.session_suite import saturated
+from tests.superres.oracle import saturated
 
 
 @pytest.mark.parametrize("spoiled", ["black", "nan", "noise"])

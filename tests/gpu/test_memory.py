@@ -7,11 +7,12 @@ import pytest
 
 from pipeline.errors import OutOfMemory
 from pipeline.frame import PIXEL_FORMATS, Colour, Frame, FrameFormat
-from pipeline.models import catalogue
+from pipeline.models import catalogue, generated
+from pipeline.models.importing import inspect
 from pipeline.quality import psnr
 from pipeline.superres.network import Lane
 from pipeline.superres.tensorrt import TensorRtSession
-from tests.superres.session_suite import saturated
+from tests.superres.oracle import saturated
 
 FORMAT = FrameFormat(640, 480, PIXEL_FORMATS["yuv420p"], Colour(1, False))
 MODEL = "clear-x2"
@@ -39,6 +40,24 @@ def test_a_frame_beyond_the_budget_goes_in_tiles_and_comes_out_as_the_whole(
         assert not session.tiling.whole
         tiled = upscaled(session, saturated(FORMAT))
     assert all(psnr(a, b) >= 50 for a, b in zip(whole, tiled, strict=True))
+
+
+@pytest.mark.parametrize("pixel", ["yuva420p", "p010le", "gbrp"])
+def test_luma_alone_and_what_goes_past_it_come_out_of_tiles_as_whole(tmp_path: Path, pixel: str) -> None:
+    path = tmp_path / "luma.onnx"
+    path.write_bytes(generated.srvgg(32, 4, np.float16, channels=1).SerializeToString())
+    model, format = inspect(path), FrameFormat(640, 480, PIXEL_FORMATS[pixel], Colour(1, False))
+    given = saturated(format)
+    with TensorRtSession(model, format) as session:
+        assert session.tiling.whole
+        expected = upscaled(session, given)
+    with TensorRtSession(model, format, vram=40 * 2**20) as session:
+        assert not session.tiling.whole
+        tiled = upscaled(session, given)
+    peak = (1 << format.pixel.depth) - 1 << format.pixel.shift
+    assert all(psnr(a, b, peak=peak) >= 50 for a, b in zip(expected, tiled, strict=True))
+    if format.pixel.alpha:
+        np.testing.assert_array_equal(expected[-1], tiled[-1])
 
 
 def test_a_budget_is_kept() -> None:

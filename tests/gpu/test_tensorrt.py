@@ -9,13 +9,16 @@ import pytest
 
 from pipeline.flow.channel import Aborted
 from pipeline.frame import PIXEL_FORMATS, Colour, Frame, FrameFormat
-from pipeline.models import catalogue
+from pipeline.models import catalogue, generated
+from pipeline.models.importing import inspect
 from pipeline.models.spec import ModelSpec
 from pipeline.quality import psnr
 from pipeline.superres.engine_cache import EngineCache
 from pipeline.superres.onnx_cpu import OnnxCpuSession
 from pipeline.superres.tensorrt import TensorRtSession
-from tests.superres.session_suite import MakeSession, SessionSuite, saturated
+from tests.superres.networks import MakeSession
+from tests.superres.oracle import oracle, saturated, worst
+from tests.superres.session_suite import SessionSuite
 
 
 class TestTensorRtSession(SessionSuite):
@@ -35,7 +38,7 @@ class TestTensorRtSessionInFp32(SessionSuite):
 
 
 @pytest.mark.parametrize("name", ["clear-x2", "srvgg-24x8"])
-@pytest.mark.parametrize("pixel", ["yuv420p", "gbrp", "gbrp16le", "gray16le"])
+@pytest.mark.parametrize("pixel", ["yuv420p", "gbrp", "gbrp16le", "gray16le", "yuv422p10le", "yuv440p", "yuva444p12le"])
 def test_gpu_and_cpu_agree_to_45_decibels_on_a_textured_saturated_clip(name: str, pixel: str) -> None:
     format = FrameFormat(192, 128, PIXEL_FORMATS[pixel], Colour(1, False))
     peak = (1 << format.pixel.depth) - 1
@@ -78,6 +81,25 @@ def test_frames_under_way_together_come_out_as_alone() -> None:
     assert len(together) == len(alone)
     for a, b in zip(alone, together, strict=True):
         assert all((x == y).all() for x, y in zip(a, b, strict=True))
+
+
+@pytest.mark.parametrize("order", ["rgb", "y"])
+def test_frames_with_alpha_do_not_meet_in_their_slots(tmp_path: Path, order: str) -> None:
+    path = tmp_path / "nearest.onnx"
+    path.write_bytes(generated.nearest(np.float16, channels=len(order)).SerializeToString())
+    format = FrameFormat(132, 75, PIXEL_FORMATS["yuva420p10le"], Colour(1, False))
+    result = replace(format, pixel=PIXEL_FORMATS["yuva420p"]).enlarged(2)
+    given = [saturated(format, seed) for seed in range(20)]
+    with TensorRtSession(inspect(path), format, result, slots=3) as session:
+        tickets: list[object] = []
+        for number, frame in enumerate(given + [None] * 3):
+            if len(tickets) == 3 or frame is None:
+                done = session.collect(tickets.pop(0))
+                expected = oracle(given[number - 3], result, enlarge=2, luma=order == "y")
+                assert worst(done.planes, expected, 0) <= 1
+                done.release()
+            if frame is not None:
+                tickets.append(session.submit(frame))
 
 
 def test_submit_waits_for_a_slot_and_abort_wakes_it(frame: Frame) -> None:

@@ -40,6 +40,23 @@ def test_metadata_is_read(save: Save) -> None:
     assert (spec.name, spec.order, spec.white, spec.licence) == ("mine", "bgr", 255.0, "MIT")
 
 
+@pytest.mark.parametrize("scale", [1, 2])
+def test_one_channel_is_luma(save: Save, scale: int) -> None:
+    spec = inspect(save(generated.nearest(np.float32, scale, channels=1)))
+    assert (spec.order, spec.channels, spec.scale, spec.name) == ("y", 1, scale, f"nearest-x{scale}-luma")
+
+
+@pytest.mark.parametrize(("said", "channels"), [({}, 3), ({"uprez.channels": "bgr"}, 3), ({"uprez.channels": "y"}, 1)])
+def test_where_any_number_of_channels_is_taken_the_file_may_say_which(
+    save: Save, said: dict[str, str], channels: int
+) -> None:
+    model = generated.identity(np.float32)
+    for tensor in (model.graph.input[0], model.graph.output[0]):
+        _resize(tensor, [1, "c", "h", "w"])
+    onnx.helper.set_model_props(model, said)
+    assert inspect(save(model)).channels == channels
+
+
 def test_a_fixed_size_is_noticed(save: Save) -> None:
     model = generated.identity(np.float32)
     _resize(model.graph.input[0], [1, 3, 24, 40])
@@ -74,7 +91,7 @@ class TestRefused:
         ("shape", "said"),
         [
             ([1, "h", "w", 3], r"\(1, any, any, 3\), channels last.*channels first"),
-            ([1, 1, "h", "w"], r"\(1, 1, any, any\); frames come as \(1, 3, H, W\)"),
+            ([1, 2, "h", "w"], r"\(1, 2, any, any\); frames come as \(1, 3, H, W\).* or \(1, 1, H, W\), luma"),
             ([4, 3, "h", "w"], r"\(4, 3, any, any\)"),
             ([3, "h", "w"], r"\(3, any, any\)"),
             ([1, 3, 24, "w"], "both H and W must be free, or both fixed"),
@@ -106,6 +123,19 @@ class TestRefused:
         model.graph.initializer[0].CopyFrom(factors)
         _resize(model.graph.output[0], [1, 3, "h", "w"])
         with pytest.raises(ModelError, match=r"turns \(1, 3, 24, 40\) into \(1, 3, 48, 40\)"):
+            inspect(save(model))
+
+    def test_a_network_that_colours_luma(self, save: Save) -> None:
+        model = generated.identity(np.float32, channels=1)
+        model.graph.node[0].CopyFrom(onnx.helper.make_node("Concat", ["input"] * 3, ["output"], axis=1))
+        _resize(model.graph.output[0], [1, 3, "h", "w"])
+        with pytest.raises(ModelError, match=r"turns \(1, 1, 24, 40\) into \(1, 3, 24, 40\)"):
+            inspect(save(model))
+
+    def test_luma_that_says_it_is_rgb(self, save: Save) -> None:
+        model = generated.identity(np.float32, channels=1)
+        onnx.helper.set_model_props(model, {"uprez.channels": "rgb"})
+        with pytest.raises(ModelError, match=r"uprez\.channels = 'rgb'; y is supported"):
             inspect(save(model))
 
     def test_metadata_that_means_nothing_here(self, save: Save) -> None:

@@ -1,16 +1,17 @@
-// Lets a C++ compiler run kernels.cu on the CPU, one thread after the other: the words that only CUDA knows.
-#include <cmath>
-#include <cstddef>
+// Lets a C++ compiler run kernels on the CPU, one thread after the other: the words that only CUDA knows.
+typedef __SIZE_TYPE__ size_t;
 
-#define SHIM
 #define __global__
 #define __device__
 #define __forceinline__ inline
 struct Index { int x, y; };
 static Index blockIdx, threadIdx, blockDim;
 
-static inline int __float2int_rn(float value) { return (int)std::nearbyint(value); }
+static inline int __float2int_rn(float value) { return (int)__builtin_nearbyintf(value); }
+static inline float fminf(float a, float b) { return a < b ? a : b; }
+static inline float fmaxf(float a, float b) { return a > b ? a : b; }
 
+// In the place of element.cu, which is written in PTX.
 #if HALF
 typedef _Float16 ELEMENT;
 #else
@@ -18,3 +19,12 @@ typedef float ELEMENT;
 #endif
 static inline float read(ELEMENT e) { return (float)e; }
 static inline ELEMENT written(float f) { return (ELEMENT)f; }
+
+// Every thread of a grid of `columns` x `rows` blocks of 32 x 4, as launches.py launches them.
+template <class Kernel, class... Arguments> static void run(Kernel kernel, int columns, int rows, Arguments... arguments) {
+    blockDim = {32, 4};
+    for (blockIdx.y = 0; blockIdx.y < (rows + 3) / 4; ++blockIdx.y)
+        for (blockIdx.x = 0; blockIdx.x < (columns + 31) / 32; ++blockIdx.x)
+            for (threadIdx.y = 0; threadIdx.y < 4; ++threadIdx.y)
+                for (threadIdx.x = 0; threadIdx.x < 32; ++threadIdx.x) kernel(arguments...);
+}

@@ -12,7 +12,9 @@ from pipeline.models.spec import ModelSpec
 from pipeline.quality import psnr
 from pipeline.superres.onnx_cpu import OnnxCpuSession
 from pipeline.superres.tiling import Tiling
-from tests.superres.session_suite import MakeSession, SessionSuite, saturated, worst
+from tests.superres.networks import MakeSession
+from tests.superres.oracle import saturated, worst
+from tests.superres.session_suite import SessionSuite
 
 
 class TestOnnxCpuSession(SessionSuite):

@@ -9,7 +9,8 @@ from pipeline.frame import Frame
 from pipeline.models import catalogue
 from pipeline.superres.onnx_cpu import OnnxCpuSession
 from pipeline.superres.several import SeveralSessions
-from tests.superres.session_suite import MakeSession, SessionSuite
+from tests.superres.networks import MakeSession
+from tests.superres.session_suite import SessionSuite
 
 
 class TestSeveralSessions(SessionSuite):

@@ -67,6 +67,16 @@ def test_a_wrong_engine_is_refused(model: ModelSpec, spoil: Callable[[Picture], 
         trust.check(model, lambda picture: spoil(right(model)(picture)), 128, 160)
 
 
+def test_a_network_of_luma_is_shown_luma(tmp_path: Path) -> None:
+    path = tmp_path / "luma.onnx"
+    path.write_bytes(generated.nearest(np.float32, channels=1).SerializeToString())
+    model = inspect(path)
+    assert trust.textured(40, 64, model).shape == (1, 1, 40, 64)
+    assert trust.check(model, right(model), 40, 64) > 100
+    with pytest.raises(BackendError, match="dB beside ONNX Runtime"):
+        trust.check(model, lambda picture: np.roll(right(model)(picture), 1, axis=2), 40, 64)
+
+
 def test_a_conversion_is_compared_with_what_it_came_from(model: ModelSpec) -> None:
     half = catalogue.find("clear-x2", "bf16")
     assert half.reference is not None

@@ -45,7 +45,7 @@ def fakes(monkeypatch: pytest.MonkeyPatch) -> type[FakeNetwork]:
 def open_ways(small_format: FrameFormat, budget: int) -> Ways:
     nothing: Any = None
     model = catalogue.find("clear-x2", np.float16)
-    tools = Tools(gpu=nothing, flavour=nothing, cache=nothing, model=model, to_rgb=nothing, from_rgb=nothing)
+    tools = Tools(gpu=nothing, flavour=nothing, cache=nothing, model=model, conversions=nothing)
     return Ways(tools, replace(small_format, width=640, height=480), contexts=2, budget=budget, taken=0)
 
 

@@ -1,0 +1,32 @@
+// What the network made kept within the range of what it was made from. The arithmetic is that of colour/limit.py.
+//
+//   WIDTH, HEIGHT    the frame, (PLANES, HEIGHT, WIDTH)
+//   SCALE            how much larger the network makes it
+//   PLANES           3: RGB, 1: luma
+
+// A thread limits the SCALE x SCALE pixels that were made of one.
+extern "C" __global__ void limit(const ELEMENT* __restrict__ given, ELEMENT* __restrict__ enlarged) {
+    int column = blockIdx.x * blockDim.x + threadIdx.x, row = blockIdx.y * blockDim.y + threadIdx.y;
+    if (column >= WIDTH || row >= HEIGHT) return;
+#pragma unroll
+    for (int plane = 0; plane < PLANES; ++plane) {
+        float lowest = read(given[(size_t)(plane * HEIGHT + row) * WIDTH + column]), highest = lowest;
+#pragma unroll
+        for (int dy = -1; dy <= 1; ++dy) {
+            int y = row + dy < 0 ? 0 : row + dy >= HEIGHT ? HEIGHT - 1 : row + dy;
+#pragma unroll
+            for (int dx = -1; dx <= 1; ++dx) {
+                int x = column + dx < 0 ? 0 : column + dx >= WIDTH ? WIDTH - 1 : column + dx;
+                float around = read(given[(size_t)(plane * HEIGHT + y) * WIDTH + x]);
+                lowest = fminf(lowest, around);
+                highest = fmaxf(highest, around);
+            }
+        }
+        for (int down = 0; down < SCALE; ++down) {
+            size_t start = (size_t)(plane * HEIGHT + row) * SCALE + down;
+            ELEMENT* made = enlarged + start * (SCALE * WIDTH) + SCALE * column;
+            for (int across = 0; across < SCALE; ++across)
+                made[across] = written(fminf(fmaxf(read(made[across]), lowest), highest));
+        }
+    }
+}
