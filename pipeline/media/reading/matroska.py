@@ -23,8 +23,8 @@ _BLOCK_HEADER = 4  # bytes of a block's content before its frame: track, time, f
 
 def end_of_segment(file: BinaryIO, size: int) -> int:
     """Where the file should end: a header, then one Segment; `size` where its length is unknown, as in a stream."""
-    first = _element(file, 0)
-    second = _element(file, first[2]) if first and first[0] == _EBML and first[2] is not None else None
+    first = element_at(file, 0)
+    second = element_at(file, first[2]) if first and first[0] == _EBML and first[2] is not None else None
     return size if second is None or second[0] != _SEGMENT or second[2] is None else second[2]
 
 
@@ -57,7 +57,7 @@ class Blocks:
         """Whether known elements follow each other from the block whose content lies at `block` to the one at `to`."""
         at = self._end_of_block(block)
         while at is not None and at < to - _HEADER:
-            element = _element(self._file, at)
+            element = element_at(self._file, at)
             if element is None or (element[0] not in _KNOWN and element[0] not in _OPENED):
                 return False
             if element[0] in _BLOCKS and element[1] != to and self._should_have_come(element):
@@ -79,13 +79,13 @@ class Blocks:
 
     def _end_of_block(self, content: int) -> int | None:
         for header in range(2, _HEADER):
-            element = _element(self._file, content - header)
+            element = element_at(self._file, content - header)
             if element and element[0] in _BLOCKS and element[1] == content:
                 return element[2]
         return None
 
 
-def _element(file: BinaryIO, at: int) -> tuple[int, int, int | None] | None:
+def element_at(file: BinaryIO, at: int) -> tuple[int, int, int | None] | None:
     """The ID of the element at `at`, where its content begins and ends (None: unknown); None if there is none."""
     file.seek(at)
     head = file.read(_HEADER)

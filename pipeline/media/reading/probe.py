@@ -14,16 +14,20 @@ import numpy as np
 from av.codec.hwaccel import HWAccel
 from av.container import InputContainer
 from av.stream import Disposition
+from av.video.codeccontext import VideoCodecContext
 from av.video.stream import VideoStream
 
 from pipeline.colour import tags
 from pipeline.errors import InputError
-from pipeline.frame import PIXEL_FORMATS, Colour, FrameFormat, PixelFormat, plain_name
+from pipeline.frame import Colour, FrameFormat
 from pipeline.media.borders import reading
-from pipeline.media.reading import pictures
+from pipeline.media.packing import supported_format
+from pipeline.media.reading import alpha, pictures
 from pipeline.media.reading.animation import is_animated_png
+from pipeline.media.reading.hdr import Hdr, dynamic_metadata, hdr_of
 from pipeline.media.reading.pictures import Pictures, is_pattern, is_picture, open_pictures
 from pipeline.media.reading.pipe import Pipe, is_pipe, open_pipe
+from pipeline.media.reading.scan import Scan, scan_of
 from pipeline.media.reading.side_data import side_data
 from pipeline.media.reading.siting import tagged_siting
 
@@ -36,7 +40,6 @@ CONTAINERS = (
 IN_CODING_ORDER = ("avi",)  # those that only know when packets are decoded
 TIMELESS = 0x80  # FFmpeg's AVFMT_NOTIMESTAMPS: raw streams
 _UNTIMED = 1000  # packets that are looked through for a time
-_HDR_DATA = ("MASTERING_DISPLAY_METADATA", "CONTENT_LIGHT_LEVEL")
 _FAST_ENOUGH_TO_COUNT = 1000  # rates above are time bases in disguise
 
 
@@ -58,8 +61,10 @@ class VideoInfo:
 
     source_format: FFmpeg's name of the decoder's format. format: what frames are turned into, if that is another one.
     rate: frames in a second, exact, an average where it varies. frames: how many to expect, None if unknown.
-    start: the first pts, in `time_base`. display_matrix: how players turn the picture, 9 integers, or None.
-    hdr_metadata: it has mastering display or light level data.
+    start: the first pts, in `time_base`. scan: what it says of its fields. display_matrix: how players turn the
+    picture, 9 integers, or None.
+    hdr: its mastering display and light levels, None if it tells none. dynamic_hdr: the names of what it tells beside
+    that and no result can, such as "HDR10+".
     """
 
     index: int
@@ -73,15 +78,21 @@ class VideoInfo:
     sample_aspect: Fraction
     bit_rate: int | None
     tagged: bool
-    interlaced: bool
+    scan: Scan
     display_matrix: tuple[int, ...] | None
-    hdr_metadata: bool
+    hdr: Hdr | None
+    dynamic_hdr: tuple[str, ...]
     alpha: bool
 
     @property
     def first(self) -> Fraction:
         """When the first frame is shown, in seconds."""
         return self.start * self.time_base
+
+    @property
+    def lasting(self) -> int:
+        """How long a frame lasts, on average, in `time_base`."""
+        return max(1, round(1 / (self.rate * self.time_base)))
 
 
 @dataclass(frozen=True)
@@ -174,37 +185,22 @@ def main_video(path: Path, container: InputContainer, wanted: int | None = None)
     raise InputError(f"{path}: has no video, only {', '.join(sorted(kinds))}")
 
 
-def supported_format(name: str) -> PixelFormat:
-    """The format that frames of FFmpeg's pixel format `name` are turned into: itself, or the nearest that holds it."""
-    if plain_name(name) in PIXEL_FORMATS:
-        return PIXEL_FORMATS[plain_name(name)]
-    format = av.VideoFormat(name, 64, 64)
-    seen = [component for component in format.components if not component.is_alpha]
-    depth = max((component.bits for component in seen), default=8)
-    kept = next((d for d in (8, 10, 12) if d >= depth), 16)
-    if format.is_rgb or format.has_palette:
-        layout = "gbrp"
-    elif len(seen) == 1:
-        layout = "gray"
-    else:
-        wide = format.chroma_width(64) == 64
-        layout = "yuv444p" if wide else "yuv420p" if format.chroma_height(64) == 32 else "yuv422p"
-    return PIXEL_FORMATS[layout + ("" if kept == 8 else f"{kept}le")]
-
-
 def _video(path: Path, container: InputContainer, stream: VideoStream, duration: float | None) -> VideoInfo:
     context = stream.codec_context
     if not context.pix_fmt or not context.width:
         raise InputError(f"{path}: its video can't be decoded ({context.name}, no picture found)")
-    first = _first_frame(container, stream)
-    pixel = supported_format(context.pix_fmt)
+    decoder = alpha.decoder(stream)
+    first = _first_frame(container, stream, decoder)
+    coded = decoder.pix_fmt or context.pix_fmt
+    is_transparent = alpha.has_alpha(coded, context.name, first)
+    pixel = supported_format(coded, is_transparent)
     rate = frame_rate(container, stream)
     if stream.time_base is None:
         raise InputError(f"{path}: its video has no time base")
     return VideoInfo(
         index=stream.index,
         codec=context.name,
-        source_format=context.pix_fmt,
+        source_format=coded,
         format=FrameFormat(context.width, context.height, pixel, _colour(container, stream)),
         rate=rate,
         time_base=stream.time_base,
@@ -213,19 +209,20 @@ def _video(path: Path, container: InputContainer, stream: VideoStream, duration:
         sample_aspect=stream.sample_aspect_ratio or Fraction(1),
         bit_rate=context.bit_rate or None,
         tagged=context.colorspace != 2,
-        interlaced=bool(first is not None and first.interlaced_frame),
+        scan=scan_of(stream, first),
         display_matrix=_display_matrix(first),
-        hdr_metadata=any(_side_data(first, name) is not None for name in _HDR_DATA),
-        alpha=any(component.is_alpha for component in av.VideoFormat(context.pix_fmt).components),
+        hdr=hdr_of(first),
+        dynamic_hdr=dynamic_metadata(path, stream, first),
+        alpha=is_transparent,
     )
 
 
 def frame_rate(container: InputContainer, stream: VideoStream) -> Fraction:
     """Frames in a second, on average."""
-    rate = stream.average_rate or stream.guessed_rate or stream.base_rate or Fraction(25)
-    if rate > _FAST_ENOUGH_TO_COUNT and stream.frames and container.duration:
+    rates = [rate for rate in (stream.average_rate, stream.guessed_rate, stream.base_rate) if rate] or [Fraction(25)]
+    if rates[0] > _FAST_ENOUGH_TO_COUNT and stream.frames and container.duration:
         return Fraction(stream.frames * av.time_base, container.duration).limit_denominator(1001)
-    return rate
+    return next((rate for rate in rates if rate <= _FAST_ENOUGH_TO_COUNT), rates[0])
 
 
 def _colour(container: InputContainer, stream: VideoStream) -> Colour:
@@ -244,11 +241,11 @@ def _colour(container: InputContainer, stream: VideoStream) -> Colour:
     return pictures.colour(context, resolved) if container.format.name in pictures.DEMUXERS else resolved
 
 
-def _first_frame(container: InputContainer, stream: VideoStream) -> av.VideoFrame | None:
+def _first_frame(container: InputContainer, stream: VideoStream, decoder: VideoCodecContext) -> av.VideoFrame | None:
     """The first frame that can be decoded, whatever precedes it."""
     for packet in container.demux(stream):
         with contextlib.suppress(av.error.FFmpegError):
-            if frames := stream.codec_context.decode(packet if packet.size else None):
+            if frames := decoder.decode(packet if packet.size else None):
                 return frames[0]
     return None
 

@@ -20,7 +20,7 @@ from pipeline.media.encoding.encode import VideoEncoding
 from pipeline.media.reading.pipe import NAME, Pipe, standard_output
 from pipeline.media.reading.probe import CONTAINERS, open_input
 from pipeline.media.reading.source import FileSource
-from pipeline.media.writing.pipe_sink import CODEC, PipeSink, y4m_pixel
+from pipeline.media.writing.pipe_sink import CODEC, PipeSink, y4m_format
 from tests import clips
 
 TICK = Fraction(1, 25)
@@ -202,7 +202,7 @@ def test_what_y4m_can_not_hold_is_told() -> None:
     ],
 )
 def test_y4m_is_planar_and_never_rgb(source: str, kept: str) -> None:
-    assert y4m_pixel(PIXEL_FORMATS[source]).name == kept
+    assert y4m_format(FrameFormat(8, 8, PIXEL_FORMATS[source], Colour(1, False))).pixel.name == kept
 
 
 def test_a_reader_that_goes_ends_it() -> None:

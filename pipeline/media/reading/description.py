@@ -1,0 +1,26 @@
+"""What FFmpeg says about a stream in words: some of it PyAV has no attribute for."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+import av
+import av.logging
+
+
+def description(stream: Any) -> str:
+    """FFmpeg's lines about `stream`, with all that its level "verbose" tells.
+
+    Such as "Video: hevc (Main 10), yuv420p10le(tv, bt709, progressive, topleft), 64x48", and its side data below.
+    """
+    level = av.logging.get_level()
+    with av.open(os.devnull, "w", format="null") as container:
+        container.add_stream_from_template(stream, opaque=True)  # whether or not there is an encoder
+        av.logging.set_libav_level(av.logging.VERBOSE)
+        av.logging.set_level(av.logging.VERBOSE)
+        try:
+            return str(container.dumps_format())  # type: ignore[attr-defined]
+        finally:
+            av.logging.set_level(level)
+            av.logging.set_libav_level(av.logging.INFO)

@@ -1,0 +1,75 @@
+"""HDR's metadata in the container of a result: the boxes mdcv and clli of mp4 files, Matroska's MasteringMetadata.
+
+FFmpeg's muxers write what a stream's parameters hold. PyAV sets no such parameters, but copies them from a stream of
+an input. So there is one: a Matroska file in memory that has a head and no pictures.
+"""
+
+from __future__ import annotations
+
+import io
+import struct
+from collections.abc import Iterator
+
+import av
+from av.bitstream import BitStreamFilterContext
+from av.video.stream import VideoStream
+
+from pipeline.media.reading.hdr import Hdr
+
+# Muxers that write them, and Matroska's names of the codecs that HDR comes in (RFC 9559, and the list of codecs that
+# goes with it), by FFmpeg's.
+_MUXERS = ("matroska", "webm", "mp4", "mov")
+_CODECS = {
+    "h264": "V_MPEG4/ISO/AVC",
+    "hevc": "V_MPEGH/ISO/HEVC",
+    "av1": "V_AV1",
+    "vp9": "V_VP9",
+    "ffv1": "V_FFV1",
+    "prores": "V_PRORES",
+}
+
+# Elements, by their names in RFC 9559, section 5.1
+_EBML, _DOC_TYPE, _SEGMENT, _INFO, _TICK = 0x1A45DFA3, 0x4282, 0x18538067, 0x1549A966, 0x2AD7B1
+_TRACKS, _ENTRY, _NUMBER, _UID, _TYPE, _CODEC = 0x1654AE6B, 0xAE, 0xD7, 0x73C5, 0x83, 0x86
+_VIDEO, _WIDTH, _HEIGHT, _COLOUR, _CLUSTER, _TIME = 0xE0, 0xB0, 0xBA, 0x55B0, 0x1F43B675, 0xE7
+_MAX_CLL, _MAX_FALL, _MASTERING, _FIRST_POINT, _MOST, _LEAST = 0x55BC, 0x55BD, 0x55D0, 0x55D1, 0x55D9, 0x55DA
+
+
+def describe_mastering(stream: VideoStream, muxer: str, hdr: Hdr) -> bool:
+    """Let the container say `hdr` of `stream`, whose encoder is yet to be configured; False if it can't."""
+    codec = _CODECS.get(stream.codec_context.codec.canonical_name)
+    if muxer not in _MUXERS or codec is None:
+        return False
+    with av.open(io.BytesIO(head(codec, hdr)), format="matroska") as container:
+        BitStreamFilterContext("null", in_stream=container.streams.video[0], out_stream=stream)
+    return True
+
+
+def head(codec: str, hdr: Hdr) -> bytes:
+    """A Matroska file of no pictures, whose video would be coded as `codec` and says `hdr`."""
+    video = _element(_WIDTH, 16), _element(_HEIGHT, 16), _element(_COLOUR, *_colour(hdr))
+    entry = _element(_NUMBER, 1), _element(_UID, 1), _element(_TYPE, 1), _element(_CODEC, codec.encode())
+    tracks = _element(_TRACKS, _element(_ENTRY, *entry, _element(_VIDEO, *video)))
+    info, cluster = _element(_INFO, _element(_TICK, 1_000_000)), _element(_CLUSTER, _element(_TIME, 0))
+    return _element(_EBML, _element(_DOC_TYPE, b"matroska")) + _element(_SEGMENT, info, tracks, cluster)
+
+
+def _colour(hdr: Hdr) -> Iterator[bytes]:
+    if hdr.light:
+        yield _element(_MAX_CLL, hdr.light[0]) + _element(_MAX_FALL, hdr.light[1])
+    mastering = [_element(_FIRST_POINT + index, float(at)) for index, at in enumerate(sum(hdr.primaries or (), ()))]
+    if hdr.luminance:
+        mastering += [_element(_LEAST, float(hdr.luminance[0])), _element(_MOST, float(hdr.luminance[1]))]
+    yield _element(_MASTERING, *mastering)
+
+
+def _element(id: int, *content: bytes | int | float) -> bytes:
+    """An EBML element (RFC 8794): what it is, in how many bytes, and these: other elements, text, or one number."""
+    body = b"".join(_bytes(part) for part in content)
+    return id.to_bytes(-(-id.bit_length() // 8), "big") + (1 << 56 | len(body)).to_bytes(8, "big") + body
+
+
+def _bytes(value: bytes | int | float) -> bytes:
+    if isinstance(value, bytes):
+        return value
+    return value.to_bytes(8, "big") if isinstance(value, int) else struct.pack(">d", value)

@@ -1,0 +1,117 @@
+from fractions import Fraction
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import av
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pipeline.errors import InputError
+from pipeline.media.reading.hdr import Hdr, dynamic_metadata, hdr_of
+from pipeline.media.reading.probe import probe
+from tests import light
+
+integers = st.integers(1, 2**31 - 1)
+
+
+def _frame(**side_data: Any) -> Any:
+    """What a decoder gives, with side data by FFmpeg's names of it."""
+    return SimpleNamespace(side_data=side_data)
+
+
+def _mastering(*numbers: int) -> bytes:
+    return np.array(numbers, np.int32).tobytes()
+
+
+@pytest.mark.parametrize("name", ["graded.mkv", "graded.mp4", "graded.ts", "graded.hevc"])
+def test_mastering_display_and_light_levels_are_read_from_any_container(tmp_path: Path, name: str) -> None:
+    video = probe(light.graded(tmp_path / name)).video
+    assert video.hdr == light.GRADED
+    assert video.dynamic_hdr == ()
+
+
+def test_an_ordinary_clip_says_nothing(clip: Path) -> None:
+    video = probe(clip).video
+    assert (video.hdr, video.dynamic_hdr) == (None, ())
+
+
+def test_nothing_is_told_where_no_frame_is() -> None:
+    assert hdr_of(None) is None
+
+
+def test_light_levels_alone_are_told() -> None:
+    frame = _frame(CONTENT_LIGHT_LEVEL=np.array([1200, 300], np.uint32).tobytes())
+    assert hdr_of(frame) == Hdr(light=(1200, 300))
+
+
+def test_levels_of_zero_mean_that_nobody_knows() -> None:
+    zeros = _frame(CONTENT_LIGHT_LEVEL=bytes(8), MASTERING_DISPLAY_METADATA=_mastering(*[0, 1] * 10, 1, 1))
+    assert hdr_of(zeros) is None
+
+
+def test_a_display_may_be_told_in_part() -> None:
+    numbers = [34000, 50000, 16000, 50000] + [1, 50000] * 6 + [0, 10000, 4000, 1]
+    assert hdr_of(_frame(MASTERING_DISPLAY_METADATA=_mastering(*numbers, 0, 1))) == Hdr(
+        luminance=(Fraction(0), Fraction(4000))
+    )
+
+
+@given(st.lists(st.tuples(integers, integers), min_size=10, max_size=10))
+def test_every_number_lands_in_its_place(pairs: list[tuple[int, int]]) -> None:
+    hdr = hdr_of(_frame(MASTERING_DISPLAY_METADATA=_mastering(*sum(pairs, ()), 1, 1)))
+    assert hdr is not None
+    assert hdr.primaries is not None
+    assert hdr.luminance is not None
+    assert [*sum(hdr.primaries, ()), *hdr.luminance] == [Fraction(*pair) for pair in pairs]
+
+
+def test_it_says_itself_in_a_line() -> None:
+    assert str(light.GRADED) == (
+        "primaries 0.68 0.32, 0.265 0.69, 0.15 0.06, white 0.3127 0.329, 0.005 to 1000 cd/m2, MaxCLL 993, MaxFALL 401"
+    )
+    assert str(Hdr(light=(1, 2))) == "MaxCLL 1, MaxFALL 2"
+
+
+@pytest.mark.parametrize("name", ["plus.mkv", "plus.ts"])
+def test_hdr10_plus_is_named(tmp_path: Path, name: str) -> None:
+    video = probe(light.hdr10_plus(tmp_path / name)).video
+    assert video.dynamic_hdr == ("HDR10+",)
+    assert video.hdr == light.GRADED
+
+
+def test_dolby_vision_is_named_with_its_profile(tmp_path: Path) -> None:
+    clip = light.dolby_vision(light.graded(tmp_path / "graded.mp4"), tmp_path / "dolby.mp4", profile=8, compatible=1)
+    assert probe(clip).video.dynamic_hdr == ("Dolby Vision (profile 8)",)
+
+
+def test_dolby_vision_and_hdr10_plus_are_both_named(tmp_path: Path) -> None:
+    plus = light.hdr10_plus(tmp_path / "plus.mp4")
+    clip = light.dolby_vision(plus, tmp_path / "both.mp4", profile=8, compatible=1)
+    assert probe(clip).video.dynamic_hdr == ("Dolby Vision (profile 8)", "HDR10+")
+
+
+@pytest.mark.parametrize(("profile", "compatible"), [(5, 0), (10, 0)])
+def test_dolby_vision_without_a_picture_for_others_is_refused(tmp_path: Path, profile: int, compatible: int) -> None:
+    clip = light.dolby_vision(light.graded(tmp_path / "graded.mp4"), tmp_path / "dolby.mp4", profile, compatible)
+    with pytest.raises(InputError, match=rf"dolby\.mp4: is Dolby Vision profile {profile}, .* libplacebo"):
+        probe(clip)
+
+
+@pytest.mark.parametrize(("level", "full_range", "profile"), [(1, 0, 8), (1, 1, 8), (0, 0, 0)])
+def test_a_profile_that_no_record_tells_is_guessed(clip: Path, level: int, full_range: int, profile: int) -> None:
+    assert _names(clip, level, full_range) == (f"Dolby Vision (profile {profile})",)
+
+
+def test_a_guess_can_be_refused_too(clip: Path) -> None:
+    with pytest.raises(InputError, match="profile 5"):
+        _names(clip, level=0, full_range=1)
+
+
+def _names(clip: Path, level: int, full_range: int) -> tuple[str, ...]:
+    header = bytes([2, 0, 18, 0, level, 0, 0, 0, 23, 1, full_range])
+    metadata = np.uintp(24).tobytes() + bytes(16) + header
+    with av.open(str(clip)) as container:
+        return dynamic_metadata(clip, container.streams.video[0], _frame(DOVI_METADATA=metadata))

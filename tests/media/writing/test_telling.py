@@ -1,0 +1,122 @@
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pipeline.frame import PIXEL_FORMATS, Colour, Frame, FrameFormat, Siting
+from pipeline.media.encoding.encode import Encoder, VideoEncoding, configure
+from pipeline.media.encoding.formats import encodable_format
+from pipeline.media.reading.probe import probe
+from pipeline.media.writing.telling import tellable, tellable_colour
+
+RATE, TICK = Fraction(25), Fraction(1, 25)
+COLOURS = {
+    "full": Colour(1, True, 1, 1, Siting.CENTRE),
+    "standard": Colour(5, False, 5, 6, Siting.TOP_LEFT),
+    "wide": Colour(9, False, 9, 16),
+}
+HELD = {
+    ".mkv": "libx264 libx265 libsvtav1 libvpx-vp9 libvpx ffv1 prores_ks mpeg2video mpeg4 mjpeg".split(),
+    ".webm": ["libsvtav1", "libvpx-vp9", "libvpx"],
+    ".mp4": "libx264 libx265 libsvtav1 libvpx-vp9 ffv1 mpeg2video mpeg4 mjpeg".split(),
+    ".mov": "libx264 libx265 prores_ks dnxhd cfhd mpeg2video mpeg4 mjpeg".split(),
+    ".ts": ["libx264", "libx265"],
+}
+PLACES = [(codec, suffix) for suffix, codecs in HELD.items() for codec in codecs]
+OPTIONS = {
+    "libx265": {"x265-params": "bframes=0"},  # whose decoding times x265 leaves to chance in short clips
+    "libsvtav1": {"preset": "10"},
+    "libvpx-vp9": {"cpu-used": "8", "deadline": "realtime"},
+    "dnxhd": {"profile": "dnxhr_hq"},
+}
+PIXELS = {"dnxhd": "yuv422p"}
+
+colours = st.builds(
+    Colour, st.sampled_from((1, 5, 6, 7, 9)), st.booleans(), siting=st.sampled_from([s for s in Siting if s.coded == s])
+)
+pixels = st.sampled_from(list(PIXEL_FORMATS.values()))
+codecs = st.sampled_from("h264 hevc av1 vp8 vp9 ffv1 prores mpeg2video mjpeg dnxhd".split())
+targets = st.sampled_from([Path(f"film{suffix}") for suffix in (*HELD, ".nut", ".m4v", ".MKV")])
+
+
+def _encoding(codec: str, colour: Colour) -> VideoEncoding:
+    wanted = PIXEL_FORMATS[PIXELS.get(codec, "yuv420p")]
+    pixel = encodable_format(av.Codec(codec, "w"), wanted, 256, 128)
+    return VideoEncoding(codec, FrameFormat(256, 128, pixel, colour), RATE, TICK, options=OPTIONS.get(codec, {}))
+
+
+def _read_back(path: Path, encoding: VideoEncoding) -> Colour:
+    """What a reader makes of the tags of some grey frames."""
+    format = encoding.format
+    grey = np.zeros(format.bytes, np.uint8)
+    grey.view(format.pixel.dtype)[:] = 1 << (format.pixel.depth - 1)
+    with av.open(str(path), "w") as container:
+        video = container.add_stream(encoding.codec, rate=RATE)
+        assert isinstance(video, av.VideoStream)
+        configure(video.codec_context, encoding)
+        video.time_base = TICK
+        encoder = Encoder(path, video.codec_context, TICK)
+        frames = [Frame(format, format.split(grey), index) for index in range(5)]
+        for packet in [*(packet for frame in frames for packet in encoder.feed(frame)), *encoder.finish()]:
+            packet.stream = video
+            container.mux(packet)
+    return probe(path).video.format.colour
+
+
+@pytest.mark.parametrize(("codec", "suffix"), PLACES)
+@pytest.mark.parametrize("name", COLOURS)
+def test_what_is_told_is_what_is_read(tmp_path: Path, codec: str, suffix: str, name: str) -> None:
+    path = tmp_path / f"film{suffix}"
+    encoding, _ = tellable(_encoding(codec, COLOURS[name]), path)
+    assert _read_back(path, encoding) == encoding.format.colour
+
+
+@pytest.mark.parametrize("codec", ["libx264", "libx265"])
+@pytest.mark.parametrize("suffix", HELD)
+@pytest.mark.parametrize("colour", COLOURS.values(), ids=COLOURS)
+def test_the_usual_codecs_say_everything_everywhere(codec: str, suffix: str, colour: Colour) -> None:
+    encoding = _encoding(codec, colour)
+    assert tellable(encoding, Path(f"film{suffix}")) == (encoding, None)
+
+
+@pytest.mark.parametrize(
+    ("codec", "suffix", "note"),
+    [
+        ("prores_ks", ".mov", "prores_ks in .mov can't say full range: its samples are converted, and look the same"),
+        ("mpeg4", ".mov", "mpeg4 in .mov can't say full range: its samples are converted, and look the same"),
+        ("mpeg4", ".mp4", None),
+        ("libvpx-vp9", ".webm", None),
+        (
+            "libvpx",
+            ".webm",
+            "libvpx in .webm can't say full range or another matrix than BT.601's: its samples are converted, and look "
+            "the same",
+        ),
+    ],
+)
+def test_a_note_says_what_is_converted(codec: str, suffix: str, note: str | None) -> None:
+    assert tellable(_encoding(codec, COLOURS["full"]), Path(f"film{suffix}"))[1] == note
+
+
+def test_chroma_moves_where_its_place_can_not_be_told() -> None:
+    centred, pixel = COLOURS["full"], PIXEL_FORMATS["yuv420p"]
+    places = {
+        ("ffv1", "film.mp4"): Siting.LEFT,
+        ("av1", "film.mp4"): Siting.LEFT,
+        ("mjpeg", "film.mov"): Siting.CENTRE,
+        ("ffv1", "film.mkv"): Siting.CENTRE,
+    }
+    assert {
+        (codec, name): tellable_colour(centred, pixel, codec, Path(name)).siting for codec, name in places
+    } == places
+
+
+@given(colours, pixels, codecs, targets)
+def test_what_can_be_told_stays_as_it_is(colour: Colour, pixel: object, codec: str, target: Path) -> None:
+    told = tellable_colour(colour, pixel, codec, target)
+    assert tellable_colour(told, pixel, codec, target) == told
+    assert (told.primaries, told.transfer) == (colour.primaries, colour.transfer)

@@ -1,0 +1,93 @@
+"""Whole jobs on HDR: what is said of the light stays, in stream and container, or a line says what doesn't."""
+
+from pathlib import Path
+
+import pytest
+
+from pipeline.errors import InputError
+from pipeline.media.reading.probe import VideoInfo, probe
+from pipeline.proof.verify import verify
+from tests import light
+from tests.jobs import upscale
+
+PRESETS = {"libx264": "ultrafast", "libx265": "ultrafast", "libsvtav1": "10"}
+
+
+@pytest.fixture(scope="module")
+def hdr10(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return light.graded(tmp_path_factory.mktemp("hdr") / "hdr10.mp4")
+
+
+@pytest.fixture(scope="module")
+def hlg(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return light.graded(tmp_path_factory.mktemp("hlg") / "hlg.mp4", light.HLG, say="")
+
+
+def _tags(video: VideoInfo) -> tuple[int, int, int, bool]:
+    colour = video.format.colour
+    return colour.primaries, colour.transfer, colour.matrix, colour.full_range
+
+
+@pytest.mark.parametrize(
+    ("codec", "name"),
+    [
+        *(("libx264", name) for name in ("out.mkv", "out.mp4", "out.ts")),
+        *(("libx265", name) for name in ("out.mkv", "out.mp4", "out.ts", "out.mov")),
+        *(("libsvtav1", name) for name in ("out.mkv", "out.mp4", "out.webm")),
+        *(("ffv1", name) for name in ("out.mkv", "out.mp4")),
+        *(("prores_ks", name) for name in ("out.mkv", "out.mov")),
+    ],
+)
+def test_hdr10_stays_hdr10(hdr10: Path, tmp_path: Path, codec: str, name: str) -> None:
+    result = upscale(hdr10, tmp_path / name, codec=codec, preset=PRESETS.get(codec))
+    assert _tags(probe(result.path).video) == (9, light.PQ, 9, False)
+    assert verify(hdr10, result.path).faults == ()
+
+
+@pytest.mark.parametrize(
+    ("codec", "name"),
+    [("libx265", "out.mkv"), ("libx265", "out.mp4"), ("libx265", "out.ts"), ("libx264", "out.ts"), ("ffv1", "out.mkv")],
+)
+def test_hlg_stays_hlg(hlg: Path, tmp_path: Path, codec: str, name: str) -> None:
+    result = upscale(hlg, tmp_path / name, codec=codec, preset=PRESETS.get(codec))
+    assert _tags(probe(result.path).video) == (9, light.HLG, 9, False)
+    assert verify(hlg, result.path).faults == ()
+
+
+def test_several_encoders_say_it_too(hdr10: Path, tmp_path: Path) -> None:
+    result = upscale(hdr10, tmp_path / "out.ts", codec="libx265", encoders=2)
+    assert probe(result.path).video.hdr == light.GRADED
+
+
+def test_dolby_vision_is_said_to_be_left_behind(hdr10: Path, tmp_path: Path) -> None:
+    source = light.dolby_vision(hdr10, tmp_path / "dolby.mp4", profile=8, compatible=1)
+    result = upscale(source, tmp_path / "out.mkv")
+    told = "its Dolby Vision (profile 8) metadata can't be carried over: the result is plain HDR10"
+    assert told in result.notes
+    assert probe(result.path).video.dynamic_hdr == ()
+    assert verify(source, result.path).faults == ()
+
+
+def test_all_that_is_left_behind_is_said_in_one_line(tmp_path: Path) -> None:
+    plus = light.hdr10_plus(tmp_path / "plus.mp4")
+    source = light.dolby_vision(plus, tmp_path / "both.mp4", profile=8, compatible=1)
+    told = "its Dolby Vision (profile 8) and HDR10+ metadata can't be carried over: the result is plain HDR10"
+    assert told in upscale(source, tmp_path / "out.mkv").notes
+
+
+def test_dolby_vision_in_its_own_colours_is_refused(hdr10: Path, tmp_path: Path) -> None:
+    source = light.dolby_vision(hdr10, tmp_path / "dolby.mp4", profile=5, compatible=0)
+    with pytest.raises(InputError, match="Dolby Vision profile 5"):
+        upscale(source, tmp_path / "out.mkv")
+    assert not (tmp_path / "out.mkv").exists()
+
+
+def test_a_container_that_can_not_say_it_is_named(hdr10: Path, tmp_path: Path) -> None:
+    result = upscale(hdr10, tmp_path / "out.nut", codec="ffv1", preset=None)
+    told = "HDR mastering and light level data left behind: ffv1 in nut can't hold it; libx265 can"
+    assert told in result.findings
+
+
+def test_pictures_are_said_to_hold_none_of_it(hdr10: Path, tmp_path: Path) -> None:
+    result = upscale(hdr10, tmp_path / "out%02d.png")
+    assert "png can't hold its HDR metadata: of mastering display and light levels" in result.notes
