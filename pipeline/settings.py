@@ -98,11 +98,25 @@ class Settings(BaseModel):
     decoder: Literal["auto", "software", "nvdec"] = Field(
         "auto", description="what decodes; nvdec: the GPU, auto: software, or nvdec where cores are few"
     )
+    deinterlace: Literal["auto", "off", "frame", "field"] = Field(
+        "auto",
+        description="what to do about interlaced video; auto: look for combs, and make a picture of each combed frame, "
+        "frame: of each frame, field: of each field, which doubles the frames, off: nothing",
+    )
     slots: int = Field(10, ge=2, le=64, description="frames under way on the GPU at once")
     contexts: int = Field(2, ge=1, le=4, description="TensorRT contexts that take turns")
     threads: int = Field(0, ge=0, description="threads of the CPU backend; 0: one for each core")
     queue: int = Field(16, ge=1, le=256, description="frames that may wait between two stages")
-    codec: str = Field("libx264", description="the video encoder, as FFmpeg names it; auto: the GPU's, else libx264")
+    codec: str = Field(
+        "libx264",
+        description="the video encoder, as FFmpeg names it; auto: what keeps depth, chroma and transparency, and most "
+        "players show, by the result's suffix (H.264 for 8-bit 4:2:0, else H.265; the GPU's, where it has one)",
+    )
+    pix_fmt: str | None = Field(
+        None,
+        description="FFmpeg's name of the result's pixel format, such as yuv420p10le; left out: the source's, or the "
+        "nearest that the encoder takes",
+    )
     crf: float | None = Field(None, ge=0, le=63, description="constant quality; lower is better and larger")
     preset: str | None = Field(None, description="the encoder's preset")
     options: dict[str, str] = Field(default_factory=dict, description="further options of the encoder")

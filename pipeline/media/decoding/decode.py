@@ -16,6 +16,7 @@ from pipeline.media.decoding.bitstream import is_shown, is_torn
 from pipeline.media.decoding.fit import fitted
 from pipeline.media.decoding.holes import Holes
 from pipeline.media.decoding.ledger import Entry, Ledger
+from pipeline.media.reading import alpha
 from pipeline.media.reading.probe import IN_CODING_ORDER
 from pipeline.media.reading.source import Source
 
@@ -36,7 +37,8 @@ class Decoder(Stage[Any, Any]):
     def __init__(self, source: Source, format: FrameFormat) -> None:
         self._source = source
         self._format = format
-        self._context = source.video.codec_context
+        self._context = alpha.decoder(source.video)
+        self._codec = self._context.codec.canonical_name
         self._holes = Holes(1 / source.rate, steady=source.is_open_ended)
         self._next_pts = source.first
         self._shape = "", ""
@@ -68,7 +70,7 @@ class Decoder(Stage[Any, Any]):
         holed = self._holes.before(packet, damaged)
         self.holed += holed
         self._source.damage.add(lost=holed)
-        self._ledger.enter(packet, torn, is_shown(packet, self._context.name))
+        self._ledger.enter(packet, torn, is_shown(packet, self._codec))
         yield from self._decode_all((suspect and self._restart()) or [packet])
 
     def finish(self) -> Iterator[Any]:
@@ -110,7 +112,7 @@ class Decoder(Stage[Any, Any]):
         fresh = self._source.again() if again else None
         if fresh is None:
             return []
-        self._context = fresh.codec_context
+        self._context = alpha.decoder(fresh)
         _share_out(self._context, careful=True)
         return again
 
@@ -129,7 +131,7 @@ class Decoder(Stage[Any, Any]):
 
     def _is_torn(self, packet: av.Packet[Any]) -> bool:
         """Whether `packet` is not all there. In a transport stream its mark also stands where two were joined."""
-        return (packet.is_corrupt and not self._source.is_open_ended) or is_torn(packet, self._context.name)
+        return (packet.is_corrupt and not self._source.is_open_ended) or is_torn(packet, self._codec)
 
     def _frame(self, picture: av.VideoFrame, entry: Entry) -> Frame:
         self.timeless += entry.pts is None
@@ -141,7 +143,8 @@ class Decoder(Stage[Any, Any]):
         if picture.format.name == nvdec.FORMAT:
             kept = [picture]  # whose surface NVDEC may use again when it is let go
             return Frame(self._format, (), pts, duration, kept.clear, nvdec.planes(picture))
-        return Frame(self._format, fitted(picture, self._format), pts, duration)
+        planes = fitted(picture, self._format)
+        return Frame(self._format, planes, pts, duration, interlaced=picture.interlaced_frame)
 
     def _watch(self, picture: av.VideoFrame) -> None:
         """Note where the pictures become others."""

@@ -1,0 +1,117 @@
+"""Whether a video is deinterlaced, and how: what it says of itself, what it looks like, and what the user wants."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Literal
+
+from pipeline.errors import SettingsError
+from pipeline.media.decoding.deinterlace import Deinterlacing, worked_on
+from pipeline.media.decoding.look import Look, look
+from pipeline.media.reading.probe import MediaInfo, VideoInfo
+
+Wish = Literal["auto", "off", "frame", "field"]
+
+_OF_THE_WEB = ("vp8", "vp9", "av1", "theora", "gif", "apng", "png", "webp")  # codecs that know no fields
+_ROWS = {*range(320, 1120)} - {720}  # of videos of 480, 576 or 1080 lines, cropped or not
+_FIRST = {True: "top field first", False: "bottom field first"}
+
+
+@dataclass(frozen=True)
+class Fields:
+    """how: what is done about a video's fields, None if nothing. note: what there is to say."""
+
+    how: Deinterlacing | None = None
+    note: str | None = None
+
+    @property
+    def times(self) -> int:
+        """How many frames each becomes."""
+        return self.how.times if self.how else 1
+
+    def shown(self, video: VideoInfo) -> VideoInfo:
+        """`video` as it is when that is done."""
+        return self.how.of(video) if self.how else video
+
+
+def fields_of(media: MediaInfo, wish: Wish, start: Fraction | None = None, end: Fraction | None = None) -> Fields:
+    """What is done about the fields of `media`, from `start` to `end` (seconds from its first frame).
+
+    "auto" looks where they are marked or may be without a mark, and asks for one picture of each frame that is combed.
+    Raises SettingsError for "field" and pictures, whose numbers are their times.
+    """
+    video = media.video
+    if wish == "off":
+        note = "its combs are upscaled too (--deinterlace off)" if video.scan.interlaced else None
+        return Fields(None, note and f"it is marked as interlaced: {note}")
+    if wish == "field" and media.pictures:
+        raise SettingsError("--deinterlace field: pictures have one number each; frame makes one of each")
+    if wish == "auto" and not (video.scan.interlaced or _may_be_combed(media)):
+        return Fields()
+    seen = look(media, start, end)
+    found = _found(media, seen) if wish == "auto" else _wished(media, seen, wish)
+    if found.how and worked_on(video.format) is None:
+        return Fields(None, f"libavfilter can't deinterlace {video.format}: its combs are upscaled too")
+    return found
+
+
+def _may_be_combed(media: MediaInfo) -> bool:
+    """Whether it may hold combs that nothing marks, by its codec and its number of rows."""
+    video, rows = media.video, media.video.format.height
+    return video.codec not in _OF_THE_WEB and rows in _ROWS
+
+
+def _found(media: MediaInfo, seen: Look) -> Fields:
+    """What to do of oneself."""
+    video, first = media.video, _is_top_first(media.video, seen)
+    if not seen.tells:
+        if not (video.scan.interlaced or seen.marked):
+            return Fields()
+        why = "can't be looked at in a pipe" if media.pipe else "nothing moves where it was looked at"
+        return Fields(
+            Deinterlacing("marked", first), f"it is marked as interlaced, {_FIRST[first]} ({why}): {_once(video)}"
+        )
+    if seen.marks_are_right or seen.is_of_fields:
+        which: Literal["all", "marked"] = "marked" if seen.marks_are_right else "all"
+        return Fields(Deinterlacing(which, first), f"it is interlaced, {_order(video, seen)}: {_once(video)}")
+    if seen.is_whole:
+        kept = "it is marked as interlaced, but shows no combs: left as it is; --deinterlace frame does it all the same"
+        return Fields(None, kept if video.scan.interlaced else None)
+    kind = "film, telecined (3:2)" if seen.is_telecined else "interlaced in parts"
+    done = "those of its frames that look combed are deinterlaced"
+    return Fields(Deinterlacing("combed", first), f"it is {kind}, {_order(video, seen)}: {done}")
+
+
+def _wished(media: MediaInfo, seen: Look, wish: Wish) -> Fields:
+    """What was asked for: every frame, but those that a stream of both kinds marks as progressive."""
+    video, first = media.video, _is_top_first(media.video, seen)
+    some = 0 < seen.marked < seen.frames
+    how = Deinterlacing("marked" if some else "all", first, doubled=wish == "field")
+    told = seen.fields or video.scan.interlaced
+    found = (
+        f"it is interlaced, {_order(video, seen)}" if told else f"it shows no combs, and is taken for {_FIRST[first]}"
+    )
+    return Fields(how, f"{found}: {_twice(video) if how.doubled else 'deinterlaced, a picture of each frame'}")
+
+
+def _is_top_first(video: VideoInfo, seen: Look) -> bool:
+    """Which rows are the earlier ones: as it looks, else as is marked, else as most are."""
+    told = seen.top_is_first if seen.top_is_first is not None else video.scan.top_first
+    return told is not False
+
+
+def _order(video: VideoInfo, seen: Look) -> str:
+    """The order of the fields, in words, and whether the mark says so."""
+    first, told = _is_top_first(video, seen), video.scan.top_first
+    if not video.scan.interlaced and not seen.marked:
+        return f"{_FIRST[first]}, though it is not marked so"
+    return _FIRST[first] if told in (None, first) else f"{_FIRST[first]}, though it is marked {_FIRST[not first]}"
+
+
+def _once(video: VideoInfo) -> str:
+    return f"deinterlaced, a picture of each frame; --deinterlace field makes {float(2 * video.rate):.4g} a second"
+
+
+def _twice(video: VideoInfo) -> str:
+    return f"deinterlaced, a picture of each field, {float(2 * video.rate):.4g} a second"

@@ -1,0 +1,81 @@
+from itertools import pairwise
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from pipeline.frame import PIXEL_FORMATS
+from pipeline.media.decoding.combs import Combs, Rows, rows_of
+from tests import fields
+
+GRAY = PIXEL_FORMATS["gray"]
+
+
+def rows(luma: NDArray[np.uint8]) -> Rows:
+    return rows_of(luma, GRAY)
+
+
+def between(before: NDArray[np.uint8], picture: NDArray[np.uint8]) -> Combs:
+    return Combs.between(rows(before), rows(picture))
+
+
+@given(speed=st.integers(1, 5), top_first=st.booleans(), moment=st.integers(0, 50))
+def test_fields_are_told_from_film_and_so_is_their_order(speed: int, top_first: bool, moment: int) -> None:
+    a, b, c, d = (fields.at(moment + index, speed=speed) for index in range(4))
+    video = [fields.woven(a, b), fields.woven(c, d)] if top_first else [fields.woven(b, a), fields.woven(d, c)]
+    seen = between(*video)
+    assert seen.tells
+    assert seen.of_fields
+    assert seen.top_first == top_first
+    film = between(a, c)
+    assert film.tells
+    assert not film.of_fields
+    assert not film.is_seen
+
+
+def test_what_stands_still_tells_nothing() -> None:
+    still = fields.woven(fields.at(0), fields.at(9))
+    assert between(still, still) == Combs(0, 0, 0)
+    assert not between(still, still).tells
+
+
+@given(seed=st.integers(0, 99))
+def test_noise_is_no_field(seed: int) -> None:
+    grain = np.random.default_rng(seed).normal(0, 12, (2, *fields.at(0).shape))
+    before, picture = (np.clip(fields.at(2 * index) + grain[index], 0, 255).astype(np.uint8) for index in (0, 1))
+    assert not between(before, picture).of_fields
+
+
+def test_detail_that_stands_still_does_not_hide_fields() -> None:
+    lines = np.zeros_like(fields.at(0))
+    lines[::2, : lines.shape[1] // 2] = 90
+    a, b, c, d = (np.maximum(fields.at(index), lines) for index in range(4))
+    assert between(fields.woven(a, b), fields.woven(c, d)).of_fields
+    assert not between(a, c).of_fields
+
+
+def test_a_telecined_frame_is_combed_and_the_whole_ones_beside_it_are_not() -> None:
+    shown = fields.telecined(11)
+    seen = [between(*pair).of_fields for pair in pairwise(shown)]
+    assert [seen[place] for place in (1, 2, 6, 7)] == [True] * 4
+    assert [seen[place] for place in (0, 4, 5, 9)] == [False] * 4
+
+
+def test_a_combed_frame_after_a_cut_is_seen() -> None:
+    assert between(fields.at(0).T.repeat(6, 0)[:336, :64], fields.woven(fields.at(0), fields.at(2))).is_seen
+
+
+def test_depth_and_shift_change_nothing() -> None:
+    before, picture = fields.video(2)
+    wanted = between(before, picture)
+    for name in ("yuv420p10le", "gray16le", "p010le"):
+        pixel = PIXEL_FORMATS[name]
+        up = pixel.shift + pixel.depth - 8
+        seen = [rows_of(luma.astype(np.uint16) << up, pixel) for luma in (before, picture)]
+        assert Combs.between(*seen) == wanted
+
+
+def test_wide_pictures_are_looked_at_in_some_of_their_columns() -> None:
+    assert rows(np.zeros((8, 1920), np.uint8)).shape == (8, 275)
+    assert rows(np.zeros((8, 100), np.uint8)).shape == (8, 100)

@@ -1,0 +1,152 @@
+"""Pictures set upright, all eight ways."""
+
+import itertools
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from pipeline.colour.convert import to_rgb
+from pipeline.frame import PIXEL_FORMATS, Colour, Frame, FrameFormat, PixelFormat, Siting
+from pipeline.media.decoding.turn import Orientation, Turn
+
+ONE = 65536
+EIGHT = [Orientation(*flags) for flags in itertools.product([False, True], repeat=3)]
+CODED = [siting for siting in Siting if siting.coded is siting]
+
+
+def matrix(a: int, b: int, c: int, d: int) -> tuple[int, ...]:
+    return a, b, 0, c, d, 0, 0, 0, 1 << 30
+
+
+@pytest.mark.parametrize(
+    ("numbers", "shown", "said"),
+    [
+        ((ONE, 0, 0, ONE), "AB/CD", "not turned"),
+        ((0, ONE, -ONE, 0), "CA/DB", "turned by 90 degrees"),
+        ((-ONE, 0, 0, -ONE), "DC/BA", "turned by 180 degrees"),
+        ((0, -ONE, ONE, 0), "BD/AC", "turned by 270 degrees"),
+        ((-ONE, 0, 0, ONE), "BA/DC", "mirrored"),
+        ((ONE, 0, 0, -ONE), "CD/AB", "mirrored and turned by 180 degrees"),
+        ((0, ONE, ONE, 0), "AC/BD", "mirrored and turned by 270 degrees"),
+        ((0, -ONE, -ONE, 0), "DB/CA", "mirrored and turned by 90 degrees"),
+    ],
+)
+def test_a_display_matrix_lays_a_picture(numbers: tuple[int, int, int, int], shown: str, said: str) -> None:
+    orientation = Orientation.of(matrix(*numbers))
+    assert orientation is not None
+    laid = orientation.laid(np.array([["A", "B"], ["C", "D"]]))
+    assert "/".join("".join(row) for row in laid) == shown
+    assert (str(orientation), orientation.numbers) == (said, numbers)
+
+
+def test_no_matrix_is_upright() -> None:
+    assert Orientation.of(None) == Orientation()
+
+
+def test_a_matrix_that_also_stretches_or_is_rounded_turns_as_well() -> None:
+    assert Orientation.of(matrix(0, 2 * ONE, -ONE, 0)) == Orientation(transposed=True, across=True)
+    assert Orientation.of(matrix(-ONE, 3, -3, -ONE)) == Orientation(across=True, down=True)
+
+
+@pytest.mark.parametrize("numbers", [(46341, 46341, -46341, 46341), (ONE, ONE // 2, 0, ONE), (0, 0, 0, 0)])
+def test_other_matrices_are_none_of_the_eight(numbers: tuple[int, int, int, int]) -> None:
+    assert Orientation.of(matrix(*numbers)) is None
+
+
+@pytest.mark.parametrize("orientation", EIGHT, ids=str)
+def test_the_inverse_undoes_it(orientation: Orientation) -> None:
+    picture = np.arange(12).reshape(3, 4)
+    assert np.array_equal(orientation.inverse.laid(orientation.laid(picture)), picture)
+
+
+@given(
+    st.sampled_from(EIGHT),
+    st.sampled_from([pixel for pixel in PIXEL_FORMATS.values() if not pixel.alpha]),
+    st.sampled_from(CODED),
+    st.integers(1, 9),
+    st.integers(1, 9),
+    st.integers(0, 1 << 30),
+)
+def test_a_turned_frame_has_the_colours_of_the_frame_in_their_places(
+    orientation: Orientation, pixel: PixelFormat, siting: Siting, width: int, height: int, seed: int
+) -> None:
+    format = FrameFormat(width, height, pixel, Colour(1, False, siting=siting))
+    turn = Turn(orientation, format)
+    (turned,) = turn.feed(_noise(format, seed))
+    assert turned.format == turn.format
+    assert [plane.shape for plane in turned.planes] == [*turn.format.plane_shapes]
+    assert all(plane.dtype == turn.format.pixel.dtype for plane in turned.planes)
+    wanted = orientation.laid(np.moveaxis(_rgb(_noise(format, seed)), 0, -1))
+    levels = (1 << format.pixel.depth) - 1
+    rounded = 1.3 / levels if turn.format.pixel.sub_x + turn.format.pixel.sub_y < _subsampled(format) else 1e-12
+    assert np.abs(np.moveaxis(_rgb(turned), 0, -1) - wanted).max() <= rounded
+
+
+def _subsampled(format: FrameFormat) -> int:
+    return format.pixel.sub_x + format.pixel.sub_y
+
+
+def _noise(format: FrameFormat, seed: int = 1) -> Frame:
+    packed = np.random.default_rng(seed).integers(0, 256, format.bytes, np.uint8)
+    pixel = format.pixel
+    if pixel.depth > 8:
+        samples = packed.view(np.uint16)
+        samples &= (1 << pixel.depth) - 1
+        samples <<= pixel.shift
+    return Frame(format, format.split(packed), pts=7)
+
+
+def _rgb(frame: Frame) -> NDArray[np.float64]:
+    rgb = np.empty((3, frame.format.height, frame.format.width))
+    to_rgb(frame.planes, frame.format, rgb)
+    return rgb
+
+
+def _format(pixel: str, size: tuple[int, int] = (8, 6), siting: Siting = Siting.LEFT) -> FrameFormat:
+    return FrameFormat(*size, PIXEL_FORMATS[pixel], Colour(1, False, siting=siting))
+
+
+QUARTER = Orientation(transposed=True, across=True)
+
+
+@pytest.mark.parametrize(
+    ("pixel", "size", "turned"),
+    [
+        ("yuv420p10le", (8, 6), "yuv420p10le"),
+        ("yuv422p", (8, 6), "yuv440p"),
+        ("yuv440p12le", (8, 6), "yuv422p12le"),
+        ("yuv422p16le", (8, 6), "yuv444p16le"),  # there is no yuv440p16le
+        ("yuva422p", (8, 6), "yuva444p"),
+        ("yuv420p", (8, 5), "yuv444p"),  # whose rows share their chroma in other pairs from the lower end
+        ("nv12", (8, 5), "yuv444p"),
+        ("p010le", (8, 6), "p010le"),
+        ("gray", (7, 5), "gray"),
+    ],
+)
+def test_chroma_stays_as_it_is_where_it_can(pixel: str, size: tuple[int, int], turned: str) -> None:
+    made = QUARTER.turned(_format(pixel, size))
+    assert (made.pixel.name, made.width, made.height) == (turned, size[1], size[0])
+
+
+def test_planes_are_views_and_keep_time_and_owner() -> None:
+    released: list[int] = []
+    frame = replace(_noise(_format("yuv420p")), duration=3, release=lambda: released.append(1))
+    (turned,) = Turn(QUARTER, frame.format).feed(frame)
+    assert all(np.shares_memory(a, b) for a, b in zip(turned.planes, frame.planes, strict=True))
+    assert (turned.pts, turned.duration) == (7, 3)
+    turned.release()
+    assert released == [1]
+
+
+def test_alpha_is_turned_too() -> None:
+    frame = _noise(_format("yuva422p"))
+    (turned,) = Turn(QUARTER, frame.format).feed(frame)
+    assert np.array_equal(turned.planes[3], QUARTER.laid(frame.planes[3]))
+
+
+def test_what_is_no_frame_passes() -> None:
+    assert [*Turn(QUARTER, _format("yuv420p")).feed("a packet")] == ["a packet"]

@@ -1,0 +1,75 @@
+"""Results whose source was interlaced: a frame for each of its frames, or for each field."""
+
+from fractions import Fraction
+from pathlib import Path
+
+import pytest
+
+from pipeline.proof.verify import verify
+from tests import fields
+from tests.jobs import upscale
+
+COUNT = 30
+
+
+@pytest.fixture(scope="module")
+def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Thirty frames, top field first."""
+    return fields.write(tmp_path_factory.mktemp("source") / "source.mkv", fields.video(COUNT), "tff")
+
+
+def moments(*order: int) -> list[fields.Luma]:
+    return [fields.at(moment) for moment in order]
+
+
+def result(path: Path, shown: list[fields.Luma], rate: int = 50) -> Path:
+    """A result that somebody made without us."""
+    return fields.write(path / "result.mkv", shown, codec="libx264", rate=Fraction(rate), crf="8")
+
+
+def kinds(source: Path, result: Path, **options: object) -> set[str]:
+    return {fault.kind for fault in verify(source, result, **options).faults}  # type: ignore[arg-type]
+
+
+def test_every_field_as_a_frame_is_whole_without_being_told(source: Path, tmp_path: Path) -> None:
+    made = result(tmp_path, moments(*range(2 * COUNT)))
+    assert verify(source, made).whole
+    assert verify(source, made, quick=True).whole
+    assert verify(source, made, deinterlace="field").whole
+
+
+def test_every_frame_as_a_frame_is_whole(source: Path, tmp_path: Path) -> None:
+    assert verify(source, result(tmp_path, moments(*range(0, 2 * COUNT, 2)), 25)).whole
+
+
+@pytest.mark.parametrize("quick", [False, True])
+def test_a_field_that_is_missing_is_missed(source: Path, tmp_path: Path, quick: bool) -> None:
+    made = result(tmp_path, moments(*range(2 * COUNT - 1)))
+    assert "frame-lost" in kinds(source, made, quick=quick)
+
+
+def test_fields_in_the_wrong_order_are_found(source: Path, tmp_path: Path) -> None:
+    swapped = [moment ^ 1 for moment in range(2 * COUNT)]
+    assert not verify(source, result(tmp_path, moments(*swapped))).whole
+
+
+def test_one_field_shown_twice_is_not_both(source: Path, tmp_path: Path) -> None:
+    assert not verify(source, result(tmp_path, moments(*(moment // 2 * 2 for moment in range(2 * COUNT))))).whole
+
+
+def test_half_of_what_was_asked_for_is_not_whole(source: Path, tmp_path: Path) -> None:
+    made = result(tmp_path, moments(*range(0, 2 * COUNT, 2)), 25)
+    assert "frame-lost" in kinds(source, made, deinterlace="field")
+
+
+def test_film_that_is_shown_twice_is_not_taken_for_fields(tmp_path: Path) -> None:
+    source = fields.write(tmp_path / "film.mkv", fields.film(COUNT))
+    made = result(tmp_path, [luma for luma in fields.film(COUNT) for _ in range(2)])
+    assert "frame-doubled" in kinds(source, made)
+    assert "frame-doubled" in kinds(source, made, quick=True)
+
+
+def test_film_that_was_doubled_on_demand_is_whole_when_told_so(tmp_path: Path) -> None:
+    source = fields.write(tmp_path / "film.mkv", fields.film(COUNT))
+    upscale(source, tmp_path / "made.mkv", deinterlace="field")
+    assert verify(source, tmp_path / "made.mkv", deinterlace="field").whole

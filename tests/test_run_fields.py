@@ -1,0 +1,155 @@
+"""Interlaced video through the whole line."""
+
+import itertools
+import subprocess
+import sys
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pipeline.choices import choose_decoder
+from pipeline.errors import OutputError, SettingsError
+from pipeline.media.decoding.deinterlace import Deinterlacing
+from pipeline.media.reading.probe import probe
+from pipeline.plan import make_plan
+from pipeline.proof.verify import verify
+from pipeline.run import Job
+from pipeline.settings import Settings
+from pipeline.superres.onnx_cpu import OnnxCpuSession
+from tests import clips, fields
+from tests.jobs import upscale
+
+FIFTIETH = Fraction(1, 50)
+
+
+@pytest.fixture(scope="module")
+def video(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Forty frames, 25 a second, bottom field first."""
+    folder = tmp_path_factory.mktemp("video")
+    return fields.write(folder / "video.mp4", fields.video(40, False), "bff", "libx264", crf="8", **_INTERLACED)
+
+
+_INTERLACED = {"x264-params": "interlaced=1"}
+
+
+def made(source: Path, to: Path, **options: Any) -> list[fields.Luma]:
+    result = upscale(source, to, crf=8, **options)
+    assert result.complete
+    assert result.whole
+    assert result.frames_out == len(clips.video_times(to))
+    return fields.lumas(to)
+
+
+def test_each_frame_becomes_a_picture_at_its_time(video: Path, tmp_path: Path) -> None:
+    shown = made(video, tmp_path / "out.mp4")
+    assert clips.video_times(tmp_path / "out.mp4") == clips.video_times(video)
+    assert all(fields.error(luma, fields.at(2 * index)) < 10 for index, luma in enumerate(shown))
+    assert not probe(tmp_path / "out.mp4").video.scan.interlaced
+    assert verify(video, tmp_path / "out.mp4").whole
+
+
+def test_each_field_becomes_a_picture_at_its_time(video: Path, tmp_path: Path) -> None:
+    shown = made(video, tmp_path / "out.mp4", deinterlace="field")
+    assert clips.video_times(tmp_path / "out.mp4") == [FIFTIETH * index for index in range(80)]
+    assert all(fields.error(luma, fields.at(index)) < 10 for index, luma in enumerate(shown))
+    assert probe(tmp_path / "out.mp4").video.rate == 50
+    for quick in (False, True):
+        verdict = verify(video, tmp_path / "out.mp4", quick=quick)
+        assert verdict.whole
+        assert (verdict.counts.source, verdict.counts.result) == (80, 80)
+
+
+def test_off_leaves_the_combs(video: Path, tmp_path: Path) -> None:
+    shown = made(video, tmp_path / "out.mp4", deinterlace="off")
+    assert all(fields.error(luma, fields.at(2 * index)) > 20 for index, luma in enumerate(shown))
+
+
+def test_an_excerpt_counts_the_frames_of_the_source(video: Path, tmp_path: Path) -> None:
+    part: dict[str, Any] = {"start": Fraction(1, 5), "frames": 7}
+    shown = made(video, tmp_path / "out.mp4", deinterlace="field", **part)
+    assert clips.video_times(tmp_path / "out.mp4") == [FIFTIETH * index for index in range(14)]
+    assert fields.error(shown[1], fields.at(11)) < 10
+    assert verify(video, tmp_path / "out.mp4", **part).whole
+
+
+def test_times_that_are_not_even_keep_their_middles(tmp_path: Path) -> None:
+    even = fields.write(tmp_path / "even.mkv", fields.video(6), "tff")
+    source = clips.retimed(even, tmp_path / "uneven.mkv", {3: 130, 4: 400, 5: 440})
+    made(source, tmp_path / "out.mkv", deinterlace="field")
+    shown = [round(1000 * time) for time in clips.video_times(tmp_path / "out.mkv")]
+    usual = probe(source).video.lasting
+    assert 40 <= usual < 80
+    middles = [0, 20, 40, 60, 80, 105, 130, 130 + usual / 2, 400, 420, 440, 440 + usual / 2]
+    assert shown == pytest.approx(middles, abs=1)
+    assert verify(source, tmp_path / "out.mkv", deinterlace="field").whole
+
+
+def test_video_that_came_through_a_pipe_is_deinterlaced_by_its_mark(tmp_path: Path) -> None:
+    y4m = _y4m(fields.video(6))
+    command = (sys.executable, "-m", "pipeline.cli.main", "upscale", "-", str(tmp_path / "out.mkv"))
+    options = ("--model", "identity", "--backend", "onnx", "--crf", "8", "--deinterlace")
+    ended = subprocess.run([*command, *options, "field"], input=y4m, capture_output=True, timeout=50)
+    assert ended.returncode == 0, ended.stderr
+    assert all(
+        fields.error(luma, fields.at(index)) < 10 for index, luma in enumerate(fields.lumas(tmp_path / "out.mkv"))
+    )
+    ended = subprocess.run([*command, *options, "auto", "--overwrite"], input=y4m, capture_output=True, timeout=50)
+    assert b"can't be looked at in a pipe" in b" ".join(ended.stderr.split())
+    assert fields.error(fields.lumas(tmp_path / "out.mkv")[3], fields.at(6)) < 10
+
+
+def test_the_plan_knows_how_many_frames_there_will_be(video: Path, tmp_path: Path) -> None:
+    media = probe(video)
+
+    def planned(**options: Any) -> Any:
+        return make_plan(media, tmp_path / "out.mkv", Settings.load(None, backend="onnx", model="identity", **options))
+
+    once, twice = planned(), planned(deinterlace="field")
+    assert (once.frames, twice.frames) == (40, 80)
+    assert (once.time_base, twice.time_base) == (media.video.time_base, media.video.time_base / 2)
+    assert twice.encoding.time_base == twice.time_base
+    assert (once.encoding.rate, twice.encoding.rate) == (25, 50)
+    assert planned(deinterlace="field", frames=3).frames == 6
+
+
+def test_a_gpu_does_not_decode_what_is_deinterlaced(video: Path) -> None:
+    on_gpu = Settings.load(None, decoder="nvdec")
+    decoder, _, note = choose_decoder(probe(video), on_gpu, "tensorrt", Deinterlacing("all", top_first=True))
+    assert decoder == "software"
+    assert "fields are deinterlaced in main memory" in str(note)
+
+
+def test_a_gif_is_not_asked_for_more_frames_than_it_holds(tmp_path: Path) -> None:
+    source = fields.write(tmp_path / "fast.mkv", fields.video(4), "tff", rate=Fraction(60))
+    with pytest.raises(OutputError, match="GIF holds 100 frames/s at most, not 120"):
+        upscale(source, tmp_path / "out.gif", deinterlace="field", preset=None)
+
+
+def test_another_word_is_refused() -> None:
+    with pytest.raises(SettingsError, match="--deinterlace"):
+        Settings.load(None, deinterlace="yes")
+
+
+def _y4m(frames: list[fields.Luma]) -> bytes:
+    height, width = frames[0].shape
+    header = f"YUV4MPEG2 W{width} H{height} F25:1 It Cmono\n".encode()
+    return header + b"".join(b"FRAME\n" + luma.tobytes() for luma in frames)
+
+
+def test_a_job_that_is_stopped_keeps_what_was_made(
+    video: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job, original, came = Job(), OnnxCpuSession.submit, itertools.count(1)
+
+    def submit(self: OnnxCpuSession, frame: Any) -> Any:
+        if next(came) == 21:
+            job.stop()
+        return original(self, frame)
+
+    monkeypatch.setattr(OnnxCpuSession, "submit", submit)
+    result = upscale(video, tmp_path / "out.mkv", deinterlace="field", job=job)
+    assert not result.complete
+    assert result.frames_out == 21
+    assert len(clips.video_times(result.path)) == result.frames_out
