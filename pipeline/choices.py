@@ -10,15 +10,21 @@ from pathlib import Path
 import numpy as np
 
 from pipeline import cuda, machine
-from pipeline.errors import BackendError, OutputError, SettingsError
-from pipeline.frame import FrameFormat
+from pipeline.errors import BackendError, SettingsError, UprezError
+from pipeline.frame import PIXEL_FORMATS, FrameFormat, PixelFormat, opaque
 from pipeline.media.decoding import nvdec
+from pipeline.media.decoding.deinterlace import Deinterlacing
+from pipeline.media.decoding.turn import Orientation
+from pipeline.media.encoding.candidates import candidates
 from pipeline.media.encoding.encode import VideoEncoding, refusal, taken_up
+from pipeline.media.encoding.formats import coded_as, encoder, taken
 from pipeline.media.encoding.picture_codecs import codec_for
+from pipeline.media.packing import named_format
 from pipeline.media.reading.animation import is_animated_png
 from pipeline.media.reading.pipe import is_pipe
 from pipeline.media.reading.probe import MediaInfo
-from pipeline.media.writing.forms import Form
+from pipeline.media.writing.alpha import has_room
+from pipeline.media.writing.forms import Form, form_of
 from pipeline.models import catalogue
 from pipeline.models.spec import ModelSpec
 from pipeline.settings import Settings
@@ -29,12 +35,19 @@ _QUALITY: dict[str, dict[str, str]] = {
     "libx264": {"crf": "17", "preset": "medium"},
     "libx265": {"crf": "18", "preset": "medium"},
     "libsvtav1": {"crf": "24", "preset": "6"},
+    "libvpx-vp9": {"crf": "18", "b": "0", "cpu-used": "2", "row-mt": "1"},
     "h264_nvenc": {"cq": "19", "preset": "p5", "rc": "vbr", "b": "0"},
     "hevc_nvenc": {"cq": "20", "preset": "p5", "rc": "vbr", "b": "0"},
 }
 _QUALITY_OPTION = {"h264_nvenc": "cq", "hevc_nvenc": "cq"}  # else crf
-_NVENC_H264_SIDE = 4096  # beyond, it encodes H.265 only
-_OTHER_QUALITY = ("qp", "b", "q")  # options that say quality in another way than crf
+_PRESETS = {
+    "libx264": "[a-z]+",
+    "libx265": "[a-z]+",
+    "libsvtav1": "[0-9]+",
+    "h264_nvenc": "p[1-7]",
+    "hevc_nvenc": "p[1-7]",
+}
+_OTHER_QUALITY = ("qp", "b", "q", "lossless")  # options that say quality in another way than crf
 _MANY_CORES = 8  # that decode faster than NVDEC does
 
 
@@ -60,8 +73,17 @@ def choose_model(settings: Settings, backend: str) -> ModelSpec:
     return catalogue.find(settings.model, np.float16 if settings.precision == "auto" else settings.precision)
 
 
-def choose_decoder(media: MediaInfo, settings: Settings, backend: str) -> tuple[str, FrameFormat, str | None]:
-    """What decodes: "nvdec" or "software"; the format of its frames; and a note where NVDEC was wished for in vain."""
+def choose_decoder(
+    media: MediaInfo,
+    settings: Settings,
+    backend: str,
+    deinterlacing: Deinterlacing | None = None,
+    turn: Orientation | None = None,
+) -> tuple[str, FrameFormat, str | None]:
+    """What decodes: "nvdec" or "software"; the format of its frames; and a note where NVDEC was wished for in vain.
+
+    deinterlacing, turn: what is done to them then, which frames on a GPU can't be.
+    """
     format = media.video.format
     software = "software", format
     if settings.decoder == "software" or (settings.decoder == "auto" and machine.cores() >= _MANY_CORES):
@@ -69,6 +91,10 @@ def choose_decoder(media: MediaInfo, settings: Settings, backend: str) -> tuple[
     reason: str | None = "frames go to no GPU" if backend != "tensorrt" else None
     if media.pictures or media.pipe:
         reason = reason or "it reads videos from files only"
+    if deinterlacing is not None:
+        reason = reason or "fields are deinterlaced in main memory"
+    if turn is not None:
+        reason = reason or "pictures are turned in main memory"
     if reason is None and len(settings.device) > 1:
         reason = "its frames lie on one GPU, and several share the work"
     layout = nvdec.layout(format.pixel)
@@ -94,44 +120,85 @@ def target_for(source: Path, to: Path | None, scale: int) -> Path:
     return (to or source.parent) / f"{stem}.x{scale}{suffix}"
 
 
-def choose_encoder(media: MediaInfo, scale: int, settings: Settings) -> tuple[VideoEncoding, str | None]:
-    """How the result is encoded; and a note where `--codec auto` found no NVENC on the GPU."""
+def choose_encoder(media: MediaInfo, scale: int, settings: Settings, target: Path) -> tuple[VideoEncoding, str | None]:
+    """How the result, called `target`, is encoded; and a note of what `--codec auto` took, and why.
+
+    Raises SettingsError for a --pix-fmt that the encoder doesn't take.
+    """
     if settings.codec != "auto":
-        return _encoding(media, scale, settings, settings.codec), None
-    software = _encoding(media, scale, settings, "libx264")
-    if cuda.problem():
-        return software, None
-    format = software.format
-    beyond = max(format.width, format.height) > _NVENC_H264_SIDE or format.pixel.depth > 8
+        return _encoding(media, scale, settings, settings.codec, target), None
+    made = media.video.format.enlarged(scale)
+    if settings.pix_fmt and (pixel := named_format(settings.pix_fmt)):
+        made = replace(made, pixel=pixel)
+    *others, last = candidates(made, target, gpu=not cuda.problem())
+    refused = ""
+    for candidate in others:
+        encoding, reason = _tried(media, scale, settings, candidate.codec, target)
+        if encoding:
+            return encoding, f"encoded by {candidate.codec}: {candidate.why}"
+        refused = f"; {reason}"
+    return _encoding(media, scale, settings, last.codec, target), f"encoded by {last.codec}: {last.why}{refused}"
+
+
+def _tried(
+    media: MediaInfo, scale: int, settings: Settings, codec: str, target: Path
+) -> tuple[VideoEncoding | None, str]:
+    """How the result is encoded by `codec`; None, and why, if it can't be."""
     try:
-        wanted = _encoding(media, scale, settings, "hevc_nvenc" if beyond else "h264_nvenc")
-        reason = refusal(wanted)
-    except OutputError as error:
-        reason = str(error)
-    return (software, f"encoded by libx264: this GPU's NVENC can't ({reason})") if reason else (wanted, None)
+        encoding = _encoding(media, scale, settings, codec, target)
+    except UprezError as error:
+        return None, str(error)
+    if codec.endswith("_nvenc") and (reason := refusal(encoding)):
+        return None, f"this GPU's NVENC can't ({reason})"
+    return encoding, ""
 
 
-def _encoding(media: MediaInfo, scale: int, settings: Settings, name: str) -> VideoEncoding:
-    video = media.video
-    return taken_up(
-        VideoEncoding(
-            codec=name,
-            format=replace(video.format, width=video.format.width * scale, height=video.format.height * scale),
-            rate=video.rate,
-            time_base=video.time_base,
-            sample_aspect=video.sample_aspect,
-            options=_encoder_options(settings, name),
-            display_matrix=video.display_matrix,
-        )
+def _encoding(media: MediaInfo, scale: int, settings: Settings, name: str, target: Path) -> VideoEncoding:
+    video, format = media.video, media.video.format.enlarged(scale)
+    with_alpha = has_room(name, target)
+    if format.pixel.alpha and not with_alpha:
+        format = replace(format, pixel=opaque(format.pixel))
+    if settings.pix_fmt:
+        allowed = [pixel for pixel in taken(encoder(name)) if with_alpha or not pixel.alpha]
+        format = replace(format, pixel=_chosen(settings.pix_fmt, name, name, allowed))
+    encoding = VideoEncoding(
+        codec=name,
+        format=format,
+        rate=video.rate,
+        time_base=video.time_base,
+        sample_aspect=video.sample_aspect,
+        options=_encoder_options(settings, name),
+        display_matrix=video.display_matrix,
+        hdr=video.hdr,
     )
+    return taken_up(encoding, was_rgb=video.format.pixel.rgb, exactly=settings.pix_fmt is not None)
 
 
-def choose_formed(form: Form, media: MediaInfo, scale: int, settings: Settings) -> tuple[VideoEncoding, str | None]:
-    """How the frames of a form are encoded; and a note of what is without effect there."""
+def _chosen(name: str, taker: str, codec: str, allowed: list[PixelFormat]) -> PixelFormat:
+    """The format that the user calls `name`, one of those `allowed`, by FFmpeg's names for `codec`, to `taker`.
+
+    Raises SettingsError.
+    """
+    pixel = named_format(name)
+    if pixel is None or pixel not in allowed:
+        takes = ", ".join(coded_as(encoder(codec), each) or each.name for each in allowed)
+        raise SettingsError(f"--pix-fmt {name}: {taker} takes {takes}")
+    return pixel
+
+
+def choose_formed(
+    form: Form, media: MediaInfo, scale: int, settings: Settings, target: Path
+) -> tuple[VideoEncoding, str | None]:
+    """How the frames of a form are encoded in a result called `target`; and a note of what is without effect there."""
     if "codec" in settings.model_fields_set:
         raise SettingsError(f"--codec {settings.codec}: {form.name} has but one codec; leave the option out")
     unused = [f"--{name}" for name in ("crf", "preset") if getattr(settings, name) is not None]
     note = f"{', '.join(unused)}: without effect on {form.name}" if unused else None
+    if settings.pix_fmt:
+        source = media.video.format
+        forms = {pixel: form_of(target, replace(source, pixel=pixel)) for pixel in PIXEL_FORMATS.values()}
+        allowed = {pixel: form for pixel, form in forms.items() if form and form.pixel == pixel}
+        form = allowed[_chosen(settings.pix_fmt, form.name, form.codec, list(allowed))]
     return form.encoding(media.video, scale, settings.options), note
 
 
@@ -151,4 +218,4 @@ def _encoder_options(settings: Settings, codec: str) -> dict[str, str]:
 
 def _known_preset(codec: str, preset: str) -> bool:
     """Whether a preset that was given beside `--codec auto` is meant for the encoder that was found."""
-    return codec.endswith("_nvenc") == bool(re.fullmatch("p[1-7]", preset))
+    return codec in _PRESETS and re.fullmatch(_PRESETS[codec], preset) is not None

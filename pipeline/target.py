@@ -29,7 +29,7 @@ def check_target(plan: Plan) -> None:
         raise OutputError(f"{target}: is a device or a pipe, no file; - writes to standard output")
     if target.is_dir():
         raise OutputError(f"{target}: is a folder; give a file name, or --to {target}")
-    check_form(target, plan.media.files, plan.frames, plan.media.video.rate, plan.settings.overwrite)
+    check_form(target, plan.media.files, plan.frames, plan.encoding.rate, plan.settings.overwrite)
     if exists and not plan.settings.overwrite:
         raise OutputError(f"{target}: exists already; --overwrite replaces it")
     if exists and (other := _another_video(plan)):

@@ -33,6 +33,7 @@ def bench(
     vram: o.Vram = None,
     decoder: o.Decoder = None,
     codec: o.Codec = None,
+    pix_fmt: o.PixFmt = None,
     crf: o.Crf = None,
     preset: o.Preset = None,
     encoders: o.Encoders = None,

@@ -13,6 +13,8 @@ from pipeline.cli import options as o
 from pipeline.cli.screen import facts, hours, note, out, size
 from pipeline.colour.matrix import MATRIX_NAMES
 from pipeline.estimate import Estimate, estimate
+from pipeline.media.decoding.turn import Orientation
+from pipeline.media.reading.hdr import Hdr
 from pipeline.media.reading.probe import MediaInfo
 from pipeline.media.reading.probe import probe as look
 from pipeline.plan import Plan, make_plan
@@ -29,7 +31,9 @@ def probe(
     precision: o.Precision = None,
     vram: o.Vram = None,
     decoder: o.Decoder = None,
+    deinterlace: o.Deinterlace = None,
     codec: o.Codec = None,
+    pix_fmt: o.PixFmt = None,
     crf: o.Crf = None,
     preset: o.Preset = None,
     encoders: o.Encoders = None,
@@ -66,6 +70,14 @@ def _media(media: MediaInfo) -> list[tuple[str, str]]:
         ),
         ("colour", f"{MATRIX_NAMES.get(colour.matrix)}{tagged}, {range_} range, chroma {colour.siting.value}"),
     ]
+    if video.hdr:
+        rows.append(("HDR", str(video.hdr)))
+    if video.dynamic_hdr:
+        rows.append(("", f"{', '.join(video.dynamic_hdr)}: not carried over"))
+    if video.display_matrix:
+        rows.append(("shown", str(Orientation.of(video.display_matrix) or "at an odd angle")))
+    if video.scan.interlaced:
+        rows.append(("fields", f"marked as interlaced, {'top' if video.scan.top_first else 'bottom'} field first"))
     if video.sample_aspect != 1:
         rows.append(("pixel aspect", str(video.sample_aspect)))
     for stream in media.others:
@@ -93,6 +105,17 @@ def _plan(plan: Plan, guess: Estimate) -> list[tuple[str, str]]:
     ]
 
 
+def _hdr(hdr: Hdr | None) -> dict[str, Any] | None:
+    if hdr is None:
+        return None
+    return {
+        "primaries": hdr.primaries and [[float(x), float(y)] for x, y in hdr.primaries],
+        "luminance": hdr.luminance and [float(value) for value in hdr.luminance],
+        "max_cll": hdr.light and hdr.light[0],
+        "max_fall": hdr.light and hdr.light[1],
+    }
+
+
 def _as_json(media: MediaInfo, plan: Plan, guess: Estimate) -> dict[str, Any]:
     video = media.video
     return {
@@ -111,12 +134,17 @@ def _as_json(media: MediaInfo, plan: Plan, guess: Estimate) -> dict[str, Any]:
             "start": video.start,
             "frames": video.frames,
             "sample_aspect": video.sample_aspect,
+            "display_matrix": video.display_matrix,
             "matrix": MATRIX_NAMES.get(video.format.colour.matrix),
             "full_range": video.format.colour.full_range,
             "primaries": video.format.colour.primaries,
             "transfer": video.format.colour.transfer,
             "siting": video.format.colour.siting.value,
             "tagged": video.tagged,
+            "interlaced": video.scan.interlaced,
+            "top_field_first": video.scan.top_first,
+            "hdr": _hdr(video.hdr),
+            "dynamic_hdr": video.dynamic_hdr,
         },
         "others": [dataclasses.asdict(stream) for stream in media.others],
         "plan": {
@@ -129,6 +157,8 @@ def _as_json(media: MediaInfo, plan: Plan, guess: Estimate) -> dict[str, Any]:
             "backend": plan.backend,
             "precision": plan.model.precision,
             "decoder": plan.decoder,
+            "deinterlacing": plan.deinterlacing and dataclasses.asdict(plan.deinterlacing),
+            "turned": None if plan.turn is None else str(plan.turn),
             "codec": plan.encoding.codec,
             "encoders": plan.encoding.encoders,
             "options": plan.encoding.options,

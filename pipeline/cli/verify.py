@@ -27,6 +27,7 @@ def verify(
     start: o.Start = None,
     end: o.End = None,
     frames: o.Frames = None,
+    deinterlace: o.Deinterlace = None,
     config: o.Config = None,
     quick: Annotated[bool, typer.Option("--quick", help="Compare packets and times alone; decode nothing.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print it for programs.")] = False,
@@ -45,6 +46,7 @@ def verify(
             start=settings.start,
             end=settings.end,
             frames=settings.frames,
+            deinterlace=settings.deinterlace,
             quick=quick,
             progress=lambda done: status.update(f"{done} frames"),
         )

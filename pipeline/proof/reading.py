@@ -5,26 +5,31 @@ No decoder of the project's stands between the result's file and the verdict, so
 
 from __future__ import annotations
 
+import contextlib
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from fractions import Fraction
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import av
 import av.error
+import numpy as np
 
 from pipeline.errors import InputError
-from pipeline.flow.stage import Stage
+from pipeline.flow.stage import Chain, Stage
 from pipeline.frame import Frame
 from pipeline.media.borders import reading
+from pipeline.media.decoding.deinterlace import FAR, Deinterlace, Deinterlacing
 from pipeline.media.decoding.excerpt import Excerpt
 from pipeline.media.decoding.intake import Intake
+from pipeline.media.decoding.turn import Orientation
+from pipeline.media.reading import alpha
 from pipeline.media.reading.pictures import PictureSource
-from pipeline.media.reading.probe import MediaInfo, open_input
+from pipeline.media.reading.probe import MediaInfo, VideoInfo, open_input
 from pipeline.media.reading.source import FileSource, Source
 from pipeline.proof.packets import Packets
-from pipeline.proof.signature import Grid, Signature, signature_of, signature_of_picture
+from pipeline.proof.signature import Grid, Signature, laid, signature_of, signature_of_picture
 
 
 class Shown(NamedTuple):
@@ -92,11 +97,20 @@ class Film(ABC):
 
 
 class SourceFilm(Film):
-    """A source, its clock mended and its frames chosen as a job does it."""
+    """A source, its clock mended, its frames chosen and deinterlaced as a job does it.
 
-    def __init__(self, media: MediaInfo, part: Part) -> None:
+    alpha: what is transparent is compared too. deinterlacing: None for none.
+    """
+
+    def __init__(
+        self, media: MediaInfo, part: Part, alpha: bool = False, deinterlacing: Deinterlacing | None = None
+    ) -> None:
         super().__init__(media)
+        self._alpha = alpha
+        self._deinterlacing = deinterlacing
+        self._video = deinterlacing.of(media.video) if deinterlacing else media.video
         self._part = part
+        self._orientation = orientation_of(media.video)
         self._grid = Grid.over(media.video.format.width, media.video.format.height)
 
     def _frames(self) -> Iterator[Shown]:
@@ -105,19 +119,29 @@ class SourceFilm(Film):
         excerpt = Excerpt.wanted(video.start * video.time_base, video.rate, *self._part)
         with self._opened(others, excerpt) as source:
             intake = Intake(source, video.format, excerpt, others)
-            for item in _all(source, intake):
-                if isinstance(item, Frame):
-                    yield self._shown(item)
-                else:
-                    self._pass(item)
+            fields = [Deinterlace(self._deinterlacing, video.format, video.lasting)] if self._deinterlacing else []
+            with contextlib.closing(Chain(intake, *fields)) as stages:
+                for item in _all(source, stages):
+                    if isinstance(item, Frame):
+                        yield self._shown(item)
+                    else:
+                        self._pass(item)
             intake.check_end()
             self.damage += source.damage.lines()
 
     def _times(self) -> Iterator[float]:
         with self._opened(self._others(), None) as source:
-            for packet in source:
-                yield from self._time(packet, source.video.index)
+            times = (time for packet in source for time in self._time(packet, source.video.index))
+            yield from self._midways(times) if self._deinterlacing and self._deinterlacing.doubled else times
             self.damage += source.damage.lines()
+
+    def _midways(self, times: Iterable[float]) -> Iterator[float]:
+        """`times`, sorted, and what lies midway between them, as the deinterlacer has it."""
+        lasting = float(self.media.video.lasting * self.media.video.time_base)
+        frames = np.sort(list(times))
+        gaps = np.diff(frames, append=frames[-1:] + lasting)
+        for at, gap in zip(frames, gaps, strict=True):
+            yield from (at, at + (gap if gap <= FAR * lasting else lasting) / 2)
 
     def _others(self) -> frozenset[int]:
         return frozenset(stream.index for stream in self.media.others if stream.kind != "attachment")
@@ -130,9 +154,14 @@ class SourceFilm(Film):
         return FileSource(media.path, others, video=video.index, start=start, first=video.start)
 
     def _shown(self, frame: Frame) -> Shown:
-        time_base = self.media.video.time_base
-        picture = signature_of(frame.planes, frame.format, self._grid)
+        time_base = self._video.time_base
+        picture = laid(signature_of(frame.planes, frame.format, self._grid, self._alpha), self._orientation)
         return Shown(float(frame.pts * time_base), float(frame.duration * time_base), picture)
+
+
+def orientation_of(video: VideoInfo) -> Orientation:
+    """How players lay its pictures; those at an odd angle are compared as they are coded."""
+    return Orientation.of(video.display_matrix) or Orientation()
 
 
 def _all(source: Source, stages: Stage[Any, Any]) -> Iterator[Any]:
@@ -146,16 +175,20 @@ class ResultFilm(Film):
 
     def __init__(self, media: MediaInfo, source: MediaInfo) -> None:
         super().__init__(media)
+        self._orientation = orientation_of(media.video)
+        self._alpha = source.video.alpha and media.video.alpha
         format, large = source.video.format, media.video.format
-        self._grid = Grid.over(format.width, format.height).enlarged(large.width, large.height)
+        shown = Grid.over(format.width, format.height).laid(orientation_of(source.video))
+        self._grid = shown.laid(self._orientation.inverse).enlarged(large.width, large.height)
 
     def _frames(self) -> Iterator[Shown]:
         with open_input(self.media.path) as container, reading(self.media.path, "in its middle"):
             video: Any = container.streams[self.media.video.index]
-            video.thread_type = "AUTO"
+            decoder = alpha.decoder(video)
+            decoder.thread_type = "AUTO"
             for packet in container.demux():
                 if packet.stream.index == video.index:
-                    for picture in packet.decode():
+                    for picture in decoder.decode(packet):
                         yield self._shown(picture)
                 elif packet.size:
                     self._pass(packet)
@@ -168,7 +201,8 @@ class ResultFilm(Film):
     def _shown(self, picture: Any) -> Shown:
         at = float("nan") if picture.pts is None else float(picture.pts * picture.time_base)
         lasts = float((picture.duration or 0) * picture.time_base)
-        return Shown(at, lasts, signature_of_picture(picture, self.media.video.format.colour, self._grid))
+        signature = signature_of_picture(picture, self.media.video.format.colour, self._grid, self._alpha)
+        return Shown(at, lasts, laid(signature, self._orientation))
 
 
 class ResultPictures(ResultFilm):

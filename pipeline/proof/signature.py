@@ -13,13 +13,15 @@ from numpy.typing import NDArray
 
 from pipeline.colour.matrix import conversion
 from pipeline.frame import PIXEL_FORMATS, Colour, FrameFormat, Plane, plain_name
-from pipeline.media.reading.probe import supported_format
+from pipeline.media.decoding.turn import Orientation
+from pipeline.media.packing import supported_format, unpacked
 
 Signature = NDArray[np.float32]  # (3, rows, columns): R'G'B' of 0..255, as the tags say, not clamped
 
 _COLUMNS, _ROWS = 48, 27
 _LEAST_CELL = 2  # pixels: a cell holds a whole chroma sample
 _PADDING = 2  # pixels that a codec may need beyond the picture
+_BEHIND = 127.5  # of 255: the gray that shows through where a picture is transparent
 
 
 @dataclass(frozen=True)
@@ -38,6 +40,11 @@ class Grid:
         """The same cells in an enlargement to `width` x `height`, which may be padded at its right and bottom."""
         return Grid(_scaled(self.columns, width), _scaled(self.rows, height))
 
+    def laid(self, orientation: Orientation) -> Grid:
+        """The same cells in a picture that is laid so."""
+        columns, rows = (self.rows, self.columns) if orientation.transposed else (self.columns, self.rows)
+        return Grid(_counted_back(columns, orientation.across), _counted_back(rows, orientation.down))
+
 
 def scale_of(length: int, enlarged: int) -> float:
     """How many times `length` a side was enlarged to, padding apart."""
@@ -45,31 +52,51 @@ def scale_of(length: int, enlarged: int) -> float:
     return float(whole) if whole and enlarged - whole * length < _PADDING else enlarged / length
 
 
-def signature_of(planes: Sequence[Plane], format: FrameFormat, grid: Grid) -> Signature:
-    """The mean colours of the cells of `grid` in a frame. The conversion is linear, so means may be converted."""
+def signature_of(planes: Sequence[Plane], format: FrameFormat, grid: Grid, alpha: bool = False) -> Signature:
+    """The mean colours of the cells of `grid` in a frame. The conversion is linear, so means may be converted.
+
+    alpha: what is transparent is seen before gray, in cells as a whole; else alpha is not looked at.
+    """
+    colours = planes[:-1] if format.pixel.alpha else planes
+    seen = _colours(colours, format, grid) * 255
+    if alpha and format.pixel.alpha:
+        share = _means(planes[-1], grid.columns, grid.rows, 0) / ((1 << format.pixel.depth) - 1)
+        seen = seen * share + _BEHIND * (1 - share)
+    return seen.astype(np.float32)
+
+
+def _colours(planes: Sequence[Plane], format: FrameFormat, grid: Grid) -> NDArray[np.float64]:
+    """The mean R'G'B' of each cell, 0..1."""
     numbers, pixel = conversion(format.colour, format.pixel), format.pixel
     if pixel.rgb:
         green, blue, red = (_means(plane, grid.columns, grid.rows, 0) * numbers.luma_gain for plane in planes)
-        return np.stack([red, green, blue]).astype(np.float32) * 255
+        return np.stack([red, green, blue])
     luma, *chroma = planes
     y = _means(luma, grid.columns, grid.rows, pixel.shift) * numbers.luma_gain + numbers.luma_bias
     if not chroma:
-        return np.stack([y, y, y]).astype(np.float32) * 255
+        return np.stack([y, y, y])
     columns = tuple(edge / (1 << pixel.sub_x) for edge in grid.columns)
     rows = tuple(edge / (1 << pixel.sub_y) for edge in grid.rows)
     pair = (chroma[0][:, 0::2], chroma[0][:, 1::2]) if pixel.interleaved else chroma
     u, v = (_means(p, columns, rows, pixel.shift) * numbers.chroma_gain + numbers.chroma_bias for p in pair)
     red, green = y + numbers.red_v * v, y + numbers.green_u * u + numbers.green_v * v
-    return np.stack([red, green, y + numbers.blue_u * u]).astype(np.float32) * 255
+    return np.stack([red, green, y + numbers.blue_u * u])
 
 
-def signature_of_picture(picture: av.VideoFrame, colour: Colour, grid: Grid) -> Signature:
+def signature_of_picture(picture: av.VideoFrame, colour: Colour, grid: Grid, alpha: bool = False) -> Signature:
     """The same of a frame as PyAV gives it, whose samples mean `colour`."""
     pixel = supported_format(picture.format.name)
-    if plain_name(picture.format.name) not in PIXEL_FORMATS:
-        picture = picture.reformat(format=pixel.name)
     format = FrameFormat(picture.width, picture.height, pixel, colour)
-    return signature_of(_planes(picture, pixel.dtype)[: len(format.plane_shapes)], format, grid)
+    if samples := unpacked(picture, pixel):
+        return signature_of(samples, format, grid, alpha)
+    if plain_name(picture.format.name) not in PIXEL_FORMATS:
+        picture = picture.reformat(format=pixel.name, threads=1)  # several may write into each other's rows
+    return signature_of(_planes(picture, pixel.dtype), format, grid, alpha)
+
+
+def laid(signature: Signature, orientation: Orientation) -> Signature:
+    """What the signature of a picture becomes where that is laid so."""
+    return np.moveaxis(orientation.laid(np.moveaxis(signature, 0, -1)), -1, 0)
 
 
 def _planes(picture: av.VideoFrame, dtype: Any) -> list[Plane]:
@@ -85,22 +112,33 @@ def _edges(length: int, most: int) -> tuple[float, ...]:
     return (*map(float, inner), float(length))
 
 
+def _counted_back(edges: tuple[float, ...], reverse: bool) -> tuple[float, ...]:
+    """`edges`, if need be from the other end."""
+    return tuple(edges[-1] - edge for edge in reversed(edges)) if reverse else edges
+
+
 def _scaled(edges: tuple[float, ...], length: int) -> tuple[float, ...]:
     scale = scale_of(round(edges[-1]), length)
     return tuple(edge * scale for edge in edges)
 
 
 def _means(plane: Plane, columns: Sequence[float], rows: Sequence[float], shift: int) -> NDArray[np.float64]:
-    """The mean code of each cell of a plane, whose edges are rounded to samples."""
+    """The mean code of each cell of a plane, whose edges are rounded to samples; what is smaller is one sample."""
     left, top = _whole(columns, plane.shape[1]), _whole(rows, plane.shape[0])
     # Ten times as fast as np.add.reduceat on both axes; no strip is so high that 32 bits could overflow.
-    strips = np.stack([plane[a:b].sum(axis=0, dtype=np.uint32) for a, b in pairwise(top)])
+    strips = np.stack([plane[a : max(b, a + 1)].sum(axis=0, dtype=np.uint32) for a, b in pairwise(top)])
     sums = np.add.reduceat(strips[:, : left[-1]], left[:-1], axis=1, dtype=np.uint64)
-    return np.asarray(sums / np.outer(np.diff(top), np.diff(left)) / (1 << shift))
+    return np.asarray(sums / np.outer(_lengths(top), _lengths(left)) / (1 << shift))
 
 
 def _whole(edges: Sequence[float], length: int) -> NDArray[np.intp]:
-    """Edges as indices of samples; no cell is empty."""
+    """Edges as indices of samples; each cell begins within the plane."""
     whole = np.clip(np.ceil(np.asarray(edges) - 0.5), 0, length).astype(np.intp)
     whole[-1] = max(whole[-1], 1)
-    return np.minimum(np.maximum.accumulate(whole), length)
+    whole[:-1] = np.minimum(whole[:-1], whole[-1] - 1)
+    return whole
+
+
+def _lengths(edges: NDArray[np.intp]) -> NDArray[np.intp]:
+    """How many samples the cells between `edges` have, if only the one at which they begin."""
+    return np.maximum(np.diff(edges), 1)

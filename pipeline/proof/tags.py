@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from fractions import Fraction
+from typing import NamedTuple
 
 from pipeline.colour.matrix import MATRIX_NAMES
 from pipeline.frame import Colour
+from pipeline.media.decoding.turn import Orientation
 from pipeline.media.reading.probe import VideoInfo
+from pipeline.proof.mastering import compare_hdr
 from pipeline.proof.signature import scale_of
 from pipeline.proof.verdict import Fault
 
@@ -27,16 +30,7 @@ _ROUNDED = 64  # of 65,536: containers that store an angle
 def compare_tags(source: VideoInfo, result: VideoInfo) -> Iterator[Fault | str]:
     """Faults and remarks of the picture's description."""
     yield from _colour(source, result)
-    across = scale_of(source.format.width, result.format.width)
-    down = scale_of(source.format.height, result.format.height)
-    if across != down or across < 1:
-        yield f"it is {across:.4g} times as wide and {down:.4g} times as high as the source"
-    expected = source.sample_aspect * Fraction(down / across).limit_denominator(10_000)
-    if across == down and result.sample_aspect != expected:
-        yield Fault("aspect", f"its pixels are {result.sample_aspect} as wide as high, not {expected}")
-    turned = [_turn(video.display_matrix) for video in (source, result)]
-    if any(abs(a - b) > _ROUNDED for a, b in zip(*turned, strict=True)):
-        yield Fault("rotation", f"players turn it by the matrix {turned[1]}, the source by {turned[0]}")
+    yield from _shape(source, result)
     if source.format.pixel.depth > result.format.pixel.depth:
         yield f"it has {result.format.pixel.depth} bits a sample, the source {source.format.pixel.depth}"
     if source.alpha and not result.alpha:
@@ -53,15 +47,57 @@ def _colour(source: VideoInfo, result: VideoInfo) -> Iterator[Fault | str]:
             yield "like the source it does not say what its colours mean: players will guess"
         elif not result.tagged:
             yield Fault("colour", f"its colour matrix is not tagged; the source's is {MATRIX_NAMES.get(before.matrix)}")
-    if all(pixel.sub_x for pixel in pixels):
-        wanted.append("siting")
+    subsampled = all(pixel.sub_x for pixel in pixels), all(pixel.sub_y for pixel in pixels)
+    sited = zip(before.siting.phases, after.siting.phases, subsampled, strict=True)
+    wanted += ["siting"] * any(then != now for then, now, counts in sited if counts)
     for name in wanted:
         then, now = getattr(before, name), getattr(after, name)
         if then != now:
             told = f"{name.replace('full_', '')} {'are' if name == 'primaries' else 'is'}"
             yield Fault("colour", f"its {told} {_value(after, name)}, the source's {_value(before, name)}")
-    if source.hdr_metadata and not result.hdr_metadata:
-        yield Fault("colour", "the source's HDR mastering and light level data are missing")
+    yield from (Fault("colour", line) for line in compare_hdr(source.hdr, result.hdr))
+
+
+def _shape(source: VideoInfo, result: VideoInfo) -> Iterator[Fault | str]:
+    """How large it is shown, and how it is turned: by the source's tag, or with its pixels turned and by none."""
+    before, after = (Orientation.of(video.display_matrix) for video in (source, result))
+    if before is None or after is None:
+        turned = [_turn(video.display_matrix) for video in (source, result)]
+        if any(abs(a - b) > _ROUNDED for a, b in zip(*turned, strict=True)):
+            yield Fault("rotation", f"players turn it by the matrix {turned[1]}, the source by {turned[0]}")
+    elif after not in (before, Orientation()):
+        yield Fault("rotation", f"players show it {after}, the source {before}")
+    wanted, shown = _Shape.of(source, before), _Shape.of(result, after)
+    across, down = _enlargement(wanted, shown)
+    if across != down and len(set(_enlargement(wanted, shown.on_its_side))) == 1:
+        sizes = f"{shown.width}x{shown.height}, the source {wanted.width}x{wanted.height}"
+        yield Fault("rotation", f"it lies on its side: players show it {sizes}")
+    elif across != down or across < 1:
+        yield f"it is {across:.4g} times as wide and {down:.4g} times as high as the source"
+    expected = wanted.sample_aspect * Fraction(down / across).limit_denominator(10_000)
+    if across == down and abs(shown.sample_aspect / expected - 1) * shown.width > 1:  # pixel that it is wider
+        yield Fault("aspect", f"its pixels are {shown.sample_aspect} as wide as high, not {expected}")
+
+
+class _Shape(NamedTuple):
+    """Of a picture as players show it."""
+
+    width: int
+    height: int
+    sample_aspect: Fraction
+
+    @classmethod
+    def of(cls, video: VideoInfo, orientation: Orientation | None) -> _Shape:
+        coded = cls(video.format.width, video.format.height, video.sample_aspect)
+        return coded.on_its_side if orientation and orientation.transposed else coded
+
+    @property
+    def on_its_side(self) -> _Shape:
+        return _Shape(self.height, self.width, 1 / self.sample_aspect)
+
+
+def _enlargement(source: _Shape, result: _Shape) -> tuple[float, float]:
+    return scale_of(source.width, result.width), scale_of(source.height, result.height)
 
 
 def _value(colour: Colour, name: str) -> str:

@@ -9,12 +9,16 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Literal
 
+import av
 import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.errors import InputError, SettingsError
+from pipeline.media.decoding.deinterlace import Deinterlacing
+from pipeline.media.decoding.fields import Wish, fields_of
 from pipeline.media.reading.pipe import is_pipe
-from pipeline.media.reading.probe import MediaInfo, probe
+from pipeline.media.reading.probe import MediaInfo, VideoInfo, probe
+from pipeline.media.writing.telling import tellable_colour
 from pipeline.proof import streams as others
 from pipeline.proof.colours import misread
 from pipeline.proof.film import compare
@@ -33,6 +37,7 @@ Found = list[Fault | str]  # faults, and remarks
 _DESCRIBING = ("matroska", "mov")  # containers, by FFmpeg's names, in which streams have titles and marks
 _PICTURES_ALONE = ("gif", "apng", "yuv4mpegpipe")  # containers that hold nothing else, and few tags
 _NO_DATE = "1970-01-01T00:00:00.000000Z"  # what a container of the mp4 family says that was made at no time
+_DOUBLED = 1.5  # times the source's rate: each of its fields has become a frame
 _CHAPTER_SECONDS = 0.002  # how far a chapter may move: the containers' clocks differ
 
 
@@ -45,12 +50,14 @@ def verify(
     start: Fraction | None = None,
     end: Fraction | None = None,
     frames: int | None = None,
+    deinterlace: Wish = "auto",
     quick: bool = False,
     progress: Callable[[int], None] | None = None,
 ) -> Verdict:
     """Compare the video `result` with the `source` that it was made from, frame by frame and packet by packet.
 
-    streams, video_stream, start, end, frames: as in the settings that it was made with. quick: compare packets and
+    streams, video_stream, start, end, frames, deinterlace: as in the settings that it was made with; two frames for
+    each of an interlaced source need not be told of. quick: compare packets and
     times only, and decode nothing. progress: told how many frames of the result are done.
 
     Either may be pictures, one or numbered ones, as in `upscale`. They hold no times and nothing else: their order
@@ -65,8 +72,10 @@ def verify(
     with _reading():
         before = probe(source, video_stream)
         after = _as_meant(probe(result), before)
-        films = SourceFilm(before, part), result_film(after, before)
+        fields = _deinterlacing(before, after, deinterlace, part, quick)
+        films = SourceFilm(before, part, before.video.alpha and after.video.alpha, fields), result_film(after, before)
         found, counts, shift = _times(*films) if quick else _frames(*films, progress)
+        found += ["the frames of the source count twice, once for each field"] if fields and fields.doubled else []
         found += [Fault("damage", line) for line in films[0].damage]
         found += [Fault("result-damaged", line) for line in films[1].damage]
         found += _tags(before, after)
@@ -74,6 +83,16 @@ def verify(
             found += _others(*films, shift, whole=part == Part())
     faults = tuple(item for item in found if isinstance(item, Fault))
     return Verdict(faults, tuple(item for item in found if isinstance(item, str)), counts, quick)
+
+
+def _deinterlacing(source: MediaInfo, result: MediaInfo, wish: Wish, part: Part, quick: bool) -> Deinterlacing | None:
+    """How the source was deinterlaced for the result; for the times alone it matters only if its frames are doubled."""
+    doubled = result.video.rate > _DOUBLED * source.video.rate
+    if quick and not doubled:
+        return None
+    found = fields_of(source, wish, part.start, part.end).how
+    is_found = wish == "auto" and found is not None and doubled
+    return fields_of(source, "field", part.start, part.end).how if is_found else found
 
 
 @contextmanager
@@ -133,8 +152,19 @@ def _counts(shown: NDArray[np.float64], there: NDArray[np.float64], faults: list
 
 def _tags(source: MediaInfo, result: MediaInfo) -> Iterator[Fault | str]:
     """How the video is described; in pictures that is no fault, as few of them can say it."""
-    for item in compare_tags(source.video, result.video):
+    meant = source.video if _is_pictures(result) else _as_told(source.video, result)
+    if meant != source.video:
+        told = f"{result.video.codec} in {result.path.suffix}"
+        yield f"{told} can't say all of the source's colour: the nearest that it can is expected"
+    for item in compare_tags(meant, result.video):
         yield item.message if isinstance(item, Fault) and _is_pictures(result) else item
+
+
+def _as_told(source: VideoInfo, result: MediaInfo) -> VideoInfo:
+    """`source`, its colour the nearest that the file of `result` can say."""
+    codec = av.Codec(result.video.codec, "r").canonical_name
+    colour = tellable_colour(source.format.colour, result.video.format.pixel, codec, result.path)
+    return replace(source, format=replace(source.format, colour=colour))
 
 
 def _others(source: Film, result: Film, shift: float, whole: bool) -> Iterator[Fault | str]:

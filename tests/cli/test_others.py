@@ -8,6 +8,7 @@ import pytest
 from pipeline.report import Report
 from pipeline.superres.engine import EngineKey, Shapes
 from pipeline.superres.engine_cache import EngineCache
+from tests import light
 from tests.cli.conftest import Call
 
 
@@ -30,6 +31,23 @@ def test_probe_for_programs(uprez: Call, clip: Path) -> None:
     assert told["video"]["rate"] == "25"
     assert told["plan"]["scale"] == 2
     assert told["plan"]["memory"] > 0
+
+
+def test_probe_tells_what_hdr_says(uprez: Call, tmp_path: Path) -> None:
+    clip = light.dolby_vision(light.graded(tmp_path / "hdr.mp4"), tmp_path / "dolby.mp4", profile=8, compatible=1)
+    said = uprez("probe", clip, "--backend", "onnx").out
+    assert "0.005 to 1000 cd/m2, MaxCLL 993, MaxFALL 401" in said
+    assert "Dolby Vision (profile 8): not carried over" in said
+    told = json.loads(uprez("probe", clip, "--backend", "onnx", "--json").out)["video"]
+    assert told["hdr"]["primaries"][0] == [0.68, 0.32]
+    assert told["hdr"]["luminance"] == [0.005, 1000]
+    assert (told["hdr"]["max_cll"], told["hdr"]["max_fall"]) == (993, 401)
+    assert told["dynamic_hdr"] == ["Dolby Vision (profile 8)"]
+
+
+def test_probe_of_ordinary_video_tells_no_hdr(uprez: Call, clip: Path) -> None:
+    assert "HDR" not in uprez("probe", clip, "--backend", "onnx").out
+    assert json.loads(uprez("probe", clip, "--backend", "onnx", "--json").out)["video"]["hdr"] is None
 
 
 def test_models_are_listed_with_scale_size_and_licence(uprez: Call) -> None:

@@ -55,6 +55,19 @@ def test_padding_is_not_looked_at() -> None:
     assert np.ptp(found) < 1e-3
 
 
+@pytest.mark.parametrize("name", [name for name, pixel in sorted(PIXEL_FORMATS.items()) if pixel.alpha])
+def test_what_is_transparent_is_gray_where_alpha_is_looked_at(name: str) -> None:
+    format = FrameFormat(96, 64, PIXEL_FORMATS[name], COLOUR)
+    planes = planes_of(scene(3)[:, :64, :96], format)
+    planes[-1][:] = (1 << format.pixel.depth) - 1
+    grid = Grid.over(96, 64)
+    without = signature_of(planes, format, grid)
+    np.testing.assert_allclose(signature_of(planes, format, grid, alpha=True), without, atol=1e-3)
+    planes[-1][:] = 0
+    assert np.ptp(signature_of(planes, format, grid, alpha=True)) < 1e-3
+    np.testing.assert_array_equal(signature_of(planes, format, grid), without)
+
+
 def test_what_pyav_gives_has_the_same_signature() -> None:
     rgb = (scene(5) * 255).round() / 255
     _, height, width = rgb.shape

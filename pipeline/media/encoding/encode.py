@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import logging
-import weakref
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
@@ -17,15 +16,19 @@ from av.video.codeccontext import VideoCodecContext
 from pipeline.colour.tags import FULL_RANGE_TAG, LIMITED_RANGE_TAG, RGB_MATRIX
 from pipeline.errors import OutputError
 from pipeline.flow.stage import Stage
-from pipeline.frame import PIXEL_FORMATS, Frame, FrameFormat, PixelFormat
+from pipeline.frame import Colour, Frame, FrameFormat, Siting
 from pipeline.media.borders import writing
-from pipeline.media.encoding.packing import packed, packings
+from pipeline.media.encoding.formats import coded_as, encodable_format, encoder
+from pipeline.media.encoding.hdr import hdr_parameters
+from pipeline.media.reading.hdr import Hdr
+from pipeline.media.wrapping import wrapped
 
 log = logging.getLogger(__name__)
 
 _UNITS = (1, 2, 16, 64)  # that sides are padded to multiples of: chroma, x265's least, and larger ones to be safe
-# What NVENC keeps as it is: of what it calls 16 bit it keeps 10, and RGB it may turn into YUV in its own way.
-_NVENC_KEEPS = {"yuv420p", "nv12", "p010le", "yuv444p"}
+_FULL_RANGE_ALONE = ("mjpeg",)  # JFIF knows neither limited range nor another matrix than BT.601
+_BT601 = 5
+_ASKING_FRAMES = ("prores", "prores_ks", "prores_aw", "png", "apng")  # encoders that write the tags of frames
 
 
 @dataclass(frozen=True)
@@ -35,7 +38,8 @@ class VideoEncoding:
     format: of the frames. An encoder that takes their samples in another order only gets them packed: see `coded_as`.
     coded: FFmpeg's name of the format that frames are converted to for the encoder, if it has no order for them at all.
     encoders: how many work at once, each on closed GOPs of its own, `gop` frames in all, with `threads` threads;
-    `waiting` frames may wait for them. With one encoder, GOPs and threads are its own affair.
+    `waiting` frames may wait for them. With one encoder, GOPs and threads are its own affair. hdr: what stream and
+    container say of the light.
     """
 
     codec: str
@@ -46,43 +50,17 @@ class VideoEncoding:
     options: dict[str, str] = field(default_factory=dict)
     coded: str | None = None
     display_matrix: tuple[int, ...] | None = None
+    hdr: Hdr | None = None
     encoders: int = 1
     gop: int = 0
     threads: int = 0
     waiting: int = 0
 
 
-def encoder(name: str) -> av.Codec:
-    """The video encoder called `name`. Raises OutputError if FFmpeg has none."""
-    try:
-        codec = av.Codec(name, "w")
-    except av.codec.codec.UnknownCodecError as error:
-        raise OutputError(f"no encoder called {name!r}; libx264, libx265 and libsvtav1 are the usual ones") from error
-    if codec.type != "video":
-        raise OutputError(f"{name} encodes {codec.type}, not video; libx264, libx265 and libsvtav1 are the usual ones")
-    return codec
-
-
-def encodable_format(codec: av.Codec, wanted: PixelFormat, width: int, height: int) -> PixelFormat:
-    """The format of frames nearest to `wanted` whose samples `codec` takes at this size, packed or not.
-
-    Colour is kept first, then what it is, RGB or YUV, then depth, then chroma. Raises OutputError if there is none.
-    """
-    fits = [
-        f
-        for f in PIXEL_FORMATS.values()
-        if coded_as(codec, f) and width % (1 << f.sub_x) == 0 == height % (1 << f.sub_y)
-    ]
-    if not fits:
-        raise OutputError(f"{codec.name} takes none of {', '.join(PIXEL_FORMATS)} at {width}x{height}")
-
-    return min(fits, key=lambda found: _distance(found, wanted))
-
-
-def taken_up(encoding: VideoEncoding) -> VideoEncoding:
+def taken_up(encoding: VideoEncoding, was_rgb: bool = False, exactly: bool = False) -> VideoEncoding:
     """`encoding`, its pixel format and size changed by the least that makes its encoder take it.
 
-    Raises OutputError if there is no such format.
+    was_rgb: its source is RGB. exactly: its size alone may be changed. Raises OutputError if there is no such format.
     """
     codec, wanted = encoder(encoding.codec), encoding.format
     made: list[VideoEncoding] = []
@@ -90,7 +68,10 @@ def taken_up(encoding: VideoEncoding) -> VideoEncoding:
         width, height = (-(-side // unit) * unit for side in (wanted.width, wanted.height))
         with contextlib.suppress(OutputError):
             pixel = encodable_format(codec, wanted.pixel, width, height)
-            made.append(replace(encoding, format=replace(wanted, width=width, height=height, pixel=pixel)))
+            if exactly and pixel != wanted.pixel:
+                continue
+            colour = _colour(encoding, became_yuv=was_rgb and not pixel.rgb)
+            made.append(replace(encoding, format=FrameFormat(width, height, pixel, colour)))
             if min(width, height) >= _UNITS[-1] or not refusal(made[-1]):
                 return made[-1]
     if not made:
@@ -98,28 +79,12 @@ def taken_up(encoding: VideoEncoding) -> VideoEncoding:
     return made[0]  # what it refuses are its options
 
 
-def coded_as(codec: av.Codec, pixel: PixelFormat) -> str | None:
-    """FFmpeg's name of the format in which `codec` takes the samples of `pixel` just as they are; None if it can't."""
-    names = (pixel.name, *(packing.name for packing in packings(pixel)))
-    taken = {f.name for f in codec.video_formats or ()} or {pixel.name}
-    if codec.name.endswith("_nvenc"):
-        taken &= _NVENC_KEEPS
-    return next((name for name in names if name in taken), None)
-
-
-def _distance(found: PixelFormat, wanted: PixelFormat) -> tuple[int, ...]:
-    """How far `found` is from `wanted`; what counts more comes first."""
-    lost_chroma = max(0, found.sub_x - wanted.sub_x) + max(0, found.sub_y - wanted.sub_y)
-    changed = abs(found.depth - wanted.depth) + abs(found.sub_x - wanted.sub_x) + abs(found.sub_y - wanted.sub_y)
-    return (
-        wanted.chroma and not found.chroma,
-        wanted.rgb != found.rgb,
-        max(0, wanted.depth - found.depth),
-        lost_chroma,
-        wanted.chroma != found.chroma,
-        changed,
-        wanted.interleaved != found.interleaved,
-    )
+def _colour(encoding: VideoEncoding, became_yuv: bool) -> Colour:
+    """What the samples of a result mean: what those of its source do, where its codec and its players know that."""
+    colour = encoding.format.colour
+    if encoding.codec in _FULL_RANGE_ALONE:
+        return replace(colour, matrix=_BT601, full_range=True, siting=Siting.CENTRE)
+    return replace(colour, full_range=False) if became_yuv else colour
 
 
 def configure(context: VideoCodecContext, encoding: VideoEncoding) -> None:
@@ -133,7 +98,7 @@ def configure(context: VideoCodecContext, encoding: VideoEncoding) -> None:
     context.color_primaries = format.colour.primaries
     context.color_trc = format.colour.transfer
     context.color_range = FULL_RANGE_TAG if rgb or format.colour.full_range else LIMITED_RANGE_TAG
-    context.options = _options(encoding) | {"chroma_sample_location": format.colour.siting.value}
+    context.options = _options(encoding) | {"chroma_sample_location": format.colour.siting.coded.value}
     if encoding.codec == "libx264" and not zero_latency(encoding):
         context.thread_type = "FRAME"  # PyAV asks for slices, which cost bits, and speed on many cores
     if encoding.encoders > 1:
@@ -164,6 +129,11 @@ def _options(encoding: VideoEncoding) -> dict[str, str]:
     x265 writes to the terminal by itself, opens GOPs, and takes all cores for each encoder; so does SVT-AV1.
     """
     options, several = dict(encoding.options), encoding.encoders > 1
+    if encoding.hdr and (told := hdr_parameters(encoding.codec, encoding.hdr)):
+        name, parameters = told
+        options[name] = ":".join([*parameters, *([options[name]] if name in options else [])])
+    if encoding.codec == "libvpx" and encoding.format.pixel.alpha:
+        options.setdefault("auto-alt-ref", "0")  # with which it takes no alpha
     if encoding.codec == "libx264" and several:
         _add_parameters(options, "x264-params", ["open-gop=0"])
     if encoding.codec == "libx265":
@@ -177,6 +147,11 @@ def _options(encoding: VideoEncoding) -> dict[str, str]:
 def _add_parameters(options: dict[str, str], name: str, ours: list[str]) -> None:
     given = [options[name]] if name in options else []
     options[name] = ":".join([*given, *ours])
+
+
+def _tag(picture: av.VideoFrame, context: VideoCodecContext) -> None:
+    picture.colorspace, picture.color_range = context.colorspace, context.color_range
+    picture.color_primaries, picture.color_trc = context.color_primaries, context.color_trc
 
 
 class Encoder(Stage[Any, Any]):
@@ -224,6 +199,8 @@ class Encoder(Stage[Any, Any]):
 
     def _encode_at(self, pts: int, picture: av.VideoFrame) -> list[av.Packet[Any]]:
         picture.pts, picture.time_base = pts + self._shift, self._time_base
+        if self._context.name in _ASKING_FRAMES:
+            _tag(picture, self._context)
         return self._encode(picture)
 
     def _encode(self, picture: av.VideoFrame | None) -> list[av.Packet[Any]]:
@@ -231,25 +208,3 @@ class Encoder(Stage[Any, Any]):
             packets = self._context.encode(picture)
         self.packets += len(packets)
         return packets
-
-
-def wrapped(frame: Frame, name: str | None = None) -> av.VideoFrame:
-    """`frame` as PyAV has it, in FFmpeg's format `name`: the frame's own, or one that packs the same samples.
-
-    Its own lies in the same memory, and the frame is released when FFmpeg drops the last reference; packed is a copy.
-    """
-    pixel = frame.format.pixel
-    packing = next((packing for packing in packings(pixel) if packing.name == name), None)
-    if packing:
-        picture = packed(frame, packing)
-        picture.pts, picture.duration = frame.pts, frame.duration
-        frame.release()
-        return picture
-    planes = [plane[:] for plane in frame.planes]
-    finalizer = weakref.finalize(planes[0], frame.release)
-    finalizer.atexit = False
-    if pixel.interleaved:
-        planes[1] = planes[1].reshape(planes[1].shape[0], -1, 2)
-    picture = av.VideoFrame.from_dlpack(tuple(planes), format=pixel.name)
-    picture.pts, picture.duration = frame.pts, frame.duration
-    return picture

@@ -28,7 +28,8 @@ from pipeline.flow.stage import Chain, Stage
 from pipeline.frame import Frame, FrameFormat, Plane
 from pipeline.media.borders import writing
 from pipeline.media.encoding.decoding_times import DecodingTimes, NoteTimes, Retime
-from pipeline.media.encoding.encode import Encoder, VideoEncoding, configure, wrapped, zero_latency
+from pipeline.media.encoding.encode import Encoder, VideoEncoding, configure, zero_latency
+from pipeline.media.wrapping import wrapped
 
 T = TypeVar("T")
 

@@ -19,7 +19,7 @@ from pipeline.media.writing.cover import is_cover
 # Containers that are one file, hold video beside sound and know the time of each frame (AVI does not), by FFmpeg's
 # names of their muxers.
 CONTAINERS = tuple("matroska webm mp4 mov ipod mpegts mpeg nut flv asf ogg mxf gif apng".split())
-_ISO_SUFFIXES = (".mp4", ".mov", ".m4v")  # whose edit lists hide what lies before zero
+ISO_SUFFIXES = (".mp4", ".mov", ".m4v")  # whose edit lists hide what lies before zero
 _MATROSKA_SUFFIXES = (".mkv", ".webm")
 _EARLIEST = -30  # seconds; Matroska's blocks tell times before zero in 16 bits of milliseconds
 _FINE = 90_000  # ticks of a second that are short enough for sound
@@ -61,7 +61,7 @@ def options(path: Path, time_base: Fraction, source: Source, others: list[Any]) 
         # The lead-in of a codec, which lies before zero, must not move pictures away from their times and chapters.
         can_tell = Fraction(source.container.start_time or 0, av.time_base) > _EARLIEST
         return {"avoid_negative_ts": "disabled"} if can_tell else {}
-    if path.suffix.lower() not in _ISO_SUFFIXES:
+    if path.suffix.lower() not in ISO_SUFFIXES:
         return animation.muxer_options(path.suffix.lower()[1:], source.path)
     # Edit lists count in this; at FFmpeg's default, milliseconds, a late start would be rounded.
     ticks = time_base.denominator

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from pipeline.colour.matrix import MATRIX_NAMES
 from pipeline.errors import OutputError
-from pipeline.frame import FrameFormat, PixelFormat
+from pipeline.frame import Colour, FrameFormat, PixelFormat
 from pipeline.media.encoding import gif
 from pipeline.media.encoding.encode import VideoEncoding
 from pipeline.media.encoding.picture_codecs import codec_for
@@ -18,7 +18,7 @@ from pipeline.media.reading.pipe import is_pipe
 from pipeline.media.reading.probe import VideoInfo
 from pipeline.media.reading.source import Source
 from pipeline.media.writing.picture_sink import PictureSink
-from pipeline.media.writing.pipe_sink import CODEC, PipeSink, y4m_pixel
+from pipeline.media.writing.pipe_sink import CODEC, PipeSink, y4m_format
 from pipeline.media.writing.sink import FileSink
 
 _Y4M = "y4m"
@@ -34,15 +34,15 @@ class Form:
     name: str
     codec: str
     pixel: PixelFormat
+    colour: Colour
     options: dict[str, str] = field(default_factory=dict)
     coded: str | None = None
 
     def encoding(self, video: VideoInfo, scale: int, options: dict[str, str]) -> VideoEncoding:
         """How `video`, `scale` times as large, is encoded. options: of the user, for the encoder."""
-        width, height = video.format.width * scale, video.format.height * scale
         return VideoEncoding(
             codec=self.codec,
-            format=replace(video.format, width=width, height=height, pixel=self.pixel),
+            format=replace(video.format.enlarged(scale), pixel=self.pixel, colour=self.colour),
             rate=video.rate,
             time_base=video.time_base,
             sample_aspect=video.sample_aspect,
@@ -55,8 +55,8 @@ class Form:
         notes = []
         if self.pixel.depth < video.format.pixel.depth:
             notes.append(f"{self.name} holds {self.pixel.depth} bit of the source's {video.format.pixel.depth}")
-        if video.display_matrix:
-            notes.append(f"{self.name} can't say how the picture is turned: it stays as it is coded")
+        if video.hdr or video.dynamic_hdr:
+            notes.append(f"{self.name} can't hold its HDR metadata: of mastering display and light levels")
         if self.name == _Y4M:
             notes.append(f"y4m does not say that the colour matrix is {MATRIX_NAMES[video.format.colour.matrix]}")
         if self.name == "gif":
@@ -78,13 +78,15 @@ def form_of(path: Path, source: FrameFormat) -> Form | None:
     Raises OutputError for a pattern that numbers anything but pictures.
     """
     if is_pipe(path):
-        return Form(_Y4M, CODEC, y4m_pixel(source.pixel))
+        y4m = y4m_format(source)
+        return Form(_Y4M, CODEC, y4m.pixel, y4m.colour)
     codec = codec_for(path)
     if codec is None:
         return None
     if is_pattern(path) and codec.animated:
         raise OutputError(f"{path}: only still pictures can be numbered; .png, .jpg, .tif, .bmp and .webp are")
-    return Form(path.suffix.lower()[1:], codec.name, codec.pixel(source), codec.options, codec.coded)
+    made = codec.format(source)
+    return Form(path.suffix.lower()[1:], codec.name, made.pixel, made.colour, codec.options, codec.coded)
 
 
 def is_stills(path: Path) -> bool:

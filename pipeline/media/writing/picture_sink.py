@@ -23,9 +23,6 @@ from pipeline.media.encoding.encode import Encoder, VideoEncoding, configure
 from pipeline.media.reading.pictures import Pattern, Pictures, is_pattern
 from pipeline.media.writing.evenness import Evenness
 
-_JPEG_MATRIX = 5  # BT.601, the only one that JFIF knows; full range
-_FULL_RANGE = 2
-
 
 class PictureSink(Stage[Any, Any]):
     """Pictures in the making. They lie in a folder of their own until `commit` gives them their names.
@@ -79,10 +76,7 @@ class PictureSink(Stage[Any, Any]):
         assert isinstance(context, VideoCodecContext)
         configure(context, encoding)
         context.thread_type = "FRAME"
-        if encoding.coded is None:
-            return Encoder(self.path, context, time_base)
-        context.colorspace, context.color_range = _JPEG_MATRIX, _FULL_RANGE
-        return ConvertingEncoder(self.path, context, time_base)
+        return Encoder(self.path, context, time_base)
 
     def finished(self) -> None:
         """Nothing that could be read again as a whole."""
@@ -133,14 +127,3 @@ class PictureSink(Stage[Any, Any]):
         if self._pattern:
             return {file.name for file in self._pattern.found().values()}
         return {self.path.name} if self.path.exists() else set()
-
-
-class ConvertingEncoder(Encoder):
-    """Feeds an encoder that takes no RGB as it is."""
-
-    def _encode_at(self, pts: int, picture: av.VideoFrame) -> list[av.Packet[Any]]:
-        # One thread: those of swscale may write into each other's rows.
-        converted = picture.reformat(
-            format=self._context.pix_fmt, dst_colorspace=_JPEG_MATRIX, dst_color_range=_FULL_RANGE, threads=1
-        )
-        return super()._encode_at(pts, converted)

@@ -10,6 +10,7 @@ import threading
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from types import TracebackType
@@ -21,7 +22,7 @@ from av.video.stream import VideoStream
 
 from pipeline.errors import OutputError
 from pipeline.flow.stage import Stage
-from pipeline.frame import PIXEL_FORMATS, PixelFormat
+from pipeline.frame import PIXEL_FORMATS, FrameFormat, Siting
 from pipeline.media.borders import writing
 from pipeline.media.encoding.encode import Encoder, VideoEncoding, configure
 from pipeline.media.reading.pipe import NAME, standard_output
@@ -33,14 +34,29 @@ _BUFFER_BYTES = 1 << 20
 _WAKE_MS = 200
 _AT_ONCE = getattr(select, "PIPE_BUF", 512)  # bytes: so many can be written to a pipe that has room, without waiting
 
+_SITINGS = (Siting.LEFT, Siting.CENTRE, Siting.TOP_LEFT)  # C420mpeg2, C420jpeg, C420paldv
+
 CODEC = "wrapped_avframe"  # hands frames to the muxer as they are; y4m's takes nothing else
 
 
-def y4m_pixel(source: PixelFormat) -> PixelFormat:
-    """The format that y4m holds, and that keeps most of `source`: planar YUV or gray."""
-    depth = "" if source.depth == 8 else f"{source.depth}le"
-    chroma = "444" if not source.sub_x else "422" if not source.sub_y else "420"
-    return PIXEL_FORMATS[f"yuv{chroma}p{depth}" if source.chroma else f"gray{depth}"]
+def y4m_format(source: FrameFormat) -> FrameFormat:
+    """The format that y4m holds, and that keeps most of `source`: planar YUV or gray.
+
+    RGB gets the limited range that most readers take for granted. Of 8 bit y4m knows three sitings, else but one.
+    """
+    pixel, colour = source.pixel, source.colour
+    depth = "" if pixel.depth == 8 else f"{pixel.depth}le"
+    chroma = "444" if not pixel.sub_x else "422" if not pixel.sub_y else "420"
+    told = _SITINGS if pixel.depth == 8 else _SITINGS[:1]
+    return replace(
+        source,
+        pixel=PIXEL_FORMATS[f"yuv{chroma}p{depth}" if pixel.chroma else f"gray{depth}"],
+        colour=replace(
+            colour,
+            full_range=colour.full_range and not pixel.rgb,
+            siting=colour.siting if colour.siting in told else Siting.LEFT,
+        ),
+    )
 
 
 class PipeSink(Stage[Any, Any]):

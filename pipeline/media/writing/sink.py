@@ -20,14 +20,18 @@ from pipeline.errors import OutputError
 from pipeline.flow.stage import Stage
 from pipeline.media.borders import writing
 from pipeline.media.encoding.decoding_times import RetimedEncoder
-from pipeline.media.encoding.encode import Encoder, VideoEncoding, configure, encoder
+from pipeline.media.encoding.encode import Encoder, VideoEncoding, configure
+from pipeline.media.encoding.formats import encoder
 from pipeline.media.encoding.gif import GifEncoder
 from pipeline.media.encoding.gop import ParallelEncoder
+from pipeline.media.encoding.hdr import hdr_parameters
+from pipeline.media.reading.hdr import Hdr
 from pipeline.media.reading.source import Source
-from pipeline.media.writing import labels
+from pipeline.media.writing import alpha, aspect, labels
 from pipeline.media.writing.audio import Reencoded
 from pipeline.media.writing.container import opened, options
 from pipeline.media.writing.holds import holds_chapters
+from pipeline.media.writing.mastering import describe_mastering
 from pipeline.media.writing.routes import CopiedSound
 from pipeline.media.writing.routing import ISO, Router
 
@@ -68,7 +72,8 @@ class FileSink(Stage[Any, Any]):
         self._finished = False
         self._part = path.with_name(f"uprez-{secrets.token_hex(4)}.part{path.suffix}")
         others = [stream for stream in source.container.streams if stream.index in also]
-        self._container = opened(path, self._part, options(path, encoding.time_base, source, others))
+        told = options(path, encoding.time_base, source, others) | (aspect.ROOM if self._says_aspect else {})
+        self._container = opened(path, self._part, told)
         try:
             self.video = self._add_video(encoding, source)
             self._router = Router(self._container, source.path, self.video, shift)
@@ -140,6 +145,8 @@ class FileSink(Stage[Any, Any]):
         """Finish the file; it can then be read under this name, which is not yet its own."""
         self._finish()
         self._close()
+        if self._says_aspect and not aspect.tell_aspect(self._part, self._encoding.sample_aspect):
+            raise OutputError(f"{self.path}: has no room for the shape of its samples: a bug, please report it")
         return self._part
 
     def commit(self, overwrite: bool) -> Path:
@@ -176,6 +183,11 @@ class FileSink(Stage[Any, Any]):
     def _kind(self) -> str:
         return self._container.format.name
 
+    @property
+    def _says_aspect(self) -> bool:
+        """Whether the shape of samples is written into the finished file."""
+        return self.path.suffix.lower() in aspect.SUFFIXES and self._encoding.sample_aspect != 1
+
     def _add_video(self, encoding: VideoEncoding, source: Source) -> VideoStream:
         codec = encoder(encoding.codec)
         try:
@@ -184,11 +196,14 @@ class FileSink(Stage[Any, Any]):
             advice = "; .mkv holds nearly every codec" if self._kind != "matroska" else ": choose another --codec"
             raise OutputError(f"{self.path}: {self._kind} can't hold {codec.canonical_name}{advice}") from error
         assert isinstance(stream, VideoStream)
+        if encoding.hdr and not describe_mastering(stream, self._kind, encoding.hdr):
+            self._lost_labels += self._lost_hdr(encoding.codec, encoding.hdr)
         configure(stream.codec_context, encoding)
         stream.time_base = encoding.time_base
         if encoding.display_matrix:
             stream.set_display_matrix(encoding.display_matrix)
         labels.describe(stream, source.video, self._kind in ISO)
+        alpha.unmark(stream.metadata)
         return stream
 
     def _label(self, source: Source) -> None:
@@ -205,6 +220,10 @@ class FileSink(Stage[Any, Any]):
     def _lost_tags(self, tags: dict[str, str]) -> list[str]:
         has_own_table = "movflags" in self._container.container_options
         return labels.beyond_itunes(tags) if self._kind in ISO and not has_own_table else []
+
+    def _lost_hdr(self, codec: str, hdr: Hdr) -> Iterator[str]:
+        if not hdr_parameters(codec, hdr):
+            yield f"HDR mastering and light level data left behind: {codec} in {self._kind} can't hold it; libx265 can"
 
     def _open_encoder(self, encoding: VideoEncoding) -> None:
         context = self.video.codec_context

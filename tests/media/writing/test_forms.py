@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.errors import OutputError
-from pipeline.frame import PIXEL_FORMATS, Colour, FrameFormat
+from pipeline.frame import PIXEL_FORMATS, Colour, FrameFormat, Siting
 from pipeline.media.reading.probe import VideoInfo, probe
 from pipeline.media.writing.forms import check_form, form_of, is_stills
 from tests import pictures
@@ -27,7 +27,7 @@ def video(clip: Path) -> VideoInfo:
     [
         ("a.png", "png", "gbrp16le"),
         ("A.PNG", "png", "gbrp16le"),
-        ("%05d.jpeg", "mjpeg", "gbrp"),
+        ("%05d.jpeg", "mjpeg", "yuv444p"),
         ("a.gif", "gif", "gbrp"),
         ("a.apng", "apng", "gbrp16le"),
         ("-", "wrapped_avframe", "yuv420p10le"),
@@ -55,14 +55,36 @@ def test_a_film_may_be_called_like_a_pattern() -> None:
     assert form_of(Path("film%03d.mkv"), _format("yuv420p")) is None
 
 
+def test_pictures_say_what_their_samples_mean() -> None:
+    source = FrameFormat(32, 24, PIXEL_FORMATS["gray10le"], Colour(1, False, 1, 1))
+    png, jpeg = form_of(Path("a.png"), source), form_of(Path("a.jpg"), source)
+    assert png is not None
+    assert jpeg is not None
+    assert (png.pixel.name, png.colour) == ("gray16le", Colour(1, True, 1, 1))
+    assert jpeg.colour == Colour(5, True, 1, 1, Siting.CENTRE)
+
+
+@pytest.mark.parametrize(
+    ("pixel", "siting", "told"),
+    [("yuv420p", "topleft", "topleft"), ("yuv420p", "bottom", "left"), ("yuv420p10le", "center", "left")],
+)
+def test_chroma_is_sited_where_y4m_can_say(pixel: str, siting: str, told: str) -> None:
+    form = form_of(Path("-"), replace(_format(pixel), colour=Colour(1, True, siting=Siting(siting))))
+    assert form is not None
+    assert form.colour == Colour(1, True, siting=Siting(told))
+
+
+def test_rgb_becomes_y4m_of_limited_range() -> None:
+    form = form_of(Path("-"), replace(_format("gbrp"), colour=Colour(1, True)))
+    assert form is not None
+    assert not form.colour.full_range
+
+
 def test_what_is_lost_is_noted(video: VideoInfo) -> None:
-    deep = replace(video, format=_format("yuv420p10le"), display_matrix=(0, 65536, 0, -65536, 0, 0, 0, 0, 1 << 30))
+    deep = replace(video, format=_format("yuv420p10le"))
     jpeg = form_of(Path("a.jpg"), deep.format)
     assert jpeg is not None
-    assert jpeg.notes(deep) == [
-        "jpg holds 8 bit of the source's 10",
-        "jpg can't say how the picture is turned: it stays as it is coded",
-    ]
+    assert jpeg.notes(deep) == ["jpg holds 8 bit of the source's 10"]
     gif = form_of(Path("a.gif"), video.format)
     assert gif is not None
     assert gif.notes(replace(video, rate=Fraction(60)))[1] == "browsers show a GIF of more than 50 frames/s slowly"

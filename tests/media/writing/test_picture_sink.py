@@ -6,12 +6,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from pipeline.colour.convert import from_rgb
 from pipeline.errors import OutputError
 from pipeline.frame import PIXEL_FORMATS as PIXELS
 from pipeline.frame import Colour, Frame, FrameFormat
 from pipeline.media.encoding.encode import VideoEncoding
 from pipeline.media.encoding.picture_codecs import codec_for
 from pipeline.media.reading.pictures import Pictures
+from pipeline.media.reading.probe import probe
 from pipeline.media.writing.picture_sink import PictureSink
 from tests import pictures
 
@@ -22,8 +24,8 @@ def _sink(path: Path, source: Pictures | None = None, deep: bool = False, others
     codec = codec_for(path)
     assert codec is not None
     wanted = FrameFormat(32, 24, PIXELS["yuv420p10le" if deep else "yuv420p"], Colour(1, False))
-    format = FrameFormat(32, 24, codec.pixel(wanted), wanted.colour)
-    encoding = VideoEncoding(codec.name, format, 1 / TICK, TICK, options=codec.options, coded=codec.coded)
+    made = codec.format(wanted)
+    encoding = VideoEncoding(codec.name, made, 1 / TICK, TICK, Fraction(64, 45), codec.options, codec.coded)
     return PictureSink(path, encoding, source, others)
 
 
@@ -32,9 +34,12 @@ def _write(sink: PictureSink, times: list[int], deep: bool = False) -> int:
     encoder = sink.encoder(TICK)
     released: list[int] = []
     for pts in times:
-        red, green, blue = np.moveaxis(pictures.samples(pts, deep=deep), 2, 0)
-        planes = tuple(np.ascontiguousarray(plane) for plane in (green, blue, red))
-        frame = Frame(sink._encoding.format, planes, pts, 1, lambda: released.append(1))
+        format = sink._encoding.format
+        planes = format.split(np.empty(format.bytes, np.uint8))
+        from_rgb(
+            np.moveaxis(pictures.samples(pts, deep=deep), 2, 0).astype(float), format, planes, 65535 if deep else 255
+        )
+        frame = Frame(format, planes, pts, 1, lambda: released.append(1))
         for packet in encoder.feed(frame):
             list(sink.feed(packet))
     for packet in encoder.finish():
@@ -69,16 +74,45 @@ def test_jpeg_is_close_and_says_what_it_is(tmp_path: Path) -> None:
     assert abs(difference).max() <= 1
 
 
-def test_gray_of_full_range_stays_gray() -> None:
+@pytest.mark.parametrize(
+    ("file", "source", "kept"),
+    [
+        ("a.png", "gray", "gray"),
+        ("a.png", "gray12le", "gray16le"),
+        ("a.png", "yuv422p10le", "gbrp16le"),
+        ("a.png", "yuva444p10le", "gbrap16le"),
+        ("a.tif", "gbrap", "gbrap"),
+        ("a.webp", "yuva420p", "gbrap"),
+        ("a.webp", "gray16le", "gbrp"),
+        ("a.bmp", "gbrap16le", "gbrp"),
+        ("a.jpg", "gbrap", "yuv444p"),
+    ],
+)
+def test_pictures_keep_what_they_can_in_full_range(file: str, source: str, kept: str) -> None:
+    codec = codec_for(Path(file))
+    assert codec is not None
+    made = codec.format(FrameFormat(8, 8, PIXELS[source], Colour(1, False)))
+    assert (made.pixel.name, made.colour.full_range) == (kept, True)
+
+
+@pytest.mark.parametrize("suffix", [".png", ".jpg", ".tif"])
+def test_the_shape_of_the_samples_is_told(tmp_path: Path, suffix: str) -> None:
+    with _sink(tmp_path / f"a{suffix}") as sink:
+        _write(sink, [5])
+        sink.commit(overwrite=False)
+    assert probe(tmp_path / f"a{suffix}").video.sample_aspect == Fraction(64, 45)
+
+
+def test_a_png_tells_its_colours(tmp_path: Path) -> None:
     codec = codec_for(Path("a.png"))
     assert codec is not None
-    for name, full, wanted in (
-        ("gray", True, "gray"),
-        ("gray", False, "gbrp"),
-        ("gray12le", True, "gray16le"),
-        ("yuv422p10le", False, "gbrp16le"),
-    ):
-        assert codec.pixel(FrameFormat(8, 8, PIXELS[name], Colour(1, full))).name == wanted
+    for colour, chunk in ((Colour(1, True, 1, 13), b"sRGB"), (Colour(9, True, 9, 16), b"cICP\x09\x10\x00\x01")):
+        format = codec.format(FrameFormat(32, 24, PIXELS["gbrp16le"], colour))
+        with PictureSink(tmp_path / "a.png", VideoEncoding("png", format, 1 / TICK, TICK)) as sink:
+            _write(sink, [5], deep=True)
+            sink.commit(overwrite=True)
+        assert chunk in (tmp_path / "a.png").read_bytes()
+        assert probe(tmp_path / "a.png").video.format == format
 
 
 def test_numbers_are_those_of_the_source_and_a_gap_stays_one(tmp_path: Path) -> None:

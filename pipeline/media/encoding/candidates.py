@@ -1,0 +1,75 @@
+"""What `--codec auto` chooses from: the encoders that suit a video, its container and its players, best first."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+from pipeline.frame import FrameFormat, PixelFormat
+from pipeline.media.encoding.formats import coded_as, encodable_format, encoder
+
+_HDR_TRANSFERS = (16, 18)  # PQ and HLG, in the codes of H.273
+_H264_SIDE = 4096  # beyond, hardware decodes H.265 only, and NVENC encodes no H.264
+_H265_DEPTH = 12
+_KEEPS_ALPHA = "it keeps transparency"
+_CHROMA = {(0, 0): "4:4:4", (1, 0): "4:2:2", (0, 1): "4:4:0"}  # by the log2 of how it is subsampled
+_H265_SUFFIXES = (".mkv", ".mp4", ".m4v", ".mov", ".ts", ".nut")  # where players look for it
+
+
+class Candidate(NamedTuple):
+    """codec: FFmpeg's name of an encoder. why: what speaks for it, in a few words."""
+
+    codec: str
+    why: str
+
+
+def candidates(made: FrameFormat, target: Path, gpu: bool) -> Iterator[Candidate]:
+    """The encoders for frames like `made`, in a result called `target`, best first; the last always works.
+
+    gpu: NVENC may be there. Chosen is what loses no alpha, depth or chroma, and plays in as many players as can be.
+    """
+    suffix, pixel = target.suffix.lower(), made.pixel
+    if suffix == ".webm":
+        yield Candidate("libvpx-vp9", _KEEPS_ALPHA) if pixel.alpha else Candidate("libsvtav1", "WebM holds AV1")
+        return
+    if pixel.alpha:
+        yield from _transparent(pixel, suffix)
+    if suffix in _H265_SUFFIXES and (why := _beyond_h264(made)):
+        if pixel.depth > _H265_DEPTH and suffix == ".mkv":
+            yield Candidate("ffv1", f"of {pixel.depth} bit, it loses nothing")
+        if gpu and _holds(encodable_format(encoder("hevc_nvenc"), pixel, made.width, made.height), pixel):
+            yield Candidate("hevc_nvenc", why)
+        yield Candidate("libx265", why)
+        return
+    if gpu:
+        yield Candidate("h264_nvenc", "H.264 plays everywhere")
+    yield Candidate("libx264", "H.264 plays everywhere")
+
+
+def _transparent(pixel: PixelFormat, suffix: str) -> Iterator[Candidate]:
+    if suffix == ".mov":
+        yield Candidate("prores_ks", _KEEPS_ALPHA)
+    elif suffix == ".mkv" and coded_as(encoder("libvpx-vp9"), pixel):
+        yield Candidate("libvpx-vp9", _KEEPS_ALPHA)
+    elif suffix in (".mkv", ".nut"):
+        yield Candidate("ffv1", f"{_KEEPS_ALPHA}, and loses nothing")
+
+
+def _beyond_h264(made: FrameFormat) -> str:
+    """Why H.265 is the better choice, "" if it isn't: of H.264, players' hardware decodes little beside 8-bit 4:2:0."""
+    pixel, side = made.pixel, max(made.width, made.height)
+    if made.colour.transfer in _HDR_TRANSFERS:
+        return "players expect HDR in H.265"
+    if pixel.depth > 8:
+        return f"few players show {pixel.depth} bit in H.264"
+    if side > _H264_SIDE:
+        return f"few players show sides of {side} in H.264"
+    if pixel.chroma and not (pixel.sub_x and pixel.sub_y):
+        return f"few players show {'RGB' if pixel.rgb else _CHROMA[pixel.sub_x, pixel.sub_y]} in H.264"
+    return ""
+
+
+def _holds(found: PixelFormat, wanted: PixelFormat) -> bool:
+    """Whether no depth and no chroma is lost between them."""
+    return found.depth >= wanted.depth and found.sub_x <= wanted.sub_x and found.sub_y <= wanted.sub_y

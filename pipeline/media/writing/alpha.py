@@ -1,0 +1,21 @@
+"""Alpha that lies beside the pictures: where there is room for it, and what says that it is there."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pipeline.media.reading.alpha import TAG
+
+_BESIDE = ("libvpx", "libvpx-vp9")  # encoders that give it so
+_SUFFIXES = (".mkv", ".webm")  # of containers that have room beside a picture, and mark it by themselves
+
+
+def has_room(codec: str, target: Path) -> bool:
+    """Whether a result called `target` has room for the alpha that the encoder `codec` gives, if it gives any."""
+    return codec not in _BESIDE or target.suffix.lower() in _SUFFIXES
+
+
+def unmark(metadata: dict[str, str]) -> None:
+    """Leave out of a new stream's `metadata` what its source says of its own alpha."""
+    for key in [key for key in metadata if key.lower() == TAG]:
+        del metadata[key]

@@ -1,0 +1,102 @@
+"""What `--codec auto` takes: nothing is lost that can be kept, and as many players as can be show it."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pipeline.frame import PIXEL_FORMATS, FrameFormat
+from pipeline.media.encoding.candidates import candidates
+from pipeline.media.encoding.formats import encoder
+from tests.samples import format_of
+
+HD = (1920, 1080)
+
+
+def codecs(made: FrameFormat, name: str = "film.mkv", gpu: bool = False) -> list[str]:
+    return [candidate.codec for candidate in candidates(made, Path(name), gpu)]
+
+
+@pytest.mark.parametrize(
+    ("pixel", "name", "codec"),
+    [
+        ("yuv420p", "film.mkv", "libx264"),
+        ("yuv420p", "film.mp4", "libx264"),
+        ("nv12", "film.mp4", "libx264"),
+        ("yuv420p", "film.webm", "libsvtav1"),
+        ("yuv420p10le", "film.mkv", "libx265"),
+        ("p010le", "film.mp4", "libx265"),
+        ("yuv420p10le", "film.flv", "libx264"),
+        ("yuv422p", "film.mov", "libx265"),
+        ("yuv444p", "film.mkv", "libx265"),
+        ("gbrp", "film.mp4", "libx265"),
+        ("yuv420p12le", "film.mkv", "libx265"),
+        ("yuv422p16le", "film.mkv", "ffv1"),
+        ("yuv422p16le", "film.mp4", "libx265"),
+        ("yuva420p", "film.mkv", "libvpx-vp9"),
+        ("yuva420p", "film.webm", "libvpx-vp9"),
+        ("gbrap16le", "film.webm", "libvpx-vp9"),
+        ("yuva444p10le", "film.mov", "prores_ks"),
+        ("gbrap", "film.mkv", "ffv1"),
+        ("yuva420p", "film.mp4", "libx264"),
+        ("yuva420p10le", "film.mp4", "libx265"),
+    ],
+)
+def test_without_a_gpu(pixel: str, name: str, codec: str) -> None:
+    assert codecs(format_of(pixel, HD), name)[0] == codec
+
+
+@pytest.mark.parametrize(
+    ("pixel", "codec"),
+    [
+        ("yuv420p", "h264_nvenc"),
+        ("yuv420p10le", "hevc_nvenc"),
+        ("yuv422p", "hevc_nvenc"),
+        ("yuv444p", "hevc_nvenc"),
+        ("yuv422p10le", "libx265"),
+        ("yuv420p12le", "libx265"),
+        ("gbrap", "ffv1"),
+    ],
+)
+def test_a_gpu_encodes_where_it_loses_neither_depth_nor_chroma(pixel: str, codec: str) -> None:
+    assert codecs(format_of(pixel, HD), gpu=True)[0] == codec
+
+
+@pytest.mark.parametrize("transfer", [16, 18], ids=["PQ", "HLG"])
+def test_hdr_is_h265_whatever_its_depth(transfer: int) -> None:
+    hdr = format_of("yuv420p", HD)
+    hdr = replace(hdr, colour=replace(hdr.colour, transfer=transfer))
+    assert list(candidates(hdr, Path("a.mkv"), gpu=False)) == [("libx265", "players expect HDR in H.265")]
+
+
+@pytest.mark.parametrize(("size", "codec"), [((4096, 2160), "h264_nvenc"), ((4098, 2160), "hevc_nvenc")])
+def test_what_is_larger_than_hardware_takes_in_h264_is_h265(size: tuple[int, int], codec: str) -> None:
+    assert codecs(format_of("yuv420p", size), gpu=True)[0] == codec
+
+
+@pytest.mark.parametrize(
+    ("pixel", "why"),
+    [
+        ("yuv420p", "H.264 plays everywhere"),
+        ("yuv420p10le", "few players show 10 bit in H.264"),
+        ("yuv422p", "few players show 4:2:2 in H.264"),
+        ("gbrp", "few players show RGB in H.264"),
+        ("yuv420p16le", "of 16 bit, it loses nothing"),
+        ("gbrap", "it keeps transparency, and loses nothing"),
+    ],
+)
+def test_the_reason_is_told(pixel: str, why: str) -> None:
+    assert next(iter(candidates(format_of(pixel, HD), Path("a.mkv"), gpu=False))).why == why
+
+
+@given(
+    pixel=st.sampled_from(sorted(PIXEL_FORMATS)),
+    suffix=st.sampled_from([".mkv", ".mp4", ".mov", ".webm", ".ts", ".flv", ".nut"]),
+    gpu=st.booleans(),
+)
+def test_there_is_always_one_that_needs_no_gpu_at_the_end(pixel: str, suffix: str, gpu: bool) -> None:
+    found = codecs(format_of(pixel), f"a{suffix}", gpu)
+    assert not found[-1].endswith("_nvenc")
+    assert all(encoder(codec) for codec in found)

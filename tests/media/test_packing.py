@@ -1,0 +1,114 @@
+"""Which planes the samples of FFmpeg's formats are, and that none changes on its way into planes and out of them."""
+
+import av
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pipeline.frame import PIXEL_FORMATS, opaque
+from pipeline.media.packing import named_format, packed, packings, supported_format, unpacked
+from tests.samples import assert_same, format_of, noise
+
+PACKED = [(pixel.name, packing) for pixel in PIXEL_FORMATS.values() for packing in packings(pixel)]
+NAMES = [f"{pixel}-{packing.name}" for pixel, packing in PACKED]
+
+
+@pytest.mark.parametrize(
+    ("given", "worked_on"),
+    [
+        ("yuv420p", "yuv420p"),
+        ("yuvj422p", "yuv422p"),
+        ("rgb24", "gbrp"),
+        ("bgr0", "gbrp"),
+        ("pal8", "gbrp"),
+        ("rgb555le", "gbrp"),
+        ("gbrp9le", "gbrp10le"),
+        ("gbrp10le", "gbrp10le"),
+        ("x2rgb10le", "gbrp10le"),
+        ("gbrp14le", "gbrp16le"),
+        ("rgb48be", "gbrp16le"),
+        ("gbrpf32le", "gbrp16le"),
+        ("monob", "gray"),
+        ("gray9le", "gray10le"),
+        ("gray14le", "gray16le"),
+        ("gray16be", "gray16le"),
+        ("yuv440p", "yuv440p"),
+        ("yuvj440p", "yuv440p"),
+        ("yuv411p", "yuv422p"),
+        ("yuv410p", "yuv420p"),
+        ("nv16", "yuv422p"),
+        ("yuv420p9le", "yuv420p10le"),
+        ("yuv444p14le", "yuv444p16le"),
+        ("yuv422p16le", "yuv422p16le"),
+        ("yuv422p10be", "yuv422p10le"),
+        ("p016le", "yuv420p16le"),
+        ("argb", "gbrap"),
+        ("bgra", "gbrap"),
+        ("gbrap", "gbrap"),
+        ("gbrap12le", "gbrap12le"),
+        ("gbrap14le", "gbrap16le"),
+        ("rgba64be", "gbrap16le"),
+        ("ya8", "ya8"),
+        ("ya16be", "ya16le"),
+        ("yuva420p", "yuva420p"),
+        ("yuva420p9le", "yuva420p10le"),
+        ("vuya", "yuva444p"),
+        ("ayuv64le", "yuva444p16le"),
+    ],
+)
+def test_every_format_has_one_it_is_worked_on_as(given: str, worked_on: str) -> None:
+    assert supported_format(given).name == worked_on
+    assert supported_format(given, alpha=False) in (supported_format(given), opaque(supported_format(given)))
+
+
+def test_what_a_name_does_not_tell_can_be_said() -> None:
+    assert supported_format("pal8", alpha=True).name == "gbrap"
+    assert supported_format("bgra", alpha=False).name == "gbrp"
+
+
+@pytest.mark.parametrize(
+    ("name", "found"),
+    [
+        ("yuv420p10le", "yuv420p10le"),
+        ("yuv420p10", "yuv420p10le"),
+        ("rgb24", "gbrp"),
+        ("rgb48be", "gbrp16le"),
+        ("rgba", "gbrap"),
+        ("gray8", "gray"),
+        ("yuvj420p", None),
+        ("yuv411p", None),
+        ("nonsense", None),
+    ],
+)
+def test_a_format_is_known_by_any_name_of_its_samples(name: str, found: str | None) -> None:
+    pixel = named_format(name)
+    assert (pixel and pixel.name) == found
+
+
+@pytest.mark.parametrize(("pixel", "packing"), PACKED, ids=NAMES)
+@given(width=st.integers(1, 40), height=st.integers(1, 20))
+def test_packed_samples_are_the_same_and_come_out_again(pixel: str, packing: object, width: int, height: int) -> None:
+    frame = noise(format_of(pixel, (width, height)))
+    picture = packed(frame, packing)  # type: ignore[arg-type]
+    assert_same(frame, picture)
+    if packing.keeps:  # type: ignore[attr-defined]
+        planes = unpacked(picture, frame.format.pixel)
+        assert planes is not None
+        for plane, samples in zip(planes, frame.planes, strict=True):
+            np.testing.assert_array_equal(plane, samples)
+            assert plane.dtype == samples.dtype
+
+
+@pytest.mark.parametrize("name", ["rgba", "bgra", "argb", "abgr"])
+def test_what_has_no_alpha_is_packed_as_opaque(name: str) -> None:
+    frame = noise(format_of("gbrp"))
+    packing = next(packing for packing in packings(frame.format.pixel) if packing.name == name)
+    assert not packing.keeps
+    alpha = packed(frame, packing).reformat(format="gbrap", threads=1).planes[3]
+    assert set(bytes(alpha)) == {255}
+
+
+def test_what_is_packed_in_no_way_known_here_is_not_taken_apart() -> None:
+    assert unpacked(av.VideoFrame(16, 16, "rgb555le"), PIXEL_FORMATS["gbrp"]) is None
+    assert unpacked(av.VideoFrame(16, 16, "yuv420p"), PIXEL_FORMATS["yuv420p"]) is None
