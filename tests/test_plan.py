@@ -5,13 +5,14 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.choices import choose_backend, choose_encoder, target_for
-from pipeline.errors import BackendError
+from pipeline.choices import choose_backend, choose_decoder, choose_encoder, target_for
+from pipeline.errors import BackendError, SettingsError
 from pipeline.estimate import estimate
-from pipeline.media.reading.probe import probe
+from pipeline.media.packing import named_format
+from pipeline.media.reading.probe import MediaInfo, probe
 from pipeline.plan import Plan, make_plan
 from pipeline.settings import Settings
-from tests import clips
+from tests import clips, see_through, turned
 
 
 def plan(clip: Path, **options: object) -> Plan:
@@ -101,8 +102,87 @@ def test_nvdec_without_a_gpu_is_said_in_one_line(clip: Path) -> None:
     assert plan(clip, decoder="auto").notes == ()
 
 
-def test_without_a_gpu_the_automatic_codec_is_x264(clip: Path) -> None:
-    assert plan(clip, codec="auto").encoding.codec == "libx264"
+def test_without_a_gpu_the_automatic_codec_is_x264_and_said(clip: Path) -> None:
+    made = plan(clip, codec="auto")
+    assert made.encoding.codec == "libx264"
+    assert made.notes == ("encoded by libx264: H.264 plays everywhere",)
+
+
+def test_the_automatic_codec_follows_depth_and_container(clip: Path) -> None:
+    deep = probe(clips.make(clip.with_name("deep.mkv"), frames=2, pixel="yuv420p10le", sound=False))
+    settings = Settings.load(None, codec="auto", backend="onnx")
+    chosen = {name: make_plan(deep, Path(name), settings) for name in ("a.mkv", "a.webm", "a.flv")}
+    assert [made.encoding.codec for made in chosen.values()] == ["libx265", "libsvtav1", "libx264"]
+    assert all(made.encoding.format.pixel.depth == 10 for made in chosen.values())
+    assert "encoded by libx265: few players show 10 bit in H.264" in chosen["a.mkv"].notes
+
+
+class TestThePixelFormatThatWasChosen:
+    def test_is_the_result_s(self, clip: Path) -> None:
+        assert plan(clip, pix_fmt="yuv422p10le").made.pixel.name == "yuv422p10le"
+        assert plan(clip, pix_fmt="yuv422p10le").notes == ()
+        assert plan(clip, pix_fmt="gray8").made.pixel.name == "gray"
+        assert plan(clip, pix_fmt="rgb24", codec="libx264rgb").made.pixel.name == "gbrp"
+
+    @pytest.mark.parametrize("name", ["yuv444p", "nonsense"])
+    def test_must_be_one_that_the_encoder_takes(self, clip: Path, name: str) -> None:
+        with pytest.raises(SettingsError, match=rf"^--pix-fmt {name}: libsvtav1 takes yuv420p, yuv420p10le$"):
+            plan(clip, codec="libsvtav1", pix_fmt=name)
+
+    def test_decides_what_encodes_where_that_is_automatic(self, clip: Path) -> None:
+        assert plan(clip, codec="auto", pix_fmt="yuv420p10le").encoding.codec == "libx265"
+        with pytest.raises(SettingsError, match="--pix-fmt yuv440p: libx265 takes yuv420p, "):
+            plan(clip, codec="auto", pix_fmt="yuv440p")
+
+    @pytest.mark.parametrize(("name", "chosen"), [("%d.png", "rgba"), ("%d.png", "gray16be"), ("-", "yuv444p10le")])
+    def test_may_be_any_that_pictures_and_pipes_hold(self, clip: Path, name: str, chosen: str) -> None:
+        made = make_plan(probe(clip), Path(name), Settings.load(None, backend="onnx", pix_fmt=chosen))
+        assert made.made.pixel == named_format(chosen)
+
+    @pytest.mark.parametrize(
+        ("name", "line"),
+        [
+            ("%d.png", "png takes rgb24, rgb48be, gray, "),
+            ("%d.jpg", "jpg takes yuv444p$"),
+            ("-", "y4m takes yuv420p, "),
+        ],
+    )
+    def test_of_pictures_and_pipes_is_refused_with_what_they_take(self, clip: Path, name: str, line: str) -> None:
+        settings = Settings.load(None, backend="onnx", pix_fmt="nv12")
+        with pytest.raises(SettingsError, match=f"^--pix-fmt nv12: {line}"):
+            make_plan(probe(clip), Path(name), settings)
+
+    def test_has_no_alpha_where_the_container_has_no_room_for_it(self, clip: Path) -> None:
+        settings = Settings.load(None, backend="onnx", codec="libvpx-vp9", pix_fmt="yuva420p")
+        assert make_plan(probe(clip), Path("a.webm"), settings).made.pixel.alpha
+        with pytest.raises(SettingsError, match="--pix-fmt yuva420p: libvpx-vp9 takes"):
+            make_plan(probe(clip), Path("a.mp4"), settings)
+
+
+class TestTransparency:
+    @pytest.fixture
+    def film(self, tmp_path: Path) -> MediaInfo:
+        return probe(see_through.make(tmp_path / "film.webm", "libvpx-vp9", "yuva420p"))
+
+    @pytest.mark.parametrize(
+        ("name", "codec", "pixel"),
+        [
+            ("a.webm", "libvpx-vp9", "yuva420p"),
+            ("a.mkv", "libvpx-vp9", "yuva420p"),
+            ("a.mov", "prores_ks", "yuva444p10le"),
+            ("a.mp4", "libx264", "yuv420p"),
+        ],
+    )
+    def test_is_kept_by_the_automatic_codec_where_the_container_can(
+        self, film: MediaInfo, name: str, codec: str, pixel: str
+    ) -> None:
+        made = make_plan(film, Path(name), Settings.load(None, backend="onnx", codec="auto"))
+        assert (made.encoding.codec, made.made.pixel.name) == (codec, pixel)
+
+    def test_that_vp9_has_no_room_for_in_mp4_is_lost_and_said(self, film: MediaInfo) -> None:
+        made = make_plan(film, Path("a.mp4"), Settings.load(None, backend="onnx", codec="libvpx-vp9"))
+        assert made.made.pixel.name == "yuv420p"
+        assert any(note.startswith("its transparency (alpha) is lost: libvpx-vp9 can't hold it") for note in made.notes)
 
 
 def test_a_preset_beside_the_automatic_codec_is_for_the_encoder_it_belongs_to(clip: Path) -> None:
@@ -113,10 +193,10 @@ def test_a_preset_beside_the_automatic_codec_is_for_the_encoder_it_belongs_to(cl
 def test_a_gpu_without_nvenc_is_said_in_one_line(clip: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     media = probe(clip)
     monkeypatch.setattr("pipeline.cuda.problem", lambda: None)
-    encoding, note = choose_encoder(media, 2, Settings.load(None, codec="auto"))
+    encoding, note = choose_encoder(media, 2, Settings.load(None, codec="auto"), Path("o.mkv"))
     assert encoding.codec == "libx264"
     assert note is not None
-    assert note.startswith("encoded by libx264: this GPU's NVENC can't (")
+    assert note.startswith("encoded by libx264: H.264 plays everywhere; this GPU's NVENC can't (")
 
 
 def test_memory_grows_with_encoders_and_the_network(tmp_path: Path, clip: Path) -> None:
@@ -128,3 +208,11 @@ def test_memory_grows_with_encoders_and_the_network(tmp_path: Path, clip: Path) 
 def test_what_is_for_gpus_only_is_said_on_the_cpu(clip: Path) -> None:
     made = plan(clip, vram="4GiB", device="0,1", precision="bf16")
     assert made.notes == ("--precision, --device, --vram: without effect on the CPU",)
+
+
+def test_turned_pictures_are_decoded_in_software_and_their_sizes_change_places(clip: Path, tmp_path: Path) -> None:
+    source = turned.tagged(clip, tmp_path / "turned.mp4", turned.QUARTER)
+    made = plan(source, decoder="nvdec")
+    assert (made.decoded.width, made.given.width, made.made.width, made.encoding.format.width) == (64, 48, 96, 96)
+    how = choose_decoder(probe(source), Settings(decoder="nvdec"), "tensorrt", turn=made.turn)
+    assert how[2] == "decoded in software, not by NVDEC: pictures are turned in main memory"

@@ -55,6 +55,13 @@ def flipped(data: bytes, start: int, end: int, every: int) -> bytes:
     return bytes(made)
 
 
+def exif_turned(jpeg: bytes, orientation: int) -> bytes:
+    """A JPEG that says how it is to be turned: Exif 2.32's tag 0x0112, behind the start of the image."""
+    entry = struct.pack(">HHIHH", 0x0112, 3, 1, orientation, 0)
+    exif = b"Exif\0\0MM\0*" + struct.pack(">IH", 8, 1) + entry + bytes(4)
+    return jpeg[:2] + b"\xff\xe1" + struct.pack(">H", len(exif) + 2) + exif + jpeg[2:]
+
+
 def pgs_picture(width: int, height: int) -> bytes:
     """A Blu-ray subtitle (PGS, as Matroska holds it) of one small white box in a picture of this size.
 

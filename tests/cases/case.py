@@ -23,6 +23,7 @@ class Expected:
     clicks: when the sound clicks, seconds from the first frame; None: when FFmpeg hears it click in the source.
     code: the exit code.
     bits: a sample has at least.
+    pixel: the pixel format of a film of colours; None: the source's, however packed.
     says: what the user must be told, a regular expression each, in either case. says_in_mp4: beside that, of an .mp4.
     """
 
@@ -33,6 +34,7 @@ class Expected:
     clicks: tuple[Fraction, ...] | None = None
     code: int = DONE
     bits: int = 8
+    pixel: str | None = None
     says: tuple[str, ...] = ()
     says_in_mp4: tuple[str, ...] = ()
 
@@ -54,6 +56,11 @@ class Case:
     def is_part(self) -> bool:
         """Whether only a part of it is asked for."""
         return not {"--start", "--end", "--frames"}.isdisjoint(self.options)
+
+    @property
+    def scale(self) -> int:
+        """How much larger its network makes it."""
+        return 1 if self.network == "identity" else 2
 
     @property
     def about(self) -> str:

@@ -14,11 +14,13 @@ from av.container import OutputContainer
 from av.stream import Disposition
 
 from tests.cases import pattern
+from tests.cases.samples import Tags
 
 RATE = Fraction(25)
 SOUND_RATE = 48_000
 CLICKS_EVERY = Fraction(1, 5)  # seconds, the first after half of that: never at a round number of frames
 _CLICK_SECONDS = 0.004
+_TAGS = Tags(1, 1, 1)
 _QUICK = {
     "libx264": {"preset": "ultrafast", "crf": "10", "sc_threshold": "0"},
     "libvpx-vp9": {"deadline": "realtime", "cpu-used": "8", "crf": "10", "b:v": "0"},
@@ -49,12 +51,15 @@ class Film:
         codec: str = "libx264",
         pixel: str = "yuv420p",
         textured: bool = False,
+        draw: Callable[[int], av.VideoFrame] | None = None,
+        tags: Tags | None = None,
         edit: Callable[[Packets], Packets] = list,
         **options: str,
     ) -> Any:
         """A stream of numbered frames. pts: in `time_base`, default one tick of 1/rate each.
 
-        edit: what becomes of its packets before they are written. options: of the encoder.
+        draw: makes the frame of a number, default pattern.frame. tags: what the file says of its colours, by default
+        BT.709 of YUV. edit: what becomes of its packets before they are written. options: of the encoder.
         """
         numbers = list(numbers)
         times = list(range(len(numbers))) if pts is None else pts
@@ -63,13 +68,16 @@ class Film:
         context.thread_count = 1
         context.width, context.height, context.pix_fmt = *size, pixel
         stream.time_base = context.time_base = time_base or 1 / Fraction(rate)
-        if pixel.startswith("yuv") and not pixel.startswith("yuvj"):
-            context.colorspace = context.color_primaries = context.color_trc = 1
+        meant = tags or (_TAGS if pixel.startswith("yuv") and not pixel.startswith("yuvj") else Tags())
+        _tag(context, meant)
+        if meant.siting:
+            context.options = context.options | {"chroma_sample_location": meant.siting}
 
         def packets() -> Packets:
             made: Packets = []
             for number, time in zip(numbers, times, strict=True):
-                frame = pattern.frame(number, size, pixel, textured)
+                frame = draw(number) if draw else pattern.frame(number, size, pixel, textured)
+                _tag(frame, meant)
                 frame.pts, frame.time_base = time, context.time_base
                 made += stream.encode(frame)
             return edit(made + stream.encode(None))
@@ -165,6 +173,12 @@ def clicks(seconds: float, start: float = 0) -> tuple[Fraction, ...]:
     first, last = -(-Fraction(start) // CLICKS_EVERY), Fraction(start + seconds) // CLICKS_EVERY
     times = [CLICKS_EVERY * count + CLICKS_EVERY / 2 for count in range(int(first) - 1, int(last) + 1)]
     return tuple(time for time in times if start <= time < start + seconds)
+
+
+def _tag(coded: Any, tags: Tags) -> None:
+    """Tell an encoder, or a frame, what its samples mean; some encoders believe the one, some the other."""
+    coded.colorspace, coded.color_primaries, coded.color_trc = tags.matrix, tags.primaries, tags.transfer
+    coded.color_range = 0 if tags.full is None else 2 if tags.full else 1  # FFmpeg's AVCOL_RANGE
 
 
 def _clicking(first: int, count: int) -> np.ndarray[Any, np.dtype[np.float32]]:

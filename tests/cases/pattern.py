@@ -14,6 +14,9 @@ import av
 import numpy as np
 from numpy.typing import NDArray
 
+from tests.cases import samples, truth
+from tests.cases.samples import Tags
+
 SIZE = (96, 64)
 TINY = 8
 BARS = np.array(
@@ -21,13 +24,14 @@ BARS = np.array(
     np.uint8,
 )
 """The RGB of the eight bars, full range: white, yellow, cyan, green, magenta, red, blue, black at 75 %."""
+BT709 = Tags(1, 1, 1, False, "center")
+JPEG = Tags(5, full=True, siting="center")
 
 _BITS = 9
 NUMBERS = 1 << _BITS
 _CELLS = _BITS + 3
 _CONTRAST = 60  # between the white and the black cell, of 255: less is no barcode but a damaged picture
 _SHADE = 8  # between the greys of neighbouring tiny pictures
-_BT709, _BT601 = (0.2126, 0.0722), (0.299, 0.114)  # Kr, Kb
 
 Picture = NDArray[np.uint8]
 
@@ -51,13 +55,12 @@ def picture(number: int, size: tuple[int, int] = SIZE, textured: bool = False) -
 
 def number_of(seen: NDArray[np.number]) -> int | None:
     """The number in a picture of samples 0 to 255, (height, width, 3) or grey (height, width); None if unreadable."""
-    grey = seen.astype(np.float64).mean(axis=2) if seen.ndim == 3 else seen.astype(np.float64)
-    if max(grey.shape) <= TINY:
-        return round((grey.mean() - 16) / _SHADE)
-    if grey.shape[0] > grey.shape[1]:
-        grey = grey.T
-    height, width = grey.shape
-    band = grey[height * 13 // 16 : max(height * 15 // 16, height * 13 // 16 + 1)].mean(axis=0)
+    if max(seen.shape[:2]) <= TINY:
+        return round((seen.mean() - 16) / _SHADE)
+    upright = seen.swapaxes(0, 1) if seen.shape[0] > seen.shape[1] else seen
+    height, width = upright.shape[:2]
+    rows = upright[height * 13 // 16 : max(height * 15 // 16, height * 13 // 16 + 1)]
+    band = rows.reshape(len(rows), width, -1).mean(axis=(0, 2))
     quarters = width * np.arange(4 * _CELLS) // (4 * _CELLS)
     white, black, *bits = (band[quarters[k + 1] : quarters[k + 3]].mean() for k in range(0, 4 * _CELLS, 4))
     if white - black < _CONTRAST:
@@ -79,16 +82,10 @@ def bars_of(seen: Picture) -> NDArray[np.float64]:
 def frame(number: int, size: tuple[int, int], pixel: str, textured: bool = False) -> av.VideoFrame:
     """Picture `number` in a pixel format: RGB as it is, gray and planar YUV by BT.709, yuvj by BT.601 in full range."""
     rgb = picture(number, size, textured)
-    if pixel.startswith("rgb48"):
-        return av.VideoFrame.from_ndarray(rgb.astype(np.uint16) * 257, format=pixel)
-    if pixel in ("rgb24", "gbrp"):
-        return av.VideoFrame.from_ndarray(np.ascontiguousarray(rgb), format=pixel)
     if pixel == "rgb8":
         return av.VideoFrame.from_ndarray(np.ascontiguousarray(rgb), format="rgb24").reformat(format=pixel)
-    made = av.VideoFrame(*size, pixel)
-    for plane, samples in zip(made.planes, _planes(rgb, made.format), strict=True):
-        _fill(plane, samples, deep=made.format.components[0].bits > 8)
-    return made
+    tags = JPEG if pixel.startswith("yuvj") else BT709
+    return samples.filled(pixel, truth.coded(rgb.transpose(2, 0, 1) / 255, samples.layout(pixel), tags))
 
 
 def _barcode(number: int) -> list[int]:
@@ -101,33 +98,3 @@ def _texture(number: int, height: int, width: int) -> Picture:
     """Grains of 4x4 that change with every third number."""
     grains = np.random.default_rng(number // 3).integers(40, 200, (height // 4 + 1, width // 4 + 1, 3), np.uint8)
     return grains.repeat(4, 0).repeat(4, 1)[:height, :width]
-
-
-def _planes(rgb: Picture, pixel: av.VideoFormat) -> list[NDArray[np.float64]]:
-    """The samples of each plane: the matrix by hand, chroma the mean of the samples that it stands for."""
-    full = pixel.name.startswith("yuvj")
-    kr, kb = _BT601 if full else _BT709
-    red, green, blue = (rgb[..., channel] / 255 for channel in range(3))
-    luma = kr * red + (1 - kr - kb) * green + kb * blue
-    chroma = [(blue - luma) / (2 - 2 * kb), (red - luma) / (2 - 2 * kr)]
-    unit = 1 << (pixel.components[0].bits - 8)
-    if full:
-        return [255 * luma, *(_mean(128 + 255 * c, pixel) for c in chroma)]
-    coded = [(128 + 224 * c) * unit for c in chroma[: len(pixel.components) - 1]]
-    return [(16 + 219 * luma) * unit, *(_mean(c, pixel) for c in coded)]
-
-
-def _mean(samples: NDArray[np.float64], pixel: av.VideoFormat) -> NDArray[np.float64]:
-    height, width = samples.shape
-    tall, wide = pixel.chroma_height(height), pixel.chroma_width(width)
-    down, across = -(-height // tall), -(-width // wide)
-    padded = np.pad(samples, ((0, tall * down - height), (0, wide * across - width)), "edge")
-    return padded.reshape(tall, down, wide, across).mean(axis=(1, 3))
-
-
-def _fill(plane: av.video.plane.VideoPlane, samples: NDArray[np.float64], deep: bool) -> None:
-    codes = np.rint(samples).astype(np.uint16 if deep else np.uint8)
-    rows = np.zeros((plane.height, plane.line_size), np.uint8)
-    raw = np.ascontiguousarray(codes).view(np.uint8)
-    rows[:, : raw.shape[1]] = raw
-    plane.update(rows)

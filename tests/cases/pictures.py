@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 
 from tests.cases import pattern
+from tests.cases.bitstreams import exif_turned
 from tests.cases.case import Case, Expected, case, evenly
 from tests.cases.film import film
 
@@ -80,6 +81,20 @@ def _single(name: str, about: str) -> Case:
 png = _single("photo.png", "One picture, which becomes one picture.")
 jpeg = _single("photo.jpg", "One picture of full-range YUV, as cameras make them.")
 webp = _single("photo.webp", "One picture as the web has them.")
+
+
+@case("turned.jpg", target="out.png")
+def turned(path: Path) -> Expected:
+    """A photograph that says it is to be turned to the right, as cameras held upright write (Exif)."""
+    upright = pattern.picture(7, pattern.SIZE)
+    path.write_bytes(exif_turned(_jpeg(np.rot90(upright)), 6))
+    return Expected((7,), (None,))
+
+
+def _jpeg(drawn: pattern.Picture) -> bytes:
+    done, coded = cv2.imencode(".jpg", drawn[..., ::-1])
+    assert done
+    return coded.tobytes()
 
 
 def _write(path: Path, numbers: Iterable[int], size: tuple[int, int] = pattern.SIZE, deep: bool = False) -> None:

@@ -15,15 +15,16 @@ import av
 import numpy as np
 from av.stream import Disposition
 
-from tests.cases import pattern
+from tests.cases import pattern, samples
 
 _LOUD = 0.15
+_TURNS = {0: (), 90: (0, -1, 0, 1, 0), 180: (-1, 0, 0, 0, -1), -90: (0, 1, 0, -1, 0)}  # by degrees to the left
 _QUIET_SECONDS = 0.03  # between two clicks, more than an encoder smears one
 
 
 @dataclass(frozen=True)
 class Shown:
-    """A frame as it would be shown. number: None if unreadable. time: seconds, None if the file tells none."""
+    """A frame as it would be shown, turned as the file says. number: None if unreadable. time: in seconds."""
 
     number: int | None
     time: Fraction | None
@@ -128,13 +129,21 @@ def timecode(path: Path) -> str | None:
     return next((labels[key] for labels in told for key in labels if key.lower() == "timecode"), None)
 
 
-def shape(path: Path) -> tuple[Fraction, tuple[int, ...]]:
-    """How the largest video shall be shown: the shape of its samples, and its display matrix (empty if none)."""
+def shape(path: Path) -> Fraction:
+    """How wide the samples of the largest video are for their height, as they are shown."""
     with av.open(f"file:{path}") as container:
-        stream = container.streams[_largest(container)]
-        first = next(container.decode(stream))
-        matrix = first.side_data.get("DISPLAYMATRIX")
-        return stream.sample_aspect_ratio or Fraction(1), tuple(np.frombuffer(matrix, np.int32)) if matrix else ()
+        stream = container.streams[largest(container)]
+        oblong = stream.sample_aspect_ratio or Fraction(1)
+        return 1 / oblong if samples.transposes(turn(next(container.decode(stream)))) else oblong
+
+
+def turn(frame: av.VideoFrame) -> tuple[int, ...]:
+    """How players turn a frame: its display matrix, nine numbers, empty if there is none."""
+    try:
+        matrix = frame.side_data.get("DISPLAYMATRIX")
+    except ValueError:  # PyAV lists nothing where it doesn't know one of them, such as EXIF
+        return _TURNS[frame.rotation]
+    return tuple(np.frombuffer(matrix, np.int32).tolist()) if matrix else ()
 
 
 def _shown(path: Path, threads: str) -> Iterator[Shown]:
@@ -143,18 +152,20 @@ def _shown(path: Path, threads: str) -> Iterator[Shown]:
     except (av.error.FFmpegError, OSError):
         return
     with container:
-        index = _largest(container)
+        index = largest(container)
         if index is None:
             return
         stream = container.streams[index]
         stream.thread_type = threads
-        for frame in _decoded(container, stream):
-            number = pattern.number_of(frame.reformat(format="rgb24").to_ndarray())
+        for frame in decoded(container, stream):
+            rgb = frame.reformat(format="rgb24").to_ndarray().transpose(2, 0, 1)
+            upright = samples.turned(rgb, turn(frame)).transpose(1, 2, 0)
             time = None if frame.pts is None else frame.pts * stream.time_base
-            yield Shown(number, time, (frame.width, frame.height), frame.format.components[0].bits)
+            size = upright.shape[1], upright.shape[0]
+            yield Shown(pattern.number_of(upright), time, size, frame.format.components[0].bits)
 
 
-def _largest(container: Any) -> int | None:
+def largest(container: Any) -> int | None:
     films = [s for s in container.streams.video if not s.disposition & Disposition.attached_pic]
     sizes = [s.codec_context.width * s.codec_context.height for s in films]
     return films[int(np.argmax(sizes))].index if films else None
@@ -172,7 +183,7 @@ def _packets(container: Any, *chosen: Any) -> Iterator[Any]:
             yield packet
 
 
-def _decoded(container: Any, stream: Any) -> Iterator[Any]:
+def decoded(container: Any, stream: Any) -> Iterator[Any]:
     """Every frame that decodes, whatever lies between them."""
     for packet in _packets(container, stream):
         with contextlib.suppress(av.error.FFmpegError):
@@ -215,7 +226,7 @@ def _clicks(path: Path, index: int) -> list[Fraction]:
         stream = container.streams[index]
         loud = [
             frame.pts * stream.time_base + Fraction(int(at), frame.sample_rate)
-            for frame in _decoded(container, stream)
+            for frame in decoded(container, stream)
             for at in np.flatnonzero(np.abs(_wave(frame)) > _LOUD)
         ]
     bursts: list[list[Fraction]] = []

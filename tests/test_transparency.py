@@ -1,0 +1,91 @@
+"""Transparent films from end to end: alpha comes out, twice as large, or it is said that it does not."""
+
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+
+from pipeline.media.reading.probe import probe
+from pipeline.proof.verify import verify
+from pipeline.run import Result, upscale
+from tests import see_through
+
+FAST = {"backend": "onnx", "model": "clear-x2"}
+SOURCES = [
+    ("in.webm", "libvpx-vp9", "yuva420p"),
+    ("in.mov", "qtrle", "argb"),
+    ("in.mkv", "ffv1", "yuva444p10le"),
+]
+RESULTS = [
+    ("out.mkv", {"codec": "ffv1"}),
+    ("out.mov", {"codec": "prores_ks"}),
+    ("out.webm", {"codec": "libvpx-vp9", "options": {"lossless": "1"}}),
+    ("out.mov", {"codec": "qtrle"}),
+    ("%03d.png", {}),
+    ("out.apng", {}),
+    ("%03d.webp", {}),
+    ("%03d.tif", {}),
+]
+
+
+def made(tmp_path: Path, source: tuple[str, str, str], name: str, options: dict[str, object]) -> tuple[Path, Result]:
+    path = see_through.make(tmp_path / source[0], *source[1:])
+    return path, upscale(path, tmp_path / name, **FAST, **options)  # type: ignore[arg-type]
+
+
+def alphas(path: Path) -> list[np.ndarray]:
+    if "%" not in path.name:
+        return see_through.alphas(path)
+    numbers = range(1, see_through.FRAMES + 1)
+    return [alpha for number in numbers for alpha in see_through.alphas(path.with_name(path.name % number))]
+
+
+@pytest.mark.parametrize("source", SOURCES, ids=lambda source: source[1])
+@pytest.mark.parametrize(("name", "options"), RESULTS, ids=lambda value: str(value)[:18])
+def test_alpha_comes_out_enlarged(
+    tmp_path: Path, source: tuple[str, str, str], name: str, options: dict[str, object]
+) -> None:
+    path, result = made(tmp_path, source, name, options)
+    assert not any("transparency" in note for note in result.notes)
+    found = alphas(tmp_path / name)
+    assert len(found) == see_through.FRAMES
+    for small, large in zip(see_through.alphas(path), found, strict=True):
+        assert large.shape == (2 * small.shape[0], 2 * small.shape[1])
+        means = large.astype(float).reshape(small.shape[0], 2, small.shape[1], 2).mean(axis=(1, 3))
+        assert np.abs(means - small).max() < 12  # a soft edge, by a cubic that overshoots a little
+        assert ((small == 0) | (small == 255))[np.abs(means - small) < 1].any()
+    verdict = verify(path, tmp_path / name)
+    assert verdict.whole, verdict.faults
+
+
+def test_that_it_is_lost_is_said_and_verify_says_it_too(tmp_path: Path) -> None:
+    path, result = made(tmp_path, SOURCES[0], "out.mkv", {})
+    assert any(note.startswith("its transparency (alpha) is lost: libx264 can't hold it") for note in result.notes)
+    verdict = verify(path, result.path)
+    assert verdict.whole
+    assert "the source's transparency is not in it" in verdict.remarks
+    with av.open(str(result.path)) as container:
+        assert not any(key.lower() == "alpha_mode" for key in container.streams.video[0].metadata)
+
+
+def test_alpha_that_is_not_the_source_s_is_found(tmp_path: Path) -> None:
+    source = see_through.make(tmp_path / "in.mkv", "ffv1", "bgra")
+    result = tmp_path / "out.mkv"
+    with av.open(str(source)) as film, av.open(str(result), "w") as container:
+        stream = container.add_stream("ffv1", rate=see_through.RATE)
+        stream.width, stream.height, stream.pix_fmt = see_through.WIDTH, see_through.HEIGHT, "bgra"
+        for frame in film.decode(video=0):
+            samples = frame.to_ndarray()
+            samples[..., 3] = 255
+            opaque = av.VideoFrame.from_ndarray(samples, format="bgra")
+            opaque.pts, opaque.time_base = frame.pts, frame.time_base
+            container.mux(stream.encode(opaque))
+        container.mux(stream.encode(None))
+    assert {fault.kind for fault in verify(source, result).faults} == {"picture"}
+
+
+def test_a_film_with_alpha_into_one_that_is_chosen_without(tmp_path: Path) -> None:
+    _, result = made(tmp_path, SOURCES[2], "out.mkv", {"codec": "ffv1", "pix_fmt": "yuv420p"})
+    assert result.notes == ("its transparency (alpha) is lost: yuv420p has none",)
+    assert probe(result.path).video.source_format == "yuv420p"

@@ -1,0 +1,57 @@
+"""Clips with a tag that has players turn or mirror them, and what such players show."""
+
+from __future__ import annotations
+
+import itertools
+from pathlib import Path
+
+import av
+import numpy as np
+from numpy.typing import NDArray
+
+ONE = 65536
+Matrix = tuple[int, ...]
+
+
+def _matrices() -> list[Matrix]:
+    straight = [(x, 0, 0, 0, y, 0, 0, 0, 1 << 30) for x, y in itertools.product((ONE, -ONE), repeat=2)]
+    return straight + [(0, y, 0, x, 0, 0, 0, 0, 1 << 30) for x, y in itertools.product((ONE, -ONE), repeat=2)]
+
+
+EIGHT = _matrices()
+UPRIGHT, HALF, MIRRORED = EIGHT[0], EIGHT[3], EIGHT[2]
+QUARTER, BACK = EIGHT[6], EIGHT[5]
+
+
+def tagged(source: Path, to: Path, matrix: Matrix) -> Path:
+    """A copy of the video in `source` with the display matrix `matrix`."""
+    with av.open(str(source)) as original, av.open(str(to), "w") as container:
+        stream = container.add_stream_from_template(original.streams.video[0])
+        stream.set_display_matrix(matrix)
+        for packet in original.demux(video=0):
+            if packet.size:
+                packet.stream = stream
+                container.mux(packet)
+    return to
+
+
+def shown(path: Path) -> list[NDArray[np.generic]]:
+    """The first plane of each frame as players show it: each sample moved to where the display matrix puts it."""
+    pictures = []
+    with av.open(str(path)) as container:
+        for frame in container.decode(video=0):
+            plane = frame.to_ndarray(format="gray" if frame.format.components[0].bits == 8 else "gray16le")
+            tag = frame.side_data.get("DISPLAYMATRIX")
+            pictures.append(_moved(plane, tuple(np.frombuffer(tag, np.int32)) if tag else UPRIGHT))
+    return pictures
+
+
+def _moved(plane: NDArray[np.generic], matrix: Matrix) -> NDArray[np.generic]:
+    """x, y becomes a x + c y, b x + d y (libavutil/display.h), moved so that nothing is left of 0, or above it."""
+    a, b, _, c, d, *_ = (np.sign(number) for number in matrix)
+    y, x = np.indices(plane.shape)
+    right, below = a * x + c * y, b * x + d * y
+    right, below = right - right.min(), below - below.min()
+    picture = np.empty((below.max() + 1, right.max() + 1), plane.dtype)
+    picture[below, right] = plane
+    return picture
