@@ -1,13 +1,15 @@
 # make demo        upscale the sample clip on whatever this machine has
 # make test        lint, types, layers, tests
-# make fidelity    write docs/fidelity.md anew: what comes out of every awkward file
+# make fidelity    write docs/fidelity.md anew: what comes out of every awkward file; UPREZ_TEST_MEDIA adds real clips
+# make fidelity-gpu  write docs/fidelity-gpu.md anew: what this machine's GPU makes of their colours
 
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+CLIPS := $(if $(UPREZ_TEST_MEDIA),--media $(UPREZ_TEST_MEDIA))
 GPU := $(shell command -v nvidia-smi >/dev/null 2>&1 && echo "[rtx]")
 
-.PHONY: demo test lint types layers tests fidelity clean
+.PHONY: demo test lint types layers tests fidelity fidelity-gpu clean
 
 demo: $(VENV)/demo.installed
 	$(BIN)/python samples/demo.py demo
@@ -28,7 +30,10 @@ tests: $(VENV)/test.installed
 	$(BIN)/python -m pytest
 
 fidelity: $(VENV)/test.installed
-	$(BIN)/python -m tests.cases.table docs/fidelity.md $(if $(UPREZ_TEST_MEDIA),--media $(UPREZ_TEST_MEDIA))
+	$(BIN)/python -m tests.cases.table docs/fidelity.md $(CLIPS)
+
+fidelity-gpu: $(VENV)/test.installed
+	UPREZ_TEST_BACKEND=tensorrt $(BIN)/python -m tests.cases.table --colours docs/fidelity-gpu.md $(CLIPS)
 
 $(VENV)/demo.installed: $(VENV)/made pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ".$(GPU)"
