@@ -135,9 +135,10 @@ def choose_encoder(media: MediaInfo, scale: int, settings: Settings, target: Pat
     for candidate in others:
         encoding, reason = _tried(media, scale, settings, candidate.codec, target)
         if encoding:
-            return encoding, f"encoded by {candidate.codec}: {candidate.why}"
+            return encoding, f"encoded by {candidate.codec}: {candidate.why}{_unused_crf(settings, candidate.codec)}"
         refused = f"; {reason}"
-    return _encoding(media, scale, settings, last.codec, target), f"encoded by {last.codec}: {last.why}{refused}"
+    note = f"encoded by {last.codec}: {last.why}{_unused_crf(settings, last.codec)}{refused}"
+    return _encoding(media, scale, settings, last.codec, target), note
 
 
 def _tried(
@@ -207,13 +208,19 @@ def _encoder_options(settings: Settings, codec: str) -> dict[str, str]:
     quality = _QUALITY_OPTION.get(codec, "crf")
     if any(name in settings.options for name in _OTHER_QUALITY):
         options.pop(quality, None)
-    if settings.crf is not None:
+    if settings.crf is not None and not _unused_crf(settings, codec):
         options[quality] = f"{settings.crf:g}"
     if codec.endswith("_nvenc"):
         options["gpu"] = str(settings.device[0])
     if settings.preset is not None and (settings.codec != "auto" or _known_preset(codec, settings.preset)):
         options["preset"] = settings.preset
     return options | settings.options
+
+
+def _unused_crf(settings: Settings, codec: str) -> str:
+    """What is said of a --crf that was given beside `--codec auto`, which took an encoder without such an option."""
+    is_unused = settings.crf is not None and settings.codec == "auto" and codec not in _QUALITY
+    return "; --crf is without effect on it" if is_unused else ""
 
 
 def _known_preset(codec: str, preset: str) -> bool:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from pipeline import budget
 from pipeline.choices import choose_backend, choose_decoder, choose_encoder, choose_formed, choose_model, target_for
+from pipeline.colour.names import is_hdr
 from pipeline.frame import FrameFormat, plain_name
 from pipeline.media.decoding.deinterlace import Deinterlacing
 from pipeline.media.decoding.excerpt import Excerpt
@@ -146,7 +147,12 @@ def _notes(media: MediaInfo, encoding: VideoEncoding, settings: Settings, backen
         notes.append(f"{video.source_format} frames are worked on as {video.format.pixel.name}")
     notes += media.pictures.notes(video.rate) if media.pictures else []
     notes += form.notes(replace(video, rate=encoding.rate)) if form else []
+    if is_hdr(video.format.colour) and encoding.codec == "libx264":
+        notes.append("few players show HDR in H.264; --codec auto takes H.265")
     notes += losses(pixel_in, encoding, form.name if form else None, is_chosen=settings.pix_fmt is not None)
+    if video.labels:
+        look = "; colours may look duller: convert them to sRGB first" if "ICC profile" in video.labels else ""
+        notes.append(f"its {' and '.join(video.labels)} can't be carried over{look}")
     if video.dynamic_hdr and not form:
         notes.append(_left_behind(video))
     return notes

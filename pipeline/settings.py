@@ -37,6 +37,11 @@ def _numbers(value: Any) -> Any:
     return tuple(int(part) for part in parts)
 
 
+def _off(value: Any) -> Any:
+    """YAML 1.1 takes a bare `off` for False."""
+    return "off" if value is False else value
+
+
 def _count(value: Any) -> Any:
     if value != "auto" and not (str(value).isdigit() and 1 <= int(value) <= _MOST_ENCODERS):
         raise ValueError(f"should be a number from 1 to {_MOST_ENCODERS}, or auto")
@@ -98,7 +103,7 @@ class Settings(BaseModel):
     decoder: Literal["auto", "software", "nvdec"] = Field(
         "auto", description="what decodes; nvdec: the GPU, auto: software, or nvdec where cores are few"
     )
-    deinterlace: Literal["auto", "off", "frame", "field"] = Field(
+    deinterlace: Annotated[Literal["auto", "off", "frame", "field"], BeforeValidator(_off)] = Field(
         "auto",
         description="what to do about interlaced video; auto: look for combs, and make a picture of each combed frame, "
         "frame: of each frame, field: of each field, which doubles the frames, off: nothing",
@@ -130,7 +135,7 @@ class Settings(BaseModel):
     )
     start: Time = Field(None, description="leave out what is shown before, such as 1:02:03.25 from the first picture")
     end: Annotated[Time, AfterValidator(_after_start)] = Field(None, description="leave out what is shown from then on")
-    frames: int | None = Field(None, ge=1, description="end after so many frames")
+    frames: int | None = Field(None, ge=1, description="end after so many frames of the source")
     strict: bool = Field(
         False, description="refuse a source that is damaged or cut off, rather than save what there is"
     )

@@ -30,7 +30,7 @@ def write(path: Path, picture: NDArray[np.integer], format: str | None = None) -
     context = av.CodecContext.create(codec, "w")
     context.width, context.height, context.time_base = frame.width, frame.height, Fraction(1, 25)
     context.pix_fmt = format or formats.get(codec, "rgb48le" if deep else "rgb24")
-    context.options = {"lossless": "1"} if codec == "libwebp" else {}
+    context.options = {"lossless": "1"} if codec == "libwebp" and format is None else {}
     coded = frame.reformat(format=context.pix_fmt, dst_colorspace=5, dst_color_range=2)
     coded.pts = 0
     path.write_bytes(b"".join(bytes(packet) for packet in (*context.encode(coded), *context.encode(None))))

@@ -185,6 +185,13 @@ class TestTransparency:
         assert any(note.startswith("its transparency (alpha) is lost: libvpx-vp9 can't hold it") for note in made.notes)
 
 
+def test_a_quality_that_the_automatic_codec_does_not_have_is_left_out_and_that_is_said(tmp_path: Path) -> None:
+    deep = clips.make(tmp_path / "deep.mkv", frames=3, pixel="gray16le", codec="ffv1", options={"level": "3"})
+    made = plan(deep, codec="auto", crf=18)
+    assert (made.encoding.codec, made.encoding.options) == ("ffv1", {})
+    assert any("--crf is without effect on it" in note for note in made.notes)
+
+
 def test_a_preset_beside_the_automatic_codec_is_for_the_encoder_it_belongs_to(clip: Path) -> None:
     assert plan(clip, codec="auto", preset="veryfast").encoding.options["preset"] == "veryfast"
     assert plan(clip, codec="auto", preset="p7").encoding.options["preset"] == "medium"

@@ -1,11 +1,16 @@
 """Whole jobs on HDR: what is said of the light stays, in stream and container, or a line says what doesn't."""
 
+import io
 from pathlib import Path
 
+import av
 import pytest
+from av.bitstream import BitStreamFilterContext
 
 from pipeline.errors import InputError
+from pipeline.media.reading.hdr import Hdr
 from pipeline.media.reading.probe import VideoInfo, probe
+from pipeline.media.writing.mastering import head
 from pipeline.proof.verify import verify
 from tests import light
 from tests.jobs import upscale
@@ -86,6 +91,21 @@ def test_a_container_that_can_not_say_it_is_named(hdr10: Path, tmp_path: Path) -
     result = upscale(hdr10, tmp_path / "out.nut", codec="ffv1", preset=None)
     told = "HDR mastering and light level data left behind: ffv1 in nut can't hold it; libx265 can"
     assert told in result.findings
+
+
+@pytest.mark.parametrize(("name", "kind"), [("out.mp4", "mp4"), ("out.ts", "mpegts")])
+def test_a_container_without_room_for_half_of_it_is_named(tmp_path: Path, name: str, kind: str) -> None:
+    half = head("V_FFV1", Hdr(luminance=light.GRADED.luminance))
+    with av.open(str(tmp_path / "half.mkv"), "w") as container, av.open(io.BytesIO(half), format="matroska") as told:
+        video = container.add_stream("ffv1", rate=25)
+        BitStreamFilterContext("null", in_stream=told.streams.video[0], out_stream=video)
+        video.width, video.height, video.pix_fmt = 64, 64, "yuv420p10le"
+        container.mux(video.encode(av.VideoFrame(64, 64, "yuv420p10le")))
+        container.mux(video.encode(None))
+    line = f"HDR mastering data left behind: {kind} has no room for half of it; .mkv can hold it"
+    codec = {"codec": "libx265", "preset": "ultrafast"}
+    assert line in upscale(tmp_path / "half.mkv", tmp_path / name, **codec).findings
+    assert upscale(tmp_path / "half.mkv", tmp_path / "out.mkv", **codec).findings == ()
 
 
 def test_pictures_are_said_to_hold_none_of_it(hdr10: Path, tmp_path: Path) -> None:

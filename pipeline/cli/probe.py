@@ -11,7 +11,7 @@ import typer
 
 from pipeline.cli import options as o
 from pipeline.cli.screen import facts, hours, note, out, size
-from pipeline.colour.matrix import MATRIX_NAMES
+from pipeline.colour.names import named
 from pipeline.estimate import Estimate, estimate
 from pipeline.media.decoding.turn import Orientation
 from pipeline.media.reading.hdr import Hdr
@@ -55,6 +55,9 @@ def probe(
 def _media(media: MediaInfo) -> list[tuple[str, str]]:
     video, colour = media.video, media.video.format.colour
     range_ = "full" if colour.full_range else "limited"
+    matrix, primaries, transfer = named(colour)
+    colours = f"{'rgb' if video.format.pixel.rgb else matrix}, primaries {primaries}, transfer {transfer}"
+    sited = f", chroma {colour.siting.value}" if video.format.pixel.sub_x or video.format.pixel.sub_y else ""
     tagged = "" if video.tagged else " (not tagged: by its size)"
     frames = f"{video.frames} frames" if video.frames else "an unknown number of frames"
     length = f"{media.duration:.2f} s" if media.duration else "length unknown"
@@ -68,7 +71,7 @@ def _media(media: MediaInfo) -> list[tuple[str, str]]:
             "rate",
             f"{video.rate} = {float(video.rate):.3f} frames/s, time base {video.time_base}, first pts {video.start}",
         ),
-        ("colour", f"{MATRIX_NAMES.get(colour.matrix)}{tagged}, {range_} range, chroma {colour.siting.value}"),
+        ("colour", f"{colours}{tagged}, {range_} range{sited}"),
     ]
     if video.hdr:
         rows.append(("HDR", str(video.hdr)))
@@ -135,7 +138,7 @@ def _as_json(media: MediaInfo, plan: Plan, guess: Estimate) -> dict[str, Any]:
             "frames": video.frames,
             "sample_aspect": video.sample_aspect,
             "display_matrix": video.display_matrix,
-            "matrix": MATRIX_NAMES.get(video.format.colour.matrix),
+            "matrix": named(video.format.colour)[0],
             "full_range": video.format.colour.full_range,
             "primaries": video.format.colour.primaries,
             "transfer": video.format.colour.transfer,

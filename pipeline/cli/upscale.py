@@ -21,15 +21,17 @@ from pipeline.cli.exits import EXIT_BAD, EXIT_DAMAGED, EXIT_STOPPED
 from pipeline.cli.screen import Status, err, fail, hours, note, out, size
 from pipeline.errors import InputError, SettingsError, UprezError
 from pipeline.estimate import encoder_rate, estimate
-from pipeline.media.reading.pictures import is_picture, likely_pattern
+from pipeline.media.reading.pictures import is_picture
 from pipeline.media.reading.pipe import is_pipe
 from pipeline.media.reading.probe import probe
 from pipeline.plan import Plan, make_plan
+from pipeline.proof.verdict import many
 from pipeline.run import Job, Result, execute
 from pipeline.settings import Settings
 from pipeline.target import check_target, free_disk
 
 VIDEO_SUFFIXES = set(".mp4 .mkv .mov .avi .webm .m4v .ts .m2ts .mts .mpg .mpeg .vob .wmv .flv .ogv .3gp .mxf".split())
+_NOTHING = f"no video there (looked for {' '.join(sorted(VIDEO_SUFFIXES))})"
 _OURS = re.compile(r"\.(x[12348]|partial\d*)\.[^.]+$|^uprez-[0-9a-f]{8}\.part\.")
 _LONG_SECONDS = 3600.0
 _WORTH_TIMING = 5e8  # pixels of results: less is done soon on any machine, and need not be estimated
@@ -135,16 +137,26 @@ def _expand(sources: list[str], to: Path | None) -> list[Wish]:
     for source in sources:
         root = Path(source)
         if root.is_dir():
-            wishes += _in_folder(root, to)
+            wishes += _all_in(root, to)
         elif _is_pattern(source):
             for found in map(Path, sorted(glob.glob(source, recursive=True))):
                 wishes += _in_folder(found, to) if found.is_dir() else _if_video(found, to, pictures=True)
         else:
             wishes.append(Wish(root, folder=to, named=len(sources) == 1))
     if not wishes:
-        pattern = next(filter(None, map(likely_pattern, map(Path, sources))), None)
-        seen = f", but pictures: {pattern} names them all" if pattern else ""
-        raise InputError(f"{', '.join(sources)}: no video there (looked for {' '.join(sorted(VIDEO_SUFFIXES))}){seen}")
+        raise InputError(f"{', '.join(sources)}: {_NOTHING}")
+    return wishes
+
+
+def _all_in(root: Path, to: Path | None) -> list[Wish]:
+    """A wish for each video in the folder `root`. Raises InputError if there is none."""
+    wishes, pictures = _in_folder(root, to), sum(map(is_picture, root.iterdir()))
+    advice = f"'{root / '*'}' upscales each"
+    if not wishes:
+        seen = f", but {many(pictures, 'picture')}: {advice}" if pictures else ""
+        raise InputError(f"{root}: {_NOTHING}{seen}")
+    if pictures:
+        note(f"{root}: {many(pictures, 'picture')} left alone: {advice}")
     return wishes
 
 

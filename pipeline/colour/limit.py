@@ -13,13 +13,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-_PQ, _HLG = 16, 18  # H.273 table 3
-
-
-def is_limited(transfer: int) -> bool:
-    """Whether pictures of this transfer (H.273) are: those that have room above diffuse white."""
-    return transfer in (_PQ, _HLG)
-
 
 def limit(enlarged: NDArray[Any], source: NDArray[Any]) -> None:
     """Keep `enlarged`, (C, sH, sW), in place, within what `source`, (C, H, W) of the same range, has around."""

@@ -12,6 +12,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from pipeline.colour.names import MATRIX_NAMES
 from pipeline.errors import InputError
 from pipeline.frame import Colour, PixelFormat
 
@@ -24,8 +25,6 @@ LUMA_WEIGHTS = {
     7: (0.212, 0.087),  # SMPTE 240M
     9: (0.2627, 0.0593),  # BT.2020, non-constant luminance
 }
-MATRIX_NAMES = {0: "rgb", 1: "bt709", 2: "untagged", 4: "fcc", 5: "bt470bg", 6: "smpte170m", 7: "smpte240m"}
-MATRIX_NAMES |= {8: "ycgco", 9: "bt2020nc", 10: "bt2020c", 14: "ictcp"}
 
 
 class Levels(NamedTuple):

@@ -24,6 +24,7 @@ _TRANSFERS = {  # that go with a matrix, by its standard
     _BT2020: _BT2020_10_TRANSFER,
 }
 _CENTRED_CODECS = ("mjpeg", "mpeg1video", "flv")  # by FFmpeg's names of their decoders; flv is a kind of H.263
+_CENTRED_FORMAT = "yuv410p"  # of old codecs that do not say; FFmpeg's scaler takes it so, and with it players
 _RGB_NAMES = ("rgb", "bgr", "gbr", "pal8")  # one of which is in each name of FFmpeg's for RGB
 FULL_RANGE_TAG, LIMITED_RANGE_TAG = 2, 1  # FFmpeg's AVCOL_RANGE_JPEG and AVCOL_RANGE_MPEG
 
@@ -50,7 +51,7 @@ def resolved(
     if transfer == UNSPECIFIED:
         transfer = _SRGB if is_rgb else _TRANSFERS.get(matrix, UNSPECIFIED)
     if siting is None:
-        siting = Siting.CENTRE if codec in _CENTRED_CODECS else Siting.LEFT
+        siting = Siting.CENTRE if codec in _CENTRED_CODECS or format == _CENTRED_FORMAT else Siting.LEFT
     return Colour(
         matrix=matrix,
         full_range=range_tag == FULL_RANGE_TAG or format.startswith("yuvj"),

@@ -7,13 +7,15 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.colour.matrix import MATRIX_NAMES, conversion
+from pipeline.colour.matrix import conversion
+from pipeline.colour.names import MATRIX_NAMES
 from pipeline.frame import PIXEL_FORMATS, Colour, FrameFormat
 from pipeline.proof.signature import Signature
 
 _MATRICES = (1, 6, 9)  # of H.273: BT.709, BT.601, BT.2020
 _PIXEL = PIXEL_FORMATS["yuv444p"]
 _MOST_OFF = 3.0  # of 255, on the mean of all frames: real clips at crf 38 are off by up to 1.9
+_MORE_OFF = 6.0  # the same of RGB: of what YUV holds beyond it, as test pictures do, something is clipped
 _LEAST_EFFECT = 1.0  # mean square, of 255: what changes less is not told apart
 _BETTER = 0.5  # how much of its effect a better reading must bring down the difference
 _ANOTHER_PICTURE = 900.0  # mean square: more than the wrong matrix or range makes of any colour
@@ -75,9 +77,10 @@ def misread(comparison: Comparison, format: FrameFormat) -> str:
         off = f"off by {as_tagged**0.5:.1f} of 255, and by {difference**0.5:.1f} if they are read as {name}"
         return f"the pixels are not what the tags say ({_name(tagged)}): {off}"
     offset = comparison.offset()
-    if np.abs(offset).max() > _MOST_OFF:
+    most = _MORE_OFF if format.pixel.rgb else _MOST_OFF
+    if np.abs(offset).max() > most:
         told = ", ".join(f"{name} {value:+.1f}" for name, value in zip(("red", "green", "blue"), offset, strict=True))
-        return f"the colours are off by more than {_MOST_OFF:g} of 255 on the whole: {told}"
+        return f"the colours are off by more than {most:g} of 255 on the whole: {told}"
     return ""
 
 

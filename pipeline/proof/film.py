@@ -62,8 +62,11 @@ class _Reel:
         self._pictures.append(frame.picture)
         return True
 
-    def nearest(self, at: float) -> int:
-        """The frame that is shown nearest to the moment `at` on the result's clock, which is first told its start."""
+    def nearest(self, at: float, behind: int = 0) -> int:
+        """The frame that is shown nearest to the moment `at` on the result's clock, which is first told its start.
+
+        behind: how many frames the result is behind that clock, so that it still runs when the last frame has passed.
+        """
         if self._shift is None:
             self._shift = self._shift_of(at)
         moment = at - self._shift
@@ -71,8 +74,13 @@ class _Reel:
             pass
         after = bisect_left(self.times, moment)
         if after == len(self.times):
-            return max(0, after - 1)
+            return max(0, after - 1) + min(behind, self._beyond(moment))
         return after - 1 if after and moment - self.times[after - 1] < self.times[after] - moment else after
+
+    def _beyond(self, moment: float) -> int:
+        """How many frames after the last one a `moment` would be."""
+        lasting = (self.times[-1] - self.times[0]) / (len(self.times) - 1) if self.over and len(self.times) > 1 else 0
+        return round((moment - self.times[-1]) / lasting) if lasting > 0 else 0
 
     def nth(self, place: int) -> int:
         """The frame at `place`, or the last one before it."""
@@ -107,16 +115,17 @@ def compare(source: Film, result: Film, progress: Callable[[int], None] | None =
     The frames of a timeless result are shown when the source frames are that they show.
     """
     reel, follower, colours = _Reel(source.frames()), Follower(), Comparison()
-    times, end = array("d"), 0.0
+    times, end, behind = array("d"), 0.0, 0
     for place, frame in enumerate(result.frames()):
         times.append(frame.at)
         end = frame.at + frame.lasts
-        expected = reel.nth(place) if result.timeless else reel.nearest(frame.at)
+        expected = reel.nth(place) if result.timeless else reel.nearest(frame.at, behind)
         low, high = follower.within(expected)
         held = reel.pictures(low, high)
         if not held or frame.picture is None:
             break
         best = follower.step(expected, frame.picture, reel.first, np.stack(held))
+        behind = max(0, expected - best)
         colours.add(held[best - reel.first], frame.picture)
         if progress:
             progress(len(times))

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from fractions import Fraction
 from typing import NamedTuple
 
-from pipeline.colour.matrix import MATRIX_NAMES
+from pipeline.colour.names import MATRIX_NAMES, PRIMARIES_NAMES, TRANSFER_NAMES
 from pipeline.frame import Colour
 from pipeline.media.decoding.turn import Orientation
 from pipeline.media.reading.probe import VideoInfo
@@ -14,13 +14,7 @@ from pipeline.proof.mastering import compare_hdr
 from pipeline.proof.signature import scale_of
 from pipeline.proof.verdict import Fault
 
-# H.273 tables 2 and 3, by FFmpeg's names
-_PRIMARIES_NAMES = {1: "bt709", 2: "untagged", 4: "bt470m", 5: "bt470bg", 6: "smpte170m", 7: "smpte240m", 8: "film"}
-_PRIMARIES_NAMES |= {9: "bt2020", 10: "smpte428", 11: "smpte431", 12: "smpte432", 22: "ebu3213"}
-_TRANSFER_NAMES = {1: "bt709", 2: "untagged", 4: "bt470m", 5: "bt470bg", 6: "smpte170m", 7: "smpte240m", 8: "linear"}
-_TRANSFER_NAMES |= {9: "log100", 10: "log316", 11: "iec61966-2-4", 12: "bt1361e", 13: "iec61966-2-1 (sRGB)"}
-_TRANSFER_NAMES |= {14: "bt2020-10", 15: "bt2020-12", 16: "smpte2084 (PQ)", 17: "smpte428", 18: "arib-std-b67 (HLG)"}
-_NAMES = {"matrix": MATRIX_NAMES, "primaries": _PRIMARIES_NAMES, "transfer": _TRANSFER_NAMES}
+_NAMES = {"matrix": MATRIX_NAMES, "primaries": PRIMARIES_NAMES, "transfer": TRANSFER_NAMES}
 
 _TURNS = (0, 1, 3, 4)  # those of a display matrix's nine numbers that turn and mirror
 _UPRIGHT = (65536, 0, 0, 65536)
@@ -45,7 +39,7 @@ def _colour(source: VideoInfo, result: VideoInfo) -> Iterator[Fault | str]:
         wanted += ["full_range"] + ["matrix"] * all(pixel.chroma for pixel in pixels)
         if not result.tagged and not source.tagged:
             yield "like the source it does not say what its colours mean: players will guess"
-        elif not result.tagged:
+        elif not result.tagged and source.format.pixel.chroma:  # of gray H.264, x264 does not write it
             yield Fault("colour", f"its colour matrix is not tagged; the source's is {MATRIX_NAMES.get(before.matrix)}")
     subsampled = all(pixel.sub_x for pixel in pixels), all(pixel.sub_y for pixel in pixels)
     sited = zip(before.siting.phases, after.siting.phases, subsampled, strict=True)

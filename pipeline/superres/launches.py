@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from pipeline.colour.limit import is_limited
+from pipeline.colour.names import is_hdr
 from pipeline.frame import FrameFormat
 from pipeline.models.spec import ModelSpec
 from pipeline.superres.kernels import (
@@ -182,7 +182,7 @@ def conversions(device: Device, model: ModelSpec, source: FrameFormat, result: F
     return Conversions(
         to_tensor=(ToLuma if luma_alone else ToRgb)(device, source, model),
         from_rgb=FromRgb(device, result, model, dither=result.pixel.depth < source.pixel.depth),
-        limit=Limit(device, source, model) if is_limited(source.colour.transfer) else None,
+        limit=Limit(device, source, model) if is_hdr(source.colour) else None,
         with_chroma=WithChroma(device, source, model) if luma_alone else None,
         alpha=Alpha(device, source, result) if result.pixel.alpha else None,
     )

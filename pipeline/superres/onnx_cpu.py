@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 
 from pipeline.colour import alpha
 from pipeline.colour.convert import from_rgb, to_rgb
-from pipeline.colour.limit import is_limited, limit
+from pipeline.colour.limit import limit
 from pipeline.colour.luma import to_luma, with_chroma
+from pipeline.colour.names import is_hdr
 from pipeline.errors import BackendError, MismatchError
 from pipeline.frame import Frame, FrameFormat, Plane
 from pipeline.models.spec import ModelSpec
@@ -74,7 +75,10 @@ class OnnxCpuSession(Session[Upscaled]):
         aside = self.model.channels == 1 or (self.source.pixel.alpha and self.result.pixel.alpha)
         planes = tuple(plane.copy() for plane in frame.planes) if aside else ()
         frame.release()
-        return Upscaled(self._run(), planes, frame.pts, frame.duration)
+        made = self._run()
+        if is_hdr(self.source.colour):
+            limit(made, self._ordered(self._tensor))
+        return Upscaled(made, planes, frame.pts, frame.duration)
 
     def collect(self, ticket: Upscaled) -> Frame:
         planes = self.result.split(np.empty(self.result.bytes, np.uint8))
@@ -101,11 +105,7 @@ class OnnxCpuSession(Session[Upscaled]):
         return rgb
 
     def _run(self) -> NDArray[Any]:
-        given = self._ordered(self._tensor)
-        made = upscaled(self._network, given, self.model.scale, self._tiling)
-        if is_limited(self.source.colour.transfer):
-            limit(made, given)
-        return made
+        return upscaled(self._network, self._ordered(self._tensor), self.model.scale, self._tiling)
 
     def _ordered(self, tensor: NDArray[Any]) -> NDArray[Any]:
         """RGB with its planes in the model's order, or what the model gave with its planes in RGB's."""

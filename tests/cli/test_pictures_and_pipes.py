@@ -171,7 +171,24 @@ def test_many_pictures_by_a_glob_but_a_folder_is_one_of_videos(uprez: Call, tmp_
     ended = uprez("upscale", tmp_path / "in", *FAST)
     assert ended.code == 2
     assert "no video there" in ended.err
-    assert f"but pictures: {tmp_path}/in/%03d.png names them all" in ended.err
+    assert f"but 2 pictures: '{tmp_path}/in/*' upscales each" in ended.err
+
+
+def test_pictures_beside_videos_in_a_folder_are_left_alone_and_that_is_said(
+    uprez: Call, clip: Path, tmp_path: Path
+) -> None:
+    pictures.sequence(tmp_path / "in", [1])
+    (tmp_path / "in" / "film.mp4").symlink_to(clip)
+    ended = uprez("upscale", tmp_path / "in", "--to", tmp_path / "out", *FAST)
+    assert ended.code == 0
+    assert f"1 picture left alone: '{tmp_path}/in/*' upscales each" in ended.err
+
+
+def test_a_folder_without_videos_is_an_error_beside_others_too(uprez: Call, clip: Path, tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    ended = uprez("upscale", tmp_path / "empty", clip, "--to", tmp_path, *FAST)
+    assert ended.code == 2
+    assert f"{tmp_path}/empty: no video there" in ended.err
 
 
 def test_one_picture_can_not_hold_a_film(uprez: Call, clip: Path, tmp_path: Path) -> None:

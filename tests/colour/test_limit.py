@@ -5,7 +5,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.colour.limit import is_limited, limit
+from pipeline.colour.limit import limit
+from pipeline.colour.names import is_hdr
+from pipeline.frame import Colour
 
 
 def enlarged(source: np.ndarray, scale: int) -> np.ndarray:
@@ -14,7 +16,7 @@ def enlarged(source: np.ndarray, scale: int) -> np.ndarray:
 
 @pytest.mark.parametrize(("transfer", "limited"), [(16, True), (18, True), (1, False), (2, False), (13, False)])
 def test_pq_and_hlg_are_limited_and_nothing_else(transfer: int, limited: bool) -> None:
-    assert is_limited(transfer) is limited
+    assert is_hdr(Colour(9, False, transfer=transfer)) is limited
 
 
 @settings(max_examples=50)

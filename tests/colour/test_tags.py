@@ -46,6 +46,10 @@ def test_where_chroma_sits_if_nothing_says_so(codec: str, siting: str) -> None:
     assert resolved(*UNTAGGED, 640, 480, "yuv420p", codec, Siting.BOTTOM).siting is Siting.BOTTOM
 
 
+def test_the_chroma_of_sixteen_samples_sits_amid_them() -> None:
+    assert resolved(*UNTAGGED, 640, 480, "yuv410p", "svq1").siting is Siting.CENTRE
+
+
 @pytest.mark.parametrize("format", ["gbrp", "gbrap16le", "rgb24", "argb", "bgr0", "pal8"])
 @pytest.mark.parametrize("size", [(64, 48), (1920, 1080)])
 def test_untagged_rgb_is_srgb_of_any_size(format: str, size: tuple[int, int]) -> None:

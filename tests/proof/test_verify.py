@@ -10,6 +10,7 @@ import pytest
 
 from pipeline import Verdict, verify
 from pipeline.errors import InputError, SettingsError
+from tests import clips
 from tests.jobs import upscale
 from tests.proof import plants
 from tests.proof.plants import FRAMES, STEP, kinds, scene
@@ -195,6 +196,10 @@ class TestColour:
             "its transfer is smpte170m, the source's bt709",
             "its matrix is smpte170m, the source's bt709",
         ]
+
+    def test_gray_has_no_matrix_that_a_result_could_lack(self, tmp_path: Path) -> None:
+        gray = clips.make(tmp_path / "in.mkv", pixel="gray", codec="ffv1", matrix=1, options={"level": "3"})
+        assert kinds(verify(gray, upscale(gray, tmp_path / "out.mkv").path)) == []
 
     @pytest.mark.parametrize("crf", [17, 38])
     def test_pixels_of_another_matrix_than_their_tag(self, source: Path, tmp_path: Path, crf: int) -> None:

@@ -9,8 +9,10 @@ import av
 import av.error
 from av.video.codeccontext import VideoCodecContext
 
+from pipeline.colour.names import MATRIX_NAMES
+from pipeline.colour.tags import FULL_RANGE_TAG, LIMITED_RANGE_TAG
 from pipeline.flow.stage import Stage
-from pipeline.frame import Frame, FrameFormat, plain_name
+from pipeline.frame import UNSPECIFIED, Frame, FrameFormat, plain_name
 from pipeline.media.decoding import nvdec
 from pipeline.media.decoding.bitstream import is_shown, is_torn
 from pipeline.media.decoding.fit import fitted
@@ -31,7 +33,7 @@ class Decoder(Stage[Any, Any]):
     keeps each frame that can be decoded and conceals what is missing in it. What it finds goes into `source.damage`.
 
     packets, frames: how many came and left. holed: how many fell into holes of the stream. timeless: frames whose times
-    follow from the rate. changes: what size and format became in mid-stream, a line each.
+    follow from the rate. changes: what size, format and tags of colour became in mid-stream, a line each.
     """
 
     def __init__(self, source: Source, format: FrameFormat) -> None:
@@ -42,6 +44,7 @@ class Decoder(Stage[Any, Any]):
         self._holes = Holes(1 / source.rate, steady=source.is_open_ended)
         self._next_pts = source.first
         self._shape = "", ""
+        self._tags: tuple[str, ...] = "", ""
         assert source.video.time_base is not None
         self._frame_duration = max(1, round(1 / (source.rate * source.video.time_base)))
         self._ledger = Ledger(self._frame_duration, in_coding_order=source.container.format.name in IN_CODING_ORDER)
@@ -155,6 +158,19 @@ class Decoder(Stage[Any, Any]):
             now, before = (" ".join(filter(None, each)) for each in (shape, (size, layout)))
             self.changes.append(f"the source becomes {now} at frame {self.frames - 1}; it was {before}")
         self._shape = shape
+        tags = tuple(now or before for now, before in zip(_tags(picture), self._tags, strict=True))
+        if any(before and now != before for now, before in zip(tags, self._tags, strict=True)):
+            now, before = (", ".join(filter(None, each)) for each in (tags, self._tags))
+            told = f"the source's tags of colour become {now} at frame {self.frames - 1}; they were {before}"
+            self.changes.append(f"{told}, and all frames are read as the first is")
+        self._tags = tags
+
+
+def _tags(picture: av.VideoFrame) -> tuple[str, str]:
+    """The matrix and the range that a picture is tagged with, "" for what is not said."""
+    matrix = int(picture.colorspace)
+    levels = {FULL_RANGE_TAG: "full range", LIMITED_RANGE_TAG: "limited range"}.get(int(picture.color_range), "")
+    return "" if matrix == UNSPECIFIED else MATRIX_NAMES.get(matrix, str(matrix)), levels
 
 
 def _share_out(context: VideoCodecContext, careful: bool) -> None:

@@ -108,13 +108,21 @@ class Deinterlace(Stage[Any, Any]):
 
     def _filtered(self, picture: av.VideoFrame | None) -> Iterator[Frame]:
         """What follows from `picture`; None is the end. bwdif is one frame behind."""
-        assert self._graph is not None
-        self._graph.push(picture)
-        for made in _pulled(self._graph):
+        for made in self._through(picture):
             self._made.append(made)
             if len(self._made) == self._how.times:
                 yield from self._shown(self._held.popleft(), self._made)
                 self._made = []
+
+    def _through(self, picture: av.VideoFrame | None) -> list[av.VideoFrame]:
+        """What bwdif has to give once it has `picture`."""
+        assert self._graph is not None
+        try:
+            self._graph.push(picture)
+            return list(_pulled(self._graph))
+        except (av.error.FFmpegError, OSError) as error:
+            reason = getattr(error, "strerror", None) or error
+            raise InputError(f"libavfilter can't deinterlace a frame ({reason}); --deinterlace off works") from error
 
     def _shown(self, held: _Held, made: list[av.VideoFrame]) -> Iterator[Frame]:
         """The pictures of a frame: those `made` of it, or itself."""

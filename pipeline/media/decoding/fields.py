@@ -39,7 +39,7 @@ def fields_of(media: MediaInfo, wish: Wish, start: Fraction | None = None, end: 
     """What is done about the fields of `media`, from `start` to `end` (seconds from its first frame).
 
     "auto" looks where they are marked or may be without a mark, and asks for one picture of each frame that is combed.
-    Raises SettingsError for "field" and pictures, whose numbers are their times.
+    Raises SettingsError for "field" and pictures, whose numbers are their times, and for what can't be deinterlaced.
     """
     video = media.video
     if wish == "off":
@@ -52,7 +52,10 @@ def fields_of(media: MediaInfo, wish: Wish, start: Fraction | None = None, end: 
     seen = look(media, start, end)
     found = _found(media, seen) if wish == "auto" else _wished(media, seen, wish)
     if found.how and worked_on(video.format) is None:
-        return Fields(None, f"libavfilter can't deinterlace {video.format}: its combs are upscaled too")
+        cant = f"libavfilter can't deinterlace {video.format}"
+        if wish != "auto":
+            raise SettingsError(f"--deinterlace {wish}: {cant}; auto and off leave its combs as they are")
+        return Fields(None, f"{cant}: its combs are upscaled too")
     return found
 
 
@@ -75,9 +78,14 @@ def _found(media: MediaInfo, seen: Look) -> Fields:
     if seen.marks_are_right or seen.is_of_fields:
         which: Literal["all", "marked"] = "marked" if seen.marks_are_right else "all"
         return Fields(Deinterlacing(which, first), f"it is interlaced, {_order(video, seen)}: {_once(video)}")
+    if seen.is_whole and video.scan.interlaced and not seen.marked_whole:
+        note = f"it is marked as interlaced in parts, {_FIRST[first]}: those are deinterlaced"
+        return Fields(Deinterlacing("marked", first), note)
+    if seen.is_whole and video.scan.interlaced:
+        why = "shows no combs where it was looked at: frames that look combed are deinterlaced, the others left"
+        return Fields(Deinterlacing("combed", first), f"it is marked as interlaced, but {why}")
     if seen.is_whole:
-        kept = "it is marked as interlaced, but shows no combs: left as it is; --deinterlace frame does it all the same"
-        return Fields(None, kept if video.scan.interlaced else None)
+        return Fields()
     kind = "film, telecined (3:2)" if seen.is_telecined else "interlaced in parts"
     done = "those of its frames that look combed are deinterlaced"
     return Fields(Deinterlacing("combed", first), f"it is {kind}, {_order(video, seen)}: {done}")

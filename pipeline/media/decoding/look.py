@@ -6,10 +6,10 @@ Streams say so themselves, and are often wrong: film is kept in interlaced strea
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from fractions import Fraction
-from itertools import islice, pairwise
+from itertools import chain, islice
 from typing import Any
 
 import av
@@ -62,6 +62,11 @@ class Look:
         return self.tells and self.fields <= _HARDLY * (self.fields + self.whole)
 
     @property
+    def is_of_film(self) -> bool:
+        """Whether nothing is marked, and something moves, and no frame is of fields: one place tells enough."""
+        return self.tells and not (self.fields or self.marked)
+
+    @property
     def marks_are_right(self) -> bool:
         """Whether the frames that are marked are those of fields."""
         unmarked = self.fields - self.marked_fields
@@ -78,15 +83,17 @@ class Look:
         share = self.top_first / self.fields if self.fields else 0.5
         return True if share >= 1 - _HARDLY else False if share <= _HARDLY else None
 
-    def add(self, pictures: list[av.VideoFrame], media: MediaInfo) -> None:
+    def add(self, pictures: Iterable[av.VideoFrame], media: MediaInfo) -> None:
         """Look at `pictures` that follow each other."""
-        format = media.video.format
-        rows = [rows_of(fitted(picture, format)[0], format.pixel) for picture in pictures]
-        self.frames += len(pictures)
-        self.marked += sum(picture.interlaced_frame for picture in pictures)
+        format, before = media.video.format, None
         self.rows.append([])
-        for (before, after), picture in zip(pairwise(rows), pictures[1:], strict=True):
-            combs = Combs.between(before, after)
+        for picture in pictures:
+            before, rows = rows_of(fitted(picture, format)[0], format.pixel), before
+            self.frames += 1
+            self.marked += picture.interlaced_frame
+            if rows is None:
+                continue
+            combs = Combs.between(rows, before)
             self.rows[-1].append(combs.of_fields if combs.tells else None)
             if combs.of_fields:
                 self.fields += 1
@@ -111,7 +118,7 @@ def look(media: MediaInfo, start: Fraction | None = None, end: Fraction | None =
         stream.thread_type = "AUTO"
         begun: set[int | None] = set()
         for count, time in enumerate(_places(media, start, end), 1):
-            if count == len(_PLACES) and seen.tells:
+            if (count == len(_PLACES) and seen.tells) or seen.is_of_film:
                 break
             with contextlib.suppress(av.error.FFmpegError):
                 container.seek(int(time / media.video.time_base), stream=stream)
@@ -119,7 +126,7 @@ def look(media: MediaInfo, start: Fraction | None = None, end: Fraction | None =
                 first = next(pictures, None)
                 if first is not None and first.pts not in begun:  # key frames may be few
                     begun.add(first.pts)
-                    seen.add([first, *islice(pictures, _FRAMES - 1)], media)
+                    seen.add(chain((first,), islice(pictures, _FRAMES - 1)), media)
         stream.codec_context.flush_buffers()
     return seen
 

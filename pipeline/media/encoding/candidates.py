@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+from pipeline.colour.names import is_hdr
 from pipeline.frame import FrameFormat, PixelFormat
 from pipeline.media.encoding.formats import coded_as, encodable_format, encoder
 
-_HDR_TRANSFERS = (16, 18)  # PQ and HLG, in the codes of H.273
 _H264_SIDE = 4096  # beyond, hardware decodes H.265 only, and NVENC encodes no H.264
 _H265_DEPTH = 12
 _KEEPS_ALPHA = "it keeps transparency"
@@ -59,7 +59,7 @@ def _transparent(pixel: PixelFormat, suffix: str) -> Iterator[Candidate]:
 def _beyond_h264(made: FrameFormat) -> str:
     """Why H.265 is the better choice, "" if it isn't: of H.264, players' hardware decodes little beside 8-bit 4:2:0."""
     pixel, side = made.pixel, max(made.width, made.height)
-    if made.colour.transfer in _HDR_TRANSFERS:
+    if is_hdr(made.colour):
         return "players expect HDR in H.265"
     if pixel.depth > 8:
         return f"few players show {pixel.depth} bit in H.264"

@@ -1,4 +1,4 @@
-"""Frames as GIF has them: each with a palette of its own, of 256 colours."""
+"""Frames as GIF has them: each with a palette of its own, of 256 colours, one of which may be that nothing is seen."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from pipeline.errors import OutputError
 from pipeline.media.encoding.encode import Encoder
 
 MOST_RATE = 100  # GIF counts in hundredths of a second
+_HALF = 128  # of 255: what is less opaque is not seen at all
 SHOWN_RATE = 50  # browsers show what is faster at 10 frames/s
 
 
@@ -40,10 +41,10 @@ def _palettes(picture: av.VideoFrame) -> Graph:
         width=picture.width, height=picture.height, format=picture.format, time_base=Fraction(1, MOST_RATE)
     )
     both = graph.add("split")
-    palette = graph.add("palettegen", "stats_mode=single")
-    used = graph.add(
-        "paletteuse", "new=1:dither=bayer:bayer_scale=3"
-    )  # a pattern that stands still where the picture does
+    has_alpha = any(component.is_alpha for component in picture.format.components)
+    palette = graph.add("palettegen", f"stats_mode=single:reserve_transparent={int(has_alpha)}")
+    # Bayer's pattern stands still where the picture does.
+    used = graph.add("paletteuse", f"new=1:dither=bayer:bayer_scale=3:alpha_threshold={_HALF}")
     result = graph.add("buffersink")
     frames.link_to(both)
     both.link_to(palette, 0, 0)

@@ -10,7 +10,7 @@ from pipeline.media.encoding.encode import VideoEncoding
 from pipeline.media.encoding.formats import encodable_format, encoder
 
 _KEEPERS = ("libx264", "libx265", "ffv1")  # encoders that take nearly any format, those that most players play first
-_FILMS_WITH_ALPHA = "--codec libvpx-vp9 (.webm), prores_ks (.mov) or ffv1 (.mkv) keeps it"
+_FILMS_WITH_ALPHA = "--codec auto keeps it in .mkv, .webm and .mov"
 _PICTURES_WITH_ALPHA = ".png, .tif, .webp and .apng keep it"
 
 

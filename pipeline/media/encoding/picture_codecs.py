@@ -34,7 +34,9 @@ class PictureCodec:
             colour = replace(source.colour, matrix=_BT601, full_range=True, siting=Siting.CENTRE)
             return replace(source, pixel=PIXEL_FORMATS["yuv444p"], colour=colour)
         gray, alpha = self.gray and not source.pixel.chroma, self.alpha and source.pixel.alpha
-        depth = 16 if self.deep and source.pixel.depth > 8 else 8
+        # FFmpeg codes frames of 16 bit that are transparent as what lies over the last one, and can't decode that.
+        deep = self.deep and not (self.animated and alpha)
+        depth = 16 if deep and source.pixel.depth > 8 else 8
         wanted = not gray, not gray, alpha, depth
         pixel = next(f for f in PIXEL_FORMATS.values() if (f.rgb, f.chroma, f.alpha, f.depth) == wanted)
         return replace(source, pixel=pixel, colour=replace(source.colour, full_range=True))
@@ -52,7 +54,7 @@ _CODECS = {
     ".bmp": PictureCodec("bmp", gray=False),
     ".webp": PictureCodec("libwebp", {"lossless": "1"}, gray=False, alpha=True),
     ".apng": PictureCodec("apng", deep=True, alpha=True, animated=True),
-    ".gif": PictureCodec("gif", coded="pal8", gray=False, animated=True),
+    ".gif": PictureCodec("gif", coded="pal8", gray=False, alpha=True, animated=True),
 }
 
 

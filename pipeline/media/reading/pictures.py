@@ -21,7 +21,7 @@ from av.video.stream import VideoStream
 
 from pipeline.errors import InputError
 from pipeline.flow.closing import Closing
-from pipeline.frame import UNSPECIFIED, Colour
+from pipeline.frame import UNSPECIFIED, Colour, Siting
 from pipeline.media.reading.damage import Damage
 
 SUFFIXES = tuple(".png .jpg .jpeg .tif .tiff .bmp .webp".split())
@@ -73,20 +73,6 @@ class Pattern:
 def is_pattern(path: Path) -> bool:
     """Whether `path` names pictures by number; a file that has this very name is meant itself."""
     return bool(_NUMBER.search(str(path).replace("%%", ""))) and not path.exists()
-
-
-def likely_pattern(folder: Path) -> Path | None:
-    """A pattern that names the pictures of a folder, such as %05d.png, or *.png; None where there are none."""
-    if not folder.is_dir():
-        return None
-    names = sorted(entry.name for entry in folder.iterdir() if is_picture(entry))
-    if not names:
-        return None
-    first = Path(names[0])
-    digits = re.search(r"\d+(?=\D*$)", first.stem, re.ASCII)
-    if len(names) == 1 or digits is None:
-        return folder / f"*{first.suffix}"
-    return folder / f"{first.stem[: digits.start()]}%0{len(digits[0])}d{first.stem[digits.end() :]}{first.suffix}"
 
 
 def is_picture(path: Path) -> bool:
@@ -180,7 +166,8 @@ def content(file: Path) -> bytes:
 def colour(context: VideoCodecContext, resolved: Colour) -> Colour:
     """The colour of a picture, as its tags were `resolved`: sRGB (IEC 61966-2-1) of full range where they say nothing.
 
-    Lossy WebP is BT.601 of limited range (RFC 6386, 9.2).
+    Lossy WebP is BT.601 of limited range (RFC 6386, 9.2). Its chroma, and that of TIFF (TIFF 6.0, YCbCrPositioning),
+    sits midway as JPEG's does: libwebp reads it so.
     """
     yuv = str(context.pix_fmt).startswith("yuv")
     untagged = context.color_primaries == UNSPECIFIED and context.color_trc == UNSPECIFIED
@@ -190,6 +177,7 @@ def colour(context: VideoCodecContext, resolved: Colour) -> Colour:
         full_range=resolved.full_range or not yuv,
         primaries=_BT709 if untagged else resolved.primaries,
         transfer=_SRGB if untagged else resolved.transfer,
+        siting=Siting.CENTRE if yuv else resolved.siting,
     )
 
 

@@ -28,7 +28,7 @@ from pipeline.media.reading.hdr import Hdr, dynamic_metadata, hdr_of
 from pipeline.media.reading.pictures import Pictures, is_pattern, is_picture, open_pictures
 from pipeline.media.reading.pipe import Pipe, is_pipe, open_pipe
 from pipeline.media.reading.scan import Scan, scan_of
-from pipeline.media.reading.side_data import side_data
+from pipeline.media.reading.side_data import has_profile, side_data
 from pipeline.media.reading.siting import tagged_siting
 
 # Containers of video, by the names of FFmpeg's demuxers. Playlists, scripts and network descriptions are left out:
@@ -64,7 +64,7 @@ class VideoInfo:
     start: the first pts, in `time_base`. scan: what it says of its fields. display_matrix: how players turn the
     picture, 9 integers, or None.
     hdr: its mastering display and light levels, None if it tells none. dynamic_hdr: the names of what it tells beside
-    that and no result can, such as "HDR10+".
+    that and no result can, such as "HDR10+". labels: what else a picture has that no result gets, such as EXIF.
     """
 
     index: int
@@ -83,6 +83,7 @@ class VideoInfo:
     hdr: Hdr | None
     dynamic_hdr: tuple[str, ...]
     alpha: bool
+    labels: tuple[str, ...] = ()
 
     @property
     def first(self) -> Fraction:
@@ -214,6 +215,7 @@ def _video(path: Path, container: InputContainer, stream: VideoStream, duration:
         hdr=hdr_of(first),
         dynamic_hdr=dynamic_metadata(path, stream, first),
         alpha=is_transparent,
+        labels=_labels(container, first),
     )
 
 
@@ -269,6 +271,14 @@ def _counted_back(path: Path, stream: VideoStream) -> int:
             if count == _UNTIMED:
                 break
     return stream.start_time or 0
+
+
+def _labels(container: InputContainer, frame: av.VideoFrame | None) -> tuple[str, ...]:
+    if frame is None:
+        return ()
+    is_profiled = has_profile(frame)
+    has_exif = container.format.name in pictures.DEMUXERS and bool(frame.metadata)
+    return ("ICC profile",) * is_profiled + ("EXIF data",) * has_exif
 
 
 def _display_matrix(frame: av.VideoFrame | None) -> tuple[int, ...] | None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from pathlib import Path
 
-from pipeline.colour.matrix import MATRIX_NAMES
+from pipeline.colour.names import is_hdr, named
 from pipeline.errors import OutputError
 from pipeline.frame import Colour, FrameFormat, PixelFormat
 from pipeline.media.encoding import gif
@@ -22,6 +22,7 @@ from pipeline.media.writing.pipe_sink import CODEC, PipeSink, y4m_format
 from pipeline.media.writing.sink import FileSink
 
 _Y4M = "y4m"
+_SAYING_HDR = ("png", "apng")  # by their chunk cICP
 _COMPRESSED = 0.5  # of their samples, that pictures without loss take, measured on photographs
 
 Sink = FileSink | PictureSink | PipeSink
@@ -55,12 +56,16 @@ class Form:
         notes = []
         if self.pixel.depth < video.format.pixel.depth:
             notes.append(f"{self.name} holds {self.pixel.depth} bit of the source's {video.format.pixel.depth}")
-        if video.hdr or video.dynamic_hdr:
+        matrix, primaries, transfer = named(video.format.colour)
+        if is_hdr(video.format.colour) and self.name not in (_Y4M, *_SAYING_HDR):
+            notes.append(f"{self.name} does not say that it is HDR, {transfer}: players show it gray; .png says so")
+        elif video.hdr or video.dynamic_hdr:
             notes.append(f"{self.name} can't hold its HDR metadata: of mastering display and light levels")
         if self.name == _Y4M:
-            notes.append(f"y4m does not say that the colour matrix is {MATRIX_NAMES[video.format.colour.matrix]}")
+            notes.append(f"y4m does not say what its colours are: matrix {matrix}, primaries {primaries}, {transfer}")
         if self.name == "gif":
-            notes.append("GIF has 256 colours in a frame; .apng loses none")
+            halves = ", and no half transparency" if self.pixel.alpha else ""
+            notes.append(f"GIF has 256 colours in a frame{halves}; .apng loses none")
             if video.rate > gif.SHOWN_RATE:
                 notes.append(f"browsers show a GIF of more than {gif.SHOWN_RATE} frames/s slowly")
         return notes
@@ -109,6 +114,8 @@ def check_form(path: Path, source: Collection[Path], frames: int | None, rate: F
     elif is_stills(path) and frames is not None and frames > 1:
         numbered = path.with_name(f"{path.stem}%05d{path.suffix}")
         raise OutputError(f"{path}: is one picture, and there are {frames} frames; {numbered} makes one of each")
+    if path.suffix.lower() == ".apng" and frames == 1:  # FFmpeg writes a still picture, which is none to it by its name
+        raise OutputError(f"{path}: is an animation, and there is one frame; {path.with_suffix('.png')} holds it")
     if path.suffix.lower() == ".gif" and rate > gif.MOST_RATE:
         raise OutputError(f"{path}: GIF holds {gif.MOST_RATE} frames/s at most, not {float(rate):g}; .apng holds more")
 

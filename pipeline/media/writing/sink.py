@@ -41,6 +41,8 @@ VideoEncoder = Encoder | RetimedEncoder | ParallelEncoder
 
 _CARELESS = ("libx265",)  # that leave the decoding times of clips shorter than their reordering to chance
 
+_MATROSKA = ("matroska", "webm")  # the muxers that write a mastering display's primaries or luminance alone
+
 _REFUSED = (av.error.InvalidDataError, av.error.ArgumentError, av.error.PatchWelcomeError)
 
 
@@ -194,10 +196,12 @@ class FileSink(Stage[Any, Any]):
             stream = self._container.add_stream(encoding.codec, rate=encoding.rate)
         except ValueError as error:
             advice = "; .mkv holds nearly every codec" if self._kind != "matroska" else ": choose another --codec"
+            advice = ": --codec auto chooses one that it holds" if self._kind == "webm" else advice
             raise OutputError(f"{self.path}: {self._kind} can't hold {codec.canonical_name}{advice}") from error
         assert isinstance(stream, VideoStream)
-        if encoding.hdr and not describe_mastering(stream, self._kind, encoding.hdr):
-            self._lost_labels += self._lost_hdr(encoding.codec, encoding.hdr)
+        if encoding.hdr:
+            is_told = describe_mastering(stream, self._kind, encoding.hdr)
+            self._lost_labels += self._lost_hdr(encoding.codec, encoding.hdr, is_told)
         configure(stream.codec_context, encoding)
         stream.time_base = encoding.time_base
         if encoding.display_matrix:
@@ -221,8 +225,10 @@ class FileSink(Stage[Any, Any]):
         has_own_table = "movflags" in self._container.container_options
         return labels.beyond_itunes(tags) if self._kind in ISO and not has_own_table else []
 
-    def _lost_hdr(self, codec: str, hdr: Hdr) -> Iterator[str]:
-        if not hdr_parameters(codec, hdr):
+    def _lost_hdr(self, codec: str, hdr: Hdr, is_told: bool) -> Iterator[str]:
+        if bool(hdr.primaries) != bool(hdr.luminance) and self._kind not in _MATROSKA:
+            yield f"HDR mastering data left behind: {self._kind} has no room for half of it; .mkv can hold it"
+        elif not is_told and not hdr_parameters(codec, hdr):
             yield f"HDR mastering and light level data left behind: {codec} in {self._kind} can't hold it; libx265 can"
 
     def _open_encoder(self, encoding: VideoEncoding) -> None:

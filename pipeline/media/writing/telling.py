@@ -20,11 +20,15 @@ _LIMITED_ALONE = ("prores", "cfhd", "mpeg2video", "vp8")
 _FULL_ALONE = ("mjpeg",)
 _BT601_ALONE = ("vp8", "mjpeg")  # RFC 6386, section 9.2; JFIF, section 2
 _BT601 = (5, 6)  # which are the same numbers
+_FCC = 4  # nearly the same
+_WITHOUT_FCC = ("vp9",)
 _SITED = {"av1": (Siting.LEFT, Siting.TOP_LEFT), "mjpeg": (Siting.CENTRE,)}
 _USUAL = (Siting.LEFT,)  # what readers take it for where nothing is said
 _RANGE_INSIDE = (*_SELF_DESCRIBED, "dnxhd")
 _WITHOUT_RANGE = (".mov",)  # as QuickTime's colr has none
 _WITH_SITING = (".mkv", ".webm")
+_SILENT = (".nut", ".asf", ".wmv", ".flv")  # that say nothing of colours by themselves
+_SPEAKING = (*_SELF_DESCRIBED, "av1", "vp9", "mpeg2video")  # codecs that do
 
 
 def tellable(encoding: VideoEncoding, target: Path) -> tuple[VideoEncoding, str | None]:
@@ -35,9 +39,11 @@ def tellable(encoding: VideoEncoding, target: Path) -> tuple[VideoEncoding, str 
     if colour.full_range != format.colour.full_range:
         lost.append("full range" if format.colour.full_range else "limited range")
     if colour.matrix != format.colour.matrix and format.colour.matrix not in _BT601:
-        lost.append("another matrix than BT.601's")
+        lost.append("FCC's matrix" if format.colour.matrix == _FCC else "another matrix than BT.601's")
     place = f"{encoding.codec} in {target.suffix}"
     note = f"{place} can't say {' or '.join(lost)}: its samples are converted, and look the same" if lost else None
+    if target.suffix.lower() in _SILENT and codec not in _SPEAKING:
+        note = f"{place} does not say what its colours are, so players guess; in .mkv it does"
     return replace(encoding, format=replace(format, colour=colour)), note
 
 
@@ -48,10 +54,15 @@ def tellable_colour(colour: Colour, pixel: PixelFormat, codec: str, target: Path
     suffix = target.suffix.lower()
     return replace(
         colour,
-        matrix=_BT601[0] if codec in _BT601_ALONE else colour.matrix,
+        matrix=_matrix(colour, codec),
         full_range=_full_range(colour, codec, suffix),
         siting=_siting(colour, codec, suffix) if pixel.sub_x or pixel.sub_y else colour.siting,
     )
+
+
+def _matrix(colour: Colour, codec: str) -> int:
+    is_lost = codec in _BT601_ALONE or (codec in _WITHOUT_FCC and colour.matrix == _FCC)
+    return _BT601[0] if is_lost else colour.matrix
 
 
 def _full_range(colour: Colour, codec: str, suffix: str) -> bool:

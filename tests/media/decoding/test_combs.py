@@ -34,6 +34,26 @@ def test_fields_are_told_from_film_and_so_is_their_order(speed: int, top_first: 
     assert not film.is_seen
 
 
+@given(step=st.sampled_from([-1, 1]), seed=st.integers(0, 99))
+def test_a_page_that_scrolls_by_a_row_is_no_field(step: int, seed: int) -> None:
+    page = np.random.default_rng(seed).choice([16, 235], (90, 64)).astype(np.uint8)
+    before, picture = page[8:-8], page[8 + step : 82 + step]
+    assert between(before, picture).scrolls
+    assert not between(before, picture).of_fields
+    assert not between(before, picture).is_seen
+
+
+@given(speed=st.integers(2, 5), top_first=st.booleans())
+def test_fields_do_not_scroll(speed: int, top_first: bool) -> None:
+    """A texture that moves up, by one to two and a half rows each field."""
+    rng = np.random.default_rng(speed)
+    page = np.repeat(rng.choice([16.0, 235.0], (40, 64)), 4, axis=0)
+    moments = [page[speed * k : speed * k + 120 : 2].astype(np.uint8) for k in range(4)]
+    order = (0, 1, 2, 3) if top_first else (1, 0, 3, 2)
+    video = [fields.woven(moments[order[k]], moments[order[k + 1]]) for k in (0, 2)]
+    assert not between(*video).scrolls
+
+
 def test_what_stands_still_tells_nothing() -> None:
     still = fields.woven(fields.at(0), fields.at(9))
     assert between(still, still) == Combs(0, 0, 0)

@@ -57,6 +57,21 @@ def test_planes_have_the_shapes_and_depth_of_their_format(tmp_path: Path, pixel:
         assert all(plane.dtype == frame.format.pixel.dtype for plane in frame.planes)
 
 
+def test_colours_that_change_in_mid_stream_are_told(tmp_path: Path) -> None:
+    parts = [clips.make(tmp_path / f"{matrix}.h264", 3, sound=False, matrix=matrix).read_bytes() for matrix in (1, 6)]
+    (tmp_path / "both.h264").write_bytes(parts[0] + parts[1] * 2 + parts[0])
+    with FileSource(tmp_path / "both.h264") as source:
+        decoder = Decoder(source, probe(source.path).video.format)
+        frames = [frame for packet in source for frame in decoder.feed(packet)] + list(decoder.finish())
+    assert len(frames) == 12
+    first, second = "bt709, limited range", "smpte170m, limited range"
+    rest = "and all frames are read as the first is"
+    assert decoder.changes == [
+        f"the source's tags of colour become {second} at frame 3; they were {first}, {rest}",
+        f"the source's tags of colour become {first} at frame 9; they were {second}, {rest}",
+    ]
+
+
 def test_packets_of_other_streams_pass(clip: Path) -> None:
     with FileSource(clip, frozenset({1})) as source:
         decoder = Decoder(source, probe(clip).video.format)

@@ -44,10 +44,10 @@ def test_of_mark_and_pictures_the_pictures_are_believed(tmp_path: Path) -> None:
     assert f"{BOTTOM}, though it is marked {TOP}" in str(found.note)
 
 
-def test_film_in_an_interlaced_stream_is_left_alone(tmp_path: Path) -> None:
+def test_of_film_in_an_interlaced_stream_only_what_looks_combed_is_touched(tmp_path: Path) -> None:
     found = decided(tmp_path, fields.film(40), "tff")
-    assert found.how is None
-    assert "shows no combs: left as it is" in str(found.note)
+    assert found.how == Deinterlacing("combed", top_first=True)
+    assert "shows no combs where it was looked at" in str(found.note)
 
 
 def test_film_is_left_alone_and_nothing_is_said(tmp_path: Path) -> None:
@@ -57,6 +57,12 @@ def test_film_is_left_alone_and_nothing_is_said(tmp_path: Path) -> None:
 def test_of_a_stream_of_both_kinds_what_is_marked_is_deinterlaced(tmp_path: Path) -> None:
     frames = [*fields.video(20), *fields.film(20)]
     assert decided(tmp_path, frames, ["tff"] * 20 + ["prog"] * 20).how == Deinterlacing("marked", top_first=True)
+
+
+def test_marked_frames_that_were_not_looked_at_are_deinterlaced(tmp_path: Path) -> None:
+    found = decided(tmp_path, [*fields.video(12), *fields.film(48)], ["tff"] * 12 + ["prog"] * 48)
+    assert found.how == Deinterlacing("marked", top_first=True)
+    assert found.note == f"it is marked as interlaced in parts, {TOP}: those are deinterlaced"
 
 
 def test_of_telecined_film_what_looks_combed_is(tmp_path: Path) -> None:

@@ -59,6 +59,25 @@ def test_the_chroma_of_dv_stays_where_it_is_sited() -> None:
         assert (chroma[:, 1:-1:2] == ramp[:-1] + 5).all()
 
 
+@pytest.mark.parametrize("matrix", [0, 1, 4, 5, 7, 8, 9, 14])
+@pytest.mark.parametrize("full_range", [False, True])
+@pytest.mark.parametrize(
+    ("pixel", "size"),
+    [("yuv420p9le", (64, 48)), ("yuv422p14le", (64, 48)), ("yuv411p", (64, 48)), ("yuv420p", (32, 32))],
+)
+def test_flat_fields_stay_what_they_are_however_they_are_tagged(
+    pixel: str, size: tuple[int, int], full_range: bool, matrix: int
+) -> None:
+    to = {"yuv420p9le": "yuv420p10le", "yuv422p14le": "yuv422p16le", "yuv411p": "yuv422p", "yuv420p": "yuv420p"}[pixel]
+    depth = av.VideoFormat(pixel, *size).components[0].bits
+    format = FrameFormat(64, 48, PIXEL_FORMATS[to], Colour(matrix, full_range))
+    values = [level << (depth - 8) for level in (81, 90, 240)]
+    given = picture(pixel, size, values)
+    given.colorspace, given.color_range = matrix, 2 if full_range else 1
+    for plane, value in zip(fitted(given, format), values, strict=True):
+        assert np.abs(plane.astype(int) - (value << (format.pixel.depth - depth))).max() <= 1
+
+
 @pytest.mark.parametrize("pixel", ["yuv420p", "yuva444p10le", "gbrap", "gbrap12le", "gray16le"])
 def test_what_fits_is_not_copied(pixel: str) -> None:
     frame = noise(format_of(pixel))

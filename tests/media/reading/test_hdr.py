@@ -1,3 +1,4 @@
+from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
 from types import SimpleNamespace
@@ -10,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.errors import InputError
+from pipeline.media.reading import hdr
 from pipeline.media.reading.hdr import Hdr, dynamic_metadata, hdr_of
 from pipeline.media.reading.probe import probe
 from tests import light
@@ -20,6 +22,19 @@ integers = st.integers(1, 2**31 - 1)
 def _frame(**side_data: Any) -> Any:
     """What a decoder gives, with side data by FFmpeg's names of it."""
     return SimpleNamespace(side_data=side_data)
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _made_up_frames() -> Iterator[None]:
+    """Let frames be those of `_frame`, too."""
+    with pytest.MonkeyPatch.context() as patch:
+        read = hdr.side_data
+
+        def side_data(frame: Any, name: str) -> Any:
+            return frame.side_data.get(name) if isinstance(frame, SimpleNamespace) else read(frame, name)
+
+        patch.setattr(hdr, "side_data", side_data)
+        yield
 
 
 def _mastering(*numbers: int) -> bytes:

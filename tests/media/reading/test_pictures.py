@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.errors import InputError
-from pipeline.media.reading.pictures import Pattern, Pictures, PictureSource, is_pattern, likely_pattern
+from pipeline.frame import Siting
+from pipeline.media.reading.pictures import Pattern, Pictures, PictureSource, is_pattern
 from pipeline.media.reading.probe import probe
 from tests import pictures
 
@@ -140,6 +141,17 @@ def test_untagged_pictures_are_srgb_of_full_range(tmp_path: Path) -> None:
         assert (colour.full_range, colour.primaries, colour.transfer) == (True, 1, 13), name
 
 
+@pytest.mark.parametrize("name", ["a.webp", "a.tif", "a.jpg"])
+def test_the_chroma_of_pictures_sits_midway(tmp_path: Path, name: str) -> None:
+    pixel = "yuvj420p" if name == "a.jpg" else "yuv420p"
+    path = pictures.write(tmp_path / name, pictures.samples(1), pixel)
+    assert probe(path).video.format.colour.siting is Siting.CENTRE
+
+
+def test_rgb_that_becomes_video_gets_the_usual_siting(tmp_path: Path) -> None:
+    assert probe(pictures.write(tmp_path / "a.png", pictures.samples(1))).video.format.colour.siting is Siting.LEFT
+
+
 def test_lossy_webp_is_bt601_of_limited_range_at_any_size(tmp_path: Path) -> None:
     path = pictures.write(tmp_path / "a.webp", pictures.samples(1, (1280, 720)), "yuv420p")
     colour = probe(path).video.format.colour
@@ -151,9 +163,3 @@ def test_the_orientation_of_a_photo_is_seen(tmp_path: Path) -> None:
     content = path.read_bytes()
     path.write_bytes(content[:2] + b"\xff\xe1" + (len(TURNED) + 2).to_bytes(2, "big") + TURNED + content[2:])
     assert probe(path).video.display_matrix == (0, 65536, 0, -65536, 0, 0, 0, 0, 1 << 30)
-
-
-def test_a_folder_of_pictures_suggests_its_pattern(tmp_path: Path) -> None:
-    assert likely_pattern(tmp_path) is None
-    assert likely_pattern(_touch(tmp_path, "holiday.jpg")) == tmp_path / "*.jpg"
-    assert likely_pattern(_touch(tmp_path, "a7_0001x.png", "a7_0002x.png")) == tmp_path / "a7_%04dx.png"

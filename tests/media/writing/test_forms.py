@@ -46,6 +46,13 @@ def test_containers_leave_the_choice(tmp_path: Path) -> None:
     assert is_stills(tmp_path / "a.webp")
 
 
+@pytest.mark.parametrize(("name", "pixel"), [("a.apng", "gbrap"), ("a.png", "gbrap16le")])
+def test_transparent_animations_have_the_depth_that_ffmpeg_can_read(name: str, pixel: str) -> None:
+    form = form_of(Path(name), _format("yuva444p12le"))
+    assert form is not None
+    assert form.pixel.name == pixel
+
+
 def test_only_still_pictures_are_numbered() -> None:
     with pytest.raises(OutputError, match="only still pictures can be numbered"):
         form_of(Path("%05d.gif"), _format("yuv420p"))
@@ -105,6 +112,12 @@ def test_the_size_on_the_disk(video: VideoInfo) -> None:
         size = form.disk(form.encoding(video, 1, {}), 12)
         assert size is None if least is None else size > least
         assert form.disk(form.encoding(video, 1, {}), None) is None
+
+
+def test_one_picture_is_no_animated_png(tmp_path: Path) -> None:
+    with pytest.raises(OutputError, match=r"is an animation, and there is one frame; .*a\.png holds it"):
+        check_form(tmp_path / "a.apng", (), 1, Fraction(25), overwrite=False)
+    check_form(tmp_path / "a.apng", (), 2, Fraction(25), overwrite=False)
 
 
 def test_results_do_not_lie_on_their_sources(tmp_path: Path) -> None:

@@ -102,6 +102,13 @@ def test_a_note_says_what_is_converted(codec: str, suffix: str, note: str | None
     assert tellable(_encoding(codec, COLOURS["full"]), Path(f"film{suffix}"))[1] == note
 
 
+def test_vp9_has_no_code_for_the_matrix_of_fcc() -> None:
+    encoding, note = tellable(_encoding("libvpx-vp9", Colour(4, False)), Path("film.webm"))
+    assert encoding.format.colour.matrix == 5
+    assert note == "libvpx-vp9 in .webm can't say FCC's matrix: its samples are converted, and look the same"
+    assert tellable(_encoding("libx264", Colour(4, False)), Path("film.mkv"))[1] is None
+
+
 def test_chroma_moves_where_its_place_can_not_be_told() -> None:
     centred, pixel = COLOURS["full"], PIXEL_FORMATS["yuv420p"]
     places = {
@@ -120,3 +127,11 @@ def test_what_can_be_told_stays_as_it_is(colour: Colour, pixel: object, codec: s
     told = tellable_colour(colour, pixel, codec, target)
     assert tellable_colour(told, pixel, codec, target) == told
     assert (told.primaries, told.transfer) == (colour.primaries, colour.transfer)
+
+
+@pytest.mark.parametrize(
+    ("codec", "suffix", "said"), [("ffv1", "nut", True), ("ffv1", "mkv", False), ("libx264", "flv", False)]
+)
+def test_where_nothing_is_said_of_colours_a_user_is_told(codec: str, suffix: str, said: bool) -> None:
+    _, note = tellable(_encoding(codec, COLOURS["standard"]), Path(f"film.{suffix}"))
+    assert ("does not say what its colours are" in (note or "")) is said
