@@ -94,7 +94,7 @@ def unmarked(path: Path) -> Expected:
 def film_in_fields(path: Path) -> Expected:
     """Film that is coded, and marked, as interlaced, as many broadcasts are."""
     _write(path, _film, "tff", **_INTERLACED)
-    return Expected(_each(_film), evenly(COUNT), says=("shows no combs: left as it is",))
+    return Expected(_each(_film), evenly(COUNT), says=("shows no combs where it was looked at",))
 
 
 @case("telecine.mkv")
