@@ -100,6 +100,16 @@ def test_oblong_samples_stay_so(tmp_path: Path, codec: str, name: str) -> None:
     assert probe(result.path).video.sample_aspect == Fraction(64, 45)
 
 
+def test_where_there_is_no_room_to_say_so_the_work_is_kept_and_that_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pipeline.media.writing.aspect.ROOM", {})
+    source = clips.make(tmp_path / "in.mkv", frames=4, sample_aspect=Fraction(64, 45), sound=False)
+    result = upscale(source, tmp_path / "out.mkv", **LOSSLESS)
+    assert probe(result.path).video.frames == 4
+    assert any("no room was left in its head to say that samples are 64/45" in line for line in result.findings)
+
+
 def test_black_bars_stay_black(tmp_path: Path) -> None:
     size, bar = (64, 48), 12
     source = tmp_path / "in.mp4"

@@ -15,6 +15,7 @@ from av.bitstream import BitStreamFilterContext
 from av.video.stream import VideoStream
 
 from pipeline.media.reading.hdr import Hdr
+from pipeline.media.writing.ebml import element
 
 # Muxers that write them, and Matroska's names of the codecs that HDR comes in (RFC 9559, and the list of codecs that
 # goes with it), by FFmpeg's.
@@ -64,9 +65,8 @@ def _colour(hdr: Hdr) -> Iterator[bytes]:
 
 
 def _element(id: int, *content: bytes | int | float) -> bytes:
-    """An EBML element (RFC 8794): what it is, in how many bytes, and these: other elements, text, or one number."""
-    body = b"".join(_bytes(part) for part in content)
-    return id.to_bytes(-(-id.bit_length() // 8), "big") + (1 << 56 | len(body)).to_bytes(8, "big") + body
+    """An element of these: other elements, text, or one number."""
+    return element(id, b"".join(_bytes(part) for part in content)).coded
 
 
 def _bytes(value: bytes | int | float) -> bytes:

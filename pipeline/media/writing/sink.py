@@ -74,6 +74,7 @@ class FileSink(Stage[Any, Any]):
         self._finished = False
         self._part = path.with_name(f"uprez-{secrets.token_hex(4)}.part{path.suffix}")
         others = [stream for stream in source.container.streams if stream.index in also]
+        self._says_aspect = path.suffix.lower() in aspect.SUFFIXES and encoding.sample_aspect != 1
         told = options(path, encoding.time_base, source, others) | (aspect.ROOM if self._says_aspect else {})
         self._container = opened(path, self._part, told)
         try:
@@ -147,8 +148,7 @@ class FileSink(Stage[Any, Any]):
         """Finish the file; it can then be read under this name, which is not yet its own."""
         self._finish()
         self._close()
-        if self._says_aspect and not aspect.tell_aspect(self._part, self._encoding.sample_aspect):
-            raise OutputError(f"{self.path}: has no room for the shape of its samples: a bug, please report it")
+        self._tell_aspect()
         return self._part
 
     def commit(self, overwrite: bool) -> Path:
@@ -184,11 +184,6 @@ class FileSink(Stage[Any, Any]):
     @property
     def _kind(self) -> str:
         return self._container.format.name
-
-    @property
-    def _says_aspect(self) -> bool:
-        """Whether the shape of samples is written into the finished file."""
-        return self.path.suffix.lower() in aspect.SUFFIXES and self._encoding.sample_aspect != 1
 
     def _add_video(self, encoding: VideoEncoding, source: Source) -> VideoStream:
         codec = encoder(encoding.codec)
@@ -281,6 +276,18 @@ class FileSink(Stage[Any, Any]):
                 yield f"audio stream {index}: packets that lie over others are left out: {route.overlapped}"
             if isinstance(route, Reencoded) and route.damaged:
                 yield f"audio stream {index}: packets that are damaged in the source: {route.damaged}"
+
+    def _tell_aspect(self) -> None:
+        """Write the shape of samples into the finished file, where its muxer couldn't; what is lost then is said."""
+        if not self._says_aspect:
+            return
+        self._says_aspect = False
+        with writing(self.path):
+            if not aspect.tell_aspect(self._part, self._encoding.sample_aspect):
+                shape = f"samples are {self._encoding.sample_aspect} as wide as high"
+                self._lost_labels.append(
+                    f"no room was left in its head to say that {shape}: some players show them square"
+                )
 
     def _close(self) -> None:
         with writing(self.path):
