@@ -100,11 +100,11 @@ class Deinterlace(Stage[Any, Any]):
                 held.frame.release()
 
     def _is_wanted(self, frame: Frame) -> bool:
-        """Whether it is to be deinterlaced; what does not matter is, such as the first of those that may be combed."""
+        """Whether it is to be deinterlaced; the first of those that may be combed is not: nothing comes before it."""
         if self._how.which != "combed":
             return self._how.which == "all" or frame.interlaced
         before, self._before = self._before, rows_of(frame.planes[0], frame.format.pixel)
-        return before is None or Combs.between(before, self._before).is_seen
+        return before is not None and Combs.between(before, self._before).is_seen
 
     def _filtered(self, picture: av.VideoFrame | None) -> Iterator[Frame]:
         """What follows from `picture`; None is the end. bwdif is one frame behind."""

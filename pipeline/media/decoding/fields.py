@@ -82,7 +82,7 @@ def _found(media: MediaInfo, seen: Look) -> Fields:
         note = f"it is marked as interlaced in parts, {_FIRST[first]}: those are deinterlaced"
         return Fields(Deinterlacing("marked", first), note)
     if seen.is_whole and video.scan.interlaced:
-        why = "shows no combs where it was looked at: frames that look combed are deinterlaced, the others left"
+        why = "shows no combs where it was looked at: only frames that look combed are changed"
         return Fields(Deinterlacing("combed", first), f"it is marked as interlaced, but {why}")
     if seen.is_whole:
         return Fields()
