@@ -1,5 +1,6 @@
 # make demo        upscale the sample clip on whatever this machine has
-# make test        lint, types, layers, tests
+# make test        lint, types, layers, tests; it ends with what was skipped, and for lack of what
+# make test-live   install the real servers and screens that tests of live streams play against, and run those tests
 # make fidelity    write docs/fidelity.md anew: what comes out of every awkward file; UPREZ_TEST_MEDIA adds real clips
 # make fidelity-gpu  write docs/fidelity-gpu.md anew: what this machine's GPU makes of their colours
 
@@ -9,7 +10,7 @@ BIN := $(VENV)/bin
 CLIPS := $(if $(UPREZ_TEST_MEDIA),--media $(UPREZ_TEST_MEDIA))
 GPU := $(shell command -v nvidia-smi >/dev/null 2>&1 && echo "[rtx]")
 
-.PHONY: demo test lint types layers tests fidelity fidelity-gpu clean
+.PHONY: demo test lint types layers tests test-live fidelity fidelity-gpu clean
 
 demo: $(VENV)/demo.installed
 	$(BIN)/python samples/demo.py demo
@@ -28,6 +29,13 @@ layers: $(VENV)/test.installed
 
 tests: $(VENV)/test.installed
 	$(BIN)/python -m pytest
+
+test-live: $(VENV)/test.installed
+	@lacking="$$($(BIN)/python -m tests.servers)"; test -z "$$lacking" || { \
+		test "$$(id -u)" = 0 && command -v apt-get >/dev/null || \
+			{ echo "some packages are missing: sudo apt-get install $$lacking"; exit 2; }; \
+		apt-get update --quiet && apt-get install --yes --no-install-recommends $$lacking; }
+	$(BIN)/python -m pytest $$(grep -rlE '\brequires\(' tests --include='test_*.py')
 
 fidelity: $(VENV)/test.installed
 	$(BIN)/python -m tests.cases.table docs/fidelity.md $(CLIPS)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -22,12 +24,12 @@ from pipeline.media.encoding.picture_codecs import codec_for
 from pipeline.media.packing import named_format
 from pipeline.media.reading.animation import is_animated_png
 from pipeline.media.reading.pipe import is_pipe
-from pipeline.media.reading.probe import MediaInfo
+from pipeline.media.reading.probe import MediaInfo, VideoInfo
 from pipeline.media.writing.alpha import has_room
 from pipeline.media.writing.forms import Form, form_of
 from pipeline.models import catalogue
 from pipeline.models.spec import ModelSpec
-from pipeline.settings import Settings
+from pipeline.settings import Settings, Upscaling
 from pipeline.superres import flavour
 
 # Visually lossless or nearly so, at the speed that each encoder's own users call medium.
@@ -50,8 +52,14 @@ _PRESETS = {
 _OTHER_QUALITY = ("qp", "b", "q", "lossless")  # options that say quality in another way than crf
 _MANY_CORES = 8  # that decode faster than NVDEC does
 
+Defaults = Callable[[str], dict[str, str]]
 
-def choose_backend(settings: Settings) -> tuple[str, str | None]:
+
+def _defaults(codec: str) -> dict[str, str]:
+    return _QUALITY.get(codec, {})
+
+
+def choose_backend(settings: Upscaling) -> tuple[str, str | None]:
     """The backend to use, and a note where a GPU is there but can't be used. Raises BackendError if it was named."""
     if settings.backend == "onnx":
         return "onnx", None
@@ -66,7 +74,7 @@ def choose_backend(settings: Settings) -> tuple[str, str | None]:
     return "onnx", f"an NVIDIA GPU is here but not used: {missing}" if gpu_is_here else None
 
 
-def choose_model(settings: Settings, backend: str) -> ModelSpec:
+def choose_model(settings: Upscaling, backend: str) -> ModelSpec:
     """The model that the settings name, in the form that suits the backend: CPUs are slower at less than fp32."""
     if backend == "onnx":
         return catalogue.find(settings.model, np.float32)
@@ -120,33 +128,35 @@ def target_for(source: Path, to: Path | None, scale: int) -> Path:
     return (to or source.parent) / f"{stem}.x{scale}{suffix}"
 
 
-def choose_encoder(media: MediaInfo, scale: int, settings: Settings, target: Path) -> tuple[VideoEncoding, str | None]:
-    """How the result, called `target`, is encoded; and a note of what `--codec auto` took, and why.
+def choose_encoder(
+    video: VideoInfo, scale: int, settings: Upscaling, target: Path, defaults: Defaults = _defaults
+) -> tuple[VideoEncoding, str | None]:
+    """How the result of `video`, called `target`, is encoded; and a note of what `--codec auto` took, and why.
 
-    Raises SettingsError for a --pix-fmt that the encoder doesn't take.
+    defaults: the options of an encoder, by its name, where the settings have none. Raises SettingsError for a
+    --pix-fmt that the encoder doesn't take.
     """
+    encode = partial(_encoding, video, scale, settings, target, defaults)
     if settings.codec != "auto":
-        return _encoding(media, scale, settings, settings.codec, target), None
-    made = media.video.format.enlarged(scale)
+        return encode(settings.codec), None
+    made = video.format.enlarged(scale)
     if settings.pix_fmt and (pixel := named_format(settings.pix_fmt)):
         made = replace(made, pixel=pixel)
     *others, last = candidates(made, target, gpu=not cuda.problem())
     refused = ""
     for candidate in others:
-        encoding, reason = _tried(media, scale, settings, candidate.codec, target)
+        encoding, reason = _tried(encode, candidate.codec)
         if encoding:
             return encoding, f"encoded by {candidate.codec}: {candidate.why}{_unused_crf(settings, candidate.codec)}"
         refused = f"; {reason}"
     note = f"encoded by {last.codec}: {last.why}{_unused_crf(settings, last.codec)}{refused}"
-    return _encoding(media, scale, settings, last.codec, target), note
+    return encode(last.codec), note
 
 
-def _tried(
-    media: MediaInfo, scale: int, settings: Settings, codec: str, target: Path
-) -> tuple[VideoEncoding | None, str]:
+def _tried(encode: Callable[[str], VideoEncoding], codec: str) -> tuple[VideoEncoding | None, str]:
     """How the result is encoded by `codec`; None, and why, if it can't be."""
     try:
-        encoding = _encoding(media, scale, settings, codec, target)
+        encoding = encode(codec)
     except UprezError as error:
         return None, str(error)
     if codec.endswith("_nvenc") and (reason := refusal(encoding)):
@@ -154,8 +164,10 @@ def _tried(
     return encoding, ""
 
 
-def _encoding(media: MediaInfo, scale: int, settings: Settings, name: str, target: Path) -> VideoEncoding:
-    video, format = media.video, media.video.format.enlarged(scale)
+def _encoding(
+    video: VideoInfo, scale: int, settings: Upscaling, target: Path, defaults: Defaults, name: str
+) -> VideoEncoding:
+    format = video.format.enlarged(scale)
     with_alpha = has_room(name, target)
     if format.pixel.alpha and not with_alpha:
         format = replace(format, pixel=opaque(format.pixel))
@@ -168,7 +180,7 @@ def _encoding(media: MediaInfo, scale: int, settings: Settings, name: str, targe
         rate=video.rate,
         time_base=video.time_base,
         sample_aspect=video.sample_aspect,
-        options=_encoder_options(settings, name),
+        options=_encoder_options(settings, name, defaults(name)),
         display_matrix=video.display_matrix,
         hdr=video.hdr,
     )
@@ -188,23 +200,23 @@ def _chosen(name: str, taker: str, codec: str, allowed: list[PixelFormat]) -> Pi
 
 
 def choose_formed(
-    form: Form, media: MediaInfo, scale: int, settings: Settings, target: Path
+    form: Form, video: VideoInfo, scale: int, settings: Settings, target: Path
 ) -> tuple[VideoEncoding, str | None]:
-    """How the frames of a form are encoded in a result called `target`; and a note of what is without effect there."""
+    """How `video` is encoded in a result called `target`; and a note of what is without effect there."""
     if "codec" in settings.model_fields_set:
         raise SettingsError(f"--codec {settings.codec}: {form.name} has but one codec; leave the option out")
     unused = [f"--{name}" for name in ("crf", "preset") if getattr(settings, name) is not None]
     note = f"{', '.join(unused)}: without effect on {form.name}" if unused else None
     if settings.pix_fmt:
-        source = media.video.format
+        source = video.format
         forms = {pixel: form_of(target, replace(source, pixel=pixel)) for pixel in PIXEL_FORMATS.values()}
         allowed = {pixel: form for pixel, form in forms.items() if form and form.pixel == pixel}
         form = allowed[_chosen(settings.pix_fmt, form.name, form.codec, list(allowed))]
-    return form.encoding(media.video, scale, settings.options), note
+    return form.encoding(video, scale, settings.options), note
 
 
-def _encoder_options(settings: Settings, codec: str) -> dict[str, str]:
-    options = dict(_QUALITY.get(codec, {}))
+def _encoder_options(settings: Upscaling, codec: str, defaults: dict[str, str]) -> dict[str, str]:
+    options = dict(defaults)
     quality = _QUALITY_OPTION.get(codec, "crf")
     if any(name in settings.options for name in _OTHER_QUALITY):
         options.pop(quality, None)
@@ -217,7 +229,7 @@ def _encoder_options(settings: Settings, codec: str) -> dict[str, str]:
     return options | settings.options
 
 
-def _unused_crf(settings: Settings, codec: str) -> str:
+def _unused_crf(settings: Upscaling, codec: str) -> str:
     """What is said of a --crf that was given beside `--codec auto`, which took an encoder without such an option."""
     is_unused = settings.crf is not None and settings.codec == "auto" and codec not in _QUALITY
     return "; --crf is without effect on it" if is_unused else ""

@@ -101,7 +101,7 @@ def make_plan(media: MediaInfo, to: Path | None, settings: Settings) -> Plan:
     check_size(model, shown.video.format)
     form = form_of(target, video.format)
     choose = partial(choose_formed, form) if form else choose_encoder
-    encoding, unencoded = choose(shown, model.scale, settings, target)
+    encoding, unencoded = choose(shown.video, model.scale, settings, target)
     encoding, untold = (encoding, None) if form else tellable(encoding, target)
     excerpt = Excerpt.wanted(video.first, video.rate, settings.start, settings.end, settings.frames)
     came = excerpt.expected(video.frames, video.first, video.rate) if excerpt else video.frames

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import re
-import tomllib
 from fractions import Fraction
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-import yaml
 from pydantic import (
     AfterValidator,
     BaseModel,
@@ -21,6 +19,7 @@ from pydantic import (
     ValidationInfo,
 )
 
+from pipeline import config_file
 from pipeline.errors import SettingsError
 
 _MOST_ENCODERS = 64
@@ -59,7 +58,7 @@ def _bytes(value: Any) -> Any:
     return size
 
 
-def _time(value: Any) -> Any:
+def exact_time(value: Any) -> Any:
     """Seconds, exactly, from what people write: 90, 1.5, 2:30 or 1:02:03.25."""
     if value is None or (isinstance(value, Fraction) and value >= 0):
         return value
@@ -77,13 +76,15 @@ def _after_start(end: Fraction | None, info: ValidationInfo) -> Fraction | None:
     return end
 
 
-Time = Annotated[Fraction | None, BeforeValidator(_time)]
+Time = Annotated[Fraction | None, BeforeValidator(exact_time)]
 
 
-class Settings(BaseModel):
-    """How to upscale. Every field is an option of the command line of the same name, and a key of a config file."""
+class Upscaling(BaseModel):
+    """How to upscale, be it files or streams. Each field is an option of the command line and a key of configs."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, validate_by_name=True, validate_by_alias=True)
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, validate_by_name=True, validate_by_alias=True, hide_input_in_errors=True
+    )
 
     model: str = Field("clear-x2", description="a name from `uprez models`, or an .onnx file")
     backend: Literal["auto", "tensorrt", "onnx"] = Field(
@@ -111,7 +112,6 @@ class Settings(BaseModel):
     slots: int = Field(10, ge=2, le=64, description="frames under way on the GPU at once")
     contexts: int = Field(2, ge=1, le=4, description="TensorRT contexts that take turns")
     threads: int = Field(0, ge=0, description="threads of the CPU backend; 0: one for each core")
-    queue: int = Field(16, ge=1, le=256, description="frames that may wait between two stages")
     codec: str = Field(
         "libx264",
         description="the video encoder, as FFmpeg names it; auto: what keeps depth, chroma and transparency, and most "
@@ -125,6 +125,29 @@ class Settings(BaseModel):
     crf: float | None = Field(None, ge=0, le=63, description="constant quality; lower is better and larger")
     preset: str | None = Field(None, description="the encoder's preset")
     options: dict[str, str] = Field(default_factory=dict, description="further options of the encoder")
+
+    @classmethod
+    def load(cls, file: Path | None, **chosen: Any) -> Self:
+        """The settings of `file`, if given, under those `chosen`; None among the latter means "not chosen".
+
+        Raises SettingsError with the file or option, the value seen and what is allowed.
+        """
+        names = config_file.names(cls)
+        values = {names.get(key, key): value for key, value in (config_file.read(file) if file else {}).items()}
+        if chosen.get("options") and isinstance(values.get("options"), dict):
+            chosen["options"] = {**values["options"], **chosen["options"]}
+        values |= {key: value for key, value in chosen.items() if value is not None}
+        try:
+            return cls.model_validate(values)
+        except ValidationError as error:
+            given = [name for name, value in chosen.items() if value is not None]
+            raise SettingsError(config_file.problem(error, file, given, cls)) from error
+
+
+class Settings(Upscaling):
+    """How to upscale files."""
+
+    queue: int = Field(16, ge=1, le=256, description="frames that may wait between two stages")
     encoders: Annotated[int | Literal["auto"], BeforeValidator(_count)] = Field(
         "auto",
         description="encoders at once, 1 to 64, each on a closed GOP of its own; auto: by cores and memory",
@@ -143,49 +166,3 @@ class Settings(BaseModel):
     to: Path | None = Field(None, description="the folder for the results")
     quiet: bool = Field(False, description="say nothing but errors")
     as_json: bool = Field(False, alias="json", description="print a summary for programs")
-
-    @classmethod
-    def load(cls, file: Path | None, **chosen: Any) -> Self:
-        """The settings of `file`, if given, under those `chosen`; None among the latter means "not chosen".
-
-        Raises SettingsError with the file or option, the value seen and what is allowed.
-        """
-        names = {field.alias: name for name, field in cls.model_fields.items() if field.alias}
-        values = {names.get(key, key): value for key, value in (_read(file) if file else {}).items()}
-        if chosen.get("options") and isinstance(values.get("options"), dict):
-            chosen["options"] = {**values["options"], **chosen["options"]}
-        values |= {key: value for key, value in chosen.items() if value is not None}
-        try:
-            return cls.model_validate(values)
-        except ValidationError as error:
-            raise SettingsError(_first_problem(error, file, chosen, cls)) from error
-
-
-def _read(file: Path) -> dict[str, Any]:
-    try:
-        text = file.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise SettingsError(f"{file}: can't be read as a config file ({getattr(error, 'strerror', error)})") from error
-    try:
-        values = tomllib.loads(text) if file.suffix == ".toml" else yaml.safe_load(text)
-    except (yaml.YAMLError, ValueError) as error:  # ValueError: TOML's errors, and dates that can't be
-        reason = " ".join(str(error).split())
-        raise SettingsError(f"{file}: not valid {'TOML' if file.suffix == '.toml' else 'YAML'}: {reason}") from error
-    if values is None:
-        return {}
-    if not isinstance(values, dict):
-        raise SettingsError(f"{file}: holds a {type(values).__name__}; a config file holds `name: value` lines")
-    options = values.get("options")
-    if isinstance(options, dict):
-        values["options"] = {str(key): str(value) for key, value in options.items()}
-    return values
-
-
-def _first_problem(error: ValidationError, file: Path | None, chosen: dict[str, Any], model: type[BaseModel]) -> str:
-    problem = error.errors()[0]
-    name = str(problem["loc"][0]) if problem["loc"] else "?"
-    where = f"{file}: {name}" if file and chosen.get(name) is None else f"--{name.replace('_', '-')}"
-    if problem["type"] == "extra_forbidden":
-        return f"{where}: no such setting; there are {', '.join(f.alias or n for n, f in model.model_fields.items())}"
-    said = problem["msg"].removeprefix("Value error, ")
-    return f"{where} = {problem['input']!r}: {said[0].lower()}{said[1:]}"

@@ -37,3 +37,9 @@ def test_encoders_side_by_side(tmp_path: Path) -> None:
     options = ("--size", "128x96", "--presets", "ultrafast", "--encoders", "2", "--seconds", "0.2")
     run("gops.py", *options, "--save", tmp_path / "gops.json")
     assert json.loads((tmp_path / "gops.json").read_text())
+
+
+def test_streams_side_by_side(tmp_path: Path) -> None:
+    options = ("--backend", "onnx", "--models", "identity", "--size", "64x48", "--decode", "--encode", "ultrafast")
+    run("streams.py", *options, "--seconds", "0.2", "--most", "1", "--save", tmp_path / "streams.json")
+    assert json.loads((tmp_path / "streams.json").read_text())["entries"][0]["trials"]

@@ -200,7 +200,7 @@ def test_a_preset_beside_the_automatic_codec_is_for_the_encoder_it_belongs_to(cl
 def test_a_gpu_without_nvenc_is_said_in_one_line(clip: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     media = probe(clip)
     monkeypatch.setattr("pipeline.cuda.problem", lambda: None)
-    encoding, note = choose_encoder(media, 2, Settings.load(None, codec="auto"), Path("o.mkv"))
+    encoding, note = choose_encoder(media.video, 2, Settings.load(None, codec="auto"), Path("o.mkv"))
     assert encoding.codec == "libx264"
     assert note is not None
     assert note.startswith("encoded by libx264: H.264 plays everywhere; this GPU's NVENC can't (")

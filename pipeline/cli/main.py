@@ -13,7 +13,7 @@ from typing import Annotated
 import typer
 
 import pipeline
-from pipeline.cli import bench, doctor, engine, models, probe, upscale, verify
+from pipeline.cli import bench, doctor, engine, live, models, probe, upscale, verify
 from pipeline.cli.exits import EXIT_BAD, EXIT_STOPPED
 from pipeline.cli.screen import fail
 from pipeline.errors import Cancelled, UprezError
@@ -25,7 +25,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (upscale.upscale, verify.verify, probe.probe, bench.bench, models.models, doctor.doctor):
+_COMMANDS = (upscale.upscale, live.live, verify.verify, probe.probe, bench.bench, models.models, doctor.doctor)
+for command in _COMMANDS:
     app.command()(command)
 app.add_typer(engine.engine, name="engine")
 

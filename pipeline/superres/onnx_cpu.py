@@ -13,9 +13,10 @@ from pipeline.colour.convert import from_rgb, to_rgb
 from pipeline.colour.limit import limit
 from pipeline.colour.luma import to_luma, with_chroma
 from pipeline.colour.names import is_hdr
-from pipeline.errors import BackendError, MismatchError
+from pipeline.errors import MismatchError
 from pipeline.frame import Frame, FrameFormat, Plane
 from pipeline.models.spec import ModelSpec
+from pipeline.superres.cpu_network import CpuNetwork
 from pipeline.superres.session import Session, check_frame
 from pipeline.superres.tiling import Tiling, upscaled
 
@@ -37,7 +38,8 @@ class OnnxCpuSession(Session[Upscaled]):
     """`submit` converts to RGB or luma and runs the network, `collect` converts back: two threads share the work.
 
     threads: for the network; 0 takes as many as there are cores. tiling: in what pieces frames go through the network;
-    None is whole. Raises MismatchError where it was made for frames of another size.
+    None is whole. network: the model as it was loaded for several sessions, with the threads it was loaded with.
+    Raises MismatchError where the tiling was made for frames of another size.
     """
 
     def __init__(
@@ -47,26 +49,21 @@ class OnnxCpuSession(Session[Upscaled]):
         result: FrameFormat | None = None,
         threads: int = 0,
         tiling: Tiling | None = None,
+        network: CpuNetwork | None = None,
     ) -> None:
         super().__init__(model, source, result)
         self._tiling = tiling or Tiling(source.width, source.height, source.width, source.height)
         if (self._tiling.width, self._tiling.height) != (source.width, source.height):
             raise MismatchError(f"frames are {source.width}x{source.height}, the tiling is for {tiling}")
-        import onnxruntime as ort
-
-        options = ort.SessionOptions()
-        options.log_severity_level = 4
-        options.intra_op_num_threads = threads
-        # Its threads would spin between frames, on cores that the codecs need.
-        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-        self._session = ort.InferenceSession(str(model.path), options, providers=["CPUExecutionProvider"])
-        self._version = ort.__version__
+        network = network or CpuNetwork(model, threads)
+        self._backend = network.backend
+        self._network = network.runs()
         noise = np.random.default_rng(0).random((model.channels, source.height, source.width), np.float32)
         self._tensor = (noise * model.white).astype(model.dtype)
 
     @property
     def backend(self) -> str:
-        return f"ONNX Runtime {self._version} on the CPU"
+        return self._backend
 
     def submit(self, frame: Frame) -> Upscaled:
         check_frame(frame, self)
@@ -93,8 +90,11 @@ class OnnxCpuSession(Session[Upscaled]):
         for _ in range(frames):
             self._run()
 
+    def abort(self) -> None:
+        self._network.abort()
+
     def close(self) -> None:
-        del self._session
+        self._network.close()
 
     def _rgb(self, ticket: Upscaled) -> NDArray[Any]:
         """What the network made, as RGB."""
@@ -110,15 +110,3 @@ class OnnxCpuSession(Session[Upscaled]):
     def _ordered(self, tensor: NDArray[Any]) -> NDArray[Any]:
         """RGB with its planes in the model's order, or what the model gave with its planes in RGB's."""
         return tensor[::-1] if self.model.order == "bgr" else tensor
-
-    def _network(self, tensor: NDArray[Any]) -> NDArray[Any]:
-        try:
-            result: NDArray[Any]
-            (result,) = self._session.run([self.model.output], {self.model.input: np.ascontiguousarray(tensor)})
-        except Exception as error:  # ONNX Runtime's errors have no common parent
-            raise BackendError(f"ONNX Runtime failed on {self.model}: {str(error).splitlines()[0]}") from error
-        *_, height, width = tensor.shape
-        expected = (1, self.model.channels, height * self.model.scale, width * self.model.scale)
-        if result.shape != expected:
-            raise MismatchError(f"{self.model.name} gave {result.shape} for {width}x{height}, {expected} was expected")
-        return result

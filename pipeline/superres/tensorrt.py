@@ -8,19 +8,21 @@ While slot k computes, k+1 uploads and k-1 downloads. There are as many compute 
 between them, which fills the gaps at the end of each network. Nothing is allocated and nothing device-wide is waited
 for once the session stands; `collect` sleeps on the oldest slot's last event, so a frame leaves when it is done.
 
+Here is what a session has for itself: the slots and the copies. What computes, compute.py, may be shared by several.
+
 What does not fit into the memory that may be used goes through the network in tiles. Where memory runs out all the
 same, at the start or later, they become smaller; a frame that was submitted lies in its slot, so none is lost.
 
 The nine steps of a CUDA library's use, and where they are:
- 1. bind a handle                __init__ (device), Network (runtime, engine), Lane (context)
+ 1. bind a handle                Compute (device), Network (runtime, engine), Lane (context)
  2. allocate device memory       SlotRing (frames), Lane (tensors)
  3. check type, shape and order  `check_frame` for each frame, Network for the engine
  4. copy in                      `submit`: into host_in, then host_in → device_in; NVDEC's frames within the GPU
  5. configure                    Lane: shape and addresses, once
- 6. run                          `submit` → Passes → Lane.run
+ 6. run                          `submit` → Compute.queue → Passes → Lane.run
  7. fetch                        `submit` queues device_out → host_out, `collect` waits for it
  8. convert                      launches.Conversions, on the compute stream around the network
- 9. free                         Frame.release → SlotRing.give_back; `close` for the rest
+ 9. free                         Frame.release → SlotRing.give_back; `close`, Compute.leave for the rest
 """
 
 from __future__ import annotations
@@ -34,19 +36,17 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from pipeline.cuda import Gpu, failing
-from pipeline.errors import BackendError, OutOfMemory
+from pipeline.cuda import failing
+from pipeline.errors import BackendError
 from pipeline.frame import Frame, FrameFormat
 from pipeline.models.spec import ModelSpec
+from pipeline.superres.compute import Compute
 from pipeline.superres.engine_cache import EngineCache
-from pipeline.superres.flavour import load
-from pipeline.superres.launches import conversions
 from pipeline.superres.passes import Passes
 from pipeline.superres.session import Session, check_frame
 from pipeline.superres.slots import Slot, SlotRing
 from pipeline.superres.tiling import Tiling
 from pipeline.superres.tracing import GpuTrace
-from pipeline.superres.ways import Tools, Ways
 from pipeline.telemetry import Trace
 
 if TYPE_CHECKING:
@@ -54,10 +54,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-_SHARE_OF_FREE = 0.9  # of the GPU's free memory, where no budget was given: others may want some too
-_LEAST_SLOTS = 3
 _BORROWED = 2  # surfaces of NVDEC's that may be held while they are copied
-_SHARE_OF_SLOTS = 0.25  # of the budget
+_SENDING = "a frame could not be sent"
 
 
 @dataclass(frozen=True)
@@ -74,7 +72,8 @@ class TensorRtSession(Session[Running]):
     """`slots` frames under way at once, on `contexts` compute streams of GPU `device`.
 
     vram: how many bytes of GPU memory it may take; None: nearly all that is free. trace: where the spans of copies
-    and kernels go.
+    and kernels go. compute: what this session shares with others, made for the same model and formats; then device,
+    flavour, contexts, cache and vram are those that it was made with.
     """
 
     def __init__(
@@ -89,49 +88,43 @@ class TensorRtSession(Session[Running]):
         cache: EngineCache | None = None,
         vram: int | None = None,
         trace: Trace | None = None,
+        compute: Compute | None = None,
     ) -> None:
         super().__init__(model, source, result)
-        self._flavour = load(flavour)
-        self._gpu = Gpu(device)
-        tools = Tools(
-            gpu=self._gpu,
-            flavour=self._flavour,
-            cache=cache or EngineCache(),
-            model=model,
-            conversions=conversions(self._gpu.device, model, self.source, self.result),
-        )
-        budget = round(self._gpu.free * _SHARE_OF_FREE) if vram is None else vram
-        frame = self.source.bytes + self.result.bytes
-        slots = min(slots, max(_LEAST_SLOTS, int(budget * _SHARE_OF_SLOTS) // frame))
+        self._compute = compute or Compute(model, source, self.result, device, flavour, contexts, cache, vram)
+        self._gate = self._compute.gate()
+        self._gpu = self._compute.gpu
+        self._gpu.use()
         self._copy_in, self._copy_out = self._gpu.stream(), self._gpu.stream()
         self._borrowed: deque[tuple[Event, Frame]] = deque()
         self._trace = GpuTrace(self._gpu, trace) if trace else None
         with ExitStack() as resources, failing("it could not be started"):
+            slots = self._compute.join(slots)
+            resources.callback(self._compute.leave, slots)
             self._ring = SlotRing(self._gpu, self._copy_in, self.source, self.result, slots, timed=trace is not None)
             resources.callback(self._ring.close)
-            self._ways = Ways(tools, self.source, contexts, budget, taken=slots * frame)
-            self._way = self._ways.next()
-            resources.callback(lambda: self._way.close())
+            self._compute.prepare()
             self._resources = resources.pop_all()
 
     @property
     def tiling(self) -> Tiling:
         """How frames are cut at present."""
-        return self._way.tiling
+        return self._compute.tiling
 
     @property
     def backend(self) -> str:
-        name = "TensorRT-RTX" if self._flavour.name == "rtx" else "TensorRT"
-        tiles = "" if self.tiling.whole else f", {len(self.tiling.tiles)} tiles a frame"
-        return f"{name} {self._flavour.version} on {self._gpu.facts.name}{tiles}"
+        return self._compute.backend
 
     def submit(self, frame: Frame) -> Running:
         check_frame(frame, self)
         self._gpu.use_again()
         slot = self._ring.take()
-        with failing("a frame could not be sent"):
+        with failing(_SENDING):
             self._fill(slot, frame)
-            return Running(slot, self._queue(slot), frame.pts, frame.duration)
+        lane = self._compute.queue(self._gate, partial(self._pass, slot))
+        with failing(_SENDING):
+            self._fetch(slot)
+        return Running(slot, lane, frame.pts, frame.duration)
 
     def collect(self, ticket: Running) -> Frame:
         self._gpu.use_again()
@@ -145,20 +138,21 @@ class TensorRtSession(Session[Running]):
     def queue(self, frames: int) -> None:
         self._gpu.use_again()
         for _ in range(frames):
-            self._way.lanes[self._way.next()].network()
+            self._compute.queue(self._gate, Passes.network)
 
     def sync(self) -> None:
-        self._way.sync()
+        self._compute.sync()
 
     def abort(self) -> None:
         self._ring.abort()
+        self._gate.abort()
 
     def close(self) -> None:
         self._gpu.use()
         try:
             with failing("it could not be closed"):
                 self._copy_in.sync()
-                self._way.sync()
+                self._compute.sync()
                 self._copy_out.sync()
                 while self._borrowed:
                     self._borrowed.popleft()[1].release()
@@ -194,24 +188,8 @@ class TensorRtSession(Session[Running]):
             uploaded.sync()
             oldest.release()
 
-    def _queue(self, slot: Slot) -> int:
-        """Queue all that is done to the frame in `slot`; gives the number of the lane that computes it."""
-        while True:
-            lane = self._way.next()
-            try:
-                self._compute(slot, self._way.lanes[lane])
-                break
-            except OutOfMemory as error:
-                log.warning("%s: going on with smaller tiles", error)
-                self._way.close()
-                self._way = self._ways.next()
-        self._copy_out.wait(slot.computed)
-        self._mark(slot, "download", self._copy_out)
-        slot.device_out.copy_to(slot.host_out.buffer, stream=self._copy_out)
-        self._copy_out.record(slot.downloaded)
-        return lane
-
-    def _compute(self, slot: Slot, passes: Passes) -> None:
+    def _pass(self, slot: Slot, passes: Passes) -> None:
+        """Queue all that is done to the frame in `slot` between its copies."""
         passes.stream.wait(slot.uploaded)
         self._mark(slot, "compute", passes.stream)
         passes.queue(
@@ -220,6 +198,13 @@ class TensorRtSession(Session[Running]):
             lambda name: self._mark(slot, name, passes.stream),
         )
         passes.stream.record(slot.computed)
+
+    def _fetch(self, slot: Slot) -> None:
+        """Queue the copy of what became of the frame."""
+        self._copy_out.wait(slot.computed)
+        self._mark(slot, "download", self._copy_out)
+        slot.device_out.copy_to(slot.host_out.buffer, stream=self._copy_out)
+        self._copy_out.record(slot.downloaded)
 
     def _mark(self, slot: Slot, name: str, stream: Stream) -> None:
         """Note, for a trace, when `stream` comes to where it is now."""

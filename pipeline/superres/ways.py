@@ -6,6 +6,7 @@ import logging
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import cycle
+from typing import TYPE_CHECKING
 
 from pipeline.cuda import Gpu
 from pipeline.errors import OutOfMemory
@@ -18,6 +19,9 @@ from pipeline.superres.launches import Conversions
 from pipeline.superres.network import Network
 from pipeline.superres.passes import Passes, memory_bytes
 from pipeline.superres.tiling import Tiling, cuts
+
+if TYPE_CHECKING:
+    from cuda.core import Event
 
 log = logging.getLogger(__name__)
 
@@ -42,6 +46,7 @@ class Way:
     def __init__(self, tools: Tools, network: Network, tiling: Tiling, contexts: int) -> None:
         self.tiling = tiling
         self.lanes: list[Passes] = []
+        self._gpu = tools.gpu
         self._network = network
         try:
             for _ in range(contexts):
@@ -60,8 +65,15 @@ class Way:
         return next(self._turn)
 
     def sync(self) -> None:
-        for lane in self.lanes:
-            lane.stream.sync()
+        for event in self.ends():
+            event.sync()
+
+    def ends(self) -> list[Event]:
+        """What comes when all is done that the lanes have to do now; it does so too when the way is closed before."""
+        ends = [self._gpu.event() for _ in self.lanes]
+        for lane, end in zip(self.lanes, ends, strict=True):
+            lane.stream.record(end)
+        return ends
 
     def close(self) -> None:
         """Free everything, when what is under way is done. May be called again."""
@@ -83,6 +95,19 @@ class Ways:
         self._taken = taken
         self._left = self._all(contexts)
         self._per_pixel = 0.0  # bytes that a context takes for each pixel of a tile, once an engine has told
+        self._needs = 0.0  # bytes of the way taken last
+
+    def take(self, size: int) -> None:
+        """Set `size` bytes more aside for frames under way. Raises OutOfMemory where the present way leaves no room."""
+        if self._taken + size + self._needs > self._budget:
+            raise OutOfMemory(
+                f"another stream of {self._source} does not fit into {self._shown_budget}: "
+                "allow more with --vram, or have fewer streams"
+            )
+        self._taken += size
+
+    def give_back(self, size: int) -> None:
+        self._taken -= size
 
     def next(self) -> Way:
         """The next way, ready to work. Raises OutOfMemory when none is left."""
@@ -92,14 +117,19 @@ class Ways:
             try:
                 network = self._network(tiling, contexts)
                 if network is not None:
-                    return Way(self._tools, network, tiling, contexts)
+                    way = Way(self._tools, network, tiling, contexts)
+                    self._needs = self._needed(tiling, contexts, network.memory) - self._taken
+                    return way
             except OutOfMemory as error:
                 log.warning("%s: trying smaller tiles", error)
-        budget = f"{self._budget / 2**30:.1f} GiB of GPU memory"
         raise OutOfMemory(
-            f"frames of {self._source} do not fit into {budget}, in tiles or whole: "
+            f"frames of {self._source} do not fit into {self._shown_budget}, in tiles or whole: "
             "allow more with --vram, or take a smaller --model or --backend onnx"
         )
+
+    @property
+    def _shown_budget(self) -> str:
+        return f"{self._budget / 2**30:.1f} GiB of GPU memory"
 
     def _all(self, contexts: int) -> Iterator[tuple[Tiling, int]]:
         for tiling in cuts(self._tools.model, self._source.width, self._source.height):

@@ -42,15 +42,29 @@ class Deinterlacing:
         """How many frames each becomes."""
         return 2 if self.doubled else 1
 
+    @property
+    def finer(self) -> int:
+        """How many ticks each becomes, so that there is one midway between two frames."""
+        return self.times
+
     def of(self, video: VideoInfo) -> VideoInfo:
-        """`video` as it is then; its time base is fine enough for what lies midway between two frames."""
+        """`video` as it is then."""
         return replace(
             video,
             rate=video.rate * self.times,
-            time_base=video.time_base / self.times,
-            start=video.start * self.times,
+            time_base=video.time_base / self.finer,
+            start=video.start * self.finer,
             frames=None if video.frames is None else video.frames * self.times,
         )
+
+
+@dataclass(frozen=True)
+class InTicks(Deinterlacing):
+    """On a clock whose ticks are fine enough already."""
+
+    @property
+    def finer(self) -> int:
+        return 1
 
 
 def worked_on(format: FrameFormat) -> FrameFormat | None:
@@ -128,7 +142,7 @@ class Deinterlace(Stage[Any, Any]):
         """The pictures of a frame: those `made` of it, or itself."""
         frame, lasts = held.frame, self._until_next(held.frame)
         for index, picture in enumerate(made):
-            pts = frame.pts * self._how.times + index * lasts
+            pts = frame.pts * self._how.finer + index * lasts
             if held.passes:
                 yield replace(frame, pts=pts, duration=lasts)
             else:
@@ -139,7 +153,8 @@ class Deinterlace(Stage[Any, Any]):
         if not self._how.doubled:
             return frame.duration
         following = self._held[0].frame.pts - frame.pts if self._held else self._lasting
-        return following if following <= FAR * self._lasting else self._lasting
+        lasting = following if following <= FAR * self._lasting else self._lasting
+        return lasting * self._how.finer // self._how.times
 
     def _planes(self, picture: av.VideoFrame) -> tuple[Plane, ...]:
         planes = fitted(picture, self._worked)

@@ -19,7 +19,7 @@ from av.video.stream import VideoStream
 
 from pipeline.colour import tags
 from pipeline.errors import InputError
-from pipeline.frame import Colour, FrameFormat
+from pipeline.frame import Colour, FrameFormat, Siting
 from pipeline.media.borders import reading
 from pipeline.media.packing import supported_format
 from pipeline.media.reading import alpha, pictures
@@ -190,32 +190,67 @@ def _video(path: Path, container: InputContainer, stream: VideoStream, duration:
     context = stream.codec_context
     if not context.pix_fmt or not context.width:
         raise InputError(f"{path}: its video can't be decoded ({context.name}, no picture found)")
-    decoder = alpha.decoder(stream)
-    first = _first_frame(container, stream, decoder)
-    coded = decoder.pix_fmt or context.pix_fmt
-    is_transparent = alpha.has_alpha(coded, context.name, first)
-    pixel = supported_format(coded, is_transparent)
-    rate = frame_rate(container, stream)
     if stream.time_base is None:
         raise InputError(f"{path}: its video has no time base")
+    decoder = alpha.decoder(stream)
+    first = _first_frame(container, stream, decoder)
+    rate = frame_rate(container, stream)
+    video = video_of(stream, context, decoder, first, rate, tagged_siting(stream))
+    return replace(
+        video,
+        format=replace(video.format, colour=_colour(container, stream, video.format.colour)),
+        start=_start(path, container, stream, first),
+        frames=stream.frames or (round(duration * rate) if duration else None),
+        dynamic_hdr=dynamic_metadata(path, stream, first),
+        labels=_labels(container, first),
+    )
+
+
+def video_of(
+    stream: VideoStream,
+    context: VideoCodecContext,
+    decoder: VideoCodecContext,
+    first: av.VideoFrame | None,
+    rate: Fraction,
+    siting: Siting | None,
+) -> VideoInfo:
+    """What `stream` tells, and its `first` frame, and the `context` that knows its codec and colours.
+
+    decoder: what decodes it, mostly the same. siting: of its chroma, as tagged. Where it starts and ends, and what lies
+    beside it, the caller knows.
+    """
+    assert context.pix_fmt is not None
+    assert stream.time_base is not None
+    coded = decoder.pix_fmt or context.pix_fmt
+    is_transparent = alpha.has_alpha(coded, context.name, first)
+    colour = tags.resolved(
+        int(context.colorspace),
+        int(context.color_range),
+        int(context.color_primaries),
+        int(context.color_trc),
+        context.width,
+        context.height,
+        context.pix_fmt,
+        context.name,
+        siting,
+    )
     return VideoInfo(
         index=stream.index,
         codec=context.name,
         source_format=coded,
-        format=FrameFormat(context.width, context.height, pixel, _colour(container, stream)),
+        format=FrameFormat(context.width, context.height, supported_format(coded, is_transparent), colour),
         rate=rate,
         time_base=stream.time_base,
-        start=_start(path, container, stream, first),
-        frames=stream.frames or (round(duration * rate) if duration else None),
+        start=0,
+        frames=None,
         sample_aspect=stream.sample_aspect_ratio or Fraction(1),
         bit_rate=context.bit_rate or None,
         tagged=context.colorspace != 2,
         scan=scan_of(stream, first),
         display_matrix=_display_matrix(first),
         hdr=hdr_of(first),
-        dynamic_hdr=dynamic_metadata(path, stream, first),
+        dynamic_hdr=(),
         alpha=is_transparent,
-        labels=_labels(container, first),
     )
 
 
@@ -227,20 +262,9 @@ def frame_rate(container: InputContainer, stream: VideoStream) -> Fraction:
     return next((rate for rate in rates if rate <= _FAST_ENOUGH_TO_COUNT), rates[0])
 
 
-def _colour(container: InputContainer, stream: VideoStream) -> Colour:
-    context = stream.codec_context
-    resolved = tags.resolved(
-        int(context.colorspace),
-        int(context.color_range),
-        int(context.color_primaries),
-        int(context.color_trc),
-        context.width,
-        context.height,
-        str(context.pix_fmt),
-        context.name,
-        tagged_siting(stream),
-    )
-    return pictures.colour(context, resolved) if container.format.name in pictures.DEMUXERS else resolved
+def _colour(container: InputContainer, stream: VideoStream, resolved: Colour) -> Colour:
+    is_picture = container.format.name in pictures.DEMUXERS
+    return pictures.colour(stream.codec_context, resolved) if is_picture else resolved
 
 
 def _first_frame(container: InputContainer, stream: VideoStream, decoder: VideoCodecContext) -> av.VideoFrame | None:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from pipeline.errors import InputError
 from pipeline.frame import PIXEL_FORMATS, Colour, Frame, FrameFormat
-from pipeline.media.decoding.deinterlace import Deinterlace, Deinterlacing, worked_on
+from pipeline.media.decoding.deinterlace import Deinterlace, Deinterlacing, InTicks, worked_on
 from tests import fields
 
 ALL = Deinterlacing("all", top_first=True)
@@ -62,6 +62,12 @@ def test_doubled_each_field_is_a_frame_and_the_second_lies_midway(top_first: boo
     made = through(Deinterlace(Deinterlacing("all", top_first, doubled=True), GRAY, LASTS), footage.frames)
     assert [(frame.pts, frame.duration) for frame in made] == [(LASTS * index, LASTS) for index in range(16)]
     assert all(fields.error(luma, fields.at(moment)) < 8 for moment, luma in enumerate(lumas(made)))
+
+
+def test_doubled_on_a_clock_that_is_fine_enough_frames_keep_their_times() -> None:
+    footage = Footage(fields.video(4, True))
+    made = through(Deinterlace(InTicks("all", top_first=True, doubled=True), GRAY, LASTS), footage.frames)
+    assert [(frame.pts, frame.duration) for frame in made] == [(LASTS // 2 * index, LASTS // 2) for index in range(8)]
 
 
 def test_the_wrong_order_runs_to_and_fro() -> None:

@@ -1,0 +1,120 @@
+"""`uprez live`: cameras and network streams, until somebody stops them."""
+
+from __future__ import annotations
+
+import logging
+from contextlib import ExitStack
+
+import typer
+from rich.console import Console
+
+from pipeline.cli import options as o
+from pipeline.cli.discretion import Clean, cleaner, discreet
+from pipeline.cli.ending import ending
+from pipeline.cli.exits import EXIT_BAD, EXIT_SOME
+from pipeline.cli.live_screen import screen_for
+from pipeline.cli.screen import fail
+from pipeline.errors import UprezError
+from pipeline.live import Live
+from pipeline.live_settings import LiveSettings
+
+log = logging.getLogger(__name__)
+
+
+def live(
+    source: o.LiveSource = None,
+    to: o.LiveTo = None,
+    show: o.Show = None,
+    page: o.Page = None,
+    token: o.Token = None,
+    config: o.Config = None,
+    name: o.LiveName = None,
+    format: o.Format = None,
+    transport: o.Transport = None,
+    input: o.Input = None,
+    audio: o.Audio = None,
+    fill: o.Fill = None,
+    for_: o.For = None,
+    model: o.Model = None,
+    backend: o.Backend = None,
+    engine: o.Engine = None,
+    device: o.Device = None,
+    precision: o.Precision = None,
+    vram: o.Vram = None,
+    decoder: o.Decoder = None,
+    deinterlace: o.Deinterlace = None,
+    codec: o.Codec = None,
+    pix_fmt: o.PixFmt = None,
+    crf: o.Crf = None,
+    preset: o.Preset = None,
+    extra: o.Extra = None,
+    gop: o.Gop = None,
+    segment: o.Segment = None,
+    keep: o.Keep = None,
+    hls_segment: o.HlsSegment = None,
+    hls_list: o.HlsList = None,
+    silence: o.Silence = None,
+    poll: o.Poll = None,
+    poll_for: o.PollFor = None,
+    longest_wait: o.LongestWait = None,
+    tries: o.Tries = None,
+    slots: o.LiveSlots = None,
+    contexts: o.Contexts = None,
+    threads: o.Threads = None,
+    quiet: o.LiveQuiet = None,
+    as_json: o.LiveJson = None,
+) -> None:
+    """Upscale cameras and network streams as they come: what is lost is tried again, what is late is dropped and told.
+
+    Exit codes: 0 stopped by Ctrl-C, SIGTERM or --for, 2 nothing runs, or all streams failed, 3 some of them failed.
+    """
+    settings = o.live_settings(config, locals())
+    clean = cleaner(settings)
+    try:
+        code = _run(settings, clean)
+    except UprezError as error:
+        raise type(error)(clean(str(error))) from None  # causes may hold addresses
+    if code:
+        raise typer.Exit(code)
+
+
+def _run(settings: LiveSettings, clean: Clean) -> int:
+    """Run all streams to their end; the exit code."""
+    console = Console(stderr=True, highlight=False, emoji=False)
+    with discreet(clean, console, settings.quiet):
+        try:
+            running = Live(settings)
+            with ending(running, lambda: _code(running, settings)):
+                _watch(running, settings, console)
+        except UprezError:
+            raise
+        except Exception:  # its traceback may hold addresses, too
+            log.exception("a bug, please report it")
+            return EXIT_BAD
+        for failure in running.failures.values():
+            fail(clean(str(failure)))
+        return _code(running, settings)
+
+
+def _watch(running: Live, settings: LiveSettings, console: Console) -> None:
+    """Run it, and show it wherever it shall be seen."""
+    with ExitStack() as stack:
+        if settings.page:
+            from pipeline.page import serve
+
+            page = stack.enter_context(serve(running, settings.page, settings.token))
+            if not settings.quiet:
+                made = f"?token={page.token}" if page.token and not settings.token else ""
+                console.print(f"watch at {page.url}{made}", soft_wrap=True)
+        screen = stack.enter_context(screen_for(console, settings.quiet, settings.as_json))
+        if settings.show:
+            from pipeline.show import show
+
+            show(running, lambda: running.run(screen.tell))
+        else:
+            running.run(screen.tell)
+
+
+def _code(running: Live, settings: LiveSettings) -> int:
+    failed = len(running.failures)
+    return 0 if not failed else EXIT_BAD if failed == len(settings.streams) else EXIT_SOME

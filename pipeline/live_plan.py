@@ -1,0 +1,171 @@
+"""What will be done with the frames of a live stream, decided when the first is there: nothing may look ahead."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+
+from pipeline import machine
+from pipeline.choices import choose_backend, choose_encoder, choose_model
+from pipeline.errors import SettingsError
+from pipeline.frame import PIXEL_FORMATS, FrameFormat
+from pipeline.live_settings import StreamSettings
+from pipeline.media.decoding.deinterlace import Deinterlacing, InTicks, worked_on
+from pipeline.media.decoding.turn import Orientation
+from pipeline.media.encoding.encode import VideoEncoding
+from pipeline.media.encoding.formats import encoder
+from pipeline.media.reading.probe import VideoInfo
+from pipeline.media.writing.upright import upright
+from pipeline.models.spec import ModelSpec
+from pipeline.superres.session import check_size
+
+_CARRIER = Path("stream.ts")  # what RTSP, RTMP and HLS can say of a picture is no more than a transport stream can
+_SHOWN_EVERYWHERE = "yuv420p"  # the one format of H.264 that all browsers and players know
+_OF_H264 = ("libx264", "h264_nvenc")
+# Options for frames that leave as they come: no lookahead, no B-frames, key frames where they are asked for and nowhere
+# else. Tried with each encoder but NVENC's: a packet for each frame, before the next.
+_AT_ONCE: dict[str, dict[str, str]] = {
+    "libx264": {"crf": "21", "tune": "zerolatency", "forced-idr": "1", "sc_threshold": "0"},
+    "libx265": {"crf": "23", "tune": "zerolatency", "forced-idr": "1"},
+    "libsvtav1": {"crf": "30"},
+    "libvpx-vp9": {"crf": "30", "b": "0", "deadline": "realtime", "lag-in-frames": "0", "cpu-used": "8", "row-mt": "1"},
+    "h264_nvenc": {"cq": "23", "rc": "vbr", "b": "0", "preset": "p4", "tune": "ull", "bf": "0"},
+    "hevc_nvenc": {"cq": "24", "rc": "vbr", "b": "0", "preset": "p4", "tune": "ull", "bf": "0"},
+}
+_PARAMETERS = {"libx265": ("x265-params", "scenecut=0:pools={}"), "libsvtav1": ("svtav1-params", "pred-struct=1:lp={}")}
+_NVENC = {"delay": "0", "zerolatency": "1", "forced-idr": "1", "no-scenecut": "1"}
+# Presets, the better first, and the pixels that a core can take in a second, with as much left for what else there is
+# to do. Measured with 1080p on two cores, without anything else: x264 36, 75 million, x265 8, 18, SVT-AV1 18, 36, 42.
+_PRESETS: dict[str, tuple[tuple[str, float], ...]] = {
+    "libx264": (("veryfast", 12e6), ("ultrafast", math.inf)),
+    "libx265": (("veryfast", 3e6), ("ultrafast", math.inf)),
+    "libsvtav1": (("8", 6e6), ("10", 12e6), ("12", math.inf)),
+}
+
+
+@dataclass(frozen=True)
+class LivePlan:
+    """video: frames as they are decoded. deinterlacing, turn: what is done to them then, None if nothing. given, made:
+    what they are as they reach the upscaler, and leave it. encoding: of the result; its times are those of `video`, and
+    its size may be larger than `made`, for encoders that don't take every size. notes: a line each, for people.
+    """
+
+    video: VideoInfo
+    backend: str
+    model: ModelSpec
+    deinterlacing: Deinterlacing | None
+    turn: Orientation | None
+    given: FrameFormat
+    made: FrameFormat
+    encoding: VideoEncoding
+    notes: tuple[str, ...]
+
+
+def check_live(settings: StreamSettings) -> None:
+    """Raise what would fail with any frames: a backend, a model or an encoder that isn't there."""
+    backend, _ = choose_backend(settings)
+    choose_model(settings, backend)
+    if settings.codec != "auto":
+        encoder(settings.codec)
+
+
+def plan_live(video: VideoInfo, settings: StreamSettings, share: float = 1.0) -> LivePlan:
+    """Decide everything for frames like `video`, whose times are ticks that can be halved.
+
+    share: what part of the machine's cores this stream may count on, 0 to 1. Raises the error that the stream would
+    otherwise meet later.
+    """
+    backend, missing = choose_backend(settings)
+    model = choose_model(settings, backend)
+    fields, field_note = _fields(video, settings)
+    laid = upright(fields.of(video) if fields else video, _CARRIER, model.scale)
+    given = laid.video.format
+    check_size(model, given)
+    chosen = _shown_everywhere(settings)
+    pixels = given.width * given.height * model.scale**2 * laid.video.rate
+    cores = machine.cores() * share
+    options = partial(_options, pixels=float(pixels), cores=cores)
+    encoding, found = choose_encoder(laid.video, model.scale, chosen, _CARRIER, options)
+    encoding = _together(encoding, options(encoding.codec))
+    size = given.enlarged(model.scale)
+    made = replace(encoding.format, width=size.width, height=size.height)
+    notes = (missing, field_note, laid.note, found, *_notes(video, encoding, made, settings))
+    return LivePlan(
+        video=video,
+        backend=backend,
+        model=model,
+        deinterlacing=fields,
+        turn=laid.turn,
+        given=given,
+        made=made,
+        encoding=encoding,
+        notes=tuple(note for note in notes if note),
+    )
+
+
+def _fields(video: VideoInfo, settings: StreamSettings) -> tuple[Deinterlacing | None, str | None]:
+    """What is done about fields, by the marks of the stream alone, and a note on that."""
+    wish, marked = settings.deinterlace, video.scan.interlaced
+    if wish == "off" or (wish == "auto" and not marked):
+        return None, "it is marked as interlaced: its combs are upscaled too (--deinterlace off)" if marked else None
+    if worked_on(video.format) is None:
+        cant = f"libavfilter can't deinterlace {video.format}"
+        if wish != "auto":
+            raise SettingsError(f"--deinterlace {wish}: {cant}; auto and off leave its combs as they are")
+        return None, f"{cant}: its combs are upscaled too"
+    first, doubled = video.scan.top_first is not False, wish == "field"
+    how = InTicks("marked" if marked else "all", first, doubled)
+    said = f"{'top' if first else 'bottom'} field first"
+    kind = f"it is interlaced, {said}" if marked else f"it is not marked as interlaced, and is taken for {said}"
+    return how, f"{kind}: deinterlaced, a picture of each {'field' if doubled else 'frame'}, a frame later"
+
+
+def _shown_everywhere(settings: StreamSettings) -> StreamSettings:
+    """`settings` with a pixel format for H.264, where none is wished for."""
+    if settings.pix_fmt is None and settings.codec in _OF_H264:
+        return settings.model_copy(update={"pix_fmt": _SHOWN_EVERYWHERE})
+    return settings
+
+
+def _options(codec: str, pixels: float, cores: float) -> dict[str, str]:
+    """How `codec` encodes so many `pixels` a second at once, on so many `cores`."""
+    options = dict(_AT_ONCE.get(codec, {}))
+    if codec.endswith("_nvenc"):
+        options |= _NVENC
+    for preset, most in _PRESETS.get(codec, ()):
+        if pixels < most * cores:
+            options["preset"] = preset
+            break
+    threads = max(1, math.ceil(cores))
+    if codec == "libx264":
+        options["threads"] = str(threads)  # a slice of the picture each
+    if codec in _PARAMETERS:
+        name, parameters = _PARAMETERS[codec]
+        options[name] = parameters.format(threads)
+    return options
+
+
+def _together(encoding: VideoEncoding, ours: dict[str, str]) -> VideoEncoding:
+    """`encoding`, whose encoder's own parameters are ours where the user's say nothing else: the last word counts."""
+    options = dict(encoding.options)
+    for name, _ in _PARAMETERS.values():
+        if name in options and name in ours and options[name] != ours[name]:
+            options[name] = f"{ours[name]}:{options[name]}"
+    return replace(encoding, options=options)
+
+
+def _notes(video: VideoInfo, encoding: VideoEncoding, made: FrameFormat, settings: StreamSettings) -> Iterator[str]:
+    source, result = video.format.pixel, encoding.format.pixel
+    if settings.decoder == "nvdec":
+        yield "decoded in software: live streams are not decoded by NVDEC"
+    if source.alpha and not result.alpha:
+        yield "its transparency (alpha) is lost"
+    if settings.pix_fmt is None and result.depth < source.depth:
+        kept = f"; --pix-fmt {source.name} keeps {source.depth} bit" if source in PIXEL_FORMATS.values() else ""
+        yield f"the result is {result.name}, as players expect of H.264{kept}"
+    if (made.width, made.height) != (encoding.format.width, encoding.format.height):
+        large = f"{encoding.format.width}x{encoding.format.height}, its last column and row repeated"
+        yield f"{encoding.codec} does not take {made.width}x{made.height}: the result is {large}"

@@ -1,0 +1,109 @@
+"""One container that takes parcels as they come, for as long as they come."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from fractions import Fraction
+from typing import Any
+
+import av
+
+from pipeline.media.wire import Open, Parcel
+from pipeline.media.writing.holds import codec_name, copy_of, holds
+
+# A packet goes out when it comes; a stream that falls silent holds the others back for little more than this, in us.
+_AT_ONCE = {"flush_packets": "1", "max_interleave_delta": "100000"}
+
+# What RTSP announces (sdp.c, rtpenc.c); FFmpeg can't tell before it has a server.
+_RTP = "h264 hevc vp8 vp9 av1 mpeg4 aac opus pcm_mulaw pcm_alaw mp2 mp3 vorbis adpcm_g722 pcm_s16be".split()
+_TRIED_AS = {"hls": "mpegts"}
+_FROM_ZERO = ("flv",)  # whose times end after weeks
+
+_REFUSED = (av.error.InvalidDataError, av.error.ArgumentError, av.error.PatchWelcomeError)
+
+
+class Muxer:
+    """A container that is open for the streams of `wanted`, of which the first is the video.
+
+    from_zero: let its time begin with the first picture, which else keeps its own. notes: a line for each stream that
+    is left behind, as the container can't hold it. Raises PyAV's errors, OSError, and ValueError where it can't hold
+    the video.
+    """
+
+    def __init__(self, wanted: Open, from_zero: bool = False) -> None:
+        assert wanted.streams is not None
+        assert wanted.format is not None
+        self._templates = wanted.streams.opened()
+        self._steps = [1 / rate if rate else None for rate in wanted.streams.rates]
+        self._from_zero = from_zero or wanted.format in _FROM_ZERO
+        self._start: Fraction | None = None  # in seconds, where the container's time begins
+        self._last: dict[int, int] = {}
+        without = left_behind(wanted)
+        self.notes = list(without.values())
+        self._container = av.open(
+            wanted.address, "w", format=wanted.format, container_options=_AT_ONCE | wanted.options
+        )
+        self._streams: dict[int, Any] = {
+            s.index: copy_of(self._container, s) for s in self._templates.streams if s.index not in without
+        }
+        self._container.start_encoding()
+
+    def mux(self, parcel: Parcel) -> bool:
+        """Write `parcel`, unless it belongs to a stream left behind, or to a time that is over; whether it was."""
+        stream = self._streams.get(parcel.stream)
+        time = parcel.pts if parcel.dts is None else parcel.dts
+        if stream is None or time is None or parcel.pts is None:
+            return False
+        time_base = self._templates.streams[parcel.stream].time_base
+        assert time_base is not None
+        if self._start is None and parcel.stream == 0:
+            self._start = time * time_base
+        if self._start is None or time * time_base < self._start or time <= self._last.get(parcel.stream, time - 1):
+            return False
+        self._last[parcel.stream] = time
+        moved = self._moved(replace(parcel, dts=time), time_base)
+        packet = moved.packet(time_base)
+        packet.stream = stream
+        try:
+            self._container.mux(packet)
+        except _REFUSED:
+            if parcel.stream == 0:
+                raise
+            return False  # sound that is damaged must not end the picture
+        return True
+
+    def close(self) -> None:
+        """Write what is under way, and the container's end."""
+        self._container.close()
+        self._templates.close()
+
+    def _moved(self, parcel: Parcel, time_base: Fraction) -> Parcel:
+        """`parcel` on the container's clock, with the duration that its stream's rate tells, if it has none."""
+        step = self._steps[parcel.stream]
+        duration = parcel.duration or (round(step / time_base) if step else 0)
+        if not self._from_zero:
+            return replace(parcel, duration=duration)
+        assert self._start is not None
+        assert parcel.pts is not None
+        assert parcel.dts is not None
+        shift = round(self._start / time_base)
+        return replace(parcel, pts=parcel.pts - shift, dts=parcel.dts - shift, duration=duration)
+
+
+def left_behind(wanted: Open) -> dict[int, str]:
+    """The streams that the container of `wanted` can't hold beside the video: a line for each, by their indices."""
+    assert wanted.streams is not None
+    assert wanted.format is not None
+    with wanted.streams.opened() as templates:
+        return {
+            stream.index: f"{codec_name(stream)} {stream.type} left behind: {wanted.format} can't hold it"
+            for stream in templates.streams
+            if stream.index > 0 and not _can_hold(wanted.format, stream)
+        }
+
+
+def _can_hold(format: str, stream: Any) -> bool:
+    if format != "rtsp":
+        return holds(_TRIED_AS.get(format, format), stream)
+    # SDP names the configuration of AAC, which MPEG-TS doesn't tell beforehand.
+    return codec_name(stream) in _RTP and (codec_name(stream) != "aac" or bool(stream.codec_context.extradata))

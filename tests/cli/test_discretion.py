@@ -1,0 +1,66 @@
+"""What is logged while live streams run holds no secret, whoever logs it, and however."""
+
+import io
+import logging
+import threading
+from collections.abc import Iterator
+
+import pytest
+from rich.console import Console
+
+from pipeline.cli.discretion import cleaner, discreet
+from pipeline.live_settings import LiveSettings
+
+ADDRESS = "rtsp://user:hunter22@camera/stream"
+SETTINGS = LiveSettings.load(
+    None, source=ADDRESS, to=["rtmp://server/app/key-1"], token="token-33", show=True, input_options={"a": "cookie-44"}
+)
+
+
+@pytest.fixture
+def said() -> Iterator[io.StringIO]:
+    file = io.StringIO()
+    with discreet(cleaner(SETTINGS), Console(file=file, width=40), quiet=False):
+        yield file
+
+
+def test_arguments_are_cleaned(said: io.StringIO) -> None:
+    logging.getLogger("libav.rtsp").warning("method DESCRIBE failed: %s for %r", 401, ADDRESS)
+    logging.getLogger("another").error("%(a)s", {"a": "key-1 token-33 cookie-44"})
+    assert said.getvalue() == "uprez: method DESCRIBE failed: 401 for 'rtsp://camera/stream'\nuprez: … … …\n"
+
+
+def test_tracebacks_are_cleaned(said: io.StringIO) -> None:
+    try:
+        raise OSError(f"[Errno 110] Connection timed out: '{ADDRESS}'")
+    except OSError:
+        logging.getLogger("pipeline").exception("a bug")
+    assert "Connection timed out: 'rtsp://camera/stream'" in said.getvalue()
+    assert "hunter22" not in said.getvalue()
+
+
+def test_what_ends_a_thread_is_cleaned(said: io.StringIO) -> None:
+    def fail() -> None:
+        raise ValueError(ADDRESS)
+
+    thread = threading.Thread(target=fail, name="a-thread")
+    thread.start()
+    thread.join()
+    assert said.getvalue().startswith("uprez: a-thread: a bug, please report it\nTraceback")
+    assert "ValueError: rtsp://camera/stream" in said.getvalue()
+    assert "hunter22" not in said.getvalue()
+
+
+def test_afterwards_all_is_as_it_was() -> None:
+    before = logging.getLogger().handlers, threading.excepthook
+    with discreet(cleaner(SETTINGS), Console(file=io.StringIO()), quiet=True):
+        assert logging.getLogger().handlers != before[0]
+    assert (logging.getLogger().handlers, threading.excepthook) == before
+
+
+def test_who_asks_for_quiet_hears_of_errors_alone() -> None:
+    file = io.StringIO()
+    with discreet(cleaner(SETTINGS), Console(file=file), quiet=True):
+        logging.getLogger("a").warning("a warning")
+        logging.getLogger("a").error("an error")
+    assert file.getvalue() == "uprez: an error\n"

@@ -1,0 +1,129 @@
+"""`uprez live`, as people call it."""
+
+import inspect
+import json
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import ClassVar
+
+import av
+import pytest
+
+from pipeline.cli.live import live
+from pipeline.errors import InputError, OutputError, UprezError
+from pipeline.figures import LiveFigures, StreamFigures
+from pipeline.live_settings import LiveSettings, StreamSettings
+from tests.cli.conftest import Call
+
+CAMERA = "rtsp://user:hunter22@camera/stream"
+
+
+class StandIn:
+    """What `uprez live` knows of a Live; it ends by itself, with `failures`, or raises `error`."""
+
+    failures: ClassVar[dict[str, UprezError]] = {}
+    error: ClassVar[Exception | None] = None
+
+    def __init__(self, settings: LiveSettings) -> None:
+        self._names = [stream.name for stream in settings.streams]
+
+    def run(self, tell: Callable[[LiveFigures], None]) -> None:
+        if self.error:
+            raise self.error
+        streams = tuple(StreamFigures(name=name, source="rtsp://camera", status="ended") for name in self._names)
+        tell(LiveFigures(uptime=1, memory=1, streams=streams))
+
+    def stop(self) -> None:
+        """It ends by itself."""
+
+    def abort(self) -> None:
+        """It ends by itself."""
+
+
+@pytest.fixture
+def stand_in(monkeypatch: pytest.MonkeyPatch) -> type[StandIn]:
+    monkeypatch.setattr("pipeline.cli.live.Live", StandIn)
+    monkeypatch.setattr(StandIn, "failures", {})
+    monkeypatch.setattr(StandIn, "error", None)
+    return StandIn
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ([], "no source; give one, such as rtsp://camera/stream or webcam:0"),
+        ([CAMERA], "camera: nothing is to be done with it; give --to ADDRESS"),
+        ([CAMERA, "--show", "--gop", "0"], "--gop = 0.0: input should be greater than 0"),
+        ([CAMERA, "--show", "-i", "hunter22"], "-i: one of them is not NAME=VALUE"),
+        ([CAMERA, "--to", "nowhere://x/hunter22"], "to: nowhere://x/…: unknown"),
+        (["rtsp://user:hun/ter22@camera", "--show"], "SOURCE: rtsp://…: can't tell user, password"),
+        (["--config", "none.yaml"], "none.yaml: can't be read as a config file (No such file or directory)"),
+    ],
+)
+def test_what_is_wrong_is_a_line_and_2(uprez: Call, arguments: list[str], message: str) -> None:
+    outcome = uprez("live", *arguments)
+    assert outcome.code == 2
+    assert outcome.err.startswith(f"uprez: {message}")
+    assert outcome.err.count("\n") == 1
+
+
+@pytest.mark.parametrize(("failed", "code"), [((), 0), (("a",), 3), (("a", "b"), 2)])
+def test_the_exit_code_tells_how_many_failed(
+    uprez: Call, stand_in: type[StandIn], tmp_path: Path, failed: tuple[str, ...], code: int
+) -> None:
+    config = tmp_path / "a.yaml"
+    config.write_text("streams: [{name: a, source: a, to: c.mkv}, {name: b, source: b, to: d.mkv}]")
+    stand_in.failures = {name: InputError(f"{name} is wrong") for name in failed}
+    outcome = uprez("live", "--config", config, "--json")
+    assert outcome.code == code
+    assert outcome.err == "".join(f"uprez: {name} is wrong\n" for name in failed)
+    assert json.loads(outcome.out)["streams"][1]["name"] == "b"
+
+
+def test_errors_and_bugs_tell_no_secret(uprez: Call, stand_in: type[StandIn]) -> None:
+    stand_in.error = OutputError(f"can't write to {CAMERA}")
+    outcome = uprez("live", CAMERA, "--to", "a.mkv")
+    assert (outcome.code, outcome.err) == (2, "uprez: can't write to rtsp://camera/stream\n")
+    stand_in.error = ValueError(f"avformat_open_input({CAMERA})")
+    outcome = uprez("live", CAMERA, "--to", "a.mkv")
+    assert outcome.code == 2
+    assert outcome.err.startswith("uprez: a bug, please report it\nTraceback")
+    assert "avformat_open_input(rtsp://camera/stream)" in outcome.err
+    assert "hunter22" not in outcome.err
+
+
+def test_every_setting_is_an_option() -> None:
+    options = inspect.signature(live).parameters
+    others = {"streams": "config", "options": "extra", "input_options": "input"}
+    for name in (*StreamSettings.model_fields, *LiveSettings.model_fields):
+        assert others.get(name, name) in options, name
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals as POSIX has them")
+def test_a_stream_is_upscaled_until_it_is_stopped(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "pipeline.cli.main", "live", "testsrc2=size=64x48:rate=10", "--format", "lavfi"]
+    command += ["--to", str(tmp_path / "a.mkv"), "--backend", "onnx", "--json"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stdout
+        told = [
+            LiveFigures.model_validate_json(line)
+            for line in iter(process.stdout.readline, "")
+            if stop_at(line, process)
+        ]
+        complaints = process.communicate()[1]
+    assert (process.returncode, complaints) == (0, "")
+    assert told[-1].streams[0].status == "ended"
+    (made,) = tmp_path.glob("a-*.mkv")
+    with av.open(made) as container:
+        frames = list(container.decode(video=0))
+    assert (frames[0].width, frames[0].height) == (128, 96)
+
+
+def stop_at(line: str, process: subprocess.Popen[str]) -> bool:
+    """Stops the process when it has written some frames."""
+    if LiveFigures.model_validate_json(line).streams[0].outputs[0].packets > 5:
+        process.send_signal(signal.SIGTERM)
+    return True

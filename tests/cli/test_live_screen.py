@@ -1,0 +1,139 @@
+"""What people and programs see of live streams."""
+
+import io
+import json
+
+import pytest
+from rich.console import Console
+
+from pipeline.cli.live_screen import JsonLines, Lines, LiveTable, Nothing, screen_for, summary
+from pipeline.errors import OutputError
+from pipeline.figures import Delay, GpuFigures, LiveFigures, OutputFigures, Status, StreamFigures
+
+
+class Clock:
+    """Seconds, as a test wants them."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def figures(status: Status = "live", reason: str = "", output: Status = "live", shape: str = "") -> LiveFigures:
+    server = OutputFigures(name="rtsp://server/path", kind="rtsp", status=output, bytes=2_000_000, connects=2)
+    stream = StreamFigures(
+        name="camera",
+        source="rtsp://camera/stream",
+        status=status,
+        reason=reason,
+        seconds=12,
+        source_format=shape and "960x540 yuv420p, h264, 30 fps",
+        result_format=shape,
+        model="clear-x2",
+        backend="onnx",
+        rate_in=30.02,
+        rate_out=29.54,
+        dropped={"behind": 7, "catching up": 0},
+        delay=Delay(p50=0.0214, p95=0.0301, p99=0.041, frames=100),
+        connects=3,
+        outputs=(server,),
+    )
+    gpu = GpuFigures(name="NVIDIA H100", use=0.34, memory=10**9, memory_total=80 * 10**9)
+    return LiveFigures(uptime=5, memory=5 * 10**8, streams=(stream,), gpus=(gpu,))
+
+
+@pytest.fixture
+def said(monkeypatch: pytest.MonkeyPatch) -> tuple[Lines, Clock, io.StringIO]:
+    monkeypatch.setenv("JOURNAL_STREAM", "8:1")
+    clock, file = Clock(), io.StringIO()
+    return Lines(Console(file=file, width=40), clock), clock, file
+
+
+def test_lines_tell_what_goes_and_comes_but_not_each_try(said: tuple[Lines, Clock, io.StringIO]) -> None:
+    lines, clock, file = said
+    story: list[tuple[float, Status, str]] = [
+        (0.0, "connecting", ""),
+        (0.5, "live", ""),
+        (1.0, "live", ""),
+        (2.0, "waiting", "ended by the server"),
+        (2.5, "connecting", ""),
+        (3.0, "waiting", "ended by the server"),
+        (3.5, "connecting", ""),
+        (4.0, "waiting", "connection refused"),
+        (5.0, "live", ""),
+        (6.0, "failed", "wrong password"),
+    ]
+    for clock.now, status, reason in story:
+        lines.tell(figures(status, reason))
+    assert file.getvalue().splitlines() == [
+        "camera to rtsp://server/path: live",
+        "camera: live",
+        "camera: lost after 2 s: ended by the server; trying again",
+        "camera: not there: connection refused; trying again",
+        "camera: back after 3 s",
+        "camera: failed: wrong password",
+    ]
+
+
+def test_lines_tell_what_becomes_of_what_when_that_changes(said: tuple[Lines, Clock, io.StringIO]) -> None:
+    lines, _, file = said
+    for shape in ("1920x1080 yuv420p, libx264", "1920x1080 yuv420p, libx264", "1280x720 yuv420p, libx264"):
+        lines.tell(figures(shape=shape))
+    first, second = (line for line in file.getvalue().splitlines() if "960x540" in line)
+    assert first == "camera: 960x540 yuv420p, h264, 30 fps to 1920x1080 yuv420p, libx264, clear-x2 on onnx"
+    assert "1280x720" in second
+
+
+def test_a_summary_comes_often_at_first_and_rarely_later(said: tuple[Lines, Clock, io.StringIO]) -> None:
+    lines, clock, file = said
+    for clock.now in range(0, 900, 2):
+        lines.tell(figures())
+    summaries = [line for line in file.getvalue().splitlines() if "fps" in line]
+    assert len(summaries) == 29 + 10, "each 10 s for 5 minutes, then each minute"
+    assert summaries[0] == f"camera: {summary(figures().streams[0])}"
+
+
+def test_a_summary_has_all_in_a_line() -> None:
+    assert summary(figures("waiting").streams[0]) == (
+        "waiting for 12 s, 30.0 to 29.5 fps, delay 21/30/41 ms, 7 dropped (behind), lost 2 times, "
+        "rtsp://server/path live, 2 MB"
+    )
+
+
+@pytest.mark.parametrize("width", [80, 120, 200])
+def test_the_table_has_streams_outputs_and_the_machine(width: int) -> None:
+    file = io.StringIO()
+    with LiveTable(Console(file=file, width=width, force_terminal=True, color_system=None)) as table:
+        table.tell(figures("waiting", "silent for 10 s", shape="1920x1080 yuv420p, libx264"))
+    lines = " ".join(file.getvalue().split())
+    for part in ("camera", "waiting 12 s", "21/30/41", "7 behind", "to", "live 2 MB", "NVIDIA H100 34%"):
+        assert part in lines
+
+
+def test_programs_get_a_line_a_second_and_the_last_one(capsys: pytest.CaptureFixture[str]) -> None:
+    clock = Clock()
+    with JsonLines(clock) as lines:
+        for clock.now in (0.0, 0.25, 0.75, 1.0, 1.25):
+            lines.tell(figures().model_copy(update={"uptime": clock.now}))
+    told = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [line["uptime"] for line in told] == [0.0, 1.0, 1.25]
+    assert told[0]["streams"][0]["name"] == "camera"
+
+
+def test_a_program_that_reads_no_more_is_an_error_of_the_output(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Closed(io.StringIO):
+        def write(self, text: str) -> int:
+            raise BrokenPipeError(32, "Broken pipe")
+
+    monkeypatch.setattr("sys.stdout", Closed())
+    with pytest.raises(OutputError, match=r"^--json: standard output can't be written \(Broken pipe\)$"):
+        JsonLines().tell(figures())
+
+
+def test_who_asks_for_quiet_sees_nothing() -> None:
+    console = Console(file=io.StringIO())
+    assert isinstance(screen_for(console, quiet=True, as_json=False), Nothing)
+    assert isinstance(screen_for(console, quiet=True, as_json=True), JsonLines)
+    assert isinstance(screen_for(console, quiet=False, as_json=False), Lines)

@@ -1,0 +1,145 @@
+"""Turns are taken in the order of coming, nobody is overtaken, and nobody waits for ever."""
+
+import os
+import signal
+import threading
+from collections.abc import Callable
+
+import pytest
+
+from pipeline.flow.channel import Aborted
+from pipeline.flow.turnstile import Gate, Turnstile
+from tests.waiting import DEADLINE, queued, until
+
+
+def joined(threads: list[threading.Thread]) -> None:
+    for thread in threads:
+        thread.join(DEADLINE)
+        assert not thread.is_alive()
+
+
+def test_who_comes_first_goes_first() -> None:
+    turnstile, order = Turnstile(), list[int]()
+
+    def work(number: int) -> Callable[[], None]:
+        gate = turnstile.gate()
+
+        def pass_through() -> None:
+            with gate:
+                order.append(number)
+
+        return pass_through
+
+    with turnstile.gate():
+        threads = queued(turnstile, **{f"test-{number}": work(number) for number in range(8)})
+    joined(threads)
+    assert order == list(range(8))
+
+
+def test_five_that_come_again_at_once_get_equal_shares_and_a_sixth_is_not_overtaken() -> None:
+    turnstile, order = Turnstile(), list[str]()
+    gates: dict[str, Gate] = {name: turnstile.gate() for name in ("a", "b", "c", "d", "e", "modest")}
+
+    def greedy(name: str) -> Callable[[], None]:
+        def again_and_again() -> None:
+            for _ in range(10):
+                with gates[name]:
+                    order.append(name)
+                    # inside, it waits for the others to stand in line: all five want a turn at any time
+                    until(lambda: turnstile.waiting >= 4 or len(order) > 46)
+
+        return again_and_again
+
+    def modest() -> None:
+        with gates["modest"]:
+            order.append("modest")
+
+    with turnstile.gate():
+        threads = queued(turnstile, **{name: greedy(name) for name in "abcde"}, modest=modest)
+    joined(threads)
+    assert order[:6] == ["a", "b", "c", "d", "e", "modest"]
+    rounds = order[6:36]
+    assert {name: rounds.count(name) for name in "abcde"} == dict.fromkeys("abcde", 6)
+
+
+def test_only_one_is_inside_at_a_time() -> None:
+    turnstile = Turnstile()
+    inside, most = [0], [0]
+
+    def work() -> None:
+        gate = turnstile.gate()
+        for _ in range(200):
+            with gate:
+                inside[0] += 1
+                most[0] = max(most[0], inside[0])
+                inside[0] -= 1
+
+    threads = [threading.Thread(target=work, name="uprez-test", daemon=True) for _ in range(6)]
+    for thread in threads:
+        thread.start()
+    joined(threads)
+    assert (most, inside, turnstile.waiting) == ([1], [0], 0)
+
+
+def test_an_error_inside_ends_the_turn() -> None:
+    gate = Turnstile().gate()
+    with pytest.raises(RuntimeError), gate:
+        raise RuntimeError("on purpose")
+    with gate:
+        pass
+
+
+def test_abort_wakes_those_of_its_own_gate_and_no_others() -> None:
+    turnstile, outcome = Turnstile(), list[str]()
+    ours, theirs = turnstile.gate(), turnstile.gate()
+
+    def work(name: str, gate: Gate) -> Callable[[], None]:
+        def pass_through() -> None:
+            try:
+                with gate:
+                    outcome.append(name)
+            except Aborted:
+                outcome.append(f"{name} aborted")
+
+        return pass_through
+
+    with turnstile.gate():
+        works = {"first": work("ours", ours), "second": work("theirs", theirs), "third": work("ours", ours)}
+        first, second, third = queued(turnstile, **works)
+        ours.abort()
+        joined([first, third])
+        assert outcome == ["ours aborted", "ours aborted"]
+        assert turnstile.waiting == 1
+    joined([second])
+    assert outcome[2:] == ["theirs"]
+    with pytest.raises(Aborted), ours:
+        pass
+    with theirs:
+        pass
+
+
+@pytest.mark.skipif(os.name == "nt", reason="signals wake no waiting thread there")
+def test_a_turn_that_ctrl_c_gives_up_goes_to_the_next() -> None:
+    turnstile, order = Turnstile(), list[str]()
+    main = threading.get_ident()
+    ours, theirs, other = (turnstile.gate() for _ in range(3))
+    inside, leave = threading.Event(), threading.Event()
+
+    def hold() -> None:
+        with theirs:
+            inside.set()
+            until(lambda: turnstile.waiting == 1)
+            signal.pthread_kill(main, signal.SIGINT)
+            leave.wait(DEADLINE)
+
+    holder = threading.Thread(target=hold, name="uprez-test", daemon=True)
+    holder.start()
+    inside.wait(DEADLINE)
+    with pytest.raises(KeyboardInterrupt), ours:
+        order.append("never")
+    assert turnstile.waiting == 0
+    leave.set()
+    with other:
+        order.append("other")
+    joined([holder])
+    assert order == ["other"]

@@ -1,0 +1,84 @@
+"""Ctrl-C and SIGTERM end it, whatever its source and its outputs do, and nothing is left."""
+
+from __future__ import annotations
+
+import signal
+import socket
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from tests.live.conftest import Start
+from tests.servers import RtspServer, Uprez, free_port, requires, until
+
+SMALL = (160, 90)
+SECONDS = 2.0
+SLOW_MACHINE = 3.0  # times as slow: timing decides no test, but a process that hangs does
+
+
+@contextmanager
+def nobody_there(live: Start, folder: Path) -> Iterator[Uprez]:
+    uprez = live(f"rtsp://127.0.0.1:{free_port()}/live", "--to", folder / "kept.mkv")
+    uprez.until(lambda stream: stream.faults, "it was tried")
+    yield uprez
+
+
+@contextmanager
+def somebody_silent(live: Start, folder: Path) -> Iterator[Uprez]:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        uprez = live(f"rtsp://127.0.0.1:{server.getsockname()[1]}/live", "--to", folder / "kept.mkv")
+        connection, _ = server.accept()
+        with connection:
+            uprez.until(lambda stream: stream.status == "connecting", "it connects")
+            yield uprez
+
+
+@contextmanager
+def a_camera(live: Start, folder: Path) -> Iterator[Uprez]:
+    with RtspServer(size=SMALL) as camera:
+        uprez = live(camera.address(), "--to", folder / "kept.mkv")
+        uprez.until_out(5)
+        yield uprez
+
+
+@contextmanager
+def a_frozen_camera(live: Start, folder: Path) -> Iterator[Uprez]:
+    with RtspServer(size=SMALL) as camera:
+        uprez = live(camera.address(), "--to", folder / "kept.mkv")
+        uprez.until_out(5)
+        camera.freeze()
+        yield uprez
+
+
+@contextmanager
+def a_frozen_output(live: Start, folder: Path) -> Iterator[Uprez]:
+    with RtspServer(size=SMALL) as camera, RtspServer(tells=True) as server:
+        uprez = live(camera.address(), "--to", server.address("/in"))
+        until(server.received, "it is published")
+        server.freeze()
+        uprez.until_out(25)
+        yield uprez
+
+
+STATES = [
+    nobody_there,
+    somebody_silent,
+    pytest.param(a_camera, marks=requires("gst-rtsp-server")),
+    pytest.param(a_frozen_camera, marks=requires("gst-rtsp-server")),
+    pytest.param(a_frozen_output, marks=requires("gst-rtsp-server")),
+]
+
+
+@pytest.mark.parametrize("state", STATES)
+def test_it_ends_when_it_is_told_to(
+    state: Callable[..., Iterator[Uprez]], live: Start, tmp_path: Path, record_property: Callable[[str, object], None]
+) -> None:
+    by = signal.SIGTERM if state in (a_camera, nobody_there) else signal.SIGINT
+    with state(live, tmp_path) as uprez:  # type: ignore[attr-defined]
+        took = uprez.end(by)
+        record_property("seconds", took)
+        assert took < SECONDS * SLOW_MACHINE
+        assert uprez.code == 0, uprez.errors
+        assert uprez.left() == []

@@ -1,0 +1,88 @@
+"""Coded pictures and sound as a live stream hands them to its outputs."""
+
+import time
+from dataclasses import replace
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import numpy as np
+
+from pipeline.media.wire import Parcel, Streams, nut
+from tests.clips import shade
+
+RATE = 25
+TICKS = 90_000
+STEP = TICKS // RATE
+_AUDIO_RATE = 48_000
+_FILLER = b"\0\0\0\1\x0c"  # a NAL unit that H.264's decoders pass over
+
+
+def coded(
+    frames: int = 50,
+    gop: int = 10,
+    size: tuple[int, int] = (64, 48),
+    start: int = 0,
+    sound: str | None = None,
+    padding: int = 0,
+) -> tuple[Streams, list[Parcel]]:
+    """H.264 with a key frame each `gop` frames, and sound of that codec, in the order of their times.
+
+    start: of the first frame, in ticks of 1/90000 s. padding: bytes that each picture is made larger by.
+    """
+    room, container = nut()
+    options = {"tune": "zerolatency", "preset": "ultrafast", "sc_threshold": "0"}
+    video = container.add_stream("libx264", rate=RATE, options=options)
+    video.width, video.height, video.pix_fmt = *size, "yuv420p"
+    video.time_base = video.codec_context.time_base = Fraction(1, TICKS)
+    video.codec_context.gop_size = gop
+    audio = container.add_stream(sound, rate=_AUDIO_RATE, layout="mono") if sound else None
+    container.start_encoding()
+    streams = Streams.written(room, [Fraction(RATE), *([None] if sound else [])])
+    made: list[tuple[Fraction, Parcel]] = []
+
+    def add(packets: list[av.Packet], stream: int, time_base: Fraction) -> None:
+        made.extend((packet.pts * time_base, Parcel.of(packet, stream, time.monotonic())) for packet in packets)
+
+    for index in range(frames):
+        add(video.encode(_picture(index, size, start + index * STEP)), 0, Fraction(1, TICKS))
+    add(video.encode(None), 0, Fraction(1, TICKS))
+    if audio is not None:
+        for frame in _tone(frames / RATE, start * _AUDIO_RATE // TICKS):
+            add(audio.encode(frame), 1, Fraction(1, _AUDIO_RATE))
+    parcels = [parcel for _, parcel in sorted(made, key=lambda pair: pair[0])]
+    return streams, [_padded(parcel, padding) for parcel in parcels]
+
+
+def _picture(index: int, size: tuple[int, int], pts: int) -> av.VideoFrame:
+    frame = av.VideoFrame(*size, "yuv420p")
+    for number, plane in enumerate(frame.planes):
+        plane.update(np.full(plane.buffer_size, 128 if number else shade(index), np.uint8))
+    frame.pts, frame.time_base = pts, Fraction(1, TICKS)
+    return frame
+
+
+def _tone(seconds: float, start: int) -> list[av.AudioFrame]:
+    frames = []
+    for at in range(0, int(seconds * _AUDIO_RATE), 960):
+        frame = av.AudioFrame.from_ndarray(np.zeros((1, 960), np.int16), format="s16", layout="mono")
+        frame.sample_rate, frame.pts, frame.time_base = _AUDIO_RATE, start + at, Fraction(1, _AUDIO_RATE)
+        frames.append(frame)
+    return frames
+
+
+def _padded(parcel: Parcel, padding: int) -> Parcel:
+    return replace(parcel, data=parcel.data + _FILLER + b"\xff" * padding + b"\x80") if padding else parcel
+
+
+def times(path: Path, kind: str = "video") -> list[Fraction]:
+    """When each packet of that kind is shown, in seconds."""
+    with av.open(str(path)) as container:
+        stream = next(stream for stream in container.streams if stream.type == kind)
+        return [packet.pts * packet.time_base for packet in container.demux(stream) if packet.size]
+
+
+def pictures(path: Path) -> int:
+    """How many of them can be decoded."""
+    with av.open(str(path)) as container:
+        return sum(1 for _ in container.decode(video=0))

@@ -1,0 +1,150 @@
+"""`uprez live` in a process of its own, and what it tells."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Mapping
+from typing import Any, Self
+
+import psutil
+
+from pipeline.figures import LiveFigures, StreamFigures
+from tests.servers.server import until
+
+_MAIN = "from pipeline.cli.main import main; main()"
+
+
+class Uprez:
+    """`uprez live ARGUMENTS --json`. In a `with` it is started, and nothing of it is left afterwards.
+
+    told: (time.monotonic, figures) of each line it has printed.
+    """
+
+    def __init__(self, *arguments: object, environment: Mapping[str, str] | None = None) -> None:
+        self.command = [sys.executable, "-c", _MAIN, "live", *map(str, arguments), "--json"]
+        self._environment = {**os.environ, **(environment or {})}
+        self.told: list[tuple[float, LiveFigures]] = []
+        self.lines: list[str] = []
+        self._family: set[psutil.Process] = set()
+
+    def __enter__(self) -> Self:
+        self._errors = tempfile.TemporaryFile("w+")
+        self.began = time.monotonic()
+        self._process = subprocess.Popen(
+            self.command,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=self._errors,
+            text=True,
+            env=self._environment,
+            start_new_session=True,
+        )
+        self._reader = threading.Thread(target=self._read, name="uprez-told")
+        self._reader.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.family()
+        self._process.kill()
+        self._process.wait()
+        for child in self._family:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                child.kill()
+        self._reader.join()
+        assert self._process.stdout is not None
+        self._process.stdout.close()
+        self._errors.close()
+
+    def _read(self) -> None:
+        assert self._process.stdout is not None
+        for line in self._process.stdout:
+            self.lines.append(line)
+            if line.startswith("{"):
+                self.told.append((time.monotonic(), LiveFigures.model_validate_json(line)))
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    @property
+    def code(self) -> int | None:
+        """Its exit code, None while it runs."""
+        return self._process.poll()
+
+    @property
+    def errors(self) -> str:
+        """What it has said on standard error."""
+        return os.pread(self._errors.fileno(), 1 << 24, 0).decode(errors="replace")
+
+    @property
+    def said(self) -> str:
+        """All that it has said."""
+        return "".join(self.lines) + self.errors
+
+    @property
+    def figures(self) -> LiveFigures | None:
+        """The newest, None before the first."""
+        return self.told[-1][1] if self.told else None
+
+    @property
+    def stream(self) -> StreamFigures | None:
+        """Those of the first stream."""
+        return self.figures.streams[0] if self.figures else None
+
+    def until(self, happens: Callable[[StreamFigures], Any], what: str, seconds: float = 20) -> StreamFigures:
+        """Wait until that is true of the first stream, and give its figures."""
+
+        def seen() -> StreamFigures | None:
+            if self.code is not None and not (self.stream and happens(self.stream)):
+                raise AssertionError(f"it ended with {self.code}, before this: {what}\n{self.errors}")
+            return self.stream if self.stream and happens(self.stream) else None
+
+        try:
+            return until(seen, what, seconds)  # type: ignore[no-any-return]
+        except AssertionError as error:
+            raise AssertionError(f"{error}\n{self.stream!r}\n{self.errors}") from None
+
+    def until_out(self, frames: int, seconds: float = 20) -> StreamFigures:
+        """Wait until so many more frames than now have come out."""
+        have = self.stream.frames_out if self.stream else 0
+        return self.until(
+            lambda stream: stream.frames_out >= have + frames, f"{frames} frames more than {have}", seconds
+        )
+
+    def family(self) -> list[psutil.Process]:
+        """Its process and those below it, now."""
+        with contextlib.suppress(psutil.NoSuchProcess):
+            own = psutil.Process(self.pid)
+            found = [own, *own.children(recursive=True)]
+            self._family.update(found[1:])
+            return found
+        return []
+
+    def left(self) -> list[psutil.Process]:
+        """Children that were seen by `family`, and still run."""
+        return [child for child in self._family if child.is_running() and child.status() != psutil.STATUS_ZOMBIE]
+
+    def kill(self) -> None:
+        """End it as kill -9 does."""
+        self.family()
+        self._process.kill()
+        self._process.wait()
+
+    def end(self, by: signal.Signals = signal.SIGINT, seconds: float = 20) -> float:
+        """Send a signal, and wait for its end; gives how many seconds that took."""
+        self.family()
+        began = time.monotonic()
+        self._process.send_signal(by)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._process.wait(seconds)
+        assert self.code is not None, f"it still runs {seconds:g} s after {by.name}\n{self.errors}"
+        took = time.monotonic() - began
+        self._reader.join(seconds)
+        return took

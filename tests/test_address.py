@@ -1,0 +1,169 @@
+"""Addresses: what they mean, what they show, and that their secrets stay where they are."""
+
+import base64
+import html
+import json
+from pathlib import Path
+from urllib.parse import quote, quote_plus
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from pipeline.address import Address
+from pipeline.errors import SettingsError
+from pipeline.secrets import Secrets
+
+WORDS = st.text(st.characters(exclude_categories=("Cc", "Co", "Cs"), exclude_characters="…$"), min_size=4, max_size=12)
+
+
+class Holder(BaseModel):
+    model_config = ConfigDict(hide_input_in_errors=True)
+    to: tuple[Address, ...]
+
+
+@pytest.mark.parametrize(
+    ("text", "scheme", "shown"),
+    [
+        ("rtsp://camera:554/stream", "rtsp", "rtsp://camera:554/stream"),
+        ("rtsp://user:password@camera/stream", "rtsp", "rtsp://camera/stream"),
+        ("RTSPS://first.last:p%40ss@camera", "rtsps", "RTSPS://camera"),
+        ("rtsp://user:p@ss@camera/x", "rtsp", "rtsp://camera/x"),
+        ("rtsp://:only-a-password@camera/x", "rtsp", "rtsp://camera/x"),
+        ("rtsp://user:pass@[fe80::1%eth0]:554/x", "rtsp", "rtsp://[fe80::1%eth0]:554/x"),
+        ("rtsp://camera/cam?channel=1&auth=c2VjcmV0", "rtsp", "rtsp://camera/cam?…"),
+        ("rtsp://camera/user=admin_password=tlJwpbo6_channel=1.sdp", "rtsp", "rtsp://camera/…"),
+        ("rtsp://camera/stream@2", "rtsp", "rtsp://…"),
+        ("rtmp://server/app/key", "rtmp", "rtmp://server/app/…"),
+        ("rtmp://server/app/key/", "rtmp", "rtmp://server/app/…/"),
+        ("http://camera/live.m3u8#token", "http", "http://camera/live.m3u8#…"),
+        ("udp://@239.0.0.1:1234", "udp", "udp://@239.0.0.1:1234"),
+        ("async:rtsp://user:pass@camera", "async", "…"),
+        ("user:pass@camera/stream", "user", "…"),
+        ("webcam:0", "webcam", "webcam:0"),
+        ("webcam:Logi @ desk", "webcam", "webcam:Logi @ desk"),
+        ("file:out/a.mkv", "file", "file:out/a.mkv"),
+        (r"C:\clips\a@b.mkv", "", r"C:\clips\a@b.mkv"),
+        ("/clips/ä b@c.mkv", "", "/clips/ä b@c.mkv"),
+        (":99.0", "", ":99.0"),
+        (" out/ ", "", "out/"),
+    ],
+)
+def test_an_address_shows_where_but_not_who(text: str, scheme: str, shown: str) -> None:
+    address = Address(text)
+    assert (address.scheme, str(address), address.reveal()) == (scheme, shown, text.strip())
+    assert repr(address) == f"Address({shown!r})"
+    assert address.cleaned(f"can't open '{text.strip()}'") == f"can't open '{shown}'"
+
+
+@pytest.mark.parametrize(
+    "text", ["rtsp://user:hun/ter22@camera/x", "rtsp://user:hun?ter22@camera", "rtsp://u:hunter22"]
+)
+def test_a_password_without_an_end_is_refused_and_not_told(text: str) -> None:
+    with pytest.raises(SettingsError, match="can't tell user, password, host and port apart: write / ") as caught:
+        Address(text)
+    assert "ter22" not in str(caught.value)
+
+
+@pytest.mark.parametrize("text", ["", "  ", "rtsp://camera/\r\nX: y", "rtsp://${1}/x", "rtsp://${file:}/x"])
+def test_what_is_no_address_is_refused_in_a_line(text: str) -> None:
+    with pytest.raises(SettingsError, match=r"^an address [^\n]*$"):
+        Address(text)
+
+
+def test_secrets_come_from_the_environment_and_from_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = tmp_path / "password"
+    file.write_text("p@:/?#ö 1\n", encoding="utf-8")
+    monkeypatch.setenv("CAMERA_USER", "first.last")
+    address = Address(f"rtsp://${{CAMERA_USER}}:${{file:{file}}}@camera/${{CAMERA_USER}}")
+    assert address.reveal() == "rtsp://first.last:p%40%3A%2F%3F%23%C3%B6%201@camera/first.last"
+    assert str(address) == "rtsp://camera/${CAMERA_USER}"
+    file.write_text("another")
+    assert address.reveal() == "rtsp://first.last:another@camera/first.last"
+    assert address.cleaned("p@:/?#ö 1 another first.last 401") == "… … … 401", "what it was is no less secret"
+
+
+def test_a_variable_may_hold_user_and_password_or_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LOGIN", "user:p@ss/word")
+    monkeypatch.setenv("CAMERA", "rtsp://user:hunter22@camera/stream?key=abcdef")
+    assert Address("rtsp://${LOGIN}@camera").reveal() == "rtsp://user:p%40ss%2Fword@camera"
+    whole = Address("${CAMERA}")
+    assert (whole.scheme, str(whole)) == ("rtsp", "${CAMERA}")
+    assert whole.cleaned("hunter22, abcdef and rtsp://user:hunter22@camera/stream?key=abcdef") == "…, … and ${CAMERA}"
+
+
+def test_what_is_missing_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("NOBODY", raising=False)
+    with pytest.raises(SettingsError, match=r"^\${NOBODY}: not set in the environment: set it, or name a file"):
+        Address("rtsp://${NOBODY}@camera").reveal()
+    with pytest.raises(SettingsError, match=r"can't be read \(No such file or directory\)$"):
+        Address(f"rtsp://user:${{file:{tmp_path}/none}}@camera").reveal()
+    assert Address("rtsp://user:${NOBODY}@camera").cleaned("user") == "…", "what is known is hidden all the same"
+
+
+def test_a_value_of_several_lines_is_refused_without_telling_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LINES", "hunter22\r\nX: y")
+    with pytest.raises(SettingsError, match=r"^\${LINES}: holds control characters or several lines") as caught:
+        Address("rtsp://camera/${LINES}").reveal()
+    assert "hunter22" not in str(caught.value)
+
+
+def test_a_secret_is_found_in_every_encoding() -> None:
+    address = Address("rtsp://first.last:p%40s\"s'<w&rd@camera/x")
+    raw = "p@s\"s'<w&rd"
+    forms = [raw, quote(raw), quote(raw, safe="@").lower(), repr(raw), ascii(raw), json.dumps(raw), html.escape(raw)]
+    forms += [base64.b64encode(f"first.last:{raw}".encode()).decode(), "p%40s\"s'<w&rd", "%70%40s%22s%27%3cw%26rd"]
+    for form in forms:
+        cleaned = address.cleaned(f"before {form} after")
+        assert (cleaned[:7], cleaned[-6:]) == ("before ", " after")
+        assert not any(part in cleaned for part in ("w&rd", "rd", "p@s", "p%40", form)), cleaned
+
+
+def test_a_short_secret_leaves_words_whole() -> None:
+    address = Address("rtsp://a:b@camera/x?c=1")
+    assert address.cleaned("a cab at 1 from rtsp://a:b@camera:554") == "a cab at 1 from rtsp://…camera:554"
+
+
+@settings(max_examples=25)
+@given(user=WORDS, password=WORDS, key=WORDS)
+def test_no_secret_is_left_anywhere(user: str, password: str, key: str) -> None:
+    coded_user, coded_password, coded_key = (quote(secret, safe="") for secret in (user, password, key))
+    address = Address(f"rtmp://{coded_user}:{coded_password}@host/app/{coded_key}?k={coded_key}")
+    holder = Holder(to=(address,))
+    for told in (str(address), repr(address), repr(holder), holder.model_dump_json(), str(holder.model_dump())):
+        assert address.reveal() not in told
+        assert "rtmp://host/app/…?…" in told
+    for secret in (user, password, key):
+        for form in (
+            secret,
+            quote(secret),
+            quote_plus(secret),
+            json.dumps(secret)[1:-1],
+            html.escape(secret),
+            ascii(secret),
+        ):
+            assert form not in address.cleaned(f"<{form}>")
+
+
+def test_validation_tells_no_address() -> None:
+    with pytest.raises(ValidationError) as caught:
+        Holder.model_validate({"to": ["rtsp://user:hun/ter22@camera"]})
+    assert "ter22" not in str(caught.value)
+    assert Holder.model_validate({"to": ["rtsp://a:b@c"]}) == Holder(to=(Address("rtsp://a:b@c"),))
+
+
+def test_cleaning_takes_no_long_time_whatever_the_text() -> None:
+    secrets = Secrets()
+    secrets.add("\\" * 40)
+    secrets.add("%25" * 40)
+    secrets.add("a " * 40)
+    for text in ("\\" * 10_000, "%25" * 10_000, "%2525" * 10_000, "a+" * 30 + "a " * 9_000 + "b"):
+        secrets.cleaned(text)
+
+
+def test_old_secrets_go_so_that_memory_does_not_grow() -> None:
+    secrets = Secrets()
+    for number in range(200):
+        secrets.add(f"password-{number:04}-")
+    assert secrets.cleaned("password-0199- password-0001-") == "… password-0001-"

@@ -1,0 +1,122 @@
+"""Live streams from end to end, in this process: FFmpeg's test pictures are the cameras."""
+
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import av
+import pytest
+
+from pipeline.errors import ModelError, OutputError, SettingsError, UprezError
+from pipeline.figures import LiveFigures, StreamFigures
+from pipeline.live import Live
+from pipeline.live_settings import LiveSettings
+
+CAMERA = {"source": "testsrc2=size=64x48:rate=25", "format": "lavfi", "model": "identity"}
+ENDING = CAMERA | {"source": "testsrc2=size=64x48:rate=25:duration=0.4"}
+
+
+def settings(*streams: dict[str, Any], **common: Any) -> LiveSettings:
+    return LiveSettings(streams=streams, **common)  # type: ignore[arg-type]
+
+
+def run_until(enough: Callable[[LiveFigures], bool], live: Live) -> LiveFigures:
+    """Run `live` until `enough` is true of its figures, half a minute at most; the last ones."""
+    told: list[LiveFigures] = []
+    watchdog = threading.Timer(30, live.stop)
+    watchdog.start()
+
+    def tell(figures: LiveFigures) -> None:
+        told.append(figures)
+        if enough(figures):
+            live.stop()
+
+    try:
+        live.run(tell)
+    finally:
+        watchdog.cancel()
+    assert enough(told[-1]), told[-1]
+    return told[-1]
+
+
+def shown(file: Path) -> list[float]:
+    with av.open(str(file)) as container:
+        return [float(frame.pts * frame.time_base) for frame in container.decode(video=0)]
+
+
+def counted(stream: StreamFigures) -> bool:
+    return stream.frames_in == stream.frames_out + sum(stream.dropped.values())
+
+
+def test_what_comes_is_upscaled_and_written_and_every_frame_is_counted(tmp_path: Path) -> None:
+    live = Live(settings(CAMERA | {"to": tmp_path / "camera.mkv"}))
+    (stream,) = run_until(lambda figures: figures.streams[0].frames_out >= 25, live).streams
+    assert counted(stream)
+    assert stream.status == "ended"
+    assert stream.most_waiting <= 2
+    assert stream.delay is not None
+    (file,) = tmp_path.glob("*.mkv")
+    times = shown(file)
+    assert len(times) == stream.frames_out
+    assert times == sorted(set(times))
+
+
+def test_a_source_that_ends_is_opened_again_and_the_file_goes_on(tmp_path: Path) -> None:
+    live = Live(settings(ENDING | {"to": tmp_path / "camera.mkv", "poll": 0.1}))
+    (stream,) = run_until(lambda figures: figures.streams[0].connects >= 3, live).streams
+    assert counted(stream)
+    assert stream.faults["ended"] >= 2
+    (file,) = tmp_path.glob("*.mkv")
+    assert len(shown(file)) == stream.frames_out
+
+
+def test_the_last_picture_fills_a_gap(tmp_path: Path) -> None:
+    live = Live(settings(ENDING | {"to": tmp_path / "camera.mkv", "fill": True, "poll": 1.0}))
+    (stream,) = run_until(lambda figures: figures.streams[0].frames_filled >= 20, live).streams
+    (file,) = tmp_path.glob("*.mkv")
+    times = shown(file)
+    assert len(times) == stream.frames_out + stream.frames_filled
+    assert times == sorted(set(times))
+    assert counted(stream)
+
+
+def test_a_stream_that_fails_leaves_the_others_alone(tmp_path: Path) -> None:
+    missing = CAMERA | {"name": "missing", "source": str(tmp_path / "no.mp4"), "format": None, "tries": 1}
+    streams = [missing | {"to": tmp_path / "a.mkv"}, CAMERA | {"name": "camera", "to": tmp_path / "b.mkv"}]
+    live = Live(settings(*streams))
+    figures = run_until(lambda figures: figures.streams[1].frames_out >= 10, live)
+    assert figures.streams[1].status == "ended"
+    assert counted(figures.streams[1])
+    assert len(list(tmp_path.glob("b*.mkv"))) == 1
+
+
+def test_streams_of_one_format_share_what_upscales_them(tmp_path: Path) -> None:
+    live = Live(settings(*(CAMERA | {"name": name, "to": tmp_path / f"{name}.mkv"} for name in "abc")))
+    figures = run_until(lambda figures: min(stream.frames_out for stream in figures.streams) >= 10, live)
+    assert all(counted(stream) for stream in figures.streams)
+
+
+def test_a_stop_before_anything_came_ends_at_once(tmp_path: Path) -> None:
+    live = Live(settings(CAMERA | {"to": tmp_path / "camera.mkv"}))
+    live.stop()
+    live.run()
+    assert not live.failures
+    assert not list(tmp_path.iterdir())
+
+
+def test_an_abort_leaves_no_thread(tmp_path: Path) -> None:
+    live = Live(settings(CAMERA | {"to": tmp_path / "camera.mkv"}))
+    live.run(lambda figures: live.abort() if figures.streams[0].frames_out else None)
+    assert not [thread for thread in threading.enumerate() if thread.name.startswith("uprez")]
+
+
+@pytest.mark.parametrize(
+    ("wish", "error"),
+    [({"to": "camera.xyz"}, SettingsError), ({"model": "nothing"}, ModelError), ({"codec": "nothing"}, OutputError)],
+)
+def test_what_can_never_work_is_refused_before_anything_starts(
+    wish: dict[str, str], error: type[UprezError], tmp_path: Path
+) -> None:
+    with pytest.raises(error, match=next(iter(wish.values()))):
+        Live(settings(CAMERA | {"to": tmp_path / "camera.mkv"} | wish))
