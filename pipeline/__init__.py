@@ -20,6 +20,9 @@ if TYPE_CHECKING:
         SettingsError,
         UprezError,
     )
+    from pipeline.figures import LiveFigures
+    from pipeline.live import Live
+    from pipeline.live_settings import LiveSettings
     from pipeline.media.reading.probe import MediaInfo, probe
     from pipeline.proof.verdict import Verdict
     from pipeline.proof.verify import verify
@@ -33,6 +36,9 @@ _HOMES = {
     "pipeline.errors": (
         "BackendError Cancelled InputError MismatchError ModelError OutputError SettingsError UprezError"
     ),
+    "pipeline.figures": "LiveFigures",
+    "pipeline.live": "Live",
+    "pipeline.live_settings": "LiveSettings",
     "pipeline.media.reading.probe": "MediaInfo probe",
     "pipeline.proof.verdict": "Verdict",
     "pipeline.proof.verify": "verify",
@@ -47,6 +53,9 @@ __all__ = [
     "Cancelled",
     "InputError",
     "Job",
+    "Live",
+    "LiveFigures",
+    "LiveSettings",
     "MediaInfo",
     "MismatchError",
     "ModelError",

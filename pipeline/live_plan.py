@@ -63,6 +63,16 @@ class LivePlan:
     encoding: VideoEncoding
     notes: tuple[str, ...]
 
+    @property
+    def source(self) -> str:
+        """What comes, in a few words."""
+        return f"{self.video.format}, {self.video.codec}, {float(self.video.rate):g} fps"
+
+    @property
+    def result(self) -> str:
+        """What leaves."""
+        return f"{self.encoding.format}, {self.encoding.codec}"
+
 
 def check_live(settings: StreamSettings) -> None:
     """Raise what would fail with any frames: a backend, a model or an encoder that isn't there."""

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
+from pipeline.flow.stage import Stage
 from pipeline.frame import Frame
 
 _INTEREST_SECONDS = 2.0  # for which nobody need ask again
@@ -26,6 +28,18 @@ class Pair:
     number: int
     before: Frame
     after: Frame
+
+
+class Tapped(Stage[Any, Any]):
+    """Shows frames that pass to a side of a Tap: its `before` or its `after`."""
+
+    def __init__(self, side: Callable[[Frame], None]) -> None:
+        self._side = side
+
+    def feed(self, item: Any) -> Iterator[Any]:
+        if isinstance(item, Frame):
+            self._side(item)
+        yield item
 
 
 class Tap:

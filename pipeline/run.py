@@ -36,9 +36,8 @@ from pipeline.flow.line import Line
 from pipeline.flow.stage import Chain, Stage
 from pipeline.frame import Frame
 from pipeline.media.decoding import nvdec
-from pipeline.media.decoding.deinterlace import Deinterlace
 from pipeline.media.decoding.intake import Intake, Shown
-from pipeline.media.decoding.turn import Turn
+from pipeline.media.decoding.preparing import preparing
 from pipeline.media.encoding.pad import Pad
 from pipeline.media.reading.pictures import PictureSource
 from pipeline.media.reading.probe import probe
@@ -182,8 +181,7 @@ def open_source(plan: Plan) -> Source:
 
 def prepared(plan: Plan) -> list[Stage[Any, Any]]:
     """What makes frames as they are decoded those that the upscaler is given."""
-    fields = [Deinterlace(plan.deinterlacing, plan.decoded, plan.media.video.lasting)] if plan.deinterlacing else []
-    return [*fields, Turn(plan.turn, plan.decoded)] if plan.turn else [*fields]
+    return preparing(plan.decoded, plan.media.video.lasting, plan.deinterlacing, plan.turn)
 
 
 def execute(plan: Plan, *, progress: OnProgress | None = None, job: Job | None = None) -> Result:

@@ -22,9 +22,8 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass
 from typing import Any
 
 from pipeline.errors import BackendError, OutputError, UprezError
@@ -33,21 +32,19 @@ from pipeline.flow.channel import Aborted, Closed
 from pipeline.flow.edge import Edge
 from pipeline.flow.line import Line
 from pipeline.flow.stage import Chain, Stage
-from pipeline.frame import Frame
 from pipeline.live_plan import LivePlan, check_live, plan_live
 from pipeline.live_settings import StreamSettings
-from pipeline.media.decoding.deinterlace import Deinterlace
 from pipeline.media.decoding.live import LiveDecoder, Shot, Sound
-from pipeline.media.decoding.turn import Turn
-from pipeline.media.encoding.fill import Again, Fill
+from pipeline.media.decoding.preparing import preparing
+from pipeline.media.encoding.fill import Fill
 from pipeline.media.encoding.live import LiveEncoder
 from pipeline.media.encoding.pad import Pad
 from pipeline.media.reading.capture import Capture
-from pipeline.media.reading.probe import VideoInfo
 from pipeline.media.wire import Lost, Opened, Parcel, Streams
 from pipeline.media.writing.outlet import outlet
 from pipeline.media.writing.publish import Output
-from pipeline.preview import Tap
+from pipeline.preview import Tap, Tapped
+from pipeline.scene import STARTING, Scene, Seen
 from pipeline.superres.shared import SharedSessions
 from pipeline.superres.stages import Collect, Submit
 from pipeline.tally import Tally
@@ -55,30 +52,10 @@ from pipeline.tally import Tally
 log = logging.getLogger(__name__)
 
 _AT_THE_EDGE = 2
-_GAP_SECONDS = 0.5  # without a frame, and a source that is away or slow: --fill begins
 _FRUITLESS_SECONDS = 10.0  # of packets that give no frame
 _MOST_FAILURES = 5  # lines in a row that gave no frame
 _FAILURE_SECONDS = 1.0
 _CLOSE_SECONDS = 0.7  # for each output to write what waits
-_STARTING = "while starting"  # a session, an encoder
-_TICKS = 90_000  # a second of the output's clock
-
-
-@dataclass(frozen=True)
-class _Seen:
-    """A frame at the edge, with the sound beside it."""
-
-    shot: Shot
-    sound: Streams | None
-
-    def is_like(self, other: _Seen) -> bool:
-        """Whether one line can carry both."""
-        return self.sound == other.sound and _looks(self.shot.video) == _looks(other.shot.video)
-
-
-def _looks(video: VideoInfo) -> tuple[Any, ...]:
-    """What a line is built for; a rate that is told differently at another connection is no reason for another."""
-    return video.format, video.source_format, video.sample_aspect, video.display_matrix, video.scan, video.hdr
 
 
 class Stream:
@@ -101,11 +78,11 @@ class Stream:
         self._outlets = [outlet(address, settings) for address in settings.to]
         self._capture = Capture(settings)
         self._decoder = LiveDecoder()
-        self._edge: Edge[_Seen] = Edge(_AT_THE_EDGE, dropped=self._drop)
+        self._edge: Edge[Seen] = Edge(_AT_THE_EDGE, dropped=self._drop)
         self._outputs: list[Output] = []
         self._sound: Streams | None = None
-        self._scene: _Seen | None = None
-        self._held: _Seen | None = None
+        self._scene: Seen | None = None
+        self._held: Seen | None = None
         self._plan: LivePlan | None = None
         self._encoder: LiveEncoder | None = None
         self._line: Line | None = None
@@ -154,8 +131,8 @@ class Stream:
             status=status,
             reason=reason,
             seconds=time.monotonic() - capture.since,
-            source_format=_described(plan) if plan else "",
-            result_format=f"{plan.encoding.format}, {plan.encoding.codec}" if plan else "",
+            source_format=plan.source if plan else "",
+            result_format=plan.result if plan else "",
             model=plan.model.name if plan else "",
             backend=self._backend,
             rate_in=tally.came.value,
@@ -207,7 +184,7 @@ class Stream:
         for made in all_made:
             if isinstance(made, Shot):
                 self._tally.came.add()
-                self._edge.put(_Seen(made, self._sound))
+                self._edge.put(Seen(made, self._sound))
             else:
                 self._send_sound(made)
 
@@ -218,9 +195,9 @@ class Stream:
             for output in self._outputs:
                 output.offer(sound.parcel)
 
-    def _drop(self, seen: _Seen, reason: str) -> None:
+    def _drop(self, seen: Seen, reason: str) -> None:
         seen.shot.frame.release()
-        self._tally.dropped[reason if self._scene else _STARTING] += 1
+        self._tally.dropped[reason if self._scene else STARTING] += 1
 
     def _work(self) -> None:
         """The thread that builds a line for each scene, until the source ends."""
@@ -242,7 +219,7 @@ class Stream:
             self._capture.end()
             self._close_outputs()
 
-    def _first(self) -> _Seen | None:
+    def _first(self) -> Seen | None:
         """The frame that a line begins with; None when the source has ended."""
         held, self._held = self._held, None
         if held is not None:
@@ -252,78 +229,47 @@ class Stream:
         except (Closed, Aborted):
             return None
 
-    def _play(self, first: _Seen) -> None:
+    def _play(self, first: Seen) -> None:
         """Build a line for frames like `first`, and let it run until others come."""
-        plan = plan_live(first.shot.video, self.settings, self._share)
+        away = (lambda: self._capture.figures.status != "live") if self.settings.fill else None
+        scene = Scene(first, self._edge, self._tally, self._drop, away)
         try:
             with ExitStack() as stack:
-                session = self._sessions.open(plan.backend, plan.model, plan.given, self.settings, plan.made)
-                stack.enter_context(session)
-                encoder = LiveEncoder(plan.encoding, first.sound, self.settings.gop)
-                stack.callback(encoder.close)
-                for output in self._outputs:
-                    output.begin(encoder.streams)
-                self._plan, self._encoder, self._backend = plan, encoder, session.backend
-                stages: dict[str, Stage[Any, Any]] = {
-                    "submit": Chain(*_prepared(plan), _Before(self.tap), Submit(session)),
-                    "upscale": Collect(session),
-                    "encode": Chain(
-                        Pad(plan.encoding.format),
-                        _After(self.tap),
-                        *([Fill()] if self.settings.fill else []),
-                        encoder,
-                        _Deliver(self._outputs, self._tally),
-                    ),
-                }
-                self._line = Line(self._frames(first), stages, capacity=1)
+                self._line = self._built(scene, stack)
                 if self._aborting.is_set():
                     return
                 self._scene = first
                 self._line.start()
                 self._line.wait()
+                self._held = scene.next
         finally:
             self._scene = self._line = self._encoder = None
-            self._tally.dropped["lost in a failure"] += self._tally.delays.forget()
+            scene.end()
 
-    def _frames(self, first: _Seen) -> Iterator[Frame | Again]:
-        """`first` and all that are like it; where --fill is asked for, the last one again while none comes."""
-        seen: _Seen | None = first
-        if len(self._edge):  # it waited while the line was built: others are nearer to now
-            self._drop(first, _STARTING)
-            seen = yield from self._next(first.shot.frame)
-        while seen is not None:
-            if not seen.is_like(first):
-                self._held = seen
-                return
-            frame = seen.shot.frame
-            self._tally.delays.came(frame.pts, seen.shot.arrived)
-            yield frame
-            seen = yield from self._next(frame)
-
-    def _next(self, last: Frame) -> Generator[Again, None, _Seen | None]:
-        """The frame after `last`, None when there is none; in a gap, if --fill is asked for, `last` again meanwhile."""
-        began, until = time.monotonic(), last.pts
-        duration = max(1, last.duration)
-        patience = duration / _TICKS if self.settings.fill else None
-        while True:
-            try:
-                seen = self._edge.get(patience)
-            except TimeoutError:
-                now = last.pts + int((time.monotonic() - began) * _TICKS)
-                while self._is_away(time.monotonic() - began, duration) and until + 2 * duration <= now:
-                    until += duration
-                    self._tally.filled += 1
-                    yield Again(until, duration)
-                continue
-            except (Closed, Aborted):
-                return None
-            if seen.shot.frame.pts > until:
-                return seen
-            self._drop(seen, "already filled")
-
-    def _is_away(self, seconds: float, duration: int) -> bool:
-        """Whether a source that gave nothing for so long is gone, and not just slow."""
-        return self._capture.figures.status != "live" or seconds > max(_GAP_SECONDS, 3 * duration / _TICKS)
+    def _built(self, scene: Scene, stack: ExitStack) -> Line:
+        """The line of a scene; what it works with is closed with `stack`."""
+        plan = plan_live(scene.first.shot.video, self.settings, self._share)
+        session = self._sessions.open(plan.backend, plan.model, plan.given, self.settings, plan.made)
+        stack.enter_context(session)
+        encoder = LiveEncoder(plan.encoding, scene.first.sound, self.settings.gop)
+        stack.callback(encoder.close)
+        for output in self._outputs:
+            output.begin(encoder.streams)
+        self._plan, self._encoder, self._backend = plan, encoder, session.backend
+        encoding = [
+            Pad(plan.encoding.format),
+            Tapped(self.tap.after),
+            *([Fill()] if self.settings.fill else []),
+            encoder,
+            _Deliver(self._outputs, self._tally),
+        ]
+        prepared = preparing(plan.video.format, plan.video.lasting, plan.deinterlacing, plan.turn)
+        stages: dict[str, Stage[Any, Any]] = {
+            "submit": Chain(*prepared, Tapped(self.tap.before), Submit(session)),
+            "upscale": Collect(session),
+            "encode": Chain(*encoding),
+        }
+        return Line(scene, stages, capacity=1)
 
     def _demand_key(self) -> None:
         if encoder := self._encoder:
@@ -348,41 +294,6 @@ class Stream:
             closer.start()
         for closer in closers:
             closer.join()
-
-
-def _prepared(plan: LivePlan) -> list[Stage[Any, Any]]:
-    """What makes frames as they are decoded those that the upscaler is given."""
-    fields = [Deinterlace(plan.deinterlacing, plan.video.format, plan.video.lasting)] if plan.deinterlacing else []
-    return [*fields, Turn(plan.turn, plan.video.format)] if plan.turn else [*fields]
-
-
-def _described(plan: LivePlan) -> str:
-    video = plan.video
-    return f"{video.format}, {video.codec}, {float(video.rate):g} fps"
-
-
-class _Before(Stage[Any, Any]):
-    """Shows frames to a tap as they come."""
-
-    def __init__(self, tap: Tap) -> None:
-        self._tap = tap
-
-    def feed(self, item: Any) -> Iterator[Any]:
-        if isinstance(item, Frame):
-            self._tap.before(item)
-        yield item
-
-
-class _After(Stage[Any, Any]):
-    """Shows frames to a tap as they leave."""
-
-    def __init__(self, tap: Tap) -> None:
-        self._tap = tap
-
-    def feed(self, item: Any) -> Iterator[Any]:
-        if isinstance(item, Frame):
-            self._tap.after(item)
-        yield item
 
 
 class _Deliver(Stage[Any, Any]):

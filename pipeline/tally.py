@@ -97,3 +97,8 @@ class Tally:
         self.delays = Delays()
         self.filled = 0
         self.dropped: Counter[str] = Counter()
+
+    def lose(self, reason: str) -> None:
+        """Those that came and did not leave will not."""
+        if lost := self.delays.forget():
+            self.dropped[reason] += lost

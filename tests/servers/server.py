@@ -5,11 +5,13 @@ from __future__ import annotations
 import atexit
 import contextlib
 import os
+import shutil
 import signal
 import socket
 import subprocess
 import tempfile
 import time
+import uuid
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Self
@@ -53,7 +55,7 @@ class Server:
 
     def __init__(self, port: int | None = None) -> None:
         self.port = free_port() if port is None else port
-        self.folder = Path(tempfile.mkdtemp(prefix="uprez-server-"))
+        self.folder = Path(tempfile.gettempdir()) / f"uprez-server-{uuid.uuid4().hex}"  # made when it starts
         self._process: subprocess.Popen[bytes] | None = None
 
     def command(self) -> list[str]:
@@ -81,6 +83,7 @@ class Server:
     def start(self) -> None:
         """Start it, and wait until it is ready."""
         assert self._process is None, "it is running already"
+        self.folder.mkdir(mode=0o700, exist_ok=True)
         with (self.folder / "log").open("ab") as log:
             # Own programs end when their standard input does: with this process, whatever ends that.
             self._process = subprocess.Popen(
@@ -127,10 +130,9 @@ class Server:
         os.killpg(self.pid, signal.SIGCONT)
 
     def close(self) -> None:
+        """Kill it, and remove its folder."""
         self.kill()
-        for path in sorted(self.folder.rglob("*"), reverse=True):
-            path.rmdir() if path.is_dir() else path.unlink()
-        self.folder.rmdir()
+        shutil.rmtree(self.folder, ignore_errors=True)
 
     def __enter__(self) -> Self:
         try:

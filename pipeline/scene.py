@@ -1,0 +1,108 @@
+"""A scene: frames of a live stream that are alike, so that one line can carry them."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Generator, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from pipeline.flow.channel import Aborted, Closed
+from pipeline.flow.edge import Edge
+from pipeline.frame import Frame
+from pipeline.media.decoding.live import Shot
+from pipeline.media.decoding.live_clock import TICKS
+from pipeline.media.encoding.fill import Again
+from pipeline.media.reading.probe import VideoInfo
+from pipeline.media.wire import Streams
+from pipeline.tally import Tally
+
+STARTING = "while starting"  # a session and an encoder
+FILLED = "already filled"
+FAILED = "lost in a failure"
+
+_GAP_SECONDS = 0.5  # without a frame, at least, before a source counts as away
+
+
+@dataclass(frozen=True)
+class Seen:
+    """A frame at the edge, and the sound beside it."""
+
+    shot: Shot
+    sound: Streams | None
+
+    def is_like(self, other: Seen) -> bool:
+        """Whether one line can carry both."""
+        return self.sound == other.sound and _looks(self.shot.video) == _looks(other.shot.video)
+
+
+def _looks(video: VideoInfo) -> tuple[Any, ...]:
+    """What a line is built for; a rate that is told differently at another connection is no reason for another."""
+    return video.format, video.source_format, video.sample_aspect, video.display_matrix, video.scan, video.hdr
+
+
+Drop = Callable[[Seen, str], None]
+
+
+class Scene:
+    """Iterating it, once, gives `first` and the frames at `edge` behind it, while they are like it.
+
+    If the source goes `away`, its last frame comes again and again, as an Again, until there is another; None: it
+    doesn't. drop: takes those that are left out. next: the frame that was not like `first`, and ended it; None at the
+    end of the edge.
+    """
+
+    def __init__(
+        self, first: Seen, edge: Edge[Seen], tally: Tally, drop: Drop, away: Callable[[], bool] | None = None
+    ) -> None:
+        self.first = first
+        self.next: Seen | None = None
+        self._edge, self._tally, self._drop, self._away = edge, tally, drop, away
+        self._begun = False
+
+    def __iter__(self) -> Iterator[Frame | Again]:
+        self._begun = True
+        seen: Seen | None = self.first
+        if len(self._edge):  # it waited while the line was built: others are nearer to now
+            self._drop(self.first, STARTING)
+            seen = yield from self._after(self.first.shot.frame)
+        while seen is not None:
+            if not seen.is_like(self.first):
+                self.next = seen
+                return
+            frame = seen.shot.frame
+            self._tally.delays.came(frame.pts, seen.shot.arrived)
+            yield frame
+            seen = yield from self._after(frame)
+
+    def end(self) -> None:
+        """Count what was under way and did not come through; there is some only after an error."""
+        if not self._begun:
+            self._drop(self.first, FAILED)
+        self._tally.lose(FAILED)
+
+    def _after(self, last: Frame) -> Generator[Again, None, Seen | None]:
+        """The frame after `last`, None when there is none, with `last` again while it is long in coming."""
+        began, until = time.monotonic(), last.pts
+        duration = max(1, last.duration)
+        patience = duration / TICKS if self._away else None
+        while True:
+            try:
+                seen = self._edge.get(patience)
+            except TimeoutError:
+                passed = time.monotonic() - began
+                if self._is_away(passed, duration / TICKS):
+                    while until + 2 * duration <= last.pts + int(passed * TICKS):
+                        until += duration
+                        self._tally.filled += 1
+                        yield Again(until, duration)
+                continue
+            except (Closed, Aborted):
+                return None
+            if seen.shot.frame.pts > until:
+                return seen
+            self._drop(seen, FILLED)
+
+    def _is_away(self, passed: float, lasting: float) -> bool:
+        """Whether a source that gave nothing for `passed` seconds is gone, and not just slow."""
+        return (self._away is not None and self._away()) or passed > max(_GAP_SECONDS, 3 * lasting)
