@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import ctypes
 import importlib.metadata
 import os
 import platform
+import sys
 from pathlib import Path
 
 import av
@@ -67,3 +69,15 @@ def versions() -> dict[str, str]:
         except importlib.metadata.PackageNotFoundError:
             continue
     return found
+
+
+def give_back_memory() -> None:
+    """Have the C library return what was freed to the system, where it can (glibc).
+
+    It keeps freed frames of many threads for later, and with each decoder that comes and goes a little more of them:
+    114 rather than 78 MiB after sixty connections at 960x540. Takes a millisecond or two.
+    """
+    if sys.platform == "linux":
+        trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+        if trim is not None:
+            trim(0)

@@ -26,6 +26,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
 from typing import Any
 
+from pipeline import machine
 from pipeline.errors import BackendError, OutputError, UprezError
 from pipeline.figures import Status, StreamFigures
 from pipeline.flow.channel import Aborted, Closed
@@ -170,6 +171,7 @@ class Stream:
                     self._edge.restart()
                 elif isinstance(event, Lost):
                     self._pass(self._decoder.lose())
+                    machine.give_back_memory()
                 else:
                     self._pass(self._decoder.feed(event))
                     if self._decoder.seconds_without_frame > (self.settings.silence or _FRUITLESS_SECONDS):
@@ -245,6 +247,7 @@ class Stream:
         finally:
             self._scene = self._line = self._encoder = None
             scene.end()
+            machine.give_back_memory()
 
     def _built(self, scene: Scene, stack: ExitStack) -> Line:
         """The line of a scene; what it works with is closed with `stack`."""

@@ -1,6 +1,6 @@
 """A live stream from Python: twenty seconds of a camera into a file, with its delay told as it goes.
 
-python samples/watch.py [SOURCE]      rtsp://camera/stream, webcam:0, a video; left out: the sample clip, as if it were live
+python samples/watch.py [SOURCE]      rtsp://camera/stream, webcam:0, a video; left out: the sample clip, in real time
 """
 
 from __future__ import annotations
