@@ -79,7 +79,7 @@ class Stream:
         self._outlets = [outlet(address, settings) for address in settings.to]
         self._capture = Capture(settings)
         self._decoder = LiveDecoder()
-        self._edge: Edge[Seen] = Edge(_AT_THE_EDGE, dropped=self._drop)
+        self._edge: Edge[Seen] = Edge(_AT_THE_EDGE, dropped=self._pass_over)
         self._outputs: list[Output] = []
         self._sound: Streams | None = None
         self._scene: Seen | None = None
@@ -141,7 +141,7 @@ class Stream:
             frames_in=tally.came.count,
             frames_out=tally.left.count,
             frames_filled=tally.filled,
-            dropped={reason: count for reason, count in tally.dropped.items() if count},
+            dropped=tally.dropped,
             skipped={**capture.skipped, **self._decoder.skipped},
             waiting=len(self._edge),
             most_waiting=self._edge.most_waiting,
@@ -199,7 +199,11 @@ class Stream:
 
     def _drop(self, seen: Seen, reason: str) -> None:
         seen.shot.frame.release()
-        self._tally.dropped[reason if self._scene else STARTING] += 1
+        self._tally.drop(reason)
+
+    def _pass_over(self, seen: Seen, reason: str) -> None:
+        """Drop a frame at the edge, where `reason` holds only while a line takes frames from there."""
+        self._drop(seen, reason if self._scene else STARTING)
 
     def _work(self) -> None:
         """The thread that builds a line for each scene, until the source ends."""

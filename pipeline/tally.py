@@ -90,15 +90,27 @@ class Delays:
 
 
 class Tally:
-    """All that one stream counts. dropped: frames left out, by reason."""
+    """All that one stream counts, from several threads."""
 
     def __init__(self) -> None:
         self.came, self.left = Rate(), Rate()
         self.delays = Delays()
         self.filled = 0
-        self.dropped: Counter[str] = Counter()
+        self._dropped: Counter[str] = Counter()
+        self._dropping = threading.Lock()
+
+    @property
+    def dropped(self) -> dict[str, int]:
+        """Frames left out, by reason."""
+        with self._dropping:
+            return dict(self._dropped)
+
+    def drop(self, reason: str, frames: int = 1) -> None:
+        """Count frames that were left out."""
+        if frames:
+            with self._dropping:
+                self._dropped[reason] += frames
 
     def lose(self, reason: str) -> None:
         """Those that came and did not leave will not."""
-        if lost := self.delays.forget():
-            self.dropped[reason] += lost
+        self.drop(reason, self.delays.forget())

@@ -1,10 +1,12 @@
 """What a live stream counts."""
 
+import threading
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.tally import Delays, Rate
+from pipeline.tally import Delays, Rate, Tally
 
 
 class Hand:
@@ -72,3 +74,16 @@ def test_each_frame_leaves_or_is_forgotten(came: list[int], leaving: set[int]) -
     left = sum(delays.left(pts) for pts in leaving)
     assert left + delays.forget() == len(came)
     assert delays.forget() == 0
+
+
+def test_what_is_left_out_is_counted_by_reason_and_by_all_threads() -> None:
+    tally = Tally()
+    threads = [threading.Thread(target=lambda: [tally.drop("behind") for _ in range(1000)]) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    tally.delays.came(1, 0.0)
+    tally.lose("lost")
+    tally.lose("lost")
+    for thread in threads:
+        thread.join()
+    assert tally.dropped == {"behind": 4000, "lost": 1}
