@@ -25,6 +25,7 @@ _JSON_SECONDS = 1.0
 _SUMMARY_SECONDS = 10.0  # at first, while somebody may be watching;
 _RARE_SECONDS = 60.0  # later, so that weeks of it fill no journal,
 _OFTEN_FOR = 300.0  # after so long
+_KEEPING_UP = 0.9  # of the frames that come, at least
 _COLOURS = {"live": "green", "connecting": "yellow", "waiting": "yellow", "failed": "bold red", "ended": "dim"}
 
 Clock = Callable[[], float]
@@ -188,7 +189,7 @@ def table(figures: LiveFigures) -> Group:
     made = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False)
     made.add_column("stream", overflow="fold")
     made.add_column("", overflow="fold")
-    for column in ("fps", "delay, ms", "waits", "dropped", "lost"):
+    for column in ("rate", "delay, ms", "waits", "dropped", "lost"):
         made.add_column(column, justify="right", overflow="fold")
     for stream in figures.streams:
         numbers = (rates(stream), delays(stream), str(stream.waiting), _dropped(stream))
@@ -228,7 +229,7 @@ def shape(stream: StreamFigures) -> str:
 def rates(stream: StreamFigures) -> str:
     """Frames in a second, in and out; one number where they are the same."""
     came, left = f"{stream.rate_in:.1f}", f"{stream.rate_out:.1f}"
-    return came if came == left else f"{came} to {left}"
+    return f"{came} fps" if came == left else f"{came} fps in, {left} out"
 
 
 def delays(stream: StreamFigures) -> str:
@@ -240,13 +241,19 @@ def delays(stream: StreamFigures) -> str:
 
 def summary(stream: StreamFigures) -> str:
     """A stream and its outputs in a line."""
-    parts = [f"{stream.status} for {hours(stream.seconds)}", f"{rates(stream)} fps"]
+    parts = [f"{stream.status} for {hours(stream.seconds)}", rates(stream)]
     if stream.delay:
         parts.append(f"delay {delays(stream)} ms")
     parts += [f"{count} dropped ({reason})" for reason, count in left_out(stream).items()]
+    if _is_too_slow(stream):
+        parts.append("this machine is too slow for it: a smaller --model or a GPU would keep up")
     parts += [f"lost {stream.reconnects} times"] * (stream.reconnects > 0)
     parts += [f"{output.name} {output.status}, {size(output.bytes)}" for output in stream.outputs]
     return ", ".join(parts)
+
+
+def _is_too_slow(stream: StreamFigures) -> bool:
+    return stream.status == "live" and stream.waiting > 0 and 0 < stream.rate_out < _KEEPING_UP * stream.rate_in
 
 
 def machine(figures: LiveFigures) -> str:

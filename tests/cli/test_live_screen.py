@@ -97,7 +97,7 @@ def test_a_summary_comes_often_at_first_and_rarely_later(said: tuple[Lines, Cloc
 
 def test_a_summary_has_all_in_a_line() -> None:
     assert summary(figures("waiting").streams[0]) == (
-        "waiting for 12 s, 30.0 to 29.5 fps, delay 21/30/41 ms, 7 dropped (behind), lost 2 times, "
+        "waiting for 12 s, 30.0 fps in, 29.5 out, delay 21/30/41 ms, 7 dropped (behind), lost 2 times, "
         "rtsp://server/path live, 2 MB"
     )
 

@@ -11,10 +11,11 @@ from fractions import Fraction
 from pathlib import Path
 
 import av
+import av.error
 from av.video.codeccontext import VideoCodecContext
 from av.video.frame import PictureType
 
-from pipeline.errors import OutputError
+from pipeline.errors import OutputError, SettingsError
 from pipeline.flow.stage import Stage
 from pipeline.frame import Frame
 from pipeline.media.borders import writing
@@ -119,6 +120,10 @@ def _opened(
             for template in templates.streams:
                 container.add_stream_from_template(template, opaque=True)
                 rates.append(None)
-    with writing(Path(encoding.codec)):
+    try:
+        context.open()
         container.start_encoding()
+    except (av.error.FFmpegError, OSError, ValueError) as error:
+        given = " ".join(f"{key}={value}" for key, value in encoding.options.items())
+        raise SettingsError(f"{encoding.codec} refuses its options ({given}) at {encoding.format}") from error
     return context, Streams.written(room, rates)

@@ -16,6 +16,8 @@ from pathlib import Path
 from stat import S_ISCHR
 from urllib.parse import urlsplit
 
+import av
+
 from pipeline.errors import SettingsError
 from pipeline.live_settings import StreamSettings
 from pipeline.media.reading.devices import webcam
@@ -78,6 +80,10 @@ def _format(settings: StreamSettings, scheme: str, address: str) -> tuple[str | 
         device = webcam(address.partition(":")[2])
         return settings.format or device.format, device.file, device.camera
     if settings.format:
+        if settings.format not in av.formats_available:
+            raise SettingsError(
+                f"--format {settings.format}: FFmpeg has none of that name; x11grab, lavfi, v4l2 and mpegts are such"
+            )
         return settings.format, address, None
     if scheme in ("udp", "tcp"):
         return "mpegts", address, None

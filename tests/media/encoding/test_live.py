@@ -10,7 +10,7 @@ import av
 import numpy as np
 import pytest
 
-from pipeline.errors import OutputError
+from pipeline.errors import SettingsError
 from pipeline.frame import PIXEL_FORMATS, Colour, Frame, FrameFormat
 from pipeline.live_plan import plan_live
 from pipeline.live_settings import StreamSettings
@@ -142,7 +142,7 @@ def test_an_encoder_that_is_closed_amid_its_work_does_not_hang(tmp_path: Path) -
     encoder.close()
 
 
-def test_what_an_encoder_refuses_is_an_error_in_a_line(media: VideoEncoding) -> None:
+def test_options_that_an_encoder_refuses_are_named_in_a_line(media: VideoEncoding) -> None:
     media.options["preset"] = "nonsense"
-    with pytest.raises(OutputError, match="libx264"):
+    with pytest.raises(SettingsError, match=r"libx264 refuses .*preset=nonsense"):
         LiveEncoder(media, None, gop=1.0)

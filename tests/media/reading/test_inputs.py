@@ -88,3 +88,8 @@ def test_no_password_is_shown(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "s3cr3t" in opens("rtsp://me:${CAMERA_PASSWORD}@camera/live").address
     assert "s3cr3t" not in repr(opens("rtsp://me:${CAMERA_PASSWORD}@camera/live"))
     assert "s3cr3t" not in repr(opens("rtsp://camera/live", input_options={"password": "s3cr3t"}))
+
+
+def test_a_format_that_ffmpeg_does_not_have_is_refused_at_once() -> None:
+    with pytest.raises(SettingsError, match="--format x11gab"):
+        opens(":0.0", format="x11gab")
