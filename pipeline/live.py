@@ -17,6 +17,7 @@ from pipeline.stream import Stream
 from pipeline.superres.shared import SharedSessions
 
 _TELL_SECONDS = 0.25
+_WEIGH_SECONDS = 1.0
 _END_SECONDS = 1.2  # from `stop` to the end, before what is left is aborted
 _ABORT_SECONDS = 0.3
 
@@ -38,6 +39,7 @@ class Live:
         self._streams = [Stream(each, self._sessions, share) for each in settings.streams]
         self.taps: dict[str, Tap] = {stream.name: stream.tap for stream in self._streams}
         self._began = time.monotonic()
+        self._weight, self._weighed = 0, float("-inf")
         self._stopping, self._aborting = threading.Event(), threading.Event()
 
     @property
@@ -78,10 +80,17 @@ class Live:
     def figures(self) -> LiveFigures:
         return LiveFigures(
             uptime=time.monotonic() - self._began,
-            memory=_memory(),
+            memory=self._memory(),
             streams=tuple(stream.figures() for stream in self._streams),
             gpus=gpu_use(),
         )
+
+    def _memory(self) -> int:
+        """What the process and its children hold; looked at once a second, as that is work."""
+        now = time.monotonic()
+        if now >= self._weighed + _WEIGH_SECONDS:
+            self._weight, self._weighed = _memory(), now
+        return self._weight
 
     def _end(self) -> None:
         for step, seconds in ((Stream.stop, _END_SECONDS), (Stream.abort, _ABORT_SECONDS)):

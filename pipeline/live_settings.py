@@ -215,6 +215,8 @@ def _check(settings: LiveSettings) -> None:
     if targets and (target := targets.most_common(1)[0])[1] > 1:
         raise SettingsError(f"to: {target[0]}: {target[1]} outputs go there; give each a place of its own")
     for stream in settings.streams:
+        if stream.source in stream.to:
+            raise SettingsError(f"to: {stream.source}: {stream.name} comes from there; give it another place to go to")
         if not (stream.to or settings.page or settings.show):
             raise SettingsError(
                 f"{stream.name}: nothing is to be done with it; give --to ADDRESS, --page 127.0.0.1:8080 or --show"

@@ -21,6 +21,7 @@ STARTING = "while starting"  # a session and an encoder
 FILLED = "already filled"
 FAILED = "lost in a failure"
 
+_LEAST_AGAIN = TICKS // 60  # some streams tell a rate that is none
 _GAP_SECONDS = 0.5  # without a frame, at least, before a source counts as away
 
 
@@ -47,18 +48,20 @@ Drop = Callable[[Seen, str], None]
 class Scene:
     """Iterating it, once, gives `first` and the frames at `edge` behind it, while they are like it.
 
-    If the source goes `away`, its last frame comes again and again, as an Again, until there is another; None: it
-    doesn't. drop: takes those that are left out. next: the frame that was not like `first`, and ended it; None at the
-    end of the edge.
+    drop: takes those that are left out. next: the frame that was not like `first`, and ended it; None at the end of
+    the edge.
     """
 
-    def __init__(
-        self, first: Seen, edge: Edge[Seen], tally: Tally, drop: Drop, away: Callable[[], bool] | None = None
-    ) -> None:
+    def __init__(self, first: Seen, edge: Edge[Seen], tally: Tally, drop: Drop) -> None:
         self.first = first
         self.next: Seen | None = None
-        self._edge, self._tally, self._drop, self._away = edge, tally, drop, away
+        self._edge, self._tally, self._drop = edge, tally, drop
+        self._away: Callable[[], bool] | None = None
         self._begun = False
+
+    def fill(self, away: Callable[[], bool]) -> None:
+        """Give the last frame again and again, as an Again, while the source is `away` or long in coming."""
+        self._away = away
 
     def __iter__(self) -> Iterator[Frame | Again]:
         self._begun = True
@@ -79,12 +82,13 @@ class Scene:
         """Count what was under way and did not come through; there is some only after an error."""
         if not self._begun:
             self._drop(self.first, FAILED)
+            self._begun = True
         self._tally.lose(FAILED)
 
     def _after(self, last: Frame) -> Generator[Again, None, Seen | None]:
         """The frame after `last`, None when there is none, with `last` again while it is long in coming."""
         began, until = time.monotonic(), last.pts
-        duration = max(1, last.duration)
+        duration = max(_LEAST_AGAIN, last.duration)
         patience = duration / TICKS if self._away else None
         while True:
             try:

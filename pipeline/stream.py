@@ -27,7 +27,7 @@ from contextlib import ExitStack
 from typing import Any
 
 from pipeline import machine
-from pipeline.errors import BackendError, OutputError, UprezError
+from pipeline.errors import BackendError, Cancelled, InputError, OutputError, UprezError
 from pipeline.figures import Status, StreamFigures
 from pipeline.flow.channel import Aborted, Closed
 from pipeline.flow.edge import Edge
@@ -165,10 +165,7 @@ class Stream:
         try:
             for event in self._capture:
                 if isinstance(event, Opened):
-                    self._decoder.open(event)
-                    self._notes = event.notes
-                    self._sound = self._decoder.sound
-                    self._edge.restart()
+                    self._open(event)
                 elif isinstance(event, Lost):
                     self._pass(self._decoder.lose())
                     machine.give_back_memory()
@@ -181,6 +178,18 @@ class Stream:
         finally:
             self._edge.close()
             self._capture.close()
+
+    def _open(self, opened: Opened) -> None:
+        """Begin with another connection. What can't be decoded may be another time, if it ever could be."""
+        self._notes = opened.notes
+        self._edge.restart()
+        try:
+            self._decoder.open(opened)
+        except InputError as error:
+            if not self._tally.came.count:
+                raise
+            self._capture.renew(str(error))
+        self._sound = self._decoder.sound
 
     def _pass(self, all_made: Iterable[Shot | Sound]) -> None:
         for made in all_made:
@@ -213,9 +222,9 @@ class Stream:
                 before = self._tally.left.count
                 try:
                     self._play(first)
-                except (BackendError, OutputError) as error:
+                except UprezError as error:
                     failures = 1 if self._tally.left.count > before else failures + 1
-                    if failures == _MOST_FAILURES:
+                    if not self._may_pass(error) or failures == _MOST_FAILURES:
                         raise
                     log.warning("%s: %s; trying again", self.name, error)
                     self._stopping.wait(_FAILURE_SECONDS)
@@ -224,6 +233,11 @@ class Stream:
         finally:
             self._capture.end()
             self._close_outputs()
+
+    def _may_pass(self, error: UprezError) -> bool:
+        """Whether another line may do better. Of what can't be at all, only frames that come later can be free."""
+        has_worked = self._tally.left.count > 0
+        return not self._aborting.is_set() and (has_worked or isinstance(error, BackendError | OutputError))
 
     def _first(self) -> Seen | None:
         """The frame that a line begins with; None when the source has ended."""
@@ -237,8 +251,7 @@ class Stream:
 
     def _play(self, first: Seen) -> None:
         """Build a line for frames like `first`, and let it run until others come."""
-        away = (lambda: self._capture.figures.status != "live") if self.settings.fill else None
-        scene = Scene(first, self._edge, self._tally, self._drop, away)
+        scene = Scene(first, self._edge, self._tally, self._drop)
         try:
             with ExitStack() as stack:
                 self._line = self._built(scene, stack)
@@ -247,8 +260,8 @@ class Stream:
                 self._scene = first
                 self._line.start()
                 self._line.wait()
-                self._held = scene.next
         finally:
+            self._held = scene.next
             self._scene = self._line = self._encoder = None
             scene.end()
             machine.give_back_memory()
@@ -263,13 +276,10 @@ class Stream:
         for output in self._outputs:
             output.begin(encoder.streams)
         self._plan, self._encoder, self._backend = plan, encoder, session.backend
-        encoding = [
-            Pad(plan.encoding.format),
-            Tapped(self.tap.after),
-            *([Fill()] if self.settings.fill else []),
-            encoder,
-            _Deliver(self._outputs, self._tally),
-        ]
+        encoding = [Pad(plan.encoding.format), Tapped(self.tap.after), encoder, _Deliver(self._outputs, self._tally)]
+        if self.settings.fill and plan.deinterlacing is None:  # a deinterlacer is a frame behind what would fill
+            scene.fill(away=lambda: self._capture.figures.status != "live")
+            encoding.insert(-2, Fill())
         prepared = preparing(plan.video.format, plan.video.lasting, plan.deinterlacing, plan.turn)
         stages: dict[str, Stage[Any, Any]] = {
             "submit": Chain(*prepared, Tapped(self.tap.before), Submit(session)),
@@ -283,7 +293,9 @@ class Stream:
             encoder.demand_key()
 
     def _fail(self, error: Exception) -> None:
-        """End for good, because of `error`."""
+        """End for good, because of `error`, unless that is what `abort` led to."""
+        if self._aborting.is_set() and isinstance(error, (Aborted, Cancelled)):
+            return
         if not isinstance(error, UprezError):
             log.error("%s: a bug, please report it", self.name, exc_info=error)
             error = UprezError(f"{self.name}: {type(error).__name__}, a bug, please report it")

@@ -109,6 +109,7 @@ def test_an_abort_leaves_no_thread(tmp_path: Path) -> None:
     live = Live(settings(CAMERA | {"to": tmp_path / "camera.mkv"}))
     live.run(lambda figures: live.abort() if figures.streams[0].frames_out else None)
     assert not [thread for thread in threading.enumerate() if thread.name.startswith("uprez")]
+    assert not live.failures
 
 
 @pytest.mark.parametrize(

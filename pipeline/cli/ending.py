@@ -35,7 +35,9 @@ def ending(running: Stoppable, code: Callable[[], int], seconds: float = _END_SE
     main thread is stuck in a library; once there was one, it watches over all that follows, too. To be used in the main
     thread.
     """
-    kinds = [signal.SIGINT, signal.SIGTERM, *([signal.SIGHUP] if hasattr(signal, "SIGHUP") else [])]
+    kinds = [signal.SIGINT, signal.SIGTERM]
+    if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:  # as nohup wishes
+        kinds.append(signal.SIGHUP)
     told, heard = socket.socketpair()
     told.setblocking(False)
     is_ending = threading.Event()

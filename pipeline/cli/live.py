@@ -78,9 +78,16 @@ def live(
         raise typer.Exit(code)
 
 
+class _Console(Console):
+    """One that nobody may be listening to any more; rich would end the process."""
+
+    def on_broken_pipe(self) -> None:
+        raise BrokenPipeError
+
+
 def _run(settings: LiveSettings, clean: Clean) -> int:
     """Run all streams to their end; the exit code."""
-    console = Console(stderr=True, highlight=False, emoji=False)
+    console = _Console(stderr=True, highlight=False, emoji=False)
     with discreet(clean, console, settings.quiet):
         try:
             running = Live(settings)

@@ -132,7 +132,8 @@ class Lines(_Plain):
 
     def _say(self, line: str) -> None:
         stamp = time.strftime(self._stamp) if self._stamp else ""
-        self._console.print(escape(stamp + line), soft_wrap=True)
+        with contextlib.suppress(OSError):  # a log that is full or gone must end no recording
+            self._console.print(escape(stamp + line), soft_wrap=True)
 
 
 class _News:

@@ -39,17 +39,21 @@ class Child(Closing):
     """A process that runs `module`, whose main calls `serve`. Any thread may send, one receives, any may kill.
 
     It is in a session of its own, so that Ctrl-C reaches only the parent, and ends by itself when the parent is killed.
+    Raises Gone where the system has no room for another process.
     """
 
     def __init__(self, module: str) -> None:
-        self._process = subprocess.Popen(
-            [sys.executable, "-P", "-m", module],  # whatever lies in the present folder is not ours
-            env={**os.environ, "PYTHONPATH": os.pathsep.join(_found_in())},
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,  # FFmpeg's words may hold addresses; what matters comes as a message
-            start_new_session=True,
-        )
+        try:
+            self._process = subprocess.Popen(
+                [sys.executable, "-P", "-m", module],  # whatever lies in the present folder is not ours
+                env={**os.environ, "PYTHONPATH": os.pathsep.join(_found_in())},
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,  # FFmpeg's words may hold addresses; what matters comes as a message
+                start_new_session=True,
+            )
+        except OSError as error:
+            raise Gone(f"no process can be started now ({error.strerror})") from error
         self._sending = threading.Lock()
 
     @property

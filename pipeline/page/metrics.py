@@ -41,19 +41,22 @@ def _of_streams(streams: tuple[StreamFigures, ...]) -> Iterator[Metric]:
         "From a packet's coming to the hand-over of its result, over the last minute",
         labels=("stream", "quantile"),
     )
-    dropped = CounterMetricFamily("uprez_stream_dropped", "Frames or packets left out", labels=("stream", "reason"))
+    dropped = CounterMetricFamily("uprez_stream_dropped", "Frames left out", labels=("stream", "reason"))
+    skipped = CounterMetricFamily("uprez_stream_skipped", "Packets never decoded", labels=("stream", "reason"))
     faults = CounterMetricFamily("uprez_stream_faults", "What ended connections or tries", labels=("stream", "kind"))
     for stream in streams:
         for each in get_args(Status):
             status.add_metric((stream.name, each), each == stream.status)
         for reason, count in stream.dropped.items():
             dropped.add_metric((stream.name, reason), count)
+        for reason, count in stream.skipped.items():
+            skipped.add_metric((stream.name, reason), count)
         for fault, count in stream.faults.items():
             faults.add_metric((stream.name, fault), count)
         if stream.delay:
             for quantile, value in (("0.5", stream.delay.p50), ("0.95", stream.delay.p95), ("0.99", stream.delay.p99)):
                 delay.add_metric((stream.name, quantile), value)
-    yield from (status, delay, dropped, faults)
+    yield from (status, delay, dropped, skipped, faults)
     for kind, name, text, values in (
         (GaugeMetricFamily, "up", "1 while it is live", [s.status == "live" for s in streams]),
         (GaugeMetricFamily, "rate_in", "Frames decoded in a second", [s.rate_in for s in streams]),

@@ -20,9 +20,17 @@ def start() -> Iterator[Start]:
     """Starts the program of ending_program.py and waits until it is stuck; itself and its child."""
     started: list[subprocess.Popen[str]] = []
 
-    def begin(how: str, code: int = 0, seconds: float = 20.0) -> "tuple[subprocess.Popen[str], psutil.Process]":
+    def begin(
+        how: str, code: int = 0, seconds: float = 20.0, hangup: signal.Handlers = signal.SIG_DFL
+    ) -> "tuple[subprocess.Popen[str], psutil.Process]":
         command = [sys.executable, "-m", "tests.cli.ending_program", how, str(code), str(seconds)]
-        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        process = subprocess.Popen(
+            command,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            preexec_fn=lambda: signal.signal(signal.SIGHUP, hangup),
+        )
         started.append(process)
         assert process.stdout
         return process, psutil.Process(int(process.stdout.readline()))
@@ -39,6 +47,15 @@ def test_the_first_signal_stops(start: Start, kind: signal.Signals) -> None:
     process.send_signal(kind)
     assert process.communicate(timeout=30) == ("stopped\n", "")
     assert process.returncode == 0
+
+
+def test_whoever_started_it_by_nohup_is_obeyed(start: Start) -> None:
+    process, _ = start("obedient", hangup=signal.SIG_IGN)
+    process.send_signal(signal.SIGHUP)
+    with pytest.raises(subprocess.TimeoutExpired):
+        process.wait(0.2)
+    process.send_signal(signal.SIGTERM)
+    assert process.communicate(timeout=30) == ("stopped\n", "")
 
 
 def test_the_second_one_aborts(start: Start) -> None:

@@ -33,7 +33,7 @@ class Connection(Closing):
 
     time_base: of the video's parcels. sounds: for each stream of sound, by its index, its number in the output, from 1,
     and its time base. sound: those streams, None if there are none. fruitless: seconds in which packets of video came,
-    and no picture of them. Raises InputError where there is no video, or no decoder for it.
+    from a key frame on, and no picture of them. Raises InputError where there is no video, or no decoder for it.
     """
 
     def __init__(self, streams: Streams) -> None:
@@ -70,8 +70,9 @@ class Connection(Closing):
         """Whether pictures may follow from `parcel`; before the first key frame they are of no use."""
         self._last = parcel.at
         self._began = self._began or parcel.at
-        self._fruit = self._fruit or parcel.at
-        self._has_begun = self._has_begun or parcel.is_keyframe or parcel.at - self._began > _KEY_SECONDS
+        if not self._has_begun:
+            self._fruit = parcel.at
+            self._has_begun = parcel.is_keyframe or parcel.at - self._began > _KEY_SECONDS
         return self._has_begun
 
     def decode(self, parcel: Parcel) -> list[av.VideoFrame]:

@@ -10,6 +10,7 @@ TIME_BASE = Fraction(1, TICKS)
 _LEAST = TICKS // 1000  # between two frames: containers that count milliseconds would take less for nothing
 _USUAL = TICKS // 25  # that a frame lasts where none has shown it, and the most that a gap is drawn out for one
 _MOST_AHEAD = TICKS  # that times may gain on arrivals from one frame to the next; more is a jump
+_MOST_BEHIND = TICKS  # that times may lie before what was shown already; until they pass it, all seems to stand still
 _MOST_APART = 5 * TICKS  # of sound and the picture that belongs to it; more is a jump that only one of them has made
 
 
@@ -42,7 +43,7 @@ class LiveClock:
         shown = self._later(arrived)
         if pts is not None:
             source = round(pts * time_base * TICKS)
-            if self._offset is not None and self._is_jump(source, arrived):
+            if self._offset is not None and self._is_jump(source, source + self._offset, arrived):
                 self.jumps += 1
                 self._offset = None
             if self._offset is None:
@@ -80,6 +81,9 @@ class LiveClock:
             return 0
         return self._shown + max(self._lasting, round((arrived - self._arrived) * TICKS))
 
-    def _is_jump(self, source: int, arrived: float) -> bool:
+    def _is_jump(self, source: int, shown: int, arrived: float) -> bool:
+        """shown: when the frame is, if it is none."""
         gained = source - self._source
-        return gained < 0 or gained > _MOST_AHEAD + (arrived - self._told) * TICKS
+        if gained < 0 or gained > _MOST_AHEAD + (arrived - self._told) * TICKS:
+            return True
+        return shown < (self._shown or 0) - _MOST_BEHIND  # frames that told no time have gone on without it

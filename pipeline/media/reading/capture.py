@@ -119,7 +119,10 @@ class Capture(Closing):
 
     def _connection(self, wanted: OpenSource) -> Generator[Event, None, Lost]:
         """What comes of opening `wanted`; returns what it ended with. Raises Closed after `end`."""
-        reader = self._ready()
+        try:
+            reader = self._ready()
+        except Gone as gone:
+            return Lost("broken", str(gone))
         reader.open(replace(wanted, knocks=self._knocks))
         opened, self._useless = False, ""
         limit = time.monotonic() + wanted.opening

@@ -122,7 +122,7 @@ def _options(settings: StreamSettings, scheme: str, silence: float) -> dict[str,
 
 def _host(scheme: str, address: str) -> tuple[str, int] | None:
     """Whom to call over TCP; None where that isn't the way, or may be another's, a proxy's."""
-    if scheme not in _PORTS or "listen" in address:
+    if scheme not in _PORTS or "listen=" in address:
         return None
     try:
         parts = urlsplit(address)

@@ -10,7 +10,7 @@ from pipeline.media.wire import Fault, Lost
 _REFUSALS: tuple[Fault, ...] = ("wrong password", "wrong path")
 _ADVICE = {
     "wrong password": "give the right ones, as rtsp://USER:PASSWORD@..., with ${NAME} or ${file:/a/path} for a secret",
-    "wrong path": "check its name, or what follows the host, which a camera's manual tells",
+    "wrong path": "check its name, or for a camera what follows the host, which its manual tells",
 }
 _LONGEST_WAIT = 8.0  # seconds between tries with a password: cameras lock out those who try too often
 

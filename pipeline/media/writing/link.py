@@ -64,12 +64,13 @@ class Link(Closing):
             self._state.wait_for(lambda: len(self._under_way) < _UNDER_WAY or self._lost, self._patience)
         self.mind()
         with self._state:
-            if self._lost is None:
+            lost = self._lost
+            if lost is None:
                 self._under_way.append(parcel)
                 self._deadline = self._deadline or time.monotonic() + self._patience
-        if self._lost is not None:
+        if lost is not None:
             self._done(parcel, AWAY)
-            raise Down(self._lost)
+            raise Down(lost)
         self._send(parcel)
 
     def check(self) -> None:

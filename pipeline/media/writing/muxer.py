@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import replace
 from fractions import Fraction
 from typing import Any
@@ -43,10 +44,16 @@ class Muxer:
         self._container = av.open(
             wanted.address, "w", format=wanted.format, container_options=_AT_ONCE | wanted.options
         )
-        self._streams: dict[int, Any] = {
-            s.index: copy_of(self._container, s) for s in self._templates.streams if s.index not in without
-        }
-        self._container.start_encoding()
+        try:
+            self._streams: dict[int, Any] = {
+                s.index: copy_of(self._container, s) for s in self._templates.streams if s.index not in without
+            }
+            self._container.start_encoding()
+        except BaseException:
+            with contextlib.suppress(av.error.FFmpegError, OSError, ValueError):
+                self._container.close()
+            self._templates.close()
+            raise
 
     def mux(self, parcel: Parcel) -> bool:
         """Write `parcel`, unless it belongs to a stream left behind, or to a time that is over; whether it was."""

@@ -22,6 +22,7 @@ from pipeline.flow.backoff import Backoff
 from pipeline.flow.channel import Closed
 from pipeline.flow.closing import Closing
 from pipeline.live_settings import StreamSettings
+from pipeline.media.child import Gone
 from pipeline.media.wire import Parcel, Streams
 from pipeline.media.writing.gop_queue import Begin, GopQueue
 from pipeline.media.writing.link import Down, Link
@@ -116,7 +117,11 @@ class Output(Closing):
         opening = self._outlet.opening(streams)
         if self._link is None or not self._link.alive:
             self._hang_up()
-            self._link = Link(self._count, self._queue.wake, self._stuck)
+            self._link = None
+            try:
+                self._link = Link(self._count, self._queue.wake, self._stuck)
+            except Gone as gone:
+                raise Down(str(gone)) from gone
         notes = self._link.open(opening)
         self._connects += 1
         self._status, self._reason = "live", "; ".join(notes)

@@ -75,6 +75,15 @@ def test_a_first_frame_that_tells_no_time_is_followed_by_those_that_do() -> None
     assert clock.jumps == 0
 
 
+def test_times_that_frames_without_any_have_left_behind_are_a_jump() -> None:
+    clock = LiveClock()
+    *_, last = shown(clock, 10, pts=0, at=0.0)
+    assert clock.frame(None, TIME_BASE, 9 / 25 + 8.0) == last + 8 * TICKS
+    after = shown(clock, 3, pts=10 * STEP, at=10 / 25 + 8.0)
+    assert [time - last - 8 * TICKS for time in after] == pytest.approx([STEP, 2 * STEP, 3 * STEP], abs=1)
+    assert clock.jumps == 1
+
+
 def test_frames_at_one_time_are_shown_a_millisecond_apart() -> None:
     clock = LiveClock()
     assert [clock.frame(pts, TIME_BASE, 0.0) for pts in (0, STEP, STEP, 2 * STEP)] == [0, STEP, STEP + 90, 2 * STEP]
