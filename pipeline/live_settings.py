@@ -96,17 +96,18 @@ class StreamSettings(Upscaling):
     silence: float | None = Field(
         None,
         gt=0,
+        le=86_400,
         description="seconds without a picture after which the source is taken for dead; left out: 10, and 30 for HTTP",
     )
     poll: float = Field(0.5, gt=0, le=60, description="seconds between two tries to connect, at first")
     poll_for: float = Field(300.0, ge=0, description="seconds after which the tries become rarer")
-    longest_wait: float = Field(30.0, gt=0, description="seconds between two tries at the most")
+    longest_wait: float = Field(30.0, gt=0, le=86_400, description="seconds between two tries at the most")
     tries: int = Field(5, ge=1, description="tries with a password or a path that is refused, before giving up")
     segment: Annotated[str, BeforeValidator(_text)] = Field(
         "10min", description="the length of files, as a time or a size: 10min, 90s, 500MB"
     )
     keep: int | None = Field(None, ge=1, description="how many finished files stay; left out: all")
-    hls_segment: float = Field(2.0, ge=0.5, le=60, description="the length of HLS's segments in seconds")
+    hls_segment: float = Field(2.0, ge=1, le=60, description="the length of HLS's segments in seconds")
     hls_list: int = Field(6, ge=2, description="segments in HLS's list; older ones are removed")
 
     # A frame that waits is late: no more are under way than copies and network need at once.

@@ -64,6 +64,8 @@ def _in_any_form(secret: str) -> str:
         json.dumps(secret)[1:-1],
         json.dumps(secret, ensure_ascii=False)[1:-1],
         "".join(repr(character)[1:-1] for character in secret),
+        "".join(ascii(character)[1:-1] for character in secret),
+        "".join(repr(character.encode())[2:-1] for character in secret),
         repr("\"'" + secret)[4:-1],  # both quotes, so that one is escaped
         ascii("\"'" + secret)[4:-1],
         repr(b"\"'" + secret.encode())[5:-1],

@@ -7,7 +7,7 @@ from pathlib import Path
 from urllib.parse import quote, quote_plus
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from pydantic import BaseModel, ConfigDict, ValidationError
 
@@ -126,6 +126,7 @@ def test_a_short_secret_leaves_words_whole() -> None:
 
 
 @settings(max_examples=25)
+@example(user="0000", password="0000", key="00'¡")
 @given(user=WORDS, password=WORDS, key=WORDS)
 def test_no_secret_is_left_anywhere(user: str, password: str, key: str) -> None:
     coded_user, coded_password, coded_key = (quote(secret, safe="") for secret in (user, password, key))

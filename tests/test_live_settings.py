@@ -103,6 +103,8 @@ def test_token_and_input_options_may_be_kept_elsewhere_and_are_not_shown(monkeyp
         (f"source: {CAMERA}", {}, "camera: nothing is to be done with it; give --to ADDRESS, --page"),
         (f"source: {CAMERA}\nto: [3]", {}, "{file}: to: should be an address such as"),
         (f"source: {CAMERA}\nto: {CAMERA}/x\ncrf: 99", {}, "{file}: crf = 99: input should be less than"),
+        (f"source: {CAMERA}\nto: {CAMERA}/x\nlongest_wait: .inf", {}, "{file}: longest_wait = inf: input should be"),
+        (f"source: {CAMERA}\nto: {CAMERA}/x\nsilence: .inf", {}, "{file}: silence = inf: input should be"),
         (f"to: {CAMERA}\nstreams: [{{crf: 99, source: {CAMERA}}}]", {}, "{file}: streams[0]: crf = 99: input"),
         (f"streams: [{{to: {CAMERA}}}]", {}, "{file}: streams[0]: source: field required"),
         (f"streams: [{{sorce: {CAMERA}, source: {CAMERA}}}]", {}, "{file}: streams[0]: sorce: no such setting; there"),

@@ -59,7 +59,7 @@ class App:
             Route("/figures", self.figures),
             Route("/metrics", self.metrics),
             Route("/healthz", self.health),
-            Route("/streams/{index:int}/pair", self.pair),
+            Route("/streams/{index}/pair", self.pair),
         ]
         return Starlette(routes=routes, middleware=[Middleware(Guard, token=token, cookie=cookie)])
 
@@ -77,14 +77,18 @@ class App:
 
     async def pair(self, request: Request) -> Response:
         index, after = request.path_params["index"], request.query_params.get("after", "0")
-        if index >= len(self._pictures):
-            return PlainTextResponse(f"stream {index}: there are {len(self._pictures)}, counted from 0\n", 404)
-        if not (after.isascii() and after.isdecimal() and len(after) < 16):
+        if not _is_number(index) or int(index) >= len(self._pictures):
+            return PlainTextResponse(f"no such stream: there are {len(self._pictures)}, counted from 0\n", 404)
+        if not _is_number(after):
             return PlainTextResponse("after: should be the number of a pair\n", 400)
         body, end = None, time.monotonic() + _POLL_SECONDS
         while body is None and time.monotonic() < end and not self.closing:
-            body = await self._pictures[index].next(int(after))
+            body = await self._pictures[int(index)].next(int(after))
         return Response(status_code=204) if body is None else Response(body, media_type="application/octet-stream")
+
+
+def _is_number(text: str) -> bool:
+    return text.isascii() and text.isdecimal() and len(text) < 16
 
 
 def _file(name: str, kind: str) -> Callable[[Request], Awaitable[Response]]:

@@ -108,6 +108,7 @@ def test_no_picture_for_a_while_is_no_error(client: httpx.Client, monkeypatch: p
     [
         ("/streams/2/pair", 404),
         ("/streams/yard/pair", 404),
+        (f"/streams/{'9' * 5000}/pair", 404),
         ("/streams/0/pair?after=-1", 400),
         ("/streams/0/pair?after=²", 400),
         ("/%2e%2e/pyproject.toml", 404),

@@ -37,6 +37,7 @@ class Link(Closing):
         self._deadline: float | None = None  # by when the child must have done something, if it has something to do
         self._opened: Opened | None = None
         self._lost: str | None = None
+        self.refused = False
         self._ear = threading.Thread(target=self._hear, name="uprez-output-ear", daemon=True)
         self._ear.start()
 
@@ -49,6 +50,7 @@ class Link(Closing):
         """End what is open, and open `wanted`; waits for both. What there is to note about it; raises Down."""
         with self._state:
             self._opened = self._lost = None
+            self.refused = False
             self._deadline = time.monotonic() + _OPENING_SECONDS
         self._send(wanted)
         with self._state:
@@ -122,6 +124,7 @@ class Link(Closing):
 
     def _heed(self, message: Opened | Written | Lost) -> None:
         if isinstance(message, Lost):
+            self.refused = message.fault == "wrong password"
             self._lose(message.reason)
             return
         parcel = None

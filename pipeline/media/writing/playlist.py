@@ -9,6 +9,7 @@ import shutil
 from dataclasses import replace
 from pathlib import Path
 
+from pipeline.errors import SettingsError
 from pipeline.media.wire import Open, Parcel
 from pipeline.media.writing.muxer import Muxer
 
@@ -16,16 +17,23 @@ _SPARE = 3  # segments that stay when they have left the list, for who still pla
 # Nobody sees half of a segment or list; each picture can be dated; each segment can be played alone.
 _FLAGS = "delete_segments+temp_file+program_date_time+independent_segments"
 _ROOM = 1 << 20  # bytes to spare, so that a list can always be written whole
+_MISREAD = re.compile(r"%\d*d")  # by FFmpeg, which puts a number there, and knows no way to escape it
+_NO_URI = re.compile(r"[%:#?]")  # what a list's line would not mean itself by
 _FIRST = re.compile(r"#EXT-X-MEDIA-SEQUENCE:(\d+)")
 
 
 def options(path: Path, seconds: float, listed: int) -> dict[str, str]:
-    """What FFmpeg's muxer is told about the list at `path`: the length of segments, and how many are listed."""
+    """What FFmpeg's muxer is told about the list at `path`: the length of segments, and how many are listed.
+
+    Raises SettingsError for a name that its segments can't have.
+    """
+    if bad := _NO_URI.search(path.name) or _MISREAD.search(str(path)):
+        raise SettingsError(f"to: {path}: a list of HLS can't be called so, because of {bad[0]}: choose another name")
     return {
         "hls_time": f"{seconds:g}",
         "hls_list_size": str(listed),
         "hls_delete_threshold": str(_SPARE),
-        "hls_segment_filename": f"{path.with_suffix('')}".replace("%", "%%") + "-%d.ts",
+        "hls_segment_filename": f"{path.with_suffix('')}-%d.ts",
         "hls_flags": _FLAGS,
     }
 
@@ -40,6 +48,7 @@ class Playlist:
         path = Path(wanted.address.removeprefix("file:"))
         self._folder = path.parent
         self._bytes = 0  # since the last key frame
+        self._check()
         if path.exists():
             first = _FIRST.search(path.read_text(errors="replace"))
             _tidy(path, int(first[1]) - _SPARE if first else 0)

@@ -45,6 +45,7 @@ class Output(Closing):
     ) -> None:
         self._outlet, self._demand_key, self._stuck = outlet, demand_key, stuck
         self._backoff = Backoff(settings.poll, settings.poll_for, settings.longest_wait)
+        self._longest_wait = settings.longest_wait
         self._queue = GopQueue(_WAITING_SECONDS, _WAITING_BYTES)
         self._link: Link | None = None
         self._status: Status = "connecting"
@@ -142,7 +143,10 @@ class Output(Closing):
 
     def _wait(self) -> Begin | None:
         """Let some time pass before the next try. The newest Begin meanwhile; raises Closed."""
-        begin, until = None, time.monotonic() + self._backoff.wait()
+        begin, seconds = None, self._backoff.wait()
+        if self._link and self._link.refused:  # a password: who asks on and on is locked out
+            seconds = self._longest_wait
+        until = time.monotonic() + seconds
         while (rest := until - time.monotonic()) > 0:
             begin = self._look(rest) or begin
         return begin

@@ -7,7 +7,7 @@ import os
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from pipeline.errors import SettingsError
@@ -15,7 +15,7 @@ from pipeline.media.wire import Open, Parcel
 from pipeline.media.writing.muxer import Muxer, left_behind
 
 _TICKS = 90_000  # a second of the video's time base
-_STAMP = "%Y%m%dT%H%M%SZ"
+_MILLISECOND = timedelta(milliseconds=1)
 _LENGTH = re.compile(r"(\d+(?:\.\d+)?) ?([a-zA-Z]*)")
 _SECONDS = {"": 1, "s": 1, "min": 60, "h": 3600, "d": 86_400}
 _BYTES = {"kb": 10**3, "mb": 10**6, "gb": 10**9, "kib": 2**10, "mib": 2**20, "gib": 2**30}
@@ -25,7 +25,8 @@ _BYTES = {"kb": 10**3, "mb": 10**6, "gb": 10**9, "kib": 2**10, "mib": 2**20, "gi
 class Segmenting:
     """How files follow each other: after so many seconds, or bytes. keep: how many finished ones stay, None: all.
 
-    path: NAME.SUFFIX; the files are called NAME-20261122T101500Z.SUFFIX, after when they were begun.
+    path: NAME.SUFFIX; the files are called NAME-20261122T101500.250Z.SUFFIX, after when they were begun, so that they
+    sort by name.
     """
 
     path: Path
@@ -113,9 +114,8 @@ def limits(text: str) -> tuple[float | None, int | None]:
 
 def finished(path: Path) -> list[Path]:
     """The files called after `path` that are finished, the oldest first."""
-    pattern = re.compile(rf"{re.escape(path.stem)}-(\d{{8}}T\d{{6}}Z)(?:-(\d+))?{re.escape(path.suffix)}")
-    matches = [(match, each) for each in path.parent.iterdir() if (match := pattern.fullmatch(each.name))]
-    return [each for *_, each in sorted((match[1], int(match[2] or 1), each) for match, each in matches)]
+    pattern = re.compile(rf"{re.escape(path.stem)}-\d{{8}}T\d{{6}}\.\d{{3}}Z{re.escape(path.suffix)}")
+    return sorted(each for each in path.parent.iterdir() if pattern.fullmatch(each.name))
 
 
 def _claimed(path: Path) -> tuple[Path, Path]:
@@ -132,11 +132,12 @@ def _claimed(path: Path) -> tuple[Path, Path]:
 
 
 def _names(path: Path) -> Iterator[Path]:
-    stamp, number = datetime.now(UTC).strftime(_STAMP), 1
+    """Names of this moment, and of the next milliseconds, for files begun at the same time."""
+    moment = datetime.now(UTC)
     while True:
-        more = f"-{number}" if number > 1 else ""
-        yield path.with_name(f"{path.stem}-{stamp}{more}{path.suffix}")
-        number += 1
+        stamp = f"{moment:%Y%m%dT%H%M%S}.{moment.microsecond // 1000:03}Z"
+        yield path.with_name(f"{path.stem}-{stamp}{path.suffix}")
+        moment += _MILLISECOND
 
 
 def _vanished(path: Path) -> OSError:

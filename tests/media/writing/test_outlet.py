@@ -89,6 +89,12 @@ def test_a_file_in_place_of_a_folder_is_refused(tmp_path: Path) -> None:
         outlet(Address(f"{tmp_path}/cam/one.mkv"), SETTINGS)
 
 
+@pytest.mark.parametrize("name", ["a:b.m3u8", "100%.m3u8", "a#b.m3u8", "%d/list.m3u8", "cam%03d/"])
+def test_a_list_whose_segments_could_not_be_found_is_refused(tmp_path: Path, name: str) -> None:
+    with pytest.raises(SettingsError, match="choose another name"):
+        outlet(Address(f"{tmp_path}/{name}"), SETTINGS)
+
+
 def test_a_length_of_segments_that_is_none_is_refused(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match="segment: soon"):
         outlet(Address(f"{tmp_path}/cam.mkv"), SETTINGS.model_copy(update={"segment": "soon"}))

@@ -270,6 +270,30 @@ def test_hls_is_bounded_and_ends_and_goes_on_with_fresh_numbers(tmp_path: Path) 
     assert numbers == [17, 18, 19]
 
 
+@pytest.mark.parametrize("name", ["100%", "a%b", "with space", "a:b", "日本"])
+def test_hls_in_a_folder_of_any_name(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).mkdir()
+    streams, items = parcels.coded(20)
+    target = output(tmp_path / name / "list.m3u8")
+    with closing(target):
+        target.begin(streams)
+        offer(target, items)
+    assert parcels.pictures(tmp_path / name / "list.m3u8") == 20
+
+
+def test_hls_whose_folder_is_gone_is_not_live_meanwhile(tmp_path: Path) -> None:
+    streams, items = parcels.coded(20)
+    (tmp_path / "gone").mkdir()
+    target = output(tmp_path / "gone" / "list.m3u8")
+    (tmp_path / "gone").rmdir()
+    with closing(target):
+        target.begin(streams)
+        offer(target, items)
+        until(lambda: target.figures().status == "waiting")
+        assert target.figures().connects == 0
+        assert target.figures().reason == "the folder, or the file in it, is gone"
+
+
 def test_sound_that_cannot_be_held_is_left_behind_and_said(tmp_path: Path) -> None:
     streams, items = parcels.coded(20, sound="pcm_mulaw")
     target = output(tmp_path / "list.m3u8")

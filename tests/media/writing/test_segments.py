@@ -12,7 +12,7 @@ from pipeline.media.writing.outlet import FILES
 from pipeline.media.writing.segments import OpenSegments, Segmenting, Segments, finished, limits
 from tests import parcels
 
-NAME = re.compile(r"cam-\d{8}T\d{6}Z(-\d+)?\.\w+")
+NAME = re.compile(r"cam-\d{8}T\d{6}\.\d{3}Z\.\w+")
 
 
 def segments(path: Path, streams: Streams, seconds: float | None = 1, size: int | None = None, keep: int | None = None):
@@ -50,7 +50,7 @@ def test_a_size_ends_a_file_too(tmp_path: Path) -> None:
 
 
 def test_only_so_many_are_kept_and_what_else_lies_there_is_left_alone(tmp_path: Path) -> None:
-    (tmp_path / "cam-20200101T000000Z.mkv").touch()
+    (tmp_path / "cam-20200101T000000.000Z.mkv").touch()
     (tmp_path / "cam-old.mkv").touch()
     streams, items = parcels.coded(50, gop=10)
     series = segments(tmp_path / "cam.mkv", streams, seconds=0.4, keep=2)
@@ -58,14 +58,19 @@ def test_only_so_many_are_kept_and_what_else_lies_there_is_left_alone(tmp_path: 
     series.close()
     left = finished(tmp_path / "cam.mkv")
     assert len(left) == 2
-    assert "cam-20200101T000000Z.mkv" not in [file.name for file in left]
+    assert "cam-20200101T000000.000Z.mkv" not in [file.name for file in left]
     assert sorted(os.listdir(tmp_path)) == sorted([*(file.name for file in left), "cam-old.mkv"])
 
 
-def test_files_of_the_same_second_are_told_apart_and_sorted(tmp_path: Path) -> None:
-    for end in ("Z-10.mkv", "Z-2.mkv", "Z.mkv"):
-        (tmp_path / f"cam-20260101T000000{end}").touch()
-    assert [file.name[20:] for file in finished(tmp_path / "cam.mkv")] == [".mkv", "-2.mkv", "-10.mkv"]
+def test_files_begun_one_right_after_the_other_sort_by_name(tmp_path: Path) -> None:
+    streams, items = parcels.coded(1)
+    for length in (1, 2, 3):
+        series = segments(tmp_path / "cam.mkv", streams)
+        write(series, items * length)
+        series.close()
+        (tmp_path / f"{length}").symlink_to(finished(tmp_path / "cam.mkv")[-1])
+    order = [(tmp_path / f"{length}").resolve() for length in (1, 2, 3)]
+    assert order == sorted(tmp_path.glob("*.mkv"))
 
 
 def test_a_folder_that_vanished_is_noticed_at_the_next_key_frame(tmp_path: Path) -> None:
