@@ -26,7 +26,7 @@ class Link(Closing):
 
     One thread opens, writes and closes; any may `mind` and `kill`. done: called with each packet of which the fate is
     known, and the reason if it was not written. news: called when the output is lost. patience: seconds that the child
-    may take for one packet.
+    may take for one packet. refused: whether the last loss was for a password.
     """
 
     def __init__(self, done: Callable[[Parcel, str], None], news: Callable[[], None], patience: float) -> None:
