@@ -11,8 +11,8 @@
 - A connection that ends, ends nothing: Capture tries again, the decoder begins anew, and the line waits. Only where
   frames become others (size, format, colour, or the sound beside them) is the line drained and another built: that is
   another scene. The outputs then begin anew too, on the same clock.
-- An error in a line (a GPU, an encoder) loses the frames under way, counted. Another line is built after a moment; the
-  stream fails for good when that did not help a few times in a row, or when its source refuses it. Outputs fail and
+- An error in a line (a GPU, an encoder) loses the frames under way, counted. Another line is built after a moment, and
+  so on; a stream that never worked fails for good after a few. So does one that its source refuses. Outputs fail and
   recover by themselves.
 - `stop` ends the source; what was read is finished and written. `abort` drops it.
 """
@@ -54,8 +54,7 @@ log = logging.getLogger(__name__)
 
 _AT_THE_EDGE = 2
 _FRUITLESS_SECONDS = 10.0  # of packets that give no frame
-_MOST_FAILURES = 5  # lines in a row that gave no frame
-_FAILURE_SECONDS = 1.0
+_MOST_FAILURES = 5  # lines in a row that gave no frame, of a stream that never gave one
 _CLOSE_SECONDS = 0.7  # for each output to write what waits
 
 
@@ -87,7 +86,7 @@ class Stream:
         self._plan: LivePlan | None = None
         self._encoder: LiveEncoder | None = None
         self._line: Line | None = None
-        self._backend = ""
+        self._backend = self._trouble = ""
         self._notes: tuple[str, ...] = ()  # on the present connection
         self._stopping, self._aborting = threading.Event(), threading.Event()
         self._threads = [
@@ -158,6 +157,8 @@ class Stream:
             return "failed", str(self.failure)
         if not self.alive and self._stopping.is_set():
             return "ended", ""
+        if self._trouble:
+            return "waiting", self._trouble
         return self._capture.figures.status, self._capture.figures.reason
 
     def _decode(self) -> None:
@@ -224,20 +225,23 @@ class Stream:
                     self._play(first)
                 except UprezError as error:
                     failures = 1 if self._tally.left.count > before else failures + 1
-                    if not self._may_pass(error) or failures == _MOST_FAILURES:
+                    if not self._may_pass(error, failures):
                         raise
                     log.warning("%s: %s; trying again", self.name, error)
-                    self._stopping.wait(_FAILURE_SECONDS)
+                    self._trouble = str(error)
+                    self._stopping.wait(min(2.0 ** min(failures - 1, _MOST_FAILURES), self.settings.longest_wait))
         except Exception as error:
             self._fail(error)
         finally:
             self._capture.end()
             self._close_outputs()
 
-    def _may_pass(self, error: UprezError) -> bool:
-        """Whether another line may do better. Of what can't be at all, only frames that come later can be free."""
-        has_worked = self._tally.left.count > 0
-        return not self._aborting.is_set() and (has_worked or isinstance(error, BackendError | OutputError))
+    def _may_pass(self, error: UprezError, failures: int) -> bool:
+        """Whether another line may do better, after so many in vain: surely, if one ever did."""
+        if self._aborting.is_set():
+            return False
+        can_mend = isinstance(error, BackendError | OutputError) and failures < _MOST_FAILURES
+        return can_mend or self._tally.left.count > 0
 
     def _first(self) -> Seen | None:
         """The frame that a line begins with; None when the source has ended."""
@@ -257,7 +261,7 @@ class Stream:
                 self._line = self._built(scene, stack)
                 if self._aborting.is_set():
                     return
-                self._scene = first
+                self._scene, self._trouble = first, ""
                 self._line.start()
                 self._line.wait()
         finally:

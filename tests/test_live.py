@@ -8,10 +8,11 @@ from typing import Any
 import av
 import pytest
 
-from pipeline.errors import ModelError, OutputError, SettingsError, UprezError
+from pipeline.errors import BackendError, MismatchError, ModelError, OutputError, SettingsError, UprezError
 from pipeline.figures import LiveFigures, StreamFigures
 from pipeline.live import Live
 from pipeline.live_settings import LiveSettings
+from pipeline.superres.shared import SharedSessions
 
 CAMERA = {"source": "testsrc2=size=64x48:rate=25", "format": "lavfi", "model": "identity"}
 ENDING = CAMERA | {"source": "testsrc2=size=64x48:rate=25:duration=0.4"}
@@ -121,3 +122,37 @@ def test_what_can_never_work_is_refused_before_anything_starts(
 ) -> None:
     with pytest.raises(error, match=next(iter(wish.values()))):
         Live(settings(CAMERA | {"to": tmp_path / "camera.mkv"} | wish))
+
+
+def test_a_stream_that_worked_is_tried_again_until_it_works_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    live = Live(settings(ENDING | {"to": tmp_path / "camera.mkv", "poll": 0.1, "longest_wait": 0.1}))
+    built, calls = SharedSessions.open, list[str]()
+
+    def failing(*arguments: Any) -> Any:
+        calls.append("")
+        if 1 < len(calls) < 8:
+            raise MismatchError("frames are of another size")
+        session = built(*arguments)
+        if len(calls) == 1:
+            monkeypatch.setattr(session, "collect", broken_after(session.collect, 3))
+        return session
+
+    monkeypatch.setattr(SharedSessions, "open", failing)
+    (stream,) = run_until(lambda figures: len(calls) >= 8 and figures.streams[0].frames_out > 5, live).streams
+    assert counted(stream)
+    assert stream.dropped["lost in a failure"] >= 7
+    assert not live.failures
+
+
+def broken_after(collect: Callable[[Any], Any], frames: int) -> Callable[[Any], Any]:
+    """`collect` for so many frames, then an error."""
+    left = iter(range(frames))
+
+    def collecting(ticket: Any) -> Any:
+        if next(left, None) is None:
+            raise BackendError("the device is gone")
+        return collect(ticket)
+
+    return collecting
