@@ -96,8 +96,12 @@ class Segments:
             raise
 
     def _prune(self) -> None:
-        if self._how.keep is not None:
-            for path in finished(self._how.path)[: -self._how.keep or None]:
+        """Remove what is older than the files that stay, and with it what crashes left unfinished."""
+        if self._how.keep is None:
+            return
+        oldest = finished(self._how.path)[-self._how.keep :][:1]
+        for path in _called_after(self._how.path, r"(\.part)?"):
+            if oldest and path.name < oldest[0].name:
                 path.unlink(missing_ok=True)
 
 
@@ -114,7 +118,12 @@ def limits(text: str) -> tuple[float | None, int | None]:
 
 def finished(path: Path) -> list[Path]:
     """The files called after `path` that are finished, the oldest first."""
-    pattern = re.compile(rf"{re.escape(path.stem)}-\d{{8}}T\d{{6}}\.\d{{3}}Z{re.escape(path.suffix)}")
+    return _called_after(path)
+
+
+def _called_after(path: Path, mark: str = "") -> list[Path]:
+    """The files called after `path`, in order of time. mark: a pattern of what is to stand before their suffix."""
+    pattern = re.compile(rf"{re.escape(path.stem)}-\d{{8}}T\d{{6}}\.\d{{3}}Z{mark}{re.escape(path.suffix)}")
     return sorted(each for each in path.parent.iterdir() if pattern.fullmatch(each.name))
 
 

@@ -51,6 +51,7 @@ def test_a_size_ends_a_file_too(tmp_path: Path) -> None:
 
 def test_only_so_many_are_kept_and_what_else_lies_there_is_left_alone(tmp_path: Path) -> None:
     (tmp_path / "cam-20200101T000000.000Z.mkv").touch()
+    (tmp_path / "cam-20200101T000000.000Z.part.mkv").touch()  # of a crash
     (tmp_path / "cam-old.mkv").touch()
     streams, items = parcels.coded(50, gop=10)
     series = segments(tmp_path / "cam.mkv", streams, seconds=0.4, keep=2)
