@@ -14,6 +14,7 @@ import psutil
 
 from pipeline import cuda
 
+_ARENA_MAX = -8  # M_ARENA_MAX of glibc's malloc.h
 _CGROUP = Path("/sys/fs/cgroup")  # version 2, as it looks from inside a container
 _PACKAGES = "uprez numpy av onnxruntime tensorrt-rtx tensorrt cuda-core cuda-bindings".split()
 
@@ -69,6 +70,18 @@ def versions() -> dict[str, str]:
         except importlib.metadata.PackageNotFoundError:
             continue
     return found
+
+
+def keep_memory_together() -> None:
+    """Have the C library (glibc) keep two heaps for all threads, rather than some for each; for the whole process.
+
+    Frames are made in one thread and freed in another, and threads come and go with scenes: over six minutes with a
+    fault each ten seconds a stream of 640x360 grew from 132 to 147 MiB, and stayed at 127 so.
+    """
+    if sys.platform == "linux":
+        choose = getattr(ctypes.CDLL(None), "mallopt", None)
+        if choose is not None:
+            choose(_ARENA_MAX, 2)
 
 
 def give_back_memory() -> None:

@@ -8,6 +8,7 @@ from contextlib import ExitStack
 import typer
 from rich.console import Console
 
+from pipeline import machine
 from pipeline.cli import options as o
 from pipeline.cli.discretion import Clean, cleaner, discreet
 from pipeline.cli.ending import ending
@@ -90,6 +91,7 @@ def _run(settings: LiveSettings, clean: Clean) -> int:
     console = _Console(stderr=True, highlight=False, emoji=False)
     with discreet(clean, console, settings.quiet):
         try:
+            machine.keep_memory_together()
             running = Live(settings)
             with ending(running, lambda: _code(running, settings)):
                 _watch(running, settings, console)
