@@ -3,7 +3,7 @@
 import os
 import signal
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import pytest
 
@@ -118,8 +118,16 @@ def test_abort_wakes_those_of_its_own_gate_and_no_others() -> None:
         pass
 
 
+@pytest.fixture
+def ctrl_c() -> Iterator[None]:
+    """Ctrl-C raises, also where the tests run in the background, where shells have it ignored."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 @pytest.mark.skipif(os.name == "nt", reason="signals wake no waiting thread there")
-def test_a_turn_that_ctrl_c_gives_up_goes_to_the_next() -> None:
+def test_a_turn_that_ctrl_c_gives_up_goes_to_the_next(ctrl_c: None) -> None:
     turnstile, order = Turnstile(), list[str]()
     main = threading.get_ident()
     ours, theirs, other = (turnstile.gate() for _ in range(3))
