@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import importlib.util
+import os
 import shutil
 import subprocess
 from collections.abc import Callable
@@ -52,6 +53,8 @@ _PRESENT: dict[str, Callable[[], bool]] = {
 @functools.cache
 def missing(need: str) -> str | None:
     """Why a test that needs this can't run here, with what mends it; None where it can."""
+    if os.environ.get("UPREZ_TEST_SERVERS") == "none":
+        return "UPREZ_TEST_SERVERS=none: `make test-live` plays against real servers"
     if need not in _PRESENT:
         return None if importlib.util.find_spec(need) else f"needs the Python package {need}: pip install {need}"
     if _PRESENT[need]():
