@@ -53,10 +53,10 @@ _PRESENT: dict[str, Callable[[], bool]] = {
 @functools.cache
 def missing(need: str) -> str | None:
     """Why a test that needs this can't run here, with what mends it; None where it can."""
-    if os.environ.get("UPREZ_TEST_SERVERS") == "none":
-        return "UPREZ_TEST_SERVERS=none: `make test-live` plays against real servers"
     if need not in _PRESENT:
         return None if importlib.util.find_spec(need) else f"needs the Python package {need}: pip install {need}"
+    if os.environ.get("UPREZ_TEST_SERVERS") == "none":
+        return "UPREZ_TEST_SERVERS=none: `make test-live` plays against real servers"
     if _PRESENT[need]():
         return None
     return f"needs {need}: `make test-live`, or apt-get install {PACKAGES[need]}"
