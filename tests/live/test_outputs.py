@@ -50,7 +50,7 @@ def test_rtmp_with_sound(live: Start) -> None:
 def test_hls_ends_with_an_end_and_files_with_an_index(live: Start, tmp_path: Path) -> None:
     with RtspServer(size=SMALL) as camera, Watcher.rtsp_listening() as viewer:
         outputs = ("--to", f"{tmp_path}/hls/", "--to", tmp_path / "kept.mp4", "--to", viewer.sink)
-        uprez = live(camera.address(), *outputs, "--hls-segment", "0.5", "--gop", "0.5")
+        uprez = live(camera.address(), *outputs, "--hls-segment", "1", "--gop", "0.5")
         uprez.until_out(40)
         until(lambda: len(viewer.seen()) > 10, "ten pictures")
         uprez.end()
