@@ -29,7 +29,7 @@ class OutputFigures(_Figures):
     """One output of a stream."""
 
     name: str = Field(description="its address, without secrets, or its file")
-    kind: Literal["rtsp", "rtmp", "mpegts", "hls", "file", "page", "show"]
+    kind: Literal["rtsp", "rtmp", "mpegts", "hls", "file"]
     status: Status
     reason: str = Field("", description="why it is not live")
     packets: int = Field(0, description="that were written")

@@ -174,6 +174,7 @@ class Stream:
                     self._pass(self._decoder.feed(event))
                     if self._decoder.seconds_without_frame > (self.settings.silence or _FRUITLESS_SECONDS):
                         self._capture.renew("no picture of what it sends can be decoded")
+            self._pass(self._decoder.lose())
         except Exception as error:
             self._fail(error)
         finally:

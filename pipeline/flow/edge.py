@@ -94,10 +94,6 @@ class Edge(Generic[T]):
             self._filled.notify_all()
         self._drop(waiting, reason)
 
-    @property
-    def aborted(self) -> bool:
-        return self._aborted
-
     def _drop(self, items: list[T], reason: str) -> None:
         for item in items:
             self._dropped(item, reason)

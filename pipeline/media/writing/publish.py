@@ -12,6 +12,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from collections.abc import Callable
@@ -27,6 +28,8 @@ from pipeline.media.wire import Parcel, Streams
 from pipeline.media.writing.gop_queue import Begin, GopQueue
 from pipeline.media.writing.link import Down, Link
 from pipeline.media.writing.outlet import Outlet
+
+log = logging.getLogger(__name__)
 
 _WAITING_SECONDS = 4.0  # of stream, and
 _WAITING_BYTES = 64 << 20  # whichever comes first
@@ -99,6 +102,9 @@ class Output(Closing):
                 begin = self._serve(begin)
         except Closed:
             pass
+        except Exception as error:  # nobody waits for this thread
+            log.error("%s: a bug, please report it", self._outlet.address, exc_info=error)
+            self._status, self._reason = "failed", f"{type(error).__name__}, a bug, please report it"
         finally:
             self._hang_up(max(0.0, (self._deadline or 0.0) - time.monotonic()))
 
