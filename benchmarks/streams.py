@@ -172,7 +172,7 @@ class _Stream:
         period = float(1 / self._work.rate)
         for number in itertools.count():
             due = _Due(None, self._begin + number * period)
-            if due.at >= self._end or self._edge.aborted:
+            if due.at >= self._end or self.error is not None:
                 break
             time.sleep(max(0.0, due.at - time.monotonic()))
             self.frames += self._counts(due)

@@ -71,7 +71,7 @@ def flats(peak: float) -> Light:
     hues = np.concatenate([hues, hues[:6] @ TO_2020.T])
     brightness = [b for b in (0.1, 1, 10, 50, WHITE, 1000, 4000, 10_000) if b <= peak]
     field = np.array(brightness)[:, None, None] * hues
-    return field.repeat(PATCH, 0).repeat(PATCH, 1)
+    return np.asarray(field.repeat(PATCH, 0).repeat(PATCH, 1))
 
 
 def ramps(system: System) -> Light:

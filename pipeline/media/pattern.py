@@ -12,7 +12,7 @@ from pipeline.colour.resample import bicubic
 _FRAMES = 240
 
 
-def write_pattern(path: Path, width: int, height: int, frames: int = _FRAMES) -> Path:
+def write_pattern(path: Path, width: int, height: int, *, frames: int = _FRAMES) -> Path:
     """A clip to measure on: soft texture with grain that drifts, x264 with B-frames, BT.709."""
     rng = np.random.default_rng(0)
     margin = 64
