@@ -8,7 +8,16 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, ValidationInfo
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    FilePath,
+    ValidationError,
+    ValidationInfo,
+)
 
 from pipeline import config_file
 from pipeline.address import Address
@@ -87,6 +96,11 @@ class StreamSettings(Upscaling):
     )
     format: str | None = Field(None, description="FFmpeg's name of the source's format or device, such as x11grab")
     transport: Literal["tcp", "udp"] = Field("tcp", description="how RTSP's packets come")
+    ca_file: FilePath | None = Field(
+        None,
+        description="certificates (PEM) of those who vouch for who answers at rtsps://, rtmps:// and https://; "
+        "left out: encrypted, whoever it is",
+    )
     input_options: Annotated[dict[str, str], BeforeValidator(_looked_up)] = Field(
         default_factory=dict, repr=False, exclude=True, description="further options of FFmpeg's reader"
     )

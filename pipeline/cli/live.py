@@ -32,6 +32,7 @@ def live(
     name: o.LiveName = None,
     format: o.Format = None,
     transport: o.Transport = None,
+    ca_file: o.CaFile = None,
     input: o.Input = None,
     audio: o.Audio = None,
     fill: o.Fill = None,

@@ -75,6 +75,7 @@ LiveTo = Annotated[list[str] | None, _of_stream("to")]
 LiveSlots = Annotated[int | None, _of_stream("slots")]
 Format = Annotated[str | None, _of_stream("format", "--format", "-f")]
 Transport = Annotated[str | None, _of_stream("transport")]
+CaFile = Annotated[Path | None, _of_stream("ca_file")]
 Input = Annotated[
     list[str] | None, typer.Option("-i", help="NAME=VALUE: a further option of FFmpeg's reader; repeatable.")
 ]

@@ -36,13 +36,17 @@ _AWAY = "ENODEV ENXIO EIO ENETUNREACH ENETDOWN EHOSTUNREACH EHOSTDOWN EADDRNOTAV
 _NO_DEVICE = tuple(getattr(errno, name) for name in _AWAY if hasattr(errno, name))
 
 
-def network_fault(error: Exception) -> tuple[Fault, str]:
-    """What kind of fault it was that ended a connection, or kept it from being made, and a line without its address."""
+def network_fault(error: Exception, verified: bool = False) -> tuple[Fault, str]:
+    """What kind of fault it was that ended a connection, or kept it from being made, and a line without its address.
+
+    verified: a certificate was asked for; FFmpeg doesn't tell a bad one from a host that isn't there.
+    """
     for kinds, fault, reason in _NETWORK:
         if isinstance(error, kinds):
             return fault, reason
     if isinstance(error, socket.gaierror) or getattr(error, "errno", None) in _NO_DEVICE:
-        return "unreachable", "it can't be reached, or its name isn't known"
+        certificate = ", or its certificate is none that --ca-file vouches for" if verified else ""
+        return "unreachable", f"it can't be reached, or its name isn't known{certificate}"
     return "broken", _unaddressed(error)
 
 

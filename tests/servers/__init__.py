@@ -12,6 +12,7 @@ from tests.servers.rtmp import RtmpServer
 from tests.servers.rtsp import RtspServer
 from tests.servers.sender import Sender
 from tests.servers.server import Server, free_port, is_listening, until
+from tests.servers.tls import Tls
 from tests.servers.uprez import Uprez
 from tests.servers.watcher import Seen, Watcher
 
@@ -24,6 +25,7 @@ __all__ = [
     "Seen",
     "Sender",
     "Server",
+    "Tls",
     "Uprez",
     "Watcher",
     "free_port",

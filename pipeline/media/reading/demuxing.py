@@ -64,7 +64,7 @@ def _read(wanted: OpenSource, parent: Parent, ending: threading.Event) -> Lost:
         return Lost("changed", str(error))
     except _FAILURES as error:
         waited = 0.0 if source else time.monotonic() - began
-        return _lost(error, in_vain=waited >= wanted.silence)
+        return _lost(error, wanted, in_vain=waited >= wanted.silence)
     finally:
         if source:
             with limited(_LONGEST_CLOSE):
@@ -85,13 +85,13 @@ def _opened(wanted: OpenSource, ending: threading.Event) -> Demuxed | Grabbed:
             raise error from None  # what FFmpeg says tells more
 
 
-def _lost(error: Exception, in_vain: bool) -> Lost:
+def _lost(error: Exception, wanted: OpenSource, in_vain: bool) -> Lost:
     """in_vain: whether an answer was waited for until now; FFmpeg calls none from an RTSP server invalid data."""
     if isinstance(error, InputError):
         return Lost("broken", str(error))
     if in_vain and isinstance(error, av.error.InvalidDataError):
         return Lost(*network_fault(TimeoutError()))
-    return Lost(*network_fault(error))
+    return Lost(*network_fault(error, verified="tls_verify" in wanted.options))
 
 
 if __name__ == "__main__":

@@ -21,6 +21,7 @@ import av
 from pipeline.errors import SettingsError
 from pipeline.live_settings import StreamSettings
 from pipeline.media.reading.devices import webcam
+from pipeline.media.tls import tls_options
 from pipeline.media.wire import OpenSource
 
 # Codec and size are in the first key frame, or were announced; FFmpeg goes on looking for a rate, for reordering and
@@ -56,7 +57,7 @@ def source_of(settings: StreamSettings) -> OpenSource:
     in_pieces = scheme in ("http", "https")
     silence = settings.silence or (_SILENCE_IN_PIECES if in_pieces else _SILENCE)
     format, address, camera = _format(settings, scheme, address)
-    options = _options(settings, scheme, silence) | settings.input_options
+    options = _options(settings, scheme, silence) | tls_options(scheme, settings.ca_file) | settings.input_options
     listens = "listen" in options.get("rtsp_flags", "") or "listen" in options or "listen=1" in address
     if "rtsp_flags" in options:
         options = {"listen_timeout": f"{_LISTENING / 2:.0f}"} | options  # by default it is out of FFmpeg's own range

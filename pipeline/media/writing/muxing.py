@@ -98,7 +98,7 @@ def _lost(error: Exception, wanted: Open | None) -> Lost:
         return Lost("broken", words or str(getattr(error, "strerror", None) or type(error).__name__))
     if isinstance(error, av.error.InvalidDataError):
         return Lost("broken", "the server doesn't take this stream")
-    return Lost(*network_fault(error))
+    return Lost(*network_fault(error, verified=wanted is not None and "tls_verify" in wanted.options))
 
 
 if __name__ == "__main__":

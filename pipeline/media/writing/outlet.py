@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from pipeline.errors import SettingsError
+from pipeline.media.tls import tls_options
 from pipeline.media.wire import Open, Streams
 from pipeline.media.writing import playlist
 from pipeline.media.writing.segments import OpenSegments, Segmenting, limits
@@ -62,7 +63,7 @@ def outlet(address: Address, settings: StreamSettings) -> Outlet:
     """What `address` means. A folder is made, if its parent exists. Raises SettingsError."""
     if address.scheme in _NETWORK:
         kind, format, options = _NETWORK[address.scheme]
-        return Outlet(address, kind, format, options)
+        return Outlet(address, kind, format, options | tls_options(address.scheme, settings.ca_file))
     text = address.reveal()
     path = Path(text)
     if address.scheme in ("", "file"):

@@ -1,5 +1,6 @@
 """Addresses mean what users expect, and nothing waits for ever."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -40,6 +41,16 @@ def test_each_scheme_has_its_format(source: str, format: str | None) -> None:
 def test_the_format_given_is_taken() -> None:
     assert opens(":0.0", format="x11grab").format == "x11grab"
     assert opens("udp://127.0.0.1:5000", format="h264").format == "h264"
+
+
+@pytest.mark.parametrize("scheme", ["rtsps", "rtmps", "https"])
+def test_what_is_encrypted_comes_from_who_is_vouched_for(scheme: str, tmp_path: Path) -> None:
+    authority = tmp_path / "authority.pem"
+    authority.touch()
+    asked = opens(f"{scheme}://camera/live", ca_file=authority).options
+    assert (asked["tls_verify"], asked["ca_file"]) == ("1", str(authority))
+    assert "tls_verify" not in opens(f"{scheme}://camera/live").options
+    assert "tls_verify" not in opens(f"{scheme[:-1]}://camera/live", ca_file=authority).options
 
 
 @pytest.mark.parametrize(

@@ -35,6 +35,15 @@ def test_an_address_tells_how_it_is_written_to(text: str, kind: str, format: str
     assert opened(text) == (kind, format, text)
 
 
+def test_what_is_encrypted_goes_to_who_is_vouched_for(tmp_path: Path) -> None:
+    authority = tmp_path / "authority.pem"
+    authority.touch()
+    settings = StreamSettings(source=Address("rtsp://camera/stream"), ca_file=authority)
+    options = outlet(Address("rtsps://server/path"), settings).opening(STREAMS).options
+    assert (options["tls_verify"], options["ca_file"]) == ("1", str(authority))
+    assert "tls_verify" not in outlet(Address("rtsp://server/path"), settings).opening(STREAMS).options
+
+
 def test_udp_sends_packets_that_fit() -> None:
     assert opened("udp://10.0.0.1:9000")[2] == "udp://10.0.0.1:9000?pkt_size=1316"
     assert opened("udp://10.0.0.1:9000?ttl=3")[2] == "udp://10.0.0.1:9000?ttl=3&pkt_size=1316"
