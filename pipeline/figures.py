@@ -54,7 +54,7 @@ class StreamFigures(_Figures):
     rate_in: float = Field(0.0, description="frames decoded in a second, over the last seconds")
     rate_out: float = Field(0.0, description="frames encoded in a second, over the last seconds")
     frames_in: int = Field(0, description="frames decoded")
-    frames_out: int = Field(0, description="frames upscaled and encoded, without those that --fill repeats")
+    frames_out: int = Field(0, description="frames of the source that came through, without what --fill repeats")
     frames_filled: int = Field(0, description="frames repeated in gaps")
     dropped: dict[str, int] = Field(default_factory=dict, description="frames decoded and then left out, by reason")
     skipped: dict[str, int] = Field(default_factory=dict, description="packets left out before that, by reason")

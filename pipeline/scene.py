@@ -10,6 +10,7 @@ from typing import Any
 from pipeline.flow.channel import Aborted, Closed
 from pipeline.flow.edge import Edge
 from pipeline.frame import Frame
+from pipeline.media.decoding.deinterlace import Pause
 from pipeline.media.decoding.live import Shot
 from pipeline.media.decoding.live_clock import TICKS
 from pipeline.media.encoding.fill import Again
@@ -57,13 +58,15 @@ class Scene:
         self.next: Seen | None = None
         self._edge, self._tally, self._drop = edge, tally, drop
         self._away: Callable[[], bool] | None = None
+        self._pauses = self._fills = False
         self._begun = False
 
-    def fill(self, away: Callable[[], bool]) -> None:
-        """Give the last frame again and again, as an Again, while the source is `away` or long in coming."""
-        self._away = away
+    def tell(self, away: Callable[[], bool], *, pauses: bool, fills: bool) -> None:
+        """While the source is `away` or long in coming, give a Pause, and the last frame again and again, as Agains."""
+        self._away = away if pauses or fills else None
+        self._pauses, self._fills = pauses, fills
 
-    def __iter__(self) -> Iterator[Frame | Again]:
+    def __iter__(self) -> Iterator[Frame | Pause | Again]:
         self._begun = True
         seen: Seen | None = self.first
         if len(self._edge):  # it waited while the line was built: others are nearer to now
@@ -85,21 +88,26 @@ class Scene:
             self._begun = True
         self._tally.lose(FAILED)
 
-    def _after(self, last: Frame) -> Generator[Again, None, Seen | None]:
-        """The frame after `last`, None when there is none, with `last` again while it is long in coming."""
+    def _after(self, last: Frame) -> Generator[Pause | Again, None, Seen | None]:
+        """The frame after `last`, None when there is none, with what is told while it is long in coming before it."""
         began, until = time.monotonic(), last.pts
         duration = max(_LEAST_AGAIN, last.duration)
         patience = duration / TICKS if self._away else None
+        to_pause = self._pauses
         while True:
             try:
                 seen = self._edge.get(patience)
             except TimeoutError:
                 passed = time.monotonic() - began
-                if self._is_away(passed, duration / TICKS):
-                    while until + 2 * duration <= last.pts + int(passed * TICKS):
-                        until += duration
-                        self._tally.filled += 1
-                        yield Again(until, duration)
+                if not self._is_away(passed, duration / TICKS):
+                    continue
+                if to_pause:
+                    to_pause = False
+                    yield Pause()
+                while self._fills and until + 2 * duration <= last.pts + int(passed * TICKS):
+                    until += duration
+                    self._tally.filled += 1
+                    yield Again(until, duration)
                 continue
             except (Closed, Aborted):
                 return None

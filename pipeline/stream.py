@@ -282,8 +282,8 @@ class Stream:
             output.begin(encoder.streams)
         self._plan, self._encoder, self._backend = plan, encoder, session.backend
         encoding = [Pad(plan.encoding.format), Tapped(self.tap.after), encoder, _Deliver(self._outputs, self._tally)]
-        if self.settings.fill and plan.deinterlacing is None:  # a deinterlacer is a frame behind what would fill
-            scene.fill(away=lambda: self._capture.figures.status != "live")
+        scene.tell(self._is_away, pauses=plan.deinterlacing is not None, fills=self.settings.fill)
+        if self.settings.fill:
             encoding.insert(-2, Fill())
         prepared = preparing(plan.video.format, plan.video.lasting, plan.deinterlacing, plan.turn)
         stages: dict[str, Stage[Any, Any]] = {
@@ -292,6 +292,9 @@ class Stream:
             "encode": Chain(*encoding),
         }
         return Line(scene, stages, capacity=1)
+
+    def _is_away(self) -> bool:
+        return self._capture.figures.status != "live"
 
     def _demand_key(self) -> None:
         if encoder := self._encoder:

@@ -72,14 +72,22 @@ def test_a_source_that_ends_is_opened_again_and_the_file_goes_on(tmp_path: Path)
     assert len(shown(file)) == stream.frames_out
 
 
-def test_the_last_picture_fills_a_gap(tmp_path: Path) -> None:
-    live = Live(settings(ENDING | {"to": tmp_path / "camera.mkv", "fill": True, "poll": 1.0}))
+@pytest.mark.parametrize(("deinterlace", "pictures"), [("off", 1), ("frame", 1), ("field", 2)])
+def test_the_last_picture_fills_a_gap(tmp_path: Path, deinterlace: str, pictures: int) -> None:
+    filling = {"to": tmp_path / "camera.mkv", "fill": True, "poll": 1.0, "deinterlace": deinterlace}
+    live = Live(settings(ENDING | filling))
     (stream,) = run_until(lambda figures: figures.streams[0].frames_filled >= 20, live).streams
     (file,) = tmp_path.glob("*.mkv")
     times = shown(file)
-    assert len(times) == stream.frames_out + stream.frames_filled
+    assert len(times) == stream.frames_out * pictures + stream.frames_filled
     assert times == sorted(set(times))
     assert counted(stream)
+
+
+def test_what_a_deinterlacer_holds_goes_out_when_the_source_does(tmp_path: Path) -> None:
+    live = Live(settings(ENDING | {"to": tmp_path / "camera.mkv", "poll": 60.0, "deinterlace": "frame"}))
+    (stream,) = run_until(lambda figures: figures.streams[0].frames_out == 10, live).streams
+    assert stream.frames_out == 10
 
 
 def test_a_stream_that_fails_leaves_the_others_alone(tmp_path: Path) -> None:

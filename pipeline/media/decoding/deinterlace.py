@@ -77,10 +77,15 @@ def worked_on(format: FrameFormat) -> FrameFormat | None:
     return next((choice for choice in choices if _is_taken(choice)), None)
 
 
+class Pause:
+    """Comes between frames where none follows for a while: what waits for the next one goes out without it."""
+
+
 class Deinterlace(Stage[Any, Any]):
     """Frames of `format` in, pictures out: one for each, at its time, or two, the second midway to the next frame.
 
-    lasting: how long frames usually last, in ticks. Raises InputError if they can't be deinterlaced: see `worked_on`.
+    A Pause ends here; other items pass. lasting: how long frames usually last, in ticks. Raises InputError if they
+    can't be deinterlaced: see `worked_on`.
     """
 
     def __init__(self, how: Deinterlacing, format: FrameFormat, lasting: int) -> None:
@@ -94,6 +99,10 @@ class Deinterlace(Stage[Any, Any]):
         self._before: Rows | None = None
 
     def feed(self, item: Any) -> Iterator[Any]:
+        if isinstance(item, Pause):
+            yield from self.finish()
+            self._graph, self._before = _graph(self._how, self._worked), None
+            return
         if not isinstance(item, Frame):
             yield item
             return

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from pipeline.errors import InputError
 from pipeline.frame import PIXEL_FORMATS, Colour, Frame, FrameFormat
-from pipeline.media.decoding.deinterlace import Deinterlace, Deinterlacing, InTicks, worked_on
+from pipeline.media.decoding.deinterlace import Deinterlace, Deinterlacing, InTicks, Pause, worked_on
 from tests import fields
 
 ALL = Deinterlacing("all", top_first=True)
@@ -153,6 +153,16 @@ def test_a_frame_is_not_released_while_its_picture_is_on_its_way() -> None:
     assert 0 not in footage.released
     second.release()
     assert 0 in footage.released
+
+
+@pytest.mark.parametrize("how", [ALL, TWICE, replace(ALL, which="combed")])
+def test_before_a_pause_all_goes_out_and_after_it_all_begins_anew(how: Deinterlacing) -> None:
+    before, after = Footage(fields.video(4)).frames, Footage(fields.video(8)).frames[4:]
+    made = through(Deinterlace(how, GRAY, LASTS), [*before, Pause(), Pause(), *after])
+    apart = through(Deinterlace(how, GRAY, LASTS), before) + through(Deinterlace(how, GRAY, LASTS), after)
+    assert [frame.pts for frame in made] == [frame.pts for frame in apart]
+    for luma, alone in zip(lumas(made), lumas(apart), strict=True):
+        np.testing.assert_array_equal(luma, alone)
 
 
 def test_other_items_pass_at_once() -> None:
