@@ -22,7 +22,11 @@ _PUBLISHING = ("rtmp", "rtmps", "rtmpe", "rtmpt", "rtmpte", "rtmpts")  # the pat
 _AUTHORITY = re.compile(r"([^/?#]*)([^?#]*)(.*)", re.DOTALL)
 # A host and its port, where the mark of a place may stand.
 _HOST = re.compile(r"(\[[^\]@]*\]|[^:@\[\]]*)(:[\d\U000F0000-\U000FFFFD]*)?")
-_ADVICE = "write / ? # in a password as %2F %3F %23, or put it into ${NAME} or ${file:/a/path}, and IPv6 into brackets"
+_LAST_PORT = 65_535
+_ADVICE = (
+    "write / ? # in a password as %2F %3F %23, or put it into ${NAME} or ${file:/a/path}, and IPv6 into brackets; "
+    "ports end at 65535"
+)
 
 
 class Address:
@@ -52,6 +56,12 @@ class Address:
     def scheme(self) -> str:
         """Such as rtsp, http or webcam; empty for a path. Raises as `reveal` where the address begins with a place."""
         return _parts(self.reveal()).scheme if self._template.begins_with_place else self._parts.scheme
+
+    @property
+    def place(self) -> str:
+        """The same for addresses that are spelled in different ways and mean one file or folder."""
+        local = not self._template.begins_with_place and self._parts.scheme in ("", "file")
+        return os.path.realpath(re.sub("^file:(//)?", "", self._text)) if local else self._text
 
     def reveal(self) -> str:
         """The whole. Raises SettingsError with the name of a variable or file that is missing."""
@@ -146,14 +156,21 @@ def _parts(text: str) -> _Parts:
         return _Parts(scheme, "", "", text, HIDDEN, everything)
     authority, path, query = _AUTHORITY.fullmatch(rest).groups()  # type: ignore[union-attr]
     login, at, host = authority.rpartition("@")
-    if "@" in path + query or not _HOST.fullmatch(host):  # a password with a slash, perhaps: nobody can tell
+    if "@" in path + query or not _is_host(host):  # a password with a slash, perhaps: nobody can tell
         shown = f"{head}{HIDDEN}"
-        return _Parts(scheme, head, login + at, rest[len(login + at) :], shown, everything, not _HOST.fullmatch(host))
+        return _Parts(scheme, head, login + at, rest[len(login + at) :], shown, everything, not _is_host(host))
     keys = _keys(scheme, path)
     way = "/".join(HIDDEN if part in keys else part for part in path.split("/"))
     shown = f"{head}{at if not login else ''}{host}{way}{query[:1]}{HIDDEN * bool(query[1:])}"
     values = tuple(pair.partition("=")[2] or pair for pair in re.split("[?#&;]", query))
     return _Parts(scheme, head, login + at, host + path + query, shown, (*_pieces(keys), query[1:], *values))
+
+
+def _is_host(host: str) -> bool:
+    """Whether it can be a host and its port; a number that is none may be a password."""
+    match = _HOST.fullmatch(host)
+    port = (match[2] or "")[1:] if match else ""
+    return match is not None and not (port.isdecimal() and int(port) > _LAST_PORT)
 
 
 def _keys(scheme: str, path: str) -> set[str]:

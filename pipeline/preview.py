@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import Any
 
 from pipeline.flow.stage import Stage
@@ -22,12 +23,13 @@ Clock = Callable[[], float]
 class Pair:
     """The same moment twice: as it was decoded, and upscaled. Both frames have memory of their own.
 
-    number: higher with each pair of a Tap.
+    number: higher with each pair of a Tap. aspect: how many times as wide as high the samples of both are.
     """
 
     number: int
     before: Frame
     after: Frame
+    aspect: Fraction = Fraction(1)
 
 
 class Tapped(Stage[Any, Any]):
@@ -46,10 +48,11 @@ class Tap:
     """Copies frames at both ends of a line, as long as somebody asks for them; costs nothing otherwise.
 
     A thread calls `before` with each frame that goes in, another `after` with each that comes out, in the same order
-    and with the same pts; frames may be lost in between. Any thread may ask.
+    and with the same pts; frames may be lost in between. Any thread may ask. aspect: of the samples of both.
     """
 
     def __init__(self, clock: Clock = time.monotonic) -> None:
+        self.aspect = Fraction(1)
         self._clock = clock
         self._made = threading.Condition()
         self._asked: dict[float, float] = {}  # until when somebody wants a pair each so many seconds
@@ -101,7 +104,7 @@ class Tap:
         copy = _copied(frame)
         with self._made:
             self._count += 1
-            self._newest = Pair(self._count, before, copy)
+            self._newest = Pair(self._count, before, copy, self.aspect)
             self._made.notify_all()
 
     def pair(self, after: int = 0, timeout: float = 0.0, every: float = _EVERY_SECONDS) -> Pair | None:

@@ -147,7 +147,7 @@ class _Window:
     def _fit(self, pair: Pair) -> None:
         """Make the window as large as the picture, if the screen is."""
         width, height = (int(_DESKTOP_SHARE * side) for side in self._pygame.display.get_desktop_sizes()[0])
-        self._window.size = within(pair.after.format, width, height)
+        self._window.size = within(pair.after.format, pair.aspect, width, height)
         self._window.position = self._pygame.WINDOWPOS_CENTERED
 
     def _blit(self, samples: NDArray[np.uint8]) -> None:
@@ -161,9 +161,9 @@ class _Window:
 
 def picture(pair: Pair, view: View, width: int, height: int) -> NDArray[np.uint8]:
     """What a window of that size shows of `pair`: (H, W, 3), blue first, in the shape of the picture."""
-    format = pair.after.format
-    grow = min(width / format.width, height / format.height)
-    size = max(1, round(format.width * grow)), max(1, round(format.height * grow))
+    format, wide = pair.after.format, float(pair.after.format.width * pair.aspect)
+    grow = min(width / wide, height / format.height)
+    size = max(1, round(wide * grow)), max(1, round(format.height * grow))
     if view != "split":
         return viewed(pair.before if view == "before" else pair.after, *size)
     split, middle = viewed(pair.after, *size), size[0] // 2

@@ -281,6 +281,7 @@ class Stream:
         for output in self._outputs:
             output.begin(encoder.streams)
         self._plan, self._encoder, self._backend = plan, encoder, session.backend
+        self.tap.aspect = plan.encoding.sample_aspect
         encoding = [Pad(plan.encoding.format), Tapped(self.tap.after), encoder, _Deliver(self._outputs, self._tally)]
         scene.tell(self._is_away, pauses=plan.deinterlacing is not None, fills=self.settings.fill)
         if self.settings.fill:

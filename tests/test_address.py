@@ -58,12 +58,28 @@ def test_an_address_shows_where_but_not_who(text: str, scheme: str, shown: str) 
 
 
 @pytest.mark.parametrize(
-    "text", ["rtsp://user:hun/ter22@camera/x", "rtsp://user:hun?ter22@camera", "rtsp://u:hunter22"]
+    "text", ["rtsp://user:hun/ter22@camera/x", "rtsp://user:hun?ter22@camera", "rtsp://u:hunter22", "rtsp://u:7654322"]
 )
 def test_a_password_without_an_end_is_refused_and_not_told(text: str) -> None:
     with pytest.raises(SettingsError, match="can't tell user, password, host and port apart: write / ") as caught:
         Address(text)
     assert "ter22" not in str(caught.value)
+    assert "7654322" not in str(caught.value)
+
+
+def test_ports_end(tmp_path: Path) -> None:
+    assert str(Address("rtsp://camera:65535/x")) == "rtsp://camera:65535/x"
+    with pytest.raises(SettingsError, match="ports end at 65535"):
+        Address("rtsp://camera:65536/x")
+
+
+def test_a_place_is_one_however_it_is_spelled(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "link").symlink_to(tmp_path / "folder")
+    spelled = ("folder", "./folder/", f"{tmp_path}/folder", f"file://{tmp_path}/other/../folder", "file:folder", "link")
+    assert {Address(text).place for text in spelled} == {str(tmp_path / "folder")}
+    assert Address("rtsp://server/./x").place == "rtsp://server/./x"
+    assert Address("${FOLDER}/x").place == "${FOLDER}/x"
 
 
 @pytest.mark.parametrize("text", ["", "  ", "rtsp://camera/\r\nX: y", "rtsp://${1}/x", "rtsp://${file:}/x"])

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -126,6 +127,11 @@ def test_what_the_work_raises_is_raised(pygame: Any) -> None:
 
     with pytest.raises(ValueError, match="the work failed"):
         show(Running("yard"), work)
+
+
+def test_samples_that_are_not_square_are_shown_in_their_shape() -> None:
+    pair = Pair(1, plain(BEFORE, RED, 1), plain(AFTER, BLUE, 1), Fraction(3, 4))
+    assert picture(pair, "split", 640, 360).shape[:2] == (360, 480)
 
 
 @pytest.mark.parametrize(("width", "height", "size"), [(640, 360, (360, 640)), (100, 900, (56, 100)), (1, 1, (1, 1))])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -26,10 +27,14 @@ def viewed(frame: Frame, width: int, height: int) -> NDArray[np.uint8]:
     return np.asarray(picture.to_ndarray(), np.uint8)
 
 
-def within(format: FrameFormat, width: int, height: int) -> tuple[int, int]:
-    """The size of a picture of `format` that is shrunk, if need be, to fit into `width` x `height`."""
-    shrink = min(1.0, width / format.width, height / format.height)
-    return max(1, round(format.width * shrink)), max(1, round(format.height * shrink))
+def within(format: FrameFormat, aspect: Fraction, width: int, height: int) -> tuple[int, int]:
+    """The size of a picture of `format` on a screen, shrunk, if need be, to fit into `width` x `height`.
+
+    aspect: how many times as wide as high its samples are; a screen's are square.
+    """
+    wide = float(format.width * aspect)
+    shrink = min(1.0, width / wide, height / format.height)
+    return max(1, round(wide * shrink)), max(1, round(format.height * shrink))
 
 
 def _meaning(format: FrameFormat) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import struct
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -48,11 +49,13 @@ class Pictures:
 def encoded(pair: Pair) -> bytes:
     """`pair` as pages get it: the length of a head, 4 bytes, big-endian; the head, JSON; two JPEGs, before and after.
 
-    The head says the number of the pair, and of both pictures the size they have in the stream and their bytes here.
+    The head says the number of the pair, how many times as wide as high it is on a screen, and of both pictures the
+    size they have in the stream and their bytes here.
     """
     pictures = {"before": pair.before, "after": pair.after}
-    jpegs = {name: _jpeg(frame) for name, frame in pictures.items()}
-    head: dict[str, Any] = {"number": pair.number}
+    jpegs = {name: _jpeg(frame, pair.aspect) for name, frame in pictures.items()}
+    format = pair.after.format
+    head: dict[str, Any] = {"number": pair.number, "shape": float(format.width * pair.aspect / format.height)}
     for name, frame in pictures.items():
         size = {"width": frame.format.width, "height": frame.format.height}
         head[name] = {**size, "bytes": len(jpegs[name])}
@@ -60,10 +63,10 @@ def encoded(pair: Pair) -> bytes:
     return struct.pack(">I", len(told)) + told + jpegs["before"] + jpegs["after"]
 
 
-def _jpeg(frame: Frame) -> bytes:
+def _jpeg(frame: Frame, aspect: Fraction) -> bytes:
     import cv2
 
-    picture: NDArray[np.uint8] = viewed(frame, *within(frame.format, _LARGEST, _LARGEST))
+    picture: NDArray[np.uint8] = viewed(frame, *within(frame.format, aspect, _LARGEST, _LARGEST))
     done, data = cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, _QUALITY])
     if not done:
         raise ValueError(f"OpenCV can't make a JPEG of {frame.format}")

@@ -81,7 +81,7 @@ class Stream {
       [canvas.width, canvas.height] = [bitmap.width, bitmap.height];
       canvas.getContext("bitmaprenderer").transferFromImageBitmap(bitmap);
     }
-    this.stage.style.setProperty("--aspect", `${head.after.width} / ${head.after.height}`);
+    this.stage.style.setProperty("--aspect", head.shape);
     $(".left", this.stage).textContent = `before · ${head.before.width}×${head.before.height}`;
     $(".right", this.stage).textContent = `after · ${head.after.width}×${head.after.height}`;
     this.stage.classList.remove("blank");

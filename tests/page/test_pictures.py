@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import struct
+from fractions import Fraction
 from typing import Any
 
 import cv2
@@ -29,6 +30,7 @@ def read(body: bytes) -> tuple[dict[str, Any], list[Any]]:
 def test_a_body_holds_both_pictures_with_their_sizes() -> None:
     head, (before, after) = read(encoded(Pair(7, plain(BEFORE, RED, 1), plain(AFTER, BLUE, 1))))
     assert head["number"] == 7
+    assert head["shape"] == 16 / 9
     assert (head["after"]["width"], head["after"]["height"]) == (320, 180)
     assert before.shape == (90, 160, 3)
     assert after.shape == (180, 320, 3)
@@ -41,6 +43,13 @@ def test_a_large_picture_is_shrunk_and_told_with_its_own_size() -> None:
     head, (before, _) = read(encoded(Pair(1, large, plain(AFTER, BLUE, 1))))
     assert head["before"]["width"] == 2560
     assert before.shape == (1080, 1920, 3)
+
+
+def test_samples_that_are_not_square_are_shown_in_their_shape() -> None:
+    head, (before, after) = read(encoded(Pair(1, plain(BEFORE, RED, 1), plain(AFTER, BLUE, 1), Fraction(3, 4))))
+    assert head["shape"] == 4 / 3
+    assert (before.shape, after.shape) == ((90, 120, 3), (180, 240, 3))
+    assert head["after"]["width"] == 320
 
 
 def test_many_who_wait_get_the_one_that_is_made(monkeypatch: pytest.MonkeyPatch) -> None:

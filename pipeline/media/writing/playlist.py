@@ -19,6 +19,7 @@ _FLAGS = "delete_segments+temp_file+program_date_time+independent_segments"
 _ROOM = 1 << 20  # bytes to spare, so that a list can always be written whole
 _MISREAD = re.compile(r"%\d*d")  # by FFmpeg, which puts a number there, and knows no way to escape it
 _NO_URI = re.compile(r"[%:#?]")  # what a list's line would not mean itself by
+_HALF = ".tmp"
 _FIRST = re.compile(r"#EXT-X-MEDIA-SEQUENCE:(\d+)")
 
 
@@ -49,12 +50,13 @@ class Playlist:
         self._folder = path.parent
         self._bytes = 0  # since the last key frame
         self._check()
-        if path.exists():
-            first = _FIRST.search(path.read_text(errors="replace"))
-            _tidy(path, int(first[1]) - _SPARE if first else 0)
-            flags = f"{wanted.options['hls_flags']}+append_list"
-            wanted = replace(wanted, options={**wanted.options, "hls_flags": flags})
-        self._muxer = Muxer(wanted)
+        options = dict(wanted.options)
+        if path.exists() and (first := _FIRST.search(path.read_text(errors="replace"))):
+            options["hls_flags"] += "+append_list"
+            _tidy(path, int(first[1]) - _SPARE)
+        else:  # none, or one that a full disk has emptied: what there is of segments keeps its numbers
+            options["start_number"] = str(1 + max((number for _, number in _segments(path)), default=-1))
+        self._muxer = Muxer(replace(wanted, options=options))
         self.notes = self._muxer.notes
 
     def mux(self, parcel: Parcel) -> bool:
@@ -77,7 +79,12 @@ class Playlist:
 
 def _tidy(path: Path, first: int) -> None:
     """Remove what FFmpeg has forgotten when it begins anew: segments before number `first`, and halves of files."""
-    segment = re.compile(rf"{re.escape(path.stem)}-(\d+)\.ts(\.tmp)?")
-    for each in path.parent.iterdir():
-        if (match := segment.fullmatch(each.name)) and (int(match[1]) < first or match[2]):
-            each.unlink(missing_ok=True)
+    for segment, number in _segments(path):
+        if number < first or segment.suffix == _HALF:
+            segment.unlink(missing_ok=True)
+
+
+def _segments(path: Path) -> list[tuple[Path, int]]:
+    """The segments of the list at `path` that there are, in whatever order, with their numbers."""
+    name = re.compile(rf"{re.escape(path.stem)}-(\d+)\.ts({re.escape(_HALF)})?")
+    return [(each, int(match[1])) for each in path.parent.iterdir() if (match := name.fullmatch(each.name))]

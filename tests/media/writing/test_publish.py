@@ -270,6 +270,19 @@ def test_hls_is_bounded_and_ends_and_goes_on_with_fresh_numbers(tmp_path: Path) 
     assert numbers == [17, 18, 19]
 
 
+def test_hls_goes_on_counting_where_its_list_was_emptied(tmp_path: Path) -> None:
+    streams, items = parcels.coded(100, gop=25)
+    for emptied in (True, False):
+        target = output(tmp_path / "list.m3u8")
+        with closing(target):
+            target.begin(streams)
+            offer(target, items)
+        listed = (tmp_path / "list.m3u8").read_text()
+        if emptied:
+            (tmp_path / "list.m3u8").write_text("")
+    assert [int(number) for number in re.findall(r"list-(\d+)\.ts", listed)] == [5, 6, 7]
+
+
 @pytest.mark.parametrize("name", ["100%", "a%b", "with space", "a:b", "日本"])
 def test_hls_in_a_folder_of_any_name(tmp_path: Path, name: str) -> None:
     (tmp_path / name).mkdir()
