@@ -18,17 +18,21 @@ _AT_ONCE = {"flush_packets": "1", "max_interleave_delta": "100000"}
 # What RTSP announces (sdp.c, rtpenc.c); FFmpeg can't tell before it has a server.
 _RTP = "h264 hevc vp8 vp9 av1 mpeg4 aac opus pcm_mulaw pcm_alaw mp2 mp3 vorbis adpcm_g722 pcm_s16be".split()
 _TRIED_AS = {"hls": "mpegts"}
-_FROM_ZERO = ("flv",)  # whose times end after weeks
+_LONGEST = {"flv": 24 * 86_400}  # seconds: its milliseconds go to 2^31, which are reached within the 25th day
 
 _REFUSED = (av.error.InvalidDataError, av.error.ArgumentError, av.error.PatchWelcomeError)
+
+
+class Full(OSError):
+    """The container can't count any further: it is to be opened anew."""
 
 
 class Muxer:
     """A container that is open for the streams of `wanted`, of which the first is the video.
 
     from_zero: let its time begin with the first picture, which else keeps its own. notes: a line for each stream that
-    is left behind, as the container can't hold it. Raises PyAV's errors, OSError, and ValueError where it can't hold
-    the video.
+    is left behind, as the container can't hold it. Raises PyAV's errors, OSError, ValueError where it can't hold the
+    video, and Full, at a key frame.
     """
 
     def __init__(self, wanted: Open, from_zero: bool = False) -> None:
@@ -36,7 +40,8 @@ class Muxer:
         assert wanted.format is not None
         self._templates = wanted.streams.opened()
         self._steps = [1 / rate if rate else None for rate in wanted.streams.rates]
-        self._from_zero = from_zero or wanted.format in _FROM_ZERO
+        self._longest = _LONGEST.get(wanted.format)
+        self._from_zero = from_zero or self._longest is not None
         self._start: Fraction | None = None  # in seconds, where the container's time begins
         self._last: dict[int, int] = {}
         without = left_behind(wanted)
@@ -67,6 +72,9 @@ class Muxer:
             self._start = time * time_base
         if self._start is None or time * time_base < self._start or time <= self._last.get(parcel.stream, time - 1):
             return False
+        begins = parcel.stream == 0 and parcel.is_keyframe
+        if self._longest and begins and time * time_base - self._start >= self._longest:
+            raise Full(f"after {self._longest // 86_400} days it is begun anew: RTMP counts no further")
         self._last[parcel.stream] = time
         moved = self._moved(replace(parcel, dts=time), time_base)
         packet = moved.packet(time_base)

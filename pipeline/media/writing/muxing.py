@@ -21,7 +21,7 @@ from pipeline.media.borders import network_fault
 from pipeline.media.child import Gone, Parent, limited, serve
 from pipeline.media.wire import Lost, Open, Opened, Written
 from pipeline.media.writing.backlog import limit_backlog
-from pipeline.media.writing.muxer import Muxer
+from pipeline.media.writing.muxer import Full, Muxer
 from pipeline.media.writing.playlist import Playlist
 from pipeline.media.writing.segments import OpenSegments, Segments
 
@@ -91,6 +91,8 @@ def _end(output: Muxer | Playlist | Segments | None) -> None:
 
 
 def _lost(error: Exception, wanted: Open | None) -> Lost:
+    if isinstance(error, Full):
+        return Lost("ended", str(error))
     if isinstance(error, ValueError) and not isinstance(error, OSError):
         return Lost("broken", "its container can't hold such video: choose another --codec")
     if wanted is not None and (isinstance(wanted, OpenSegments) or wanted.address.startswith("file:")):
