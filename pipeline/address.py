@@ -6,6 +6,7 @@ import contextlib
 import os
 import re
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
@@ -17,6 +18,7 @@ from pipeline.lookups import Template
 from pipeline.secrets import HIDDEN, Secrets
 
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+):(//)?")  # two letters at least: C:\clips is a path
+_REMOTE = re.compile(r"(?!file:)([A-Za-z][A-Za-z0-9+.-]+):/")  # with one slash: so it is when it was a Path
 _LOCAL = ("webcam", "file")  # no user can stand in what follows these
 _PUBLISHING = ("rtmp", "rtmps", "rtmpe", "rtmpt", "rtmpte", "rtmpts")  # the path's last part is the publisher's key
 _AUTHORITY = re.compile(r"([^/?#]*)([^?#]*)(.*)", re.DOTALL)
@@ -119,6 +121,13 @@ class Address:
             return cls(os.fspath(value))
         except SettingsError as error:
             raise ValueError(str(error)) from None
+
+
+def refuse_address(path: str | Path) -> None:
+    """Raise SettingsError, which tells nothing secret, if `path` is an address, which files can't be at."""
+    match = _REMOTE.match(str(path))
+    if match and not (Path(path).exists() or Path(path).parent.exists()):
+        raise SettingsError(f"{match[1]}://{HIDDEN}: is an address, no file; `uprez live` reads and publishes those")
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 
+from pipeline.address import refuse_address
 from pipeline.errors import OutputError, UprezError
 from pipeline.media.reading.pipe import is_pipe
 from pipeline.media.reading.probe import probe
@@ -15,10 +16,14 @@ _FRAMES_GUESSED = 2  # times as many as there are may be guessed, where a contai
 
 
 def check_target(plan: Plan) -> None:
-    """Raise OutputError if writing the result would cost the source or another video, or can't succeed."""
+    """Raise OutputError if writing the result would cost the source or another video, or can't succeed.
+
+    Raises SettingsError where it is an address.
+    """
     target = plan.target
     if is_pipe(target):
         return
+    refuse_address(target)
     try:
         exists = target.exists()
         if exists and any(os.path.samefile(source, target) for source in plan.media.files):

@@ -11,7 +11,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from pipeline.address import Address
+from pipeline.address import Address, refuse_address
 from pipeline.errors import SettingsError
 from pipeline.secrets import Secrets
 
@@ -65,6 +65,24 @@ def test_a_password_without_an_end_is_refused_and_not_told(text: str) -> None:
         Address(text)
     assert "ter22" not in str(caught.value)
     assert "7654322" not in str(caught.value)
+
+
+@pytest.mark.parametrize("text", ["clip.mp4", "C:/clips/a.mp4", "file:/clips/a.mp4", "a:b/c", "-", "/x/rtsp:/y"])
+def test_what_is_no_address_may_be_a_file(text: str) -> None:
+    refuse_address(Path(text))
+
+
+def test_an_address_is_refused_where_files_are_wanted_unless_it_is_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for address in ("rtsp://user:hunter22@camera", Path("rtsp://user:hunter22@camera"), "https://server/a.mp4"):
+        with pytest.raises(SettingsError, match=r"^[a-z]+://…: is an address, no file; `uprez live`"):
+            refuse_address(address)
+    (tmp_path / "odd:").mkdir()
+    (tmp_path / "odd:" / "clip.mp4").touch()
+    refuse_address(Path("odd:/clip.mp4"))
+    refuse_address(Path("odd:/result.mkv"))
 
 
 def test_ports_end(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from pipeline.address import refuse_address
 from pipeline.cli.screen import note
 from pipeline.errors import InputError, SettingsError
 from pipeline.media.reading.pictures import is_picture
@@ -32,6 +33,8 @@ class Wish:
 
 def wishes_for(sources: list[str], to: Path | None) -> list[Wish]:
     """What is wished for: each video, and where its result shall go."""
+    for path in (*sources, to or "."):
+        refuse_address(path)
     if to is not None and to.exists() and not to.is_dir():
         raise SettingsError(f"--to {to}: is a file; it names a folder, and `uprez upscale IN OUT` a file")
     first = Path(sources[0])

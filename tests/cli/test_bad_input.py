@@ -39,6 +39,21 @@ def test_no_such_file(bad: Bad) -> None:
     assert "nothing.mp4: no such file" in bad("nothing.mp4").err
 
 
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["rtsp://user:hunter22@camera/x"],
+        ["rtsp://camera/x?pass=hunter22&a=[1]"],
+        ["clip.mp4", "rtmp://server/live/hunter22"],
+        ["clip.mp4", "--to", "rtmp://server/live/hunter22"],
+    ],
+)
+def test_an_address(bad: Bad, source: str, arguments: list[str]) -> None:
+    told = bad(*(source if argument == "clip.mp4" else argument for argument in arguments)).err
+    assert "://…: is an address, no file; `uprez live`" in told
+    assert "hunter22" not in told
+
+
 def test_not_a_video(bad: Bad, tmp_path: Path) -> None:
     (tmp_path / "text.mp4").write_text("hello")
     assert "text.mp4: is not a video" in bad("text.mp4").err

@@ -17,6 +17,7 @@ from av.stream import Disposition
 from av.video.codeccontext import VideoCodecContext
 from av.video.stream import VideoStream
 
+from pipeline.address import refuse_address
 from pipeline.colour import tags
 from pipeline.errors import InputError
 from pipeline.frame import Colour, FrameFormat, Siting
@@ -134,8 +135,9 @@ def open_input(path: Path, accel: HWAccel | None = None, pipe: Pipe | None = Non
 def probe(path: str | Path, video: int | None = None) -> MediaInfo:
     """Look into `path`: a file, a pattern of pictures such as %05d.png, or "-", standard input.
 
-    video: the stream to upscale, None for the first. Raises InputError if there is none.
+    video: the stream to upscale, None for the first. Raises InputError if there is none, SettingsError for an address.
     """
+    refuse_address(path)
     path = Path(path)
     if is_pipe(path):
         pipe = Pipe.standard_input()
