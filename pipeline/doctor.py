@@ -17,6 +17,7 @@ from pipeline.cache import cache_folder
 from pipeline.errors import UprezError
 from pipeline.frame import PIXEL_FORMATS, Colour, FrameFormat
 from pipeline.media.encoding.encode import VideoEncoding, refusal
+from pipeline.onnx_runtime import onnx_runtime
 from pipeline.superres import flavour
 
 _ENCODERS = ("libx264", "libx265", "libsvtav1")
@@ -62,10 +63,10 @@ def _ffmpeg() -> Finding:
 
 def _onnx() -> Finding:
     try:
-        import onnxruntime
+        version = onnx_runtime().__version__
     except ImportError as error:
         return Finding("ONNX Runtime", False, str(error), "pip install onnxruntime", True)
-    return Finding("ONNX Runtime", True, f"{onnxruntime.__version__}, on the CPU", needed=True)
+    return Finding("ONNX Runtime", True, f"{version}, on the CPU", needed=True)
 
 
 def _gpu() -> Finding:

@@ -12,6 +12,7 @@ import pytest
 from pipeline.frame import PIXEL_FORMATS, Colour, Frame, FrameFormat
 from tests import clips
 
+os.environ["ORT_DISABLE_TELEMETRY"] = "1"  # for those tests that import ONNX Runtime by themselves
 hypothesis.settings.register_profile("untimed", deadline=None)  # timing never decides a test
 hypothesis.settings.load_profile("untimed")
 

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-import onnxruntime
 import torch
 from torch import Tensor
 
 from pipeline.errors import BackendError
+from pipeline.onnx_runtime import onnx_runtime
 from upscalers.case import Case
 from upscalers.tensors import DTYPES, TorchUpscaler
+
+onnxruntime = onnx_runtime()
 
 
 class Network:

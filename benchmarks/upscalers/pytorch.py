@@ -13,6 +13,7 @@ from torch.nn import functional
 
 from pipeline.errors import ModelError
 from pipeline.models.spec import ModelSpec
+from pipeline.onnx_runtime import onnx_runtime
 from upscalers.case import Case
 from upscalers.tensors import DTYPES, TorchUpscaler
 
@@ -74,11 +75,9 @@ def _network(case: Case) -> Srvgg:
 @torch.inference_mode()
 def agreement(network: nn.Module, case: Case) -> float:
     """PSNR in dB between the network's answer to a small picture of noise and that of ONNX Runtime on the CPU."""
-    import onnxruntime
-
     model = case.model
     noise = np.random.default_rng(0).random((1, 3, 36, 64)).astype(model.dtype)
-    session = onnxruntime.InferenceSession(str(model.path), providers=["CPUExecutionProvider"])
+    session = onnx_runtime().InferenceSession(str(model.path), providers=["CPUExecutionProvider"])
     (expected,) = session.run([model.output], {model.input: noise})
     answer = network(torch.from_numpy(noise).to(case.device)).cpu().numpy()
     error = np.mean((answer.astype(np.float64) - expected) ** 2)

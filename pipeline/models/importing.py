@@ -16,6 +16,7 @@ from pipeline.errors import ModelError
 from pipeline.models.precision import precision_of
 from pipeline.models.reach import reach, stride
 from pipeline.models.spec import ModelSpec
+from pipeline.onnx_runtime import onnx_runtime
 
 if TYPE_CHECKING:
     import onnx
@@ -131,7 +132,7 @@ def _fact(path: Path, facts: dict[str, str], name: str, default: str, allowed: t
 
 
 def _scale(path: Path, graph_bytes: bytes, given: str, dtype: np.dtype[Any], shape: tuple[int, ...]) -> int:
-    import onnxruntime as ort
+    ort = onnx_runtime()
 
     options = ort.SessionOptions()
     options.log_severity_level = 4

@@ -11,6 +11,7 @@ from pipeline.errors import BackendError, MismatchError
 from pipeline.flow.channel import Aborted
 from pipeline.flow.turnstile import Gate, Turnstile
 from pipeline.models.spec import ModelSpec
+from pipeline.onnx_runtime import onnx_runtime
 
 
 class CpuNetwork:
@@ -20,7 +21,7 @@ class CpuNetwork:
     """
 
     def __init__(self, model: ModelSpec, threads: int = 0, turnstile: Turnstile | None = None) -> None:
-        import onnxruntime as ort
+        ort = onnx_runtime()
 
         self._model = model
         self._turnstile = turnstile or Turnstile()
@@ -55,7 +56,7 @@ class Runs:
     """What one session runs on `network`, in its turn. Called from one thread at a time, but for `abort`."""
 
     def __init__(self, network: CpuNetwork, gate: Gate) -> None:
-        import onnxruntime as ort
+        ort = onnx_runtime()
 
         self._network: CpuNetwork | None = network
         self._gate = gate

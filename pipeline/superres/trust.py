@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from pipeline.colour.resample import bicubic
 from pipeline.errors import BackendError, ModelError
 from pipeline.models.spec import ModelSpec
+from pipeline.onnx_runtime import onnx_runtime
 
 LEAST_DECIBELS = 40.0
 _SIDE = 96  # of the part that is compared: enough texture, and soon done on a CPU
@@ -56,7 +57,7 @@ def textured(height: int, width: int, model: ModelSpec) -> NDArray[Any]:
 
 def reference(model: ModelSpec, picture: NDArray[Any]) -> NDArray[np.float64]:
     """What ONNX Runtime on the CPU makes of `picture`, by the file that the model's precision came from."""
-    import onnxruntime as ort
+    ort = onnx_runtime()
 
     options = ort.SessionOptions()
     options.log_severity_level = 4
