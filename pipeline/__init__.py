@@ -17,6 +17,7 @@ if TYPE_CHECKING:
         MismatchError,
         ModelError,
         OutputError,
+        RefusedError,
         SettingsError,
         UprezError,
     )
@@ -34,7 +35,7 @@ __version__ = "0.1.0"
 
 _HOMES = {
     "pipeline.errors": (
-        "BackendError Cancelled InputError MismatchError ModelError OutputError SettingsError UprezError"
+        "BackendError Cancelled InputError MismatchError ModelError OutputError RefusedError SettingsError UprezError"
     ),
     "pipeline.figures": "LiveFigures",
     "pipeline.live": "Live",
@@ -61,6 +62,7 @@ __all__ = [
     "ModelError",
     "OutputError",
     "Progress",
+    "RefusedError",
     "Result",
     "Settings",
     "SettingsError",

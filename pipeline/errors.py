@@ -3,6 +3,7 @@
     UprezError
      ├── SettingsError     an option or a config file
      ├── InputError        the source: missing, unreadable, no video, damaged, not supported
+     │    └── RefusedError     it lets nobody in with this user and password
      ├── OutputError       the result: where it should go, what it should be, or the disk it goes to
      ├── ModelError        the network: missing, broken, not an upscaler of pictures
      │    └── MismatchError    frame, model and engine do not fit each other
@@ -25,6 +26,10 @@ class SettingsError(UprezError):
 
 class InputError(UprezError):
     """The source can't be read, or isn't what it should be."""
+
+
+class RefusedError(InputError):
+    """The source refuses this user and password: to ask again and again would lock the account."""
 
 
 class OutputError(UprezError):

@@ -12,10 +12,10 @@ from pipeline import machine
 from pipeline.cli import options as o
 from pipeline.cli.discretion import Clean, cleaner, discreet
 from pipeline.cli.ending import ending
-from pipeline.cli.exits import EXIT_BAD, EXIT_SOME
+from pipeline.cli.exits import EXIT_BAD, EXIT_REFUSED, EXIT_SOME
 from pipeline.cli.live_screen import screen_for
 from pipeline.cli.screen import fail
-from pipeline.errors import UprezError
+from pipeline.errors import RefusedError, UprezError
 from pipeline.live import Live
 from pipeline.live_settings import LiveSettings
 
@@ -68,7 +68,8 @@ def live(
 ) -> None:
     """Upscale cameras and network streams as they come: what is lost is tried again, what is late is dropped and told.
 
-    Exit codes: 0 stopped by Ctrl-C, SIGTERM or --for, 2 nothing runs, or all streams failed, 3 some of them failed.
+    Exit codes: 0 stopped by Ctrl-C, SIGTERM or --for, 2 nothing runs, or all streams failed, 3 some of them failed, 4
+    all failed, and one for its password.
     """
     settings = o.live_settings(config, locals())
     clean = cleaner(settings)
@@ -126,5 +127,7 @@ def _watch(running: Live, settings: LiveSettings, console: Console) -> None:
 
 
 def _code(running: Live, settings: LiveSettings) -> int:
-    failed = len(running.failures)
-    return 0 if not failed else EXIT_BAD if failed == len(settings.streams) else EXIT_SOME
+    failures = running.failures.values()
+    if len(failures) < len(settings.streams):
+        return EXIT_SOME if failures else 0
+    return EXIT_REFUSED if any(isinstance(failure, RefusedError) for failure in failures) else EXIT_BAD

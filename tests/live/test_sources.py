@@ -82,7 +82,7 @@ def test_a_wrong_password_ends_it_and_is_not_said(live: Start, tmp_path: Path) -
         wrong = camera.address(password="wr0ng:p@ss/")
         uprez = live(wrong, "--to", tmp_path / "kept.mkv", "--tries", "2")
         until(lambda: uprez.code is not None, "it gives up")
-        assert uprez.code == 2
+        assert uprez.code == 4
         assert "password" in uprez.errors
         assert "wr0ng" not in uprez.said
 

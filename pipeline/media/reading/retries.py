@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pipeline.errors import InputError
+from pipeline.errors import InputError, RefusedError
 from pipeline.flow.backoff import Backoff
 from pipeline.live_settings import StreamSettings
 from pipeline.media.wire import Fault, Lost
@@ -36,12 +36,15 @@ class Retries:
         self._backoff.reset()
 
     def wait(self, lost: Lost, address: str) -> float:
-        """Seconds to wait, after a try at `address` ended so. Raises InputError when there is no use in another."""
+        """Seconds to wait, after a try at `address` ended so. Raises InputError when there is no use in another,
+        RefusedError where it was for a password.
+        """
         if lost.fault not in _REFUSALS or (lost.fault == "wrong path" and self._was_live):
             return self._backoff.wait()
         if address != self._address:
             self._address, self._refusals = address, 0
         self._refusals += 1
         if self._refusals >= self._tries:
-            raise InputError(f"{self._source}: {lost.reason} (tried {self._tries} times): {_ADVICE[lost.fault]}")
+            kind = RefusedError if lost.fault == "wrong password" else InputError
+            raise kind(f"{self._source}: {lost.reason} (tried {self._tries} times): {_ADVICE[lost.fault]}")
         return min(2.0 ** (self._refusals - 1), _LONGEST_WAIT) if lost.fault == "wrong password" else 1.0

@@ -2,7 +2,7 @@
 
 import pytest
 
-from pipeline.errors import InputError
+from pipeline.errors import InputError, RefusedError
 from pipeline.live_settings import StreamSettings
 from pipeline.media.reading.retries import Retries
 from pipeline.media.wire import Fault, Lost
@@ -27,7 +27,7 @@ def test_a_server_that_is_away_is_tried_for_ever(fault: Fault) -> None:
 def test_a_wrong_password_is_tried_ever_more_rarely_and_then_no_more() -> None:
     source = retries(6)
     assert [source.wait(lost("wrong password"), ADDRESS) for _ in range(5)] == [1, 2, 4, 8, 8]
-    with pytest.raises(InputError, match=r"^rtsp://@?camera/stream: so it is \(tried 6 times\): give the right ones"):
+    with pytest.raises(RefusedError, match=r"^rtsp://@?camera/stream: so it is \(tried 6 times\): give the right ones"):
         source.wait(lost("wrong password"), ADDRESS)
 
 
