@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
+
 import numpy as np
 import pytest
 
 from pipeline.frame import PIXEL_FORMATS, UNSPECIFIED, Colour, Frame, FrameFormat
 from pipeline.media.viewing import viewed, within
 from tests.page.stand_in import BEFORE, RED, plain
+
+SQUARE = Fraction(1)
 
 
 @pytest.mark.parametrize("name", ["yuv420p", "yuv422p10le", "nv12", "p010le", "gbrp", "gray", "yuva444p", "ya8"])
@@ -37,5 +41,11 @@ def test_red_is_red_whatever_says_so(matrix: int, full_range: bool, samples: tup
 
 
 def test_pictures_are_shrunk_in_their_own_shape_and_never_grown() -> None:
-    assert within(BEFORE, 80, 1000) == (80, 45)
-    assert within(BEFORE, 1000, 1000) == (160, 90)
+    assert within(BEFORE, SQUARE, 80, 1000) == (80, 45)
+    assert within(BEFORE, SQUARE, 1000, 1000) == (160, 90)
+
+
+def test_samples_that_are_not_square_are_given_their_width() -> None:
+    assert within(BEFORE, Fraction(4, 3), 1000, 1000) == (213, 90)
+    assert within(BEFORE, Fraction(4, 3), 1000, 45) == (107, 45)
+    assert within(BEFORE, Fraction(3, 4), 60, 1000) == (60, 45)
