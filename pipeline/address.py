@@ -59,12 +59,6 @@ class Address:
         """Such as rtsp, http or webcam; empty for a path. Raises as `reveal` where the address begins with a place."""
         return _parts(self.reveal()).scheme if self._template.begins_with_place else self._parts.scheme
 
-    @property
-    def place(self) -> str:
-        """The same for addresses that are spelled in different ways and mean one file or folder."""
-        local = not self._template.begins_with_place and self._parts.scheme in ("", "file")
-        return os.path.realpath(re.sub("^file:(//)?", "", self._text)) if local else self._text
-
     def reveal(self) -> str:
         """The whole. Raises SettingsError with the name of a variable or file that is missing."""
         values = self._template.values()
@@ -179,7 +173,7 @@ def _is_host(host: str) -> bool:
     """Whether it can be a host and its port; a number that is none may be a password."""
     match = _HOST.fullmatch(host)
     port = (match[2] or "")[1:] if match else ""
-    return match is not None and not (port.isdecimal() and int(port) > _LAST_PORT)
+    return match is not None and not (port.isdecimal() and (len(port) > 5 or int(port) > _LAST_PORT))
 
 
 def _keys(scheme: str, path: str) -> set[str]:

@@ -9,11 +9,15 @@ from pipeline.figures import GpuFigures
 
 
 def gpu_use() -> tuple[GpuFigures, ...]:
-    """All GPUs of this machine, in the driver's order; none without a driver, or without nvidia-ml-py."""
+    """All GPUs of this machine that tell, in the driver's order; none without a driver, or without nvidia-ml-py."""
     nvml = _opened()
     if nvml is None:
         return ()
-    found = (_figures(nvml, index) for index in range(nvml.nvmlDeviceGetCount()))
+    try:
+        count = nvml.nvmlDeviceGetCount()
+    except nvml.NVMLError:  # the driver has lost them
+        return ()
+    found = (_figures(nvml, index) for index in range(count))
     return tuple(figures for figures in found if figures)
 
 

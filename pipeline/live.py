@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable
 
 import psutil
 
-from pipeline.errors import UprezError
+from pipeline.errors import SettingsError, UprezError
 from pipeline.figures import LiveFigures
 from pipeline.gpu_use import gpu_use
 from pipeline.live_settings import LiveSettings
+from pipeline.media.writing.outlet import Outlet
 from pipeline.preview import Tap
 from pipeline.stream import Stream
 from pipeline.superres.shared import SharedSessions
@@ -37,6 +39,7 @@ class Live:
         self._sessions = SharedSessions()
         share = 1 / len(settings.streams)
         self._streams = [Stream(each, self._sessions, share) for each in settings.streams]
+        _check_places([outlet for stream in self._streams for outlet in stream.outlets])
         self.taps: dict[str, Tap] = {stream.name: stream.tap for stream in self._streams}
         self._began = time.monotonic()
         self._weight, self._weighed = 0, float("-inf")
@@ -103,6 +106,14 @@ class Live:
             for stream in left:
                 stream.join(max(0.0, deadline - time.monotonic()))
         self._sessions.close()
+
+
+def _check_places(outlets: list[Outlet]) -> None:
+    """Raise SettingsError where several write to one place."""
+    there = Counter(outlet.place for outlet in outlets)
+    for outlet in outlets:
+        if (crowd := there[outlet.place]) > 1:
+            raise SettingsError(f"to: {outlet.address}: {crowd} outputs go there; give each a place of its own")
 
 
 def _memory() -> int:

@@ -226,12 +226,8 @@ def _check(settings: LiveSettings) -> None:
     names = Counter(stream.name for stream in settings.streams)
     if (name := names.most_common(1)[0])[1] > 1:
         raise SettingsError(f"name = {name[0]!r}: {name[1]} streams are called so; give each a name of its own")
-    targets = [target for stream in settings.streams for target in stream.to]
-    there = Counter(target.place for target in targets)
-    if crowded := next((target for target in targets if there[target.place] > 1), None):
-        raise SettingsError(f"to: {crowded}: {there[crowded.place]} outputs go there; give each a place of its own")
     for stream in settings.streams:
-        if stream.source.place in [target.place for target in stream.to]:
+        if stream.source in stream.to:
             raise SettingsError(f"to: {stream.source}: {stream.name} comes from there; give it another place to go to")
         if not (stream.to or settings.page or settings.show):
             raise SettingsError(

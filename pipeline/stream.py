@@ -61,8 +61,8 @@ _CLOSE_SECONDS = 0.7  # for each output to write what waits
 class Stream:
     """One live stream, from its source to its outputs. `start` it, `stop` or `abort` it, `join` it, in this order.
 
-    share: what part of the machine's cores it may plan with. tap: where its pictures can be seen. failure: why it ended
-    by itself, None if it did not.
+    share: what part of the machine's cores it may plan with. outlets: what its outputs are. tap: where its pictures can
+    be seen. failure: why it ended by itself, None if it did not.
 
     Raises what would make it fail, as far as can be told before it starts.
     """
@@ -75,7 +75,7 @@ class Stream:
         self._sessions, self._share = sessions, share
         self._tally = Tally()
         check_live(settings)
-        self._outlets = [outlet(address, settings) for address in settings.to]
+        self.outlets = [outlet(address, settings) for address in settings.to]
         self._capture = Capture(settings)
         self._decoder = LiveDecoder()
         self._edge: Edge[Seen] = Edge(_AT_THE_EDGE, dropped=self._pass_over)
@@ -87,6 +87,7 @@ class Stream:
         self._encoder: LiveEncoder | None = None
         self._line: Line | None = None
         self._backend = self._trouble = ""
+        self._since = time.monotonic()  # there is trouble, or it failed
         self._notes: tuple[str, ...] = ()  # on the present connection
         self._stopping, self._aborting = threading.Event(), threading.Event()
         self._threads = [
@@ -95,7 +96,7 @@ class Stream:
         ]
 
     def start(self) -> None:
-        self._outputs = [Output(each, self.settings, self._demand_key) for each in self._outlets]
+        self._outputs = [Output(each, self.settings, self._demand_key) for each in self.outlets]
         for thread in self._threads:
             thread.start()
 
@@ -124,13 +125,13 @@ class Stream:
 
     def figures(self) -> StreamFigures:
         capture, plan, tally = self._capture.figures, self._plan, self._tally
-        status, reason = self._status
+        status, reason, since = self._status
         return StreamFigures(
             name=self.name,
             source=str(self.settings.source),
             status=status,
             reason=reason,
-            seconds=time.monotonic() - capture.since,
+            seconds=time.monotonic() - since,
             source_format=plan.source if plan else "",
             result_format=plan.result if plan else "",
             model=plan.model.name if plan else "",
@@ -152,14 +153,16 @@ class Stream:
         )
 
     @property
-    def _status(self) -> tuple[Status, str]:
+    def _status(self) -> tuple[Status, str, float]:
+        """What it does, why, and since when, by time.monotonic."""
+        capture = self._capture.figures
         if self.failure is not None:
-            return "failed", str(self.failure)
+            return "failed", str(self.failure), self._since
         if not self.alive and self._stopping.is_set():
-            return "ended", ""
+            return "ended", "", capture.since
         if self._trouble:
-            return "waiting", self._trouble
-        return self._capture.figures.status, self._capture.figures.reason
+            return "waiting", self._trouble, self._since
+        return capture.status, capture.reason, capture.since
 
     def _decode(self) -> None:
         """The thread at the source: it never waits for what comes after the edge."""
@@ -171,9 +174,7 @@ class Stream:
                     self._pass(self._decoder.lose())
                     machine.give_back_memory()
                 else:
-                    self._pass(self._decoder.feed(event))
-                    if self._decoder.seconds_without_frame > (self.settings.silence or _FRUITLESS_SECONDS):
-                        self._capture.renew("no picture of what it sends can be decoded")
+                    self._feed(event)
             self._pass(self._decoder.lose())
         except Exception as error:
             self._fail(error)
@@ -193,9 +194,21 @@ class Stream:
             self._capture.renew(str(error))
         self._sound = self._decoder.sound
 
+    def _feed(self, parcel: Parcel) -> None:
+        """Decode what came. What can't be is tried on another connection, if there were pictures before."""
+        try:
+            self._pass(self._decoder.feed(parcel))
+        except InputError as error:
+            if not self._tally.came.count:
+                raise
+            self._capture.renew(str(error))
+        if self._decoder.seconds_without_frame > (self.settings.silence or _FRUITLESS_SECONDS):
+            self._capture.renew("no picture of what it sends can be decoded")
+
     def _pass(self, all_made: Iterable[Shot | Sound]) -> None:
         for made in all_made:
             if isinstance(made, Shot):
+                self._capture.confirm()
                 self._tally.came.add()
                 self._edge.put(Seen(made, self._sound))
             else:
@@ -229,7 +242,7 @@ class Stream:
                     if not self._may_pass(error, failures):
                         raise
                     log.warning("%s: %s; trying again", self.name, error)
-                    self._trouble = str(error)
+                    self._trouble, self._since = str(error), self._since if self._trouble else time.monotonic()
                     self._stopping.wait(min(2.0 ** min(failures - 1, _MOST_FAILURES), self.settings.longest_wait))
         except Exception as error:
             self._fail(error)
@@ -309,7 +322,7 @@ class Stream:
             log.error("%s: a bug, please report it", self.name, exc_info=error)
             error = UprezError(f"{self.name}: {type(error).__name__}, a bug, please report it")
         if self.failure is None:
-            self.failure = error
+            self.failure, self._since = error, time.monotonic()
         self._capture.end()
 
     def _close_outputs(self) -> None:

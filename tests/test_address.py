@@ -91,15 +91,6 @@ def test_ports_end(tmp_path: Path) -> None:
         Address("rtsp://camera:65536/x")
 
 
-def test_a_place_is_one_however_it_is_spelled(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / "link").symlink_to(tmp_path / "folder")
-    spelled = ("folder", "./folder/", f"{tmp_path}/folder", f"file://{tmp_path}/other/../folder", "file:folder", "link")
-    assert {Address(text).place for text in spelled} == {str(tmp_path / "folder")}
-    assert Address("rtsp://server/./x").place == "rtsp://server/./x"
-    assert Address("${FOLDER}/x").place == "${FOLDER}/x"
-
-
 @pytest.mark.parametrize("text", ["", "  ", "rtsp://camera/\r\nX: y", "rtsp://${1}/x", "rtsp://${file:}/x"])
 def test_what_is_no_address_is_refused_in_a_line(text: str) -> None:
     with pytest.raises(SettingsError, match=r"^an address [^\n]*$"):

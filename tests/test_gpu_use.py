@@ -64,6 +64,14 @@ def test_without_a_driver_there_is_none(monkeypatch: pytest.MonkeyPatch) -> None
     assert gpu_use() == ()
 
 
+def test_when_the_driver_loses_its_gpus_there_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail() -> None:
+        raise NVMLError("GPU is lost")
+
+    monkeypatch.setitem(sys.modules, "pynvml", Driver(nvmlDeviceGetCount=fail))
+    assert gpu_use() == ()
+
+
 def test_without_the_library_there_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "pynvml", None)
     assert gpu_use() == ()

@@ -90,6 +90,27 @@ def test_what_a_deinterlacer_holds_goes_out_when_the_source_does(tmp_path: Path)
     assert stream.frames_out == 10
 
 
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("a.mkv", "./a.mkv"),
+        ("a.mkv", "file:a.mkv"),
+        ("list/", "list/index.m3u8"),
+        ("list", "list/../list/"),
+        ("udp://server:9000", "udp://server:9000"),
+    ],
+)
+def test_two_outputs_in_one_place_are_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, one: str, other: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "list").mkdir()
+    with pytest.raises(SettingsError, match="2 outputs go there; give each a place of its own"):
+        Live(settings(CAMERA | {"name": "one", "to": one}, CAMERA | {"name": "other", "to": other}))
+    with pytest.raises(SettingsError, match="2 outputs go there"):
+        Live(settings(CAMERA | {"to": [one, other]}))
+
+
 def test_a_stream_that_fails_leaves_the_others_alone(tmp_path: Path) -> None:
     missing = CAMERA | {"name": "missing", "source": str(tmp_path / "no.mp4"), "format": None, "tries": 1}
     streams = [missing | {"to": tmp_path / "a.mkv"}, CAMERA | {"name": "camera", "to": tmp_path / "b.mkv"}]
@@ -152,6 +173,34 @@ def test_a_stream_that_worked_is_tried_again_until_it_works_again(
     assert counted(stream)
     assert stream.dropped["lost in a failure"] >= 7
     assert not live.failures
+
+
+def test_trouble_is_told_with_how_long_it_lasts_not_how_long_the_source_was_live(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    live = Live(settings(CAMERA | {"to": tmp_path / "camera.mkv"}))
+
+    def failing(*arguments: Any) -> Any:
+        live._streams[0]._capture.figures.since -= 1000  # so long it was live
+        raise BackendError("the GPU is gone")
+
+    monkeypatch.setattr(SharedSessions, "open", failing)
+    seen = [each.streams[0] for each in told(live) if each.streams[0].reason == "the GPU is gone"]
+    assert {stream.status for stream in seen} >= {"waiting"}
+    assert all(stream.seconds < 100 for stream in seen)
+
+
+def told(live: Live) -> list[LiveFigures]:
+    """All that `live` tells until it has told of trouble for a moment."""
+    figures: list[LiveFigures] = []
+
+    def tell(told: LiveFigures) -> None:
+        figures.append(told)
+        if sum(bool(each.streams[0].reason) for each in figures) > 3:
+            live.abort()
+
+    live.run(tell)
+    return figures
 
 
 def broken_after(collect: Callable[[Any], Any], frames: int) -> Callable[[Any], Any]:

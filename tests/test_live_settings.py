@@ -112,8 +112,6 @@ def test_token_and_input_options_may_be_kept_elsewhere_and_are_not_shown(monkeyp
         (f"streams: [{{source: {CAMERA}}}]", {"source": CAMERA}, "{file}: lists streams, and another source"),
         ("streams: [{source: a}, {source: b}]", {"to": ["c"]}, "--to: {file} lists 2 streams; say it there"),
         ("streams: [{source: a, name: c}, {source: b, name: c}]\nshow: true", {}, "name = 'c': 2 streams are called"),
-        ("streams: [{source: a, to: c}, {source: b, to: c}]", {}, "to: c: 2 outputs go there; give each a place"),
-        ("streams: [{source: a, to: c/}, {source: b, to: ./c}]", {}, "to: c/: 2 outputs go there; give each a place"),
         ("source: udp://h:9\nto: [x/, udp://h:9]", {}, "to: udp://h:9: h-9 comes from there; give it another place"),
         (
             f"source: {CAMERA}\n to: x",

@@ -128,7 +128,7 @@ class Parent:
         """The next message; waits for it. Raises Gone at the end."""
         try:
             return pickle.load(self._taken)
-        except (EOFError, OSError) as error:
+        except (EOFError, OSError, ValueError, pickle.UnpicklingError) as error:  # it may be killed amid a message
             raise Gone from error
 
 

@@ -1,6 +1,7 @@
 """A child takes messages and gives messages, and nothing of it outlives its parent."""
 
 import os
+import pickle
 import signal
 import subprocess
 import sys
@@ -11,6 +12,7 @@ import psutil
 import pytest
 
 from pipeline.media.child import Child, Gone
+from pipeline.media.wire import Parcel
 from tests.servers.server import ROOT
 from tests.waiting import until
 
@@ -97,6 +99,16 @@ def test_a_child_ends_when_its_parent_is_killed() -> None:
         child = psutil.Process(int(parent.stdout.readline()))
         parent.kill()
     until(lambda: not child.is_running() or child.status() == psutil.STATUS_ZOMBIE)
+
+
+@pytest.mark.parametrize("program", ["pipeline.media.reading.demuxing", "pipeline.media.writing.muxing"])
+def test_a_child_ends_when_its_parent_is_killed_amid_a_message(program: str) -> None:
+    whole = pickle.dumps(Parcel(0, bytes(1 << 20), 0, 0, 1, True, 0.0))
+    with subprocess.Popen([sys.executable, "-m", program], stdin=subprocess.PIPE, cwd=ROOT) as child:
+        assert child.stdin is not None
+        child.stdin.write(whole[: len(whole) // 2])
+        child.stdin.close()
+        child.wait(timeout=20)
 
 
 def test_modules_in_the_present_folder_are_not_taken_for_ours(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

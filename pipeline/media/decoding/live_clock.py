@@ -11,6 +11,8 @@ _LEAST = TICKS // 1000  # between two frames: containers that count milliseconds
 _USUAL = TICKS // 25  # that a frame lasts where none has shown it, and the most that a gap is drawn out for one
 _MOST_AHEAD = TICKS  # that times may gain on arrivals from one frame to the next; more is a jump
 _MOST_BEHIND = TICKS  # that times may lie before what was shown already; until they pass it, all seems to stand still
+_STORE = TICKS // 4  # that frames may come early after a reconnection; more is what the server had in store
+_SETTLING = 5.0  # seconds of a connection in which that comes
 _MOST_APART = 5 * TICKS  # of sound and the picture that belongs to it; more is a jump that only one of them has made
 
 
@@ -18,8 +20,9 @@ class LiveClock:
     """Times of frames and sound, in ticks of 1/90000 s that never go back. The first frame is shown at 0.
 
     Frames come in the order of showing. While a source's times go on, distances are kept to the tick. Before the first
-    frame of a connection, and where times jump, the distance is that of the arrivals: a gap is a gap. Sound goes with
-    the picture: it is moved by as much as the last frame was.
+    frame of a connection, and where times jump, the distance is that of the arrivals: a gap is a gap. What a server had
+    in store at a reconnection is pressed together, as viewers would be late by it for ever, and by more each time.
+    Sound goes with the picture: it is moved by as much as the last frame was.
 
     jumps: how often times went back, or forwards by a second more than arrivals did, within a connection.
     """
@@ -32,15 +35,23 @@ class LiveClock:
         self._lasting = _USUAL
         self._shown: int | None = None  # when the last frame is shown
         self._arrived = 0.0  # when it arrived
+        self._connected: float | None = None  # when the first frame of this connection arrived
+        self._ahead: float | None = None  # of its arrival, in ticks, the last frame before that; None at the first
+        self._presses = False  # whether the server had a store
         self._heard: dict[int, Fraction] = {}  # by stream: the time of the last sound, in seconds
 
     def connect(self) -> None:
         """The next frame is the first of a connection."""
-        self._offset = None
+        self._offset = self._connected = None
+        self._presses = False
+        if self._shown is not None:
+            self._ahead = self._shown - self._arrived * TICKS
 
     def frame(self, pts: int | None, time_base: Fraction, arrived: float) -> int:
         """When a frame is shown. pts: its time at its source, None if unknown. arrived: by time.monotonic."""
         shown = self._later(arrived)
+        if self._connected is None:
+            self._connected = arrived
         if pts is not None:
             source = round(pts * time_base * TICKS)
             if self._offset is not None and self._is_jump(source, source + self._offset, arrived):
@@ -48,6 +59,7 @@ class LiveClock:
                 self._offset = None
             if self._offset is None:
                 self._offset = shown - source
+            self._offset -= self._stored(source + self._offset, arrived)
             shown = source + self._offset
             self._lasting = source - self._source if _LEAST <= source - self._source <= _USUAL else self._lasting
             self._source, self._told = source, arrived
@@ -74,6 +86,14 @@ class LiveClock:
             return None
         self._heard[stream] = heard
         return moved
+
+    def _stored(self, shown: int, arrived: float) -> int:
+        """By how much a frame comes early, as the server had it in store."""
+        if self._ahead is None or self._connected is None or arrived > self._connected + _SETTLING:
+            return 0
+        early = round(shown - arrived * TICKS - self._ahead)
+        self._presses |= early > _STORE
+        return max(early, 0) if self._presses else 0
 
     def _later(self, arrived: float) -> int:
         """When a frame is shown that tells no more than when it `arrived`."""

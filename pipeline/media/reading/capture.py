@@ -68,6 +68,7 @@ class Capture(Closing):
         self._closing = threading.Lock()
         self._knocks = False
         self._reader: _Reader | None = None
+        self._confirmed = False  # whether the present connection is
         self._useless = ""  # why the present connection is
         self.figures = CaptureFigures()
 
@@ -87,6 +88,12 @@ class Capture(Closing):
         self._ended.set()
         if reader := self._reader:
             reader.buffer.close()
+
+    def confirm(self) -> None:
+        """The present connection brings what is wanted, so the next failure is a first one. Called as `renew`."""
+        if not self._confirmed:
+            self._confirmed = True
+            self._retries.succeeded()
 
     def renew(self, reason: str) -> None:
         """Connect again, as the present connection brings nothing of use. Called by the thread that iterates."""
@@ -124,7 +131,7 @@ class Capture(Closing):
         except Gone as gone:
             return Lost("broken", str(gone))
         reader.open(replace(wanted, knocks=self._knocks))
-        opened, self._useless = False, ""
+        opened, self._confirmed, self._useless = False, False, ""
         limit = time.monotonic() + wanted.opening
         while True:
             try:
@@ -156,7 +163,6 @@ class Capture(Closing):
 
     def _succeed(self) -> None:
         if self.figures.status != "live":
-            self._retries.succeeded()
             self.figures.connects += 1
             self.figures.tell("live")
 

@@ -41,7 +41,7 @@ _SILENCE_IN_PIECES = 30.0  # HLS brings a segment at a time, HTTP may
 _OPENING = 30.0  # in which slow sources come to a second frame; what gives no answer FFmpeg leaves after the silence
 _LISTENING = 60.0  # for somebody to come
 
-_PORTS = {"rtsp": 554, "rtsps": 322, "rtmp": 1935, "rtmps": 443, "tcp": 0}
+_PORTS = {"rtsp": 554, "rtsps": 322, "rtmp": 1935, "rtmps": 443}  # not tcp: who takes one call may take no second
 _PLAIN = ("", "file")
 _SCHEMES = "rtsp rtsps rtmp rtmps rtmpt http https udp tcp webcam".split()
 

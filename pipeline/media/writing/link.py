@@ -57,7 +57,9 @@ class Link(Closing):
             self._state.wait_for(lambda: self._opened or self._lost, _OPENING_SECONDS)
         self.mind()
         self.check()
-        assert self._opened is not None
+        if self._opened is None:
+            self._child.kill()
+            raise Down("it gives no answer")
         return self._opened.notes
 
     def write(self, parcel: Parcel) -> None:
@@ -133,7 +135,8 @@ class Link(Closing):
                 self._opened = message
             elif self._under_way:  # else it was given up meanwhile
                 parcel = self._under_way.popleft()
-            self._deadline = time.monotonic() + self._patience if self._under_way else None
+            if self._opened:  # else what is to be done is to open
+                self._deadline = time.monotonic() + self._patience if self._under_way else None
             self._state.notify_all()
         if parcel is not None and isinstance(message, Written):
             self._done(parcel, "" if message.kept else "time went back")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -46,6 +47,12 @@ class Outlet:
     options: dict[str, str] = field(default_factory=dict)
     path: Path | None = None
     segments: Segmenting | None = None
+
+    @property
+    def place(self) -> str:
+        """Where it goes, spelled in one way: two outlets with the same would write over each other."""
+        path = self.segments.path if self.segments else self.path
+        return os.path.realpath(path) if path else self.address.reveal()
 
     def opening(self, streams: Streams) -> Open:
         """What a child is told. Raises SettingsError where a secret of the address is missing now."""

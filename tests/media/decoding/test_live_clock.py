@@ -52,6 +52,23 @@ def test_what_a_server_had_in_store_keeps_its_distances_though_it_comes_at_once(
     assert clock.jumps == 0
 
 
+@pytest.mark.parametrize("stored", [0, 5, 50, 250])
+def test_what_a_server_has_in_store_at_each_reconnection_makes_nobody_late(stored: int) -> None:
+    clock, now, ahead = LiveClock(), 100.0, []
+    for connection in range(8):
+        clock.connect()
+        pts = connection * 10**8
+        burst = [clock.frame(pts + index * STEP, TIME_BASE, now) for index in range(stored)]
+        live = shown(clock, 250, pts + stored * STEP, now)
+        assert {b - a for a, b in itertools.pairwise(live[100:])} == {STEP}
+        assert all(a < b for a, b in itertools.pairwise([*burst, *live]))
+        now += 249 / 25
+        ahead.append(live[-1] - now * TICKS)
+        now += 4.5
+    assert ahead[-1] - ahead[0] <= 8 * (5 * STEP if stored == 5 else 1)
+    assert clock.jumps == 0
+
+
 @pytest.mark.parametrize("jump", [-(1 << 33), -STEP * 100, -1 - STEP, 40 * TICKS], ids=str)
 def test_times_that_jump_are_counted_and_the_picture_goes_on(jump: int) -> None:
     clock = LiveClock()
