@@ -18,7 +18,7 @@ from pipeline.lookups import Template
 from pipeline.secrets import HIDDEN, Secrets
 
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+):(//)?")  # two letters at least: C:\clips is a path
-_REMOTE = re.compile(r"(?!file:)([A-Za-z][A-Za-z0-9+.-]+):/")  # with one slash: so it is when it was a Path
+_REMOTE = re.compile(r"(?!file:)([A-Za-z][A-Za-z0-9+.-]+):(/|.*@)")  # with one slash: so it is when it was a Path
 _LOCAL = ("webcam", "file")  # no user can stand in what follows these
 _PUBLISHING = ("rtmp", "rtmps", "rtmpe", "rtmpt", "rtmpte", "rtmpts")  # the path's last part is the publisher's key
 _AUTHORITY = re.compile(r"([^/?#]*)([^?#]*)(.*)", re.DOTALL)

@@ -67,7 +67,8 @@ def problem(
     if not name:
         return said
     is_secret = any(name in getattr(model, "secret", ()) for model in models) or first["type"] == "missing"
-    return f"{where}: {said}" if is_secret else f"{where} = {first['input']!r}: {said}"
+    seen = str(first["input"]) if isinstance(first["input"], Path) else first["input"]
+    return f"{where}: {said}" if is_secret else f"{where} = {seen!r}: {said}"
 
 
 def names(model: type[BaseModel]) -> dict[str, str]:

@@ -14,7 +14,6 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
-    FilePath,
     ValidationError,
     ValidationInfo,
 )
@@ -77,6 +76,17 @@ def _seconds(value: Any) -> Any:
     return None if time is None else float(time)
 
 
+def _certificates(path: Path) -> Path:
+    import ssl  # what few need
+
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(path)
+    except OSError as error:  # ssl's own are such, too
+        advice = "should be a file of certificates in PEM, such as /etc/ssl/certs/ca-certificates.crt"
+        raise ValueError(f"{advice}; it can't be read as one") from error
+    return path
+
+
 class StreamSettings(Upscaling):
     """A live stream: where it comes from, how it is upscaled, where it goes. Times are in seconds."""
 
@@ -96,7 +106,7 @@ class StreamSettings(Upscaling):
     )
     format: str | None = Field(None, description="FFmpeg's name of the source's format or device, such as x11grab")
     transport: Literal["tcp", "udp"] = Field("tcp", description="how RTSP's packets come")
-    ca_file: FilePath | None = Field(
+    ca_file: Annotated[Path, AfterValidator(_certificates)] | None = Field(
         None,
         description="certificates (PEM) of those who vouch for who answers at rtsps://, rtmps:// and https://; "
         "left out: encrypted, whoever it is",

@@ -10,8 +10,14 @@ import threading
 from urllib.parse import unquote, unquote_plus
 
 HIDDEN = "…"
+_LOGIN = re.compile(r"(\b[A-Za-z][A-Za-z0-9+.-]+:/{0,2})[^\s'\"]*@")
 _LEAST = 4  # characters: a shorter secret alone is found in innocent words
 _MOST_KEPT = 64  # the oldest go: a password file that changes each hour must not fill the memory
+
+
+def without_logins(text: str) -> str:
+    """`text` without what stands before the @ of an address, which people type where no address belongs."""
+    return _LOGIN.sub(rf"\1{HIDDEN}@", text)
 
 
 class Secrets:

@@ -76,7 +76,12 @@ def test_an_address_is_refused_where_files_are_wanted_unless_it_is_one(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    for address in ("rtsp://user:hunter22@camera", Path("rtsp://user:hunter22@camera"), "https://server/a.mp4"):
+    for address in (
+        "rtsp://user:hunter22@camera",
+        Path("rtsp://user:hunter22@camera"),
+        "rtsp:u:p@c/x",
+        "https://server/a.mp4",
+    ):
         with pytest.raises(SettingsError, match=r"^[a-z]+://…: is an address, no file; `uprez live`"):
             refuse_address(address)
     (tmp_path / "odd:").mkdir()

@@ -17,6 +17,7 @@ from pipeline.cli import bench, doctor, engine, live, models, probe, upscale, ve
 from pipeline.cli.exits import EXIT_BAD, EXIT_STOPPED
 from pipeline.cli.screen import fail
 from pipeline.errors import Cancelled, UprezError
+from pipeline.secrets import without_logins
 
 app = typer.Typer(
     help="Super-resolve video at stream rate.",
@@ -57,7 +58,7 @@ def main() -> None:
         fail(str(error))
         sys.exit(EXIT_STOPPED)
     except UprezError as error:
-        fail(str(error))
+        fail(without_logins(str(error)))
         sys.exit(EXIT_BAD)
 
 

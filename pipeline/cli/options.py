@@ -69,7 +69,7 @@ Quiet = Annotated[bool | None, typer.Option("--quiet", "-q", help=_help("quiet")
 Json = Annotated[bool | None, typer.Option("--json", help=_help("as_json"), show_default=False)]
 Overwrite = Annotated[bool | None, typer.Option("--overwrite", help=_help("overwrite"), show_default=False)]
 
-LiveSource = Annotated[str | None, typer.Argument(help=_help("source", StreamSettings), show_default=False)]
+LiveSource = Annotated[list[str] | None, typer.Argument(help=_help("source", StreamSettings), show_default=False)]
 LiveName = Annotated[str | None, _of_stream("name")]
 LiveTo = Annotated[list[str] | None, _of_stream("to")]
 LiveSlots = Annotated[int | None, _of_stream("slots")]
@@ -107,8 +107,15 @@ def settings(config: Path | None, arguments: Mapping[str, Any]) -> Settings:
 
 def live_settings(config: Path | None, arguments: Mapping[str, Any]) -> LiveSettings:
     """The same for live streams."""
+    sources = arguments.get("source") or [None]
+    if len(sources) > 1:  # typer would quote them, with their secrets
+        raise SettingsError(
+            f"{len(sources)} sources are given; one is allowed: outputs go behind --to, several cameras into a file of "
+            "settings with `streams:`, for --config"
+        )
     names = {*LiveSettings.model_fields, *StreamSettings.model_fields}
-    chosen = {name: value for name in names if (value := arguments.get(name)) not in (None, [])}
+    given = {**arguments, "source": sources[0]}
+    chosen = {name: value for name in names if (value := given.get(name)) not in (None, [])}
     pairs = {"options": encoder_options(arguments.get("extra")), "input_options": input_options(arguments.get("input"))}
     return LiveSettings.load(config, **chosen | pairs)
 

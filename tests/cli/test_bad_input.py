@@ -43,6 +43,7 @@ def test_no_such_file(bad: Bad) -> None:
     "arguments",
     [
         ["rtsp://user:hunter22@camera/x"],
+        ["rtsp:user:hunter22@camera/x"],
         ["rtsp://camera/x?pass=hunter22&a=[1]"],
         ["clip.mp4", "rtmp://server/live/hunter22"],
         ["clip.mp4", "--to", "rtmp://server/live/hunter22"],

@@ -13,7 +13,7 @@ import av
 import pytest
 
 from pipeline.cli.live import live
-from pipeline.errors import InputError, OutputError, UprezError
+from pipeline.errors import InputError, OutputError, RefusedError, UprezError
 from pipeline.figures import LiveFigures, StreamFigures
 from pipeline.live_settings import LiveSettings, StreamSettings
 from tests.cli.conftest import Call
@@ -60,6 +60,10 @@ def stand_in(monkeypatch: pytest.MonkeyPatch) -> type[StandIn]:
         ([CAMERA, "--show", "-i", "hunter22"], "-i: one of them is not NAME=VALUE"),
         ([CAMERA, "--to", "nowhere://x/hunter22"], "to: nowhere://x/…: unknown"),
         (["rtsp://user:hun/ter22@camera", "--show"], "SOURCE: rtsp://…: can't tell user, password"),
+        ([CAMERA, CAMERA, "--show"], "2 sources are given; one is allowed"),
+        ([CAMERA, "--show", "--page", CAMERA], "--page = 'rtsp://…@camera/stream': should be HOST:PORT"),
+        ([CAMERA, "--show", "--ca-file", CAMERA], "--ca-file = 'rtsp:/…@camera/stream': should be a file of certifi"),
+        (["--config", CAMERA], "rtsp:/…@camera/stream: can't be read as a config file"),
         (["--config", "none.yaml"], "none.yaml: can't be read as a config file (No such file or directory)"),
     ],
 )
@@ -67,16 +71,20 @@ def test_what_is_wrong_is_a_line_and_2(uprez: Call, arguments: list[str], messag
     outcome = uprez("live", *arguments)
     assert outcome.code == 2
     assert outcome.err.startswith(f"uprez: {message}")
+    assert "hunter22" not in outcome.err
     assert outcome.err.count("\n") == 1
 
 
-@pytest.mark.parametrize(("failed", "code"), [((), 0), (("a",), 3), (("a", "b"), 2)])
-def test_the_exit_code_tells_how_many_failed(
-    uprez: Call, stand_in: type[StandIn], tmp_path: Path, failed: tuple[str, ...], code: int
+@pytest.mark.parametrize(
+    ("failed", "kind", "code"),
+    [((), InputError, 0), (("a",), RefusedError, 3), (("a", "b"), InputError, 2), (("a", "b"), RefusedError, 4)],
+)
+def test_the_exit_code_tells_how_many_failed_and_whether_somebody_has_to_look(
+    uprez: Call, stand_in: type[StandIn], tmp_path: Path, failed: tuple[str, ...], kind: type[InputError], code: int
 ) -> None:
     config = tmp_path / "a.yaml"
     config.write_text("streams: [{name: a, source: a, to: c.mkv}, {name: b, source: b, to: d.mkv}]")
-    stand_in.failures = {name: InputError(f"{name} is wrong") for name in failed}
+    stand_in.failures = {name: kind(f"{name} is wrong") for name in failed}
     outcome = uprez("live", "--config", config, "--json")
     assert outcome.code == code
     assert outcome.err == "".join(f"uprez: {name} is wrong\n" for name in failed)

@@ -161,7 +161,7 @@ class Deinterlace(Stage[Any, Any]):
         """How long each picture of `frame` lasts; to the frame that follows, if that is not far away."""
         if not self._how.doubled:
             return frame.duration
-        following = self._held[0].frame.pts - frame.pts if self._held else self._lasting
+        following = self._held[0].frame.pts - frame.pts if self._held else frame.duration or self._lasting
         lasting = following if following <= FAR * self._lasting else self._lasting
         return lasting * self._how.finer // self._how.times
 

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import trustme
 
 from pipeline.errors import SettingsError
 from pipeline.live_settings import StreamSettings
@@ -46,7 +47,7 @@ def test_the_format_given_is_taken() -> None:
 @pytest.mark.parametrize("scheme", ["rtsps", "rtmps", "https"])
 def test_what_is_encrypted_comes_from_who_is_vouched_for(scheme: str, tmp_path: Path) -> None:
     authority = tmp_path / "authority.pem"
-    authority.touch()
+    trustme.CA().cert_pem.write_to_path(str(authority))
     asked = opens(f"{scheme}://camera/live", ca_file=authority).options
     assert (asked["tls_verify"], asked["ca_file"]) == ("1", str(authority))
     assert "tls_verify" not in opens(f"{scheme}://camera/live").options

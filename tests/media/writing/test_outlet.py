@@ -2,6 +2,7 @@ import os
 from pathlib import Path
 
 import pytest
+import trustme
 
 from pipeline.address import Address
 from pipeline.errors import SettingsError
@@ -37,7 +38,7 @@ def test_an_address_tells_how_it_is_written_to(text: str, kind: str, format: str
 
 def test_what_is_encrypted_goes_to_who_is_vouched_for(tmp_path: Path) -> None:
     authority = tmp_path / "authority.pem"
-    authority.touch()
+    trustme.CA().cert_pem.write_to_path(str(authority))
     settings = StreamSettings(source=Address("rtsp://camera/stream"), ca_file=authority)
     options = outlet(Address("rtsps://server/path"), settings).opening(STREAMS).options
     assert (options["tls_verify"], options["ca_file"]) == ("1", str(authority))
