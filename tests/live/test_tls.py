@@ -39,6 +39,20 @@ def test_https_with_a_password(live: Start, tmp_path: Path) -> None:
         assert uprez.code == 0, uprez.errors
 
 
+@requires("gst-rtsp-server", "nginx-rtmp")
+def test_who_is_not_vouched_for_is_sent_nothing(live: Start) -> None:
+    with RtspServer(size=SMALL, tells=True) as rtsp, RtmpServer() as rtmp, Tls(rtsp) as one, Tls(rtmp) as other:
+        sinks = ("--to", one.address(rtsp.address("/in")), "--to", other.address(rtmp.address()))
+        for authority, known, unknown in ((one.authority, 0, 1), (other.authority, 1, 0)):
+            uprez = live(rtsp.address(), *sinks, "--ca-file", authority)
+            uprez.until(lambda stream, known=known: stream.outputs[known].status == "live", "who is known gets it")
+            stream = uprez.until(
+                lambda stream, unknown=unknown: "certificate" in stream.outputs[unknown].reason, "who isn't is left"
+            )
+            assert stream.outputs[unknown].connects == 0
+            uprez.end()
+
+
 def test_who_is_not_vouched_for_is_not_listened_to(live: Start, tmp_path: Path) -> None:
     with HlsServer(size=SMALL) as server, Tls(server, "camera.example") as other, Tls(server) as tls:
         for where, authority in ((other, other.authority), (tls, other.authority)):

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import re
 from dataclasses import replace
 from fractions import Fraction
 from typing import Any
 
 import av
+from av.container import OutputContainer
 
 from pipeline.media.wire import Open, Parcel
 from pipeline.media.writing.holds import codec_name, copy_of, holds
@@ -18,6 +20,8 @@ _AT_ONCE = {"flush_packets": "1", "max_interleave_delta": "100000"}
 # What RTSP announces (sdp.c, rtpenc.c); FFmpeg can't tell before it has a server.
 _RTP = "h264 hevc vp8 vp9 av1 mpeg4 aac opus pcm_mulaw pcm_alaw mp2 mp3 vorbis adpcm_g722 pcm_s16be".split()
 _TRIED_AS = {"hls": "mpegts"}
+_UNCONNECTED = ("flv",)  # muxers that don't connect by themselves
+_MEANING = re.compile(r"([\\'|:\[\]\s])")
 _LONGEST = {"flv": 24 * 86_400}  # seconds: its milliseconds go to 2^31, which are reached within the 25th day
 
 _REFUSED = (av.error.InvalidDataError, av.error.ArgumentError, av.error.PatchWelcomeError)
@@ -46,9 +50,7 @@ class Muxer:
         self._last: dict[int, int] = {}
         without = left_behind(wanted)
         self.notes = list(without.values())
-        self._container = av.open(
-            wanted.address, "w", format=wanted.format, container_options=_AT_ONCE | wanted.options
-        )
+        self._container = _opened(wanted, _AT_ONCE | wanted.options)
         try:
             self._streams: dict[int, Any] = {
                 s.index: copy_of(self._container, s) for s in self._templates.streams if s.index not in without
@@ -103,6 +105,20 @@ class Muxer:
         assert parcel.dts is not None
         shift = round(self._start / time_base)
         return replace(parcel, pts=parcel.pts - shift, dts=parcel.dts - shift, duration=duration)
+
+
+def _opened(wanted: Open, options: dict[str, str]) -> OutputContainer:
+    """PyAV hands options to a muxer, not to what connects for it; FFmpeg's tee hands them on to both."""
+    if wanted.format in _UNCONNECTED and "tls_verify" in options:
+        told = {"f": wanted.format, **options}.items()
+        slave = ":".join(f"{name}={_escaped(_escaped(value))}" for name, value in told)
+        return av.open(f"[{slave}]{_escaped(wanted.address)}", "w", format="tee")
+    return av.open(wanted.address, "w", format=wanted.format, container_options=options)
+
+
+def _escaped(text: str) -> str:
+    """`text` as FFmpeg reads it in a list: once for the list, once more within brackets."""
+    return _MEANING.sub(r"\\\1", text)
 
 
 def left_behind(wanted: Open) -> dict[int, str]:
