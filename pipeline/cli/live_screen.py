@@ -173,7 +173,8 @@ class LiveTable:
         self._context = ExitStack()
 
     def tell(self, figures: LiveFigures) -> None:
-        self._redrawn.update(table(figures), refresh=True)
+        with contextlib.suppress(OSError):  # a terminal that was closed must end no recording
+            self._redrawn.update(table(figures), refresh=True)
 
     def __enter__(self) -> Self:
         self._context.enter_context(self._redrawn)
@@ -182,7 +183,8 @@ class LiveTable:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._context.close()
+        with contextlib.suppress(OSError):
+            self._context.close()
 
 
 def table(figures: LiveFigures) -> Group:

@@ -1,5 +1,6 @@
 """What people and programs see of live streams."""
 
+import errno
 import io
 import json
 
@@ -110,6 +111,22 @@ def test_the_table_has_streams_outputs_and_the_machine(width: int) -> None:
     lines = " ".join(file.getvalue().split())
     for part in ("camera", "waiting 12 s", "21/30/41", "7 behind", "to", "live 2 MB", "NVIDIA H100 34%"):
         assert part in lines
+
+
+def test_a_terminal_that_is_closed_ends_nothing() -> None:
+    class Terminal(io.StringIO):
+        is_closed = False
+
+        def write(self, text: str) -> int:
+            if self.is_closed:
+                raise OSError(errno.EIO, "closed")
+            return super().write(text)
+
+    file = Terminal()
+    with LiveTable(Console(file=file, force_terminal=True)) as table:
+        table.tell(figures())
+        file.is_closed = True
+        table.tell(figures())
 
 
 def test_programs_get_a_line_a_second_and_the_last_one(capsys: pytest.CaptureFixture[str]) -> None:
