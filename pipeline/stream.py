@@ -242,7 +242,8 @@ class Stream:
                     if not self._may_pass(error, failures):
                         raise
                     log.warning("%s: %s; trying again", self.name, error)
-                    self._trouble, self._since = str(error), self._since if self._trouble else time.monotonic()
+                    self._since = self._since if self._trouble else time.monotonic()
+                    self._trouble = str(error)
                     self._stopping.wait(min(2.0 ** min(failures - 1, _MOST_FAILURES), self.settings.longest_wait))
         except Exception as error:
             self._fail(error)

@@ -36,8 +36,9 @@ class Retries:
         self._backoff.reset()
 
     def wait(self, lost: Lost, address: str) -> float:
-        """Seconds to wait, after a try at `address` ended so. Raises InputError when there is no use in another,
-        RefusedError where it was for a password.
+        """Seconds to wait, after a try at `address` ended so.
+
+        Raises InputError when there is no use in another, RefusedError where that is for a password.
         """
         if lost.fault not in _REFUSALS or (lost.fault == "wrong path" and self._was_live):
             return self._backoff.wait()

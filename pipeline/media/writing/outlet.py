@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -49,10 +48,10 @@ class Outlet:
     segments: Segmenting | None = None
 
     @property
-    def place(self) -> str:
+    def place(self) -> Path | Address:
         """Where it goes, spelled in one way: two outlets with the same would write over each other."""
         path = self.segments.path if self.segments else self.path
-        return os.path.realpath(path) if path else self.address.reveal()
+        return path.resolve() if path else self.address
 
     def opening(self, streams: Streams) -> Open:
         """What a child is told. Raises SettingsError where a secret of the address is missing now."""
