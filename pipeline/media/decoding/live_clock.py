@@ -64,7 +64,7 @@ class LiveClock:
             self._lasting = source - self._source if _LEAST <= source - self._source <= _USUAL else self._lasting
             self._source, self._told = source, arrived
         if self._shown is not None:
-            shown = shown if shown > self._shown else self._shown + _LEAST
+            shown = max(shown, self._shown + _LEAST)
         self._shown, self._arrived = shown, arrived
         return shown
 
