@@ -13,6 +13,7 @@ from typing import Annotated
 import typer
 
 import pipeline
+from pipeline.address import refuse_address
 from pipeline.cli import bench, doctor, engine, live, models, probe, upscale, verify
 from pipeline.cli.exits import EXIT_BAD, EXIT_STOPPED
 from pipeline.cli.screen import fail
@@ -51,6 +52,8 @@ def _options(
 def main() -> None:
     """Run the command line; whatever the project raises on purpose becomes one line and an exit code."""
     try:
+        for command in sys.argv[1:2]:  # `live` is easily forgotten, and typer would quote the address
+            refuse_address(command)
         app()
     except KeyboardInterrupt:
         sys.exit(EXIT_STOPPED)

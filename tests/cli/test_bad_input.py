@@ -55,6 +55,12 @@ def test_an_address(bad: Bad, source: str, arguments: list[str]) -> None:
     assert "hunter22" not in told
 
 
+def test_an_address_without_a_command(uprez: Call) -> None:
+    outcome = uprez("rtsp://user:hunter22@camera/x")
+    assert outcome.code == 2
+    assert outcome.err.startswith("uprez: rtsp://…: is an address, no file; `uprez live`")
+
+
 def test_not_a_video(bad: Bad, tmp_path: Path) -> None:
     (tmp_path / "text.mp4").write_text("hello")
     assert "text.mp4: is not a video" in bad("text.mp4").err

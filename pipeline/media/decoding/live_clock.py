@@ -11,7 +11,7 @@ _LEAST = TICKS // 1000  # between two frames: containers that count milliseconds
 _USUAL = TICKS // 25  # that a frame lasts where none has shown it, and the most that a gap is drawn out for one
 _MOST_AHEAD = TICKS  # that times may gain on arrivals from one frame to the next; more is a jump
 _MOST_BEHIND = TICKS  # that times may lie before what was shown already; until they pass it, all seems to stand still
-_STORE = TICKS // 4  # that frames may come early after a reconnection; more is what the server had in store
+_STORE = TICKS // 4  # that frames may come early after reconnections; more is what servers had in store
 _SETTLING = 5.0  # seconds of a connection in which that comes
 _MOST_APART = 5 * TICKS  # of sound and the picture that belongs to it; more is a jump that only one of them has made
 
@@ -36,16 +36,21 @@ class LiveClock:
         self._shown: int | None = None  # when the last frame is shown
         self._arrived = 0.0  # when it arrived
         self._connected: float | None = None  # when the first frame of this connection arrived
-        self._ahead: float | None = None  # of its arrival, in ticks, the last frame before that; None at the first
+        self._ahead: float | None = None  # of their arrival, in ticks, frames are; None at the first connection
+        self._settled: float | None = None  # the same, as this connection had settled
         self._presses = False  # whether the server had a store
         self._heard: dict[int, Fraction] = {}  # by stream: the time of the last sound, in seconds
 
     def connect(self) -> None:
         """The next frame is the first of a connection."""
-        self._offset = self._connected = None
-        self._presses = False
         if self._shown is not None:
-            self._ahead = self._shown - self._arrived * TICKS
+            ahead = self._shown - self._arrived * TICKS
+            if self._ahead is None:
+                self._ahead = ahead
+            elif self._settled is not None:  # the source's clock is faster or slower than ours
+                self._ahead += ahead - self._settled
+        self._offset = self._connected = self._settled = None
+        self._presses = False
 
     def frame(self, pts: int | None, time_base: Fraction, arrived: float) -> int:
         """When a frame is shown. pts: its time at its source, None if unknown. arrived: by time.monotonic."""
@@ -65,6 +70,8 @@ class LiveClock:
             self._source, self._told = source, arrived
         if self._shown is not None:
             shown = max(shown, self._shown + _LEAST)
+        if self._settled is None and arrived > self._connected + _SETTLING:
+            self._settled = shown - arrived * TICKS
         self._shown, self._arrived = shown, arrived
         return shown
 

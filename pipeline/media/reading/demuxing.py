@@ -6,6 +6,7 @@ next. Where its input ends, it ends what is open and itself. A thread takes mess
 
 from __future__ import annotations
 
+import errno
 import os
 import socket
 import threading
@@ -63,6 +64,10 @@ def _read(wanted: OpenSource, parent: Parent, ending: threading.Event) -> Lost:
     except Changed as error:
         return Lost("changed", str(error))
     except _FAILURES as error:
+        if (
+            source and getattr(error, "errno", None) == errno.EIO
+        ):  # FFmpeg's word for a stream over HTTP that is cut off
+            return Lost("ended", "it closed the connection")
         waited = 0.0 if source else time.monotonic() - began
         return _lost(error, wanted, in_vain=waited >= wanted.silence)
     finally:

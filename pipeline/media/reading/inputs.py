@@ -77,14 +77,14 @@ def source_of(settings: StreamSettings) -> OpenSource:
 
 def _format(settings: StreamSettings, scheme: str, address: str) -> tuple[str | None, str, int | str | None]:
     """FFmpeg's name of the format, what it is to open, and what OpenCV is."""
+    if settings.format and settings.format not in av.formats_available:
+        raise SettingsError(
+            f"--format {settings.format}: FFmpeg has none of that name; x11grab, lavfi, v4l2 and mpegts are such"
+        )
     if scheme == "webcam":
         device = webcam(address.partition(":")[2])
         return settings.format or device.format, device.file, device.camera
     if settings.format:
-        if settings.format not in av.formats_available:
-            raise SettingsError(
-                f"--format {settings.format}: FFmpeg has none of that name; x11grab, lavfi, v4l2 and mpegts are such"
-            )
         return settings.format, address, None
     if scheme in ("udp", "tcp"):
         return "mpegts", address, None

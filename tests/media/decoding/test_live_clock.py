@@ -52,10 +52,10 @@ def test_what_a_server_had_in_store_keeps_its_distances_though_it_comes_at_once(
     assert clock.jumps == 0
 
 
-@pytest.mark.parametrize("stored", [0, 5, 50, 250])
+@pytest.mark.parametrize("stored", [0, 1, 3, 5, 50, 250])
 def test_what_a_server_has_in_store_at_each_reconnection_makes_nobody_late(stored: int) -> None:
     clock, now, ahead = LiveClock(), 100.0, []
-    for connection in range(8):
+    for connection in range(40):
         clock.connect()
         pts = connection * 10**8
         burst = [clock.frame(pts + index * STEP, TIME_BASE, now) for index in range(stored)]
@@ -65,7 +65,7 @@ def test_what_a_server_has_in_store_at_each_reconnection_makes_nobody_late(store
         now += 249 / 25
         ahead.append(live[-1] - now * TICKS)
         now += 4.5
-    assert ahead[-1] - ahead[0] <= 8 * (5 * STEP if stored == 5 else 1)
+    assert all(abs(each - ahead[0]) <= 0.3 * TICKS for each in ahead)
     assert clock.jumps == 0
 
 
