@@ -37,9 +37,9 @@ from rich.table import Table
 from rig.passages import WAYS, Passage, passage
 from steady import Machine, arguments, backend, guarded, out, save, size
 
-from pipeline import machine
 from pipeline.errors import BackendError
 from pipeline.figures import Delay
+from pipeline.system import host
 
 if TYPE_CHECKING:
     from tests.servers import Seen, Watcher
@@ -153,14 +153,14 @@ def _spread(seen: Sequence[Seen], args: argparse.Namespace) -> Spread:
 
 
 def _facts() -> dict[str, object]:
-    gpus = machine.gpus()
+    gpus = host.gpus()
     return {
         "when": datetime.now(UTC).isoformat(timespec="seconds"),
-        "processor": machine.processor(),
-        "cores": machine.cores(),
-        "memory": machine.memory(),
+        "processor": host.processor(),
+        "cores": host.cores(),
+        "memory": host.memory(),
         "gpu": ", ".join(gpu.name for gpu in gpus) or None,
-        "versions": machine.versions(),
+        "versions": host.versions(),
     }
 
 

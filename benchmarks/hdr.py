@@ -33,11 +33,11 @@ from pydantic import BaseModel, Field
 from rich.table import Table
 from steady import Machine, arguments, guarded, out, save
 
-from pipeline import machine
 from pipeline.errors import MismatchError
 from pipeline.models import catalogue
 from pipeline.models.precision import PRECISIONS
 from pipeline.models.spec import ModelSpec
+from pipeline.system import host
 
 LARGEST = ("delta_max", "over", "over_light", "under", "flat", "step", "fall")
 SHOWN = {
@@ -83,11 +83,11 @@ def main() -> None:
         raise MismatchError(f"{model}: the scenes are for networks of scale 2")
     report = Report(
         when=datetime.now(UTC).isoformat(timespec="seconds"),
-        processor=machine.processor(),
-        cores=machine.cores(),
-        memory=machine.memory(),
+        processor=host.processor(),
+        cores=host.cores(),
+        memory=host.memory(),
         gpu=None,
-        versions=machine.versions(),
+        versions=host.versions(),
         model=str(model),
         entries=[
             entry

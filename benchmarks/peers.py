@@ -44,10 +44,10 @@ from upscalers.case import Case, Outcome
 from upscalers.timing import ENCODER, OPTIONS
 from upscalers.trial import OURS
 
-from pipeline import cuda, machine
 from pipeline.media.pattern import write_pattern
 from pipeline.media.reading.probe import probe
 from pipeline.report import Row
+from pipeline.system import cuda, host
 
 HERE = Path(__file__).resolve().parent
 BARS = {"plain": 20.0, "eager": 3.5}  # how many times as fast ours should be, discarded
@@ -241,14 +241,14 @@ def _last_line(log: Path) -> str:
 
 
 def _empty_report(args: argparse.Namespace) -> Report:
-    gpu = machine.gpus()[0] if args.device == "cuda" else None
+    gpu = host.gpus()[0] if args.device == "cuda" else None
     return Report(
         when=datetime.now(UTC).isoformat(timespec="seconds"),
-        processor=machine.processor(),
-        cores=machine.cores(),
-        memory=machine.memory(),
+        processor=host.processor(),
+        cores=host.cores(),
+        memory=host.memory(),
         gpu=f"{gpu.name}, compute capability {gpu.capability}, driver {gpu.driver}" if gpu else None,
-        versions=machine.versions(),
+        versions=host.versions(),
         clip=args.clip.name if args.clip else "drifting texture with grain, h264 with B-frames",
         encoder=f"{ENCODER} {' '.join(f'{key}={value}' for key, value in OPTIONS.items())}",
         seconds=args.seconds,

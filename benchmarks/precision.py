@@ -26,9 +26,8 @@ from pydantic import BaseModel, Field
 from rich.table import Table
 from steady import PATTERN, Machine, arguments, facts, guarded, out, save, size
 
-from pipeline import benchmark, cuda
+from pipeline import benchmark
 from pipeline.benchmark import Bench
-from pipeline.cuda import Gpu
 from pipeline.errors import BackendError
 from pipeline.media.pattern import write_pattern
 from pipeline.media.reading.probe import probe
@@ -42,6 +41,8 @@ from pipeline.superres.engine_cache import EngineCache
 from pipeline.superres.network import Network
 from pipeline.superres.open import open_session
 from pipeline.superres.trust import Run
+from pipeline.system import cuda
+from pipeline.system.cuda import Gpu
 
 MODELS = ("clear-x2", "srvgg-24x8", "srvgg-64x16")
 

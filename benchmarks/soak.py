@@ -43,9 +43,9 @@ from rich.table import Table
 from rig.theatre import THEATRES, Fault, Mischief, Theatre
 from steady import MIB, Machine, arguments, backend, guarded, out, save, size
 
-from pipeline import machine
 from pipeline.errors import BackendError
 from pipeline.figures import StreamFigures
+from pipeline.system import host
 
 if TYPE_CHECKING:
     from rig.theatre import Arrival
@@ -283,11 +283,11 @@ def _judged(report: Report) -> list[str]:
 def _facts() -> dict[str, Any]:
     return {
         "when": datetime.now(UTC).isoformat(timespec="seconds"),
-        "processor": machine.processor(),
-        "cores": machine.cores(),
-        "memory": machine.memory(),
-        "gpu": ", ".join(gpu.name for gpu in machine.gpus()) or None,
-        "versions": machine.versions(),
+        "processor": host.processor(),
+        "cores": host.cores(),
+        "memory": host.memory(),
+        "gpu": ", ".join(gpu.name for gpu in host.gpus()) or None,
+        "versions": host.versions(),
     }
 
 

@@ -35,9 +35,8 @@ from pydantic import BaseModel, Field
 from rich.console import Console
 from rich.table import Table
 
-from pipeline import benchmark, machine
+from pipeline import benchmark
 from pipeline.choices import choose_backend
-from pipeline.cuda import Gpu
 from pipeline.errors import OutputError, UprezError
 from pipeline.flow.line import Line
 from pipeline.flow.stage import Chain, Stage
@@ -49,6 +48,8 @@ from pipeline.settings import Settings
 from pipeline.superres.open import open_session
 from pipeline.superres.session import Session
 from pipeline.superres.stages import Collect, Submit
+from pipeline.system import host
+from pipeline.system.cuda import Gpu
 
 MIB = 2**20
 PATTERN = "drifting texture with grain, h264 with B-frames"
@@ -264,14 +265,14 @@ def _mib(size: int | None, digits: int = 0) -> str:
 
 def facts(plan: Plan) -> dict[str, Any]:
     """The fields of Machine, for a report of what `plan` runs on."""
-    found = machine.gpus() if plan.backend == "tensorrt" else []
+    found = host.gpus() if plan.backend == "tensorrt" else []
     return {
         "when": datetime.now(UTC).isoformat(timespec="seconds"),
-        "processor": machine.processor(),
-        "cores": machine.cores(),
-        "memory": machine.memory(),
+        "processor": host.processor(),
+        "cores": host.cores(),
+        "memory": host.memory(),
         "gpu": benchmark._named([found[device] for device in plan.settings.device] if found else []),
-        "versions": machine.versions(),
+        "versions": host.versions(),
     }
 
 

@@ -41,7 +41,7 @@ from pydantic import BaseModel, Field
 from rich.table import Table
 from steady import PATTERN, Machine, arguments, backend, guarded, out, save, size
 
-from pipeline import benchmark, machine
+from pipeline import benchmark
 from pipeline.choices import choose_backend, choose_model
 from pipeline.flow.channel import Aborted, Channel
 from pipeline.flow.edge import Edge
@@ -55,6 +55,7 @@ from pipeline.models.spec import ModelSpec
 from pipeline.settings import Settings
 from pipeline.superres.session import Session
 from pipeline.superres.shared import SharedSessions
+from pipeline.system import host
 
 _AT_THE_EDGE = 2
 _SLOTS = 3
@@ -279,7 +280,7 @@ def _most(holds: Any, limit: int) -> int:
 
 def _trial(sessions: list[Session[Any]], work: Work, seconds: float) -> Trial:
     """All of `sessions` at once, each with a stream of its own."""
-    threads = max(1, machine.cores() // len(sessions))
+    threads = max(1, host.cores() // len(sessions))
     begin = time.monotonic() + 0.2 + 0.01 * len(sessions)  # when all of them stand
     counted = begin + _WARM
     apart = float(1 / work.rate) / len(sessions)
@@ -345,14 +346,14 @@ def _decoder() -> Any:
 
 
 def _facts(args: argparse.Namespace) -> dict[str, Any]:
-    found = machine.gpus() if args.backend != "onnx" else []
+    found = host.gpus() if args.backend != "onnx" else []
     return {
         "when": datetime.now(UTC).isoformat(timespec="seconds"),
-        "processor": machine.processor(),
-        "cores": machine.cores(),
-        "memory": machine.memory(),
+        "processor": host.processor(),
+        "cores": host.cores(),
+        "memory": host.memory(),
         "gpu": benchmark._named([found[args.device]]) if found else None,
-        "versions": machine.versions(),
+        "versions": host.versions(),
     }
 
 

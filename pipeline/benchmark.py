@@ -26,8 +26,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from pipeline import machine
-from pipeline.cuda import GpuFacts
 from pipeline.errors import InputError
 from pipeline.flow.line import Line
 from pipeline.flow.stage import Chain, Stage
@@ -45,6 +43,8 @@ from pipeline.settings import Settings
 from pipeline.superres.open import open_session
 from pipeline.superres.session import Session
 from pipeline.superres.stages import Collect, Submit
+from pipeline.system import host
+from pipeline.system.cuda import GpuFacts
 from pipeline.telemetry import Meter, Trace
 
 _POOL = 12  # finished frames that the encoder's floor is fed from, to and fro
@@ -279,15 +279,15 @@ def _ending(plan: Plan, timer: _Timer) -> Iterator[Stage[Any, Any]]:
 
 
 def _report(bench: Bench, plan: Plan, session: Session[Any], rows: list[Row]) -> Report:
-    gpus = [machine.gpus()[device] for device in plan.settings.device] if plan.backend == "tensorrt" else []
+    gpus = [host.gpus()[device] for device in plan.settings.device] if plan.backend == "tensorrt" else []
     options = " ".join(f"{key}={value}" for key, value in plan.encoding.options.items())
     return Report(
         when=datetime.now(UTC).isoformat(timespec="seconds"),
-        processor=machine.processor(),
-        cores=machine.cores(),
-        memory=machine.memory(),
+        processor=host.processor(),
+        cores=host.cores(),
+        memory=host.memory(),
         gpu=_named(gpus),
-        versions=machine.versions(),
+        versions=host.versions(),
         clip=bench.clip.name if bench.clip else "drifting texture with grain, h264 with B-frames",
         source=str(session.source),
         result=str(session.result),

@@ -6,10 +6,10 @@ import itertools
 import re
 from dataclasses import replace
 
-from pipeline import machine
 from pipeline.media.encoding.encode import VideoEncoding
 from pipeline.media.encoding.gop import MIRRORED
 from pipeline.settings import Settings
+from pipeline.system import host
 
 # The encoders whose closed GOPs fit together, and how many frames each keeps at work, by the memory that it took at
 # preset medium (SVT-AV1: 6), measured at 720p.
@@ -40,9 +40,9 @@ def shared_out(
     if reason := _only_one(encoding):
         return encoding, "" if wanted == "auto" else f"one encoder does the work: {reason}"
     gops = _gops(encoding.options.get("g"))
-    most = machine.cores() // _CORES_PER_ENCODER if wanted == "auto" else wanted
+    most = host.cores() // _CORES_PER_ENCODER if wanted == "auto" else wanted
     most = most if frames is None else min(most, -(-frames // gops[-1]))
-    room = _SHARE_OF_MEMORY * machine.available_memory()
+    room = _SHARE_OF_MEMORY * host.available_memory()
     for count, gop in itertools.product(range(most, 1, -1), gops):
         of_use = frames is None or count <= -(-frames // gop)
         if of_use and memory(encoding, count, gop) <= room:
@@ -66,7 +66,7 @@ def _gops(wish: str | None) -> tuple[int, ...]:
 
 def _threads(codec: str, encoders: int) -> int:
     """Threads of each encoder: more than there are cores for, since some always wait for others."""
-    share = machine.cores() // encoders
+    share = host.cores() // encoders
     return max(1, share // 2) if codec in _BUSY_ALONE else max(_THREADS, share)
 
 

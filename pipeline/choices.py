@@ -11,7 +11,6 @@ from pathlib import Path
 
 import numpy as np
 
-from pipeline import cuda, machine
 from pipeline.errors import BackendError, SettingsError, UprezError
 from pipeline.frame import PIXEL_FORMATS, FrameFormat, PixelFormat, opaque
 from pipeline.media.decoding import nvdec
@@ -31,6 +30,7 @@ from pipeline.models import catalogue
 from pipeline.models.spec import ModelSpec
 from pipeline.settings import Settings, Upscaling
 from pipeline.superres import flavour
+from pipeline.system import cuda, host
 
 # Visually lossless or nearly so, at the speed that each encoder's own users call medium.
 _QUALITY: dict[str, dict[str, str]] = {
@@ -94,7 +94,7 @@ def choose_decoder(
     """
     format = media.video.format
     software = "software", format
-    if settings.decoder == "software" or (settings.decoder == "auto" and machine.cores() >= _MANY_CORES):
+    if settings.decoder == "software" or (settings.decoder == "auto" and host.cores() >= _MANY_CORES):
         return *software, None
     reason: str | None = "frames go to no GPU" if backend != "tensorrt" else None
     if media.pictures or media.pipe:

@@ -12,13 +12,13 @@ from fractions import Fraction
 import av
 import av.codec
 
-from pipeline import cuda, machine
-from pipeline.cache import cache_folder
 from pipeline.errors import UprezError
 from pipeline.frame import PIXEL_FORMATS, Colour, FrameFormat
 from pipeline.media.encoding.encode import VideoEncoding, refusal
-from pipeline.onnx_runtime import onnx_runtime
 from pipeline.superres import flavour
+from pipeline.system import cuda, host
+from pipeline.system.cache import cache_folder
+from pipeline.system.onnx_runtime import onnx_runtime
 
 _ENCODERS = ("libx264", "libx265", "libsvtav1")
 _NVRTC_TRIAL = 'extern "C" __global__ void trial(float* x) { *x = 1; }'
@@ -50,7 +50,7 @@ def _guarded(check: Callable[[], Finding]) -> Finding:
 
 def _python() -> Finding:
     fine = sys.version_info >= (3, 11)
-    return Finding("Python", fine, f"{sys.version.split()[0]}, {machine.cores()} cores", "install 3.11 or newer", True)
+    return Finding("Python", fine, f"{sys.version.split()[0]}, {host.cores()} cores", "install 3.11 or newer", True)
 
 
 def _ffmpeg() -> Finding:
@@ -75,7 +75,7 @@ def _gpu() -> Finding:
         return Finding("NVIDIA GPU", False, f"{problem}; upscaling runs on the CPU", mend)
     found = [
         f"{g.name} ({g.memory / 2**30:.0f} GiB, compute capability {g.capability}, driver {g.driver})"
-        for g in machine.gpus()
+        for g in host.gpus()
     ]
     return Finding("NVIDIA GPU", True, "; ".join(found))
 

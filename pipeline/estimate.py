@@ -5,9 +5,9 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass, replace
 
-from pipeline import machine
 from pipeline.plan import Plan
 from pipeline.superres.open import open_session
+from pipeline.system import host
 
 _TRIAL_WIDTH, _TRIAL_HEIGHT = 192, 108
 _TRIAL_SECONDS = 0.5
@@ -66,4 +66,4 @@ def encoder_rate(plan: Plan) -> float:
     speed = _X264_RATES.get(encoding.options.get("preset", "medium"), _X264_RATES["medium"])
     pixels = encoding.format.width * encoding.format.height
     speed *= _SEVERAL if encoding.encoders > 1 else 1
-    return speed * 1e6 * machine.cores() / _SLOWER.get(encoding.codec, 2) / pixels
+    return speed * 1e6 * host.cores() / _SLOWER.get(encoding.codec, 2) / pixels

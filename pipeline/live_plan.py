@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
-from pipeline import machine
 from pipeline.choices import choose_backend, choose_encoder, choose_model
 from pipeline.errors import SettingsError
 from pipeline.frame import PIXEL_FORMATS, FrameFormat
@@ -21,6 +20,7 @@ from pipeline.media.reading.probe import VideoInfo
 from pipeline.media.writing.upright import upright
 from pipeline.models.spec import ModelSpec
 from pipeline.superres.session import check_size
+from pipeline.system import host
 
 _CARRIER = Path("stream.ts")  # what RTSP, RTMP and HLS can say of a picture is no more than a transport stream can
 _SHOWN_EVERYWHERE = "yuv420p"  # the one format of H.264 that all browsers and players know
@@ -96,7 +96,7 @@ def plan_live(video: VideoInfo, settings: StreamSettings, share: float = 1.0) ->
     check_size(model, given)
     chosen = _shown_everywhere(settings)
     pixels = given.width * given.height * model.scale**2 * laid.video.rate
-    cores = machine.cores() * share
+    cores = host.cores() * share
     options = partial(_options, pixels=float(pixels), cores=cores)
     encoding, found = choose_encoder(laid.video, model.scale, chosen, _CARRIER, options)
     encoding = _together(encoding, options(encoding.codec))

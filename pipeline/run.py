@@ -29,8 +29,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pipeline import machine
-from pipeline.cuda import Gpu
 from pipeline.errors import BackendError, Cancelled, InputError, OutOfMemory, OutputError, UprezError
 from pipeline.flow.line import Line
 from pipeline.flow.stage import Chain, Stage
@@ -49,6 +47,8 @@ from pipeline.settings import Settings
 from pipeline.superres.open import open_session
 from pipeline.superres.session import Session
 from pipeline.superres.stages import Collect, Pending, Submit
+from pipeline.system import host
+from pipeline.system.cuda import Gpu
 from pipeline.target import check_target
 from pipeline.telemetry import OnProgress, Progress, bottleneck
 
@@ -200,7 +200,7 @@ def _room(plan: Plan) -> Iterator[None]:
     try:
         yield
     except MemoryError as error:
-        needed = f"about {plan.memory / 1e9:.1f} GB are needed, {machine.available_memory() / 1e9:.1f} GB are free"
+        needed = f"about {plan.memory / 1e9:.1f} GB are needed, {host.available_memory() / 1e9:.1f} GB are free"
         raise OutOfMemory(
             f"{plan.media.path}: main memory has no room: {needed}; --queue and --slots take less"
         ) from error

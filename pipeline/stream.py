@@ -26,7 +26,6 @@ from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
 from typing import Any
 
-from pipeline import machine
 from pipeline.errors import BackendError, Cancelled, InputError, OutputError, UprezError
 from pipeline.figures import Status, StreamFigures
 from pipeline.flow.channel import Aborted, Closed
@@ -48,6 +47,7 @@ from pipeline.preview import Tap, Tapped
 from pipeline.scene import STARTING, Scene, Seen
 from pipeline.superres.shared import SharedSessions
 from pipeline.superres.stages import Collect, Submit
+from pipeline.system import host
 from pipeline.tally import Tally
 
 log = logging.getLogger(__name__)
@@ -172,7 +172,7 @@ class Stream:
                     self._open(event)
                 elif isinstance(event, Lost):
                     self._pass(self._decoder.lose())
-                    machine.give_back_memory()
+                    host.give_back_memory()
                 else:
                     self._feed(event)
             self._pass(self._decoder.lose())
@@ -283,7 +283,7 @@ class Stream:
             self._held = scene.next
             self._scene = self._line = self._encoder = None
             scene.end()
-            machine.give_back_memory()
+            host.give_back_memory()
 
     def _built(self, scene: Scene, stack: ExitStack) -> Line:
         """The line of a scene; what it works with is closed with `stack`."""

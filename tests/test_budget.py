@@ -5,10 +5,11 @@ from fractions import Fraction
 
 import pytest
 
-from pipeline import budget, machine
+from pipeline import budget
 from pipeline.frame import PIXEL_FORMATS, Colour, FrameFormat
 from pipeline.media.encoding.encode import VideoEncoding
 from pipeline.settings import Settings
+from pipeline.system import host
 
 GIB = 2**30
 UHD = FrameFormat(3840, 2160, PIXEL_FORMATS["yuv420p"], Colour(1, False))
@@ -24,8 +25,8 @@ def shared(
     frames: int | None = None,
     busy: bool = True,
 ) -> tuple[VideoEncoding, str]:
-    monkeypatch.setattr(machine, "cores", lambda: cores)
-    monkeypatch.setattr(machine, "available_memory", lambda: free)
+    monkeypatch.setattr(host, "cores", lambda: cores)
+    monkeypatch.setattr(host, "available_memory", lambda: free)
     return budget.shared_out(encoding, Settings(encoders=encoders), frames, busy)
 
 

@@ -59,7 +59,7 @@ def test_an_encoder_s_own_parameters_come_after_those_that_keep_it_from_looking_
 
 
 def test_the_preset_follows_from_the_pixels_and_the_cores(video: VideoInfo, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("pipeline.machine.cores", lambda: 16)
+    monkeypatch.setattr("pipeline.system.host.cores", lambda: 16)
     small, large = sized(video, 480, 270), sized(video, 1920, 1080)
     assert plan(small).encoding.options["preset"] == "veryfast"
     assert plan(small, share=1 / 8).encoding.options["preset"] == "veryfast"
@@ -70,7 +70,7 @@ def test_the_preset_follows_from_the_pixels_and_the_cores(video: VideoInfo, monk
 def test_each_of_several_streams_has_its_share_of_the_threads(
     video: VideoInfo, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("pipeline.machine.cores", lambda: 16)
+    monkeypatch.setattr("pipeline.system.host.cores", lambda: 16)
     assert plan(video).encoding.options["threads"] == "16"
     assert plan(video, share=1 / 5).encoding.options["threads"] == "4"
 

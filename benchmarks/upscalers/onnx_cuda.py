@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from pipeline.errors import BackendError
-from pipeline.onnx_runtime import onnx_runtime
+from pipeline.system.onnx_runtime import onnx_runtime
 from upscalers.case import Case
 from upscalers.tensors import DTYPES, TorchUpscaler
 

@@ -13,9 +13,9 @@ import av
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline import cuda
 from pipeline.errors import BackendError
 from pipeline.superres import flavour
+from pipeline.system import cuda
 from upscalers.case import Case
 from upscalers.clip import decoded
 from upscalers.engine import engine

@@ -13,7 +13,7 @@ from torch.nn import functional
 
 from pipeline.errors import ModelError
 from pipeline.models.spec import ModelSpec
-from pipeline.onnx_runtime import onnx_runtime
+from pipeline.system.onnx_runtime import onnx_runtime
 from upscalers.case import Case
 from upscalers.tensors import DTYPES, TorchUpscaler
 

@@ -8,7 +8,6 @@ from contextlib import ExitStack
 import typer
 from rich.console import Console
 
-from pipeline import machine
 from pipeline.cli import options as o
 from pipeline.cli.discretion import Clean, cleaner, discreet
 from pipeline.cli.ending import ending
@@ -18,6 +17,7 @@ from pipeline.cli.screen import fail
 from pipeline.errors import RefusedError, UprezError
 from pipeline.live import Live
 from pipeline.live_settings import LiveSettings
+from pipeline.system import host
 
 log = logging.getLogger(__name__)
 
@@ -93,7 +93,7 @@ def _run(settings: LiveSettings, clean: Clean) -> int:
     console = _Console(stderr=True, highlight=False, emoji=False)
     with discreet(clean, console, settings.quiet):
         try:
-            machine.keep_memory_together()
+            host.keep_memory_together()
             running = Live(settings)
             with ending(running, lambda: _code(running, settings)):
                 _watch(running, settings, console)

@@ -16,7 +16,7 @@ from pipeline.errors import ModelError
 from pipeline.models.precision import precision_of
 from pipeline.models.reach import reach, stride
 from pipeline.models.spec import ModelSpec
-from pipeline.onnx_runtime import onnx_runtime
+from pipeline.system.onnx_runtime import onnx_runtime
 
 if TYPE_CHECKING:
     import onnx

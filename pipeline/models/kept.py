@@ -16,11 +16,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from pipeline.cache import cache_folder, keep, write_whole
 from pipeline.errors import ModelError, OutputError
 from pipeline.models.importing import INSPECTION, inspect, read
 from pipeline.models.precision import CONVERTER, converted
 from pipeline.models.spec import ModelSpec
+from pipeline.system.cache import cache_folder, keep, write_whole
 
 if TYPE_CHECKING:
     import onnx

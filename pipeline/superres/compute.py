@@ -16,7 +16,6 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 
-from pipeline.cuda import Gpu, failing
 from pipeline.errors import OutOfMemory
 from pipeline.flow.turnstile import Gate, Turnstile
 from pipeline.frame import FrameFormat
@@ -27,6 +26,7 @@ from pipeline.superres.launches import conversions
 from pipeline.superres.passes import Passes
 from pipeline.superres.tiling import Tiling
 from pipeline.superres.ways import Tools, Way, Ways
+from pipeline.system.cuda import Gpu, failing
 
 log = logging.getLogger(__name__)
 

@@ -11,7 +11,7 @@ from pipeline.errors import BackendError, MismatchError
 from pipeline.flow.channel import Aborted
 from pipeline.flow.turnstile import Gate, Turnstile
 from pipeline.models.spec import ModelSpec
-from pipeline.onnx_runtime import onnx_runtime
+from pipeline.system.onnx_runtime import onnx_runtime
 
 
 class CpuNetwork:

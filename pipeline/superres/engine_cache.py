@@ -11,9 +11,9 @@ from typing import Any
 
 from filelock import FileLock
 
-from pipeline.cache import cache_folder, keep
 from pipeline.errors import BackendError
 from pipeline.superres.engine import EngineKey
+from pipeline.system.cache import cache_folder, keep
 
 log = logging.getLogger(__name__)
 

@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from pipeline.cache import cache_folder, keep
 from pipeline.colour.alpha import highest
 from pipeline.colour.matrix import conversion, luma_weights
 from pipeline.errors import BackendError
 from pipeline.frame import FrameFormat
 from pipeline.models.spec import ModelSpec
 from pipeline.superres.tiling import Tiling
+from pipeline.system.cache import cache_folder, keep
 
 if TYPE_CHECKING:
     from cuda.core import ObjectCode, ProgramOptions

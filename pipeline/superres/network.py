@@ -9,8 +9,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.cache import keep
-from pipeline.cuda import Gpu
 from pipeline.errors import BackendError, OutOfMemory
 from pipeline.models.spec import ModelSpec
 from pipeline.superres import engine as engines
@@ -19,6 +17,8 @@ from pipeline.superres.engine import EngineKey, Shapes
 from pipeline.superres.engine_cache import EngineCache
 from pipeline.superres.flavour import Flavour
 from pipeline.superres.session import check_tensor
+from pipeline.system.cache import keep
+from pipeline.system.cuda import Gpu
 
 log = logging.getLogger(__name__)
 

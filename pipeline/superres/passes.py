@@ -13,11 +13,11 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
-from pipeline.cuda import Gpu
 from pipeline.models.spec import ModelSpec
 from pipeline.superres.launches import Conversions, Cut, Paste
 from pipeline.superres.network import Network
 from pipeline.superres.tiling import Tiling
+from pipeline.system.cuda import Gpu
 
 if TYPE_CHECKING:
     from cuda.core import Buffer, Stream

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pipeline import cuda
-from pipeline.cuda import Gpu
 from pipeline.errors import BackendError
 from pipeline.models.spec import ModelSpec
 from pipeline.superres import flavour as flavours
 from pipeline.superres.engine import Shapes
 from pipeline.superres.engine_cache import EngineCache, Entry
 from pipeline.superres.network import Network, key_of
+from pipeline.system import cuda
+from pipeline.system.cuda import Gpu
 
 
 def build(model: ModelSpec, shapes: Shapes, device: int, flavour: str, cache: EngineCache) -> Entry:

@@ -8,7 +8,6 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any, TypeVar
 from weakref import WeakValueDictionary
 
-from pipeline import machine
 from pipeline.flow.closing import Closing
 from pipeline.flow.turnstile import Turnstile
 from pipeline.frame import FrameFormat
@@ -16,6 +15,7 @@ from pipeline.models.spec import ModelSpec
 from pipeline.settings import Upscaling
 from pipeline.superres.session import Session
 from pipeline.superres.tiling import Tiling, cuts
+from pipeline.system import host
 from pipeline.telemetry import Trace
 
 if TYPE_CHECKING:
@@ -128,7 +128,7 @@ class SharedSessions(Closing):
 
 def _in_memory(model: ModelSpec, source: FrameFormat) -> Tiling:
     """The frame whole, or cut so that the network needs no more than half of the memory that is free."""
-    room = machine.available_memory() * _SHARE_OF_MEMORY
+    room = host.available_memory() * _SHARE_OF_MEMORY
     ways = list(cuts(model, source.width, source.height))
     fitting = (way for way in ways if model.working_bytes(way.tile_width, way.tile_height) <= room)
     return next(fitting, ways[-1])

@@ -10,9 +10,9 @@ from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from pipeline.cuda import Gpu, Pinned
 from pipeline.flow.channel import Aborted, Channel
 from pipeline.frame import FrameFormat, Plane
+from pipeline.system.cuda import Gpu, Pinned
 
 if TYPE_CHECKING:
     from cuda.core import Buffer, Event, Stream

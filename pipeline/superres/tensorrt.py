@@ -36,7 +36,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from pipeline.cuda import failing
 from pipeline.errors import BackendError
 from pipeline.frame import Frame, FrameFormat
 from pipeline.models.spec import ModelSpec
@@ -47,6 +46,7 @@ from pipeline.superres.session import Session, check_frame
 from pipeline.superres.slots import Slot, SlotRing
 from pipeline.superres.tiling import Tiling
 from pipeline.superres.tracing import GpuTrace
+from pipeline.system.cuda import failing
 from pipeline.telemetry import Trace
 
 if TYPE_CHECKING:

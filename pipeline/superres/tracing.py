@@ -5,8 +5,8 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from pipeline.cuda import Gpu
 from pipeline.superres.slots import Slot
+from pipeline.system.cuda import Gpu
 from pipeline.telemetry import Trace
 
 if TYPE_CHECKING:

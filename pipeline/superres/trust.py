@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from pipeline.colour.resample import bicubic
 from pipeline.errors import BackendError, ModelError
 from pipeline.models.spec import ModelSpec
-from pipeline.onnx_runtime import onnx_runtime
+from pipeline.system.onnx_runtime import onnx_runtime
 
 LEAST_DECIBELS = 40.0
 _SIDE = 96  # of the part that is compared: enough texture, and soon done on a CPU

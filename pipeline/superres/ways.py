@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from itertools import cycle
 from typing import TYPE_CHECKING
 
-from pipeline.cuda import Gpu
 from pipeline.errors import OutOfMemory
 from pipeline.frame import FrameFormat
 from pipeline.models.spec import ModelSpec
@@ -19,6 +18,7 @@ from pipeline.superres.launches import Conversions
 from pipeline.superres.network import Network
 from pipeline.superres.passes import Passes, memory_bytes
 from pipeline.superres.tiling import Tiling, cuts
+from pipeline.system.cuda import Gpu
 
 if TYPE_CHECKING:
     from cuda.core import Event

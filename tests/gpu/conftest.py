@@ -1,7 +1,7 @@
 import pytest
 
-from pipeline import cuda
 from pipeline.superres import flavour
+from pipeline.system import cuda
 
 
 @pytest.fixture(autouse=True)

@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 import pytest
 
-from pipeline.cuda import Gpu
 from pipeline.errors import MismatchError, OutOfMemory
 from pipeline.flow.channel import Aborted
 from pipeline.frame import PIXEL_FORMATS, Colour, Frame, FrameFormat
@@ -18,6 +17,7 @@ from pipeline.settings import Settings
 from pipeline.superres.network import Lane, Network
 from pipeline.superres.session import Session
 from pipeline.superres.shared import SharedSessions
+from pipeline.system.cuda import Gpu
 from tests.superres.oracle import saturated
 
 FORMAT = FrameFormat(320, 180, PIXEL_FORMATS["yuv420p"], Colour(1, False))

@@ -12,7 +12,6 @@ import av.error
 from av.codec.context import Flags
 from av.video.codeccontext import VideoCodecContext
 
-from pipeline import machine
 from pipeline.errors import InputError
 from pipeline.flow.closing import Closing
 from pipeline.frame import Siting
@@ -20,6 +19,7 @@ from pipeline.media.decoding.live_clock import TIME_BASE
 from pipeline.media.reading.probe import VideoInfo, video_of
 from pipeline.media.reading.siting import tagged_siting
 from pipeline.media.wire import Parcel, Streams, nut
+from pipeline.system import host
 
 _USUAL_RATE = Fraction(25)
 _FASTEST = 1000  # frames in a second; rates above are time bases in disguise
@@ -155,6 +155,6 @@ class Connection(Closing):
         Told so of a stream with B-frames, MPEG-2's would give them in the wrong order.
         """
         decoder.thread_type = "SLICE"
-        decoder.thread_count = min(machine.cores(), _MOST_THREADS)
+        decoder.thread_count = min(host.cores(), _MOST_THREADS)
         decoder.flags |= Flags.copy_opaque | Flags.output_corrupt | (Flags.low_delay if self._at_once else 0)
         return decoder

@@ -12,10 +12,10 @@ import av
 import av.error
 from av.codec.hwaccel import HWAccel
 
-from pipeline.cuda import Gpu
 from pipeline.errors import UprezError
 from pipeline.frame import PIXEL_FORMATS, DevicePlane, PixelFormat
 from pipeline.media.reading.probe import main_video, open_input
+from pipeline.system.cuda import Gpu
 
 FORMAT = "cuda"  # FFmpeg's name of frames in GPU memory
 SPARE_SURFACES = 14  # beyond what the codec itself refers to: NVDEC has 32 in all, and fails when none is left

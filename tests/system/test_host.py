@@ -3,7 +3,7 @@
 import numpy as np
 import psutil
 
-from pipeline import machine
+from pipeline.system import host
 
 
 def test_memory_that_is_free_goes_back_to_the_system() -> None:
@@ -11,6 +11,6 @@ def test_memory_that_is_free_goes_back_to_the_system() -> None:
     full = psutil.Process().memory_info().rss
     last = held[-1]
     held.clear()
-    machine.give_back_memory()
+    host.give_back_memory()
     assert psutil.Process().memory_info().rss < full
     assert last.all()

@@ -12,7 +12,7 @@ from pathlib import Path
 import av
 import psutil
 
-from pipeline import cuda
+from pipeline.system import cuda
 
 _ARENA_MAX = -8  # M_ARENA_MAX of glibc's malloc.h
 _CGROUP = Path("/sys/fs/cgroup")  # version 2, as it looks from inside a container

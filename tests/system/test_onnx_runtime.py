@@ -13,7 +13,7 @@ QUIETING = ("CI", "ORT_DISABLE_TELEMETRY", "XDG_CACHE_HOME")
 def test_it_leaves_nothing_in_the_users_folders(tmp_path: Path) -> None:
     environment = {name: value for name, value in os.environ.items() if name not in QUIETING}
     environment |= {"HOME": str(tmp_path), "PYTHONPATH": str(ROOT)}
-    program = "from pipeline.onnx_runtime import onnx_runtime; print(onnx_runtime().get_available_providers())"
+    program = "from pipeline.system.onnx_runtime import onnx_runtime; print(onnx_runtime().get_available_providers())"
     command = [sys.executable, "-c", program]
     told = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=30, check=True)
     assert "CPUExecutionProvider" in told.stdout
