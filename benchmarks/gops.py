@@ -34,6 +34,7 @@ from steady import PATTERN, Machine, arguments, facts, guarded, out, save, size
 
 from pipeline import benchmark, budget
 from pipeline.benchmark import Bench
+from pipeline.config.settings import Settings
 from pipeline.errors import InputError
 from pipeline.flow.line import Line
 from pipeline.flow.stage import Chain
@@ -46,7 +47,6 @@ from pipeline.media.writing.sink import FileSink
 from pipeline.plan import Plan, make_plan
 from pipeline.report import Row
 from pipeline.run import weights
-from pipeline.settings import Settings
 
 _POOL = 12
 

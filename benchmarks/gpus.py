@@ -26,12 +26,12 @@ from steady import PATTERN, Machine, arguments, backend, facts, guarded, out, sa
 from pipeline import benchmark
 from pipeline.benchmark import Bench
 from pipeline.choices import choose_backend
+from pipeline.config.settings import Settings
 from pipeline.errors import BackendError
 from pipeline.media.pattern import write_pattern
 from pipeline.media.reading.probe import probe
 from pipeline.plan import Plan, make_plan
 from pipeline.report import Row
-from pipeline.settings import Settings
 from pipeline.superres.open import open_session
 
 

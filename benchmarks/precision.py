@@ -28,6 +28,7 @@ from steady import PATTERN, Machine, arguments, facts, guarded, out, save, size
 
 from pipeline import benchmark
 from pipeline.benchmark import Bench
+from pipeline.config.settings import Settings
 from pipeline.errors import BackendError
 from pipeline.media.pattern import write_pattern
 from pipeline.media.reading.probe import probe
@@ -35,7 +36,6 @@ from pipeline.models import catalogue
 from pipeline.models.precision import PRECISIONS
 from pipeline.plan import Plan, make_plan
 from pipeline.report import Row
-from pipeline.settings import Settings
 from pipeline.superres import flavour, trust
 from pipeline.superres.engine_cache import EngineCache
 from pipeline.superres.network import Network

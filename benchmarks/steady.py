@@ -37,6 +37,7 @@ from rich.table import Table
 
 from pipeline import benchmark
 from pipeline.choices import choose_backend
+from pipeline.config.settings import Settings
 from pipeline.errors import OutputError, UprezError
 from pipeline.flow.line import Line
 from pipeline.flow.stage import Chain, Stage
@@ -44,7 +45,6 @@ from pipeline.media.pattern import write_pattern
 from pipeline.media.reading.probe import probe
 from pipeline.plan import Plan, make_plan
 from pipeline.run import open_source, weights
-from pipeline.settings import Settings
 from pipeline.superres.open import open_session
 from pipeline.superres.session import Session
 from pipeline.superres.stages import Collect, Submit

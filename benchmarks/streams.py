@@ -43,6 +43,7 @@ from steady import PATTERN, Machine, arguments, backend, guarded, out, save, siz
 
 from pipeline import benchmark
 from pipeline.choices import choose_backend, choose_model
+from pipeline.config.settings import Settings
 from pipeline.flow.channel import Aborted, Channel
 from pipeline.flow.edge import Edge
 from pipeline.frame import Frame, FrameFormat
@@ -52,7 +53,6 @@ from pipeline.media.pattern import write_pattern
 from pipeline.media.reading.probe import probe
 from pipeline.media.wrapping import wrapped
 from pipeline.models.spec import ModelSpec
-from pipeline.settings import Settings
 from pipeline.superres.session import Session
 from pipeline.superres.shared import SharedSessions
 from pipeline.system import host

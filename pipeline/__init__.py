@@ -10,6 +10,8 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from pipeline.config.live_settings import LiveSettings
+    from pipeline.config.settings import Settings
     from pipeline.errors import (
         BackendError,
         Cancelled,
@@ -23,12 +25,10 @@ if TYPE_CHECKING:
     )
     from pipeline.figures import LiveFigures
     from pipeline.live import Live
-    from pipeline.live_settings import LiveSettings
     from pipeline.media.reading.probe import MediaInfo, probe
     from pipeline.proof.verdict import Verdict
     from pipeline.proof.verify import verify
     from pipeline.run import Job, Result, upscale
-    from pipeline.settings import Settings
     from pipeline.telemetry import Progress
 
 __version__ = "0.1.0"
@@ -39,12 +39,12 @@ _HOMES = {
     ),
     "pipeline.figures": "LiveFigures",
     "pipeline.live": "Live",
-    "pipeline.live_settings": "LiveSettings",
+    "pipeline.config.live_settings": "LiveSettings",
     "pipeline.media.reading.probe": "MediaInfo probe",
     "pipeline.proof.verdict": "Verdict",
     "pipeline.proof.verify": "verify",
     "pipeline.run": "Job Result upscale",
-    "pipeline.settings": "Settings",
+    "pipeline.config.settings": "Settings",
     "pipeline.telemetry": "Progress",
 }
 _HOME_OF = {name: module for module, names in _HOMES.items() for name in names.split()}

@@ -26,6 +26,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from pipeline.config.settings import Settings
 from pipeline.errors import InputError
 from pipeline.flow.line import Line
 from pipeline.flow.stage import Chain, Stage
@@ -39,7 +40,6 @@ from pipeline.media.writing.sink import FileSink
 from pipeline.plan import Plan, make_plan
 from pipeline.report import Report, Row
 from pipeline.run import open_source, prepared, weights
-from pipeline.settings import Settings
 from pipeline.superres.open import open_session
 from pipeline.superres.session import Session
 from pipeline.superres.stages import Collect, Submit

@@ -6,9 +6,9 @@ import itertools
 import re
 from dataclasses import replace
 
+from pipeline.config.settings import Settings
 from pipeline.media.encoding.encode import VideoEncoding
 from pipeline.media.encoding.gop import MIRRORED
-from pipeline.settings import Settings
 from pipeline.system import host
 
 # The encoders whose closed GOPs fit together, and how many frames each keeps at work, by the memory that it took at

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
+from pipeline.config.settings import Settings, Upscaling
 from pipeline.errors import BackendError, SettingsError, UprezError
 from pipeline.frame import PIXEL_FORMATS, FrameFormat, PixelFormat, opaque
 from pipeline.media.decoding import nvdec
@@ -28,7 +29,6 @@ from pipeline.media.writing.alpha import has_room
 from pipeline.media.writing.forms import Form, form_of
 from pipeline.models import catalogue
 from pipeline.models.spec import ModelSpec
-from pipeline.settings import Settings, Upscaling
 from pipeline.superres import flavour
 from pipeline.system import cuda, host
 

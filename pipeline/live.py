@@ -9,10 +9,10 @@ from collections.abc import Callable
 
 import psutil
 
+from pipeline.config.live_settings import LiveSettings
 from pipeline.errors import SettingsError, UprezError
 from pipeline.figures import LiveFigures
 from pipeline.gpu_use import gpu_use
-from pipeline.live_settings import LiveSettings
 from pipeline.media.writing.outlet import Outlet
 from pipeline.preview import Tap
 from pipeline.stream import Stream

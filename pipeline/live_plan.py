@@ -9,9 +9,9 @@ from functools import partial
 from pathlib import Path
 
 from pipeline.choices import choose_backend, choose_encoder, choose_model
+from pipeline.config.live_settings import StreamSettings
 from pipeline.errors import SettingsError
 from pipeline.frame import PIXEL_FORMATS, FrameFormat
-from pipeline.live_settings import StreamSettings
 from pipeline.media.decoding.deinterlace import Deinterlacing, InTicks, worked_on
 from pipeline.media.decoding.turn import Orientation
 from pipeline.media.encoding.encode import VideoEncoding

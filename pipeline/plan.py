@@ -10,6 +10,7 @@ from pathlib import Path
 from pipeline import budget
 from pipeline.choices import choose_backend, choose_decoder, choose_encoder, choose_formed, choose_model, target_for
 from pipeline.colour.names import is_hdr
+from pipeline.config.settings import Settings
 from pipeline.frame import FrameFormat, plain_name
 from pipeline.media.decoding.deinterlace import Deinterlacing
 from pipeline.media.decoding.excerpt import Excerpt
@@ -24,7 +25,6 @@ from pipeline.media.writing.forms import Form, form_of
 from pipeline.media.writing.telling import tellable
 from pipeline.media.writing.upright import upright
 from pipeline.models.spec import ModelSpec
-from pipeline.settings import Settings
 from pipeline.superres.session import check_size
 
 # A rule of thumb for the disk estimate: x264 at crf 17 spends about this much on film; each 6 steps of crf halve it.

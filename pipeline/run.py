@@ -29,6 +29,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from pipeline.config.settings import Settings
 from pipeline.errors import BackendError, Cancelled, InputError, OutOfMemory, OutputError, UprezError
 from pipeline.flow.line import Line
 from pipeline.flow.stage import Chain, Stage
@@ -43,7 +44,6 @@ from pipeline.media.reading.source import FileSource, Source
 from pipeline.media.writing.forms import Sink, open_sink
 from pipeline.plan import Plan, make_plan
 from pipeline.proof.recount import recount
-from pipeline.settings import Settings
 from pipeline.superres.open import open_session
 from pipeline.superres.session import Session
 from pipeline.superres.stages import Collect, Pending, Submit

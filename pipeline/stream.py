@@ -26,6 +26,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
 from typing import Any
 
+from pipeline.config.live_settings import StreamSettings
 from pipeline.errors import BackendError, Cancelled, InputError, OutputError, UprezError
 from pipeline.figures import Status, StreamFigures
 from pipeline.flow.channel import Aborted, Closed
@@ -33,7 +34,6 @@ from pipeline.flow.edge import Edge
 from pipeline.flow.line import Line
 from pipeline.flow.stage import Chain, Stage
 from pipeline.live_plan import LivePlan, check_live, plan_live
-from pipeline.live_settings import StreamSettings
 from pipeline.media.decoding.live import LiveDecoder, Shot, Sound
 from pipeline.media.decoding.preparing import preparing
 from pipeline.media.encoding.fill import Fill

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 
-from pipeline.address import refuse_address
+from pipeline.config.address import refuse_address
 from pipeline.errors import OutputError, UprezError
 from pipeline.media.reading.pipe import is_pipe
 from pipeline.media.reading.probe import probe

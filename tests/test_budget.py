@@ -6,9 +6,9 @@ from fractions import Fraction
 import pytest
 
 from pipeline import budget
+from pipeline.config.settings import Settings
 from pipeline.frame import PIXEL_FORMATS, Colour, FrameFormat
 from pipeline.media.encoding.encode import VideoEncoding
-from pipeline.settings import Settings
 from pipeline.system import host
 
 GIB = 2**30

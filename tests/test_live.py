@@ -8,10 +8,10 @@ from typing import Any
 import av
 import pytest
 
+from pipeline.config.live_settings import LiveSettings
 from pipeline.errors import BackendError, MismatchError, ModelError, OutputError, SettingsError, UprezError
 from pipeline.figures import LiveFigures, StreamFigures
 from pipeline.live import Live
-from pipeline.live_settings import LiveSettings
 from pipeline.superres.shared import SharedSessions
 
 CAMERA = {"source": "testsrc2=size=64x48:rate=25", "format": "lavfi", "model": "identity"}

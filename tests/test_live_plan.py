@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from pipeline.config.live_settings import StreamSettings
 from pipeline.errors import SettingsError
 from pipeline.frame import PIXEL_FORMATS
 from pipeline.live_plan import LivePlan, plan_live
-from pipeline.live_settings import StreamSettings
 from pipeline.media.reading.probe import VideoInfo, probe
 from pipeline.media.reading.scan import Scan
 from tests import turned

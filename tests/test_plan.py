@@ -6,12 +6,12 @@ from pathlib import Path
 import pytest
 
 from pipeline.choices import choose_backend, choose_decoder, choose_encoder, target_for
+from pipeline.config.settings import Settings
 from pipeline.errors import BackendError, SettingsError
 from pipeline.estimate import estimate
 from pipeline.media.packing import named_format
 from pipeline.media.reading.probe import MediaInfo, probe
 from pipeline.plan import Plan, make_plan
-from pipeline.settings import Settings
 from tests import clips, see_through, turned
 
 

@@ -12,10 +12,10 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from pipeline import Progress
+from pipeline.config.settings import Settings
 from pipeline.media.reading.probe import probe
 from pipeline.plan import make_plan
 from pipeline.run import execute
-from pipeline.settings import Settings
 from tests import clips
 from tests.jobs import upscale
 

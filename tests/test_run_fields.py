@@ -10,13 +10,13 @@ from typing import Any
 import pytest
 
 from pipeline.choices import choose_decoder
+from pipeline.config.settings import Settings
 from pipeline.errors import OutputError, SettingsError
 from pipeline.media.decoding.deinterlace import Deinterlacing
 from pipeline.media.reading.probe import probe
 from pipeline.plan import make_plan
 from pipeline.proof.verify import verify
 from pipeline.run import Job
-from pipeline.settings import Settings
 from pipeline.superres.onnx_cpu import OnnxCpuSession
 from tests import clips, fields
 from tests.jobs import upscale

@@ -6,11 +6,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.benchmark import Bench, measure
+from pipeline.config.settings import Settings
 from pipeline.media.decoding.decode import Decoder
 from pipeline.media.reading.probe import probe
 from pipeline.media.reading.source import FileSource
 from pipeline.plan import make_plan
-from pipeline.settings import Settings
 from pipeline.superres.open import open_session
 from upscalers.case import Case, Outcome
 from upscalers.timing import ENCODER, OPTIONS

@@ -10,8 +10,8 @@ from contextlib import contextmanager
 from rich.console import Console
 from rich.markup import escape
 
-from pipeline.live_settings import LiveSettings
-from pipeline.secrets import Secrets
+from pipeline.config.live_settings import LiveSettings
+from pipeline.config.redaction import Secrets
 
 Clean = Callable[[str], str]
 

@@ -14,9 +14,9 @@ from pipeline.cli.ending import ending
 from pipeline.cli.exits import EXIT_BAD, EXIT_REFUSED, EXIT_SOME
 from pipeline.cli.live_screen import screen_for
 from pipeline.cli.screen import fail
+from pipeline.config.live_settings import LiveSettings
 from pipeline.errors import RefusedError, UprezError
 from pipeline.live import Live
-from pipeline.live_settings import LiveSettings
 from pipeline.system import host
 
 log = logging.getLogger(__name__)

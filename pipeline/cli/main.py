@@ -13,12 +13,12 @@ from typing import Annotated
 import typer
 
 import pipeline
-from pipeline.address import refuse_address
 from pipeline.cli import bench, doctor, engine, live, models, probe, upscale, verify
 from pipeline.cli.exits import EXIT_BAD, EXIT_STOPPED
 from pipeline.cli.screen import fail
+from pipeline.config.address import refuse_address
+from pipeline.config.redaction import without_logins
 from pipeline.errors import Cancelled, UprezError
-from pipeline.secrets import without_logins
 
 app = typer.Typer(
     help="Super-resolve video at stream rate.",

@@ -10,9 +10,9 @@ from typing import Annotated, Any, Literal, get_args, get_origin
 import typer
 from pydantic import BaseModel
 
+from pipeline.config.live_settings import LiveSettings, StreamSettings
+from pipeline.config.settings import Settings
 from pipeline.errors import SettingsError
-from pipeline.live_settings import LiveSettings, StreamSettings
-from pipeline.settings import Settings
 
 
 def _help(field: str, of: type[BaseModel] = Settings) -> str:

@@ -18,13 +18,13 @@ from pipeline.cli import options as o
 from pipeline.cli.exits import EXIT_BAD, EXIT_DAMAGED, EXIT_STOPPED
 from pipeline.cli.screen import Status, err, fail, hours, note, out, size
 from pipeline.cli.wishes import Wish, wishes_for
+from pipeline.config.settings import Settings
 from pipeline.errors import SettingsError, UprezError
 from pipeline.estimate import encoder_rate, estimate
 from pipeline.media.reading.pipe import is_pipe
 from pipeline.media.reading.probe import probe
 from pipeline.plan import Plan, make_plan
 from pipeline.run import Job, Result, execute
-from pipeline.settings import Settings
 from pipeline.target import check_target, free_disk
 
 _LONG_SECONDS = 3600.0

@@ -7,8 +7,8 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from pipeline.address import refuse_address
 from pipeline.cli.screen import note
+from pipeline.config.address import refuse_address
 from pipeline.errors import InputError, SettingsError
 from pipeline.media.reading.pictures import is_picture
 from pipeline.proof.verdict import many

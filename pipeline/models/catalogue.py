@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from pipeline.config.settings import Settings
 from pipeline.errors import ModelError
 from pipeline.models import generated
 from pipeline.models.kept import in_precision, inspected, made
 from pipeline.models.precision import PRECISIONS
 from pipeline.models.spec import ModelSpec
-from pipeline.settings import Settings
 
 if TYPE_CHECKING:
     import onnx

@@ -8,11 +8,11 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any, TypeVar
 from weakref import WeakValueDictionary
 
+from pipeline.config.settings import Upscaling
 from pipeline.flow.closing import Closing
 from pipeline.flow.turnstile import Turnstile
 from pipeline.frame import FrameFormat
 from pipeline.models.spec import ModelSpec
-from pipeline.settings import Upscaling
 from pipeline.superres.session import Session
 from pipeline.superres.tiling import Tiling, cuts
 from pipeline.system import host

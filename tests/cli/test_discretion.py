@@ -9,7 +9,7 @@ import pytest
 from rich.console import Console
 
 from pipeline.cli.discretion import cleaner, discreet
-from pipeline.live_settings import LiveSettings
+from pipeline.config.live_settings import LiveSettings
 
 ADDRESS = "rtsp://user:hunter22@camera/stream"
 SETTINGS = LiveSettings.load(

@@ -7,11 +7,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from pipeline.config.settings import Settings
 from pipeline.errors import BackendError, MismatchError, OutOfMemory
 from pipeline.flow.channel import Aborted
 from pipeline.frame import Frame, FrameFormat
 from pipeline.models import catalogue
-from pipeline.settings import Settings
 from pipeline.superres.compute import Compute
 from pipeline.superres.session import Session
 from pipeline.superres.shared import SharedSessions

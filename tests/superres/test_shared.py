@@ -9,11 +9,11 @@ from weakref import ref
 import numpy as np
 import pytest
 
+from pipeline.config.settings import Settings
 from pipeline.flow.channel import Aborted
 from pipeline.frame import Frame, FrameFormat
 from pipeline.models import catalogue
 from pipeline.models.spec import ModelSpec
-from pipeline.settings import Settings
 from pipeline.superres import cpu_network
 from pipeline.superres.onnx_cpu import OnnxCpuSession
 from pipeline.superres.open import open_session

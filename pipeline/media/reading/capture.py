@@ -15,11 +15,11 @@ from collections.abc import Generator, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
+from pipeline.config.live_settings import StreamSettings
 from pipeline.errors import SettingsError
 from pipeline.figures import Status
 from pipeline.flow.channel import Closed
 from pipeline.flow.closing import Closing
-from pipeline.live_settings import StreamSettings
 from pipeline.media.child import Child, Gone
 from pipeline.media.reading.buffer import VIDEO, Buffer, Event
 from pipeline.media.reading.inputs import source_of

@@ -18,8 +18,8 @@ from urllib.parse import urlsplit
 
 import av
 
+from pipeline.config.live_settings import StreamSettings
 from pipeline.errors import SettingsError
-from pipeline.live_settings import StreamSettings
 from pipeline.media.reading.devices import webcam
 from pipeline.media.tls import tls_options
 from pipeline.media.wire import OpenSource

@@ -17,8 +17,8 @@ from av.stream import Disposition
 from av.video.codeccontext import VideoCodecContext
 from av.video.stream import VideoStream
 
-from pipeline.address import refuse_address
 from pipeline.colour import tags
+from pipeline.config.address import refuse_address
 from pipeline.errors import InputError
 from pipeline.frame import Colour, FrameFormat, Siting
 from pipeline.media.borders import reading

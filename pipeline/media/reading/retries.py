@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from pipeline.config.live_settings import StreamSettings
 from pipeline.errors import InputError, RefusedError
 from pipeline.flow.backoff import Backoff
-from pipeline.live_settings import StreamSettings
 from pipeline.media.wire import Fault, Lost
 
 _REFUSALS: tuple[Fault, ...] = ("wrong password", "wrong path")

@@ -13,8 +13,8 @@ from pipeline.media.writing import playlist
 from pipeline.media.writing.segments import OpenSegments, Segmenting, limits
 
 if TYPE_CHECKING:
-    from pipeline.address import Address
-    from pipeline.live_settings import StreamSettings
+    from pipeline.config.address import Address
+    from pipeline.config.live_settings import StreamSettings
 
 Kind = Literal["rtsp", "rtmp", "mpegts", "hls", "file"]
 

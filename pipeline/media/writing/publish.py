@@ -17,12 +17,12 @@ import threading
 import time
 from collections.abc import Callable
 
+from pipeline.config.live_settings import StreamSettings
 from pipeline.errors import SettingsError
 from pipeline.figures import OutputFigures, Status
 from pipeline.flow.backoff import Backoff
 from pipeline.flow.channel import Closed
 from pipeline.flow.closing import Closing
-from pipeline.live_settings import StreamSettings
 from pipeline.media.child import Gone
 from pipeline.media.wire import Parcel, Streams
 from pipeline.media.writing.gop_queue import Begin, GopQueue

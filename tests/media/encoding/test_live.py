@@ -10,10 +10,10 @@ import av
 import numpy as np
 import pytest
 
+from pipeline.config.live_settings import StreamSettings
 from pipeline.errors import SettingsError
 from pipeline.frame import PIXEL_FORMATS, Colour, Frame, FrameFormat
 from pipeline.live_plan import plan_live
-from pipeline.live_settings import StreamSettings
 from pipeline.media.encoding.encode import VideoEncoding
 from pipeline.media.encoding.live import LiveEncoder
 from pipeline.media.reading.probe import probe

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 import trustme
 
+from pipeline.config.live_settings import StreamSettings
 from pipeline.errors import SettingsError
-from pipeline.live_settings import StreamSettings
 from pipeline.media.reading.inputs import source_of
 from pipeline.media.wire import OpenSource
 

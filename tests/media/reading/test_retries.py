@@ -2,8 +2,8 @@
 
 import pytest
 
+from pipeline.config.live_settings import StreamSettings
 from pipeline.errors import InputError, RefusedError
-from pipeline.live_settings import StreamSettings
 from pipeline.media.reading.retries import Retries
 from pipeline.media.wire import Fault, Lost
 

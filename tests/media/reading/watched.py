@@ -9,7 +9,7 @@ from typing import Any, Self
 
 import psutil
 
-from pipeline.live_settings import StreamSettings
+from pipeline.config.live_settings import StreamSettings
 from pipeline.media.reading.capture import Capture
 from pipeline.media.wire import Lost, Opened, Parcel
 from tests.waiting import until

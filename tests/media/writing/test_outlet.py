@@ -4,9 +4,9 @@ from pathlib import Path
 import pytest
 import trustme
 
-from pipeline.address import Address
+from pipeline.config.address import Address
+from pipeline.config.live_settings import StreamSettings
 from pipeline.errors import SettingsError
-from pipeline.live_settings import StreamSettings
 from pipeline.media.wire import Streams
 from pipeline.media.writing.outlet import outlet
 from pipeline.media.writing.segments import OpenSegments

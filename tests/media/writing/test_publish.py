@@ -17,9 +17,9 @@ import av
 import psutil
 import pytest
 
-from pipeline.address import Address
+from pipeline.config.address import Address
+from pipeline.config.live_settings import StreamSettings
 from pipeline.figures import OutputFigures
-from pipeline.live_settings import StreamSettings
 from pipeline.media.wire import Parcel
 from pipeline.media.writing.outlet import outlet
 from pipeline.media.writing.publish import Output

@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from pipeline.address import Address
-from pipeline.live_settings import StreamSettings
+from pipeline.config.address import Address
+from pipeline.config.live_settings import StreamSettings
 from pipeline.media.wire import Parcel, Streams
 from pipeline.media.writing.outlet import outlet
 from pipeline.media.writing.publish import Output

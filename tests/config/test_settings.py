@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
+from pipeline.config.settings import Settings
 from pipeline.errors import SettingsError
-from pipeline.settings import Settings
 
 CONFIGS = [Path(__file__).parent.parent / "configs" / f"{name}.yaml" for name in ("benchmark", "file")]
 

@@ -13,9 +13,9 @@ from urllib.parse import quote
 from pydantic import GetCoreSchemaHandler
 from pydantic_core import core_schema
 
+from pipeline.config.placeholders import Template
+from pipeline.config.redaction import HIDDEN, Secrets
 from pipeline.errors import SettingsError
-from pipeline.lookups import Template
-from pipeline.secrets import HIDDEN, Secrets
 
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+):(//)?")  # two letters at least: C:\clips is a path
 _REMOTE = re.compile(r"(?!file:)([A-Za-z][A-Za-z0-9+.-]+):(/|.*@)")  # with one slash: so it is when it was a Path

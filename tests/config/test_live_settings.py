@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from pipeline.address import Address
+from pipeline.config.address import Address
+from pipeline.config.live_settings import LiveSettings, StreamSettings
 from pipeline.errors import SettingsError
-from pipeline.live_settings import LiveSettings, StreamSettings
 
 CONFIGS = Path(__file__).parent.parent / "configs"
 CAMERA = "rtsp://user:hunter22@camera/stream"

@@ -18,11 +18,11 @@ from pydantic import (
     ValidationInfo,
 )
 
-from pipeline import config_file
-from pipeline.address import Address
+from pipeline.config import file as config_file
+from pipeline.config.address import Address
+from pipeline.config.placeholders import expanded
+from pipeline.config.settings import Upscaling, exact_time
 from pipeline.errors import SettingsError
-from pipeline.lookups import expanded
-from pipeline.settings import Upscaling, exact_time
 
 _PAGE = re.compile(r"(?:(?P<host>\[[0-9a-fA-F:.%]+\]|[^\s:/@\[\]]*):)?(?P<port>\d{1,5})")
 _NAME = re.compile(r"[\w.-]([\w. -]{0,62}[\w.-])?")

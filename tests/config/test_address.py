@@ -11,9 +11,9 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from pipeline.address import Address, refuse_address
+from pipeline.config.address import Address, refuse_address
+from pipeline.config.redaction import Secrets
 from pipeline.errors import SettingsError
-from pipeline.secrets import Secrets
 
 WORDS = st.text(st.characters(exclude_categories=("Cc", "Co", "Cs"), exclude_characters="…$"), min_size=4, max_size=12)
 

@@ -19,7 +19,7 @@ from pydantic import (
     ValidationInfo,
 )
 
-from pipeline import config_file
+from pipeline.config import file as config_file
 from pipeline.errors import SettingsError
 
 _MOST_ENCODERS = 64
