@@ -36,7 +36,7 @@ from pipeline import benchmark, budget
 from pipeline.benchmark import Bench
 from pipeline.config.settings import Settings
 from pipeline.errors import InputError
-from pipeline.flow.line import Line
+from pipeline.flow.pipeline import Line
 from pipeline.flow.stage import Chain
 from pipeline.frame import Frame
 from pipeline.media.decoding.decode import Decoder

@@ -39,7 +39,7 @@ from pipeline import benchmark
 from pipeline.choices import choose_backend
 from pipeline.config.settings import Settings
 from pipeline.errors import OutputError, UprezError
-from pipeline.flow.line import Line
+from pipeline.flow.pipeline import Line
 from pipeline.flow.stage import Chain, Stage
 from pipeline.media.pattern import write_pattern
 from pipeline.media.reading.probe import probe

@@ -45,7 +45,7 @@ from pipeline import benchmark
 from pipeline.choices import choose_backend, choose_model
 from pipeline.config.settings import Settings
 from pipeline.flow.channel import Aborted, Channel
-from pipeline.flow.edge import Edge
+from pipeline.flow.drop_queue import Edge
 from pipeline.frame import Frame, FrameFormat
 from pipeline.media.decoding.fit import fitted
 from pipeline.media.encoding.encode import VideoEncoding, configure

@@ -24,12 +24,12 @@ if TYPE_CHECKING:
         UprezError,
     )
     from pipeline.figures import LiveFigures
+    from pipeline.flow.telemetry import Progress
     from pipeline.live import Live
     from pipeline.media.reading.probe import MediaInfo, probe
     from pipeline.proof.verdict import Verdict
     from pipeline.proof.verify import verify
     from pipeline.run import Job, Result, upscale
-    from pipeline.telemetry import Progress
 
 __version__ = "0.1.0"
 
@@ -45,7 +45,7 @@ _HOMES = {
     "pipeline.proof.verify": "verify",
     "pipeline.run": "Job Result upscale",
     "pipeline.config.settings": "Settings",
-    "pipeline.telemetry": "Progress",
+    "pipeline.flow.telemetry": "Progress",
 }
 _HOME_OF = {name: module for module, names in _HOMES.items() for name in names.split()}
 

@@ -28,8 +28,9 @@ from typing import Any
 
 from pipeline.config.settings import Settings
 from pipeline.errors import InputError
-from pipeline.flow.line import Line
+from pipeline.flow.pipeline import Line
 from pipeline.flow.stage import Chain, Stage
+from pipeline.flow.telemetry import Meter, Trace
 from pipeline.frame import Frame
 from pipeline.media.decoding.decode import Decoder
 from pipeline.media.encoding.gop import to_and_fro
@@ -45,7 +46,6 @@ from pipeline.superres.session import Session
 from pipeline.superres.stages import Collect, Submit
 from pipeline.system import host
 from pipeline.system.cuda import GpuFacts
-from pipeline.telemetry import Meter, Trace
 
 _POOL = 12  # finished frames that the encoder's floor is fed from, to and fro
 _WITHOUT_ENCODER = ("decode", "engine", "discarded")

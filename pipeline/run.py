@@ -9,7 +9,7 @@
 - Who sends what: the source's packets enter the first thread. Video becomes Frames, which become Pendings, Frames
   again (large), packets again; the packets of other streams travel among them, in their place, to the sink. Only
   frames count against the channels' capacity, so that a dense audio track can't starve the picture.
-- Who closes what: the source's end travels down the line (flow/line.py); each stage finishes its part: the decoder
+- Who closes what: the source's end travels down the line (flow/pipeline.py); each stage finishes its part: the decoder
   and the encoder are drained, the sink is closed by `upscale`, after all threads have ended. Where an excerpt ends
   before the source does, Trim ends the source.
 - Damage in the source ends nothing: what can be read comes out, and the result says what it lacks. Unless it is
@@ -31,8 +31,9 @@ from typing import Any
 
 from pipeline.config.settings import Settings
 from pipeline.errors import BackendError, Cancelled, InputError, OutOfMemory, OutputError, UprezError
-from pipeline.flow.line import Line
+from pipeline.flow.pipeline import Line
 from pipeline.flow.stage import Chain, Stage
+from pipeline.flow.telemetry import OnProgress, Progress, bottleneck
 from pipeline.frame import Frame
 from pipeline.media.decoding import nvdec
 from pipeline.media.decoding.intake import Intake, Shown
@@ -50,7 +51,6 @@ from pipeline.superres.stages import Collect, Pending, Submit
 from pipeline.system import host
 from pipeline.system.cuda import Gpu
 from pipeline.target import check_target
-from pipeline.telemetry import OnProgress, Progress, bottleneck
 
 
 @dataclass(frozen=True)

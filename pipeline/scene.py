@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pipeline.flow.channel import Aborted, Closed
-from pipeline.flow.edge import Edge
+from pipeline.flow.drop_queue import Edge
 from pipeline.frame import Frame
 from pipeline.media.decoding.deinterlace import Pause
 from pipeline.media.decoding.live import Shot

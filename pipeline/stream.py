@@ -30,8 +30,8 @@ from pipeline.config.live_settings import StreamSettings
 from pipeline.errors import BackendError, Cancelled, InputError, OutputError, UprezError
 from pipeline.figures import Status, StreamFigures
 from pipeline.flow.channel import Aborted, Closed
-from pipeline.flow.edge import Edge
-from pipeline.flow.line import Line
+from pipeline.flow.drop_queue import Edge
+from pipeline.flow.pipeline import Line
 from pipeline.flow.stage import Chain, Stage
 from pipeline.live_plan import LivePlan, check_live, plan_live
 from pipeline.media.decoding.live import LiveDecoder, Shot, Sound

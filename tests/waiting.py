@@ -4,7 +4,7 @@ import threading
 import time
 from collections.abc import Callable
 
-from pipeline.flow.turnstile import Turnstile
+from pipeline.flow.fair_lock import Turnstile
 
 DEADLINE = 20.0
 

@@ -15,8 +15,8 @@ from pipeline.choices import choose_backend
 from pipeline.cli import options as o
 from pipeline.cli.screen import err, facts, note, out
 from pipeline.errors import InputError, OutputError, SettingsError
+from pipeline.flow.telemetry import Trace
 from pipeline.report import Report
-from pipeline.telemetry import Trace
 
 _SAME = ("processor", "cores", "gpu", "clip", "source", "result", "model", "backend", "encoder")
 _GPU_SIZE, _CPU_SIZE = (1920, 1080), (320, 180)

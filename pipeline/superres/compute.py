@@ -17,7 +17,7 @@ import logging
 from collections.abc import Callable
 
 from pipeline.errors import OutOfMemory
-from pipeline.flow.turnstile import Gate, Turnstile
+from pipeline.flow.fair_lock import Gate, Turnstile
 from pipeline.frame import FrameFormat
 from pipeline.models.spec import ModelSpec
 from pipeline.superres.engine_cache import EngineCache

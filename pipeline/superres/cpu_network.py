@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from pipeline.errors import BackendError, MismatchError
 from pipeline.flow.channel import Aborted
-from pipeline.flow.turnstile import Gate, Turnstile
+from pipeline.flow.fair_lock import Gate, Turnstile
 from pipeline.models.spec import ModelSpec
 from pipeline.system.onnx_runtime import onnx_runtime
 

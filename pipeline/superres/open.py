@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from pipeline.config.settings import Upscaling
+from pipeline.flow.telemetry import Trace
 from pipeline.frame import FrameFormat
 from pipeline.models.spec import ModelSpec
 from pipeline.superres.session import Session
 from pipeline.superres.shared import SharedSessions
-from pipeline.telemetry import Trace
 
 
 def open_session(

@@ -10,13 +10,13 @@ from weakref import WeakValueDictionary
 
 from pipeline.config.settings import Upscaling
 from pipeline.flow.closing import Closing
-from pipeline.flow.turnstile import Turnstile
+from pipeline.flow.fair_lock import Turnstile
+from pipeline.flow.telemetry import Trace
 from pipeline.frame import FrameFormat
 from pipeline.models.spec import ModelSpec
 from pipeline.superres.session import Session
 from pipeline.superres.tiling import Tiling, cuts
 from pipeline.system import host
-from pipeline.telemetry import Trace
 
 if TYPE_CHECKING:
     from pipeline.superres.compute import Compute

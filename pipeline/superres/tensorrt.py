@@ -37,6 +37,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from pipeline.errors import BackendError
+from pipeline.flow.telemetry import Trace
 from pipeline.frame import Frame, FrameFormat
 from pipeline.models.spec import ModelSpec
 from pipeline.superres.compute import Compute
@@ -47,7 +48,6 @@ from pipeline.superres.slots import Slot, SlotRing
 from pipeline.superres.tiling import Tiling
 from pipeline.superres.tracing import GpuTrace
 from pipeline.system.cuda import failing
-from pipeline.telemetry import Trace
 
 if TYPE_CHECKING:
     from cuda.core import Event, Stream

@@ -5,9 +5,9 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
+from pipeline.flow.telemetry import Trace
 from pipeline.superres.slots import Slot
 from pipeline.system.cuda import Gpu
-from pipeline.telemetry import Trace
 
 if TYPE_CHECKING:
     from cuda.core import Event, Stream

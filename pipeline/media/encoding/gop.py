@@ -23,7 +23,7 @@ from av.video.codeccontext import VideoCodecContext
 from av.video.frame import PictureType
 
 from pipeline.errors import OutputError
-from pipeline.flow.fan import Fan
+from pipeline.flow.parallel import Fan
 from pipeline.flow.stage import Chain, Stage
 from pipeline.frame import Frame, FrameFormat, Plane
 from pipeline.media.borders import writing

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from pipeline.errors import Cancelled
-from pipeline.flow.line import Line
+from pipeline.flow.pipeline import Line
 from tests.fakes.stages import Boom, Pass, Stuck
 
 ITEMS = 20

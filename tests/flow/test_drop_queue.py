@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.flow.channel import Aborted, Closed
-from pipeline.flow.edge import BEHIND, CATCHING_UP, Edge
+from pipeline.flow.drop_queue import BEHIND, CATCHING_UP, Edge
 
 
 class Dropped(list[tuple[int, str]]):

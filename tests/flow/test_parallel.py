@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from pipeline.errors import Cancelled
 from pipeline.flow.channel import Aborted
-from pipeline.flow.fan import Fan
-from pipeline.flow.line import Line
+from pipeline.flow.parallel import Fan
+from pipeline.flow.pipeline import Line
 from pipeline.flow.stage import Stage
 from tests.fakes.stages import Boom, Pass, Stuck
 

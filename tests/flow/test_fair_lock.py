@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from pipeline.flow.channel import Aborted
-from pipeline.flow.turnstile import Gate, Turnstile
+from pipeline.flow.fair_lock import Gate, Turnstile
 from tests.waiting import DEADLINE, queued, until
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from pipeline.telemetry import Meter, Trace
+from pipeline.flow.telemetry import Meter, Trace
 
 
 def test_groups_become_processes_and_tracks_threads() -> None:

@@ -24,7 +24,7 @@ from typing import Any
 from pipeline.errors import Cancelled
 from pipeline.flow.channel import Aborted, Channel
 from pipeline.flow.stage import Stage
-from pipeline.telemetry import Meter, Trace
+from pipeline.flow.telemetry import Meter, Trace
 
 _WAKE_SECONDS = 0.1
 
