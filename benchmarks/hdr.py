@@ -10,7 +10,7 @@ code values, coded as 10-bit 4:2:0 of BT.2020, enlarged again, and held against 
 - resampled            antialiased bicubic on code values, in floating point
 - as coded             the network on code values as they are
 - gamma, other curves  the network on something else that was made of the light, and its result turned back
-- ..., limited         kept within the range of the 3 x 3 input pixels around (pipeline/colour/limit.py)
+- ..., limited         kept within the range of the 3 x 3 input pixels around (pipeline/colour/hdr_limit.py)
 - uprez                what the project's session gives
 
 The table has means over all scenes of a kind, but the largest of what is called largest. PHOTOGRAPHS is a folder with

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from pipeline import budget
 from pipeline.choices import choose_backend, choose_decoder, choose_encoder, choose_formed, choose_model, target_for
-from pipeline.colour.names import is_hdr
+from pipeline.colour.h273 import is_hdr
 from pipeline.config.settings import Settings
 from pipeline.frame import FrameFormat, plain_name
 from pipeline.media.decoding.deinterlace import Deinterlacing

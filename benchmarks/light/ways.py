@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from light.scenes import TO_2020, halved
 from light.transfer import HLG, HLG_PEAK, PEAK, PQ, Light, System
 from pipeline.colour.convert import from_rgb, to_rgb
-from pipeline.colour.limit import limit
+from pipeline.colour.hdr_limit import limit
 from pipeline.colour.resample import bicubic
 from pipeline.frame import PIXEL_FORMATS, Colour, Frame, FrameFormat, Plane
 from pipeline.models.spec import ModelSpec

@@ -11,7 +11,7 @@ import typer
 
 from pipeline.cli import options as o
 from pipeline.cli.screen import facts, hours, note, out, size
-from pipeline.colour.names import named
+from pipeline.colour.h273 import named
 from pipeline.estimate import Estimate, estimate
 from pipeline.media.decoding.turn import Orientation
 from pipeline.media.reading.hdr import Hdr

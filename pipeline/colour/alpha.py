@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from pipeline.colour.quantize import store
 from pipeline.colour.resample import bicubic
-from pipeline.colour.rounding import store
 from pipeline.frame import FrameFormat, PixelFormat, Plane
 
 

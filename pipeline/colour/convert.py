@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from pipeline.colour.chroma import downsampled, upsampled
 from pipeline.colour.matrix import conversion
-from pipeline.colour.rounding import store
+from pipeline.colour.quantize import store
 from pipeline.frame import FrameFormat, Plane
 
 _BAND = 64  # rows converted at a time: what is in work then stays in the processor's cache

@@ -12,7 +12,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from pipeline.colour.names import MATRIX_NAMES
+from pipeline.colour.h273 import MATRIX_NAMES
 from pipeline.errors import InputError
 from pipeline.frame import Colour, PixelFormat
 

@@ -7,8 +7,8 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.colour.h273 import MATRIX_NAMES
 from pipeline.colour.matrix import conversion
-from pipeline.colour.names import MATRIX_NAMES
 from pipeline.frame import PIXEL_FORMATS, Colour, FrameFormat
 from pipeline.proof.signature import Signature
 

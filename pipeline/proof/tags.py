@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from fractions import Fraction
 from typing import NamedTuple
 
-from pipeline.colour.names import MATRIX_NAMES, PRIMARIES_NAMES, TRANSFER_NAMES
+from pipeline.colour.h273 import MATRIX_NAMES, PRIMARIES_NAMES, TRANSFER_NAMES
 from pipeline.frame import Colour
 from pipeline.media.decoding.turn import Orientation
 from pipeline.media.reading.probe import VideoInfo

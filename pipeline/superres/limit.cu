@@ -1,4 +1,4 @@
-// What the network made kept within the range of what it was made from. The arithmetic is that of colour/limit.py.
+// What the network made kept within the range of what it was made from. The arithmetic is that of colour/hdr_limit.py.
 //
 //   WIDTH, HEIGHT    the frame, (PLANES, HEIGHT, WIDTH)
 //   SCALE            how much larger the network makes it

@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 
 from pipeline.colour import alpha
 from pipeline.colour.convert import from_rgb, to_rgb
-from pipeline.colour.limit import limit
+from pipeline.colour.h273 import is_hdr
+from pipeline.colour.hdr_limit import limit
 from pipeline.colour.luma import to_luma, with_chroma
-from pipeline.colour.names import is_hdr
 from pipeline.errors import MismatchError
 from pipeline.frame import Frame, FrameFormat, Plane
 from pipeline.models.spec import ModelSpec

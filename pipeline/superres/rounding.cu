@@ -1,4 +1,4 @@
-// A value in levels as a code value: dithered where depth is lost, rounded to even, clamped. As colour/rounding.py.
+// A value in levels as a code value: dithered where depth is lost, rounded to even, clamped. As colour/quantize.py.
 //
 //   SAMPLE     unsigned char or unsigned short        SHIFT    how far a sample sits up in its word
 //   HIGHEST    the largest code value                 DITHER   1: dithered

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from pipeline.colour.convert import from_rgb, to_rgb
-from pipeline.colour.limit import limit
+from pipeline.colour.hdr_limit import limit
 from pipeline.frame import PIXEL_FORMATS, Colour, Frame, FrameFormat, Siting
 from pipeline.models.spec import ModelSpec
 from tests.superres.networks import MakeSession, Networks

@@ -9,9 +9,9 @@ import pytest
 from numpy.typing import NDArray
 
 from pipeline.colour.convert import from_rgb, to_rgb
-from pipeline.colour.limit import limit
+from pipeline.colour.hdr_limit import limit
 from pipeline.colour.luma import to_luma, with_chroma
-from pipeline.colour.rounding import BAYER
+from pipeline.colour.quantize import BAYER
 from pipeline.frame import PIXEL_FORMATS, Colour, FrameFormat, PixelFormat, Siting
 from pipeline.superres.tiling import Tiling, upscaled
 from tests.superres.colour_suite import MIXED

@@ -9,7 +9,7 @@ import av
 import av.error
 from av.video.codeccontext import VideoCodecContext
 
-from pipeline.colour.names import MATRIX_NAMES
+from pipeline.colour.h273 import MATRIX_NAMES
 from pipeline.colour.tags import FULL_RANGE_TAG, LIMITED_RANGE_TAG
 from pipeline.flow.stage import Stage
 from pipeline.frame import UNSPECIFIED, Frame, FrameFormat, plain_name

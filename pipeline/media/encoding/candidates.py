@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from pipeline.colour.names import is_hdr
+from pipeline.colour.h273 import is_hdr
 from pipeline.frame import FrameFormat, PixelFormat
 from pipeline.media.encoding.formats import coded_as, encodable_format, encoder
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from pathlib import Path
 
-from pipeline.colour.names import is_hdr, named
+from pipeline.colour.h273 import is_hdr, named
 from pipeline.errors import OutputError
 from pipeline.frame import Colour, FrameFormat, PixelFormat
 from pipeline.media.encoding import gif

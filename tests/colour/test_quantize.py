@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.colour.convert import from_rgb, to_rgb
-from pipeline.colour.rounding import BAYER, store
+from pipeline.colour.quantize import BAYER, store
 from pipeline.frame import PIXEL_FORMATS, Colour, FrameFormat
 
 GRAY = PIXEL_FORMATS["gray"]

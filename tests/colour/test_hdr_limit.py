@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.colour.limit import limit
-from pipeline.colour.names import is_hdr
+from pipeline.colour.h273 import is_hdr
+from pipeline.colour.hdr_limit import limit
 from pipeline.frame import Colour
 
 
