@@ -12,8 +12,8 @@ import numpy as np
 
 from pipeline.config.settings import Settings
 from pipeline.errors import ModelError
-from pipeline.models import generated
-from pipeline.models.kept import in_precision, inspected, made
+from pipeline.models import synthetic
+from pipeline.models.model_cache import in_precision, inspected, made
 from pipeline.models.precision import PRECISIONS
 from pipeline.models.spec import ModelSpec
 
@@ -48,7 +48,7 @@ def find(name: str, precision: str | type[np.floating]) -> ModelSpec:
     if name in embedded():
         spec = inspected(_WEIGHTS / f"{name}.{form}.onnx")
     elif make := _generator(name):
-        spec = made(f"{name}.{form}.v{generated.VERSION}", partial(make, _DTYPES[form]))
+        spec = made(f"{name}.{form}.v{synthetic.VERSION}", partial(make, _DTYPES[form]))
     elif Path(name).suffix.lower() == ".onnx":
         spec = inspected(Path(name))
         if precision in _NAMES:
@@ -62,10 +62,10 @@ def find(name: str, precision: str | type[np.floating]) -> ModelSpec:
 def _generator(name: str) -> Callable[[type[np.floating]], onnx.ModelProto] | None:
     """What makes the network of this name, of a dtype."""
     if name == "identity":
-        return generated.identity
+        return synthetic.identity
     if not (match := _SRVGG.fullmatch(name)):
         return None
     features, convolutions = int(match[1]), int(match[2])
     if not (1 <= features <= 512 and 1 <= convolutions <= 64):
         raise ModelError(f"{name}: srvgg takes 1 to 512 features and 1 to 64 convolutions")
-    return partial(generated.srvgg, features, convolutions)
+    return partial(synthetic.srvgg, features, convolutions)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from pipeline.errors import ModelError
-from pipeline.models.reach import OF_SIZES
+from pipeline.models.receptive_field import OF_SIZES
 
 if TYPE_CHECKING:
     import onnx

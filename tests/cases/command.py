@@ -18,7 +18,7 @@ import numpy as np
 import onnx
 
 from pipeline.cli.main import main
-from pipeline.models.generated import nearest
+from pipeline.models.synthetic import nearest
 from tests.cases import names, seen, seen_colours
 from tests.cases.case import Case, Expected
 

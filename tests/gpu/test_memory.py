@@ -7,8 +7,8 @@ import pytest
 
 from pipeline.errors import OutOfMemory
 from pipeline.frame import PIXEL_FORMATS, Colour, Frame, FrameFormat
-from pipeline.models import catalogue, generated
-from pipeline.models.importing import inspect
+from pipeline.models import catalogue, synthetic
+from pipeline.models.inspection import inspect
 from pipeline.quality import psnr
 from pipeline.superres.network import Lane
 from pipeline.superres.tensorrt import TensorRtSession
@@ -45,7 +45,7 @@ def test_a_frame_beyond_the_budget_goes_in_tiles_and_comes_out_as_the_whole(
 @pytest.mark.parametrize("pixel", ["yuva420p", "p010le", "gbrp"])
 def test_luma_alone_and_what_goes_past_it_come_out_of_tiles_as_whole(tmp_path: Path, pixel: str) -> None:
     path = tmp_path / "luma.onnx"
-    path.write_bytes(generated.srvgg(32, 4, np.float16, channels=1).SerializeToString())
+    path.write_bytes(synthetic.srvgg(32, 4, np.float16, channels=1).SerializeToString())
     model, format = inspect(path), FrameFormat(640, 480, PIXEL_FORMATS[pixel], Colour(1, False))
     given = saturated(format)
     with TensorRtSession(model, format) as session:

@@ -9,8 +9,8 @@ import pytest
 
 from pipeline.flow.channel import Aborted
 from pipeline.frame import PIXEL_FORMATS, Colour, Frame, FrameFormat
-from pipeline.models import catalogue, generated
-from pipeline.models.importing import inspect
+from pipeline.models import catalogue, synthetic
+from pipeline.models.inspection import inspect
 from pipeline.models.spec import ModelSpec
 from pipeline.quality import psnr
 from pipeline.superres.engine_cache import EngineCache
@@ -86,7 +86,7 @@ def test_frames_under_way_together_come_out_as_alone() -> None:
 @pytest.mark.parametrize("order", ["rgb", "y"])
 def test_frames_with_alpha_do_not_meet_in_their_slots(tmp_path: Path, order: str) -> None:
     path = tmp_path / "nearest.onnx"
-    path.write_bytes(generated.nearest(np.float16, channels=len(order)).SerializeToString())
+    path.write_bytes(synthetic.nearest(np.float16, channels=len(order)).SerializeToString())
     format = FrameFormat(132, 75, PIXEL_FORMATS["yuva420p10le"], Colour(1, False))
     result = replace(format, pixel=PIXEL_FORMATS["yuva420p"]).enlarged(2)
     given = [saturated(format, seed) for seed in range(20)]

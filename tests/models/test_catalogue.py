@@ -10,7 +10,7 @@ import onnx
 import pytest
 
 from pipeline.errors import ModelError
-from pipeline.models import catalogue, generated
+from pipeline.models import catalogue, synthetic
 from pipeline.models.precision import PRECISIONS, precision_of
 
 DTYPES = [np.float32, np.float16]
@@ -69,7 +69,7 @@ class TestFiles:
     @pytest.fixture
     def path(self, tmp_path: Path) -> Path:
         path = tmp_path / "mine.onnx"
-        onnx.save(generated.nearest(np.float32, 3), path)
+        onnx.save(synthetic.nearest(np.float32, 3), path)
         return path
 
     def test_a_file_with_a_dtype_is_what_it_is(self, path: Path) -> None:
@@ -83,7 +83,7 @@ class TestFiles:
         assert spec.reference == (None if precision in ("fp32", "tf32") else path)
 
     def test_a_file_that_cannot_be_converted_is_named(self, path: Path) -> None:
-        model = generated.srvgg(4, 1, np.float32)
+        model = synthetic.srvgg(4, 1, np.float32)
         model.graph.initializer[1].CopyFrom(onnx.numpy_helper.from_array(np.full(4, 7e4, np.float32), "bias0"))
         onnx.save(model, path)
         with pytest.raises(ModelError, match=r"mine\.onnx: bias0 holds 7e\+04; fp16 goes to 6\.55e\+04: use fp32"):

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from onnx import TensorProto, helper, numpy_helper
 
 from pipeline.errors import ModelError
-from pipeline.models import catalogue, generated
+from pipeline.models import catalogue, synthetic
 from pipeline.models.precision import PRECISIONS, converted, precision_of
 
 FORMS = ["fp32", "fp16", "bf16"]
@@ -71,7 +71,7 @@ def test_a_network_in_its_own_precision_comes_back_itself(precision: str) -> Non
 @pytest.mark.parametrize("name", ["identity", "nearest"])
 @pytest.mark.parametrize("precision", FORMS)
 def test_a_network_without_weights_has_a_precision_too(name: str, precision: str) -> None:
-    model = converted(getattr(generated, name)(np.float32), precision)
+    model = converted(getattr(synthetic, name)(np.float32), precision)
     assert precision_of(model) == precision
 
 
@@ -140,7 +140,7 @@ def rounded_to_8_bits(values: np.ndarray) -> np.ndarray:
 
 @pytest.mark.parametrize("precision", FORMS)
 def test_the_scales_of_a_resize_stay_float32(precision: str) -> None:
-    assert weight_types(converted(generated.nearest(np.float32), precision)) == {TensorProto.FLOAT}
+    assert weight_types(converted(synthetic.nearest(np.float32), precision)) == {TensorProto.FLOAT}
 
 
 @pytest.mark.parametrize("precision", ["fp16", "bf16"])
@@ -224,7 +224,7 @@ class TestRefused:
 
     def test_a_precision_that_is_none(self) -> None:
         with pytest.raises(ModelError, match="no precision called 'int8'; there are fp32, tf32, fp16, bf16"):
-            converted(generated.identity(np.float32), "int8")
+            converted(synthetic.identity(np.float32), "int8")
 
     def test_a_branch(self) -> None:
         made = helper.make_tensor_value_info("inner", TensorProto.FLOAT, [None] * 4)

@@ -9,8 +9,8 @@ import onnx
 import pytest
 
 from pipeline.frame import FrameFormat
-from pipeline.models import generated
-from pipeline.models.importing import inspect
+from pipeline.models import synthetic
+from pipeline.models.inspection import inspect
 from pipeline.models.spec import ModelSpec
 from pipeline.superres.session import Session
 from tests.superres.oracle import levels, oracle, saturated, worst
@@ -29,24 +29,24 @@ class Networks:
 
     @pytest.fixture
     def identity(self, tmp_path: Path) -> ModelSpec:
-        return self._saved(tmp_path, generated.identity(self.dtype))
+        return self._saved(tmp_path, synthetic.identity(self.dtype))
 
     @pytest.fixture
     def nearest(self, tmp_path: Path) -> ModelSpec:
-        return self._saved(tmp_path, generated.nearest(self.dtype))
+        return self._saved(tmp_path, synthetic.nearest(self.dtype))
 
     @pytest.fixture
     def identity_of_luma(self, tmp_path: Path) -> ModelSpec:
-        return self._saved(tmp_path, generated.identity(self.dtype, channels=1))
+        return self._saved(tmp_path, synthetic.identity(self.dtype, channels=1))
 
     @pytest.fixture
     def nearest_of_luma(self, tmp_path: Path) -> ModelSpec:
-        return self._saved(tmp_path, generated.nearest(self.dtype, channels=1))
+        return self._saved(tmp_path, synthetic.nearest(self.dtype, channels=1))
 
     @pytest.fixture
     def overshooting(self, tmp_path: Path) -> ModelSpec:
         """Repeats each pixel, half as bright again."""
-        model = generated.nearest(self.dtype)
+        model = synthetic.nearest(self.dtype)
         model.graph.initializer.append(onnx.numpy_helper.from_array(np.array(1.5, self.dtype), "half_again"))
         model.graph.node[-1].output[0] = "repeated"
         model.graph.node.append(onnx.helper.make_node("Mul", ["repeated", "half_again"], ["output"]))

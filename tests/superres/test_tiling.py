@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from pipeline.models import generated
+from pipeline.models import synthetic
 from pipeline.superres.tiling import Tiling, tilings, upscaled
 
 Pixels = NDArray[np.float32]
@@ -120,7 +120,7 @@ REACH = 4  # of two convolutions, and one before and after
 
 @pytest.fixture(scope="module")
 def srvgg() -> Callable[[Pixels], Pixels]:
-    network = generated.srvgg(8, 2, np.float32).SerializeToString()
+    network = synthetic.srvgg(8, 2, np.float32).SerializeToString()
     session = ort.InferenceSession(network, providers=["CPUExecutionProvider"])
     return lambda tile: session.run(None, {"input": tile})[0]
 

@@ -10,8 +10,8 @@ import pytest
 from numpy.typing import NDArray
 
 from pipeline.errors import BackendError
-from pipeline.models import catalogue, generated
-from pipeline.models.importing import inspect
+from pipeline.models import catalogue, synthetic
+from pipeline.models.inspection import inspect
 from pipeline.models.spec import ModelSpec
 from pipeline.superres import trust
 
@@ -37,7 +37,7 @@ def test_a_network_that_sees_the_whole_picture_is_compared_as_a_whole(model: Mod
 
 
 def test_a_network_of_one_size_is_compared_as_a_whole(tmp_path: Path) -> None:
-    made = generated.nearest(np.float32)
+    made = synthetic.nearest(np.float32)
     for tensor, scale in ((made.graph.input[0], 1), (made.graph.output[0], 2)):
         for dimension, length in zip(tensor.type.tensor_type.shape.dim, (1, 3, 160 * scale, 240 * scale), strict=True):
             dimension.Clear()
@@ -69,7 +69,7 @@ def test_a_wrong_engine_is_refused(model: ModelSpec, spoil: Callable[[Picture], 
 
 def test_a_network_of_luma_is_shown_luma(tmp_path: Path) -> None:
     path = tmp_path / "luma.onnx"
-    path.write_bytes(generated.nearest(np.float32, channels=1).SerializeToString())
+    path.write_bytes(synthetic.nearest(np.float32, channels=1).SerializeToString())
     model = inspect(path)
     assert trust.textured(40, 64, model).shape == (1, 1, 40, 64)
     assert trust.check(model, right(model), 40, 64) > 100

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from pipeline.errors import ModelError, OutputError
-from pipeline.models.importing import INSPECTION, inspect, read
+from pipeline.models.inspection import INSPECTION, inspect, read
 from pipeline.models.precision import CONVERTER, converted
 from pipeline.models.spec import ModelSpec
 from pipeline.system.cache import cache_folder, keep, write_whole

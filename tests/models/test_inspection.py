@@ -8,8 +8,8 @@ import onnx
 import pytest
 
 from pipeline.errors import ModelError
-from pipeline.models import generated
-from pipeline.models.importing import inspect
+from pipeline.models import synthetic
+from pipeline.models.inspection import inspect
 
 Save = Callable[[onnx.ModelProto], Path]
 
@@ -27,13 +27,13 @@ def save(tmp_path: Path) -> Save:
 @pytest.mark.parametrize("dtype", [np.float32, np.float16])
 @pytest.mark.parametrize("scale", [2, 3, 4])
 def test_scale_dtype_and_names_are_found_out(save: Save, dtype: type[np.floating], scale: int) -> None:
-    spec = inspect(save(generated.nearest(dtype, scale)))
+    spec = inspect(save(synthetic.nearest(dtype, scale)))
     assert (spec.scale, spec.dtype, spec.input, spec.output) == (scale, np.dtype(dtype), "input", "output")
     assert spec.size is None
 
 
 def test_metadata_is_read(save: Save) -> None:
-    model = generated.identity(np.float32)
+    model = synthetic.identity(np.float32)
     facts = {"uprez.name": "mine", "uprez.channels": "bgr", "uprez.range": "255", "uprez.licence": "MIT"}
     onnx.helper.set_model_props(model, facts)
     spec = inspect(save(model))
@@ -42,7 +42,7 @@ def test_metadata_is_read(save: Save) -> None:
 
 @pytest.mark.parametrize("scale", [1, 2])
 def test_one_channel_is_luma(save: Save, scale: int) -> None:
-    spec = inspect(save(generated.nearest(np.float32, scale, channels=1)))
+    spec = inspect(save(synthetic.nearest(np.float32, scale, channels=1)))
     assert (spec.order, spec.channels, spec.scale, spec.name) == ("y", 1, scale, f"nearest-x{scale}-luma")
 
 
@@ -50,7 +50,7 @@ def test_one_channel_is_luma(save: Save, scale: int) -> None:
 def test_where_any_number_of_channels_is_taken_the_file_may_say_which(
     save: Save, said: dict[str, str], channels: int
 ) -> None:
-    model = generated.identity(np.float32)
+    model = synthetic.identity(np.float32)
     for tensor in (model.graph.input[0], model.graph.output[0]):
         _resize(tensor, [1, "c", "h", "w"])
     onnx.helper.set_model_props(model, said)
@@ -58,7 +58,7 @@ def test_where_any_number_of_channels_is_taken_the_file_may_say_which(
 
 
 def test_a_fixed_size_is_noticed(save: Save) -> None:
-    model = generated.identity(np.float32)
+    model = synthetic.identity(np.float32)
     _resize(model.graph.input[0], [1, 3, 24, 40])
     _resize(model.graph.output[0], [1, 3, 24, 40])
     assert inspect(save(model)).size == (24, 40)
@@ -82,7 +82,7 @@ class TestRefused:
             inspect(path)
 
     def test_a_truncated_model(self, save: Save) -> None:
-        path = save(generated.srvgg(8, 2, np.float32))
+        path = save(synthetic.srvgg(8, 2, np.float32))
         path.write_bytes(path.read_bytes()[:-500])
         with pytest.raises(ModelError, match="not a valid ONNX model"):
             inspect(path)
@@ -98,27 +98,27 @@ class TestRefused:
         ],
     )
     def test_an_input_of_another_shape(self, save: Save, shape: list[int | str], said: str) -> None:
-        model = generated.identity(np.float32)
+        model = synthetic.identity(np.float32)
         _resize(model.graph.input[0], shape)
         _resize(model.graph.output[0], shape)
         with pytest.raises(ModelError, match=said):
             inspect(save(model))
 
     def test_two_inputs(self, save: Save) -> None:
-        model = generated.identity(np.float32)
+        model = synthetic.identity(np.float32)
         model.graph.input.append(onnx.helper.make_tensor_value_info("second", onnx.TensorProto.FLOAT, [1]))
         with pytest.raises(ModelError, match="2 inputs and 1 outputs"):
             inspect(save(model))
 
     def test_a_dtype_that_is_no_picture(self, save: Save) -> None:
-        model = generated.identity(np.float32)
+        model = synthetic.identity(np.float32)
         for tensor in (model.graph.input[0], model.graph.output[0]):
             tensor.CopyFrom(onnx.helper.make_tensor_value_info(tensor.name, onnx.TensorProto.INT64, [1, 3, "h", "w"]))
         with pytest.raises(ModelError, match="from int64 to int64"):
             inspect(save(model))
 
     def test_a_network_that_enlarges_one_way_only(self, save: Save) -> None:
-        model = generated.nearest(np.float32)
+        model = synthetic.nearest(np.float32)
         factors = onnx.numpy_helper.from_array(np.array([1, 1, 2, 1], np.float32), "factors")
         model.graph.initializer[0].CopyFrom(factors)
         _resize(model.graph.output[0], [1, 3, "h", "w"])
@@ -126,20 +126,20 @@ class TestRefused:
             inspect(save(model))
 
     def test_a_network_that_colours_luma(self, save: Save) -> None:
-        model = generated.identity(np.float32, channels=1)
+        model = synthetic.identity(np.float32, channels=1)
         model.graph.node[0].CopyFrom(onnx.helper.make_node("Concat", ["input"] * 3, ["output"], axis=1))
         _resize(model.graph.output[0], [1, 3, "h", "w"])
         with pytest.raises(ModelError, match=r"turns \(1, 1, 24, 40\) into \(1, 3, 24, 40\)"):
             inspect(save(model))
 
     def test_luma_that_says_it_is_rgb(self, save: Save) -> None:
-        model = generated.identity(np.float32, channels=1)
+        model = synthetic.identity(np.float32, channels=1)
         onnx.helper.set_model_props(model, {"uprez.channels": "rgb"})
         with pytest.raises(ModelError, match=r"uprez\.channels = 'rgb'; y is supported"):
             inspect(save(model))
 
     def test_metadata_that_means_nothing_here(self, save: Save) -> None:
-        model = generated.identity(np.float32)
+        model = synthetic.identity(np.float32)
         onnx.helper.set_model_props(model, {"uprez.channels": "yuv"})
         with pytest.raises(ModelError, match=r"uprez\.channels = 'yuv'; rgb or bgr"):
             inspect(save(model))

@@ -11,9 +11,9 @@ import onnx
 import pytest
 
 from pipeline.errors import ModelError
-from pipeline.models import generated, kept
-from pipeline.models.importing import inspect
-from pipeline.models.kept import in_precision, inspected, made
+from pipeline.models import model_cache, synthetic
+from pipeline.models.inspection import inspect
+from pipeline.models.model_cache import in_precision, inspected, made
 
 
 class Counted:
@@ -37,14 +37,14 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.fixture
 def inspections(monkeypatch: pytest.MonkeyPatch) -> Counted:
     counted = Counted(inspect)
-    monkeypatch.setattr(kept, "inspect", counted)
+    monkeypatch.setattr(model_cache, "inspect", counted)
     return counted
 
 
 @pytest.fixture
 def path(tmp_path: Path, cache: Path) -> Path:
     path = tmp_path / "model.onnx"
-    onnx.save(generated.nearest(np.float32), path)
+    onnx.save(synthetic.nearest(np.float32), path)
     return path
 
 
@@ -54,7 +54,7 @@ class TestInspections:
         assert inspections.times == 1
 
     def test_of_a_fixed_size_are_kept_as_well(self, path: Path, inspections: Counted) -> None:
-        model = generated.identity(np.float16)
+        model = synthetic.identity(np.float16)
         for tensor in (model.graph.input[0], model.graph.output[0]):
             tensor.CopyFrom(onnx.helper.make_tensor_value_info(tensor.name, onnx.TensorProto.FLOAT16, [1, 3, 24, 40]))
         onnx.save(model, path)
@@ -63,12 +63,12 @@ class TestInspections:
 
     def test_happen_anew_for_another_content(self, path: Path, inspections: Counted) -> None:
         assert inspected(path).scale == 2
-        onnx.save(generated.nearest(np.float32, 4), path)
+        onnx.save(synthetic.nearest(np.float32, 4), path)
         assert inspected(path).scale == 4
         assert inspections.times == 2
 
     def test_know_a_model_by_its_file_if_it_has_no_name(self, tmp_path: Path, path: Path) -> None:
-        model = generated.nearest(np.float32)
+        model = synthetic.nearest(np.float32)
         del model.metadata_props[:]
         for name in ("one", "two"):
             onnx.save(model, tmp_path / f"{name}.onnx")
@@ -78,7 +78,7 @@ class TestInspections:
         self, path: Path, inspections: Counted, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         inspected(path)
-        monkeypatch.setattr(kept, "INSPECTION", kept.INSPECTION + 1)
+        monkeypatch.setattr(model_cache, "INSPECTION", model_cache.INSPECTION + 1)
         inspected(path)
         assert inspections.times == 2
 
@@ -119,19 +119,19 @@ class TestInspections:
 
 class TestMadeModels:
     def test_are_made_once(self, cache: Path) -> None:
-        make = Counted(lambda: generated.identity(np.float32))
+        make = Counted(lambda: synthetic.identity(np.float32))
         assert made("mine", make) == made("mine", make)
         assert make.times == 1
 
     def test_are_made_anew_if_broken(self, cache: Path) -> None:
-        make = Counted(lambda: generated.identity(np.float32))
+        make = Counted(lambda: synthetic.identity(np.float32))
         spec = made("mine", make)
         spec.path.write_bytes(spec.path.read_bytes()[:-100])
         assert made("mine", make) == spec
         assert make.times == 2
 
     def test_leave_no_parts(self, cache: Path) -> None:
-        made("mine", lambda: generated.identity(np.float32))
+        made("mine", lambda: synthetic.identity(np.float32))
         assert sorted(path.suffix for path in cache.iterdir()) == [".json", ".onnx"]
 
     def test_that_find_no_room_say_where(self, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -140,15 +140,15 @@ class TestMadeModels:
 
         monkeypatch.setattr(Path, "write_bytes", full)
         with pytest.raises(ModelError, match=r"mine\.onnx: No space left on device; set UPREZ_CACHE to a folder"):
-            made("mine", lambda: generated.identity(np.float32))
+            made("mine", lambda: synthetic.identity(np.float32))
         assert not list(cache.iterdir())
 
 
 class TestConversions:
     @pytest.fixture
     def conversions(self, monkeypatch: pytest.MonkeyPatch) -> Counted:
-        counted = Counted(kept.converted)
-        monkeypatch.setattr(kept, "converted", counted)
+        counted = Counted(model_cache.converted)
+        monkeypatch.setattr(model_cache, "converted", counted)
         return counted
 
     def test_happen_once(self, path: Path, conversions: Counted) -> None:
@@ -158,7 +158,7 @@ class TestConversions:
 
     def test_happen_anew_for_another_content(self, path: Path, conversions: Counted) -> None:
         before = in_precision(inspected(path), "fp16")
-        onnx.save(generated.nearest(np.float32, 4), path)
+        onnx.save(synthetic.nearest(np.float32, 4), path)
         assert in_precision(inspected(path), "fp16").sha256 != before.sha256
         assert conversions.times == 2
 
@@ -167,7 +167,7 @@ class TestConversions:
     ) -> None:
         spec = inspected(path)
         in_precision(spec, "fp16")
-        monkeypatch.setattr(kept, "CONVERTER", kept.CONVERTER + 1)
+        monkeypatch.setattr(model_cache, "CONVERTER", model_cache.CONVERTER + 1)
         in_precision(spec, "fp16")
         assert conversions.times == 2
 

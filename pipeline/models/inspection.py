@@ -14,7 +14,7 @@ import numpy as np
 
 from pipeline.errors import ModelError
 from pipeline.models.precision import precision_of
-from pipeline.models.reach import reach, stride
+from pipeline.models.receptive_field import reach, stride
 from pipeline.models.spec import ModelSpec
 from pipeline.system.onnx_runtime import onnx_runtime
 

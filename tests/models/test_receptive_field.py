@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from onnx import TensorProto, helper, numpy_helper
 
-from pipeline.models import catalogue, generated
-from pipeline.models.reach import reach, stride
+from pipeline.models import catalogue, synthetic
+from pipeline.models.receptive_field import reach, stride
 
 SIDE = 48
 CHANNELS = 4
@@ -255,4 +255,4 @@ def test_networks_with_names_reach_as_far_as_they_have_3x3_convolutions(
 
 
 def test_nearest_neighbours_reach_nothing() -> None:
-    assert reach(generated.nearest(np.float32)) == 0
+    assert reach(synthetic.nearest(np.float32)) == 0
