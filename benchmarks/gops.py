@@ -39,7 +39,7 @@ from pipeline.errors import InputError
 from pipeline.flow.pipeline import Line
 from pipeline.flow.stage import Chain
 from pipeline.frame import Frame
-from pipeline.media.decoding.decode import Decoder
+from pipeline.media.decoding.decoder import Decoder
 from pipeline.media.pattern import write_pattern
 from pipeline.media.reading.probe import probe
 from pipeline.media.reading.source import FileSource

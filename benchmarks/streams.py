@@ -47,11 +47,11 @@ from pipeline.config.settings import Settings
 from pipeline.flow.channel import Aborted, Channel
 from pipeline.flow.drop_queue import Edge
 from pipeline.frame import Frame, FrameFormat
-from pipeline.media.decoding.fit import fitted
+from pipeline.media.av_frames import wrapped
+from pipeline.media.decoding.swscale import fitted
 from pipeline.media.encoding.encode import VideoEncoding, configure
 from pipeline.media.pattern import write_pattern
 from pipeline.media.reading.probe import probe
-from pipeline.media.wrapping import wrapped
 from pipeline.models.spec import ModelSpec
 from pipeline.superres.session import Session
 from pipeline.superres.shared import SharedSessions

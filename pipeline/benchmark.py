@@ -32,7 +32,7 @@ from pipeline.flow.pipeline import Line
 from pipeline.flow.stage import Chain, Stage
 from pipeline.flow.telemetry import Meter, Trace
 from pipeline.frame import Frame
-from pipeline.media.decoding.decode import Decoder
+from pipeline.media.decoding.decoder import Decoder
 from pipeline.media.encoding.gop import to_and_fro
 from pipeline.media.pattern import write_pattern
 from pipeline.media.reading.probe import probe

@@ -15,13 +15,13 @@ from pipeline.config.settings import Settings, Upscaling
 from pipeline.errors import BackendError, SettingsError, UprezError
 from pipeline.frame import PIXEL_FORMATS, FrameFormat, PixelFormat, opaque
 from pipeline.media.decoding import nvdec
-from pipeline.media.decoding.deinterlace import Deinterlacing
-from pipeline.media.decoding.turn import Orientation
+from pipeline.media.decoding.interlace.bwdif import Deinterlacing
+from pipeline.media.decoding.rotate import Orientation
 from pipeline.media.encoding.candidates import candidates
 from pipeline.media.encoding.encode import VideoEncoding, refusal, taken_up
 from pipeline.media.encoding.formats import coded_as, encoder, taken
 from pipeline.media.encoding.picture_codecs import codec_for
-from pipeline.media.packing import named_format
+from pipeline.media.packed_formats import named_format
 from pipeline.media.reading.animation import is_animated_png
 from pipeline.media.reading.pipe import is_pipe
 from pipeline.media.reading.probe import MediaInfo, VideoInfo

@@ -12,8 +12,8 @@ from pipeline.choices import choose_backend, choose_encoder, choose_model
 from pipeline.config.live_settings import StreamSettings
 from pipeline.errors import SettingsError
 from pipeline.frame import PIXEL_FORMATS, FrameFormat
-from pipeline.media.decoding.deinterlace import Deinterlacing, InTicks, worked_on
-from pipeline.media.decoding.turn import Orientation
+from pipeline.media.decoding.interlace.bwdif import Deinterlacing, InTicks, worked_on
+from pipeline.media.decoding.rotate import Orientation
 from pipeline.media.encoding.encode import VideoEncoding
 from pipeline.media.encoding.formats import encoder
 from pipeline.media.reading.probe import VideoInfo

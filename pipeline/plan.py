@@ -12,13 +12,13 @@ from pipeline.choices import choose_backend, choose_decoder, choose_encoder, cho
 from pipeline.colour.h273 import is_hdr
 from pipeline.config.settings import Settings
 from pipeline.frame import FrameFormat, plain_name
-from pipeline.media.decoding.deinterlace import Deinterlacing
-from pipeline.media.decoding.excerpt import Excerpt
-from pipeline.media.decoding.fields import fields_of
-from pipeline.media.decoding.turn import Orientation
+from pipeline.media.decoding.interlace.bwdif import Deinterlacing
+from pipeline.media.decoding.interlace.policy import fields_of
+from pipeline.media.decoding.rotate import Orientation
+from pipeline.media.decoding.trim import Excerpt
 from pipeline.media.encoding.encode import VideoEncoding
 from pipeline.media.encoding.losses import losses
-from pipeline.media.packing import packings
+from pipeline.media.packed_formats import packings
 from pipeline.media.reading.probe import MediaInfo, VideoInfo
 from pipeline.media.writing.aspect import untold_aspect
 from pipeline.media.writing.forms import Form, form_of

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from pipeline.colour.convert import to_rgb
 from pipeline.errors import OutputError
 from pipeline.frame import Frame
-from pipeline.media.decoding.decode import Decoder
+from pipeline.media.decoding.decoder import Decoder
 from pipeline.media.reading.probe import probe
 from pipeline.media.reading.source import FileSource
 

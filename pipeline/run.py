@@ -36,8 +36,8 @@ from pipeline.flow.stage import Chain, Stage
 from pipeline.flow.telemetry import OnProgress, Progress, bottleneck
 from pipeline.frame import Frame
 from pipeline.media.decoding import nvdec
-from pipeline.media.decoding.intake import Intake, Shown
-from pipeline.media.decoding.preparing import preparing
+from pipeline.media.decoding.frame_reader import Intake, Shown
+from pipeline.media.decoding.preprocess import preparing
 from pipeline.media.encoding.pad import Pad
 from pipeline.media.reading.pictures import PictureSource
 from pipeline.media.reading.probe import probe

@@ -10,7 +10,7 @@ from typing import Any
 from pipeline.flow.channel import Aborted, Closed
 from pipeline.flow.drop_queue import Edge
 from pipeline.frame import Frame
-from pipeline.media.decoding.deinterlace import Pause
+from pipeline.media.decoding.interlace.bwdif import Pause
 from pipeline.media.decoding.live import Shot
 from pipeline.media.decoding.live_clock import TICKS
 from pipeline.media.encoding.fill import Again

@@ -35,7 +35,7 @@ from pipeline.flow.pipeline import Line
 from pipeline.flow.stage import Chain, Stage
 from pipeline.live_plan import LivePlan, check_live, plan_live
 from pipeline.media.decoding.live import LiveDecoder, Shot, Sound
-from pipeline.media.decoding.preparing import preparing
+from pipeline.media.decoding.preprocess import preparing
 from pipeline.media.encoding.fill import Fill
 from pipeline.media.encoding.live import LiveEncoder
 from pipeline.media.encoding.pad import Pad

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from pipeline.frame import Frame
-from pipeline.media.decoding.decode import Decoder
+from pipeline.media.decoding.decoder import Decoder
 from pipeline.media.reading.probe import probe
 from pipeline.media.reading.source import FileSource
 from pipeline.models import catalogue

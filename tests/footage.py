@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from pipeline.frame import Frame, FrameFormat
-from pipeline.media.decoding.decode import Decoder
+from pipeline.media.decoding.decoder import Decoder
 from pipeline.media.reading.source import FileSource
 
 

@@ -9,7 +9,7 @@ from pipeline.choices import choose_backend, choose_decoder, choose_encoder, tar
 from pipeline.config.settings import Settings
 from pipeline.errors import BackendError, SettingsError
 from pipeline.estimate import estimate
-from pipeline.media.packing import named_format
+from pipeline.media.packed_formats import named_format
 from pipeline.media.reading.probe import MediaInfo, probe
 from pipeline.plan import Plan, make_plan
 from tests import clips, see_through, turned

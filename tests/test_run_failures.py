@@ -38,7 +38,7 @@ class TestFailure:
     @pytest.mark.parametrize(
         ("owner", "method"),
         [
-            ("pipeline.media.decoding.decode.Decoder", "_frame"),
+            ("pipeline.media.decoding.decoder.Decoder", "_frame"),
             ("pipeline.superres.onnx_cpu.OnnxCpuSession", "submit"),
             ("pipeline.superres.onnx_cpu.OnnxCpuSession", "collect"),
             ("pipeline.media.encoding.encode.Encoder", "feed"),
@@ -100,7 +100,7 @@ class TestFailure:
         sink.write_bytes(b"earlier")
 
         def full(self: Any, packet: Any) -> Any:
-            with __import__("pipeline.media.borders", fromlist=["writing"]).writing(self.path):
+            with __import__("pipeline.media.av_errors", fromlist=["writing"]).writing(self.path):
                 raise OSError(28, "No space left on device")
             yield
 

@@ -12,7 +12,7 @@ import pytest
 from pipeline.choices import choose_decoder
 from pipeline.config.settings import Settings
 from pipeline.errors import OutputError, SettingsError
-from pipeline.media.decoding.deinterlace import Deinterlacing
+from pipeline.media.decoding.interlace.bwdif import Deinterlacing
 from pipeline.media.reading.probe import probe
 from pipeline.plan import make_plan
 from pipeline.proof.verify import verify

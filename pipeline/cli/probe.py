@@ -13,7 +13,7 @@ from pipeline.cli import options as o
 from pipeline.cli.screen import facts, hours, note, out, size
 from pipeline.colour.h273 import named
 from pipeline.estimate import Estimate, estimate
-from pipeline.media.decoding.turn import Orientation
+from pipeline.media.decoding.rotate import Orientation
 from pipeline.media.reading.hdr import Hdr
 from pipeline.media.reading.probe import MediaInfo
 from pipeline.media.reading.probe import probe as look

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from pipeline.colour.tags import FULL_RANGE_TAG, LIMITED_RANGE_TAG
 from pipeline.frame import Frame, FrameFormat
-from pipeline.media.wrapping import wrapped
+from pipeline.media.av_frames import wrapped
 
 _BT601 = 5
 _COEFFICIENTS = {1: 1, 4: 4, 5: 5, 6: 5, 7: 7, 9: 9, 10: 9}  # swscale's number for each matrix of H.273

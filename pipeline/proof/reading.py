@@ -19,11 +19,11 @@ import numpy as np
 from pipeline.errors import InputError
 from pipeline.flow.stage import Chain, Stage
 from pipeline.frame import Frame
-from pipeline.media.borders import reading
-from pipeline.media.decoding.deinterlace import FAR, Deinterlace, Deinterlacing
-from pipeline.media.decoding.excerpt import Excerpt
-from pipeline.media.decoding.intake import Intake
-from pipeline.media.decoding.turn import Orientation
+from pipeline.media.av_errors import reading
+from pipeline.media.decoding.frame_reader import Intake
+from pipeline.media.decoding.interlace.bwdif import FAR, Deinterlace, Deinterlacing
+from pipeline.media.decoding.rotate import Orientation
+from pipeline.media.decoding.trim import Excerpt
 from pipeline.media.reading import alpha
 from pipeline.media.reading.pictures import PictureSource
 from pipeline.media.reading.probe import MediaInfo, VideoInfo, open_input

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.media.borders import reading
+from pipeline.media.av_errors import reading
 from pipeline.media.reading.probe import open_input
 from pipeline.proof.shift import common_shift
 from pipeline.proof.verdict import Fault, many

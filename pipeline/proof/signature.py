@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 
 from pipeline.colour.matrix import conversion
 from pipeline.frame import PIXEL_FORMATS, Colour, FrameFormat, Plane, plain_name
-from pipeline.media.decoding.turn import Orientation
-from pipeline.media.packing import supported_format, unpacked
+from pipeline.media.decoding.rotate import Orientation
+from pipeline.media.packed_formats import supported_format, unpacked
 
 Signature = NDArray[np.float32]  # (3, rows, columns): R'G'B' of 0..255, as the tags say, not clamped
 

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from pipeline.colour.h273 import MATRIX_NAMES, PRIMARIES_NAMES, TRANSFER_NAMES
 from pipeline.frame import Colour
-from pipeline.media.decoding.turn import Orientation
+from pipeline.media.decoding.rotate import Orientation
 from pipeline.media.reading.probe import VideoInfo
 from pipeline.proof.mastering import compare_hdr
 from pipeline.proof.signature import scale_of

@@ -10,7 +10,7 @@ from typing import Any
 
 from av.stream import Disposition
 
-from pipeline.media.borders import reading
+from pipeline.media.av_errors import reading
 from pipeline.media.reading.probe import open_input
 from pipeline.proof.packets import Packets
 

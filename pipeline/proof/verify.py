@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.errors import InputError, SettingsError
-from pipeline.media.decoding.deinterlace import Deinterlacing
-from pipeline.media.decoding.fields import Wish, fields_of
+from pipeline.media.decoding.interlace.bwdif import Deinterlacing
+from pipeline.media.decoding.interlace.policy import Wish, fields_of
 from pipeline.media.reading.pipe import is_pipe
 from pipeline.media.reading.probe import MediaInfo, VideoInfo, probe
 from pipeline.media.writing.telling import tellable_colour

@@ -11,8 +11,8 @@ import av.error
 
 from pipeline.frame import Frame
 from pipeline.media.decoding.connection import Connection
-from pipeline.media.decoding.fit import fitted
 from pipeline.media.decoding.live_clock import TICKS, LiveClock
+from pipeline.media.decoding.swscale import fitted
 from pipeline.media.reading.probe import VideoInfo
 from pipeline.media.wire import Opened, Parcel, Streams
 

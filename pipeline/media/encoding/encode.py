@@ -17,11 +17,11 @@ from pipeline.colour.tags import FULL_RANGE_TAG, LIMITED_RANGE_TAG, RGB_MATRIX
 from pipeline.errors import OutputError
 from pipeline.flow.stage import Stage
 from pipeline.frame import Colour, Frame, FrameFormat, Siting
-from pipeline.media.borders import writing
+from pipeline.media.av_errors import writing
+from pipeline.media.av_frames import wrapped
 from pipeline.media.encoding.formats import coded_as, encodable_format, encoder
 from pipeline.media.encoding.hdr import hdr_parameters
 from pipeline.media.reading.hdr import Hdr
-from pipeline.media.wrapping import wrapped
 
 log = logging.getLogger(__name__)
 

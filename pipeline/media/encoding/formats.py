@@ -6,7 +6,7 @@ import av
 
 from pipeline.errors import OutputError
 from pipeline.frame import PIXEL_FORMATS, PixelFormat
-from pipeline.media.packing import packings
+from pipeline.media.packed_formats import packings
 
 # What NVENC keeps as it is: of what it calls 16 bit it keeps 10, and RGB it may turn into YUV in its own way. Few of
 # its GPUs, and no player's, know H.264 of 10 bit.

@@ -26,10 +26,10 @@ from pipeline.errors import OutputError
 from pipeline.flow.parallel import Fan
 from pipeline.flow.stage import Chain, Stage
 from pipeline.frame import Frame, FrameFormat, Plane
-from pipeline.media.borders import writing
+from pipeline.media.av_errors import writing
+from pipeline.media.av_frames import wrapped
 from pipeline.media.encoding.decoding_times import DecodingTimes, NoteTimes, Retime
 from pipeline.media.encoding.encode import Encoder, VideoEncoding, configure, zero_latency
-from pipeline.media.wrapping import wrapped
 
 T = TypeVar("T")
 

@@ -18,11 +18,11 @@ from av.video.frame import PictureType
 from pipeline.errors import OutputError, SettingsError
 from pipeline.flow.stage import Stage
 from pipeline.frame import Frame
-from pipeline.media.borders import writing
+from pipeline.media.av_errors import writing
+from pipeline.media.av_frames import wrapped
 from pipeline.media.encoding.encode import VideoEncoding, configure
 from pipeline.media.encoding.formats import encoder
 from pipeline.media.wire import Parcel, Streams, nut
-from pipeline.media.wrapping import wrapped
 
 log = logging.getLogger(__name__)
 

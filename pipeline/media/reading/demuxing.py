@@ -16,7 +16,7 @@ from queue import SimpleQueue
 import av.error
 
 from pipeline.errors import InputError
-from pipeline.media.borders import network_fault
+from pipeline.media.av_errors import network_fault
 from pipeline.media.child import Gone, Parent, limited, serve
 from pipeline.media.reading.demuxed import Changed, Demuxed
 from pipeline.media.reading.devices import Grabbed

@@ -21,8 +21,8 @@ from pipeline.colour import tags
 from pipeline.config.address import refuse_address
 from pipeline.errors import InputError
 from pipeline.frame import Colour, FrameFormat, Siting
-from pipeline.media.borders import reading
-from pipeline.media.packing import supported_format
+from pipeline.media.av_errors import reading
+from pipeline.media.packed_formats import supported_format
 from pipeline.media.reading import alpha, pictures
 from pipeline.media.reading.animation import is_animated_png
 from pipeline.media.reading.hdr import Hdr, dynamic_metadata, hdr_of

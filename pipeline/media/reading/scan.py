@@ -1,6 +1,6 @@
 """What a video says of its pictures: seen at once, or as two fields, the even rows at one time and the odd at another.
 
-It is often wrong. What the pictures themselves show, `media/decoding/look.py` finds.
+It is often wrong. What the pictures themselves show, `media/decoding/interlace/detect.py` finds.
 """
 
 from __future__ import annotations

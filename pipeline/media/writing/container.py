@@ -10,7 +10,7 @@ import av
 from av.container import OutputContainer
 
 from pipeline.errors import OutputError
-from pipeline.media.borders import writing
+from pipeline.media.av_errors import writing
 from pipeline.media.reading import animation
 from pipeline.media.reading.source import Source
 from pipeline.media.writing import labels

@@ -7,7 +7,7 @@ from typing import Any
 
 from av.stream import Disposition
 
-from pipeline.media.borders import reading
+from pipeline.media.av_errors import reading
 from pipeline.media.reading.probe import open_input
 
 _KINDS = {"mjpeg": ("jpg", "image/jpeg"), "png": ("png", "image/png"), "gif": ("gif", "image/gif")}

@@ -17,7 +17,7 @@ from typing import Any
 
 import av
 
-from pipeline.media.borders import network_fault
+from pipeline.media.av_errors import network_fault
 from pipeline.media.child import Gone, Parent, limited, serve
 from pipeline.media.wire import Lost, Open, Opened, Written
 from pipeline.media.writing.backlog import limit_backlog

@@ -18,7 +18,7 @@ from av.video.stream import VideoStream
 
 from pipeline.errors import OutputError
 from pipeline.flow.stage import Stage
-from pipeline.media.borders import writing
+from pipeline.media.av_errors import writing
 from pipeline.media.encoding.decoding_times import RetimedEncoder
 from pipeline.media.encoding.encode import Encoder, VideoEncoding, configure
 from pipeline.media.encoding.formats import encoder

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from pipeline.media.decoding.turn import Orientation
+from pipeline.media.decoding.rotate import Orientation
 from pipeline.media.reading.probe import VideoInfo
 from pipeline.media.writing.container import ISO_SUFFIXES
 

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 from pipeline.frame import PIXEL_FORMATS, Colour, Frame, FrameFormat, PixelFormat, Siting
+from pipeline.media.av_frames import wrapped
 from pipeline.media.encoding.encode import Encoder, VideoEncoding, configure, taken_up
 from pipeline.media.encoding.formats import encodable_format, encoder
-from pipeline.media.wrapping import wrapped
 from tests.samples import assert_same, format_of, noise
 
 ENCODERS = ["libx264", "libx265", "libsvtav1", "ffv1"]

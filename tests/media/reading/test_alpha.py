@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from pipeline.frame import Frame
-from pipeline.media.decoding.decode import Decoder
+from pipeline.media.decoding.decoder import Decoder
 from pipeline.media.reading.alpha import decoder
 from pipeline.media.reading.probe import probe
 from pipeline.media.reading.source import FileSource

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.media.decoding.turn import Orientation
+from pipeline.media.decoding.rotate import Orientation
 from pipeline.media.reading.probe import VideoInfo, probe
 from pipeline.media.writing.upright import upright
 

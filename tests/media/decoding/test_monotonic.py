@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.frame import PIXEL_FORMATS, Colour, Frame, FrameFormat
-from pipeline.media.decoding.order import Order
+from pipeline.media.decoding.monotonic import Order
 
 TINY = FrameFormat(2, 2, PIXEL_FORMATS["gray"], Colour(1, False))
 

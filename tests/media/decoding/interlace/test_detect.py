@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from pipeline.errors import InputError
-from pipeline.media.decoding import look as looking
-from pipeline.media.decoding.look import Look, look
+from pipeline.media.decoding.interlace import detect as looking
+from pipeline.media.decoding.interlace.detect import Look, look
 from pipeline.media.reading.pipe import Pipe
 from pipeline.media.reading.probe import probe
 from tests import clips, fields

@@ -18,10 +18,10 @@ from av.filter import Graph
 from pipeline.errors import InputError
 from pipeline.flow.stage import Stage
 from pipeline.frame import PIXEL_FORMATS, Frame, FrameFormat, Plane
-from pipeline.media.decoding.combs import Combs, Rows, rows_of
-from pipeline.media.decoding.fit import fitted
+from pipeline.media.av_frames import wrapped
+from pipeline.media.decoding.interlace.combing import Combs, Rows, rows_of
+from pipeline.media.decoding.swscale import fitted
 from pipeline.media.reading.probe import VideoInfo
-from pipeline.media.wrapping import wrapped
 
 FAR = 2  # times as long as frames last: one that comes later does not follow
 

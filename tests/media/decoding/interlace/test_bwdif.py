@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from pipeline.errors import InputError
 from pipeline.frame import PIXEL_FORMATS, Colour, Frame, FrameFormat
-from pipeline.media.decoding.deinterlace import Deinterlace, Deinterlacing, InTicks, Pause, worked_on
+from pipeline.media.decoding.interlace.bwdif import Deinterlace, Deinterlacing, InTicks, Pause, worked_on
 from tests import fields
 
 ALL = Deinterlacing("all", top_first=True)

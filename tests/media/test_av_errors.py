@@ -6,7 +6,7 @@ import socket
 import av.error
 import pytest
 
-from pipeline.media.borders import network_fault
+from pipeline.media.av_errors import network_fault
 from pipeline.media.wire import Fault
 
 ADDRESS = "rtsp://me:s3cr3t@camera/stream"

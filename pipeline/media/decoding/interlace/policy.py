@@ -7,8 +7,8 @@ from fractions import Fraction
 from typing import Literal
 
 from pipeline.errors import SettingsError
-from pipeline.media.decoding.deinterlace import Deinterlacing, worked_on
-from pipeline.media.decoding.look import Look, look
+from pipeline.media.decoding.interlace.bwdif import Deinterlacing, worked_on
+from pipeline.media.decoding.interlace.detect import Look, look
 from pipeline.media.reading.probe import MediaInfo, VideoInfo
 
 Wish = Literal["auto", "off", "frame", "field"]

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from pipeline.frame import PIXEL_FORMATS
-from pipeline.media.decoding.combs import Combs, Rows, rows_of
+from pipeline.media.decoding.interlace.combing import Combs, Rows, rows_of
 from tests import fields
 
 GRAY = PIXEL_FORMATS["gray"]

@@ -12,7 +12,7 @@ import pytest
 
 from pipeline.errors import InputError
 from pipeline.frame import Frame
-from pipeline.media.decoding.decode import Decoder
+from pipeline.media.decoding.decoder import Decoder
 from pipeline.media.reading.probe import probe
 from pipeline.media.reading.source import FileSource
 from tests import clips

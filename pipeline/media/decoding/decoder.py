@@ -15,9 +15,9 @@ from pipeline.flow.stage import Stage
 from pipeline.frame import UNSPECIFIED, Frame, FrameFormat, plain_name
 from pipeline.media.decoding import nvdec
 from pipeline.media.decoding.bitstream import is_shown, is_torn
-from pipeline.media.decoding.fit import fitted
-from pipeline.media.decoding.holes import Holes
 from pipeline.media.decoding.ledger import Entry, Ledger
+from pipeline.media.decoding.missing_frames import Holes
+from pipeline.media.decoding.swscale import fitted
 from pipeline.media.reading import alpha
 from pipeline.media.reading.probe import IN_CODING_ORDER
 from pipeline.media.reading.source import Source

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from pipeline.frame import PIXEL_FORMATS, Frame
-from pipeline.media.packing import packings
-from pipeline.media.wrapping import wrapped
+from pipeline.media.av_frames import wrapped
+from pipeline.media.packed_formats import packings
 from tests.samples import Size, assert_same, format_of, noise
 
 PLANAR = [name for name, pixel in sorted(PIXEL_FORMATS.items()) if name not in {way.name for way in packings(pixel)}]

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from pipeline.errors import SettingsError
-from pipeline.media.decoding import fields as deciding
-from pipeline.media.decoding.deinterlace import Deinterlacing
-from pipeline.media.decoding.fields import Fields, Wish, fields_of
+from pipeline.media.decoding.interlace import policy as deciding
+from pipeline.media.decoding.interlace.bwdif import Deinterlacing
+from pipeline.media.decoding.interlace.policy import Fields, Wish, fields_of
 from pipeline.media.reading.pipe import Pipe
 from pipeline.media.reading.probe import probe
 from tests import clips, fields

@@ -13,7 +13,7 @@ from av.filter import Graph
 from pipeline.colour.tags import FULL_RANGE_TAG, LIMITED_RANGE_TAG
 from pipeline.errors import InputError
 from pipeline.frame import PIXEL_FORMATS, FrameFormat, Plane, opaque, plain_name
-from pipeline.media.packing import unpacked
+from pipeline.media.packed_formats import unpacked
 
 
 def fitted(picture: av.VideoFrame, format: FrameFormat) -> tuple[Plane, ...]:

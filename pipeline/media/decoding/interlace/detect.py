@@ -15,8 +15,8 @@ from typing import Any
 import av
 import av.error
 
-from pipeline.media.decoding.combs import Combs, rows_of
-from pipeline.media.decoding.fit import fitted
+from pipeline.media.decoding.interlace.combing import Combs, rows_of
+from pipeline.media.decoding.swscale import fitted
 from pipeline.media.reading.probe import MediaInfo, open_input
 
 _FRAMES = 9  # in a row: more than a round of 3:2 telecine

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from pipeline.colour.convert import to_rgb
 from pipeline.frame import PIXEL_FORMATS, Colour, Frame, FrameFormat, PixelFormat, Siting
-from pipeline.media.decoding.turn import Orientation, Turn
+from pipeline.media.decoding.rotate import Orientation, Turn
 
 ONE = 65536
 EIGHT = [Orientation(*flags) for flags in itertools.product([False, True], repeat=3)]

@@ -6,8 +6,8 @@ from typing import Any
 
 from pipeline.flow.stage import Stage
 from pipeline.frame import FrameFormat
-from pipeline.media.decoding.deinterlace import Deinterlace, Deinterlacing
-from pipeline.media.decoding.turn import Orientation, Turn
+from pipeline.media.decoding.interlace.bwdif import Deinterlace, Deinterlacing
+from pipeline.media.decoding.rotate import Orientation, Turn
 
 
 def preparing(

@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 
 from pipeline.flow.stage import Chain, Stage
 from pipeline.frame import Frame, FrameFormat
-from pipeline.media.decoding.decode import Decoder
-from pipeline.media.decoding.excerpt import Excerpt, Trim
-from pipeline.media.decoding.order import Order
+from pipeline.media.decoding.decoder import Decoder
+from pipeline.media.decoding.monotonic import Order
+from pipeline.media.decoding.trim import Excerpt, Trim
 from pipeline.media.reading.source import Source
 
 _LEAST_SECONDS = Fraction(1, 1000)  # the tick of Matroska, so that two times stay two

@@ -9,7 +9,7 @@ import av
 import numpy as np
 
 from pipeline.frame import Frame, FrameFormat, Plane
-from pipeline.media.packing import packed, packings
+from pipeline.media.packed_formats import packed, packings
 
 
 def wrapped(frame: Frame, name: str | None = None) -> av.VideoFrame:

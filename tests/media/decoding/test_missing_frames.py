@@ -5,7 +5,7 @@ from fractions import Fraction
 
 import pytest
 
-from pipeline.media.decoding.holes import Holes
+from pipeline.media.decoding.missing_frames import Holes
 
 FRAME = Fraction(1, 25)
 

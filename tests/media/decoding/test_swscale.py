@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from pipeline.frame import PIXEL_FORMATS, Colour, FrameFormat, Siting
-from pipeline.media.decoding.fit import fitted
+from pipeline.media.decoding.swscale import fitted
 from tests.samples import format_of, noise, unpacked
 
 RNG = np.random.default_rng(5)
