@@ -49,7 +49,7 @@ from pipeline.flow.drop_queue import Edge
 from pipeline.frame import Frame, FrameFormat
 from pipeline.media.av_frames import wrapped
 from pipeline.media.decoding.swscale import fitted
-from pipeline.media.encoding.encode import VideoEncoding, configure
+from pipeline.media.encoding.encoder import VideoEncoding, configure
 from pipeline.media.pattern import write_pattern
 from pipeline.media.reading.probe import probe
 from pipeline.models.spec import ModelSpec

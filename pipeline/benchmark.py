@@ -33,10 +33,10 @@ from pipeline.flow.stage import Chain, Stage
 from pipeline.flow.telemetry import Meter, Trace
 from pipeline.frame import Frame
 from pipeline.media.decoding.decoder import Decoder
-from pipeline.media.encoding.gop import to_and_fro
+from pipeline.media.encoding.parallel_gop import to_and_fro
 from pipeline.media.pattern import write_pattern
+from pipeline.media.reading.file_source import FileSource, Source
 from pipeline.media.reading.probe import probe
-from pipeline.media.reading.source import FileSource, Source
 from pipeline.media.writing.sink import FileSink
 from pipeline.plan import Plan, make_plan
 from pipeline.report import Report, Row

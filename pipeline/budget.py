@@ -7,8 +7,8 @@ import re
 from dataclasses import replace
 
 from pipeline.config.settings import Settings
-from pipeline.media.encoding.encode import VideoEncoding
-from pipeline.media.encoding.gop import MIRRORED
+from pipeline.media.encoding.encoder import VideoEncoding
+from pipeline.media.encoding.parallel_gop import MIRRORED
 from pipeline.system import host
 
 # The encoders whose closed GOPs fit together, and how many frames each keeps at work, by the memory that it took at

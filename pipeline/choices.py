@@ -18,9 +18,9 @@ from pipeline.media.decoding import nvdec
 from pipeline.media.decoding.interlace.bwdif import Deinterlacing
 from pipeline.media.decoding.rotate import Orientation
 from pipeline.media.encoding.candidates import candidates
-from pipeline.media.encoding.encode import VideoEncoding, refusal, taken_up
+from pipeline.media.encoding.encoder import VideoEncoding, refusal, taken_up
 from pipeline.media.encoding.formats import coded_as, encoder, taken
-from pipeline.media.encoding.picture_codecs import codec_for
+from pipeline.media.encoding.image_codecs import codec_for
 from pipeline.media.packed_formats import named_format
 from pipeline.media.reading.animation import is_animated_png
 from pipeline.media.reading.pipe import is_pipe

@@ -14,7 +14,7 @@ import av.codec
 
 from pipeline.errors import UprezError
 from pipeline.frame import PIXEL_FORMATS, Colour, FrameFormat
-from pipeline.media.encoding.encode import VideoEncoding, refusal
+from pipeline.media.encoding.encoder import VideoEncoding, refusal
 from pipeline.superres import flavour
 from pipeline.system import cuda, host
 from pipeline.system.cache import cache_folder

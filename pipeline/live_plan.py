@@ -14,7 +14,7 @@ from pipeline.errors import SettingsError
 from pipeline.frame import PIXEL_FORMATS, FrameFormat
 from pipeline.media.decoding.interlace.bwdif import Deinterlacing, InTicks, worked_on
 from pipeline.media.decoding.rotate import Orientation
-from pipeline.media.encoding.encode import VideoEncoding
+from pipeline.media.encoding.encoder import VideoEncoding
 from pipeline.media.encoding.formats import encoder
 from pipeline.media.reading.probe import VideoInfo
 from pipeline.media.writing.upright import upright

@@ -16,8 +16,8 @@ from pipeline.media.decoding.interlace.bwdif import Deinterlacing
 from pipeline.media.decoding.interlace.policy import fields_of
 from pipeline.media.decoding.rotate import Orientation
 from pipeline.media.decoding.trim import Excerpt
-from pipeline.media.encoding.encode import VideoEncoding
-from pipeline.media.encoding.losses import losses
+from pipeline.media.encoding.encoder import VideoEncoding
+from pipeline.media.encoding.format_loss import losses
 from pipeline.media.packed_formats import packings
 from pipeline.media.reading.probe import MediaInfo, VideoInfo
 from pipeline.media.writing.aspect import untold_aspect

@@ -13,8 +13,8 @@ from pipeline.colour.convert import to_rgb
 from pipeline.errors import OutputError
 from pipeline.frame import Frame
 from pipeline.media.decoding.decoder import Decoder
+from pipeline.media.reading.file_source import FileSource
 from pipeline.media.reading.probe import probe
-from pipeline.media.reading.source import FileSource
 
 _LUMA_601 = np.array([65.481, 128.553, 24.966])  # BT.601 limited range, of RGB 0..1
 _BAR, _RULE = 26, 2

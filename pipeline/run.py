@@ -39,9 +39,9 @@ from pipeline.media.decoding import nvdec
 from pipeline.media.decoding.frame_reader import Intake, Shown
 from pipeline.media.decoding.preprocess import preparing
 from pipeline.media.encoding.pad import Pad
-from pipeline.media.reading.pictures import PictureSource
+from pipeline.media.reading.file_source import FileSource, Source
+from pipeline.media.reading.image_sequence import PictureSource
 from pipeline.media.reading.probe import probe
-from pipeline.media.reading.source import FileSource, Source
 from pipeline.media.writing.forms import Sink, open_sink
 from pipeline.plan import Plan, make_plan
 from pipeline.proof.recount import recount

@@ -12,8 +12,8 @@ import numpy as np
 
 from pipeline.frame import Frame
 from pipeline.media.decoding.decoder import Decoder
+from pipeline.media.reading.file_source import FileSource
 from pipeline.media.reading.probe import probe
-from pipeline.media.reading.source import FileSource
 from pipeline.models import catalogue
 from pipeline.superres.onnx_cpu import OnnxCpuSession
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from pipeline.frame import Frame, FrameFormat
 from pipeline.media.decoding.decoder import Decoder
-from pipeline.media.reading.source import FileSource
+from pipeline.media.reading.file_source import FileSource
 
 
 def frames_of(path: Path, format: FrameFormat, every: int = 1) -> Iterator[Frame]:

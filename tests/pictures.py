@@ -7,7 +7,7 @@ import av
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.media.reading.pictures import Pictures, PictureSource
+from pipeline.media.reading.image_sequence import Pictures, PictureSource
 from tests.clips import shade
 
 _CODECS = {".png": "png", ".jpg": "mjpeg", ".tif": "tiff", ".bmp": "bmp", ".webp": "libwebp"}

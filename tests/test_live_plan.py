@@ -10,8 +10,8 @@ from pipeline.config.live_settings import StreamSettings
 from pipeline.errors import SettingsError
 from pipeline.frame import PIXEL_FORMATS
 from pipeline.live_plan import LivePlan, plan_live
+from pipeline.media.reading.interlacing import Scan
 from pipeline.media.reading.probe import VideoInfo, probe
-from pipeline.media.reading.scan import Scan
 from tests import turned
 
 FIELDS = Scan(interlaced=True, top_first=False)

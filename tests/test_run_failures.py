@@ -41,7 +41,7 @@ class TestFailure:
             ("pipeline.media.decoding.decoder.Decoder", "_frame"),
             ("pipeline.superres.onnx_cpu.OnnxCpuSession", "submit"),
             ("pipeline.superres.onnx_cpu.OnnxCpuSession", "collect"),
-            ("pipeline.media.encoding.encode.Encoder", "feed"),
+            ("pipeline.media.encoding.encoder.Encoder", "feed"),
             ("pipeline.media.writing.sink.FileSink", "feed"),
         ],
         ids=lambda value: value.rpartition(".")[2],

@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 from pipeline.benchmark import Bench, measure
 from pipeline.config.settings import Settings
 from pipeline.media.decoding.decoder import Decoder
+from pipeline.media.reading.file_source import FileSource
 from pipeline.media.reading.probe import probe
-from pipeline.media.reading.source import FileSource
 from pipeline.plan import make_plan
 from pipeline.superres.open import open_session
 from upscalers.case import Case, Outcome

@@ -25,9 +25,9 @@ from pipeline.media.decoding.interlace.bwdif import FAR, Deinterlace, Deinterlac
 from pipeline.media.decoding.rotate import Orientation
 from pipeline.media.decoding.trim import Excerpt
 from pipeline.media.reading import alpha
-from pipeline.media.reading.pictures import PictureSource
+from pipeline.media.reading.file_source import FileSource, Source
+from pipeline.media.reading.image_sequence import PictureSource
 from pipeline.media.reading.probe import MediaInfo, VideoInfo, open_input
-from pipeline.media.reading.source import FileSource, Source
 from pipeline.proof.packets import Packets
 from pipeline.proof.signature import Grid, Signature, laid, signature_of, signature_of_picture
 

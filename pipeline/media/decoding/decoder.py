@@ -19,8 +19,8 @@ from pipeline.media.decoding.ledger import Entry, Ledger
 from pipeline.media.decoding.missing_frames import Holes
 from pipeline.media.decoding.swscale import fitted
 from pipeline.media.reading import alpha
+from pipeline.media.reading.file_source import Source
 from pipeline.media.reading.probe import IN_CODING_ORDER
-from pipeline.media.reading.source import Source
 
 
 class Decoder(Stage[Any, Any]):

@@ -11,7 +11,7 @@ from av.filter import Graph
 from av.video.codeccontext import VideoCodecContext
 
 from pipeline.errors import OutputError
-from pipeline.media.encoding.encode import Encoder
+from pipeline.media.encoding.encoder import Encoder
 
 MOST_RATE = 100  # GIF counts in hundredths of a second
 _HALF = 128  # of 255: what is less opaque is not seen at all

@@ -20,7 +20,7 @@ from pipeline.flow.stage import Stage
 from pipeline.frame import Frame
 from pipeline.media.av_errors import writing
 from pipeline.media.av_frames import wrapped
-from pipeline.media.encoding.encode import VideoEncoding, configure
+from pipeline.media.encoding.encoder import VideoEncoding, configure
 from pipeline.media.encoding.formats import encoder
 from pipeline.media.wire import Parcel, Streams, nut
 

@@ -23,12 +23,12 @@ from pipeline.errors import InputError
 from pipeline.frame import Colour, FrameFormat, Siting
 from pipeline.media.av_errors import reading
 from pipeline.media.packed_formats import supported_format
-from pipeline.media.reading import alpha, pictures
+from pipeline.media.reading import alpha, image_sequence
 from pipeline.media.reading.animation import is_animated_png
 from pipeline.media.reading.hdr import Hdr, dynamic_metadata, hdr_of
-from pipeline.media.reading.pictures import Pictures, is_pattern, is_picture, open_pictures
+from pipeline.media.reading.image_sequence import Pictures, is_pattern, is_picture, open_pictures
+from pipeline.media.reading.interlacing import Scan, scan_of
 from pipeline.media.reading.pipe import Pipe, is_pipe, open_pipe
-from pipeline.media.reading.scan import Scan, scan_of
 from pipeline.media.reading.side_data import has_profile, side_data
 from pipeline.media.reading.siting import tagged_siting
 
@@ -265,8 +265,8 @@ def frame_rate(container: InputContainer, stream: VideoStream) -> Fraction:
 
 
 def _colour(container: InputContainer, stream: VideoStream, resolved: Colour) -> Colour:
-    is_picture = container.format.name in pictures.DEMUXERS
-    return pictures.colour(stream.codec_context, resolved) if is_picture else resolved
+    is_picture = container.format.name in image_sequence.DEMUXERS
+    return image_sequence.colour(stream.codec_context, resolved) if is_picture else resolved
 
 
 def _first_frame(container: InputContainer, stream: VideoStream, decoder: VideoCodecContext) -> av.VideoFrame | None:
@@ -303,7 +303,7 @@ def _labels(container: InputContainer, frame: av.VideoFrame | None) -> tuple[str
     if frame is None:
         return ()
     is_profiled = has_profile(frame)
-    has_exif = container.format.name in pictures.DEMUXERS and bool(frame.metadata)
+    has_exif = container.format.name in image_sequence.DEMUXERS and bool(frame.metadata)
     return ("ICC profile",) * is_profiled + ("EXIF data",) * has_exif
 
 

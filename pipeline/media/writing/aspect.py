@@ -13,7 +13,7 @@ from typing import BinaryIO
 
 import av
 
-from pipeline.media.encoding.encode import VideoEncoding
+from pipeline.media.encoding.encoder import VideoEncoding
 from pipeline.media.reading.matroska import element_at
 from pipeline.media.writing.container import ISO_SUFFIXES
 from pipeline.media.writing.ebml import (

@@ -11,12 +11,12 @@ from pipeline.colour.h273 import is_hdr, named
 from pipeline.errors import OutputError
 from pipeline.frame import Colour, FrameFormat, PixelFormat
 from pipeline.media.encoding import gif
-from pipeline.media.encoding.encode import VideoEncoding
-from pipeline.media.encoding.picture_codecs import codec_for
-from pipeline.media.reading.pictures import Pattern, PictureSource, is_pattern
+from pipeline.media.encoding.encoder import VideoEncoding
+from pipeline.media.encoding.image_codecs import codec_for
+from pipeline.media.reading.file_source import Source
+from pipeline.media.reading.image_sequence import Pattern, PictureSource, is_pattern
 from pipeline.media.reading.pipe import is_pipe
 from pipeline.media.reading.probe import VideoInfo
-from pipeline.media.reading.source import Source
 from pipeline.media.writing.picture_sink import PictureSink
 from pipeline.media.writing.pipe_sink import CODEC, PipeSink, y4m_format
 from pipeline.media.writing.sink import FileSink

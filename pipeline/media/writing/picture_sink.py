@@ -19,8 +19,8 @@ from av.video.codeccontext import VideoCodecContext
 from pipeline.errors import OutputError
 from pipeline.flow.stage import Stage
 from pipeline.media.av_errors import writing
-from pipeline.media.encoding.encode import Encoder, VideoEncoding, configure
-from pipeline.media.reading.pictures import Pattern, Pictures, is_pattern
+from pipeline.media.encoding.encoder import Encoder, VideoEncoding, configure
+from pipeline.media.reading.image_sequence import Pattern, Pictures, is_pattern
 from pipeline.media.writing.evenness import Evenness
 
 

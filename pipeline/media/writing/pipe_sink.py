@@ -24,7 +24,7 @@ from pipeline.errors import OutputError
 from pipeline.flow.stage import Stage
 from pipeline.frame import PIXEL_FORMATS, FrameFormat, Siting
 from pipeline.media.av_errors import writing
-from pipeline.media.encoding.encode import Encoder, VideoEncoding, configure
+from pipeline.media.encoding.encoder import Encoder, VideoEncoding, configure
 from pipeline.media.reading.pipe import NAME, standard_output
 from pipeline.media.writing.evenness import Evenness
 

@@ -19,14 +19,14 @@ from av.video.stream import VideoStream
 from pipeline.errors import OutputError
 from pipeline.flow.stage import Stage
 from pipeline.media.av_errors import writing
-from pipeline.media.encoding.decoding_times import RetimedEncoder
-from pipeline.media.encoding.encode import Encoder, VideoEncoding, configure
+from pipeline.media.encoding.dts import RetimedEncoder
+from pipeline.media.encoding.encoder import Encoder, VideoEncoding, configure
 from pipeline.media.encoding.formats import encoder
 from pipeline.media.encoding.gif import GifEncoder
-from pipeline.media.encoding.gop import ParallelEncoder
 from pipeline.media.encoding.hdr import hdr_parameters
+from pipeline.media.encoding.parallel_gop import ParallelEncoder
+from pipeline.media.reading.file_source import Source
 from pipeline.media.reading.hdr import Hdr
-from pipeline.media.reading.source import Source
 from pipeline.media.writing import alpha, aspect, labels
 from pipeline.media.writing.audio import Reencoded
 from pipeline.media.writing.container import opened, options

@@ -12,7 +12,7 @@ from pathlib import Path
 import av
 
 from pipeline.frame import Colour, PixelFormat, Siting
-from pipeline.media.encoding.encode import VideoEncoding
+from pipeline.media.encoding.encoder import VideoEncoding
 
 # Codecs by the names of their formats. The first say everything by themselves, wherever they lie.
 _SELF_DESCRIBED = ("h264", "hevc")

@@ -13,8 +13,8 @@ import pytest
 from pipeline.errors import InputError
 from pipeline.frame import Frame
 from pipeline.media.decoding.decoder import Decoder
+from pipeline.media.reading.file_source import FileSource
 from pipeline.media.reading.probe import probe
-from pipeline.media.reading.source import FileSource
 from tests import clips
 
 

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from pipeline.frame import Frame
 from pipeline.media.decoding.frame_reader import Intake
 from pipeline.media.decoding.trim import Excerpt
+from pipeline.media.reading.file_source import FileSource
 from pipeline.media.reading.probe import probe
-from pipeline.media.reading.source import FileSource
 from tests import clips
 
 RATE = Fraction(30)

@@ -4,7 +4,7 @@ import av
 import pytest
 
 from pipeline.frame import PIXEL_FORMATS, Colour, FrameFormat
-from pipeline.media.encoding.encode import VideoEncoding, configure
+from pipeline.media.encoding.encoder import VideoEncoding, configure
 from pipeline.media.encoding.hdr import hdr_parameters
 from pipeline.media.reading.hdr import Hdr, hdr_of
 from tests import light

@@ -14,7 +14,7 @@ from pipeline.config.live_settings import StreamSettings
 from pipeline.errors import SettingsError
 from pipeline.frame import PIXEL_FORMATS, Colour, Frame, FrameFormat
 from pipeline.live_plan import plan_live
-from pipeline.media.encoding.encode import VideoEncoding
+from pipeline.media.encoding.encoder import VideoEncoding
 from pipeline.media.encoding.live import LiveEncoder
 from pipeline.media.reading.probe import probe
 from pipeline.media.wire import Parcel, Streams

@@ -9,8 +9,8 @@ import pytest
 from pipeline.frame import Frame
 from pipeline.media.decoding.decoder import Decoder
 from pipeline.media.reading.alpha import decoder
+from pipeline.media.reading.file_source import FileSource
 from pipeline.media.reading.probe import probe
-from pipeline.media.reading.source import FileSource
 from tests import clips, see_through
 
 _ALPHA_MODE = b"\x53\xc0\x81"  # an element of Matroska, and that one byte follows

@@ -7,7 +7,7 @@ import av
 import numpy as np
 import pytest
 
-from pipeline.media.reading.source import FileSource
+from pipeline.media.reading.file_source import FileSource
 from tests import clips
 
 

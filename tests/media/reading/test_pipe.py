@@ -16,10 +16,10 @@ from hypothesis import strategies as st
 
 from pipeline.errors import InputError, OutputError
 from pipeline.frame import PIXEL_FORMATS, Colour, Frame, FrameFormat, Siting
-from pipeline.media.encoding.encode import VideoEncoding
+from pipeline.media.encoding.encoder import VideoEncoding
+from pipeline.media.reading.file_source import FileSource
 from pipeline.media.reading.pipe import NAME, Pipe, standard_output
 from pipeline.media.reading.probe import CONTAINERS, open_input
-from pipeline.media.reading.source import FileSource
 from pipeline.media.writing.pipe_sink import CODEC, PipeSink, y4m_format
 from tests import clips
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.frame import PIXEL_FORMATS, Colour, FrameFormat
-from pipeline.media.encoding.encode import VideoEncoding
+from pipeline.media.encoding.encoder import VideoEncoding
 from pipeline.media.reading.matroska import Blocks
 from pipeline.media.reading.probe import probe
 from pipeline.media.writing.aspect import ROOM, shown_size, tell_aspect, untold_aspect

@@ -10,9 +10,9 @@ from pipeline.colour.convert import from_rgb
 from pipeline.errors import OutputError
 from pipeline.frame import PIXEL_FORMATS as PIXELS
 from pipeline.frame import Colour, Frame, FrameFormat
-from pipeline.media.encoding.encode import VideoEncoding
-from pipeline.media.encoding.picture_codecs import codec_for
-from pipeline.media.reading.pictures import Pictures
+from pipeline.media.encoding.encoder import VideoEncoding
+from pipeline.media.encoding.image_codecs import codec_for
+from pipeline.media.reading.image_sequence import Pictures
 from pipeline.media.reading.probe import probe
 from pipeline.media.writing.picture_sink import PictureSink
 from tests import pictures

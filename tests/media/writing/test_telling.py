@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.frame import PIXEL_FORMATS, Colour, Frame, FrameFormat, Siting
-from pipeline.media.encoding.encode import Encoder, VideoEncoding, configure
+from pipeline.media.encoding.encoder import Encoder, VideoEncoding, configure
 from pipeline.media.encoding.formats import encodable_format
 from pipeline.media.reading.probe import probe
 from pipeline.media.writing.telling import tellable, tellable_colour

@@ -3,8 +3,8 @@ from pathlib import Path
 import av
 import pytest
 
+from pipeline.media.reading.interlacing import Scan, scan_of
 from pipeline.media.reading.probe import probe
-from pipeline.media.reading.scan import Scan, scan_of
 from tests import clips, fields
 
 

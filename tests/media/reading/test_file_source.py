@@ -10,8 +10,8 @@ import av.error
 import pytest
 
 from pipeline.errors import InputError
+from pipeline.media.reading.file_source import FileSource
 from pipeline.media.reading.probe import probe
-from pipeline.media.reading.source import FileSource
 from tests import clips
 
 

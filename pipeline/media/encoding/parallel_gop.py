@@ -28,8 +28,8 @@ from pipeline.flow.stage import Chain, Stage
 from pipeline.frame import Frame, FrameFormat, Plane
 from pipeline.media.av_errors import writing
 from pipeline.media.av_frames import wrapped
-from pipeline.media.encoding.decoding_times import DecodingTimes, NoteTimes, Retime
-from pipeline.media.encoding.encode import Encoder, VideoEncoding, configure, zero_latency
+from pipeline.media.encoding.dts import DecodingTimes, NoteTimes, Retime
+from pipeline.media.encoding.encoder import Encoder, VideoEncoding, configure, zero_latency
 
 T = TypeVar("T")
 

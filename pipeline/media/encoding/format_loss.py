@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from pipeline.frame import PixelFormat, opaque
-from pipeline.media.encoding.encode import VideoEncoding
+from pipeline.media.encoding.encoder import VideoEncoding
 from pipeline.media.encoding.formats import encodable_format, encoder
 
 _KEEPERS = ("libx264", "libx265", "ffv1")  # encoders that take nearly any format, those that most players play first

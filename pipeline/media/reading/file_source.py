@@ -18,13 +18,13 @@ from av.video.stream import VideoStream
 from pipeline.errors import InputError
 from pipeline.flow.closing import Closing
 from pipeline.media.reading import truncation
-from pipeline.media.reading.clock import Clock
 from pipeline.media.reading.damage import Damage
+from pipeline.media.reading.declared_length import Promise
 from pipeline.media.reading.matroska import Blocks
 from pipeline.media.reading.pipe import Pipe
 from pipeline.media.reading.preroll import Preroll
 from pipeline.media.reading.probe import TIMELESS, frame_rate, main_video, open_input
-from pipeline.media.reading.promise import Promise
+from pipeline.media.reading.timestamp_repair import Clock
 
 _JUMPING = 0x200  # FFmpeg's AVFMT_TS_DISCONT: containers whose clock may jump
 _INDEXED = ("mov", "matroska")  # containers that tell reliably where their key frames are

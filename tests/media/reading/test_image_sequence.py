@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from pipeline.errors import InputError
 from pipeline.frame import Siting
-from pipeline.media.reading.pictures import Pattern, Pictures, PictureSource, is_pattern
+from pipeline.media.reading.image_sequence import Pattern, Pictures, PictureSource, is_pattern
 from pipeline.media.reading.probe import probe
 from tests import pictures
 

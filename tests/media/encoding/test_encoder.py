@@ -11,7 +11,7 @@ import pytest
 
 from pipeline.frame import PIXEL_FORMATS, Colour, Frame, FrameFormat, PixelFormat, Siting
 from pipeline.media.av_frames import wrapped
-from pipeline.media.encoding.encode import Encoder, VideoEncoding, configure, taken_up
+from pipeline.media.encoding.encoder import Encoder, VideoEncoding, configure, taken_up
 from pipeline.media.encoding.formats import encodable_format, encoder
 from tests.samples import assert_same, format_of, noise
 

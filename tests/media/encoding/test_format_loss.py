@@ -5,8 +5,8 @@ from fractions import Fraction
 import pytest
 
 from pipeline.frame import PIXEL_FORMATS
-from pipeline.media.encoding.encode import VideoEncoding
-from pipeline.media.encoding.losses import losses
+from pipeline.media.encoding.encoder import VideoEncoding
+from pipeline.media.encoding.format_loss import losses
 from tests.samples import Size, format_of
 
 

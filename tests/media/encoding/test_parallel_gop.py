@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.media.encoding.decoding_times import DecodingTimes
-from pipeline.media.encoding.encode import VideoEncoding
-from pipeline.media.encoding.gop import looks_ahead
+from pipeline.media.encoding.dts import DecodingTimes
+from pipeline.media.encoding.encoder import VideoEncoding
+from pipeline.media.encoding.parallel_gop import looks_ahead
 from tests import clips
 from tests.jobs import upscale
 

@@ -11,7 +11,7 @@ from typing import Any
 from pipeline.errors import OutputError
 from pipeline.flow.stage import Chain, Stage
 from pipeline.frame import Frame
-from pipeline.media.encoding.encode import Encoder
+from pipeline.media.encoding.encoder import Encoder
 
 
 class DecodingTimes:

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.media.reading.clock import Clock
+from pipeline.media.reading.timestamp_repair import Clock
 
 FRAME = Fraction(1, 25)
 BASE = Fraction(1, 90_000)
