@@ -25,14 +25,14 @@ from steady import PATTERN, Machine, arguments, backend, facts, guarded, out, sa
 
 from pipeline import benchmark
 from pipeline.benchmark import Bench
-from pipeline.choices import choose_backend
 from pipeline.config.settings import Settings
 from pipeline.errors import BackendError
 from pipeline.media.pattern import write_pattern
 from pipeline.media.reading.probe import probe
 from pipeline.plan import Plan, make_plan
 from pipeline.report import Row
-from pipeline.superres.open import open_session
+from pipeline.superres.backend_choice import choose_backend
+from pipeline.superres.shared import open_session
 
 
 class Entry(BaseModel):

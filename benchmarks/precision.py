@@ -39,7 +39,7 @@ from pipeline.report import Row
 from pipeline.superres import flavour, trust
 from pipeline.superres.engine_cache import EngineCache
 from pipeline.superres.network import Network
-from pipeline.superres.open import open_session
+from pipeline.superres.shared import open_session
 from pipeline.superres.trust import Run
 from pipeline.system import cuda
 from pipeline.system.cuda import Gpu

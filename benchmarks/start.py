@@ -35,12 +35,12 @@ from pydantic import BaseModel, Field
 from rich.table import Table
 from steady import Machine, arguments, backend, facts, guarded, out, save, size
 
-from pipeline.choices import choose_backend
 from pipeline.config.settings import Settings
 from pipeline.errors import UprezError
 from pipeline.media.pattern import write_pattern
 from pipeline.media.reading.probe import probe
 from pipeline.plan import make_plan
+from pipeline.superres.backend_choice import choose_backend
 
 STEPS = ("interpreter", "imports", "probe", "plan", "files", "session", "first frame")
 _FRAMES = 48

@@ -36,7 +36,6 @@ from rich.console import Console
 from rich.table import Table
 
 from pipeline import benchmark
-from pipeline.choices import choose_backend
 from pipeline.config.settings import Settings
 from pipeline.errors import OutputError, UprezError
 from pipeline.flow.pipeline import Line
@@ -45,8 +44,9 @@ from pipeline.media.pattern import write_pattern
 from pipeline.media.reading.probe import probe
 from pipeline.plan import Plan, make_plan
 from pipeline.run import open_source, weights
-from pipeline.superres.open import open_session
+from pipeline.superres.backend_choice import choose_backend
 from pipeline.superres.session import Session
+from pipeline.superres.shared import open_session
 from pipeline.superres.stages import Collect, Submit
 from pipeline.system import host
 from pipeline.system.cuda import Gpu

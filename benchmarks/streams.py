@@ -42,7 +42,6 @@ from rich.table import Table
 from steady import PATTERN, Machine, arguments, backend, guarded, out, save, size
 
 from pipeline import benchmark
-from pipeline.choices import choose_backend, choose_model
 from pipeline.config.settings import Settings
 from pipeline.flow.channel import Aborted, Channel
 from pipeline.flow.drop_queue import Edge
@@ -53,6 +52,7 @@ from pipeline.media.encoding.encoder import VideoEncoding, configure
 from pipeline.media.pattern import write_pattern
 from pipeline.media.reading.probe import probe
 from pipeline.models.spec import ModelSpec
+from pipeline.superres.backend_choice import choose_backend, choose_model
 from pipeline.superres.session import Session
 from pipeline.superres.shared import SharedSessions
 from pipeline.system import host

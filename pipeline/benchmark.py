@@ -41,8 +41,8 @@ from pipeline.media.writing.sink import FileSink
 from pipeline.plan import Plan, make_plan
 from pipeline.report import Report, Row
 from pipeline.run import open_source, prepared, weights
-from pipeline.superres.open import open_session
 from pipeline.superres.session import Session
+from pipeline.superres.shared import open_session
 from pipeline.superres.stages import Collect, Submit
 from pipeline.system import host
 from pipeline.system.cuda import GpuFacts

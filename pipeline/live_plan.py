@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
-from pipeline.choices import choose_backend, choose_encoder, choose_model
 from pipeline.config.live_settings import StreamSettings
 from pipeline.errors import SettingsError
 from pipeline.frame import PIXEL_FORMATS, FrameFormat
@@ -17,8 +16,10 @@ from pipeline.media.decoding.rotate import Orientation
 from pipeline.media.encoding.encoder import VideoEncoding
 from pipeline.media.encoding.formats import encoder
 from pipeline.media.reading.probe import VideoInfo
+from pipeline.media.writing.encoder_choice import choose_encoder
 from pipeline.media.writing.upright import upright
 from pipeline.models.spec import ModelSpec
+from pipeline.superres.backend_choice import choose_backend, choose_model
 from pipeline.superres.session import check_size
 from pipeline.system import host
 

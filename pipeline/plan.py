@@ -8,10 +8,10 @@ from functools import partial
 from pathlib import Path
 
 from pipeline import budget
-from pipeline.choices import choose_backend, choose_decoder, choose_encoder, choose_formed, choose_model, target_for
 from pipeline.colour.h273 import is_hdr
 from pipeline.config.settings import Settings
 from pipeline.frame import FrameFormat, plain_name
+from pipeline.media.decoding.decoder_choice import choose_decoder
 from pipeline.media.decoding.interlace.bwdif import Deinterlacing
 from pipeline.media.decoding.interlace.policy import fields_of
 from pipeline.media.decoding.rotate import Orientation
@@ -21,10 +21,13 @@ from pipeline.media.encoding.format_loss import losses
 from pipeline.media.packed_formats import packings
 from pipeline.media.reading.probe import MediaInfo, VideoInfo
 from pipeline.media.writing.aspect import untold_aspect
+from pipeline.media.writing.encoder_choice import choose_encoder, choose_formed
 from pipeline.media.writing.forms import Form, form_of
 from pipeline.media.writing.telling import tellable
 from pipeline.media.writing.upright import upright
 from pipeline.models.spec import ModelSpec
+from pipeline.result_name import target_for
+from pipeline.superres.backend_choice import choose_backend, choose_model
 from pipeline.superres.session import check_size
 
 # A rule of thumb for the disk estimate: x264 at crf 17 spends about this much on film; each 6 steps of crf halve it.

@@ -45,8 +45,8 @@ from pipeline.media.reading.probe import probe
 from pipeline.media.writing.forms import Sink, open_sink
 from pipeline.plan import Plan, make_plan
 from pipeline.proof.recount import recount
-from pipeline.superres.open import open_session
 from pipeline.superres.session import Session
+from pipeline.superres.shared import open_session
 from pipeline.superres.stages import Collect, Pending, Submit
 from pipeline.system import host
 from pipeline.system.cuda import Gpu

@@ -6,8 +6,9 @@ import cv2
 import numpy as np
 import pytest
 
+from pipeline.colour.psnr import luma, psnr
 from pipeline.errors import OutputError
-from pipeline.quality import luma, pictures, psnr, save_png, side_by_side
+from pipeline.quality import pictures, save_png, side_by_side
 from tests import clips
 
 

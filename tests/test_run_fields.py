@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from pipeline.choices import choose_decoder
 from pipeline.config.settings import Settings
 from pipeline.errors import OutputError, SettingsError
+from pipeline.media.decoding.decoder_choice import choose_decoder
 from pipeline.media.decoding.interlace.bwdif import Deinterlacing
 from pipeline.media.reading.probe import probe
 from pipeline.plan import make_plan

@@ -8,11 +8,11 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from pipeline.choices import choose_model
 from pipeline.cli import options as o
 from pipeline.cli.screen import err, out, size
 from pipeline.errors import SettingsError
 from pipeline.superres import prepare
+from pipeline.superres.backend_choice import choose_model
 from pipeline.superres.engine import Shapes, Size
 from pipeline.superres.engine_cache import EngineCache
 

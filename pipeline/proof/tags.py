@@ -9,8 +9,8 @@ from typing import NamedTuple
 from pipeline.colour.h273 import MATRIX_NAMES, PRIMARIES_NAMES, TRANSFER_NAMES
 from pipeline.frame import Colour
 from pipeline.media.decoding.rotate import Orientation
+from pipeline.media.reading.hdr import Hdr
 from pipeline.media.reading.probe import VideoInfo
-from pipeline.proof.mastering import compare_hdr
 from pipeline.proof.signature import scale_of
 from pipeline.proof.verdict import Fault
 
@@ -19,6 +19,9 @@ _NAMES = {"matrix": MATRIX_NAMES, "primaries": PRIMARIES_NAMES, "transfer": TRAN
 _TURNS = (0, 1, 3, 4)  # those of a display matrix's nine numbers that turn and mirror
 _UPRIGHT = (65536, 0, 0, 65536)
 _ROUNDED = 64  # of 65,536: containers that store an angle
+# What the coarsest of those that hold them round to: H.265 and mp4 files count chromaticities in 1/50,000 and light in
+# 1/10,000 cd/m2, AV1 (section 6.7.4) the least light in 1/16,384 and the most in 1/256.
+_CHROMATICITY, _LEAST, _MOST = Fraction(1, 50_000), Fraction(1, 10_000), Fraction(1, 256)
 
 
 def compare_tags(source: VideoInfo, result: VideoInfo) -> Iterator[Fault | str]:
@@ -103,3 +106,28 @@ def _value(colour: Colour, name: str) -> str:
 
 def _turn(matrix: tuple[int, ...] | None) -> tuple[int, ...]:
     return _UPRIGHT if matrix is None else tuple(matrix[place] for place in _TURNS)
+
+
+def compare_hdr(source: Hdr | None, result: Hdr | None) -> Iterator[str]:
+    """What is missing or changed, a line each; what only the result says is not."""
+    before, after = source or Hdr(), result or Hdr()
+    lost = [name for name, value, other in _parts(before, after) if value and not other]
+    if lost:
+        yield f"it does not tell the source's HDR metadata: {', '.join(lost)}"
+    if before.primaries and after.primaries:
+        points = zip(sum(before.primaries, ()), sum(after.primaries, ()), strict=True)
+        if any(abs(a - b) > _CHROMATICITY for a, b in points):
+            yield f"its mastering display's primaries are others: {Hdr(after.primaries)}, not {Hdr(before.primaries)}"
+    if before.luminance and after.luminance:
+        least, most = (abs(a - b) for a, b in zip(before.luminance, after.luminance, strict=True))
+        if least > _LEAST or most > _MOST:
+            told = Hdr(luminance=after.luminance), Hdr(luminance=before.luminance)
+            yield "its mastering display shows {}, not {}".format(*told)
+    if before.light and after.light and before.light != after.light:
+        yield f"its light levels are {Hdr(light=after.light)}, not {Hdr(light=before.light)}"
+
+
+def _parts(before: Hdr, after: Hdr) -> Iterator[tuple[str, object, object]]:
+    yield "the mastering display's primaries", before.primaries, after.primaries
+    yield "its luminance", before.luminance, after.luminance
+    yield "light levels", before.light, after.light

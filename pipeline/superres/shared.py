@@ -132,3 +132,15 @@ def _in_memory(model: ModelSpec, source: FrameFormat) -> Tiling:
     ways = list(cuts(model, source.width, source.height))
     fitting = (way for way in ways if model.working_bytes(way.tile_width, way.tile_height) <= room)
     return next(fitting, ways[-1])
+
+
+def open_session(
+    backend: str,
+    model: ModelSpec,
+    source: FrameFormat,
+    settings: Upscaling,
+    result: FrameFormat | None = None,
+    trace: Trace | None = None,
+) -> Session[Any]:
+    """A session of `model` for frames of `source`, giving frames of `result`; see `SharedSessions.open`."""
+    return SharedSessions().open(backend, model, source, settings, result, trace)

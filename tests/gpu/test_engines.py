@@ -9,10 +9,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from pipeline.colour.psnr import psnr
 from pipeline.errors import BackendError
 from pipeline.frame import PIXEL_FORMATS, Colour, Frame, FrameFormat
 from pipeline.models import catalogue
-from pipeline.quality import psnr
 from pipeline.superres import prepare, trust
 from pipeline.superres.engine import Shapes
 from pipeline.superres.engine_cache import EngineCache

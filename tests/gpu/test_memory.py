@@ -5,11 +5,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from pipeline.colour.psnr import psnr
 from pipeline.errors import OutOfMemory
 from pipeline.frame import PIXEL_FORMATS, Colour, Frame, FrameFormat
 from pipeline.models import catalogue, synthetic
 from pipeline.models.inspection import inspect
-from pipeline.quality import psnr
 from pipeline.superres.network import Lane
 from pipeline.superres.tensorrt import TensorRtSession
 from tests.superres.oracle import saturated

@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 import pytest
 
+from pipeline.colour.psnr import psnr
 from pipeline.config.settings import Settings
 from pipeline.errors import MismatchError, OutOfMemory
 from pipeline.flow.channel import Aborted
 from pipeline.frame import PIXEL_FORMATS, Colour, Frame, FrameFormat
 from pipeline.models import catalogue
-from pipeline.quality import psnr
 from pipeline.superres.network import Lane, Network
 from pipeline.superres.session import Session
 from pipeline.superres.shared import SharedSessions

@@ -7,12 +7,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from pipeline.colour.psnr import psnr
 from pipeline.flow.channel import Aborted
 from pipeline.frame import PIXEL_FORMATS, Colour, Frame, FrameFormat
 from pipeline.models import catalogue, synthetic
 from pipeline.models.inspection import inspect
 from pipeline.models.spec import ModelSpec
-from pipeline.quality import psnr
 from pipeline.superres.engine_cache import EngineCache
 from pipeline.superres.onnx_cpu import OnnxCpuSession
 from pipeline.superres.tensorrt import TensorRtSession

@@ -6,11 +6,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from pipeline.colour.psnr import psnr
 from pipeline.errors import MismatchError
 from pipeline.frame import PIXEL_FORMATS, Colour, Frame
 from pipeline.media.reading.probe import probe
 from pipeline.models.spec import ModelSpec
-from pipeline.quality import psnr
 from tests.footage import frames_of
 from tests.superres.colour_suite import BT601, BT709, ColourSuite
 from tests.superres.networks import MakeSession

@@ -5,11 +5,11 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from pipeline.colour.psnr import psnr
 from pipeline.errors import MismatchError
 from pipeline.frame import Frame, FrameFormat
 from pipeline.models import catalogue
 from pipeline.models.spec import ModelSpec
-from pipeline.quality import psnr
 from pipeline.superres.onnx_cpu import OnnxCpuSession
 from pipeline.superres.tiling import Tiling
 from tests.superres.networks import MakeSession

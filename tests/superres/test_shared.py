@@ -16,8 +16,7 @@ from pipeline.models import catalogue
 from pipeline.models.spec import ModelSpec
 from pipeline.superres import cpu_network
 from pipeline.superres.onnx_cpu import OnnxCpuSession
-from pipeline.superres.open import open_session
-from pipeline.superres.shared import SharedSessions
+from pipeline.superres.shared import SharedSessions, open_session
 from tests.superres.oracle import saturated
 from tests.waiting import DEADLINE, queued, until
 

@@ -16,8 +16,8 @@ from pipeline.errors import InputError
 from pipeline.flow.closing import Closing
 from pipeline.frame import Siting
 from pipeline.media.decoding.live_clock import TIME_BASE
+from pipeline.media.reading.description import tagged_siting
 from pipeline.media.reading.probe import VideoInfo, video_of
-from pipeline.media.reading.siting import tagged_siting
 from pipeline.media.wire import Parcel, Streams, nut
 from pipeline.system import host
 

@@ -3,10 +3,17 @@
 from __future__ import annotations
 
 import os
+import re
 from typing import Any
 
 import av
 import av.logging
+from av.video.stream import VideoStream
+
+from pipeline.frame import Siting
+
+_NAMES = {siting.value: siting for siting in Siting if siting is siting.coded}
+_DESCRIBED = re.compile(rf"Video: [^\n]*?\((?:[^()\n]*, )?({'|'.join(_NAMES)})\)")
 
 
 def description(stream: Any) -> str:
@@ -24,3 +31,12 @@ def description(stream: Any) -> str:
         finally:
             av.logging.set_level(level)
             av.logging.set_libav_level(av.logging.INFO)
+
+
+def tagged_siting(stream: VideoStream) -> Siting | None:
+    """The chroma location in the tags of `stream`, of which a frame must have been decoded; None if there is none.
+
+    FFmpeg writes "yuv420p(tv, bt709, topleft)", and the location only at its level "verbose".
+    """
+    described = _DESCRIBED.search(description(stream))
+    return _NAMES[described[1]] if described else None

@@ -25,12 +25,12 @@ from pipeline.media.av_errors import reading
 from pipeline.media.packed_formats import supported_format
 from pipeline.media.reading import alpha, image_sequence
 from pipeline.media.reading.animation import is_animated_png
+from pipeline.media.reading.description import tagged_siting
 from pipeline.media.reading.hdr import Hdr, dynamic_metadata, hdr_of
 from pipeline.media.reading.image_sequence import Pictures, is_pattern, is_picture, open_pictures
 from pipeline.media.reading.interlacing import Scan, scan_of
 from pipeline.media.reading.pipe import Pipe, is_pipe, open_pipe
 from pipeline.media.reading.side_data import has_profile, side_data
-from pipeline.media.reading.siting import tagged_siting
 
 # Containers of video, by the names of FFmpeg's demuxers. Playlists, scripts and network descriptions are left out:
 # they can name any other file.

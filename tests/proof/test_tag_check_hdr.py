@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.media.reading.hdr import Hdr
-from pipeline.proof.mastering import compare_hdr
+from pipeline.proof.tags import compare_hdr
 from pipeline.proof.verify import verify
 from tests import light
 

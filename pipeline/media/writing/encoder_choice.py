@@ -1,36 +1,24 @@
-"""Who does what: the backend, the model, the decoder, the encoder, and the result's name, from media and settings."""
+"""Chooses the encoder of an output and its options, from the source, the settings and the output's name."""
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-import numpy as np
-
 from pipeline.config.settings import Settings, Upscaling
-from pipeline.errors import BackendError, SettingsError, UprezError
-from pipeline.frame import PIXEL_FORMATS, FrameFormat, PixelFormat, opaque
-from pipeline.media.decoding import nvdec
-from pipeline.media.decoding.interlace.bwdif import Deinterlacing
-from pipeline.media.decoding.rotate import Orientation
+from pipeline.errors import SettingsError, UprezError
+from pipeline.frame import PIXEL_FORMATS, PixelFormat, opaque
 from pipeline.media.encoding.candidates import candidates
 from pipeline.media.encoding.encoder import VideoEncoding, refusal, taken_up
 from pipeline.media.encoding.formats import coded_as, encoder, taken
-from pipeline.media.encoding.image_codecs import codec_for
 from pipeline.media.packed_formats import named_format
-from pipeline.media.reading.animation import is_animated_png
-from pipeline.media.reading.pipe import is_pipe
-from pipeline.media.reading.probe import MediaInfo, VideoInfo
+from pipeline.media.reading.probe import VideoInfo
 from pipeline.media.writing.alpha import has_room
 from pipeline.media.writing.forms import Form, form_of
-from pipeline.models import catalogue
-from pipeline.models.spec import ModelSpec
-from pipeline.superres import flavour
-from pipeline.system import cuda, host
+from pipeline.system import cuda
 
 # Visually lossless or nearly so, at the speed that each encoder's own users call medium.
 _QUALITY: dict[str, dict[str, str]] = {
@@ -50,82 +38,12 @@ _PRESETS = {
     "hevc_nvenc": "p[1-7]",
 }
 _OTHER_QUALITY = ("qp", "b", "q", "lossless")  # options that say quality in another way than crf
-_MANY_CORES = 8  # that decode faster than NVDEC does
 
 Defaults = Callable[[str], dict[str, str]]
 
 
 def _defaults(codec: str) -> dict[str, str]:
     return _QUALITY.get(codec, {})
-
-
-def choose_backend(settings: Upscaling) -> tuple[str, str | None]:
-    """The backend to use, and a note where a GPU is there but can't be used. Raises BackendError if it was named."""
-    if settings.backend == "onnx":
-        return "onnx", None
-    missing = cuda.problem()
-    if missing is None and not flavour.installed():
-        missing = f"TensorRT is not installed: {flavour.INSTALL['rtx']}"
-    if missing is None:
-        return "tensorrt", None
-    if settings.backend == "tensorrt":
-        raise BackendError(f"--backend tensorrt: {missing}; or use --backend onnx")
-    gpu_is_here = Path("/proc/driver/nvidia/version").exists()
-    return "onnx", f"an NVIDIA GPU is here but not used: {missing}" if gpu_is_here else None
-
-
-def choose_model(settings: Upscaling, backend: str) -> ModelSpec:
-    """The model that the settings name, in the form that suits the backend: CPUs are slower at less than fp32."""
-    if backend == "onnx":
-        return catalogue.find(settings.model, np.float32)
-    return catalogue.find(settings.model, np.float16 if settings.precision == "auto" else settings.precision)
-
-
-def choose_decoder(
-    media: MediaInfo,
-    settings: Settings,
-    backend: str,
-    deinterlacing: Deinterlacing | None = None,
-    turn: Orientation | None = None,
-) -> tuple[str, FrameFormat, str | None]:
-    """What decodes: "nvdec" or "software"; the format of its frames; and a note where NVDEC was wished for in vain.
-
-    deinterlacing, turn: what is done to them then, which frames on a GPU can't be.
-    """
-    format = media.video.format
-    software = "software", format
-    if settings.decoder == "software" or (settings.decoder == "auto" and host.cores() >= _MANY_CORES):
-        return *software, None
-    reason: str | None = "frames go to no GPU" if backend != "tensorrt" else None
-    if media.pictures or media.pipe:
-        reason = reason or "it reads videos from files only"
-    if deinterlacing is not None:
-        reason = reason or "fields are deinterlaced in main memory"
-    if turn is not None:
-        reason = reason or "pictures are turned in main memory"
-    if reason is None and len(settings.device) > 1:
-        reason = "its frames lie on one GPU, and several share the work"
-    layout = nvdec.layout(format.pixel)
-    if layout is None:
-        reason = reason or f"it does not decode {format.pixel.name}"
-    reason = reason or nvdec.problem(media.path, cuda.Gpu(settings.device[0]))
-    if reason is None and layout is not None:
-        return "nvdec", replace(format, pixel=layout), None
-    return *software, f"decoded in software, not by NVDEC: {reason}" if settings.decoder == "nvdec" else None
-
-
-def target_for(source: Path, to: Path | None, scale: int) -> Path:
-    """Where the result of `source` goes: `to` if it names a file, else in.x2.mkv, in the folder `to` or beside it.
-
-    Pictures and animations stay what they are: photo.x2.jpg, %05d.x2.png. What comes through a pipe leaves through one.
-    """
-    if to is not None and not os.path.isdir(to):  # Path.is_dir raises on names that are too long
-        return to
-    if is_pipe(source) and to is None:
-        return source
-    stem = "stdin" if is_pipe(source) else source.stem
-    suffix = ".apng" if is_animated_png(source) else source.suffix if codec_for(source) else ".mkv"
-    return (to or source.parent) / f"{stem}.x{scale}{suffix}"
 
 
 def choose_encoder(

@@ -6,7 +6,7 @@ import av
 import pytest
 
 from pipeline.frame import Siting
-from pipeline.media.reading.siting import tagged_siting
+from pipeline.media.reading.description import tagged_siting
 from tests import clips
 
 CODED = [siting for siting in Siting if siting.coded is siting]

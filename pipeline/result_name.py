@@ -1,0 +1,24 @@
+"""Names the output of a job where the user names none."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from pipeline.media.encoding.image_codecs import codec_for
+from pipeline.media.reading.animation import is_animated_png
+from pipeline.media.reading.pipe import is_pipe
+
+
+def target_for(source: Path, to: Path | None, scale: int) -> Path:
+    """Where the result of `source` goes: `to` if it names a file, else in.x2.mkv, in the folder `to` or beside it.
+
+    Pictures and animations stay what they are: photo.x2.jpg, %05d.x2.png. What comes through a pipe leaves through one.
+    """
+    if to is not None and not os.path.isdir(to):  # Path.is_dir raises on names that are too long
+        return to
+    if is_pipe(source) and to is None:
+        return source
+    stem = "stdin" if is_pipe(source) else source.stem
+    suffix = ".apng" if is_animated_png(source) else source.suffix if codec_for(source) else ".mkv"
+    return (to or source.parent) / f"{stem}.x{scale}{suffix}"
