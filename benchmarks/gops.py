@@ -43,7 +43,7 @@ from pipeline.media.decoding.decoder import Decoder
 from pipeline.media.pattern import write_pattern
 from pipeline.media.reading.file_source import FileSource
 from pipeline.media.reading.probe import probe
-from pipeline.media.writing.sink import FileSink
+from pipeline.media.writing.file_sink import FileSink
 from pipeline.plan import Plan, make_plan
 from pipeline.report import Row
 from pipeline.run import weights

@@ -37,7 +37,7 @@ from pipeline.media.encoding.parallel_gop import to_and_fro
 from pipeline.media.pattern import write_pattern
 from pipeline.media.reading.file_source import FileSource, Source
 from pipeline.media.reading.probe import probe
-from pipeline.media.writing.sink import FileSink
+from pipeline.media.writing.file_sink import FileSink
 from pipeline.plan import Plan, make_plan
 from pipeline.report import Report, Row
 from pipeline.run import open_source, prepared, weights

@@ -17,7 +17,7 @@ from pipeline.media.encoding.encoder import VideoEncoding
 from pipeline.media.encoding.formats import encoder
 from pipeline.media.reading.probe import VideoInfo
 from pipeline.media.writing.encoder_choice import choose_encoder
-from pipeline.media.writing.upright import upright
+from pipeline.media.writing.rotation import upright
 from pipeline.models.spec import ModelSpec
 from pipeline.superres.backend_choice import choose_backend, choose_model
 from pipeline.superres.session import check_size

@@ -20,11 +20,11 @@ from pipeline.media.encoding.encoder import VideoEncoding
 from pipeline.media.encoding.format_loss import losses
 from pipeline.media.packed_formats import packings
 from pipeline.media.reading.probe import MediaInfo, VideoInfo
-from pipeline.media.writing.aspect import untold_aspect
+from pipeline.media.writing.colour_tags import tellable
 from pipeline.media.writing.encoder_choice import choose_encoder, choose_formed
-from pipeline.media.writing.forms import Form, form_of
-from pipeline.media.writing.telling import tellable
-from pipeline.media.writing.upright import upright
+from pipeline.media.writing.result_kind import Form, form_of
+from pipeline.media.writing.rotation import upright
+from pipeline.media.writing.sample_aspect import untold_aspect
 from pipeline.models.spec import ModelSpec
 from pipeline.result_name import target_for
 from pipeline.superres.backend_choice import choose_backend, choose_model

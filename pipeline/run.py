@@ -42,7 +42,7 @@ from pipeline.media.encoding.pad import Pad
 from pipeline.media.reading.file_source import FileSource, Source
 from pipeline.media.reading.image_sequence import PictureSource
 from pipeline.media.reading.probe import probe
-from pipeline.media.writing.forms import Sink, open_sink
+from pipeline.media.writing.result_kind import Sink, open_sink
 from pipeline.plan import Plan, make_plan
 from pipeline.proof.recount import recount
 from pipeline.superres.session import Session

@@ -9,7 +9,7 @@ from pipeline.config.address import refuse_address
 from pipeline.errors import OutputError, UprezError
 from pipeline.media.reading.pipe import is_pipe
 from pipeline.media.reading.probe import probe
-from pipeline.media.writing.forms import check_form
+from pipeline.media.writing.result_kind import check_form
 from pipeline.plan import Plan
 
 _FRAMES_GUESSED = 2  # times as many as there are may be guessed, where a container does not tell

@@ -14,7 +14,7 @@ from av.stream import Disposition
 from pipeline.frame import PIXEL_FORMATS, Colour, Frame, FrameFormat
 from pipeline.media.encoding.encoder import VideoEncoding
 from pipeline.media.reading.file_source import FileSource
-from pipeline.media.writing.sink import FileSink
+from pipeline.media.writing.file_sink import FileSink
 
 FORMAT = FrameFormat(64, 48, PIXEL_FORMATS["yuv420p"], Colour(1, False))
 RATE = 48_000

@@ -42,7 +42,7 @@ class TestFailure:
             ("pipeline.superres.onnx_cpu.OnnxCpuSession", "submit"),
             ("pipeline.superres.onnx_cpu.OnnxCpuSession", "collect"),
             ("pipeline.media.encoding.encoder.Encoder", "feed"),
-            ("pipeline.media.writing.sink.FileSink", "feed"),
+            ("pipeline.media.writing.file_sink.FileSink", "feed"),
         ],
         ids=lambda value: value.rpartition(".")[2],
     )
@@ -88,7 +88,7 @@ class TestFailure:
         def failing(self: Any, packet: Any) -> Any:
             raise RuntimeError("planted")
 
-        monkeypatch.setattr("pipeline.media.writing.sink.FileSink.feed", failing)
+        monkeypatch.setattr("pipeline.media.writing.file_sink.FileSink.feed", failing)
         with pytest.raises(RuntimeError, match="planted"):
             upscale(clip, tmp_path / "out.nut", codec="utvideo", preset=None, streams="video")
         assert {path.name for path in tmp_path.iterdir()} == {"clip.mp4"}
@@ -104,7 +104,7 @@ class TestFailure:
                 raise OSError(28, "No space left on device")
             yield
 
-        monkeypatch.setattr("pipeline.media.writing.sink.FileSink.feed", full)
+        monkeypatch.setattr("pipeline.media.writing.file_sink.FileSink.feed", full)
         with pytest.raises(OutputError, match=r"out\.mkv: the disk is full"):
             upscale(clip, sink, overwrite=True)
         assert sink.read_bytes() == b"earlier"

@@ -10,7 +10,7 @@ from av.bitstream import BitStreamFilterContext
 from pipeline.errors import InputError
 from pipeline.media.reading.hdr import Hdr
 from pipeline.media.reading.probe import VideoInfo, probe
-from pipeline.media.writing.mastering import head
+from pipeline.media.writing.hdr_metadata import head
 from pipeline.proof.verify import verify
 from tests import light
 from tests.jobs import upscale

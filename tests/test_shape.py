@@ -103,7 +103,7 @@ def test_oblong_samples_stay_so(tmp_path: Path, codec: str, name: str) -> None:
 def test_where_there_is_no_room_to_say_so_the_work_is_kept_and_that_is_said(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("pipeline.media.writing.aspect.ROOM", {})
+    monkeypatch.setattr("pipeline.media.writing.sample_aspect.ROOM", {})
     source = clips.make(tmp_path / "in.mkv", frames=4, sample_aspect=Fraction(64, 45), sound=False)
     result = upscale(source, tmp_path / "out.mkv", **LOSSLESS)
     assert probe(result.path).video.frames == 4

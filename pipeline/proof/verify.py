@@ -18,7 +18,7 @@ from pipeline.media.decoding.interlace.bwdif import Deinterlacing
 from pipeline.media.decoding.interlace.policy import Wish, fields_of
 from pipeline.media.reading.pipe import is_pipe
 from pipeline.media.reading.probe import MediaInfo, VideoInfo, probe
-from pipeline.media.writing.telling import tellable_colour
+from pipeline.media.writing.colour_tags import tellable_colour
 from pipeline.proof import streams as others
 from pipeline.proof.colours import misread
 from pipeline.proof.film import compare

@@ -15,8 +15,8 @@ from av.audio.resampler import AudioResampler
 from av.audio.stream import AudioStream
 from av.container import OutputContainer
 
-from pipeline.media.writing.holds import reads_back, specified_layout
-from pipeline.media.writing.routes import Route
+from pipeline.media.writing.container_support import reads_back, specified_layout
+from pipeline.media.writing.stream_copy import Route
 
 log = logging.getLogger(__name__)
 

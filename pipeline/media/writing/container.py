@@ -13,7 +13,7 @@ from pipeline.errors import OutputError
 from pipeline.media.av_errors import writing
 from pipeline.media.reading import animation
 from pipeline.media.reading.file_source import Source
-from pipeline.media.writing import labels
+from pipeline.media.writing import metadata
 from pipeline.media.writing.cover import is_cover
 
 # Containers that are one file, hold video beside sound and know the time of each frame (AVI does not), by FFmpeg's
@@ -66,6 +66,6 @@ def options(path: Path, time_base: Fraction, source: Source, others: list[Any]) 
     # Edit lists count in this; at FFmpeg's default, milliseconds, a late start would be rounded.
     ticks = time_base.denominator
     told = {"movie_timescale": str(ticks * max(1, -(-_FINE // ticks)))}
-    if labels.beyond_itunes(source.container.metadata) and not any(is_cover(stream) for stream in others):
+    if metadata.beyond_itunes(source.container.metadata) and not any(is_cover(stream) for stream in others):
         told["movflags"] = "use_metadata_tags"  # which leave no room for cover art
     return told

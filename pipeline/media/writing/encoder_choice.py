@@ -17,7 +17,7 @@ from pipeline.media.encoding.formats import coded_as, encoder, taken
 from pipeline.media.packed_formats import named_format
 from pipeline.media.reading.probe import VideoInfo
 from pipeline.media.writing.alpha import has_room
-from pipeline.media.writing.forms import Form, form_of
+from pipeline.media.writing.result_kind import Form, form_of
 from pipeline.system import cuda
 
 # Visually lossless or nearly so, at the speed that each encoder's own users call medium.

@@ -12,7 +12,7 @@ import av
 from av.container import OutputContainer
 
 from pipeline.media.wire import Open, Parcel
-from pipeline.media.writing.holds import codec_name, copy_of, holds
+from pipeline.media.writing.container_support import codec_name, copy_of, holds
 
 # A packet goes out when it comes; a stream that falls silent holds the others back for little more than this, in us.
 _AT_ONCE = {"flush_packets": "1", "max_interleave_delta": "100000"}

@@ -26,7 +26,7 @@ from pipeline.frame import PIXEL_FORMATS, FrameFormat, Siting
 from pipeline.media.av_errors import writing
 from pipeline.media.encoding.encoder import Encoder, VideoEncoding, configure
 from pipeline.media.reading.pipe import NAME, standard_output
-from pipeline.media.writing.evenness import Evenness
+from pipeline.media.writing.constant_rate import Evenness
 
 log = logging.getLogger(__name__)
 

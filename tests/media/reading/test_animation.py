@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 import pipeline
 from pipeline.errors import OutputError
 from pipeline.media.reading.animation import is_animated_png, muxer_options, plays
-from pipeline.media.writing.forms import check_form
+from pipeline.media.writing.result_kind import check_form
 from tests import clips, jobs, pictures
 
 TIMES = [0, 10, 15, 40]  # in hundredths of a second

@@ -6,7 +6,7 @@ import av
 import numpy as np
 import pytest
 
-from pipeline.media.writing import holds
+from pipeline.media.writing import container_support
 from tests import remux
 
 TONE = np.sin(np.arange(24_000) / 10).astype(np.float32)[None]
@@ -28,17 +28,17 @@ def test_what_a_container_holds_comes_out_of_it_again(sounds: Path, tmp_path: Pa
     path = tmp_path / "out"
     with av.open(str(sounds / f"{codec}.mkv")) as source:
         stream = source.streams.audio[0]
-        if not holds.holds(muxer, stream):
+        if not container_support.holds(muxer, stream):
             return
         with av.open(str(path), "w", format=muxer) as container:
-            copy = holds.copy_of(container, stream)
+            copy = container_support.copy_of(container, stream)
             for packet in source.demux(stream):
                 if packet.size:
                     packet.stream = copy
                     container.mux(packet)
-        name = holds.codec_name(stream)
+        name = container_support.codec_name(stream)
     with av.open(str(path)) as container:
-        assert holds.codec_name(container.streams[0]) == name
+        assert container_support.codec_name(container.streams[0]) == name
         assert sum(frame.samples for frame in container.decode(audio=0)) >= TONE.shape[1] - 2048
 
 
@@ -57,18 +57,18 @@ def test_who_holds_which_sound(sounds: Path, codec: str, muxers: str) -> None:
     with av.open(str(sounds / f"{codec}.mkv")) as source:
         stream = source.streams.audio[0]
         tried = "matroska webm mp4 mov ipod mpegts nut flv".split()
-        assert [muxer for muxer in tried if holds.holds(muxer, stream)] == muxers.split()
+        assert [muxer for muxer in tried if container_support.holds(muxer, stream)] == muxers.split()
 
 
 def test_a_codec_goes_by_its_own_name_not_by_that_of_its_decoder(sounds: Path) -> None:
     with av.open(str(sounds / "libopus.mkv")) as source:
-        assert holds.codec_name(source.streams.audio[0]) == "opus"
+        assert container_support.codec_name(source.streams.audio[0]) == "opus"
 
 
 def test_channels_that_nobody_names_get_the_usual_names() -> None:
-    assert holds.specified_layout(av.AudioLayout("5.1(side)")) == "5.1(side)"
+    assert container_support.specified_layout(av.AudioLayout("5.1(side)")) == "5.1(side)"
 
 
 def test_unnamed_channels_of_a_file_too(sounds: Path) -> None:
     with av.open(str(sounds / "pcm_s16le.mkv")) as source:  # Matroska doesn't say which channels PCM has
-        assert holds.specified_layout(source.streams.audio[0].codec_context.layout) == "mono"
+        assert container_support.specified_layout(source.streams.audio[0].codec_context.layout) == "mono"

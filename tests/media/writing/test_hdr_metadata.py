@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from pipeline.media.reading.hdr import Hdr, hdr_of
 from pipeline.media.reading.probe import probe
-from pipeline.media.writing.mastering import describe_mastering
+from pipeline.media.writing.hdr_metadata import describe_mastering
 from tests import light
 
 SMALL = (64, 64)

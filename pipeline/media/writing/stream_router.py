@@ -15,9 +15,9 @@ from av.stream import Discard, Disposition
 from av.video.stream import VideoStream
 
 from pipeline.errors import InputError
-from pipeline.media.writing import audio, cover, holds, labels, subtitles
+from pipeline.media.writing import audio, container_support, cover, metadata, subtitles
 from pipeline.media.writing.audio import Reencoded
-from pipeline.media.writing.routes import Copied, CopiedSound, CopiedVideo, Rewrite, Rewritten, Route
+from pipeline.media.writing.stream_copy import Copied, CopiedSound, CopiedVideo, Rewrite, Rewritten, Route
 
 _WITH_TIMECODE = ("matroska", "webm", "mp4", "mov")
 _PLAIN = ("subrip", "text")
@@ -70,20 +70,20 @@ class Router:
     def _mkv_can(self, stream: Any) -> bool:
         if stream.type == "attachment" or cover.is_cover(stream):
             return True
-        return bool(stream.codec_context) and holds.holds("matroska", stream)
+        return bool(stream.codec_context) and container_support.holds("matroska", stream)
 
     def _what(self, stream: Any) -> str:
         if stream.type == "attachment":
             return "an attachment"
         if stream.type == "video" and stream.disposition & Disposition.attached_pic:
             return "pictures of chapters" if cover.is_thumbnail(stream) else "cover art"
-        return holds.codec_name(stream)
+        return container_support.codec_name(stream)
 
     def _copy(self, stream: Any) -> bool:
-        if not holds.holds(self._muxer, stream):
+        if not container_support.holds(self._muxer, stream):
             return False
-        copy = holds.copy_of(self._container, stream)
-        labels.describe(copy, stream, self._iso)
+        copy = container_support.copy_of(self._container, stream)
+        metadata.describe(copy, stream, self._iso)
         route = {"video": CopiedVideo, "audio": CopiedSound}.get(stream.type, Copied)
         self.routes[stream.index] = route(copy, self._shift, _step(stream))
         return True
@@ -94,7 +94,7 @@ class Router:
         made = audio.encoded_copy(self._container, stream) if stream.codec_context else None
         if made is None:
             return False
-        labels.describe(made, stream, self._iso)
+        metadata.describe(made, stream, self._iso)
         self.routes[stream.index] = Reencoded(made, stream, self._shift)
         self._becomes(stream, made.codec_context.codec.canonical_name)
         return True
@@ -102,7 +102,7 @@ class Router:
     def _add_subtitles(self, stream: Any) -> bool:
         if self._copy(stream):
             return True
-        codec, held = holds.codec_name(stream), self._container.supported_codecs
+        codec, held = container_support.codec_name(stream), self._container.supported_codecs
         rewrite: Rewrite
         if codec in _PLAIN and "mov_text" in held:
             made: Any = self._container.add_stream("mov_text")
@@ -114,14 +114,14 @@ class Router:
             rewrite = partial(subtitles.sample_to_subrip, default=default)
         else:
             return False
-        labels.describe(made, stream, self._iso)
+        metadata.describe(made, stream, self._iso)
         self.routes[stream.index] = Rewritten(made, self._shift, rewrite)
         self._becomes(stream, "mov_text" if codec in _PLAIN else "subrip")
         return True
 
     def _add_picture(self, stream: Any) -> bool:
         """Cover art, as each container has it; its packet comes from here, not with those of the source."""
-        if cover.is_thumbnail(stream) or not holds.holds_pictures(self._muxer):
+        if cover.is_thumbnail(stream) or not container_support.holds_pictures(self._muxer):
             return False
         try:
             content = cover.picture(self._path, stream.index)
@@ -129,12 +129,12 @@ class Router:
             self.remarks.append(f"video stream {stream.index}: its cover art can't be had before the rest; left behind")
             return True
         if not self._iso:
-            name, kind = cover.name_and_type(holds.codec_name(stream), stream.metadata)
+            name, kind = cover.name_and_type(container_support.codec_name(stream), stream.metadata)
             self._container.add_attachment(name, kind, content)
             return True
-        if not holds.holds(self._muxer, stream):
+        if not container_support.holds(self._muxer, stream):
             return False
-        copy = holds.copy_of(self._container, stream)
+        copy = container_support.copy_of(self._container, stream)
         copy.disposition = Disposition.attached_pic
         packet = av.Packet(content)
         packet.stream, packet.pts, packet.dts, packet.is_keyframe = copy, 0, 0, True
@@ -142,11 +142,11 @@ class Router:
         return True
 
     def _attach(self, stream: Any) -> bool:
-        if not holds.holds_attachments(self._muxer):
+        if not container_support.holds_attachments(self._muxer):
             return False
         name = stream.metadata.get("filename", f"attachment{stream.index}")
         added = self._container.add_attachment(name, stream.mimetype or "application/octet-stream", stream.data)
-        added.metadata.update(labels.kept(stream.metadata, self._iso))
+        added.metadata.update(metadata.kept(stream.metadata, self._iso))
         return True
 
     def _add_data(self, stream: Any) -> bool:
@@ -160,7 +160,7 @@ class Router:
         return kept and self._copy(stream)
 
     def _becomes(self, stream: Any, codec: str) -> None:
-        was = holds.codec_name(stream)
+        was = container_support.codec_name(stream)
         self.remarks.append(f"{stream.type} stream {stream.index}: {was} becomes {codec}; {self._muxer} can't hold it")
 
 

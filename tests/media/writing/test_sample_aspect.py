@@ -12,7 +12,7 @@ from pipeline.frame import PIXEL_FORMATS, Colour, FrameFormat
 from pipeline.media.encoding.encoder import VideoEncoding
 from pipeline.media.reading.matroska import Blocks
 from pipeline.media.reading.probe import probe
-from pipeline.media.writing.aspect import ROOM, shown_size, tell_aspect, untold_aspect
+from pipeline.media.writing.sample_aspect import ROOM, shown_size, tell_aspect, untold_aspect
 from tests import clips
 
 OBLONG = Fraction(16, 11)

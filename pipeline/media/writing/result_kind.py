@@ -17,9 +17,9 @@ from pipeline.media.reading.file_source import Source
 from pipeline.media.reading.image_sequence import Pattern, PictureSource, is_pattern
 from pipeline.media.reading.pipe import is_pipe
 from pipeline.media.reading.probe import VideoInfo
-from pipeline.media.writing.picture_sink import PictureSink
+from pipeline.media.writing.file_sink import FileSink
+from pipeline.media.writing.image_sink import PictureSink
 from pipeline.media.writing.pipe_sink import CODEC, PipeSink, y4m_format
-from pipeline.media.writing.sink import FileSink
 
 _Y4M = "y4m"
 _SAYING_HDR = ("png", "apng")  # by their chunk cICP

@@ -21,7 +21,7 @@ from pipeline.flow.stage import Stage
 from pipeline.media.av_errors import writing
 from pipeline.media.encoding.encoder import Encoder, VideoEncoding, configure
 from pipeline.media.reading.image_sequence import Pattern, Pictures, is_pattern
-from pipeline.media.writing.evenness import Evenness
+from pipeline.media.writing.constant_rate import Evenness
 
 
 class PictureSink(Stage[Any, Any]):

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.media.writing.routes import Copied, CopiedSound, CopiedVideo, Rewritten
+from pipeline.media.writing.stream_copy import Copied, CopiedSound, CopiedVideo, Rewritten
 
 MILLISECONDS = Fraction(1, 1000)
 TIMES = st.none() | st.integers(-1000, 100_000)

@@ -27,13 +27,13 @@ from pipeline.media.encoding.hdr import hdr_parameters
 from pipeline.media.encoding.parallel_gop import ParallelEncoder
 from pipeline.media.reading.file_source import Source
 from pipeline.media.reading.hdr import Hdr
-from pipeline.media.writing import alpha, aspect, labels
+from pipeline.media.writing import alpha, metadata, sample_aspect
 from pipeline.media.writing.audio import Reencoded
 from pipeline.media.writing.container import opened, options
-from pipeline.media.writing.holds import holds_chapters
-from pipeline.media.writing.mastering import describe_mastering
-from pipeline.media.writing.routes import CopiedSound
-from pipeline.media.writing.routing import ISO, Router
+from pipeline.media.writing.container_support import holds_chapters
+from pipeline.media.writing.hdr_metadata import describe_mastering
+from pipeline.media.writing.stream_copy import CopiedSound
+from pipeline.media.writing.stream_router import ISO, Router
 
 log = logging.getLogger(__name__)
 
@@ -74,8 +74,8 @@ class FileSink(Stage[Any, Any]):
         self._finished = False
         self._part = path.with_name(f"uprez-{secrets.token_hex(4)}.part{path.suffix}")
         others = [stream for stream in source.container.streams if stream.index in also]
-        self._says_aspect = path.suffix.lower() in aspect.SUFFIXES and encoding.sample_aspect != 1
-        told = options(path, encoding.time_base, source, others) | (aspect.ROOM if self._says_aspect else {})
+        self._says_aspect = path.suffix.lower() in sample_aspect.SUFFIXES and encoding.sample_aspect != 1
+        told = options(path, encoding.time_base, source, others) | (sample_aspect.ROOM if self._says_aspect else {})
         self._container = opened(path, self._part, told)
         try:
             self.video = self._add_video(encoding, source)
@@ -201,24 +201,24 @@ class FileSink(Stage[Any, Any]):
         stream.time_base = encoding.time_base
         if encoding.display_matrix:
             stream.set_display_matrix(encoding.display_matrix)
-        labels.describe(stream, source.video, self._kind in ISO)
+        metadata.describe(stream, source.video, self._kind in ISO)
         alpha.unmark(stream.metadata)
         return stream
 
     def _label(self, source: Source) -> None:
         """Tags and chapters of the file."""
         tags, chapters = source.container.metadata, source.container.chapters()
-        self._container.metadata.update(labels.kept(tags, self._kind in ISO))
+        self._container.metadata.update(metadata.kept(tags, self._kind in ISO))
         if lost := self._lost_tags(tags):
             self._lost_labels.append(f"tags left behind: {self._kind} can't hold {', '.join(lost)} here; .mkv can")
         if holds_chapters(self._kind):
-            self._container.set_chapters(labels.moved(chapters, self._shift, self._until))
+            self._container.set_chapters(metadata.moved(chapters, self._shift, self._until))
         elif chapters:
             self._lost_labels.append(f"{len(chapters)} chapters left behind: {self._kind} can't hold them; .mkv can")
 
     def _lost_tags(self, tags: dict[str, str]) -> list[str]:
         has_own_table = "movflags" in self._container.container_options
-        return labels.beyond_itunes(tags) if self._kind in ISO and not has_own_table else []
+        return metadata.beyond_itunes(tags) if self._kind in ISO and not has_own_table else []
 
     def _lost_hdr(self, codec: str, hdr: Hdr, is_told: bool) -> Iterator[str]:
         if bool(hdr.primaries) != bool(hdr.luminance) and self._kind not in _MATROSKA:
@@ -283,7 +283,7 @@ class FileSink(Stage[Any, Any]):
             return
         self._says_aspect = False
         with writing(self.path):
-            if not aspect.tell_aspect(self._part, self._encoding.sample_aspect):
+            if not sample_aspect.tell_aspect(self._part, self._encoding.sample_aspect):
                 shape = f"samples are {self._encoding.sample_aspect} as wide as high"
                 self._lost_labels.append(
                     f"no room was left in its head to say that {shape}: some players show them square"

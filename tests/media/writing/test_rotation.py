@@ -8,7 +8,7 @@ import pytest
 
 from pipeline.media.decoding.rotate import Orientation
 from pipeline.media.reading.probe import VideoInfo, probe
-from pipeline.media.writing.upright import upright
+from pipeline.media.writing.rotation import upright
 
 ONE = 65536
 QUARTER, MIRRORED = (0, ONE, 0, -ONE, 0, 0, 0, 0, 1 << 30), (-ONE, 0, 0, 0, ONE, 0, 0, 0, 1 << 30)

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from av.stream import Disposition
 
-from pipeline.media.writing.sink import FileSink
+from pipeline.media.writing.file_sink import FileSink
 from tests import remux
 from tests.remux import CLICKS, attached, clicking, contents, copied, cues, film, heard, labels, sound
 

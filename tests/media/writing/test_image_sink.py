@@ -14,7 +14,7 @@ from pipeline.media.encoding.encoder import VideoEncoding
 from pipeline.media.encoding.image_codecs import codec_for
 from pipeline.media.reading.image_sequence import Pictures
 from pipeline.media.reading.probe import probe
-from pipeline.media.writing.picture_sink import PictureSink
+from pipeline.media.writing.image_sink import PictureSink
 from tests import pictures
 
 TICK = Fraction(1, 25)

@@ -5,7 +5,7 @@ from fractions import Fraction
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.media.writing import labels
+from pipeline.media.writing import metadata
 
 SECONDS = st.fractions(-100, 100, max_denominator=1000)
 
@@ -19,26 +19,26 @@ def test_what_describes_the_old_file_does_not_go_along() -> None:
         "NUMBER_OF_FRAMES": "3",
         "major_brand": "isom",
     }
-    assert labels.kept(tags | {"_STATISTICS_TAGS": "BPS", "vendor_id": "FFMP"}) == {"title": "A"}
+    assert metadata.kept(tags | {"_STATISTICS_TAGS": "BPS", "vendor_id": "FFMP"}) == {"title": "A"}
 
 
 def test_no_language_is_not_a_language() -> None:
-    assert labels.kept({"language": "und"}) == {}
-    assert labels.kept({"language": "ger"}) == {"language": "ger"}
+    assert metadata.kept({"language": "und"}) == {}
+    assert metadata.kept({"language": "ger"}) == {"language": "ger"}
 
 
 def test_handlers_are_of_the_mp4_family_only() -> None:
-    assert labels.kept({"handler_name": "SoundHandler"}, iso=False) == {}
-    assert labels.kept({"handler_name": "SoundHandler"}, iso=True) == {"handler_name": "SoundHandler"}
+    assert metadata.kept({"handler_name": "SoundHandler"}, iso=False) == {}
+    assert metadata.kept({"handler_name": "SoundHandler"}, iso=True) == {"handler_name": "SoundHandler"}
 
 
 def test_what_mp4_calls_a_name_is_a_title() -> None:
-    assert labels.kept({"name": "Director"}) == {"title": "Director"}
-    assert labels.kept({"name": "Director", "title": "A"}) == {"title": "A"}
+    assert metadata.kept({"name": "Director"}) == {"title": "Director"}
+    assert metadata.kept({"name": "Director", "title": "A"}) == {"title": "A"}
 
 
 def test_tags_that_itunes_does_not_know() -> None:
-    assert labels.beyond_itunes({"TITLE": "A", "PURL": "x", "title-eng": "A", "encoder": "y"}) == ["PURL"]
+    assert metadata.beyond_itunes({"TITLE": "A", "PURL": "x", "title-eng": "A", "encoder": "y"}) == ["PURL"]
 
 
 @given(st.lists(st.tuples(st.integers(0, 100_000), st.integers(1, 9000)), max_size=5), SECONDS)
@@ -50,7 +50,7 @@ def test_chapters_move_with_everything_else_and_begin_at_zero_at_the_earliest(
         for i, (at, length) in enumerate(spans)
     ]
     ticks = round(shift * 1000)
-    after = labels.moved(before, shift)
+    after = metadata.moved(before, shift)
     assert [c["id"] for c in after] == [c["id"] for c in before if c["end"] + ticks > 0]
     for chapter in after:
         old = before[chapter["id"]]
@@ -64,5 +64,5 @@ def test_chapters_end_where_an_excerpt_ends() -> None:
         {"id": i, "start": at, "end": at + 1000, "time_base": Fraction(1, 1000), "metadata": {}}
         for i, at in enumerate((0, 1000, 2000))
     ]
-    after = labels.moved(chapters, Fraction(-1, 2), until=Fraction(3, 2))
+    after = metadata.moved(chapters, Fraction(-1, 2), until=Fraction(3, 2))
     assert [(chapter["start"], chapter["end"]) for chapter in after] == [(0, 500), (500, 1000)]

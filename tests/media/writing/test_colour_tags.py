@@ -11,7 +11,7 @@ from pipeline.frame import PIXEL_FORMATS, Colour, Frame, FrameFormat, Siting
 from pipeline.media.encoding.encoder import Encoder, VideoEncoding, configure
 from pipeline.media.encoding.formats import encodable_format
 from pipeline.media.reading.probe import probe
-from pipeline.media.writing.telling import tellable, tellable_colour
+from pipeline.media.writing.colour_tags import tellable, tellable_colour
 
 RATE, TICK = Fraction(25), Fraction(1, 25)
 COLOURS = {
