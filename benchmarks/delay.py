@@ -38,7 +38,7 @@ from rig.passages import WAYS, Passage, passage
 from steady import Machine, arguments, backend, guarded, out, save, size
 
 from pipeline.errors import BackendError
-from pipeline.figures import Delay
+from pipeline.live.stats import Delay
 from pipeline.system import host
 
 if TYPE_CHECKING:

@@ -44,7 +44,7 @@ from rig.theatre import THEATRES, Fault, Mischief, Theatre
 from steady import MIB, Machine, arguments, backend, guarded, out, save, size
 
 from pipeline.errors import BackendError
-from pipeline.figures import StreamFigures
+from pipeline.live.stats import StreamFigures
 from pipeline.system import host
 
 if TYPE_CHECKING:

@@ -23,9 +23,9 @@ if TYPE_CHECKING:
         SettingsError,
         UprezError,
     )
-    from pipeline.figures import LiveFigures
     from pipeline.flow.telemetry import Progress
-    from pipeline.live import Live
+    from pipeline.live.service import Live
+    from pipeline.live.stats import LiveFigures
     from pipeline.media.reading.probe import MediaInfo, probe
     from pipeline.proof.verdict import Verdict
     from pipeline.proof.verify import verify
@@ -37,8 +37,8 @@ _HOMES = {
     "pipeline.errors": (
         "BackendError Cancelled InputError MismatchError ModelError OutputError RefusedError SettingsError UprezError"
     ),
-    "pipeline.figures": "LiveFigures",
-    "pipeline.live": "Live",
+    "pipeline.live.stats": "LiveFigures",
+    "pipeline.live.service": "Live",
     "pipeline.config.live_settings": "LiveSettings",
     "pipeline.media.reading.probe": "MediaInfo probe",
     "pipeline.proof.verdict": "Verdict",

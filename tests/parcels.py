@@ -8,7 +8,7 @@ from pathlib import Path
 import av
 import numpy as np
 
-from pipeline.media.wire import Parcel, Streams, nut
+from pipeline.live.process.messages import Parcel, Streams, nut
 from tests.clips import shade
 
 RATE = 25

@@ -16,7 +16,7 @@ from pipeline.cli.live_screen import screen_for
 from pipeline.cli.screen import fail
 from pipeline.config.live_settings import LiveSettings
 from pipeline.errors import RefusedError, UprezError
-from pipeline.live import Live
+from pipeline.live.service import Live
 from pipeline.system import host
 
 log = logging.getLogger(__name__)
@@ -111,7 +111,7 @@ def _watch(running: Live, settings: LiveSettings, console: Console) -> None:
     """Run it, and show it wherever it shall be seen."""
     with ExitStack() as stack:
         if settings.page:
-            from pipeline.page import serve
+            from pipeline.live.web import serve
 
             page = stack.enter_context(serve(running, settings.page, settings.token))
             if not settings.quiet:
@@ -119,7 +119,7 @@ def _watch(running: Live, settings: LiveSettings, console: Console) -> None:
                 console.print(f"watch at {page.url}{made}", soft_wrap=True)
         screen = stack.enter_context(screen_for(console, settings.quiet, settings.as_json))
         if settings.show:
-            from pipeline.show import show
+            from pipeline.live.window import show
 
             show(running, lambda: running.run(screen.tell))
         else:

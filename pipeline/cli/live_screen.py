@@ -19,7 +19,7 @@ from rich.text import Text
 
 from pipeline.cli.screen import hours, size
 from pipeline.errors import OutputError
-from pipeline.figures import GpuFigures, LiveFigures, OutputFigures, StreamFigures
+from pipeline.live.stats import GpuFigures, LiveFigures, OutputFigures, StreamFigures
 
 _JSON_SECONDS = 1.0
 _SUMMARY_SECONDS = 10.0  # at first, while somebody may be watching;

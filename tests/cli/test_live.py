@@ -15,7 +15,7 @@ import pytest
 from pipeline.cli.live import live
 from pipeline.config.live_settings import LiveSettings, StreamSettings
 from pipeline.errors import InputError, OutputError, RefusedError, UprezError
-from pipeline.figures import LiveFigures, StreamFigures
+from pipeline.live.stats import LiveFigures, StreamFigures
 from tests.cli.conftest import Call
 
 CAMERA = "rtsp://user:hunter22@camera/stream"

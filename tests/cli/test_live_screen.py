@@ -9,7 +9,7 @@ from rich.console import Console
 
 from pipeline.cli.live_screen import JsonLines, Lines, LiveTable, Nothing, screen_for, summary
 from pipeline.errors import OutputError
-from pipeline.figures import Delay, GpuFigures, LiveFigures, OutputFigures, Status, StreamFigures
+from pipeline.live.stats import Delay, GpuFigures, LiveFigures, OutputFigures, Status, StreamFigures
 
 
 class Clock:

@@ -10,7 +10,7 @@ import av
 import pytest
 import yaml
 
-from pipeline.figures import StreamFigures
+from pipeline.live.stats import StreamFigures
 from tests.live.conftest import Start
 from tests.servers import Display, HlsServer, RtmpServer, RtspServer, Sender, Uprez, requires, until
 

@@ -6,8 +6,8 @@ import socket
 import av.error
 import pytest
 
-from pipeline.media.av_errors import network_fault
-from pipeline.media.wire import Fault
+from pipeline.live.process.messages import Fault
+from pipeline.live.process.network_errors import network_fault
 
 ADDRESS = "rtsp://me:s3cr3t@camera/stream"
 

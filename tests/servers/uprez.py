@@ -15,7 +15,7 @@ from typing import Any, Self
 
 import psutil
 
-from pipeline.figures import LiveFigures, StreamFigures
+from pipeline.live.stats import LiveFigures, StreamFigures
 from tests.servers.server import until
 
 _MAIN = "from pipeline.cli.main import main; main()"

@@ -1,0 +1,119 @@
+import os
+from pathlib import Path
+
+import pytest
+import trustme
+
+from pipeline.config.address import Address
+from pipeline.config.live_settings import StreamSettings
+from pipeline.errors import SettingsError
+from pipeline.live.output.destination import outlet
+from pipeline.live.output.segments import OpenSegments
+from pipeline.live.process.messages import Streams
+
+SETTINGS = StreamSettings(source=Address("rtsp://camera/stream"))
+STREAMS = Streams(b"", (None,))
+
+
+def opened(text: str) -> tuple[str, str | None, str]:
+    """Kind, format and address of what `text` means."""
+    means = outlet(Address(text), SETTINGS)
+    opening = means.opening(STREAMS)
+    return means.kind, opening.format, opening.address
+
+
+@pytest.mark.parametrize(
+    ("text", "kind", "format"),
+    [
+        ("rtsp://server/path", "rtsp", "rtsp"),
+        ("rtsps://server/path", "rtsp", "rtsp"),
+        ("rtmp://server/app/key", "rtmp", "flv"),
+        ("rtmps://server/app/key", "rtmp", "flv"),
+        ("tcp://server:9000", "mpegts", "mpegts"),
+    ],
+)
+def test_an_address_tells_how_it_is_written_to(text: str, kind: str, format: str) -> None:
+    assert opened(text) == (kind, format, text)
+
+
+def test_what_is_encrypted_goes_to_who_is_vouched_for(tmp_path: Path) -> None:
+    authority = tmp_path / "authority.pem"
+    trustme.CA().cert_pem.write_to_path(str(authority))
+    settings = StreamSettings(source=Address("rtsp://camera/stream"), ca_file=authority)
+    options = outlet(Address("rtsps://server/path"), settings).opening(STREAMS).options
+    assert (options["tls_verify"], options["ca_file"]) == ("1", str(authority))
+    assert "tls_verify" not in outlet(Address("rtsp://server/path"), settings).opening(STREAMS).options
+
+
+def test_udp_sends_packets_that_fit() -> None:
+    assert opened("udp://10.0.0.1:9000")[2] == "udp://10.0.0.1:9000?pkt_size=1316"
+    assert opened("udp://10.0.0.1:9000?ttl=3")[2] == "udp://10.0.0.1:9000?ttl=3&pkt_size=1316"
+    assert opened("udp://10.0.0.1:9000?pkt_size=188")[2] == "udp://10.0.0.1:9000?pkt_size=188"
+
+
+def test_secrets_are_revealed_to_the_child_alone() -> None:
+    means = outlet(Address("rtsp://user:secret@server/path"), SETTINGS)
+    opening = means.opening(STREAMS)
+    assert opening.address == "rtsp://user:secret@server/path"
+    assert "secret" not in repr(means) + repr(opening) + str(means.address)
+
+
+def test_a_folder_and_a_playlist_are_hls(tmp_path: Path) -> None:
+    assert opened(str(tmp_path)) == ("hls", "hls", f"file:{tmp_path}/index.m3u8")
+    assert opened(f"{tmp_path}/new/") == ("hls", "hls", f"file:{tmp_path}/new/index.m3u8")
+    assert (tmp_path / "new").is_dir()
+    assert opened(f"{tmp_path}/cam.m3u8") == ("hls", "hls", f"file:{tmp_path}/cam.m3u8")
+
+
+def test_a_relative_path_is_one_of_the_present_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert opened("cam.m3u8")[2] == f"file:{tmp_path}/cam.m3u8"
+
+
+@pytest.mark.parametrize(("suffix", "format"), [("mkv", "matroska"), ("mp4", "mp4"), ("mov", "mov"), ("TS", "mpegts")])
+def test_a_name_of_a_video_is_files_in_segments(tmp_path: Path, suffix: str, format: str) -> None:
+    settings = SETTINGS.model_copy(update={"segment": "1h", "keep": 3})
+    means = outlet(Address(f"{tmp_path}/cam.{suffix}"), settings)
+    opening = means.opening(STREAMS)
+    assert isinstance(opening, OpenSegments)
+    assert means.kind == "file"
+    assert opening.format == format
+    assert opening.segments is not None
+    assert (opening.segments.seconds, opening.segments.size, opening.segments.keep) == (3600, None, 3)
+
+
+@pytest.mark.parametrize("text", ["cam.avi", "ftp://server/cam.mkv", "webcam:0", "cam"])
+def test_what_is_unknown_is_refused_with_what_is_allowed(text: str) -> None:
+    with pytest.raises(SettingsError, match=r"rtsp://.*\.mkv"):
+        outlet(Address(text), SETTINGS)
+
+
+def test_a_folder_is_not_made_in_one_that_is_missing(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match="make it first"):
+        outlet(Address(f"{tmp_path}/missing/too/cam.mkv"), SETTINGS)
+
+
+def test_a_file_in_place_of_a_folder_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "cam").touch()
+    with pytest.raises(SettingsError, match="can't be made"):
+        outlet(Address(f"{tmp_path}/cam/one.mkv"), SETTINGS)
+
+
+@pytest.mark.parametrize("name", ["a:b.m3u8", "100%.m3u8", "a#b.m3u8", "%d/list.m3u8", "cam%03d/"])
+def test_a_list_whose_segments_could_not_be_found_is_refused(tmp_path: Path, name: str) -> None:
+    with pytest.raises(SettingsError, match="choose another name"):
+        outlet(Address(f"{tmp_path}/{name}"), SETTINGS)
+
+
+def test_a_length_of_segments_that_is_none_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match="segment: soon"):
+        outlet(Address(f"{tmp_path}/cam.mkv"), SETTINGS.model_copy(update={"segment": "soon"}))
+
+
+def test_a_variable_that_is_missing_is_named_when_it_is_wanted(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("NO_SUCH_PASSWORD", raising=False)
+    means = outlet(Address("rtsp://user:${NO_SUCH_PASSWORD}@server/path"), SETTINGS)
+    with pytest.raises(SettingsError, match="NO_SUCH_PASSWORD"):
+        means.opening(STREAMS)
+    monkeypatch.setenv("NO_SUCH_PASSWORD", os.urandom(4).hex())
+    assert means.opening(STREAMS).address.startswith("rtsp://user:")

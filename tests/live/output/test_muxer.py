@@ -1,0 +1,35 @@
+"""What a container can hold, and for how long."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import av
+import pytest
+
+from pipeline.live.output.muxer import Full, Muxer
+from pipeline.live.process.messages import Open
+from tests import parcels
+
+DAY = 86_400 * parcels.TICKS
+
+
+def test_rtmp_begins_anew_before_its_milliseconds_end(tmp_path: Path) -> None:
+    streams, items = parcels.coded(20, gop=10)
+    muxer = Muxer(Open(str(tmp_path / "long.flv"), "flv", {}, streams))
+    later = [replace(each, pts=each.pts + 24 * DAY, dts=None) for each in items if each.pts is not None]
+    assert all(muxer.mux(item) for item in [*items, *later[1:10]])
+    with pytest.raises(Full, match="after 24 days"):
+        muxer.mux(later[10])
+    muxer.close()
+
+
+@pytest.mark.parametrize("laps", [1, 3])
+def test_a_transport_stream_goes_on_when_its_clock_wraps(tmp_path: Path, laps: int) -> None:
+    path = tmp_path / "long.ts"
+    streams, items = parcels.coded(20, start=laps * 2**33 - 10 * parcels.STEP)
+    muxer = Muxer(Open(str(path), "mpegts", {}, streams))
+    assert all(muxer.mux(item) for item in items)
+    muxer.close()
+    with av.open(path) as file:
+        times = [packet.pts for packet in file.demux(video=0) if packet.pts is not None]
+    assert [time - times[0] for time in times] == [number * parcels.STEP for number in range(20)]

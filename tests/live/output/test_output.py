@@ -1,0 +1,390 @@
+"""Outputs with their real children. Times are those of a stream; nothing waits for them to pass."""
+
+import contextlib
+import io
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import av
+import psutil
+import pytest
+
+from pipeline.config.address import Address
+from pipeline.config.live_settings import StreamSettings
+from pipeline.live.output.destination import outlet
+from pipeline.live.output.output import Output
+from pipeline.live.output.segments import finished
+from pipeline.live.process.messages import Parcel
+from pipeline.live.stats import OutputFigures
+from tests import parcels
+from tests.waiting import until
+
+SETTINGS = StreamSettings(source=Address("rtsp://camera/stream"), poll=0.05, segment="1h", hls_segment=1, hls_list=3)
+PATIENCE = 20.0  # seconds to end in, on a machine that does other things too
+
+
+class Receiver:
+    """Takes MPEG-TS at a port of 127.0.0.1, or, frozen, nothing of it."""
+
+    def __init__(self, frozen: bool = False, port: int = 0) -> None:
+        self._listening = socket.create_server(("127.0.0.1", port))
+        self.port = self._listening.getsockname()[1]
+        self.address = f"tcp://127.0.0.1:{self.port}"
+        self.taken: list[bytearray] = []  # by connection
+        self._open: list[socket.socket] = []
+        self._frozen = frozen
+        self._thread = threading.Thread(target=self._serve)
+        self._thread.start()
+
+    def _serve(self) -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                connection, _ = self._listening.accept()
+                self.taken.append(bytearray())
+                self._open.append(connection)
+                with contextlib.suppress(OSError):
+                    while not self._frozen and (data := connection.recv(1 << 16)):
+                        self.taken[-1].extend(data)
+
+    def __enter__(self) -> "Receiver":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        with contextlib.suppress(OSError):  # closed already
+            self._listening.shutdown(socket.SHUT_RDWR)
+        self._listening.close()
+        for connection in self._open:
+            with contextlib.suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
+            connection.close()
+        self._thread.join()
+
+    def times(self, connection: int = 0) -> list[float]:
+        """When each picture is shown, in seconds."""
+        with av.open(io.BytesIO(self.taken[connection]), format="mpegts") as container:
+            return [float(packet.pts * packet.time_base) for packet in container.demux(video=0) if packet.size]
+
+
+def output(to: str | Path, settings: StreamSettings = SETTINGS, stuck: float = 10.0, demand_key=lambda: None) -> Output:
+    return Output(outlet(Address(str(to)), settings), settings, demand_key, stuck)
+
+
+def offer(target: Output, items: list[Parcel]) -> None:
+    """As much at once as an output takes without dropping any."""
+    for parcel in items:
+        until(lambda: target.figures().lag < 3)
+        target.offer(parcel)
+
+
+@contextlib.contextmanager
+def closing(*outputs: Output, patience: float = PATIENCE) -> Iterator[None]:
+    try:
+        yield
+    finally:
+        with ExitStack() as stack:
+            for each in outputs:
+                stack.callback(each.close, patience)
+
+
+def counted(figures: OutputFigures) -> int:
+    return figures.packets + sum(figures.dropped.values())
+
+
+def child_of(before: set[int]) -> psutil.Process:
+    (child,) = [each for each in psutil.Process().children() if each.pid not in before]
+    return child
+
+
+def children() -> set[int]:
+    return {each.pid for each in psutil.Process().children()}
+
+
+def test_each_kind_gets_every_picture_at_its_time(tmp_path: Path) -> None:
+    streams, items = parcels.coded(60, gop=10, start=12_345_678, sound="aac")
+    with Receiver() as receiver:
+        targets = [output(tmp_path / name) for name in ("cam.mkv", "cam.mp4", "list.m3u8")] + [output(receiver.address)]
+        with closing(*targets):
+            for target in targets:
+                target.begin(streams)
+                offer(target, items)
+        for target in targets:
+            figures = target.figures()
+            assert (figures.status, figures.dropped, figures.connects) == ("ended", {}, 1)
+            assert figures.bytes > 0
+        shown = [parcels.times(finished(tmp_path / name)[0]) for name in ("cam.mkv", "cam.mp4")]
+        shown += [parcels.times(tmp_path / "list.m3u8"), receiver.times()]
+    for times in shown:
+        assert [float(time - times[0]) for time in times] == pytest.approx([index / 25 for index in range(60)])
+    assert shown[3][0] == pytest.approx(12_345_678 / 90_000)
+
+
+def test_a_frozen_and_a_dead_output_hold_nobody_up(tmp_path: Path) -> None:
+    streams, items = parcels.coded(200, gop=25, padding=20_000)
+    with Receiver(frozen=True) as frozen, socket.create_server(("127.0.0.1", 0)) as unused:
+        dead = f"tcp://127.0.0.1:{unused.getsockname()[1]}"
+        unused.close()
+        whole, stuck, away = output(tmp_path / "cam.mkv"), output(frozen.address), output(dead)
+        with closing(stuck, away, patience=0.1), closing(whole):
+            for target in (whole, stuck, away):
+                target.begin(streams)
+            until(lambda: [target.figures().status for target in (whole, stuck)] == ["live", "live"])
+            until(lambda: away.figures().reason != "")
+            for parcel in items:
+                until(lambda: whole.figures().lag < 3)
+                for target in (whole, stuck, away):
+                    target.offer(parcel)
+            assert stuck.figures().status == "live"
+            assert stuck.figures().lag <= 4
+    assert parcels.pictures(finished(tmp_path / "cam.mkv")[0]) == 200
+    assert whole.figures().dropped == {}
+    assert stuck.figures().dropped["output too slow"] >= 25
+    assert away.figures().dropped == {"output away": 200}
+    assert [counted(target.figures()) for target in (whole, stuck, away)] == [200, 200, 200]
+
+
+def test_it_comes_back_with_a_key_frame_when_its_server_does() -> None:
+    streams, items = parcels.coded(200, gop=25)
+    demanded = threading.Event()
+    with Receiver() as first:
+        target = output(first.address, demand_key=demanded.set)
+        with closing(target):
+            target.begin(streams)
+            offer(target, items[:60])
+            until(lambda: target.figures().packets == 60)
+            first.close()
+            port = first.port
+            rest = iter(items[60:])
+            until(lambda: target.offer(next(rest)) or target.figures().status == "waiting")
+            assert target.figures().reason in ("nobody answers at that port", "it closed the connection")
+            with Receiver(port=port) as second:
+                until(demanded.is_set)
+                offer(target, list(rest))
+                until(lambda: counted(target.figures()) == 200)
+                target.close(PATIENCE)
+                until(lambda: len(second.taken) > 0)
+                times = second.times()
+    assert times[0] % 1 == 0  # a key frame each second
+    assert times[-1] == pytest.approx(199 / 25)
+    assert target.figures().connects == 2
+
+
+def test_a_server_that_takes_nothing_is_left_and_tried_again() -> None:
+    streams, items = parcels.coded(200, gop=25, padding=40_000)
+    with Receiver(frozen=True) as frozen:
+        target = output(frozen.address, stuck=0.3)
+        with closing(target, patience=0.1):
+            target.begin(streams)
+            until(lambda: target.figures().status == "live")
+            stream = iter(items * 50)
+            until(lambda: target.offer(next(stream)) or target.figures().connects == 2)
+
+
+def test_a_child_that_does_nothing_is_replaced(tmp_path: Path) -> None:
+    streams, items = parcels.coded(200, gop=25, padding=20_000)
+    before = children()
+    target = output(tmp_path / "cam.mkv", stuck=0.3)
+    with closing(target):
+        target.begin(streams)
+        until(lambda: target.figures().status == "live")
+        child_of(before).send_signal(signal.SIGSTOP)
+        stream = iter(items * 50)
+        until(lambda: target.offer(next(stream)) or target.figures().connects == 2)
+
+
+@pytest.mark.parametrize("suffix", ["mkv", "mp4", "mov", "ts"])
+def test_after_kill_9_what_was_written_can_be_played_and_the_output_goes_on(tmp_path: Path, suffix: str) -> None:
+    streams, items = parcels.coded(150, gop=10)
+    before = children()
+    target = output(tmp_path / f"cam.{suffix}")
+    with closing(target):
+        target.begin(streams)
+        offer(target, items[:100])
+        until(lambda: target.figures().packets == 100)
+        child_of(before).kill()
+        until(lambda: target.figures().connects == 2)
+        offer(target, items[100:])
+    (part,) = tmp_path.glob(f"cam-*.part.{suffix}")
+    assert parcels.pictures(part) >= 70
+    assert parcels.pictures(finished(tmp_path / f"cam.{suffix}")[0]) == 50
+
+
+def test_when_the_parent_is_killed_the_child_finishes_the_file(tmp_path: Path) -> None:
+    program = f"""
+import os
+from tests import parcels
+from tests.live.output.test_output import offer, output
+from tests.waiting import until
+streams, items = parcels.coded(50)
+target = output("{tmp_path}/cam.mp4")
+target.begin(streams)
+offer(target, items)
+until(lambda: target.figures().packets == 50)
+os.kill(os.getpid(), 9)
+"""
+    subprocess.run([sys.executable, "-c", program], check=False, timeout=PATIENCE)
+    until(lambda: finished(tmp_path / "cam.mp4") != [])
+    assert parcels.pictures(finished(tmp_path / "cam.mp4")[0]) == 50
+
+
+def test_other_streams_begin_another_file_and_a_discontinuity_in_hls(tmp_path: Path) -> None:
+    small, first = parcels.coded(30)
+    large, second = parcels.coded(30, size=(128, 96), start=30 * parcels.STEP)
+    targets = [output(tmp_path / "cam.mkv"), output(tmp_path / "list.m3u8")]
+    with closing(*targets):
+        for target in targets:
+            target.begin(small)
+            offer(target, first)
+            target.begin(large)
+            offer(target, second)
+    assert [parcels.pictures(file) for file in finished(tmp_path / "cam.mkv")] == [30, 30]
+    listed = (tmp_path / "list.m3u8").read_text()
+    assert listed.count("#EXT-X-DISCONTINUITY") == 1
+    assert [target.figures().connects for target in targets] == [2, 2]
+
+
+def test_hls_is_bounded_and_ends_and_goes_on_with_fresh_numbers(tmp_path: Path) -> None:
+    streams, items = parcels.coded(250, gop=25)
+    for _ in range(2):
+        target = output(tmp_path / "list.m3u8")
+        with closing(target):
+            target.begin(streams)
+            offer(target, items)
+        listed = (tmp_path / "list.m3u8").read_text()
+        assert listed.rstrip().endswith("#EXT-X-ENDLIST")
+        assert listed.count("#EXTINF:1.000000") == 3
+        assert listed.count("#EXT-X-PROGRAM-DATE-TIME") == 3
+        assert len(list(tmp_path.glob("*.ts"))) <= 3 + 2 * 3
+        assert not list(tmp_path.glob("*.tmp"))
+    numbers = [int(number) for number in re.findall(r"list-(\d+)\.ts", listed)]
+    assert numbers == [17, 18, 19]
+
+
+def test_hls_goes_on_counting_where_its_list_was_emptied(tmp_path: Path) -> None:
+    streams, items = parcels.coded(100, gop=25)
+    for emptied in (True, False):
+        target = output(tmp_path / "list.m3u8")
+        with closing(target):
+            target.begin(streams)
+            offer(target, items)
+        listed = (tmp_path / "list.m3u8").read_text()
+        if emptied:
+            (tmp_path / "list.m3u8").write_text("")
+    assert [int(number) for number in re.findall(r"list-(\d+)\.ts", listed)] == [5, 6, 7]
+
+
+@pytest.mark.parametrize("name", ["100%", "a%b", "with space", "a:b", "日本"])
+def test_hls_in_a_folder_of_any_name(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).mkdir()
+    streams, items = parcels.coded(20)
+    target = output(tmp_path / name / "list.m3u8")
+    with closing(target):
+        target.begin(streams)
+        offer(target, items)
+    assert parcels.pictures(tmp_path / name / "list.m3u8") == 20
+
+
+def test_hls_whose_folder_is_gone_is_not_live_meanwhile(tmp_path: Path) -> None:
+    streams, items = parcels.coded(20)
+    (tmp_path / "gone").mkdir()
+    target = output(tmp_path / "gone" / "list.m3u8")
+    (tmp_path / "gone").rmdir()
+    with closing(target):
+        target.begin(streams)
+        offer(target, items)
+        until(lambda: target.figures().status == "waiting")
+        assert target.figures().connects == 0
+        assert target.figures().reason == "the folder, or the file in it, is gone"
+
+
+def test_sound_that_cannot_be_held_is_left_behind_and_said(tmp_path: Path) -> None:
+    streams, items = parcels.coded(20, sound="pcm_mulaw")
+    target = output(tmp_path / "list.m3u8")
+    with closing(target):
+        target.begin(streams)
+        offer(target, items)
+        until(lambda: target.figures().packets == 20)
+        assert target.figures().reason == "pcm_mulaw audio left behind: hls can't hold it"
+
+
+def test_silent_sound_holds_the_picture_back_for_a_fifth_of_a_second_at_most() -> None:
+    streams, items = parcels.coded(50, sound="aac")
+    pictures = [parcel for parcel in items if parcel.stream == 0]
+    with Receiver() as receiver:
+        target = output(receiver.address)
+        with closing(target):
+            target.begin(streams)
+            offer(target, pictures)
+            until(lambda: target.figures().packets == 50)
+            until(lambda: len(receiver.taken) > 0 and receiver.times()[-1:] >= [49 / 25 - 0.2])
+
+
+def test_a_folder_that_is_gone_is_that_outputs_fault_and_it_goes_on_when_it_is_back(tmp_path: Path) -> None:
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    streams, items = parcels.coded(100, gop=10)
+    target = output(folder / "cam.mkv")
+    with closing(target):
+        target.begin(streams)
+        offer(target, items[:10])
+        until(lambda: target.figures().packets == 10)
+        folder.rename(tmp_path / "elsewhere")
+        offer(target, items[10:30])
+        until(lambda: target.figures().status == "waiting")
+        assert target.figures().reason == "the folder, or the file in it, is gone"
+        folder.mkdir()
+        until(lambda: target.figures().status == "live")
+        offer(target, items[30:])
+    assert parcels.pictures(finished(folder / "cam.mkv")[0]) == 70
+
+
+def test_a_password_that_is_missing_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("SOME_PORT", raising=False)
+    streams, items = parcels.coded(20)
+    target = output("tcp://127.0.0.1:${SOME_PORT}")
+    with closing(target), Receiver() as receiver:
+        target.begin(streams)
+        until(lambda: target.figures().status == "waiting")
+        assert "SOME_PORT" in target.figures().reason
+        monkeypatch.setenv("SOME_PORT", str(receiver.port))
+        until(lambda: target.figures().status == "live")
+        offer(target, items)
+        until(lambda: target.figures().packets > 0)
+        target.close(PATIENCE)
+
+
+def test_closed_it_leaves_no_process_thread_or_file_whatever_its_server_does(tmp_path: Path) -> None:
+    streams, items = parcels.coded(50, gop=25, padding=50_000)
+    with Receiver() as healthy, Receiver(frozen=True) as frozen:
+        before = children()
+        files = psutil.Process().num_fds() if os.name == "posix" else 0
+        threads = threading.active_count()
+        targets = [output(to) for to in (healthy.address, frozen.address, tmp_path / "cam.mkv", "tcp://127.0.0.1:9")]
+        for target in targets:
+            target.begin(streams)
+        until(lambda: all(target.figures().status == "live" for target in targets[:3]))
+        for target in targets:
+            for parcel in items:
+                target.offer(parcel)
+        for target in targets:
+            target.close(0.2)
+        assert children() == before
+        assert threading.active_count() == threads
+        if os.name == "posix":
+            until(lambda: psutil.Process().num_fds() <= files + 2)  # the receivers' own
+
+
+def test_closed_at_once_it_ends_at_once() -> None:
+    target = output("tcp://127.0.0.1:9")
+    target.close(PATIENCE)
+    assert target.figures().status == "ended"

@@ -1,0 +1,111 @@
+"""Outputs at real servers: GStreamer's for RTSP, nginx's for RTMP."""
+
+import itertools
+import time
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from pipeline.config.address import Address
+from pipeline.config.live_settings import StreamSettings
+from pipeline.live.output.destination import outlet
+from pipeline.live.output.output import Output
+from pipeline.live.process.messages import Parcel, Streams
+from tests import parcels
+from tests.servers import RtmpServer, RtspServer, Server, requires
+from tests.servers.watcher import Watcher
+
+SETTINGS = StreamSettings(source=Address("rtsp://camera/stream"), poll=0.05)
+PATIENCE = 20.0
+
+
+class Rtsp(RtspServer):
+    """Where is it published, and played?"""
+
+    @property
+    def places(self) -> tuple[str, str]:
+        return self.address("/pub"), self.address("/relay")
+
+
+class Rtmp(RtmpServer):
+    @property
+    def places(self) -> tuple[str, str]:
+        return self.address(), self.address()
+
+
+KINDS = [
+    pytest.param(Rtsp, marks=requires("gst-rtsp-server")),
+    pytest.param(Rtmp, marks=requires("nginx-rtmp")),
+]
+
+
+@pytest.fixture(scope="module")
+def material() -> tuple[Streams, list[Parcel]]:
+    return parcels.coded(2000, gop=10, padding=4000)
+
+
+def play(target: Output, items: Iterator[Parcel], until: Callable[[], object]) -> None:
+    """Offer a picture each 40 ms, as a camera does, until something has come true."""
+    began = time.monotonic()
+    for count, parcel in enumerate(items):
+        target.offer(parcel)
+        if until():
+            return
+        time.sleep(max(0.0, began + count / parcels.RATE - time.monotonic()))
+    pytest.fail("the stream ended before that")
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_what_is_published_is_seen(kind: type[Server], material: tuple[Streams, list[Parcel]]) -> None:
+    streams, items = material
+    with kind() as server:
+        inlet, outside = server.places
+        with Output(outlet(Address(inlet), SETTINGS), SETTINGS, lambda: None) as target, Watcher(outside) as watcher:
+            target.begin(streams)
+            play(target, iter(items), lambda: len(watcher.seen()) > 10)
+            assert target.figures().dropped == {}
+
+
+def test_times_are_those_that_were_offered(material: tuple[Streams, list[Parcel]]) -> None:
+    streams, items = material
+    with Watcher.rtsp_listening() as server:
+        target = Output(outlet(Address(server.address), SETTINGS), SETTINGS, lambda: None)
+        with target:
+            target.begin(streams)
+            play(target, iter(items), lambda: len(server.seen()) > 20)
+        times = [seen.seconds for seen in server.seen() if seen.seconds is not None]
+    steps = [later - earlier for earlier, later in itertools.pairwise(times)]
+    assert steps == pytest.approx([1 / parcels.RATE] * len(steps), abs=1 / parcels.TICKS)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_server_that_is_killed_and_back_gets_the_stream_again(
+    kind: type[Server], material: tuple[Streams, list[Parcel]]
+) -> None:
+    streams, items = material
+    stream = iter(items)
+    with kind() as server, Output(outlet(Address(server.places[0]), SETTINGS), SETTINGS, lambda: None) as target:
+        target.begin(streams)
+        play(target, stream, lambda: target.figures().packets > 10)
+        server.kill()
+        play(target, stream, lambda: target.figures().status == "waiting")
+        server.start()
+        before = target.figures().packets
+        play(target, stream, lambda: target.figures().packets > before + 10)
+        assert target.figures().connects == 2
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_frozen_server_is_left_and_its_output_closed_in_time(
+    kind: type[Server], material: tuple[Streams, list[Parcel]]
+) -> None:
+    streams, items = material
+    stream = iter(items)
+    with kind() as server:
+        target = Output(outlet(Address(server.places[0]), SETTINGS), SETTINGS, lambda: None, stuck=0.5)
+        with target:
+            target.begin(streams)
+            play(target, stream, lambda: target.figures().packets > 10)
+            server.freeze()
+            play(target, stream, lambda: target.figures().status != "live")
+        server.thaw()

@@ -1,0 +1,22 @@
+"""A child for tests: gives back what it gets; "sleep" makes it deaf, "print" makes it talk,
+"fail" fail."""
+
+import time
+
+from pipeline.live.process.child import Parent, serve
+
+
+def work(parent: Parent) -> None:
+    while True:
+        message = parent.receive()
+        if message == "sleep":
+            time.sleep(1000)
+        if message == "print":
+            print("not a message", flush=True)
+        if message == "fail":
+            raise KeyError("a secret")
+        parent.send(message)
+
+
+if __name__ == "__main__":
+    serve(work)
