@@ -23,10 +23,10 @@ from steady import guarded
 
 from pipeline.colour.psnr import psnr
 from pipeline.colour.resample import bicubic
+from pipeline.diagnostics.quality import side_by_side, to_8_bit
 from pipeline.frame import PIXEL_FORMATS, Colour, Frame, FrameFormat
 from pipeline.models import catalogue
 from pipeline.models.spec import ModelSpec
-from pipeline.quality import side_by_side, to_8_bit
 from pipeline.superres.onnx_cpu import OnnxCpuSession
 
 Rgb = NDArray[np.uint8]

@@ -32,21 +32,22 @@ from pydantic import BaseModel, Field
 from rich.table import Table
 from steady import PATTERN, Machine, arguments, facts, guarded, out, save, size
 
-from pipeline import benchmark, budget
-from pipeline.benchmark import Bench
 from pipeline.config.settings import Settings
+from pipeline.diagnostics import benchmark
+from pipeline.diagnostics.benchmark import Bench
+from pipeline.diagnostics.pattern_clip import write_pattern
+from pipeline.diagnostics.report import Row
 from pipeline.errors import InputError
+from pipeline.files import budget
+from pipeline.files.job import weights
+from pipeline.files.plan import Plan, make_plan
 from pipeline.flow.pipeline import Line
 from pipeline.flow.stage import Chain
 from pipeline.frame import Frame
 from pipeline.media.decoding.decoder import Decoder
-from pipeline.media.pattern import write_pattern
 from pipeline.media.reading.file_source import FileSource
 from pipeline.media.reading.probe import probe
 from pipeline.media.writing.file_sink import FileSink
-from pipeline.plan import Plan, make_plan
-from pipeline.report import Row
-from pipeline.run import weights
 
 _POOL = 12
 

@@ -23,14 +23,14 @@ from pydantic import BaseModel, Field
 from rich.table import Table
 from steady import PATTERN, Machine, arguments, backend, facts, guarded, out, save, size
 
-from pipeline import benchmark
-from pipeline.benchmark import Bench
 from pipeline.config.settings import Settings
+from pipeline.diagnostics import benchmark
+from pipeline.diagnostics.benchmark import Bench
+from pipeline.diagnostics.pattern_clip import write_pattern
+from pipeline.diagnostics.report import Row
 from pipeline.errors import BackendError
-from pipeline.media.pattern import write_pattern
+from pipeline.files.plan import Plan, make_plan
 from pipeline.media.reading.probe import probe
-from pipeline.plan import Plan, make_plan
-from pipeline.report import Row
 from pipeline.superres.backend_choice import choose_backend
 from pipeline.superres.shared import open_session
 

@@ -44,9 +44,9 @@ from upscalers.case import Case, Outcome
 from upscalers.timing import ENCODER, OPTIONS
 from upscalers.trial import OURS
 
-from pipeline.media.pattern import write_pattern
+from pipeline.diagnostics.pattern_clip import write_pattern
+from pipeline.diagnostics.report import Row
 from pipeline.media.reading.probe import probe
-from pipeline.report import Row
 from pipeline.system import cuda, host
 
 HERE = Path(__file__).resolve().parent

@@ -26,16 +26,16 @@ from pydantic import BaseModel, Field
 from rich.table import Table
 from steady import PATTERN, Machine, arguments, facts, guarded, out, save, size
 
-from pipeline import benchmark
-from pipeline.benchmark import Bench
 from pipeline.config.settings import Settings
+from pipeline.diagnostics import benchmark
+from pipeline.diagnostics.benchmark import Bench
+from pipeline.diagnostics.pattern_clip import write_pattern
+from pipeline.diagnostics.report import Row
 from pipeline.errors import BackendError
-from pipeline.media.pattern import write_pattern
+from pipeline.files.plan import Plan, make_plan
 from pipeline.media.reading.probe import probe
 from pipeline.models import catalogue
 from pipeline.models.precision import PRECISIONS
-from pipeline.plan import Plan, make_plan
-from pipeline.report import Row
 from pipeline.superres import flavour, trust
 from pipeline.superres.engine_cache import EngineCache
 from pipeline.superres.network import Network

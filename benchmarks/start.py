@@ -36,10 +36,10 @@ from rich.table import Table
 from steady import Machine, arguments, backend, facts, guarded, out, save, size
 
 from pipeline.config.settings import Settings
+from pipeline.diagnostics.pattern_clip import write_pattern
 from pipeline.errors import UprezError
-from pipeline.media.pattern import write_pattern
+from pipeline.files.plan import make_plan
 from pipeline.media.reading.probe import probe
-from pipeline.plan import make_plan
 from pipeline.superres.backend_choice import choose_backend
 
 STEPS = ("interpreter", "imports", "probe", "plan", "files", "session", "first frame")

@@ -35,15 +35,15 @@ from pydantic import BaseModel, Field
 from rich.console import Console
 from rich.table import Table
 
-from pipeline import benchmark
 from pipeline.config.settings import Settings
+from pipeline.diagnostics import benchmark
+from pipeline.diagnostics.pattern_clip import write_pattern
 from pipeline.errors import OutputError, UprezError
+from pipeline.files.job import open_source, weights
+from pipeline.files.plan import Plan, make_plan
 from pipeline.flow.pipeline import Line
 from pipeline.flow.stage import Chain, Stage
-from pipeline.media.pattern import write_pattern
 from pipeline.media.reading.probe import probe
-from pipeline.plan import Plan, make_plan
-from pipeline.run import open_source, weights
 from pipeline.superres.backend_choice import choose_backend
 from pipeline.superres.session import Session
 from pipeline.superres.shared import open_session

@@ -41,15 +41,15 @@ from pydantic import BaseModel, Field
 from rich.table import Table
 from steady import PATTERN, Machine, arguments, backend, guarded, out, save, size
 
-from pipeline import benchmark
 from pipeline.config.settings import Settings
+from pipeline.diagnostics import benchmark
+from pipeline.diagnostics.pattern_clip import write_pattern
 from pipeline.flow.channel import Aborted, Channel
 from pipeline.flow.drop_queue import Edge
 from pipeline.frame import Frame, FrameFormat
 from pipeline.media.av_frames import wrapped
 from pipeline.media.decoding.swscale import fitted
 from pipeline.media.encoding.encoder import VideoEncoding, configure
-from pipeline.media.pattern import write_pattern
 from pipeline.media.reading.probe import probe
 from pipeline.models.spec import ModelSpec
 from pipeline.superres.backend_choice import choose_backend, choose_model

@@ -23,13 +23,13 @@ if TYPE_CHECKING:
         SettingsError,
         UprezError,
     )
+    from pipeline.files.job import Job, Result, upscale
     from pipeline.flow.telemetry import Progress
     from pipeline.live.service import Live
     from pipeline.live.stats import LiveFigures
     from pipeline.media.reading.probe import MediaInfo, probe
     from pipeline.proof.verdict import Verdict
     from pipeline.proof.verify import verify
-    from pipeline.run import Job, Result, upscale
 
 __version__ = "0.1.0"
 
@@ -43,7 +43,7 @@ _HOMES = {
     "pipeline.media.reading.probe": "MediaInfo probe",
     "pipeline.proof.verdict": "Verdict",
     "pipeline.proof.verify": "verify",
-    "pipeline.run": "Job Result upscale",
+    "pipeline.files.job": "Job Result upscale",
     "pipeline.config.settings": "Settings",
     "pipeline.flow.telemetry": "Progress",
 }

@@ -14,7 +14,7 @@ from scene import originals
 import pipeline
 from pipeline.colour.psnr import luma, psnr
 from pipeline.colour.resample import bicubic
-from pipeline.quality import pictures, save_png, side_by_side, to_8_bit
+from pipeline.diagnostics.quality import pictures, save_png, side_by_side, to_8_bit
 
 CLIP = Path(__file__).with_name("clip.mp4")
 SHOWN_FRAME = 20

@@ -10,9 +10,9 @@ import av
 import numpy as np
 from pydantic import BaseModel, Field
 
+from pipeline.diagnostics.report import Row
 from pipeline.models import catalogue
 from pipeline.models.spec import ModelSpec
-from pipeline.report import Row
 
 
 class Case(BaseModel):

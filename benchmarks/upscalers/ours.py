@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.benchmark import Bench, measure
 from pipeline.config.settings import Settings
+from pipeline.diagnostics.benchmark import Bench, measure
+from pipeline.files.plan import make_plan
 from pipeline.media.decoding.decoder import Decoder
 from pipeline.media.reading.file_source import FileSource
 from pipeline.media.reading.probe import probe
-from pipeline.plan import make_plan
 from pipeline.superres.shared import open_session
 from upscalers.case import Case, Outcome
 from upscalers.timing import ENCODER, OPTIONS

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import av
 
-from pipeline.report import Row
+from pipeline.diagnostics.report import Row
 from upscalers.case import Upscaler
 from upscalers.clip import ahead
 

@@ -10,12 +10,12 @@ import typer
 from pydantic import ValidationError
 from rich.table import Table
 
-from pipeline.benchmark import Bench, measure
 from pipeline.cli import options as o
 from pipeline.cli.screen import err, facts, note, out
+from pipeline.diagnostics.benchmark import Bench, measure
+from pipeline.diagnostics.report import Report
 from pipeline.errors import InputError, OutputError, SettingsError
 from pipeline.flow.telemetry import Trace
-from pipeline.report import Report
 from pipeline.superres.backend_choice import choose_backend
 
 _SAME = ("processor", "cores", "gpu", "clip", "source", "result", "model", "backend", "encoder")

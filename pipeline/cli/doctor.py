@@ -6,7 +6,7 @@ import typer
 from rich.markup import escape
 
 from pipeline.cli.screen import out
-from pipeline.doctor import examine
+from pipeline.diagnostics.doctor import examine
 
 
 def doctor() -> None:

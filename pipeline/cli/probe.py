@@ -12,13 +12,13 @@ import typer
 from pipeline.cli import options as o
 from pipeline.cli.screen import facts, hours, note, out, size
 from pipeline.colour.h273 import named
-from pipeline.estimate import Estimate, estimate
+from pipeline.files.destination import free_disk
+from pipeline.files.estimate import Estimate, estimate
+from pipeline.files.plan import Plan, make_plan
 from pipeline.media.decoding.rotate import Orientation
 from pipeline.media.reading.hdr import Hdr
 from pipeline.media.reading.probe import MediaInfo
 from pipeline.media.reading.probe import probe as look
-from pipeline.plan import Plan, make_plan
-from pipeline.target import free_disk
 
 
 def probe(

@@ -20,12 +20,12 @@ from pipeline.cli.screen import Status, err, fail, hours, note, out, size
 from pipeline.cli.wishes import Wish, wishes_for
 from pipeline.config.settings import Settings
 from pipeline.errors import SettingsError, UprezError
-from pipeline.estimate import encoder_rate, estimate
+from pipeline.files.destination import check_target, free_disk
+from pipeline.files.estimate import encoder_rate, estimate
+from pipeline.files.job import Job, Result, execute
+from pipeline.files.plan import Plan, make_plan
 from pipeline.media.reading.pipe import is_pipe
 from pipeline.media.reading.probe import probe
-from pipeline.plan import Plan, make_plan
-from pipeline.run import Job, Result, execute
-from pipeline.target import check_target, free_disk
 
 _LONG_SECONDS = 3600.0
 _WORTH_TIMING = 5e8  # pixels of results: less is done soon on any machine, and need not be estimated

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.report import Report
+from pipeline.diagnostics.report import Report
 from pipeline.superres.engine import EngineKey, Shapes
 from pipeline.superres.engine_cache import EngineCache
 from tests import light

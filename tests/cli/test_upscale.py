@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.estimate import Estimate
+from pipeline.files.estimate import Estimate
 from pipeline.media.reading.probe import probe
 from tests import clips
 from tests.cli.conftest import Call

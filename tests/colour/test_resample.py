@@ -9,7 +9,7 @@ import pytest
 
 from pipeline.colour.psnr import luma, psnr
 from pipeline.colour.resample import bicubic, resampled
-from pipeline.quality import to_8_bit
+from pipeline.diagnostics.quality import to_8_bit
 
 
 def test_a_ramp_stays_a_ramp() -> None:

@@ -7,13 +7,13 @@ import pytest
 
 from pipeline.config.settings import Settings
 from pipeline.errors import BackendError, SettingsError
-from pipeline.estimate import estimate
+from pipeline.files.estimate import estimate
+from pipeline.files.plan import Plan, make_plan
+from pipeline.files.result_name import target_for
 from pipeline.media.decoding.decoder_choice import choose_decoder
 from pipeline.media.packed_formats import named_format
 from pipeline.media.reading.probe import MediaInfo, probe
 from pipeline.media.writing.encoder_choice import choose_encoder
-from pipeline.plan import Plan, make_plan
-from pipeline.result_name import target_for
 from pipeline.superres.backend_choice import choose_backend
 from tests import clips, see_through, turned
 

@@ -7,10 +7,10 @@ import shutil
 
 from pipeline.config.address import refuse_address
 from pipeline.errors import OutputError, UprezError
+from pipeline.files.plan import Plan
 from pipeline.media.reading.pipe import is_pipe
 from pipeline.media.reading.probe import probe
 from pipeline.media.writing.result_kind import check_form
-from pipeline.plan import Plan
 
 _FRAMES_GUESSED = 2  # times as many as there are may be guessed, where a container does not tell
 

@@ -7,9 +7,10 @@ from fractions import Fraction
 from functools import partial
 from pathlib import Path
 
-from pipeline import budget
 from pipeline.colour.h273 import is_hdr
 from pipeline.config.settings import Settings
+from pipeline.files import budget
+from pipeline.files.result_name import target_for
 from pipeline.frame import FrameFormat, plain_name
 from pipeline.media.decoding.decoder_choice import choose_decoder
 from pipeline.media.decoding.interlace.bwdif import Deinterlacing
@@ -26,7 +27,6 @@ from pipeline.media.writing.result_kind import Form, form_of
 from pipeline.media.writing.rotation import upright
 from pipeline.media.writing.sample_aspect import untold_aspect
 from pipeline.models.spec import ModelSpec
-from pipeline.result_name import target_for
 from pipeline.superres.backend_choice import choose_backend, choose_model
 from pipeline.superres.session import check_size
 

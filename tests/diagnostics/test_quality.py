@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from pipeline.colour.psnr import luma, psnr
+from pipeline.diagnostics.quality import pictures, save_png, side_by_side
 from pipeline.errors import OutputError
-from pipeline.quality import pictures, save_png, side_by_side
 from tests import clips
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass, replace
 
-from pipeline.plan import Plan
+from pipeline.files.plan import Plan
 from pipeline.superres.shared import open_session
 from pipeline.system import host
 

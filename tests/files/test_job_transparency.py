@@ -6,9 +6,9 @@ import av
 import numpy as np
 import pytest
 
+from pipeline.files.job import Result, upscale
 from pipeline.media.reading.probe import probe
 from pipeline.proof.verify import verify
-from pipeline.run import Result, upscale
 from tests import see_through
 
 FAST = {"backend": "onnx", "model": "clear-x2"}

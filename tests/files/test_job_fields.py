@@ -11,12 +11,12 @@ import pytest
 
 from pipeline.config.settings import Settings
 from pipeline.errors import OutputError, SettingsError
+from pipeline.files.job import Job
+from pipeline.files.plan import make_plan
 from pipeline.media.decoding.decoder_choice import choose_decoder
 from pipeline.media.decoding.interlace.bwdif import Deinterlacing
 from pipeline.media.reading.probe import probe
-from pipeline.plan import make_plan
 from pipeline.proof.verify import verify
-from pipeline.run import Job
 from pipeline.superres.onnx_cpu import OnnxCpuSession
 from tests import clips, fields
 from tests.jobs import upscale

@@ -31,6 +31,8 @@ from typing import Any
 
 from pipeline.config.settings import Settings
 from pipeline.errors import BackendError, Cancelled, InputError, OutOfMemory, OutputError, UprezError
+from pipeline.files.destination import check_target
+from pipeline.files.plan import Plan, make_plan
 from pipeline.flow.pipeline import Line
 from pipeline.flow.stage import Chain, Stage
 from pipeline.flow.telemetry import OnProgress, Progress, bottleneck
@@ -43,14 +45,12 @@ from pipeline.media.reading.file_source import FileSource, Source
 from pipeline.media.reading.image_sequence import PictureSource
 from pipeline.media.reading.probe import probe
 from pipeline.media.writing.result_kind import Sink, open_sink
-from pipeline.plan import Plan, make_plan
 from pipeline.proof.recount import recount
 from pipeline.superres.session import Session
 from pipeline.superres.shared import open_session
 from pipeline.superres.stages import Collect, Pending, Submit
 from pipeline.system import host
 from pipeline.system.cuda import Gpu
-from pipeline.target import check_target
 
 
 @dataclass(frozen=True)

@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 
 from pipeline import Progress
 from pipeline.config.settings import Settings
+from pipeline.files.job import execute
+from pipeline.files.plan import make_plan
 from pipeline.media.reading.probe import probe
-from pipeline.plan import make_plan
-from pipeline.run import execute
 from tests import clips
 from tests.jobs import upscale
 

@@ -5,8 +5,8 @@ from fractions import Fraction
 
 import pytest
 
-from pipeline import budget
 from pipeline.config.settings import Settings
+from pipeline.files import budget
 from pipeline.frame import PIXEL_FORMATS, Colour, FrameFormat
 from pipeline.media.encoding.encoder import VideoEncoding
 from pipeline.system import host

@@ -27,20 +27,20 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.config.settings import Settings
+from pipeline.diagnostics.pattern_clip import write_pattern
+from pipeline.diagnostics.report import Report, Row
 from pipeline.errors import InputError
+from pipeline.files.job import open_source, prepared, weights
+from pipeline.files.plan import Plan, make_plan
 from pipeline.flow.pipeline import Line
 from pipeline.flow.stage import Chain, Stage
 from pipeline.flow.telemetry import Meter, Trace
 from pipeline.frame import Frame
 from pipeline.media.decoding.decoder import Decoder
 from pipeline.media.encoding.parallel_gop import to_and_fro
-from pipeline.media.pattern import write_pattern
 from pipeline.media.reading.file_source import FileSource, Source
 from pipeline.media.reading.probe import probe
 from pipeline.media.writing.file_sink import FileSink
-from pipeline.plan import Plan, make_plan
-from pipeline.report import Report, Row
-from pipeline.run import open_source, prepared, weights
 from pipeline.superres.session import Session
 from pipeline.superres.shared import open_session
 from pipeline.superres.stages import Collect, Submit
