@@ -27,7 +27,7 @@ from pipeline.diagnostics.quality import side_by_side, to_8_bit
 from pipeline.frame import PIXEL_FORMATS, Colour, Frame, FrameFormat
 from pipeline.models import catalogue
 from pipeline.models.spec import ModelSpec
-from pipeline.superres.onnx_cpu import OnnxCpuSession
+from pipeline.superres.cpu.session import OnnxCpuSession
 
 Rgb = NDArray[np.uint8]
 

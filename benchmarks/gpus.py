@@ -32,7 +32,7 @@ from pipeline.errors import BackendError
 from pipeline.files.plan import Plan, make_plan
 from pipeline.media.reading.probe import probe
 from pipeline.superres.backend_choice import choose_backend
-from pipeline.superres.shared import open_session
+from pipeline.superres.sessions import open_session
 
 
 class Entry(BaseModel):

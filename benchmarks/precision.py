@@ -36,11 +36,12 @@ from pipeline.files.plan import Plan, make_plan
 from pipeline.media.reading.probe import probe
 from pipeline.models import catalogue
 from pipeline.models.precision import PRECISIONS
-from pipeline.superres import flavour, trust
-from pipeline.superres.engine_cache import EngineCache
-from pipeline.superres.network import Network
-from pipeline.superres.shared import open_session
-from pipeline.superres.trust import Run
+from pipeline.superres.gpu import validation
+from pipeline.superres.gpu.tensorrt import library
+from pipeline.superres.gpu.tensorrt.engine_cache import EngineCache
+from pipeline.superres.gpu.tensorrt.network import Network
+from pipeline.superres.gpu.validation import Run
+from pipeline.superres.sessions import open_session
 from pipeline.system import cuda
 from pipeline.system.cuda import Gpu
 
@@ -72,7 +73,7 @@ def main() -> None:
     args = _arguments()
     if reason := cuda.problem():
         raise BackendError(f"it compares what a GPU computes: {reason}")
-    flavour.load()
+    library.load()
     with tempfile.TemporaryDirectory(prefix="uprez-precision-") as folder:
         target = Path(folder) / "result.mkv"
         media = probe(write_pattern(Path(folder) / "clip.mp4", *args.size, frames=24))
@@ -116,7 +117,7 @@ def _rate(plan: Plan, seconds: float) -> Row:
 def _error_on_gpu(plan: Plan, side: int) -> tuple[float, float]:
     """How far an engine for pictures of `side` x `side` is from fp32: PSNR and the worst level."""
     gpu = Gpu(plan.settings.device[0])
-    network = Network(gpu, flavour.load(plan.settings.engine), plan.model, side, side, EngineCache())
+    network = Network(gpu, library.load(plan.settings.engine), plan.model, side, side, EngineCache())
     lane = network.lane()
     try:
         return error_of(lane.once, plan.settings.model, side)
@@ -128,8 +129,8 @@ def _error_on_gpu(plan: Plan, side: int) -> tuple[float, float]:
 def error_of(run: Run, model: str, side: int) -> tuple[float, float]:
     """How far `run` is from the network called `model` in fp32: PSNR in dB, and the largest difference in levels."""
     exact = catalogue.find(model, "fp32")
-    picture = trust.textured(side, side, exact)
-    difference = (run(picture).astype(np.float64) - trust.reference(exact, picture)) / exact.white
+    picture = validation.textured(side, side, exact)
+    difference = (run(picture).astype(np.float64) - validation.reference(exact, picture)) / exact.white
     error = float(np.mean(difference**2))
     psnr = 10 * math.log10(1 / error) if error else math.inf
     return psnr, float(255 * np.abs(difference).max())

@@ -46,7 +46,7 @@ from pipeline.flow.stage import Chain, Stage
 from pipeline.media.reading.probe import probe
 from pipeline.superres.backend_choice import choose_backend
 from pipeline.superres.session import Session
-from pipeline.superres.shared import open_session
+from pipeline.superres.sessions import open_session
 from pipeline.superres.stages import Collect, Submit
 from pipeline.system import host
 from pipeline.system.cuda import Gpu

@@ -54,7 +54,7 @@ from pipeline.media.reading.probe import probe
 from pipeline.models.spec import ModelSpec
 from pipeline.superres.backend_choice import choose_backend, choose_model
 from pipeline.superres.session import Session
-from pipeline.superres.shared import SharedSessions
+from pipeline.superres.sessions import SharedSessions
 from pipeline.system import host
 
 _AT_THE_EDGE = 2

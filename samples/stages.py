@@ -15,7 +15,7 @@ from pipeline.media.decoding.decoder import Decoder
 from pipeline.media.reading.file_source import FileSource
 from pipeline.media.reading.probe import probe
 from pipeline.models import catalogue
-from pipeline.superres.onnx_cpu import OnnxCpuSession
+from pipeline.superres.cpu.session import OnnxCpuSession
 
 
 def main() -> None:

@@ -16,8 +16,8 @@ from pipeline.colour.hdr_limit import limit
 from pipeline.colour.resample import bicubic
 from pipeline.frame import PIXEL_FORMATS, Colour, Frame, FrameFormat, Plane
 from pipeline.models.spec import ModelSpec
-from pipeline.superres.onnx_cpu import OnnxCpuSession
-from pipeline.superres.trust import reference
+from pipeline.superres.cpu.session import OnnxCpuSession
+from pipeline.superres.gpu.validation import reference
 
 _BT2020, _DISPLAY_GAMMA = 9, 2.4  # H.273's code of both matrix and primaries; the gamma of BT.1886
 

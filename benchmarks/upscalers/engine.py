@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from pipeline.superres.engine import Shapes, build
-from pipeline.superres.flavour import Flavour
+from pipeline.superres.gpu.tensorrt.engine import Shapes, build
+from pipeline.superres.gpu.tensorrt.library import Flavour
 from upscalers.case import Case
 
 

@@ -11,7 +11,7 @@ from pipeline.files.plan import make_plan
 from pipeline.media.decoding.decoder import Decoder
 from pipeline.media.reading.file_source import FileSource
 from pipeline.media.reading.probe import probe
-from pipeline.superres.shared import open_session
+from pipeline.superres.sessions import open_session
 from upscalers.case import Case, Outcome
 from upscalers.timing import ENCODER, OPTIONS
 

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.errors import BackendError
-from pipeline.superres import flavour
+from pipeline.superres.gpu.tensorrt import library
 from pipeline.system import cuda
 from upscalers.case import Case
 from upscalers.clip import decoded
@@ -52,7 +52,7 @@ class TensorRt:
         if reason := cuda.problem():
             raise BackendError(reason)
         self._runtime, model = runtime, case.model
-        found = flavour.load()
+        found = library.load()
         self.about = f"{found.trt.__name__} {found.version}"
         self._trt = found.trt.Runtime(found.logger)
         self._engine = self._trt.deserialize_cuda_engine(engine(found, case))

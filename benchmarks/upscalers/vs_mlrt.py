@@ -14,7 +14,7 @@ import numpy as np
 import vapoursynth as vs
 
 from pipeline.errors import BackendError
-from pipeline.superres import flavour
+from pipeline.superres.gpu.tensorrt import library
 from upscalers.case import Case
 from upscalers.engine import engine
 
@@ -65,7 +65,7 @@ def trt(case: Case) -> VapourSynth:
 
 
 def _tensorrt(case: Case, namespace: str, name: str) -> VapourSynth:
-    plugin, found = _plugin(namespace), flavour.load(name)
+    plugin, found = _plugin(namespace), library.load(name)
     path = case.folder / "network.engine"
     path.write_bytes(engine(found, case))
     told = plugin.Version()

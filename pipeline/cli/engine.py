@@ -11,10 +11,10 @@ from rich.table import Table
 from pipeline.cli import options as o
 from pipeline.cli.screen import err, out, size
 from pipeline.errors import SettingsError
-from pipeline.superres import prepare
 from pipeline.superres.backend_choice import choose_model
-from pipeline.superres.engine import Shapes, Size
-from pipeline.superres.engine_cache import EngineCache
+from pipeline.superres.gpu.tensorrt import prebuild
+from pipeline.superres.gpu.tensorrt.engine import Shapes, Size
+from pipeline.superres.gpu.tensorrt.engine_cache import EngineCache
 
 engine = typer.Typer(
     help="TensorRT's engines: made when they are needed and kept; here made ahead of time, listed, removed.",
@@ -41,7 +41,7 @@ def build(
     network = choose_model(settings, "tensorrt")
     with err.status(f"building {network.name} for {wanted}: seconds with TensorRT-RTX, minutes with TensorRT"):
         for number in settings.device:
-            entry = prepare.build(network, wanted, number, settings.engine, EngineCache())
+            entry = prebuild.build(network, wanted, number, settings.engine, EngineCache())
     out.print(f"{entry.model} ({entry.key.precision}) for {wanted}: {size(entry.bytes)}, {entry.path}")
 
 
@@ -49,7 +49,7 @@ def build(
 def list_() -> None:
     """List the engines that are kept."""
     cache = EngineCache()
-    old = set(prepare.useless(cache))
+    old = set(prebuild.useless(cache))
     table = Table(box=None, padding=(0, 2, 0, 0))
     for column in ("model", "precision", "sizes", "GPU", "TensorRT", "file", "built", ""):
         table.add_column(column)
@@ -69,7 +69,7 @@ def clean(
 ) -> None:
     """Remove the engines that this machine can't use: of another GPU, driver or TensorRT."""
     cache = EngineCache()
-    paths = sorted(cache.folder.glob("*.engine")) if everything else prepare.useless(cache)
+    paths = sorted(cache.folder.glob("*.engine")) if everything else prebuild.useless(cache)
     freed = sum(cache.remove(path) for path in paths)
     out.print(f"{len(paths)} engine{'s' if len(paths) != 1 else ''} removed, {size(freed)} free again")
 

@@ -42,7 +42,7 @@ from pipeline.media.reading.file_source import FileSource, Source
 from pipeline.media.reading.probe import probe
 from pipeline.media.writing.file_sink import FileSink
 from pipeline.superres.session import Session
-from pipeline.superres.shared import open_session
+from pipeline.superres.sessions import open_session
 from pipeline.superres.stages import Collect, Submit
 from pipeline.system import host
 from pipeline.system.cuda import GpuFacts

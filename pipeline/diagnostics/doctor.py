@@ -15,7 +15,7 @@ import av.codec
 from pipeline.errors import UprezError
 from pipeline.frame import PIXEL_FORMATS, Colour, FrameFormat
 from pipeline.media.encoding.encoder import VideoEncoding, refusal
-from pipeline.superres import flavour
+from pipeline.superres.gpu.tensorrt import library
 from pipeline.system import cuda, host
 from pipeline.system.cache import cache_folder
 from pipeline.system.onnx_runtime import onnx_runtime
@@ -82,16 +82,16 @@ def _gpu() -> Finding:
 
 def _tensorrt() -> Finding:
     try:
-        loaded = [flavour.load(name) for name in flavour.installed()]
+        loaded = [library.load(name) for name in library.installed()]
     except UprezError as error:
-        return Finding("TensorRT", False, str(error), flavour.INSTALL["rtx"])
+        return Finding("TensorRT", False, str(error), library.INSTALL["rtx"])
     if not loaded:
-        return Finding("TensorRT", False, "not installed", flavour.INSTALL["rtx"])
+        return Finding("TensorRT", False, "not installed", library.INSTALL["rtx"])
     return Finding("TensorRT", True, ", ".join(f"{f.trt.__name__} {f.version}" for f in loaded))
 
 
 def _nvrtc() -> Finding:
-    return _tried("NVRTC", _compile, "compiles the colour kernels", flavour.INSTALL["rtx"])
+    return _tried("NVRTC", _compile, "compiles the colour kernels", library.INSTALL["rtx"])
 
 
 def _nvenc() -> Finding:

@@ -6,7 +6,7 @@ import time
 from dataclasses import dataclass, replace
 
 from pipeline.files.plan import Plan
-from pipeline.superres.shared import open_session
+from pipeline.superres.sessions import open_session
 from pipeline.system import host
 
 _TRIAL_WIDTH, _TRIAL_HEIGHT = 192, 108

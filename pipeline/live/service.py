@@ -16,7 +16,7 @@ from pipeline.live.output.destination import Outlet
 from pipeline.live.preview import Tap
 from pipeline.live.stats import LiveFigures
 from pipeline.live.stream import Stream
-from pipeline.superres.shared import SharedSessions
+from pipeline.superres.sessions import SharedSessions
 
 _TELL_SECONDS = 0.25
 _WEIGH_SECONDS = 1.0

@@ -46,7 +46,7 @@ from pipeline.live.scene import STARTING, Scene, Seen
 from pipeline.live.stats import Status, StreamFigures
 from pipeline.media.decoding.preprocess import preparing
 from pipeline.media.encoding.pad import Pad
-from pipeline.superres.shared import SharedSessions
+from pipeline.superres.sessions import SharedSessions
 from pipeline.superres.stages import Collect, Submit
 from pipeline.system import host
 

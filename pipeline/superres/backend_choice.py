@@ -10,7 +10,7 @@ from pipeline.config.settings import Upscaling
 from pipeline.errors import BackendError
 from pipeline.models import catalogue
 from pipeline.models.spec import ModelSpec
-from pipeline.superres import flavour
+from pipeline.superres.gpu.tensorrt import library
 from pipeline.system import cuda
 
 
@@ -19,8 +19,8 @@ def choose_backend(settings: Upscaling) -> tuple[str, str | None]:
     if settings.backend == "onnx":
         return "onnx", None
     missing = cuda.problem()
-    if missing is None and not flavour.installed():
-        missing = f"TensorRT is not installed: {flavour.INSTALL['rtx']}"
+    if missing is None and not library.installed():
+        missing = f"TensorRT is not installed: {library.INSTALL['rtx']}"
     if missing is None:
         return "tensorrt", None
     if settings.backend == "tensorrt":

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from pipeline.diagnostics.report import Report
-from pipeline.superres.engine import EngineKey, Shapes
-from pipeline.superres.engine_cache import EngineCache
+from pipeline.superres.gpu.tensorrt.engine import EngineKey, Shapes
+from pipeline.superres.gpu.tensorrt.engine_cache import EngineCache
 from tests import light
 from tests.cli.conftest import Call
 

@@ -10,7 +10,7 @@ from pipeline.config.address import Address
 from pipeline.config.live_settings import LiveSettings, StreamSettings
 from pipeline.errors import SettingsError
 
-CONFIGS = Path(__file__).parent.parent / "configs"
+CONFIGS = Path(__file__).parents[2] / "configs"
 CAMERA = "rtsp://user:hunter22@camera/stream"
 
 Write = Callable[[str], Path]

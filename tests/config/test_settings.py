@@ -8,7 +8,7 @@ import pytest
 from pipeline.config.settings import Settings
 from pipeline.errors import SettingsError
 
-CONFIGS = [Path(__file__).parent.parent / "configs" / f"{name}.yaml" for name in ("benchmark", "file")]
+CONFIGS = [Path(__file__).parents[2] / "configs" / f"{name}.yaml" for name in ("benchmark", "file")]
 
 
 def test_the_command_line_wins_over_the_file(tmp_path: Path) -> None:

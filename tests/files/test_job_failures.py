@@ -12,7 +12,7 @@ import pytest
 import pipeline
 from pipeline import BackendError, Cancelled, InputError, Job, OutputError, Progress
 from pipeline.media.reading.probe import probe
-from pipeline.superres.onnx_cpu import OnnxCpuSession
+from pipeline.superres.cpu.session import OnnxCpuSession
 from tests import clips
 from tests.jobs import upscale
 
@@ -39,8 +39,8 @@ class TestFailure:
         ("owner", "method"),
         [
             ("pipeline.media.decoding.decoder.Decoder", "_frame"),
-            ("pipeline.superres.onnx_cpu.OnnxCpuSession", "submit"),
-            ("pipeline.superres.onnx_cpu.OnnxCpuSession", "collect"),
+            ("pipeline.superres.cpu.session.OnnxCpuSession", "submit"),
+            ("pipeline.superres.cpu.session.OnnxCpuSession", "collect"),
             ("pipeline.media.encoding.encoder.Encoder", "feed"),
             ("pipeline.media.writing.file_sink.FileSink", "feed"),
         ],

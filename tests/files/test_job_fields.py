@@ -17,7 +17,7 @@ from pipeline.media.decoding.decoder_choice import choose_decoder
 from pipeline.media.decoding.interlace.bwdif import Deinterlacing
 from pipeline.media.reading.probe import probe
 from pipeline.proof.verify import verify
-from pipeline.superres.onnx_cpu import OnnxCpuSession
+from pipeline.superres.cpu.session import OnnxCpuSession
 from tests import clips, fields
 from tests.jobs import upscale
 

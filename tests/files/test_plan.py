@@ -87,14 +87,14 @@ class TestBackends:
 
 def test_with_a_gpu_but_no_tensorrt_the_command_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("pipeline.system.cuda.problem", lambda: None)
-    monkeypatch.setattr("pipeline.superres.flavour.installed", list)
+    monkeypatch.setattr("pipeline.superres.gpu.tensorrt.library.installed", list)
     with pytest.raises(BackendError, match=r"pip install 'uprez\[rtx\]'"):
         choose_backend(Settings.load(None, backend="tensorrt"))
 
 
 def test_with_both_it_is_tensorrt(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("pipeline.system.cuda.problem", lambda: None)
-    monkeypatch.setattr("pipeline.superres.flavour.installed", lambda: ["rtx"])
+    monkeypatch.setattr("pipeline.superres.gpu.tensorrt.library.installed", lambda: ["rtx"])
     assert choose_backend(Settings.load(None)) == ("tensorrt", None)
 
 

@@ -1,6 +1,6 @@
 import pytest
 
-from pipeline.superres import flavour
+from pipeline.superres.gpu.tensorrt import library
 from pipeline.system import cuda
 
 
@@ -8,5 +8,5 @@ from pipeline.system import cuda
 def _gpu() -> None:
     if reason := cuda.problem():
         pytest.skip(f"no GPU: {reason}")
-    if not flavour.installed():
+    if not library.installed():
         pytest.skip("TensorRT is not installed")

@@ -13,11 +13,12 @@ from pipeline.colour.psnr import psnr
 from pipeline.errors import BackendError
 from pipeline.frame import PIXEL_FORMATS, Colour, Frame, FrameFormat
 from pipeline.models import catalogue
-from pipeline.superres import prepare, trust
-from pipeline.superres.engine import Shapes
-from pipeline.superres.engine_cache import EngineCache
-from pipeline.superres.onnx_cpu import OnnxCpuSession
-from pipeline.superres.tensorrt import TensorRtSession
+from pipeline.superres.cpu.session import OnnxCpuSession
+from pipeline.superres.gpu import validation
+from pipeline.superres.gpu.session import TensorRtSession
+from pipeline.superres.gpu.tensorrt import prebuild
+from pipeline.superres.gpu.tensorrt.engine import Shapes
+from pipeline.superres.gpu.tensorrt.engine_cache import EngineCache
 from tests.superres.oracle import saturated
 
 
@@ -25,13 +26,13 @@ from tests.superres.oracle import saturated
 def test_an_engine_that_is_wrong_is_refused_and_not_kept(
     tmp_path: Path, frame: Frame, monkeypatch: pytest.MonkeyPatch, spoiled: str
 ) -> None:
-    right = trust.reference
+    right = validation.reference
     spoil = {
         "black": lambda made: made * 0 - 1,
         "nan": lambda made: made * np.nan,
         "noise": lambda made: np.random.default_rng(0).random(made.shape),
     }[spoiled]
-    monkeypatch.setattr(trust, "reference", lambda model, picture: spoil(right(model, picture)))
+    monkeypatch.setattr(validation, "reference", lambda model, picture: spoil(right(model, picture)))
     model = replace(catalogue.find("clear-x2", np.float16), name="spoiled")
     with pytest.raises(BackendError, match="is not right"):
         TensorRtSession(model, frame.format, cache=EngineCache(tmp_path))
@@ -54,7 +55,7 @@ def test_every_precision_is_as_exact_as_it_can_be(name: str, precision: str, dec
 def test_one_engine_serves_all_sizes_between(tmp_path: Path) -> None:
     cache = EngineCache(tmp_path)
     model = catalogue.find("clear-x2", np.float16)
-    entry = prepare.build(model, Shapes((64, 64), (128, 128), (256, 320)), 0, "auto", cache)
+    entry = prebuild.build(model, Shapes((64, 64), (128, 128), (256, 320)), 0, "auto", cache)
     for width, height in ((64, 64), (130, 98), (320, 256)):
         format = FrameFormat(width, height, PIXEL_FORMATS["yuv420p"], Colour(1, False))
         with (
@@ -73,11 +74,11 @@ def test_an_engine_of_another_driver_is_not_used(tmp_path: Path, frame: Frame) -
     model = catalogue.find("clear-x2", np.float16)
     TensorRtSession(model, frame.format, cache=cache).close()
     (entry,) = cache.entries()
-    assert prepare.useless(cache) == []
+    assert prebuild.useless(cache) == []
     told = json.loads(entry.path.with_suffix(".json").read_text())
     told["key"]["driver"] = "1.2.3"
     entry.path.with_suffix(".json").write_text(json.dumps(told))
-    assert prepare.useless(cache) == [entry.path]
+    assert prebuild.useless(cache) == [entry.path]
 
 
 def test_the_command_builds_lists_and_cleans(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 
 from pipeline.frame import FrameFormat
-from pipeline.superres.tensorrt import TensorRtSession
+from pipeline.superres.gpu.session import TensorRtSession
 from tests.superres.identities import Identity, drawn, flat, formats, patterns, seeds
 
 ON_A_GPU = partial(TensorRtSession, slots=3, contexts=1)

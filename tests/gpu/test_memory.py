@@ -10,8 +10,8 @@ from pipeline.errors import OutOfMemory
 from pipeline.frame import PIXEL_FORMATS, Colour, Frame, FrameFormat
 from pipeline.models import catalogue, synthetic
 from pipeline.models.inspection import inspect
-from pipeline.superres.network import Lane
-from pipeline.superres.tensorrt import TensorRtSession
+from pipeline.superres.gpu.session import TensorRtSession
+from pipeline.superres.gpu.tensorrt.network import Lane
 from tests.superres.oracle import saturated
 
 FORMAT = FrameFormat(640, 480, PIXEL_FORMATS["yuv420p"], Colour(1, False))

@@ -14,9 +14,9 @@ from pipeline.errors import MismatchError, OutOfMemory
 from pipeline.flow.channel import Aborted
 from pipeline.frame import PIXEL_FORMATS, Colour, Frame, FrameFormat
 from pipeline.models import catalogue
-from pipeline.superres.network import Lane, Network
+from pipeline.superres.gpu.tensorrt.network import Lane, Network
 from pipeline.superres.session import Session
-from pipeline.superres.shared import SharedSessions
+from pipeline.superres.sessions import SharedSessions
 from pipeline.system.cuda import Gpu
 from tests.superres.oracle import saturated
 

@@ -13,9 +13,9 @@ from pipeline.frame import PIXEL_FORMATS, Colour, Frame, FrameFormat
 from pipeline.models import catalogue, synthetic
 from pipeline.models.inspection import inspect
 from pipeline.models.spec import ModelSpec
-from pipeline.superres.engine_cache import EngineCache
-from pipeline.superres.onnx_cpu import OnnxCpuSession
-from pipeline.superres.tensorrt import TensorRtSession
+from pipeline.superres.cpu.session import OnnxCpuSession
+from pipeline.superres.gpu.session import TensorRtSession
+from pipeline.superres.gpu.tensorrt.engine_cache import EngineCache
 from tests.superres.networks import MakeSession
 from tests.superres.oracle import oracle, saturated, worst
 from tests.superres.session_suite import SessionSuite
@@ -134,7 +134,7 @@ class TestTheEngineCache:
     ) -> None:
         cache = EngineCache(tmp_path)
         TensorRtSession(model, frame.format, cache=cache).close()
-        monkeypatch.setattr("pipeline.superres.engine.build", None)
+        monkeypatch.setattr("pipeline.superres.gpu.tensorrt.engine.build", None)
         TensorRtSession(model, frame.format, cache=cache).close()
 
     def test_a_broken_engine_is_built_anew_with_one_line_said(

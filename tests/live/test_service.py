@@ -12,7 +12,7 @@ from pipeline.config.live_settings import LiveSettings
 from pipeline.errors import BackendError, MismatchError, ModelError, OutputError, SettingsError, UprezError
 from pipeline.live.service import Live
 from pipeline.live.stats import LiveFigures, StreamFigures
-from pipeline.superres.shared import SharedSessions
+from pipeline.superres.sessions import SharedSessions
 
 CAMERA = {"source": "testsrc2=size=64x48:rate=25", "format": "lavfi", "model": "identity"}
 ENDING = CAMERA | {"source": "testsrc2=size=64x48:rate=25:duration=0.4"}

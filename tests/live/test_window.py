@@ -18,7 +18,7 @@ from pipeline.live.preview import Pair
 from pipeline.live.window import Windows, picture, show
 from tests.live.web.stand_in import AFTER, BEFORE, BLUE, RED, StandIn, plain, stream
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 
 
 class Running(StandIn):

@@ -13,7 +13,7 @@ import av
 from tests.servers import Display, requires
 from tests.waiting import until
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 PROGRAM = """
 from pipeline.live.window import show
 from tests.live.test_window import Running

@@ -243,8 +243,8 @@ class TestRefused:
 @pytest.mark.parametrize("precision", PRECISIONS)
 def test_each_becomes_a_tensorrt_rtx_engine(name: str, precision: str) -> None:
     pytest.importorskip("tensorrt_rtx", reason="TensorRT-RTX is not installed: no engine was built")
-    from pipeline.superres import engine, flavour
+    from pipeline.superres.gpu.tensorrt import engine, library
 
     assert (
-        len(engine.build(flavour.load("rtx"), catalogue.find(name, precision), engine.Shapes.fixed(180, 320))) > 10_000
+        len(engine.build(library.load("rtx"), catalogue.find(name, precision), engine.Shapes.fixed(180, 320))) > 10_000
     )

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from pipeline.errors import BackendError, OutOfMemory
-from pipeline.superres import compute, ways
+from pipeline.superres.gpu import compute, memory_fallback
 
 BYTES_A_PIXEL = 1000
 
@@ -182,8 +182,8 @@ def gpu(monkeypatch: pytest.MonkeyPatch) -> FakeGpu:
     monkeypatch.setattr(FakePasses, "calls", [])
     monkeypatch.setattr(FakePasses, "runs_out_at", set())
     monkeypatch.setattr(FakePasses, "fails_at", set())
-    monkeypatch.setattr(ways, "Network", FakeNetwork)
-    monkeypatch.setattr(ways, "Passes", FakePasses)
+    monkeypatch.setattr(memory_fallback, "Network", FakeNetwork)
+    monkeypatch.setattr(memory_fallback, "Passes", FakePasses)
     monkeypatch.setattr(compute, "Gpu", lambda device: fake)
     monkeypatch.setattr(compute, "load", lambda flavour: SimpleNamespace(name="rtx", version="0"))
     monkeypatch.setattr(compute, "conversions", lambda *given: None)

@@ -19,7 +19,7 @@ from tests.superres.past_suite import PastSuite
 
 
 class SessionSuite(ColourSuite, PastSuite):
-    """Run by tests/superres/test_onnx_cpu.py and tests/gpu/test_tensorrt.py."""
+    """Run by tests/superres/cpu/test_session.py and tests/gpu/test_tensorrt.py."""
 
     def test_the_model_enlarges(self, make: MakeSession, nearest: ModelSpec, frame: Frame) -> None:
         with make(nearest, frame.format) as session:

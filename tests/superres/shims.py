@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from pipeline.frame import Frame, FrameFormat
 from pipeline.models.spec import ModelSpec
-from pipeline.superres import kernels
+from pipeline.superres.gpu import kernels
 from pipeline.superres.tiling import Tile, Tiling
 
 HERE = Path(__file__).parent

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 
 from pipeline.frame import FrameFormat
-from pipeline.superres.onnx_cpu import OnnxCpuSession
+from pipeline.superres.cpu.session import OnnxCpuSession
 from tests.superres.identities import Identity, drawn, flat, formats, patterns, seeds
 
 

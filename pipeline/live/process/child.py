@@ -163,7 +163,7 @@ def limited(seconds: int) -> Iterator[None]:
 
 def _found_in() -> list[str]:
     """Where a child looks for modules: first where this process found the package."""
-    root = str(Path(__file__).resolve().parents[2])
+    root = str(Path(__file__).resolve().parents[3])
     return [root, *filter(None, [os.environ.get("PYTHONPATH")])]
 
 

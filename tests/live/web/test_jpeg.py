@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from pipeline.live.preview import Pair, Tap
-from pipeline.live.web import pictures
+from pipeline.live.web import jpeg
 from pipeline.live.web.jpeg import Pictures, encoded
 from tests.live.web.stand_in import AFTER, BEFORE, BLUE, RED, plain
 
@@ -54,7 +54,7 @@ def test_samples_that_are_not_square_are_shown_in_their_shape() -> None:
 
 def test_many_who_wait_get_the_one_that_is_made(monkeypatch: pytest.MonkeyPatch) -> None:
     made: list[int] = []
-    monkeypatch.setattr(pictures, "encoded", lambda pair: made.append(pair.number) or b"body")
+    monkeypatch.setattr(jpeg, "encoded", lambda pair: made.append(pair.number) or b"body")
     tap = Tap()
 
     async def look() -> list[bytes | None]:

@@ -6,10 +6,10 @@ from pathlib import Path
 
 from pipeline.errors import BackendError
 from pipeline.models.spec import ModelSpec
-from pipeline.superres import flavour as flavours
-from pipeline.superres.engine import Shapes
-from pipeline.superres.engine_cache import EngineCache, Entry
-from pipeline.superres.network import Network, key_of
+from pipeline.superres.gpu.tensorrt import library as flavours
+from pipeline.superres.gpu.tensorrt.engine import Shapes
+from pipeline.superres.gpu.tensorrt.engine_cache import EngineCache, Entry
+from pipeline.superres.gpu.tensorrt.network import Network, key_of
 from pipeline.system import cuda
 from pipeline.system.cuda import Gpu
 

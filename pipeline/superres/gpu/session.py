@@ -40,13 +40,13 @@ from pipeline.errors import BackendError
 from pipeline.flow.telemetry import Trace
 from pipeline.frame import Frame, FrameFormat
 from pipeline.models.spec import ModelSpec
-from pipeline.superres.compute import Compute
-from pipeline.superres.engine_cache import EngineCache
-from pipeline.superres.passes import Passes
+from pipeline.superres.gpu.compute import Compute
+from pipeline.superres.gpu.gpu_trace import GpuTrace
+from pipeline.superres.gpu.passes import Passes
+from pipeline.superres.gpu.ring import Slot, SlotRing
+from pipeline.superres.gpu.tensorrt.engine_cache import EngineCache
 from pipeline.superres.session import Session, check_frame
-from pipeline.superres.slots import Slot, SlotRing
 from pipeline.superres.tiling import Tiling
-from pipeline.superres.tracing import GpuTrace
 from pipeline.system.cuda import failing
 
 if TYPE_CHECKING:

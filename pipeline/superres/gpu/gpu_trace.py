@@ -6,7 +6,7 @@ import time
 from typing import TYPE_CHECKING
 
 from pipeline.flow.telemetry import Trace
-from pipeline.superres.slots import Slot
+from pipeline.superres.gpu.ring import Slot
 from pipeline.system.cuda import Gpu
 
 if TYPE_CHECKING:

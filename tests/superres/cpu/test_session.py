@@ -10,7 +10,7 @@ from pipeline.errors import MismatchError
 from pipeline.frame import Frame, FrameFormat
 from pipeline.models import catalogue
 from pipeline.models.spec import ModelSpec
-from pipeline.superres.onnx_cpu import OnnxCpuSession
+from pipeline.superres.cpu.session import OnnxCpuSession
 from pipeline.superres.tiling import Tiling
 from tests.superres.networks import MakeSession
 from tests.superres.oracle import saturated, worst

@@ -9,7 +9,7 @@ import pytest
 
 from pipeline.errors import BackendError, InputError
 from pipeline.frame import PIXEL_FORMATS, Colour, FrameFormat, Siting
-from pipeline.superres import kernels
+from pipeline.superres.gpu import kernels
 from pipeline.superres.tiling import Tiling
 from tests.superres.shims import spec
 

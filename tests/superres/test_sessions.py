@@ -14,9 +14,9 @@ from pipeline.flow.channel import Aborted
 from pipeline.frame import Frame, FrameFormat
 from pipeline.models import catalogue
 from pipeline.models.spec import ModelSpec
-from pipeline.superres import cpu_network
-from pipeline.superres.onnx_cpu import OnnxCpuSession
-from pipeline.superres.shared import SharedSessions, open_session
+from pipeline.superres.cpu import network as cpu_network
+from pipeline.superres.cpu.session import OnnxCpuSession
+from pipeline.superres.sessions import SharedSessions, open_session
 from tests.superres.oracle import saturated
 from tests.waiting import DEADLINE, queued, until
 

@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 
 from pipeline.errors import BackendError, OutOfMemory
 from pipeline.models.spec import ModelSpec
-from pipeline.superres import engine as engines
-from pipeline.superres import trust
-from pipeline.superres.engine import EngineKey, Shapes
-from pipeline.superres.engine_cache import EngineCache
-from pipeline.superres.flavour import Flavour
+from pipeline.superres.gpu import validation
+from pipeline.superres.gpu.tensorrt import engine as engines
+from pipeline.superres.gpu.tensorrt.engine import EngineKey, Shapes
+from pipeline.superres.gpu.tensorrt.engine_cache import EngineCache
+from pipeline.superres.gpu.tensorrt.library import Flavour
 from pipeline.superres.session import check_tensor
 from pipeline.system.cache import keep
 from pipeline.system.cuda import Gpu
@@ -97,7 +97,7 @@ class Network:
         self._open(engine)
         lane = self.lane()
         try:
-            decibels = trust.check(self.model, lane.once, self.height, self.width)
+            decibels = validation.check(self.model, lane.once, self.height, self.width)
         finally:
             lane.close()
         log.info("the engine of %s is right: %.1f dB beside ONNX Runtime", self.model.name, decibels)

@@ -12,7 +12,7 @@ from typing import Any
 from filelock import FileLock
 
 from pipeline.errors import BackendError
-from pipeline.superres.engine import EngineKey
+from pipeline.superres.gpu.tensorrt.engine import EngineKey
 from pipeline.system.cache import cache_folder, keep
 
 log = logging.getLogger(__name__)

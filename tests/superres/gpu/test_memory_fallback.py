@@ -10,9 +10,10 @@ import pytest
 from pipeline.errors import OutOfMemory
 from pipeline.frame import FrameFormat
 from pipeline.models import catalogue
-from pipeline.superres import flavour, ways
+from pipeline.superres.gpu import memory_fallback
+from pipeline.superres.gpu.memory_fallback import Tools, Ways
+from pipeline.superres.gpu.tensorrt import library
 from pipeline.superres.tiling import cuts
-from pipeline.superres.ways import Tools, Ways
 
 BYTES_A_PIXEL = 1000
 
@@ -37,8 +38,8 @@ class FakeNetwork:
 def fakes(monkeypatch: pytest.MonkeyPatch) -> type[FakeNetwork]:
     monkeypatch.setattr(FakeNetwork, "made", [])
     monkeypatch.setattr(FakeNetwork, "fails_above", 10**9)
-    monkeypatch.setattr(ways, "Network", FakeNetwork)
-    monkeypatch.setattr(ways, "Way", lambda tools, network, tiling, contexts: (tiling, contexts))
+    monkeypatch.setattr(memory_fallback, "Network", FakeNetwork)
+    monkeypatch.setattr(memory_fallback, "Way", lambda tools, network, tiling, contexts: (tiling, contexts))
     return FakeNetwork
 
 
@@ -110,4 +111,4 @@ def test_a_network_of_one_size_is_not_cut() -> None:
     ],
 )
 def test_what_tensorrt_says_of_lacking_memory(complaint: str, lacks: bool) -> None:
-    assert flavour.Flavour("rtx", None, SimpleNamespace(complaints=[complaint])).lacks_memory is lacks
+    assert library.Flavour("rtx", None, SimpleNamespace(complaints=[complaint])).lacks_memory is lacks

@@ -7,8 +7,8 @@ import pytest
 
 from pipeline.frame import Frame
 from pipeline.models import catalogue
-from pipeline.superres.onnx_cpu import OnnxCpuSession
-from pipeline.superres.several import SeveralSessions
+from pipeline.superres.cpu.session import OnnxCpuSession
+from pipeline.superres.multi_gpu import SeveralSessions
 from tests.superres.networks import MakeSession
 from tests.superres.session_suite import SessionSuite
 

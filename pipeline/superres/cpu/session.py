@@ -16,7 +16,7 @@ from pipeline.colour.luma import to_luma, with_chroma
 from pipeline.errors import MismatchError
 from pipeline.frame import Frame, FrameFormat, Plane
 from pipeline.models.spec import ModelSpec
-from pipeline.superres.cpu_network import CpuNetwork
+from pipeline.superres.cpu.network import CpuNetwork
 from pipeline.superres.session import Session, check_frame
 from pipeline.superres.tiling import Tiling, upscaled
 

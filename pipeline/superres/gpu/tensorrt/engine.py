@@ -9,7 +9,7 @@ from typing import Any, Self
 
 from pipeline.errors import ModelError
 from pipeline.models.spec import ModelSpec
-from pipeline.superres.flavour import Flavour
+from pipeline.superres.gpu.tensorrt.library import Flavour
 
 BUILD_OPTIONS = "strongly typed"
 

@@ -10,7 +10,7 @@ import numpy as np
 from pipeline.colour.h273 import is_hdr
 from pipeline.frame import FrameFormat
 from pipeline.models.spec import ModelSpec
-from pipeline.superres.kernels import (
+from pipeline.superres.gpu.kernels import (
     ALPHA,
     COLOUR,
     LIMIT,

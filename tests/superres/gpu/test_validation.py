@@ -13,7 +13,7 @@ from pipeline.errors import BackendError
 from pipeline.models import catalogue, synthetic
 from pipeline.models.inspection import inspect
 from pipeline.models.spec import ModelSpec
-from pipeline.superres import trust
+from pipeline.superres.gpu import validation
 
 Picture = NDArray[Any]
 
@@ -24,16 +24,16 @@ def model() -> ModelSpec:
 
 
 def right(model: ModelSpec) -> Callable[[Picture], Picture]:
-    return lambda picture: trust.reference(model, picture).astype(model.dtype)
+    return lambda picture: validation.reference(model, picture).astype(model.dtype)
 
 
 @pytest.mark.parametrize("size", [(200, 312), (40, 64), (97, 201)], ids=str)
 def test_a_right_engine_is_trusted(model: ModelSpec, size: tuple[int, int]) -> None:
-    assert trust.check(model, right(model), *size) > 100
+    assert validation.check(model, right(model), *size) > 100
 
 
 def test_a_network_that_sees_the_whole_picture_is_compared_as_a_whole(model: ModelSpec) -> None:
-    assert trust.check(replace(model, reach=None), right(model), 72, 96) > 100
+    assert validation.check(replace(model, reach=None), right(model), 72, 96) > 100
 
 
 def test_a_network_of_one_size_is_compared_as_a_whole(tmp_path: Path) -> None:
@@ -46,7 +46,7 @@ def test_a_network_of_one_size_is_compared_as_a_whole(tmp_path: Path) -> None:
     path.write_bytes(made.SerializeToString())
     model = inspect(path)
     assert model.size == (160, 240)
-    assert trust.check(model, right(model), 160, 240) > 100
+    assert validation.check(model, right(model), 160, 240) > 100
 
 
 @pytest.mark.parametrize(
@@ -64,20 +64,20 @@ def test_a_network_of_one_size_is_compared_as_a_whole(tmp_path: Path) -> None:
 )
 def test_a_wrong_engine_is_refused(model: ModelSpec, spoil: Callable[[Picture], Picture], reason: str) -> None:
     with pytest.raises(BackendError, match=rf"clear-x2 is not right \(.*{reason}"):
-        trust.check(model, lambda picture: spoil(right(model)(picture)), 128, 160)
+        validation.check(model, lambda picture: spoil(right(model)(picture)), 128, 160)
 
 
 def test_a_network_of_luma_is_shown_luma(tmp_path: Path) -> None:
     path = tmp_path / "luma.onnx"
     path.write_bytes(synthetic.nearest(np.float32, channels=1).SerializeToString())
     model = inspect(path)
-    assert trust.textured(40, 64, model).shape == (1, 1, 40, 64)
-    assert trust.check(model, right(model), 40, 64) > 100
+    assert validation.textured(40, 64, model).shape == (1, 1, 40, 64)
+    assert validation.check(model, right(model), 40, 64) > 100
     with pytest.raises(BackendError, match="dB beside ONNX Runtime"):
-        trust.check(model, lambda picture: np.roll(right(model)(picture), 1, axis=2), 40, 64)
+        validation.check(model, lambda picture: np.roll(right(model)(picture), 1, axis=2), 40, 64)
 
 
 def test_a_conversion_is_compared_with_what_it_came_from(model: ModelSpec) -> None:
     half = catalogue.find("clear-x2", "bf16")
     assert half.reference is not None
-    assert trust.check(half, right(half), 96, 128) > 60
+    assert validation.check(half, right(half), 96, 128) > 60

@@ -12,10 +12,10 @@ from pipeline.errors import BackendError, MismatchError, OutOfMemory
 from pipeline.flow.channel import Aborted
 from pipeline.frame import Frame, FrameFormat
 from pipeline.models import catalogue
-from pipeline.superres.compute import Compute
+from pipeline.superres.gpu.compute import Compute
+from pipeline.superres.gpu.session import TensorRtSession
 from pipeline.superres.session import Session
-from pipeline.superres.shared import SharedSessions
-from pipeline.superres.tensorrt import TensorRtSession
+from pipeline.superres.sessions import SharedSessions
 from tests.superres.fake_gpu import FakeGpu, FakeNetwork, FakePasses
 from tests.superres.fake_gpu import gpu as gpu
 from tests.superres.oracle import saturated

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING
 from pipeline.errors import OutOfMemory
 from pipeline.frame import FrameFormat
 from pipeline.models.spec import ModelSpec
-from pipeline.superres.engine import Shapes
-from pipeline.superres.engine_cache import EngineCache
-from pipeline.superres.flavour import Flavour
-from pipeline.superres.launches import Conversions
-from pipeline.superres.network import Network
-from pipeline.superres.passes import Passes, memory_bytes
+from pipeline.superres.gpu.launch import Conversions
+from pipeline.superres.gpu.passes import Passes, memory_bytes
+from pipeline.superres.gpu.tensorrt.engine import Shapes
+from pipeline.superres.gpu.tensorrt.engine_cache import EngineCache
+from pipeline.superres.gpu.tensorrt.library import Flavour
+from pipeline.superres.gpu.tensorrt.network import Network
 from pipeline.superres.tiling import Tiling, cuts
 from pipeline.system.cuda import Gpu
 

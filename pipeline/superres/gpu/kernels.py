@@ -36,7 +36,7 @@ BEGIN_WITH = {  # which files' words each file of kernels uses
 
 def source(file: str) -> str:
     """The kernels in `file`, a key of BEGIN_WITH, behind what they begin with."""
-    folder = files("pipeline.superres")
+    folder = files("pipeline.superres.gpu")
     names = (*BEGIN_WITH[file], file)
     return "".join(f'#line 1 "{name}"\n{folder.joinpath(name).read_text(encoding="utf-8")}' for name in names)
 

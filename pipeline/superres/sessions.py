@@ -19,8 +19,8 @@ from pipeline.superres.tiling import Tiling, cuts
 from pipeline.system import host
 
 if TYPE_CHECKING:
-    from pipeline.superres.compute import Compute
-    from pipeline.superres.cpu_network import CpuNetwork
+    from pipeline.superres.cpu.network import CpuNetwork
+    from pipeline.superres.gpu.compute import Compute
 
 _SHARE_OF_MEMORY = 0.5
 
@@ -68,8 +68,8 @@ class SharedSessions(Closing):
     def _on_cpu(
         self, model: ModelSpec, source: FrameFormat, settings: Upscaling, result: FrameFormat | None
     ) -> Session[Any]:
-        from pipeline.superres.cpu_network import CpuNetwork
-        from pipeline.superres.onnx_cpu import OnnxCpuSession
+        from pipeline.superres.cpu.network import CpuNetwork
+        from pipeline.superres.cpu.session import OnnxCpuSession
 
         threads = settings.threads
         network = self._found(
@@ -85,8 +85,8 @@ class SharedSessions(Closing):
         result: FrameFormat | None,
         trace: Trace | None,
     ) -> Session[Any]:
-        from pipeline.superres.several import SeveralSessions
-        from pipeline.superres.tensorrt import TensorRtSession
+        from pipeline.superres.gpu.session import TensorRtSession
+        from pipeline.superres.multi_gpu import SeveralSessions
 
         with ExitStack() as opened:
             sessions: list[Session[Any]] = [
@@ -108,7 +108,7 @@ class SharedSessions(Closing):
     def _compute(
         self, model: ModelSpec, source: FrameFormat, result: FrameFormat, settings: Upscaling, device: int
     ) -> Compute:
-        from pipeline.superres.compute import Compute
+        from pipeline.superres.gpu.compute import Compute
 
         flavour, contexts, vram = settings.engine, settings.contexts, settings.vram
         return self._found(

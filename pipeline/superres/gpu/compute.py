@@ -20,12 +20,12 @@ from pipeline.errors import OutOfMemory
 from pipeline.flow.fair_lock import Gate, Turnstile
 from pipeline.frame import FrameFormat
 from pipeline.models.spec import ModelSpec
-from pipeline.superres.engine_cache import EngineCache
-from pipeline.superres.flavour import load
-from pipeline.superres.launches import conversions
-from pipeline.superres.passes import Passes
+from pipeline.superres.gpu.launch import conversions
+from pipeline.superres.gpu.memory_fallback import Tools, Way, Ways
+from pipeline.superres.gpu.passes import Passes
+from pipeline.superres.gpu.tensorrt.engine_cache import EngineCache
+from pipeline.superres.gpu.tensorrt.library import load
 from pipeline.superres.tiling import Tiling
-from pipeline.superres.ways import Tools, Way, Ways
 from pipeline.system.cuda import Gpu, failing
 
 log = logging.getLogger(__name__)

@@ -13,9 +13,9 @@ import pytest
 
 from pipeline.errors import BackendError, ModelError
 from pipeline.models import catalogue
-from pipeline.superres import engine, flavour, prepare
-from pipeline.superres.engine import EngineKey, Shapes
-from pipeline.superres.engine_cache import EngineCache
+from pipeline.superres.gpu.tensorrt import engine, library, prebuild
+from pipeline.superres.gpu.tensorrt.engine import EngineKey, Shapes
+from pipeline.superres.gpu.tensorrt.engine_cache import EngineCache
 
 KEY = EngineKey("abc", "fp16", "rtx", "1.6", "GPU", "9.0", "13.0", Shapes.fixed(180, 320))
 
@@ -97,12 +97,12 @@ class TestTheCache:
 
 class TestBuilding:
     @pytest.fixture
-    def rtx(self) -> flavour.Flavour:
+    def rtx(self) -> library.Flavour:
         pytest.importorskip("tensorrt_rtx", reason="TensorRT-RTX is not installed: no engine was built")
-        return flavour.load("rtx")
+        return library.load("rtx")
 
     def test_a_model_that_tensorrt_can_not_parse_is_refused_in_one_line(
-        self, rtx: flavour.Flavour, tmp_path: Path
+        self, rtx: library.Flavour, tmp_path: Path
     ) -> None:
         path = tmp_path / "broken.onnx"
         path.write_bytes(b"not a model")
@@ -113,15 +113,15 @@ class TestBuilding:
 
 
 def test_a_flavour_that_is_not_installed_names_the_command() -> None:
-    if "tensorrt" in flavour.installed():
+    if "tensorrt" in library.installed():
         pytest.skip("TensorRT proper is installed")
     with pytest.raises(BackendError, match=r"tensorrt is not installed: pip install 'uprez\[tensorrt\]'"):
-        flavour.load("tensorrt")
+        library.load("tensorrt")
 
 
 def test_an_unknown_flavour_is_refused() -> None:
     with pytest.raises(BackendError, match="no engine called 'x'"):
-        flavour.load("x")
+        library.load("x")
 
 
 class TestEnginesOfManySizes:
@@ -145,7 +145,7 @@ class TestEnginesOfManySizes:
     def test_are_built_by_tensorrt_rtx(self, precision: str) -> None:
         pytest.importorskip("tensorrt_rtx", reason="TensorRT-RTX is not installed: no engine was built")
         model = catalogue.find("clear-x2", precision)
-        assert engine.build(flavour.load("rtx"), model, Shapes((64, 64), (128, 128), (256, 256)))
+        assert engine.build(library.load("rtx"), model, Shapes((64, 64), (128, 128), (256, 256)))
 
 
 class TestTrust:
@@ -198,7 +198,7 @@ class TestTheList:
     def test_engines_of_another_machine_are_useless_here(self, tmp_path: Path) -> None:
         cache = EngineCache(tmp_path)
         cache.fetch(KEY, "a model", bytes, lambda: b"engine")
-        assert prepare.useless(cache) == [tmp_path / f"{KEY.digest}.engine"]
+        assert prebuild.useless(cache) == [tmp_path / f"{KEY.digest}.engine"]
 
 
 def _fetch_in_another_process(folder: Path) -> None:

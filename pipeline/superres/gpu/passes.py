@@ -14,8 +14,8 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 from pipeline.models.spec import ModelSpec
-from pipeline.superres.launches import Conversions, Cut, Paste
-from pipeline.superres.network import Network
+from pipeline.superres.gpu.launch import Conversions, Cut, Paste
+from pipeline.superres.gpu.tensorrt.network import Network
 from pipeline.superres.tiling import Tiling
 from pipeline.system.cuda import Gpu
 

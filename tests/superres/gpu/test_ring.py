@@ -7,7 +7,7 @@ import pytest
 
 from pipeline.flow.channel import Aborted
 from pipeline.frame import FrameFormat
-from pipeline.superres.slots import SlotRing
+from pipeline.superres.gpu.ring import SlotRing
 
 
 class FakeBuffer:
