@@ -28,8 +28,8 @@ if TYPE_CHECKING:
     from pipeline.live.service import Live
     from pipeline.live.stats import LiveFigures
     from pipeline.media.reading.probe import MediaInfo, probe
-    from pipeline.proof.verdict import Verdict
-    from pipeline.proof.verify import verify
+    from pipeline.verification.compare import verify
+    from pipeline.verification.verdict import Verdict
 
 __version__ = "0.1.0"
 
@@ -41,8 +41,8 @@ _HOMES = {
     "pipeline.live.service": "Live",
     "pipeline.config.live_settings": "LiveSettings",
     "pipeline.media.reading.probe": "MediaInfo probe",
-    "pipeline.proof.verdict": "Verdict",
-    "pipeline.proof.verify": "verify",
+    "pipeline.verification.verdict": "Verdict",
+    "pipeline.verification.compare": "verify",
     "pipeline.files.job": "Job Result upscale",
     "pipeline.config.settings": "Settings",
     "pipeline.flow.telemetry": "Progress",

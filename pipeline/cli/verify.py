@@ -13,8 +13,8 @@ from rich.markup import escape
 from pipeline.cli import options as o
 from pipeline.cli.exits import EXIT_DAMAGED
 from pipeline.cli.screen import err, note, out
-from pipeline.proof.verdict import Verdict
-from pipeline.proof.verify import verify as compare
+from pipeline.verification.compare import verify as compare
+from pipeline.verification.verdict import Verdict
 
 _MOST_LINES = 20  # for one kind of fault
 

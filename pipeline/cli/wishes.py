@@ -11,7 +11,7 @@ from pipeline.cli.screen import note
 from pipeline.config.address import refuse_address
 from pipeline.errors import InputError, SettingsError
 from pipeline.media.reading.image_sequence import is_picture
-from pipeline.proof.verdict import many
+from pipeline.verification.verdict import many
 
 VIDEO_SUFFIXES = set(".mp4 .mkv .mov .avi .webm .m4v .ts .m2ts .mts .mpg .mpeg .vob .wmv .flv .ogv .3gp .mxf".split())
 _NOTHING = f"no video there (looked for {' '.join(sorted(VIDEO_SUFFIXES))})"

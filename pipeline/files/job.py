@@ -45,12 +45,12 @@ from pipeline.media.reading.file_source import FileSource, Source
 from pipeline.media.reading.image_sequence import PictureSource
 from pipeline.media.reading.probe import probe
 from pipeline.media.writing.result_kind import Sink, open_sink
-from pipeline.proof.recount import recount
 from pipeline.superres.session import Session
 from pipeline.superres.sessions import open_session
 from pipeline.superres.stages import Collect, Pending, Submit
 from pipeline.system import host
 from pipeline.system.cuda import Gpu
+from pipeline.verification.packet_count import recount
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,8 @@ import pytest
 from tests import remux
 from tests.cli.conftest import Call
 from tests.jobs import upscale
-from tests.proof import plants
-from tests.proof.plants import FRAMES, STEP
+from tests.verification import plants
+from tests.verification.plants import FRAMES, STEP
 
 
 @pytest.fixture

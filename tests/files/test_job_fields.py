@@ -16,8 +16,8 @@ from pipeline.files.plan import make_plan
 from pipeline.media.decoding.decoder_choice import choose_decoder
 from pipeline.media.decoding.interlace.bwdif import Deinterlacing
 from pipeline.media.reading.probe import probe
-from pipeline.proof.verify import verify
 from pipeline.superres.cpu.session import OnnxCpuSession
+from pipeline.verification.compare import verify
 from tests import clips, fields
 from tests.jobs import upscale
 

@@ -11,7 +11,7 @@ from pipeline.errors import InputError
 from pipeline.media.reading.hdr import Hdr
 from pipeline.media.reading.probe import VideoInfo, probe
 from pipeline.media.writing.hdr_metadata import head
-from pipeline.proof.verify import verify
+from pipeline.verification.compare import verify
 from tests import light
 from tests.jobs import upscale
 

@@ -8,7 +8,7 @@ import pytest
 
 from pipeline.files.job import Result, upscale
 from pipeline.media.reading.probe import probe
-from pipeline.proof.verify import verify
+from pipeline.verification.compare import verify
 from tests import see_through
 
 FAST = {"backend": "onnx", "model": "clear-x2"}

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.media.reading.hdr import Hdr
-from pipeline.proof.tags import compare_hdr
-from pipeline.proof.verify import verify
+from pipeline.verification.compare import verify
+from pipeline.verification.tag_check import compare_hdr
 from tests import light
 
 LEAST, MOST = light.GRADED.luminance or (Fraction(0), Fraction(0))

@@ -6,7 +6,7 @@ import pytest
 from av.stream import Disposition
 
 from tests import remux
-from tests.proof import plants
+from tests.verification import plants
 
 
 @pytest.fixture(scope="module")

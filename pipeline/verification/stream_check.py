@@ -9,9 +9,9 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.proof.packets import Packets
-from pipeline.proof.tracks import Track
-from pipeline.proof.verdict import Fault, many
+from pipeline.verification.packet_digest import Packets
+from pipeline.verification.tracks import Track
+from pipeline.verification.verdict import Fault, many
 
 _SYNC = 0.001  # seconds that streams may move against the picture, beside what the result's clock rounds
 _CODED_ANEW = 0.1  # seconds: sound that was encoded again may begin and end by a packet or two elsewhere

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.proof.colours import Comparison
-from pipeline.proof.likeness import REACH, Follower
-from pipeline.proof.reading import Film, Shown
-from pipeline.proof.signature import Signature
+from pipeline.verification.colour_check import Comparison
+from pipeline.verification.frame_matching import REACH, Follower
+from pipeline.verification.frame_signature import Signature
+from pipeline.verification.readers import Film, Shown
 
 _SAME_MOMENT = 0.002  # seconds: a result that begins like this beside a source frame has kept the source's clock
 _HELD = 2500  # source frames, at most, that are looked at for one result frame

@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from pipeline.proof.colours import Comparison
-from pipeline.proof.film import Match
-from pipeline.proof.frames import judge
+from pipeline.verification.alignment import Match
+from pipeline.verification.colour_check import Comparison
+from pipeline.verification.frame_check import judge
 
 
 def test_frames_without_a_time_are_told_at_once() -> None:

@@ -28,8 +28,8 @@ from pipeline.media.reading import alpha
 from pipeline.media.reading.file_source import FileSource, Source
 from pipeline.media.reading.image_sequence import PictureSource
 from pipeline.media.reading.probe import MediaInfo, VideoInfo, open_input
-from pipeline.proof.packets import Packets
-from pipeline.proof.signature import Grid, Signature, laid, signature_of, signature_of_picture
+from pipeline.verification.frame_signature import Grid, Signature, laid, signature_of, signature_of_picture
+from pipeline.verification.packet_digest import Packets
 
 
 class Shown(NamedTuple):

@@ -8,8 +8,8 @@ import pytest
 
 from pipeline.colour.convert import from_rgb
 from pipeline.frame import PIXEL_FORMATS, Colour, FrameFormat, Plane
-from pipeline.proof.signature import Grid, scale_of, signature_of, signature_of_picture
-from tests.proof.plants import scene
+from pipeline.verification.frame_signature import Grid, scale_of, signature_of, signature_of_picture
+from tests.verification.plants import scene
 
 COLOUR = Colour(1, False)
 

@@ -12,8 +12,8 @@ from pipeline import Verdict, verify
 from pipeline.errors import InputError, SettingsError
 from tests import clips
 from tests.jobs import upscale
-from tests.proof import plants
-from tests.proof.plants import FRAMES, STEP, kinds, scene
+from tests.verification import plants
+from tests.verification.plants import FRAMES, STEP, kinds, scene
 
 
 class TestWhole:

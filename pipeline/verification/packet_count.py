@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 
 from pipeline.media.av_errors import reading
 from pipeline.media.reading.probe import open_input
-from pipeline.proof.shift import common_shift
-from pipeline.proof.verdict import Fault, many
+from pipeline.verification.clock_offset import common_shift
+from pipeline.verification.verdict import Fault, many
 
 _ROUNDED = 1e-6  # seconds
 

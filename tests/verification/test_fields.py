@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.proof.verify import verify
+from pipeline.verification.compare import verify
 from tests import fields
 from tests.jobs import upscale
 

@@ -7,10 +7,10 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.proof.film import Match
-from pipeline.proof.likeness import UNLIKE, disorder, runs
-from pipeline.proof.shift import common_shift
-from pipeline.proof.verdict import Counts, Fault, many
+from pipeline.verification.alignment import Match
+from pipeline.verification.clock_offset import common_shift
+from pipeline.verification.frame_matching import UNLIKE, disorder, runs
+from pipeline.verification.verdict import Counts, Fault, many
 
 _UNLIKE_OF_CONTRAST = 0.5  # of the picture's own variance: a black frame is off by more than all of it
 _ROUNDED = 1e-6  # seconds

@@ -7,7 +7,7 @@ import pytest
 from pipeline import verify
 from tests import turned
 from tests.jobs import upscale
-from tests.proof import plants
+from tests.verification import plants
 
 
 @pytest.fixture

@@ -7,10 +7,10 @@ import pytest
 from numpy.typing import NDArray
 
 from pipeline.errors import InputError
-from pipeline.proof.recount import recount
+from pipeline.verification.packet_count import recount
 from tests import clips, remux
-from tests.proof import plants
-from tests.proof.plants import FRAMES, STEP
+from tests.verification import plants
+from tests.verification.plants import FRAMES, STEP
 
 SHOWN = np.arange(FRAMES) * STEP / 1000
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from pipeline.colour.h273 import MATRIX_NAMES
 from pipeline.colour.matrix import conversion
 from pipeline.frame import PIXEL_FORMATS, Colour, FrameFormat
-from pipeline.proof.signature import Signature
+from pipeline.verification.frame_signature import Signature
 
 _MATRICES = (1, 6, 9)  # of H.273: BT.709, BT.601, BT.2020
 _PIXEL = PIXEL_FORMATS["yuv444p"]

@@ -19,16 +19,16 @@ from pipeline.media.decoding.interlace.policy import Wish, fields_of
 from pipeline.media.reading.pipe import is_pipe
 from pipeline.media.reading.probe import MediaInfo, VideoInfo, probe
 from pipeline.media.writing.colour_tags import tellable_colour
-from pipeline.proof import streams as others
-from pipeline.proof.colours import misread
-from pipeline.proof.film import compare
-from pipeline.proof.frames import judge
-from pipeline.proof.reading import Film, Part, ResultFilm, SourceFilm, result_film
-from pipeline.proof.recount import compare_times, miscount
-from pipeline.proof.shift import common_shift
-from pipeline.proof.tags import compare_tags
-from pipeline.proof.tracks import Contents, Track, by_kind, contents_of
-from pipeline.proof.verdict import Counts, Fault, Verdict
+from pipeline.verification import streams as others
+from pipeline.verification.alignment import compare
+from pipeline.verification.clock_offset import common_shift
+from pipeline.verification.colour_check import misread
+from pipeline.verification.frame_check import judge
+from pipeline.verification.packet_count import compare_times, miscount
+from pipeline.verification.readers import Film, Part, ResultFilm, SourceFilm, result_film
+from pipeline.verification.tag_check import compare_tags
+from pipeline.verification.tracks import Contents, Track, by_kind, contents_of
+from pipeline.verification.verdict import Counts, Fault, Verdict
 
 _NOT_CONTENT = tuple(  # keys of metadata that describe the file, not what is in it
     "encoder duration bps number_of _statistics major_brand minor_version compatible_brands title".split()

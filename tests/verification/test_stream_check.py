@@ -10,8 +10,8 @@ from pipeline import verify
 from tests import clips, remux
 from tests.cases import streams
 from tests.jobs import upscale
-from tests.proof import plants
-from tests.proof.plants import kinds
+from tests.verification import plants
+from tests.verification.plants import kinds
 
 
 class TestStreams:

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from pipeline.proof.film import compare
-from pipeline.proof.reading import Shown
+from pipeline.verification.alignment import compare
+from pipeline.verification.readers import Shown
 
 FRAMES, LASTS = 24, 0.02
 

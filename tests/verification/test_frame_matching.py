@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.proof.likeness import Follower, disorder, runs
+from pipeline.verification.frame_matching import Follower, disorder, runs
 
 COUNT = 60
 

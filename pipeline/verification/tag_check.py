@@ -11,8 +11,8 @@ from pipeline.frame import Colour
 from pipeline.media.decoding.rotate import Orientation
 from pipeline.media.reading.hdr import Hdr
 from pipeline.media.reading.probe import VideoInfo
-from pipeline.proof.signature import scale_of
-from pipeline.proof.verdict import Fault
+from pipeline.verification.frame_signature import scale_of
+from pipeline.verification.verdict import Fault
 
 _NAMES = {"matrix": MATRIX_NAMES, "primaries": PRIMARIES_NAMES, "transfer": TRANSFER_NAMES}
 

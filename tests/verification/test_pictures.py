@@ -10,8 +10,8 @@ import pytest
 from pipeline import verify
 from tests import clips, pictures
 from tests.jobs import upscale
-from tests.proof import plants
-from tests.proof.plants import FRAMES, STEP
+from tests.verification import plants
+from tests.verification.plants import FRAMES, STEP
 
 SUFFIXES = [".png", ".jpg", ".tif", ".bmp", ".webp"]
 

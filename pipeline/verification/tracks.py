@@ -12,7 +12,7 @@ from av.stream import Disposition
 
 from pipeline.media.av_errors import reading
 from pipeline.media.reading.probe import open_input
-from pipeline.proof.packets import Packets
+from pipeline.verification.packet_digest import Packets
 
 _NO_LANGUAGE = ("und", "")
 
