@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from rich.table import Table
 
 from pipeline.cli import options as o
-from pipeline.cli.screen import err, facts, note, out
+from pipeline.cli.console import err, facts, note, out
 from pipeline.diagnostics.benchmark import Bench, measure
 from pipeline.diagnostics.report import Report
 from pipeline.errors import InputError, OutputError, SettingsError

@@ -5,7 +5,7 @@ from __future__ import annotations
 import typer
 from rich.markup import escape
 
-from pipeline.cli.screen import out
+from pipeline.cli.console import out
 from pipeline.diagnostics.doctor import examine
 
 

@@ -9,7 +9,7 @@ import typer
 from rich.table import Table
 
 from pipeline.cli import options as o
-from pipeline.cli.screen import err, out, size
+from pipeline.cli.console import err, out, size
 from pipeline.errors import SettingsError
 from pipeline.superres.backend_choice import choose_model
 from pipeline.superres.gpu.tensorrt import prebuild

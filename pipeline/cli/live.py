@@ -9,11 +9,11 @@ import typer
 from rich.console import Console
 
 from pipeline.cli import options as o
-from pipeline.cli.discretion import Clean, cleaner, discreet
-from pipeline.cli.ending import ending
-from pipeline.cli.exits import EXIT_BAD, EXIT_REFUSED, EXIT_SOME
-from pipeline.cli.live_screen import screen_for
-from pipeline.cli.screen import fail
+from pipeline.cli.console import fail
+from pipeline.cli.exit_codes import EXIT_BAD, EXIT_REFUSED, EXIT_SOME
+from pipeline.cli.live_console import screen_for
+from pipeline.cli.redacted_log import Clean, cleaner, discreet
+from pipeline.cli.shutdown import ending
 from pipeline.config.live_settings import LiveSettings
 from pipeline.errors import RefusedError, UprezError
 from pipeline.live.service import Live

@@ -1,6 +1,6 @@
 """`uprez`: the commands, and how errors leave the process.
 
-Exit codes: 0 all done and whole, else those of cli/exits.py.
+Exit codes: 0 all done and whole, else those of cli/exit_codes.py.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ import typer
 
 import pipeline
 from pipeline.cli import bench, doctor, engine, live, models, probe, upscale, verify
-from pipeline.cli.exits import EXIT_BAD, EXIT_STOPPED
-from pipeline.cli.screen import fail
+from pipeline.cli.console import fail
+from pipeline.cli.exit_codes import EXIT_BAD, EXIT_STOPPED
 from pipeline.config.address import refuse_address
 from pipeline.config.redaction import without_logins
 from pipeline.errors import Cancelled, UprezError

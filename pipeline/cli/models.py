@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from rich.table import Table
 
-from pipeline.cli.screen import out
+from pipeline.cli.console import out
 from pipeline.models import catalogue
 
 

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from pipeline.cli import options as o
-from pipeline.cli.screen import facts, hours, note, out, size
+from pipeline.cli.console import facts, hours, note, out, size
 from pipeline.colour.h273 import named
 from pipeline.files.destination import free_disk
 from pipeline.files.estimate import Estimate, estimate

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from pipeline.cli.exits import EXIT_STOPPED
+from pipeline.cli.exit_codes import EXIT_STOPPED
 
 
 def main() -> None:

@@ -15,9 +15,9 @@ import typer
 from rich.markup import escape
 
 from pipeline.cli import options as o
-from pipeline.cli.exits import EXIT_BAD, EXIT_DAMAGED, EXIT_STOPPED
-from pipeline.cli.screen import Status, err, fail, hours, note, out, size
-from pipeline.cli.wishes import Wish, wishes_for
+from pipeline.cli.console import Status, err, fail, hours, note, out, size
+from pipeline.cli.exit_codes import EXIT_BAD, EXIT_DAMAGED, EXIT_STOPPED
+from pipeline.cli.inputs import Wish, wishes_for
 from pipeline.config.settings import Settings
 from pipeline.errors import SettingsError, UprezError
 from pipeline.files.destination import check_target, free_disk

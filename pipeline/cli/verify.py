@@ -11,8 +11,8 @@ import typer
 from rich.markup import escape
 
 from pipeline.cli import options as o
-from pipeline.cli.exits import EXIT_DAMAGED
-from pipeline.cli.screen import err, note, out
+from pipeline.cli.console import err, note, out
+from pipeline.cli.exit_codes import EXIT_DAMAGED
 from pipeline.verification.compare import verify as compare
 from pipeline.verification.verdict import Verdict
 

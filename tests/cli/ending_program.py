@@ -1,4 +1,4 @@
-"""A program that is stuck in one of the ways of HOW, and has a child; tests/cli/test_ending.py ends it by signals.
+"""A program that is stuck in one of the ways of HOW, and has a child; tests/cli/test_shutdown.py ends it by signals.
 
 python -m tests.cli.ending_program HOW CODE
 """
@@ -8,7 +8,7 @@ import subprocess
 import sys
 import threading
 
-from pipeline.cli.ending import ending
+from pipeline.cli.shutdown import ending
 
 
 class Running:

@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from pipeline.cli.screen import note
+from pipeline.cli.console import note
 from pipeline.config.address import refuse_address
 from pipeline.errors import InputError, SettingsError
 from pipeline.media.reading.image_sequence import is_picture

@@ -17,7 +17,7 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
-from pipeline.cli.screen import hours, size
+from pipeline.cli.console import hours, size
 from pipeline.errors import OutputError
 from pipeline.live.stats import GpuFigures, LiveFigures, OutputFigures, StreamFigures
 

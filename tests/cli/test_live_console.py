@@ -7,7 +7,7 @@ import json
 import pytest
 from rich.console import Console
 
-from pipeline.cli.live_screen import JsonLines, Lines, LiveTable, Nothing, screen_for, summary
+from pipeline.cli.live_console import JsonLines, Lines, LiveTable, Nothing, screen_for, summary
 from pipeline.errors import OutputError
 from pipeline.live.stats import Delay, GpuFigures, LiveFigures, OutputFigures, Status, StreamFigures
 

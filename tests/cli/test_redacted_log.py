@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 from rich.console import Console
 
-from pipeline.cli.discretion import cleaner, discreet
+from pipeline.cli.redacted_log import cleaner, discreet
 from pipeline.config.live_settings import LiveSettings
 
 ADDRESS = "rtsp://user:hunter22@camera/stream"
