@@ -19,7 +19,7 @@ from pipeline.media.decoding.interlace.policy import Wish, fields_of
 from pipeline.media.reading.pipe import is_pipe
 from pipeline.media.reading.probe import MediaInfo, VideoInfo, probe
 from pipeline.media.writing.colour_tags import tellable_colour
-from pipeline.verification import streams as others
+from pipeline.verification import stream_check as others
 from pipeline.verification.alignment import compare
 from pipeline.verification.clock_offset import common_shift
 from pipeline.verification.colour_check import misread
