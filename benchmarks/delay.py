@@ -34,7 +34,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from pydantic import BaseModel, Field
 from rich.table import Table
-from rig.passages import WAYS, Passage, passage
+from rig.passages import WAYS, Relay, passage
 from steady import Machine, arguments, backend, guarded, out, save, size
 
 from pipeline.errors import BackendError
@@ -137,7 +137,7 @@ def _watched(watcher: Watcher, args: argparse.Namespace) -> Spread:
     return _spread(watcher.seen(), args)
 
 
-def _early(way: Passage, args: argparse.Namespace) -> list[Spread]:
+def _early(way: Relay, args: argparse.Namespace) -> list[Spread]:
     return [_spread(way.early.seen(), args)] if way.early else []
 
 

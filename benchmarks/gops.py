@@ -41,7 +41,7 @@ from pipeline.errors import InputError
 from pipeline.files import budget
 from pipeline.files.job import weights
 from pipeline.files.plan import Plan, make_plan
-from pipeline.flow.pipeline import Line
+from pipeline.flow.pipeline import Pipeline
 from pipeline.flow.stage import Chain
 from pipeline.frame import Frame
 from pipeline.media.decoding.decoder import Decoder
@@ -113,7 +113,7 @@ def _plan(clip: Path, preset: str, encoders: str | int, args: argparse.Namespace
         raise InputError(
             f"{clip}: {args.codec} does not take {plan.decoded.pixel.name}: choose another clip or --codec"
         )
-    encoding, alone = budget.shared_out(plan.encoding, settings, frames=None, busy=True)
+    encoding, alone = budget.allocate_encoders(plan.encoding, settings, frames=None, busy=True)
     if encoders not in (encoding.encoders, "auto"):
         reason = alone or f"there is memory for {encoding.encoders}"
         raise InputError(f"--encoders {encoders}: {args.codec} at {encoding.format}: {reason}")
@@ -149,7 +149,7 @@ def _made(plan: Plan) -> Made:
     ):
         encoder = sink.encoder(plan.encoding.time_base)
         decoder = Decoder(source, plan.decoded)
-        line = Line(
+        line = Pipeline(
             source, {"decode": decoder, "encode": Chain(encoder, sink)}, plan.settings.queue, weights(plan.settings)
         )
         line.start()

@@ -130,7 +130,7 @@ def error_of(run: Run, model: str, side: int) -> tuple[float, float]:
     """How far `run` is from the network called `model` in fp32: PSNR in dB, and the largest difference in levels."""
     exact = catalogue.find(model, "fp32")
     picture = validation.textured(side, side, exact)
-    difference = (run(picture).astype(np.float64) - validation.reference(exact, picture)) / exact.white
+    difference = (run(picture).astype(np.float64) - validation.reference(exact, picture)) / exact.value_range
     error = float(np.mean(difference**2))
     psnr = 10 * math.log10(1 / error) if error else math.inf
     return psnr, float(255 * np.abs(difference).max())

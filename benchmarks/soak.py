@@ -40,7 +40,7 @@ import numpy as np
 import psutil
 from pydantic import BaseModel, Field
 from rich.table import Table
-from rig.theatre import THEATRES, Fault, Mischief, Theatre
+from rig.theatre import THEATRES, Fault, FaultRig, Mischief
 from steady import MIB, Machine, arguments, backend, guarded, out, save, size
 
 from pipeline.errors import BackendError
@@ -48,7 +48,7 @@ from pipeline.live.stats import StreamFigures
 from pipeline.system import host
 
 if TYPE_CHECKING:
-    from rig.theatre import Arrival
+    from rig.theatre import ReceivedFrame
 
     from tests.servers import Uprez
 
@@ -184,7 +184,7 @@ def _rss(process: psutil.Process) -> int:
     return 0
 
 
-def _play(theatre: Theatre, uprez: Uprez, args: argparse.Namespace, began: float) -> list[Fault]:
+def _play(theatre: FaultRig, uprez: Uprez, args: argparse.Namespace, began: float) -> list[Fault]:
     """Let things happen for as long as asked for; it ends in peace."""
     from tests.servers import until
 
@@ -205,7 +205,7 @@ def _play(theatre: Theatre, uprez: Uprez, args: argparse.Namespace, began: float
     return faults
 
 
-def _answered(faults: Sequence[Fault], arrivals: Sequence[Arrival], began: float, width: int) -> list[Fault]:
+def _answered(faults: Sequence[Fault], arrivals: Sequence[ReceivedFrame], began: float, width: int) -> list[Fault]:
     """The faults, with the time of the first picture after each that is enlarged from the size the source then had.
 
     width: of the source at first.

@@ -41,7 +41,7 @@ from pipeline.diagnostics.pattern_clip import write_pattern
 from pipeline.errors import OutputError, UprezError
 from pipeline.files.job import open_source, weights
 from pipeline.files.plan import Plan, make_plan
-from pipeline.flow.pipeline import Line
+from pipeline.flow.pipeline import Pipeline
 from pipeline.flow.stage import Chain, Stage
 from pipeline.media.reading.probe import probe
 from pipeline.superres.backend_choice import choose_backend
@@ -207,7 +207,7 @@ def _flow(plan: Plan, session: Session[Any], frames: int, encoded: bool, gpus: l
             "encode" if encoded else "discard": ending,
         }
         packets = itertools.islice(benchmark._packets(source), frames)
-        line = Line(packets, stages, plan.settings.queue, weights(plan.settings))
+        line = Pipeline(packets, stages, plan.settings.queue, weights(plan.settings))
         watch = _Watch(count, gpus)
         line.start()
         line.wait(watch.tick)

@@ -45,7 +45,7 @@ from pipeline.config.settings import Settings
 from pipeline.diagnostics import benchmark
 from pipeline.diagnostics.pattern_clip import write_pattern
 from pipeline.flow.channel import Aborted, Channel
-from pipeline.flow.drop_queue import Edge
+from pipeline.flow.drop_queue import DropOldestQueue
 from pipeline.frame import Frame, FrameFormat
 from pipeline.media.av_frames import wrapped
 from pipeline.media.decoding.swscale import fitted
@@ -137,7 +137,7 @@ class _Stream:
     def __init__(self, session: Session[Any], work: Work, threads: int, begin: float, counted: float, end: float):
         self._session, self._work = session, work
         self._begin, self._counted, self._end = begin, counted, end
-        self._edge: Edge[_Due] = Edge(_AT_THE_EDGE, dropped=self._drop)
+        self._edge: DropOldestQueue[_Due] = DropOldestQueue(_AT_THE_EDGE, dropped=self._drop)
         self._tickets: Channel[_Due] = Channel(_SLOTS)
         self._decoder = _decoder() if work.packets else None
         self._encoder = _encoder(work, session.result, threads) if work.preset else None

@@ -15,14 +15,14 @@ from pipeline.media.decoding.decoder import Decoder
 from pipeline.media.reading.file_source import FileSource
 from pipeline.media.reading.probe import probe
 from pipeline.models import catalogue
-from pipeline.superres.cpu.session import OnnxCpuSession
+from pipeline.superres.cpu.session import OnnxSession
 
 
 def main() -> None:
     path = Path(sys.argv[1]) if len(sys.argv) > 1 else Path(__file__).with_name("clip.mp4")
     format = probe(path).video.format
     model = catalogue.find("clear-x2", np.float32)
-    with FileSource(path) as source, OnnxCpuSession(model, format) as session:
+    with FileSource(path) as source, OnnxSession(model, format) as session:
         decoder = Decoder(source, format)
         for packet in source:
             for frame in decoder.feed(packet):

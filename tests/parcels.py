@@ -8,7 +8,7 @@ from pathlib import Path
 import av
 import numpy as np
 
-from pipeline.live.process.messages import Parcel, Streams, nut
+from pipeline.live.process.messages import SerializedPacket, Streams, nut
 from tests.clips import shade
 
 RATE = 25
@@ -25,7 +25,7 @@ def coded(
     start: int = 0,
     sound: str | None = None,
     padding: int = 0,
-) -> tuple[Streams, list[Parcel]]:
+) -> tuple[Streams, list[SerializedPacket]]:
     """H.264 with a key frame each `gop` frames, and sound of that codec, in the order of their times.
 
     start: of the first frame, in ticks of 1/90000 s. padding: bytes that each picture is made larger by.
@@ -39,10 +39,12 @@ def coded(
     audio = container.add_stream(sound, rate=_AUDIO_RATE, layout="mono") if sound else None
     container.start_encoding()
     streams = Streams.written(room, [Fraction(RATE), *([None] if sound else [])])
-    made: list[tuple[Fraction, Parcel]] = []
+    made: list[tuple[Fraction, SerializedPacket]] = []
 
     def add(packets: list[av.Packet], stream: int, time_base: Fraction) -> None:
-        made.extend((packet.pts * time_base, Parcel.of(packet, stream, time.monotonic())) for packet in packets)
+        made.extend(
+            (packet.pts * time_base, SerializedPacket.of(packet, stream, time.monotonic())) for packet in packets
+        )
 
     for index in range(frames):
         add(video.encode(_picture(index, size, start + index * STEP)), 0, Fraction(1, TICKS))
@@ -71,7 +73,7 @@ def _tone(seconds: float, start: int) -> list[av.AudioFrame]:
     return frames
 
 
-def _padded(parcel: Parcel, padding: int) -> Parcel:
+def _padded(parcel: SerializedPacket, padding: int) -> SerializedPacket:
     return replace(parcel, data=parcel.data + _FILLER + b"\xff" * padding + b"\x80") if padding else parcel
 
 

@@ -4,7 +4,7 @@ import threading
 import time
 from collections.abc import Callable
 
-from pipeline.flow.fair_lock import Turnstile
+from pipeline.flow.fair_lock import FairLock
 
 DEADLINE = 20.0
 
@@ -17,12 +17,12 @@ def until(condition: Callable[[], bool]) -> None:
         time.sleep(0.001)
 
 
-def queued(turnstile: Turnstile, **works: Callable[[], None]) -> list[threading.Thread]:
-    """A thread for each of `works`, called uprez-NAME, which all wait at the turnstile, in this order."""
+def queued(fair_lock: FairLock, **works: Callable[[], None]) -> list[threading.Thread]:
+    """A thread for each of `works`, called uprez-NAME, which all wait at the fair_lock, in this order."""
     threads = []
     for name, work in works.items():
-        waiting = turnstile.waiting + 1
+        waiting = fair_lock.waiting + 1
         threads.append(threading.Thread(target=work, name=f"uprez-{name}", daemon=True))
         threads[-1].start()
-        until(lambda waiting=waiting: turnstile.waiting == waiting)  # type: ignore[misc]
+        until(lambda waiting=waiting: fair_lock.waiting == waiting)  # type: ignore[misc]
     return threads

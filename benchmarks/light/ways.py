@@ -16,7 +16,7 @@ from pipeline.colour.hdr_limit import limit
 from pipeline.colour.resample import bicubic
 from pipeline.frame import PIXEL_FORMATS, Colour, Frame, FrameFormat, Plane
 from pipeline.models.spec import ModelSpec
-from pipeline.superres.cpu.session import OnnxCpuSession
+from pipeline.superres.cpu.session import OnnxSession
 from pipeline.superres.gpu.validation import reference
 
 _BT2020, _DISPLAY_GAMMA = 9, 2.4  # H.273's code of both matrix and primaries; the gamma of BT.1886
@@ -108,7 +108,7 @@ class Enlarger:
         yield UPREZ, self.by_session(model)
 
     def by_session(self, model: ModelSpec) -> Planes:
-        with OnnxCpuSession(model, self.source, self.result) as session:
+        with OnnxSession(model, self.source, self.result) as session:
             return session.collect(session.submit(Frame(self.source, tuple(self.samples), 0))).planes
 
     def _limited(self, rgb: Light) -> Light:

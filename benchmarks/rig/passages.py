@@ -16,7 +16,7 @@ _TCP = {"rtsp_transport": "tcp"}
 
 
 @dataclass(frozen=True)
-class Passage:
+class Relay:
     """A running one. source, sink: what the one between them opens. early: a watcher before them, if there can be one.
 
     late: the watcher at the end.
@@ -37,41 +37,41 @@ class Passage:
 
 
 @contextmanager
-def passage(way: str, size: tuple[int, int], rate: float) -> Iterator[Passage]:
+def passage(way: str, size: tuple[int, int], rate: float) -> Iterator[Relay]:
     """The way of that name in WAYS, with a picture of that size and rate at its source."""
     with ExitStack() as stack:
         yield WAYS[way](stack, {"size": size, "rate": rate, "barcode": True})
 
 
-def _rtsp(stack: ExitStack, picture: dict[str, object]) -> Passage:
+def _rtsp(stack: ExitStack, picture: dict[str, object]) -> Relay:
     if lack := missing("gst-rtsp-server"):
         raise SettingsError(f"--way rtsp {lack}")
     server = stack.enter_context(RtspServer())
     stack.enter_context(Sender.rtsp(server.address("/pub"), **picture))
     early = stack.enter_context(Watcher.rtsp(server.address("/relay")))
     late = stack.enter_context(Watcher.rtsp(server.address("/out")))
-    return Passage(server.address("/relay"), server.address("/in"), late, early, reading=_TCP)
+    return Relay(server.address("/relay"), server.address("/in"), late, early, reading=_TCP)
 
 
-def _listening(stack: ExitStack, picture: dict[str, object]) -> Passage:
+def _listening(stack: ExitStack, picture: dict[str, object]) -> Relay:
     late = stack.enter_context(Watcher.rtsp_listening())
     sender = stack.enter_context(Sender.tcp(**picture))
-    return Passage(sender.source, late.sink, late, format="mpegts")
+    return Relay(sender.source, late.sink, late, format="mpegts")
 
 
-def _tcp(stack: ExitStack, picture: dict[str, object]) -> Passage:
+def _tcp(stack: ExitStack, picture: dict[str, object]) -> Relay:
     late = stack.enter_context(Watcher.tcp_listening())
     sender = stack.enter_context(Sender.tcp(**picture))
-    return Passage(sender.source, late.sink, late, format="mpegts")
+    return Relay(sender.source, late.sink, late, format="mpegts")
 
 
-def _udp(stack: ExitStack, picture: dict[str, object]) -> Passage:
+def _udp(stack: ExitStack, picture: dict[str, object]) -> Relay:
     sender = stack.enter_context(Sender.udp(**picture))
     late = stack.enter_context(Watcher.udp())
-    return Passage(sender.source, late.sink, late, format="mpegts")
+    return Relay(sender.source, late.sink, late, format="mpegts")
 
 
-WAYS: dict[str, Callable[[ExitStack, dict[str, object]], Passage]] = {
+WAYS: dict[str, Callable[[ExitStack, dict[str, object]], Relay]] = {
     "rtsp": _rtsp,
     "listen": _listening,
     "tcp": _tcp,

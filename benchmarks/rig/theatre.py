@@ -23,14 +23,14 @@ _CODECS = ("h264", "h265")
 
 
 @dataclass(frozen=True)
-class Arrival:
+class ReceivedFrame:
     """A picture at the output. at: seconds of time.monotonic. size: width, height."""
 
     at: float
     size: tuple[int, int]
 
 
-class Theatre(ABC):
+class FaultRig(ABC):
     """source: what uprez reads. secret: the file with its password. output: what it publishes to.
 
     sizes: of the source, in turn.
@@ -61,11 +61,11 @@ class Theatre(ABC):
         """The address that uprez publishes to."""
 
     @abstractmethod
-    def arrivals(self) -> list[Arrival]:
+    def arrivals(self) -> list[ReceivedFrame]:
         """All that came to the output so far."""
 
 
-class GstTheatre(Theatre):
+class GstTheatre(FaultRig):
     """Two of GStreamer's RTSP servers."""
 
     def __init__(self, folder: Path, size: tuple[int, int], rate: float) -> None:
@@ -83,11 +83,11 @@ class GstTheatre(Theatre):
     def sink(self) -> str:
         return self.output.address("/in")
 
-    def arrivals(self) -> list[Arrival]:
-        return [Arrival(each.at, each.size) for each in self.output.received()]
+    def arrivals(self) -> list[ReceivedFrame]:
+        return [ReceivedFrame(each.at, each.size) for each in self.output.received()]
 
 
-class PlainTheatre(Theatre):
+class PlainTheatre(FaultRig):
     """For machines without GStreamer: MPEG-TS over HTTP, and an RTSP server of FFmpeg's own."""
 
     def __init__(self, folder: Path, size: tuple[int, int], rate: float) -> None:
@@ -103,11 +103,11 @@ class PlainTheatre(Theatre):
     def sink(self) -> str:
         return self.output.sink
 
-    def arrivals(self) -> list[Arrival]:
-        return [Arrival(seen.at / 1000, seen.size) for seen in self.output.seen()]
+    def arrivals(self) -> list[ReceivedFrame]:
+        return [ReceivedFrame(seen.at / 1000, seen.size) for seen in self.output.seen()]
 
 
-THEATRES: dict[str, type[Theatre]] = {"gst": GstTheatre, "plain": PlainTheatre}
+THEATRES: dict[str, type[FaultRig]] = {"gst": GstTheatre, "plain": PlainTheatre}
 
 
 class Fault(BaseModel):
@@ -133,7 +133,7 @@ class Fault(BaseModel):
 class Mischief:
     """Faults by chance: each kind once, in any order, then again. seed: the same faults each time."""
 
-    def __init__(self, theatre: Theatre, seed: int, began: float) -> None:
+    def __init__(self, theatre: FaultRig, seed: int, began: float) -> None:
         self._theatre, self._random, self._began = theatre, random.Random(seed), began
         self._deck = self._deal()
 

@@ -81,7 +81,7 @@ def agreement(network: nn.Module, case: Case) -> float:
     (expected,) = session.run([model.output], {model.input: noise})
     answer = network(torch.from_numpy(noise).to(case.device)).cpu().numpy()
     error = np.mean((answer.astype(np.float64) - expected) ** 2)
-    return float(10 * np.log10(model.white**2 / max(error, 1e-12)))
+    return float(10 * np.log10(model.value_range**2 / max(error, 1e-12)))
 
 
 def _about(mode: str) -> str:

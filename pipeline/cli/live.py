@@ -12,8 +12,8 @@ from pipeline.cli import options as o
 from pipeline.cli.console import fail
 from pipeline.cli.exit_codes import EXIT_BAD, EXIT_REFUSED, EXIT_SOME
 from pipeline.cli.live_console import screen_for
-from pipeline.cli.redacted_log import Clean, cleaner, discreet
-from pipeline.cli.shutdown import ending
+from pipeline.cli.redacted_log import Clean, redacted_logging, redactor
+from pipeline.cli.shutdown import graceful_shutdown
 from pipeline.config.live_settings import LiveSettings
 from pipeline.errors import RefusedError, UprezError
 from pipeline.live.service import Live
@@ -35,7 +35,7 @@ def live(
     ca_file: o.CaFile = None,
     input: o.Input = None,
     audio: o.Audio = None,
-    fill: o.Fill = None,
+    fill: o.GapFiller = None,
     for_: o.For = None,
     model: o.Model = None,
     backend: o.Backend = None,
@@ -72,7 +72,7 @@ def live(
     all failed, and one for its password.
     """
     settings = o.live_settings(config, locals())
-    clean = cleaner(settings)
+    clean = redactor(settings)
     try:
         code = _run(settings, clean)
     except UprezError as error:
@@ -91,11 +91,11 @@ class _Console(Console):
 def _run(settings: LiveSettings, clean: Clean) -> int:
     """Run all streams to their end; the exit code."""
     console = _Console(stderr=True, highlight=False, emoji=False)
-    with discreet(clean, console, settings.quiet):
+    with redacted_logging(clean, console, settings.quiet):
         try:
             host.keep_memory_together()
             running = Live(settings)
-            with ending(running, lambda: _code(running, settings)):
+            with graceful_shutdown(running, lambda: _code(running, settings)):
                 _watch(running, settings, console)
         except UprezError:
             raise

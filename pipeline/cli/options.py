@@ -80,7 +80,7 @@ Input = Annotated[
     list[str] | None, typer.Option("-i", help="NAME=VALUE: a further option of FFmpeg's reader; repeatable.")
 ]
 Audio = Annotated[bool | None, _of_stream("audio", "--audio/--no-audio")]
-Fill = Annotated[bool | None, _of_stream("fill", "--fill/--no-fill")]
+GapFiller = Annotated[bool | None, _of_stream("fill", "--fill/--no-fill")]
 Gop = Annotated[float | None, _of_stream("gop")]
 Silence = Annotated[float | None, _of_stream("silence")]
 Poll = Annotated[float | None, _of_stream("poll")]

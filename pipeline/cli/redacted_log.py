@@ -18,7 +18,7 @@ Clean = Callable[[str], str]
 log = logging.getLogger(__name__)
 
 
-def cleaner(settings: LiveSettings) -> Clean:
+def redactor(settings: LiveSettings) -> Clean:
     """What takes the secrets of all addresses and options of `settings` out of a text."""
     addresses = {address for stream in settings.streams for address in (stream.source, *stream.to)}
     others = Secrets()
@@ -37,7 +37,7 @@ def cleaner(settings: LiveSettings) -> Clean:
 
 
 @contextmanager
-def discreet(clean: Clean, console: Console, quiet: bool) -> Iterator[None]:
+def redacted_logging(clean: Clean, console: Console, quiet: bool) -> Iterator[None]:
     """Meanwhile all that is logged goes through `clean` to `console`, tracebacks and what ends threads among it.
 
     quiet: errors only.

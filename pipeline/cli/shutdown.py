@@ -17,6 +17,7 @@ import psutil
 
 _END_SECONDS = 1.6  # of the two that are promised
 _SAYING_SECONDS = 0.1
+_FORCED = "uprez: shutdown timed out; forced exit"
 _DONE = b"\0"  # no signal has this number
 
 
@@ -28,7 +29,7 @@ class Stoppable(Protocol):
 
 
 @contextmanager
-def ending(running: Stoppable, code: Callable[[], int], seconds: float = _END_SECONDS) -> Iterator[None]:
+def graceful_shutdown(running: Stoppable, code: Callable[[], int], seconds: float = _END_SECONDS) -> Iterator[None]:
     """The first Ctrl-C, SIGTERM or SIGHUP stops `running`, another aborts it; what is left after `seconds` is killed.
 
     code: what the process ends with then. A thread waits for signals, as Python itself would not hear of them while the
@@ -74,26 +75,26 @@ def _watch(
         return
     is_ending.set()
     deadline = time.monotonic() + seconds
-    _aside(running.stop)
+    _in_thread(running.stop)
     while (left := deadline - time.monotonic()) > 0:
         heard.settimeout(left)
         with contextlib.suppress(TimeoutError):
             if heard.recv(1) == _DONE:
                 return
-            _aside(running.abort)
-    _leave(code())
+            _in_thread(running.abort)
+    _kill(code())
 
 
-def _leave(code: int) -> None:
+def _kill(code: int) -> None:
     """End the process at once, and its children before it."""
     for child in psutil.Process().children(recursive=True):
         with contextlib.suppress(psutil.NoSuchProcess):
             child.kill()
-    _aside(lambda: print("uprez: not all of it ended in time; left", file=sys.stderr, flush=True)).join(_SAYING_SECONDS)
+    _in_thread(lambda: print(_FORCED, file=sys.stderr, flush=True)).join(_SAYING_SECONDS)
     os._exit(code)
 
 
-def _aside(call: Callable[[], None]) -> threading.Thread:
+def _in_thread(call: Callable[[], None]) -> threading.Thread:
     """Begin `call`, which may hang, too."""
     thread = threading.Thread(target=call, name="ending-call", daemon=True)
     thread.start()

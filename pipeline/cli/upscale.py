@@ -17,7 +17,7 @@ from rich.markup import escape
 from pipeline.cli import options as o
 from pipeline.cli.console import Status, err, fail, hours, note, out, size
 from pipeline.cli.exit_codes import EXIT_BAD, EXIT_DAMAGED, EXIT_STOPPED
-from pipeline.cli.inputs import Wish, wishes_for
+from pipeline.cli.inputs import JobInput, resolve_inputs
 from pipeline.config.settings import Settings
 from pipeline.errors import SettingsError, UprezError
 from pipeline.files.destination import check_target, free_disk
@@ -92,7 +92,7 @@ def upscale(
     batch = Batch()
     job = Job()
     with _interruptible(job, hushed):
-        _prepare(batch, wishes_for(sources, settings.to), settings)
+        _prepare(batch, resolve_inputs(sources, settings.to), settings)
         if not hushed:
             _announce(batch)
         _work(batch, job, hushed)
@@ -105,7 +105,7 @@ def upscale(
         raise typer.Exit(EXIT_DAMAGED)
 
 
-def _prepare(batch: Batch, wishes: list[Wish], settings: Settings) -> None:
+def _prepare(batch: Batch, wishes: list[JobInput], settings: Settings) -> None:
     """Make a plan for each wish; skip what is done, keep what can't be done for later."""
     taken: dict[Path, Path] = {}
     for wish in wishes:

@@ -32,12 +32,12 @@ from pipeline.diagnostics.report import Report, Row
 from pipeline.errors import InputError
 from pipeline.files.job import open_source, prepared, weights
 from pipeline.files.plan import Plan, make_plan
-from pipeline.flow.pipeline import Line
+from pipeline.flow.pipeline import Pipeline
 from pipeline.flow.stage import Chain, Stage
 from pipeline.flow.telemetry import Meter, Trace
 from pipeline.frame import Frame
 from pipeline.media.decoding.decoder import Decoder
-from pipeline.media.encoding.parallel_gop import to_and_fro
+from pipeline.media.encoding.parallel_gop import mirrored
 from pipeline.media.reading.file_source import FileSource, Source
 from pipeline.media.reading.probe import probe
 from pipeline.media.writing.file_sink import FileSink
@@ -138,7 +138,7 @@ class _Renumber(Stage[Any, Any]):
     def feed(self, item: Frame) -> Iterator[Frame]:
         if self._pool:
             item.release()
-            item = to_and_fro(self._pool, self._count)
+            item = mirrored(self._pool, self._count)
         yield replace(item, pts=self._count * self._step, duration=self._step)
         self._count += 1
 
@@ -203,7 +203,7 @@ def _engine(bench: Bench, session: Session[Any]) -> Row:
 def _encode(bench: Bench, plan: Plan, pool: list[Frame]) -> Row:
     timer = _Timer(plan)
     with _ending(plan, timer) as ending:
-        frames = (to_and_fro(pool, index) for index in itertools.count())
+        frames = (mirrored(pool, index) for index in itertools.count())
         _run(bench, plan, timer, frames, {"encode": Chain(_Renumber(plan), ending)})
     return timer.row("encode")
 
@@ -242,7 +242,9 @@ def _run(
     stages: dict[str, Stage[Any, Any]],
     trace: Trace | None = None,
 ) -> list[Meter]:
-    line = Line(_for_a_while(items, timer, bench.seconds), stages, plan.settings.queue, weights(plan.settings), trace)
+    line = Pipeline(
+        _for_a_while(items, timer, bench.seconds), stages, plan.settings.queue, weights(plan.settings), trace
+    )
     line.start()
     line.wait()
     return line.meters

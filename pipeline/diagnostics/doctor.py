@@ -14,7 +14,7 @@ import av.codec
 
 from pipeline.errors import UprezError
 from pipeline.frame import PIXEL_FORMATS, Colour, FrameFormat
-from pipeline.media.encoding.encoder import VideoEncoding, refusal
+from pipeline.media.encoding.encoder import VideoEncoding, probe_encoder
 from pipeline.superres.gpu.tensorrt import library
 from pipeline.system import cuda, host
 from pipeline.system.cache import cache_folder
@@ -98,7 +98,7 @@ def _nvenc() -> Finding:
     if cuda.problem():
         return Finding("NVENC", False, "no GPU; x264 encodes", "")
     picture = FrameFormat(256, 256, PIXEL_FORMATS["yuv420p"], Colour(matrix=1, full_range=False))
-    reason = refusal(VideoEncoding("h264_nvenc", picture, Fraction(25), Fraction(1, 25)))
+    reason = probe_encoder(VideoEncoding("h264_nvenc", picture, Fraction(25), Fraction(1, 25)))
     if reason:
         return Finding("NVENC", False, f"this GPU has none that works ({reason}); x264 encodes", "")
     return Finding("NVENC", True, "encodes H.264: --codec auto takes it")

@@ -27,7 +27,7 @@ _RATE_PARAMETERS = re.compile(r"\b(bitrate|vbv-\w+|pass|stats|nal-hrd|intra-refr
 _SHARE_OF_MEMORY = 0.5
 
 
-def shared_out(
+def allocate_encoders(
     encoding: VideoEncoding, settings: Settings, frames: int | None, busy: bool
 ) -> tuple[VideoEncoding, str]:
     """`encoding` with as many encoders as the settings ask for, or as cores and memory allow; and why not, if not.

@@ -33,13 +33,13 @@ from pipeline.config.settings import Settings
 from pipeline.errors import BackendError, Cancelled, InputError, OutOfMemory, OutputError, UprezError
 from pipeline.files.destination import check_target
 from pipeline.files.plan import Plan, make_plan
-from pipeline.flow.pipeline import Line
+from pipeline.flow.pipeline import Pipeline
 from pipeline.flow.stage import Chain, Stage
 from pipeline.flow.telemetry import OnProgress, Progress, bottleneck
 from pipeline.frame import Frame
 from pipeline.media.decoding import nvdec
-from pipeline.media.decoding.frame_reader import Intake, Shown
-from pipeline.media.decoding.preprocess import preparing
+from pipeline.media.decoding.frame_reader import FrameReader, Shown
+from pipeline.media.decoding.preprocess import preprocess
 from pipeline.media.encoding.pad import Pad
 from pipeline.media.reading.file_source import FileSource, Source
 from pipeline.media.reading.image_sequence import PictureSource
@@ -84,7 +84,7 @@ class Job:
     """A handle on work under way, for other threads and signal handlers."""
 
     def __init__(self) -> None:
-        self._line: Line | None = None
+        self._line: Pipeline | None = None
         self.stopped = False
         self.aborted = False
 
@@ -106,7 +106,7 @@ class Job:
             self._line.abort()
 
     @contextlib.contextmanager
-    def at_work_on(self, line: Line) -> Iterator[None]:
+    def at_work_on(self, line: Pipeline) -> Iterator[None]:
         """`line` is what `stop` and `abort` act on inside; one that was called before counts too."""
         self._line = line
         if self.aborted:
@@ -181,7 +181,7 @@ def open_source(plan: Plan) -> Source:
 
 def prepared(plan: Plan) -> list[Stage[Any, Any]]:
     """What makes frames as they are decoded those that the upscaler is given."""
-    return preparing(plan.decoded, plan.media.video.lasting, plan.deinterlacing, plan.turn)
+    return preprocess(plan.decoded, plan.media.video.lasting, plan.deinterlacing, plan.turn)
 
 
 def execute(plan: Plan, *, progress: OnProgress | None = None, job: Job | None = None) -> Result:
@@ -211,7 +211,7 @@ class _Flow:
 
     def __init__(self, plan: Plan, source: Source, session: Session[Any], sink: Sink) -> None:
         self._plan, self._source, self._session, self._sink = plan, source, session, sink
-        self._intake = Intake(source, plan.decoded, plan.excerpt, plan.also)
+        self._intake = FrameReader(source, plan.decoded, plan.excerpt, plan.also)
         self._submit = Submit(session)
         self._shown = Shown()
         self._encoder = sink.encoder(plan.time_base)
@@ -222,7 +222,7 @@ class _Flow:
             "encode": Chain(self._shown, Pad(plan.encoding.format), self._encoder, sink),
         }
         end = source.end if plan.media.pipe else None
-        self.line = Line(source, stages, plan.settings.queue, weights(plan.settings), end=end)
+        self.line = Pipeline(source, stages, plan.settings.queue, weights(plan.settings), end=end)
         self._began = time.monotonic()
 
     def run(self, progress: OnProgress | None, job: Job) -> Result:

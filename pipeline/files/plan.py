@@ -21,7 +21,7 @@ from pipeline.media.encoding.encoder import VideoEncoding
 from pipeline.media.encoding.format_loss import losses
 from pipeline.media.packed_formats import packings
 from pipeline.media.reading.probe import MediaInfo, VideoInfo
-from pipeline.media.writing.colour_tags import tellable
+from pipeline.media.writing.colour_tags import representable_colour
 from pipeline.media.writing.encoder_choice import choose_encoder, choose_formed
 from pipeline.media.writing.result_kind import Form, form_of
 from pipeline.media.writing.rotation import upright
@@ -105,11 +105,11 @@ def make_plan(media: MediaInfo, to: Path | None, settings: Settings) -> Plan:
     form = form_of(target, video.format)
     choose = partial(choose_formed, form) if form else choose_encoder
     encoding, unencoded = choose(shown.video, model.scale, settings, target)
-    encoding, untold = (encoding, None) if form else tellable(encoding, target)
+    encoding, untold = (encoding, None) if form else representable_colour(encoding, target)
     excerpt = Excerpt.wanted(video.first, video.rate, settings.start, settings.end, settings.frames)
     came = excerpt.expected(video.frames, video.first, video.rate) if excerpt else video.frames
     frames = None if came is None else came * fields.times
-    encoding, alone = budget.shared_out(encoding, settings, frames, busy=backend == "tensorrt")
+    encoding, alone = budget.allocate_encoders(encoding, settings, frames, busy=backend == "tensorrt")
     decoder, decoded, undecoded = choose_decoder(media, settings, backend, fields.how, turn)
     also = frozenset(s.index for s in media.others if settings.streams == "all")
     unsized = _padding(encoding, shown.video.format, model.scale)

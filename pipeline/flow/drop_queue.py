@@ -15,7 +15,7 @@ T = TypeVar("T")
 CATCHING_UP, BEHIND = "catching up", "behind"
 
 
-class Edge(Generic[T]):
+class DropOldestQueue(Generic[T]):
     """A channel whose giver never waits: where `capacity` items wait, the oldest goes to make room.
 
     What goes is handed to `dropped`, with the reason: "catching up" with what a source had in store when it was

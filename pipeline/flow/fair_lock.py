@@ -9,7 +9,7 @@ from types import TracebackType
 from pipeline.flow.channel import Aborted
 
 
-class Turnstile:
+class FairLock:
     """What one thread at a time may pass. `threading.Lock` goes to whoever happens to be quick; this to who came first.
 
     Each party has a `gate` of its own. Who leaves hands over to the one that has waited longest, so that nobody is
@@ -75,13 +75,13 @@ class Turnstile:
 
 
 class Gate:
-    """One party's way through a turnstile: `with gate:` waits for its turn, and ends it. Not to be nested.
+    """One party's way through a fair_lock: `with gate:` waits for its turn, and ends it. Not to be nested.
 
     aborted: nobody passes here any more.
     """
 
-    def __init__(self, turnstile: Turnstile) -> None:
-        self._turnstile = turnstile
+    def __init__(self, fair_lock: FairLock) -> None:
+        self._turnstile = fair_lock
         self.aborted = False
 
     def __enter__(self) -> None:

@@ -34,7 +34,7 @@ class _Run:
     done: threading.Event = field(default_factory=threading.Event)
 
 
-class Fan(Stage[Any, Any]):
+class ParallelStage(Stage[Any, Any]):
     """Runs of `length` items, each through a stage that `make` gives, in `workers` threads.
 
     kind: the class of the items that are work.

@@ -29,7 +29,7 @@ from pipeline.flow.telemetry import Meter, Trace
 _WAKE_SECONDS = 0.1
 
 
-class Line:
+class Pipeline:
     """Runs `stages`, by name and in order, over what `source` gives; spans of their work go into `trace`.
 
     end: wakes a source that waits, which then gives nothing more. Called from any thread.

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from pipeline.flow.channel import Aborted, Closed
-from pipeline.flow.drop_queue import Edge
+from pipeline.flow.drop_queue import DropOldestQueue
 from pipeline.frame import Frame
 from pipeline.live.counters import Tally
 from pipeline.live.input.clock import TICKS
 from pipeline.live.input.decoder import Shot
-from pipeline.live.output.gap_filler import Again
+from pipeline.live.output.gap_filler import RepeatFrame
 from pipeline.live.process.messages import Streams
 from pipeline.media.decoding.interlace.bwdif import Pause
 from pipeline.media.reading.probe import VideoInfo
@@ -27,13 +27,13 @@ _GAP_SECONDS = 0.5  # without a frame, at least, before a source counts as away
 
 
 @dataclass(frozen=True)
-class Seen:
+class LiveFrame:
     """A frame at the edge, and the sound beside it."""
 
     shot: Shot
     sound: Streams | None
 
-    def is_like(self, other: Seen) -> bool:
+    def is_like(self, other: LiveFrame) -> bool:
         """Whether one line can carry both."""
         return self.sound == other.sound and _looks(self.shot.video) == _looks(other.shot.video)
 
@@ -43,7 +43,7 @@ def _looks(video: VideoInfo) -> tuple[Any, ...]:
     return video.format, video.source_format, video.sample_aspect, video.display_matrix, video.scan, video.hdr
 
 
-Drop = Callable[[Seen, str], None]
+Drop = Callable[[LiveFrame, str], None]
 
 
 class Scene:
@@ -53,9 +53,9 @@ class Scene:
     the edge.
     """
 
-    def __init__(self, first: Seen, edge: Edge[Seen], tally: Tally, drop: Drop) -> None:
+    def __init__(self, first: LiveFrame, edge: DropOldestQueue[LiveFrame], tally: Tally, drop: Drop) -> None:
         self.first = first
-        self.next: Seen | None = None
+        self.next: LiveFrame | None = None
         self._edge, self._tally, self._drop = edge, tally, drop
         self._away: Callable[[], bool] | None = None
         self._pauses = self._fills = False
@@ -66,9 +66,9 @@ class Scene:
         self._away = away if pauses or fills else None
         self._pauses, self._fills = pauses, fills
 
-    def __iter__(self) -> Iterator[Frame | Pause | Again]:
+    def __iter__(self) -> Iterator[Frame | Pause | RepeatFrame]:
         self._begun = True
-        seen: Seen | None = self.first
+        seen: LiveFrame | None = self.first
         if len(self._edge):  # it waited while the line was built: others are nearer to now
             self._drop(self.first, STARTING)
             seen = yield from self._after(self.first.shot.frame)
@@ -88,7 +88,7 @@ class Scene:
             self._begun = True
         self._tally.lose(FAILED)
 
-    def _after(self, last: Frame) -> Generator[Pause | Again, None, Seen | None]:
+    def _after(self, last: Frame) -> Generator[Pause | RepeatFrame, None, LiveFrame | None]:
         """The frame after `last`, None when there is none, with what is told while it is long in coming before it."""
         began, until = time.monotonic(), last.pts
         duration = max(_LEAST_AGAIN, last.duration)
@@ -107,7 +107,7 @@ class Scene:
                 while self._fills and until + 2 * duration <= last.pts + int(passed * TICKS):
                     until += duration
                     self._tally.filled += 1
-                    yield Again(until, duration)
+                    yield RepeatFrame(until, duration)
                 continue
             except (Closed, Aborted):
                 return None

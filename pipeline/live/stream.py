@@ -29,22 +29,22 @@ from typing import Any
 from pipeline.config.live_settings import StreamSettings
 from pipeline.errors import BackendError, Cancelled, InputError, OutputError, UprezError
 from pipeline.flow.channel import Aborted, Closed
-from pipeline.flow.drop_queue import Edge
-from pipeline.flow.pipeline import Line
+from pipeline.flow.drop_queue import DropOldestQueue
+from pipeline.flow.pipeline import Pipeline
 from pipeline.flow.stage import Chain, Stage
 from pipeline.live.counters import Tally
 from pipeline.live.input.capture import Capture
 from pipeline.live.input.decoder import LiveDecoder, Shot, Sound
 from pipeline.live.output.destination import outlet
 from pipeline.live.output.encoder import LiveEncoder
-from pipeline.live.output.gap_filler import Fill
+from pipeline.live.output.gap_filler import GapFiller
 from pipeline.live.output.output import Output
 from pipeline.live.plan import LivePlan, check_live, plan_live
 from pipeline.live.preview import Tap, Tapped
-from pipeline.live.process.messages import Lost, Opened, Parcel, Streams
-from pipeline.live.scene import STARTING, Scene, Seen
+from pipeline.live.process.messages import Lost, Opened, SerializedPacket, Streams
+from pipeline.live.scene import STARTING, LiveFrame, Scene
 from pipeline.live.stats import Status, StreamFigures
-from pipeline.media.decoding.preprocess import preparing
+from pipeline.media.decoding.preprocess import preprocess
 from pipeline.media.encoding.pad import Pad
 from pipeline.superres.sessions import SharedSessions
 from pipeline.superres.stages import Collect, Submit
@@ -78,14 +78,14 @@ class Stream:
         self.outlets = [outlet(address, settings) for address in settings.to]
         self._capture = Capture(settings)
         self._decoder = LiveDecoder()
-        self._edge: Edge[Seen] = Edge(_AT_THE_EDGE, dropped=self._pass_over)
+        self._edge: DropOldestQueue[LiveFrame] = DropOldestQueue(_AT_THE_EDGE, dropped=self._pass_over)
         self._outputs: list[Output] = []
         self._sound: Streams | None = None
-        self._scene: Seen | None = None
-        self._held: Seen | None = None
+        self._scene: LiveFrame | None = None
+        self._held: LiveFrame | None = None
         self._plan: LivePlan | None = None
         self._encoder: LiveEncoder | None = None
-        self._line: Line | None = None
+        self._line: Pipeline | None = None
         self._backend = self._trouble = ""
         self._since = time.monotonic()  # there is trouble, or it failed
         self._notes: tuple[str, ...] = ()  # on the present connection
@@ -194,7 +194,7 @@ class Stream:
             self._capture.renew(str(error))
         self._sound = self._decoder.sound
 
-    def _feed(self, parcel: Parcel) -> None:
+    def _feed(self, parcel: SerializedPacket) -> None:
         """Decode what came. What can't be is tried on another connection, if there were pictures before."""
         try:
             self._pass(self._decoder.feed(parcel))
@@ -210,7 +210,7 @@ class Stream:
             if isinstance(made, Shot):
                 self._capture.confirm()
                 self._tally.came.add()
-                self._edge.put(Seen(made, self._sound))
+                self._edge.put(LiveFrame(made, self._sound))
             else:
                 self._send_sound(made)
 
@@ -221,11 +221,11 @@ class Stream:
             for output in self._outputs:
                 output.offer(sound.parcel)
 
-    def _drop(self, seen: Seen, reason: str) -> None:
+    def _drop(self, seen: LiveFrame, reason: str) -> None:
         seen.shot.frame.release()
         self._tally.drop(reason)
 
-    def _pass_over(self, seen: Seen, reason: str) -> None:
+    def _pass_over(self, seen: LiveFrame, reason: str) -> None:
         """Drop a frame at the edge, where `reason` holds only while a line takes frames from there."""
         self._drop(seen, reason if self._scene else STARTING)
 
@@ -258,7 +258,7 @@ class Stream:
         can_mend = isinstance(error, BackendError | OutputError) and failures < _MOST_FAILURES
         return can_mend or self._tally.left.count > 0
 
-    def _first(self) -> Seen | None:
+    def _first(self) -> LiveFrame | None:
         """The frame that a line begins with; None when the source has ended."""
         held, self._held = self._held, None
         if held is not None:
@@ -268,7 +268,7 @@ class Stream:
         except (Closed, Aborted):
             return None
 
-    def _play(self, first: Seen) -> None:
+    def _play(self, first: LiveFrame) -> None:
         """Build a line for frames like `first`, and let it run until others come."""
         scene = Scene(first, self._edge, self._tally, self._drop)
         try:
@@ -285,7 +285,7 @@ class Stream:
             scene.end()
             host.give_back_memory()
 
-    def _built(self, scene: Scene, stack: ExitStack) -> Line:
+    def _built(self, scene: Scene, stack: ExitStack) -> Pipeline:
         """The line of a scene; what it works with is closed with `stack`."""
         plan = plan_live(scene.first.shot.video, self.settings, self._share)
         session = self._sessions.open(plan.backend, plan.model, plan.given, self.settings, plan.made)
@@ -299,14 +299,14 @@ class Stream:
         encoding = [Pad(plan.encoding.format), Tapped(self.tap.after), encoder, _Deliver(self._outputs, self._tally)]
         scene.tell(self._is_away, pauses=plan.deinterlacing is not None, fills=self.settings.fill)
         if self.settings.fill:
-            encoding.insert(-2, Fill())
-        prepared = preparing(plan.video.format, plan.video.lasting, plan.deinterlacing, plan.turn)
+            encoding.insert(-2, GapFiller())
+        prepared = preprocess(plan.video.format, plan.video.lasting, plan.deinterlacing, plan.turn)
         stages: dict[str, Stage[Any, Any]] = {
             "submit": Chain(*prepared, Tapped(self.tap.before), Submit(session)),
             "upscale": Collect(session),
             "encode": Chain(*encoding),
         }
-        return Line(scene, stages, capacity=1)
+        return Pipeline(scene, stages, capacity=1)
 
     def _is_away(self) -> bool:
         return self._capture.figures.status != "live"
@@ -344,7 +344,7 @@ class _Deliver(Stage[Any, Any]):
     def __init__(self, outputs: list[Output], tally: Tally) -> None:
         self._outputs, self._tally = outputs, tally
 
-    def feed(self, parcel: Parcel) -> Iterator[Any]:
+    def feed(self, parcel: SerializedPacket) -> Iterator[Any]:
         for output in self._outputs:
             output.offer(parcel)
         if parcel.pts is not None and self._tally.delays.left(parcel.pts):

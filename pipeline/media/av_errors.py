@@ -17,7 +17,7 @@ _DISGUISES = {b"#EXTM3U": "a playlist", b"ffconcat": "a concat script", b"<?xml"
 
 
 @contextmanager
-def reading(path: Path, place: str = "") -> Iterator[None]:
+def translate_read_errors(path: Path, place: str = "") -> Iterator[None]:
     """Raise InputError, naming `path`, for whatever PyAV raises inside; `place`: where in the file, once it is open."""
     try:
         yield
@@ -50,7 +50,7 @@ def _not_a_video(path: Path) -> str:
 
 
 @contextmanager
-def writing(path: Path) -> Iterator[None]:
+def translate_write_errors(path: Path) -> Iterator[None]:
     """Raise OutputError, naming `path`, for whatever PyAV or the system raises inside."""
     try:
         yield

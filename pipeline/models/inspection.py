@@ -45,7 +45,7 @@ def inspect(path: Path) -> ModelSpec:
         input=given.name,
         output=made.name,
         order=order,
-        white=float(_fact(path, facts, "range", "1", ("1", "255"))),
+        value_range=float(_fact(path, facts, "range", "1", ("1", "255"))),
         size=size,
         widest=max((tensor.dims[0] for tensor in model.graph.initializer if len(tensor.dims) == 4), default=3),
         parameters=sum(int(np.prod(tensor.dims)) for tensor in model.graph.initializer),

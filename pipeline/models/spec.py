@@ -14,7 +14,7 @@ class ModelSpec:
     """One network file that turns a picture into a larger one.
 
     Input and output are one tensor each: (1, C, H, W) → (1, C, scale H, scale W), of `dtype`, black at 0 and white
-    at `white`, its C planes in `order`.
+    at `value_range`, its C planes in `order`.
 
     path: the ONNX file. sha256: of that file, in hex. dtype: float32 or float16. order: "rgb", "bgr", or "y": luma
     alone (Y' of the video's own matrix).
@@ -34,7 +34,7 @@ class ModelSpec:
     input: str
     output: str
     order: str = "rgb"
-    white: float = 1.0
+    value_range: float = 1.0
     size: tuple[int, int] | None = None
     parameters: int = 0
     licence: str = "unknown"
@@ -57,4 +57,4 @@ class ModelSpec:
         return width * height * (2 * self.widest * size + ends)
 
     def __str__(self) -> str:
-        return f"{self.name} (x{self.scale}, {self.precision}, {self.order.upper()} 0..{self.white:g})"
+        return f"{self.name} (x{self.scale}, {self.precision}, {self.order.upper()} 0..{self.value_range:g})"

@@ -12,14 +12,14 @@ from pipeline.superres.session import Session
 
 
 @dataclass(frozen=True)
-class Turn:
+class GpuTicket:
     """A ticket: whose turn it was, and the ticket it gave."""
 
     session: Session[Any]
     ticket: Any
 
 
-class SeveralSessions(Session[Turn]):
+class MultiGpuSession(Session[GpuTicket]):
     """`sessions` of one model and format, which take turns. They are closed with it."""
 
     def __init__(self, sessions: list[Session[Any]]) -> None:
@@ -33,11 +33,11 @@ class SeveralSessions(Session[Turn]):
         names = [session.backend for session in self._sessions]
         return f"{len(names)} x {names[0]}" if len(set(names)) == 1 else " and ".join(names)
 
-    def submit(self, frame: Frame) -> Turn:
+    def submit(self, frame: Frame) -> GpuTicket:
         session = next(self._turn)
-        return Turn(session, session.submit(frame))
+        return GpuTicket(session, session.submit(frame))
 
-    def collect(self, ticket: Turn) -> Frame:
+    def collect(self, ticket: GpuTicket) -> Frame:
         return ticket.session.collect(ticket.ticket)
 
     def queue(self, frames: int) -> None:

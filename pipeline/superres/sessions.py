@@ -10,7 +10,7 @@ from weakref import WeakValueDictionary
 
 from pipeline.config.settings import Upscaling
 from pipeline.flow.closing import Closing
-from pipeline.flow.fair_lock import Turnstile
+from pipeline.flow.fair_lock import FairLock
 from pipeline.flow.telemetry import Trace
 from pipeline.frame import FrameFormat
 from pipeline.models.spec import ModelSpec
@@ -39,7 +39,7 @@ class SharedSessions(Closing):
         self._opening = threading.Lock()
         self._computes: MutableMapping[Hashable, Compute] = WeakValueDictionary()
         self._networks: MutableMapping[Hashable, CpuNetwork] = WeakValueDictionary()
-        self._cores = Turnstile()
+        self._cores = FairLock()
 
     def open(
         self,
@@ -69,13 +69,13 @@ class SharedSessions(Closing):
         self, model: ModelSpec, source: FrameFormat, settings: Upscaling, result: FrameFormat | None
     ) -> Session[Any]:
         from pipeline.superres.cpu.network import CpuNetwork
-        from pipeline.superres.cpu.session import OnnxCpuSession
+        from pipeline.superres.cpu.session import OnnxSession
 
         threads = settings.threads
         network = self._found(
-            self._networks, (model, threads), lambda: CpuNetwork(model, threads, turnstile=self._cores)
+            self._networks, (model, threads), lambda: CpuNetwork(model, threads, fair_lock=self._cores)
         )
-        return OnnxCpuSession(model, source, result, tiling=_in_memory(model, source), network=network)
+        return OnnxSession(model, source, result, tiling=_in_memory(model, source), network=network)
 
     def _on_gpus(
         self,
@@ -86,7 +86,7 @@ class SharedSessions(Closing):
         trace: Trace | None,
     ) -> Session[Any]:
         from pipeline.superres.gpu.session import TensorRtSession
-        from pipeline.superres.multi_gpu import SeveralSessions
+        from pipeline.superres.multi_gpu import MultiGpuSession
 
         with ExitStack() as opened:
             sessions: list[Session[Any]] = [
@@ -103,7 +103,7 @@ class SharedSessions(Closing):
                 for device in settings.device
             ]
             opened.pop_all()
-        return sessions[0] if len(sessions) == 1 else SeveralSessions(sessions)
+        return sessions[0] if len(sessions) == 1 else MultiGpuSession(sessions)
 
     def _compute(
         self, model: ModelSpec, source: FrameFormat, result: FrameFormat, settings: Upscaling, device: int

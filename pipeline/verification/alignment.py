@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.verification.colour_check import Comparison
-from pipeline.verification.frame_matching import REACH, Follower
+from pipeline.verification.frame_matching import REACH, FrameAligner
 from pipeline.verification.frame_signature import Signature
 from pipeline.verification.readers import Film, Shown
 
@@ -38,7 +38,7 @@ class Match:
     colours: Comparison
 
 
-class _Reel:
+class FrameCursor:
     """The source frames read so far: the times of all, the pictures of those within reach."""
 
     def __init__(self, frames: Iterator[Shown]) -> None:
@@ -114,7 +114,7 @@ def compare(source: Film, result: Film, progress: Callable[[int], None] | None =
 
     The frames of a timeless result are shown when the source frames are that they show.
     """
-    reel, follower, colours = _Reel(source.frames()), Follower(), Comparison()
+    reel, follower, colours = FrameCursor(source.frames()), FrameAligner(), Comparison()
     times, end, behind = array("d"), 0.0, 0
     for place, frame in enumerate(result.frames()):
         times.append(frame.at)

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from pipeline.errors import InputError, SettingsError
 from pipeline.media.decoding.interlace.bwdif import Deinterlacing
-from pipeline.media.decoding.interlace.policy import Wish, fields_of
+from pipeline.media.decoding.interlace.policy import DeinterlaceMode, fields_of
 from pipeline.media.reading.pipe import is_pipe
 from pipeline.media.reading.probe import MediaInfo, VideoInfo, probe
 from pipeline.media.writing.colour_tags import tellable_colour
@@ -50,7 +50,7 @@ def verify(
     start: Fraction | None = None,
     end: Fraction | None = None,
     frames: int | None = None,
-    deinterlace: Wish = "auto",
+    deinterlace: DeinterlaceMode = "auto",
     quick: bool = False,
     progress: Callable[[int], None] | None = None,
 ) -> Verdict:
@@ -85,7 +85,9 @@ def verify(
     return Verdict(faults, tuple(item for item in found if isinstance(item, str)), counts, quick)
 
 
-def _deinterlacing(source: MediaInfo, result: MediaInfo, wish: Wish, part: Part, quick: bool) -> Deinterlacing | None:
+def _deinterlacing(
+    source: MediaInfo, result: MediaInfo, wish: DeinterlaceMode, part: Part, quick: bool
+) -> Deinterlacing | None:
     """How the source was deinterlaced for the result; for the times alone it matters only if its frames are doubled."""
     doubled = result.video.rate > _DOUBLED * source.video.rate
     if quick and not doubled:

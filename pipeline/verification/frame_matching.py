@@ -31,7 +31,7 @@ _NOISE = 0.05  # mean square difference, of 255: below it nothing is told apart
 _BIAS_FRAMES = 4
 
 
-class Follower:
+class FrameAligner:
     """Follows a result through its source. For each result frame, in order: `within`, then `step`; then `finish`.
 
     shown: the index of the source frame that each result frame shows, as far as decided. unlike: the mean square

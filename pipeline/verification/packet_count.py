@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.media.av_errors import reading
+from pipeline.media.av_errors import translate_read_errors
 from pipeline.media.reading.probe import open_input
 from pipeline.verification.clock_offset import common_shift
 from pipeline.verification.verdict import Fault, many
@@ -80,7 +80,7 @@ def miscount(wanted: int, there: int) -> Fault:
 def _read(path: Path, video_index: int) -> tuple[NDArray[np.float64], Counter[int], float]:
     """The times of the video's packets in seconds, how many packets each stream has, and the video's tick."""
     ticks, counts, timeless = array("q"), Counter[int](), 0
-    with open_input(path) as container, reading(path, "in its middle"):
+    with open_input(path) as container, translate_read_errors(path, "in its middle"):
         time_base = container.streams[video_index].time_base or Fraction(1, 1000)
         for packet in container.demux():
             if not packet.size:  # PyAV ends each stream with an empty packet

@@ -19,8 +19,8 @@ import numpy as np
 from pipeline.errors import InputError
 from pipeline.flow.stage import Chain, Stage
 from pipeline.frame import Frame
-from pipeline.media.av_errors import reading
-from pipeline.media.decoding.frame_reader import Intake
+from pipeline.media.av_errors import translate_read_errors
+from pipeline.media.decoding.frame_reader import FrameReader
 from pipeline.media.decoding.interlace.bwdif import FAR, Deinterlace, Deinterlacing
 from pipeline.media.decoding.rotate import Orientation
 from pipeline.media.decoding.trim import Excerpt
@@ -118,7 +118,7 @@ class SourceFilm(Film):
         others = self._others()
         excerpt = Excerpt.wanted(video.start * video.time_base, video.rate, *self._part)
         with self._opened(others, excerpt) as source:
-            intake = Intake(source, video.format, excerpt, others)
+            intake = FrameReader(source, video.format, excerpt, others)
             fields = [Deinterlace(self._deinterlacing, video.format, video.lasting)] if self._deinterlacing else []
             with contextlib.closing(Chain(intake, *fields)) as stages:
                 for item in _all(source, stages):
@@ -182,7 +182,7 @@ class ResultFilm(Film):
         self._grid = shown.laid(self._orientation.inverse).enlarged(large.width, large.height)
 
     def _frames(self) -> Iterator[Shown]:
-        with open_input(self.media.path) as container, reading(self.media.path, "in its middle"):
+        with open_input(self.media.path) as container, translate_read_errors(self.media.path, "in its middle"):
             video: Any = container.streams[self.media.video.index]
             decoder = alpha.decoder(video)
             decoder.thread_type = "AUTO"
@@ -194,7 +194,7 @@ class ResultFilm(Film):
                     self._pass(packet)
 
     def _times(self) -> Iterator[float]:
-        with open_input(self.media.path) as container, reading(self.media.path, "in its middle"):
+        with open_input(self.media.path) as container, translate_read_errors(self.media.path, "in its middle"):
             for packet in container.demux():
                 yield from self._time(packet, self.media.video.index)
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from av.stream import Disposition
 
-from pipeline.media.av_errors import reading
+from pipeline.media.av_errors import translate_read_errors
 from pipeline.media.reading.probe import open_input
 from pipeline.verification.packet_digest import Packets
 
@@ -63,7 +63,7 @@ class Contents:
 
 def contents_of(path: Path, main: int, packets: Mapping[int, Packets]) -> Contents:
     """What lies in the file `path` beside its main video; `packets`: what was read of each stream."""
-    with open_input(path) as container, reading(path):
+    with open_input(path) as container, translate_read_errors(path):
         chapters = tuple(map(_chapter, container.chapters()))
         tracks = {
             stream.index: _track(stream, packets.get(stream.index, Packets(stream)))

@@ -13,7 +13,7 @@ from tests.cases.case import Case, Expected, case, evenly
 from tests.cases.chart import chart
 from tests.cases.film import Film, film
 
-Turn = tuple[int, int, int, int]  # a, b, c, d of a display matrix, each -1, 0 or 1
+Rotate = tuple[int, int, int, int]  # a, b, c, d of a display matrix, each -1, 0 or 1
 
 RIGHT, LEFT = (0, 1, -1, 0), (0, -1, 1, 0)
 _TEN = Expected(tuple(range(10)), evenly(10))
@@ -70,7 +70,7 @@ def oblong_samples(path: Path) -> Expected:
 
 
 def _turned(
-    name: str, about: str, turn: Turn, pixel: str = "yuv420p", siting: str = "left", oblong: Fraction = Fraction(1)
+    name: str, about: str, turn: Rotate, pixel: str = "yuv420p", siting: str = "left", oblong: Fraction = Fraction(1)
 ) -> Case:
     """Charts that are coded so that they are upright only when they are shown as the display matrix says."""
     a, b, c, d = turn
@@ -92,7 +92,7 @@ def _turned(
     return case(name)(write)
 
 
-def _matrix(turn: Turn) -> tuple[int, ...]:
+def _matrix(turn: Rotate) -> tuple[int, ...]:
     """The display matrix (ISO/IEC 14496-12, 6.2.2): 16.16 numbers, the last of 2.30."""
     a, b, c, d = (number << 16 for number in turn)
     return a, b, 0, c, d, 0, 0, 0, 1 << 30

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import threading
 
-from pipeline.cli.shutdown import ending
+from pipeline.cli.shutdown import graceful_shutdown
 
 
 class Running:
@@ -43,7 +43,7 @@ def _other_thread() -> int:
 def main(how: str, code: int, seconds: float) -> None:
     child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"], start_new_session=True)
     running = Running(obeys=how == "obedient")
-    with ending(running, lambda: code, seconds):
+    with graceful_shutdown(running, lambda: code, seconds):
         print(child.pid, flush=True)
         stick(how, running)
     child.kill()

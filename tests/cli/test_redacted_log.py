@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 from rich.console import Console
 
-from pipeline.cli.redacted_log import cleaner, discreet
+from pipeline.cli.redacted_log import redacted_logging, redactor
 from pipeline.config.live_settings import LiveSettings
 
 ADDRESS = "rtsp://user:hunter22@camera/stream"
@@ -20,7 +20,7 @@ SETTINGS = LiveSettings.load(
 @pytest.fixture
 def said() -> Iterator[io.StringIO]:
     file = io.StringIO()
-    with discreet(cleaner(SETTINGS), Console(file=file, width=40), quiet=False):
+    with redacted_logging(redactor(SETTINGS), Console(file=file, width=40), quiet=False):
         yield file
 
 
@@ -53,14 +53,14 @@ def test_what_ends_a_thread_is_cleaned(said: io.StringIO) -> None:
 
 def test_afterwards_all_is_as_it_was() -> None:
     before = logging.getLogger().handlers, threading.excepthook
-    with discreet(cleaner(SETTINGS), Console(file=io.StringIO()), quiet=True):
+    with redacted_logging(redactor(SETTINGS), Console(file=io.StringIO()), quiet=True):
         assert logging.getLogger().handlers != before[0]
     assert (logging.getLogger().handlers, threading.excepthook) == before
 
 
 def test_who_asks_for_quiet_hears_of_errors_alone() -> None:
     file = io.StringIO()
-    with discreet(cleaner(SETTINGS), Console(file=file), quiet=True):
+    with redacted_logging(redactor(SETTINGS), Console(file=file), quiet=True):
         logging.getLogger("a").warning("a warning")
         logging.getLogger("a").error("an error")
     assert file.getvalue() == "uprez: an error\n"

@@ -72,6 +72,6 @@ def test_what_hangs_is_left_and_its_children_are_killed(start: Start, how: str) 
     process, child = start(how, code=3, seconds=0.2)
     process.send_signal(signal.SIGTERM)
     said, complained = process.communicate(timeout=30)
-    assert (said, complained) == ("stopped\n", "uprez: not all of it ended in time; left\n")
+    assert (said, complained) == ("stopped\n", "uprez: shutdown timed out; forced exit\n")
     assert process.returncode == 3
     until(lambda: not child.is_running() or child.status() == psutil.STATUS_ZOMBIE)

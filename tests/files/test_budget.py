@@ -27,7 +27,7 @@ def shared(
 ) -> tuple[VideoEncoding, str]:
     monkeypatch.setattr(host, "cores", lambda: cores)
     monkeypatch.setattr(host, "available_memory", lambda: free)
-    return budget.shared_out(encoding, Settings(encoders=encoders), frames, busy)
+    return budget.allocate_encoders(encoding, Settings(encoders=encoders), frames, busy)
 
 
 @pytest.mark.parametrize(("cores", "encoders"), [(64, 32), (16, 8), (8, 4), (4, 2), (3, 1), (1, 1)])

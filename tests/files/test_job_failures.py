@@ -12,7 +12,7 @@ import pytest
 import pipeline
 from pipeline import BackendError, Cancelled, InputError, Job, OutputError, Progress
 from pipeline.media.reading.probe import probe
-from pipeline.superres.cpu.session import OnnxCpuSession
+from pipeline.superres.cpu.session import OnnxSession
 from tests import clips
 from tests.jobs import upscale
 
@@ -39,8 +39,8 @@ class TestFailure:
         ("owner", "method"),
         [
             ("pipeline.media.decoding.decoder.Decoder", "_frame"),
-            ("pipeline.superres.cpu.session.OnnxCpuSession", "submit"),
-            ("pipeline.superres.cpu.session.OnnxCpuSession", "collect"),
+            ("pipeline.superres.cpu.session.OnnxSession", "submit"),
+            ("pipeline.superres.cpu.session.OnnxSession", "collect"),
             ("pipeline.media.encoding.encoder.Encoder", "feed"),
             ("pipeline.media.writing.file_sink.FileSink", "feed"),
         ],
@@ -67,14 +67,14 @@ class TestFailure:
         self, clip: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: type[Exception]
     ) -> None:
         source = clips.make(tmp_path / "long.mp4", frames=200)
-        original = OnnxCpuSession.submit
+        original = OnnxSession.submit
 
-        def failing(self: OnnxCpuSession, frame: Any) -> Any:
+        def failing(self: OnnxSession, frame: Any) -> Any:
             if frame.pts >= 150 * 512:
                 raise error("planted")
             return original(self, frame)
 
-        monkeypatch.setattr(OnnxCpuSession, "submit", failing)
+        monkeypatch.setattr(OnnxSession, "submit", failing)
         with pytest.raises(error, match=r"planted; what was done is kept as .*out\.partial\.mkv"):
             upscale(source, tmp_path / "out.mkv")
         assert 20 < len(clips.shades(tmp_path / "out.partial.mkv")) <= 150
@@ -100,7 +100,9 @@ class TestFailure:
         sink.write_bytes(b"earlier")
 
         def full(self: Any, packet: Any) -> Any:
-            with __import__("pipeline.media.av_errors", fromlist=["writing"]).writing(self.path):
+            with __import__("pipeline.media.av_errors", fromlist=["translate_write_errors"]).translate_write_errors(
+                self.path
+            ):
                 raise OSError(28, "No space left on device")
             yield
 
@@ -154,13 +156,13 @@ class TestStopping:
 
     @pytest.fixture
     def slow(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        original = OnnxCpuSession.submit
+        original = OnnxSession.submit
 
-        def submit(self: OnnxCpuSession, frame: Any) -> Any:
+        def submit(self: OnnxSession, frame: Any) -> Any:
             time.sleep(0.005)
             return original(self, frame)
 
-        monkeypatch.setattr(OnnxCpuSession, "submit", submit)
+        monkeypatch.setattr(OnnxSession, "submit", submit)
 
     @pytest.mark.usefixtures("slow")
     def test_stop_keeps_a_playable_part_under_a_name_that_says_so(self, long_clip: Path, tmp_path: Path) -> None:

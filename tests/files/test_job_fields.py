@@ -16,7 +16,7 @@ from pipeline.files.plan import make_plan
 from pipeline.media.decoding.decoder_choice import choose_decoder
 from pipeline.media.decoding.interlace.bwdif import Deinterlacing
 from pipeline.media.reading.probe import probe
-from pipeline.superres.cpu.session import OnnxCpuSession
+from pipeline.superres.cpu.session import OnnxSession
 from pipeline.verification.compare import verify
 from tests import clips, fields
 from tests.jobs import upscale
@@ -141,14 +141,14 @@ def _y4m(frames: list[fields.Luma]) -> bytes:
 def test_a_job_that_is_stopped_keeps_what_was_made(
     video: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    job, original, came = Job(), OnnxCpuSession.submit, itertools.count(1)
+    job, original, came = Job(), OnnxSession.submit, itertools.count(1)
 
-    def submit(self: OnnxCpuSession, frame: Any) -> Any:
+    def submit(self: OnnxSession, frame: Any) -> Any:
         if next(came) == 21:
             job.stop()
         return original(self, frame)
 
-    monkeypatch.setattr(OnnxCpuSession, "submit", submit)
+    monkeypatch.setattr(OnnxSession, "submit", submit)
     result = upscale(video, tmp_path / "out.mkv", deinterlace="field", job=job)
     assert not result.complete
     assert result.frames_out == 21

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.flow.channel import Aborted, Closed
-from pipeline.flow.drop_queue import BEHIND, CATCHING_UP, Edge
+from pipeline.flow.drop_queue import BEHIND, CATCHING_UP, DropOldestQueue
 
 
 class Dropped(list[tuple[int, str]]):
@@ -35,7 +35,7 @@ def in_thread(work: Callable[[], object]) -> tuple[threading.Thread, list[object
 
 def test_where_there_is_no_room_the_oldest_goes() -> None:
     dropped = Dropped()
-    edge: Edge[int] = Edge(2, dropped)
+    edge: DropOldestQueue[int] = DropOldestQueue(2, dropped)
     for item in range(5):
         edge.put(item)
     assert [item for item, _ in dropped] == [0, 1, 2]
@@ -44,7 +44,7 @@ def test_where_there_is_no_room_the_oldest_goes() -> None:
 
 def test_until_it_was_empty_once_it_is_catching_up_and_then_behind() -> None:
     dropped = Dropped()
-    edge: Edge[int] = Edge(1, dropped)
+    edge: DropOldestQueue[int] = DropOldestQueue(1, dropped)
     edge.put(0)
     edge.put(1)
     edge.get()
@@ -56,7 +56,7 @@ def test_until_it_was_empty_once_it_is_catching_up_and_then_behind() -> None:
 
 
 def test_it_knows_the_most_that_ever_waited() -> None:
-    edge: Edge[int] = Edge(3, Dropped())
+    edge: DropOldestQueue[int] = DropOldestQueue(3, Dropped())
     edge.put(0)
     edge.put(1)
     edge.get()
@@ -64,16 +64,18 @@ def test_it_knows_the_most_that_ever_waited() -> None:
 
 
 def test_a_get_without_an_item_in_time_says_so_and_can_be_tried_again() -> None:
-    edge: Edge[int] = Edge(1, Dropped())
+    edge: DropOldestQueue[int] = DropOldestQueue(1, Dropped())
     with pytest.raises(TimeoutError):
         edge.get(0.01)
     edge.put(1)
     assert edge.get(0.01) == 1
 
 
-@pytest.mark.parametrize(("act", "outcome"), [(Edge.close, Closed), (Edge.abort, Aborted)])
-def test_whoever_waits_is_woken_at_the_end(act: Callable[[Edge[int]], None], outcome: type[Exception]) -> None:
-    edge: Edge[int] = Edge(1, Dropped())
+@pytest.mark.parametrize(("act", "outcome"), [(DropOldestQueue.close, Closed), (DropOldestQueue.abort, Aborted)])
+def test_whoever_waits_is_woken_at_the_end(
+    act: Callable[[DropOldestQueue[int]], None], outcome: type[Exception]
+) -> None:
+    edge: DropOldestQueue[int] = DropOldestQueue(1, Dropped())
     thread, came = in_thread(edge.get)
     act(edge)
     thread.join(20)
@@ -81,7 +83,7 @@ def test_whoever_waits_is_woken_at_the_end(act: Callable[[Edge[int]], None], out
 
 
 def test_close_lets_what_waits_be_taken() -> None:
-    edge: Edge[int] = Edge(2, Dropped())
+    edge: DropOldestQueue[int] = DropOldestQueue(2, Dropped())
     edge.put(1)
     edge.close()
     assert list(edge) == [1]
@@ -91,7 +93,7 @@ def test_close_lets_what_waits_be_taken() -> None:
 
 def test_abort_drops_what_waits_and_what_comes_after() -> None:
     dropped = Dropped()
-    edge: Edge[int] = Edge(2, dropped)
+    edge: DropOldestQueue[int] = DropOldestQueue(2, dropped)
     edge.put(1)
     edge.abort()
     edge.put(2)
@@ -101,7 +103,7 @@ def test_abort_drops_what_waits_and_what_comes_after() -> None:
 
 
 def test_whoever_is_told_of_a_dropped_item_may_ask_the_edge() -> None:
-    edge: Edge[int] = Edge(1, lambda item, reason: seen.append(len(edge)))
+    edge: DropOldestQueue[int] = DropOldestQueue(1, lambda item, reason: seen.append(len(edge)))
     seen: list[int] = []
     edge.put(0)
     thread, _ = in_thread(lambda: edge.put(1))
@@ -111,13 +113,13 @@ def test_whoever_is_told_of_a_dropped_item_may_ask_the_edge() -> None:
 
 def test_a_capacity_below_one_is_refused() -> None:
     with pytest.raises(ValueError, match="at least 1, not 0"):
-        Edge(0, Dropped())
+        DropOldestQueue(0, Dropped())
 
 
 @given(steps=st.lists(st.sampled_from(["put", "get", "restart"])), capacity=st.integers(1, 4), aborts=st.booleans())
 def test_every_item_is_got_dropped_or_left_once_and_in_order(steps: list[str], capacity: int, aborts: bool) -> None:
     dropped, got, put = Dropped(), [], 0
-    edge: Edge[int] = Edge(capacity, dropped)
+    edge: DropOldestQueue[int] = DropOldestQueue(capacity, dropped)
     for step in steps:
         if step == "put":
             edge.put(put)
@@ -141,7 +143,7 @@ def test_every_item_is_got_dropped_or_left_once_and_in_order(steps: list[str], c
 @given(count=st.integers(0, 200))
 def test_two_threads_lose_nothing_between_them(count: int) -> None:
     dropped = Dropped()
-    edge: Edge[int] = Edge(2, dropped)
+    edge: DropOldestQueue[int] = DropOldestQueue(2, dropped)
 
     def put_all() -> None:
         for item in range(count):

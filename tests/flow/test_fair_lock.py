@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from pipeline.flow.channel import Aborted
-from pipeline.flow.fair_lock import Gate, Turnstile
+from pipeline.flow.fair_lock import FairLock, Gate
 from tests.waiting import DEADLINE, queued, until
 
 
@@ -19,10 +19,10 @@ def joined(threads: list[threading.Thread]) -> None:
 
 
 def test_who_comes_first_goes_first() -> None:
-    turnstile, order = Turnstile(), list[int]()
+    fair_lock, order = FairLock(), list[int]()
 
     def work(number: int) -> Callable[[], None]:
-        gate = turnstile.gate()
+        gate = fair_lock.gate()
 
         def pass_through() -> None:
             with gate:
@@ -30,15 +30,15 @@ def test_who_comes_first_goes_first() -> None:
 
         return pass_through
 
-    with turnstile.gate():
-        threads = queued(turnstile, **{f"test-{number}": work(number) for number in range(8)})
+    with fair_lock.gate():
+        threads = queued(fair_lock, **{f"test-{number}": work(number) for number in range(8)})
     joined(threads)
     assert order == list(range(8))
 
 
 def test_five_that_come_again_at_once_get_equal_shares_and_a_sixth_is_not_overtaken() -> None:
-    turnstile, order = Turnstile(), list[str]()
-    gates: dict[str, Gate] = {name: turnstile.gate() for name in ("a", "b", "c", "d", "e", "modest")}
+    fair_lock, order = FairLock(), list[str]()
+    gates: dict[str, Gate] = {name: fair_lock.gate() for name in ("a", "b", "c", "d", "e", "modest")}
 
     def greedy(name: str) -> Callable[[], None]:
         def again_and_again() -> None:
@@ -46,7 +46,7 @@ def test_five_that_come_again_at_once_get_equal_shares_and_a_sixth_is_not_overta
                 with gates[name]:
                     order.append(name)
                     # inside, it waits for the others to stand in line: all five want a turn at any time
-                    until(lambda: turnstile.waiting >= 4 or len(order) > 46)
+                    until(lambda: fair_lock.waiting >= 4 or len(order) > 46)
 
         return again_and_again
 
@@ -54,8 +54,8 @@ def test_five_that_come_again_at_once_get_equal_shares_and_a_sixth_is_not_overta
         with gates["modest"]:
             order.append("modest")
 
-    with turnstile.gate():
-        threads = queued(turnstile, **{name: greedy(name) for name in "abcde"}, modest=modest)
+    with fair_lock.gate():
+        threads = queued(fair_lock, **{name: greedy(name) for name in "abcde"}, modest=modest)
     joined(threads)
     assert order[:6] == ["a", "b", "c", "d", "e", "modest"]
     rounds = order[6:36]
@@ -63,11 +63,11 @@ def test_five_that_come_again_at_once_get_equal_shares_and_a_sixth_is_not_overta
 
 
 def test_only_one_is_inside_at_a_time() -> None:
-    turnstile = Turnstile()
+    fair_lock = FairLock()
     inside, most = [0], [0]
 
     def work() -> None:
-        gate = turnstile.gate()
+        gate = fair_lock.gate()
         for _ in range(200):
             with gate:
                 inside[0] += 1
@@ -78,11 +78,11 @@ def test_only_one_is_inside_at_a_time() -> None:
     for thread in threads:
         thread.start()
     joined(threads)
-    assert (most, inside, turnstile.waiting) == ([1], [0], 0)
+    assert (most, inside, fair_lock.waiting) == ([1], [0], 0)
 
 
 def test_an_error_inside_ends_the_turn() -> None:
-    gate = Turnstile().gate()
+    gate = FairLock().gate()
     with pytest.raises(RuntimeError), gate:
         raise RuntimeError("on purpose")
     with gate:
@@ -90,8 +90,8 @@ def test_an_error_inside_ends_the_turn() -> None:
 
 
 def test_abort_wakes_those_of_its_own_gate_and_no_others() -> None:
-    turnstile, outcome = Turnstile(), list[str]()
-    ours, theirs = turnstile.gate(), turnstile.gate()
+    fair_lock, outcome = FairLock(), list[str]()
+    ours, theirs = fair_lock.gate(), fair_lock.gate()
 
     def work(name: str, gate: Gate) -> Callable[[], None]:
         def pass_through() -> None:
@@ -103,13 +103,13 @@ def test_abort_wakes_those_of_its_own_gate_and_no_others() -> None:
 
         return pass_through
 
-    with turnstile.gate():
+    with fair_lock.gate():
         works = {"first": work("ours", ours), "second": work("theirs", theirs), "third": work("ours", ours)}
-        first, second, third = queued(turnstile, **works)
+        first, second, third = queued(fair_lock, **works)
         ours.abort()
         joined([first, third])
         assert outcome == ["ours aborted", "ours aborted"]
-        assert turnstile.waiting == 1
+        assert fair_lock.waiting == 1
     joined([second])
     assert outcome[2:] == ["theirs"]
     with pytest.raises(Aborted), ours:
@@ -128,15 +128,15 @@ def ctrl_c() -> Iterator[None]:
 
 @pytest.mark.skipif(os.name == "nt", reason="signals wake no waiting thread there")
 def test_a_turn_that_ctrl_c_gives_up_goes_to_the_next(ctrl_c: None) -> None:
-    turnstile, order = Turnstile(), list[str]()
+    fair_lock, order = FairLock(), list[str]()
     main = threading.get_ident()
-    ours, theirs, other = (turnstile.gate() for _ in range(3))
+    ours, theirs, other = (fair_lock.gate() for _ in range(3))
     inside, leave = threading.Event(), threading.Event()
 
     def hold() -> None:
         with theirs:
             inside.set()
-            until(lambda: turnstile.waiting == 1)
+            until(lambda: fair_lock.waiting == 1)
             signal.pthread_kill(main, signal.SIGINT)
             leave.wait(DEADLINE)
 
@@ -145,7 +145,7 @@ def test_a_turn_that_ctrl_c_gives_up_goes_to_the_next(ctrl_c: None) -> None:
     inside.wait(DEADLINE)
     with pytest.raises(KeyboardInterrupt), ours:
         order.append("never")
-    assert turnstile.waiting == 0
+    assert fair_lock.waiting == 0
     leave.set()
     with other:
         order.append("other")

@@ -7,27 +7,27 @@ from collections.abc import Iterator
 import pytest
 
 from pipeline.errors import Cancelled
-from pipeline.flow.pipeline import Line
+from pipeline.flow.pipeline import Pipeline
 from tests.fakes.stages import Boom, Pass, Stuck
 
 ITEMS = 20
 NAMES = ("first", "middle", "last")
 
 
-def run(line: Line) -> None:
+def run(line: Pipeline) -> None:
     line.start()
     line.wait()
 
 
 def test_all_items_reach_the_end_in_order_and_all_stages_finish() -> None:
     stages = {name: Pass() for name in NAMES}
-    run(Line(range(ITEMS), stages, capacity=2))
+    run(Pipeline(range(ITEMS), stages, capacity=2))
     assert all(stage.taken == list(range(ITEMS)) and stage.finished for stage in stages.values())
 
 
 def test_a_source_without_items_ends_well() -> None:
     stages = {name: Pass() for name in NAMES}
-    run(Line((), stages, capacity=2))
+    run(Pipeline((), stages, capacity=2))
     assert all(stage.finished for stage in stages.values())
 
 
@@ -39,7 +39,7 @@ def test_whichever_stage_fails_wherever_its_error_is_raised_and_nothing_hangs(
 ) -> None:
     stages = {name: Pass(fail_at if name == failing else None) for name in NAMES}
     with pytest.raises(Boom) as caught:
-        run(Line(range(ITEMS), stages, capacity))
+        run(Pipeline(range(ITEMS), stages, capacity))
     assert "tests/fakes/stages.py" in str(caught.traceback[-1].path)
 
 
@@ -50,7 +50,7 @@ def test_a_source_that_fails_is_told_of(after: int) -> None:
         raise Boom("source")
 
     with pytest.raises(Boom, match="source"):
-        run(Line(source(), {name: Pass() for name in NAMES}, capacity=2))
+        run(Pipeline(source(), {name: Pass() for name in NAMES}, capacity=2))
 
 
 def test_the_first_error_wins() -> None:
@@ -60,7 +60,7 @@ def test_the_first_error_wins() -> None:
             raise RuntimeError("second")
 
     stages = {"first": FailsOnAbort(), "last": Pass()}
-    line = Line(range(ITEMS), stages, capacity=1)
+    line = Pipeline(range(ITEMS), stages, capacity=1)
     line.start()
     line._fail(Boom("first"))
     with pytest.raises(Boom, match="first"):
@@ -69,7 +69,7 @@ def test_the_first_error_wins() -> None:
 
 def test_an_error_wakes_a_stage_that_waits_for_something_else() -> None:
     stuck = Stuck()
-    line = Line(range(ITEMS), {"stuck": stuck, "last": Pass()}, capacity=1)
+    line = Pipeline(range(ITEMS), {"stuck": stuck, "last": Pass()}, capacity=1)
     line.start()
     assert stuck.reached.wait(5)
     line.abort()
@@ -80,7 +80,7 @@ def test_an_error_wakes_a_stage_that_waits_for_something_else() -> None:
 def test_stop_drains_the_line() -> None:
     endless = iter(int, 1)
     stages = {name: Pass() for name in NAMES}
-    line = Line(endless, stages, capacity=3)
+    line = Pipeline(endless, stages, capacity=3)
     line.start()
     while not stages["last"].taken:
         time.sleep(0.001)
@@ -101,7 +101,7 @@ def test_a_source_that_waits_for_ever_is_woken(way: str) -> None:
         ended.wait()
 
     stages = {"first": Pass(), "last": Pass(0 if way == "an error" else None)}
-    line = Line(source(), stages, capacity=2, end=ended.set)
+    line = Pipeline(source(), stages, capacity=2, end=ended.set)
     line.start()
     given.wait()
     if way == "stop":
@@ -119,7 +119,7 @@ def test_an_error_from_tick_ends_the_line_and_is_raised() -> None:
     def tick() -> None:
         raise KeyboardInterrupt
 
-    line = Line(iter(int, 1), {"only": Pass()}, capacity=1)
+    line = Pipeline(iter(int, 1), {"only": Pass()}, capacity=1)
     line.start()
     with pytest.raises(KeyboardInterrupt):
         line.wait(tick)
@@ -132,7 +132,7 @@ def test_meters_tell_who_is_the_wall() -> None:
             time.sleep(0.005)
             yield from super().feed(item)
 
-    line = Line(range(30), {"fast": Pass(), "slow": Slow(), "after": Pass()}, capacity=2)
+    line = Pipeline(range(30), {"fast": Pass(), "slow": Slow(), "after": Pass()}, capacity=2)
     run(line)
     fast, slow, after = line.meters
     assert slow.busy > slow.starved + slow.blocked

@@ -13,7 +13,7 @@ from pipeline.colour.psnr import psnr
 from pipeline.errors import BackendError
 from pipeline.frame import PIXEL_FORMATS, Colour, Frame, FrameFormat
 from pipeline.models import catalogue
-from pipeline.superres.cpu.session import OnnxCpuSession
+from pipeline.superres.cpu.session import OnnxSession
 from pipeline.superres.gpu import validation
 from pipeline.superres.gpu.session import TensorRtSession
 from pipeline.superres.gpu.tensorrt import prebuild
@@ -45,7 +45,7 @@ def test_every_precision_is_as_exact_as_it_can_be(name: str, precision: str, dec
     format = FrameFormat(192, 128, PIXEL_FORMATS["yuv420p"], Colour(1, False))
     with (
         TensorRtSession(catalogue.find(name, precision), format) as gpu,
-        OnnxCpuSession(catalogue.find(name, "fp32"), format) as cpu,
+        OnnxSession(catalogue.find(name, "fp32"), format) as cpu,
     ):
         fast, slow = (s.collect(s.submit(saturated(format))) for s in (gpu, cpu))
         assert min(psnr(a, b) for a, b in zip(fast.planes, slow.planes, strict=True)) >= decibels

@@ -13,7 +13,7 @@ from pipeline.frame import PIXEL_FORMATS, Colour, Frame, FrameFormat
 from pipeline.models import catalogue, synthetic
 from pipeline.models.inspection import inspect
 from pipeline.models.spec import ModelSpec
-from pipeline.superres.cpu.session import OnnxCpuSession
+from pipeline.superres.cpu.session import OnnxSession
 from pipeline.superres.gpu.session import TensorRtSession
 from pipeline.superres.gpu.tensorrt.engine_cache import EngineCache
 from tests.superres.networks import MakeSession
@@ -44,7 +44,7 @@ def test_gpu_and_cpu_agree_to_45_decibels_on_a_textured_saturated_clip(name: str
     peak = (1 << format.pixel.depth) - 1
     with (
         TensorRtSession(catalogue.find(name, np.float16), format) as gpu,
-        OnnxCpuSession(catalogue.find(name, np.float32), format) as cpu,
+        OnnxSession(catalogue.find(name, np.float32), format) as cpu,
     ):
         for seed in range(5):
             fast, slow = (s.collect(s.submit(saturated(format, seed))) for s in (gpu, cpu))

@@ -37,7 +37,7 @@ def test_metadata_is_read(save: Save) -> None:
     facts = {"uprez.name": "mine", "uprez.channels": "bgr", "uprez.range": "255", "uprez.licence": "MIT"}
     onnx.helper.set_model_props(model, facts)
     spec = inspect(save(model))
-    assert (spec.name, spec.order, spec.white, spec.licence) == ("mine", "bgr", 255.0, "MIT")
+    assert (spec.name, spec.order, spec.value_range, spec.licence) == ("mine", "bgr", 255.0, "MIT")
 
 
 @pytest.mark.parametrize("scale", [1, 2])

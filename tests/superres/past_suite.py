@@ -111,7 +111,7 @@ class PastSuite(Networks):
         self, make: MakeSession, identity_of_luma: ModelSpec, frame: Frame
     ) -> None:
         result = replace(frame.format, pixel=PIXEL_FORMATS["gbrp"], colour=Colour(BT2020, True))
-        with make(replace(identity_of_luma, white=255.0), frame.format, result) as session:
+        with make(replace(identity_of_luma, value_range=255.0), frame.format, result) as session:
             done = session.collect(session.submit(frame))
             assert worst(done.planes, oracle(frame, result, luma=True), 0) <= 1
             done.release()

@@ -37,7 +37,7 @@ class SessionSuite(ColourSuite, PastSuite):
     def test_a_model_whose_white_is_255_is_understood(
         self, make: MakeSession, identity: ModelSpec, frame: Frame
     ) -> None:
-        with make(replace(identity, white=255.0), frame.format) as session:
+        with make(replace(identity, value_range=255.0), frame.format) as session:
             done = session.collect(session.submit(frame))
             assert worst(done.planes, oracle(frame, session.result), 0) <= 1
             done.release()

@@ -15,7 +15,7 @@ from pipeline.frame import Frame, FrameFormat
 from pipeline.models import catalogue
 from pipeline.models.spec import ModelSpec
 from pipeline.superres.cpu import network as cpu_network
-from pipeline.superres.cpu.session import OnnxCpuSession
+from pipeline.superres.cpu.session import OnnxSession
 from pipeline.superres.sessions import SharedSessions, open_session
 from tests.superres.oracle import saturated
 from tests.waiting import DEADLINE, queued, until
@@ -48,13 +48,13 @@ def loaded(monkeypatch: pytest.MonkeyPatch) -> list[ModelSpec]:
     return models
 
 
-def opened(shared: SharedSessions, model: ModelSpec, format: FrameFormat) -> OnnxCpuSession:
+def opened(shared: SharedSessions, model: ModelSpec, format: FrameFormat) -> OnnxSession:
     session = shared.open("onnx", model, format, SETTINGS)
-    assert isinstance(session, OnnxCpuSession)
+    assert isinstance(session, OnnxSession)
     return session
 
 
-def made(session: OnnxCpuSession, frame: Frame) -> list[np.ndarray]:
+def made(session: OnnxSession, frame: Frame) -> list[np.ndarray]:
     return list(session.collect(session.submit(frame)).planes)
 
 
@@ -147,7 +147,7 @@ def test_abort_ends_a_run_and_the_waits_of_its_own_stream_alone(
     first, waiting = opened(shared, slow, large), opened(shared, slow, large)
     other = opened(shared, catalogue.find("identity", np.float32), small_format)
 
-    def submit(session: OnnxCpuSession, frame: Frame) -> None:
+    def submit(session: OnnxSession, frame: Frame) -> None:
         try:
             session.submit(frame)
             outcome.append("done")

@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.verification.frame_matching import Follower, disorder, runs
+from pipeline.verification.frame_matching import FrameAligner, disorder, runs
 
 COUNT = 60
 
@@ -12,7 +12,7 @@ COUNT = 60
 def follow(source: np.ndarray, shown: list[int], expected: list[int], noise: float = 0.0) -> list[int]:
     """Which of the signatures `source` a result seems to show that shows `shown`, where time says `expected`."""
     random = np.random.default_rng(3)
-    follower = Follower()
+    follower = FrameAligner()
     for index, due in zip(shown, expected, strict=True):
         low, high = follower.within(due)
         picture = source[index] + random.normal(0, noise, source[index].shape).astype(np.float32)
@@ -84,7 +84,7 @@ def test_a_run_that_is_lost_at_the_start_is_found_whatever_the_clock_says() -> N
 
 def test_a_picture_that_is_like_none_says_nothing_about_order() -> None:
     source = distinct(2)
-    follower = Follower()
+    follower = FrameAligner()
     for due in range(COUNT):
         low, high = follower.within(due)
         picture = np.full((3, 6, 8), 1000, np.float32) if due == 30 else source[due]

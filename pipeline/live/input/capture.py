@@ -23,7 +23,7 @@ from pipeline.live.input.open_options import source_of
 from pipeline.live.input.packet_buffer import VIDEO, Buffer, Event
 from pipeline.live.input.reconnect import Retries
 from pipeline.live.process.child import Child, Gone
-from pipeline.live.process.messages import Lost, Opened, OpenSource, Parcel
+from pipeline.live.process.messages import Lost, Opened, OpenSource, SerializedPacket
 from pipeline.live.stats import Status
 
 _CHILD = "pipeline.live.input.demuxer_process"
@@ -54,7 +54,8 @@ class CaptureFigures:
 
 
 class Capture(Closing):
-    """Iterating gives Opened, its Parcels, Lost, Opened and so on for ever: one thread, once. Any may `end` it.
+    """Iterating gives Opened, its SerializedPackets, Lost, Opened and so on for ever: one thread, once. Any may `end`
+    it.
 
     The first stream of an Opened is the video. A try that fails gives nothing, but shows in `figures`. Raises
     SettingsError at once for what no try could open; iterating raises InputError for what is refused for good.
@@ -229,8 +230,8 @@ class _Reader(Closing):
         try:
             while True:
                 event = self._child.receive()
-                assert isinstance(event, (Opened, Parcel, Lost))
-                if not isinstance(event, Parcel):
+                assert isinstance(event, (Opened, SerializedPacket, Lost))
+                if not isinstance(event, SerializedPacket):
                     self._is_open = isinstance(event, Opened)
                 self.buffer.put(event)
         except Gone as gone:

@@ -16,7 +16,7 @@ from pipeline.errors import InputError
 from pipeline.flow.closing import Closing
 from pipeline.frame import Siting
 from pipeline.live.input.clock import TIME_BASE
-from pipeline.live.process.messages import Parcel, Streams, nut
+from pipeline.live.process.messages import SerializedPacket, Streams, nut
 from pipeline.media.reading.description import tagged_siting
 from pipeline.media.reading.probe import VideoInfo, video_of
 from pipeline.system import host
@@ -54,7 +54,7 @@ class Connection(Closing):
         self._look: tuple[Any, ...] = ()
         self._began = self._last = self._fruit = 0.0
         self._has_begun = False
-        self._fed: Parcel | None = None
+        self._fed: SerializedPacket | None = None
 
     @property
     def fruitless(self) -> float:
@@ -66,7 +66,7 @@ class Connection(Closing):
         is_whole = self._info is not None and not self._info.scan.interlaced
         return self._at_once and is_whole and self.video.codec_context.name not in _WITH_UNSEEN
 
-    def can_begin(self, parcel: Parcel) -> bool:
+    def can_begin(self, parcel: SerializedPacket) -> bool:
         """Whether pictures may follow from `parcel`; before the first key frame they are of no use."""
         self._last = parcel.at
         self._began = self._began or parcel.at
@@ -75,7 +75,7 @@ class Connection(Closing):
             self._has_begun = parcel.is_keyframe or parcel.at - self._began > _KEY_SECONDS
         return self._has_begun
 
-    def decode(self, parcel: Parcel) -> list[av.VideoFrame]:
+    def decode(self, parcel: SerializedPacket) -> list[av.VideoFrame]:
         """What follows from `parcel`, in the order of showing. Raises PyAV's errors; more may be fed then."""
         ended = self._renewed(parcel.extradata) if parcel.extradata else []
         packet = parcel.packet(self.time_base)
@@ -95,9 +95,9 @@ class Connection(Closing):
             return self._decoder.decode(None)
         return []
 
-    def parcel_of(self, picture: av.VideoFrame) -> Parcel:
+    def parcel_of(self, picture: av.VideoFrame) -> SerializedPacket:
         """What `picture` came in."""
-        parcel = picture.opaque if isinstance(picture.opaque, Parcel) else self._fed
+        parcel = picture.opaque if isinstance(picture.opaque, SerializedPacket) else self._fed
         assert parcel is not None
         return parcel
 
@@ -121,7 +121,7 @@ class Connection(Closing):
         video = video_of(self.video, context, context, picture, self._frame_rate(), siting)
         return replace(video, time_base=TIME_BASE, sample_aspect=context.sample_aspect_ratio or own or Fraction(1))
 
-    def _siting(self, parcel: Parcel) -> Siting | None:
+    def _siting(self, parcel: SerializedPacket) -> Siting | None:
         """Where chroma is sited. FFmpeg tells it of a file, so `parcel` is looked at as one."""
         with contextlib.suppress(av.error.FFmpegError, ValueError):  # ValueError: a codec that NUT does not know
             room, container = nut()

@@ -12,7 +12,7 @@ import av.error
 from pipeline.frame import Frame
 from pipeline.live.input.clock import TICKS, LiveClock
 from pipeline.live.input.connection import Connection
-from pipeline.live.process.messages import Opened, Parcel, Streams
+from pipeline.live.process.messages import Opened, SerializedPacket, Streams
 from pipeline.media.decoding.swscale import fitted
 from pipeline.media.reading.probe import VideoInfo
 
@@ -40,7 +40,7 @@ class Sound:
     parcel: of stream 1 and on, in the order of LiveDecoder.sound: the picture is stream 0.
     """
 
-    parcel: Parcel
+    parcel: SerializedPacket
 
 
 class LiveDecoder:
@@ -73,7 +73,7 @@ class LiveDecoder:
         self.sound = connection.sound
         self.clock.connect()
 
-    def feed(self, parcel: Parcel) -> Iterator[Shot | Sound]:
+    def feed(self, parcel: SerializedPacket) -> Iterator[Shot | Sound]:
         """What follows from a parcel of the present connection."""
         connection = self._connection
         assert connection is not None
@@ -91,7 +91,7 @@ class LiveDecoder:
         connection.close()
         return shots
 
-    def _shots(self, connection: Connection, parcel: Parcel) -> Iterator[Shot]:
+    def _shots(self, connection: Connection, parcel: SerializedPacket) -> Iterator[Shot]:
         if not connection.can_begin(parcel):
             self.skipped[NO_KEY_FRAME] += 1
             return
@@ -114,7 +114,7 @@ class LiveDecoder:
         frame = Frame(video.format, planes, pts, ticks or video.lasting, interlaced=picture.interlaced_frame)
         return Shot(frame, video, parcel.at)
 
-    def _sounds(self, connection: Connection, parcel: Parcel) -> Iterator[Sound]:
+    def _sounds(self, connection: Connection, parcel: SerializedPacket) -> Iterator[Sound]:
         stream, time_base = connection.sounds[parcel.stream]
         time = parcel.pts if parcel.dts is None else parcel.dts
         moved = None if time is None else self.clock.sound(stream, time, time_base, parcel.at)

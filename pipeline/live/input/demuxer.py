@@ -17,7 +17,7 @@ from av.stream import Discard
 from pipeline.errors import InputError
 from pipeline.flow.closing import Closing
 from pipeline.live.input.webcam import raw_streams
-from pipeline.live.process.messages import OpenSource, Parcel, Streams
+from pipeline.live.process.messages import OpenSource, SerializedPacket, Streams
 
 _IN_PIECES = ("hls",)
 _PATIENTLY = {"analyzeduration": "5000000", "probesize": "50000000"}  # where the first look found no key frame
@@ -50,7 +50,7 @@ class Demuxed(Closing):
             raise
         self._pace = _pace(wanted, self._container, ending)
 
-    def __iter__(self) -> Iterator[Parcel]:
+    def __iter__(self) -> Iterator[SerializedPacket]:
         """Each packet as it comes, until there are no more."""
         for packet in self._packets():
             if not packet.size:  # PyAV's mark of the end
@@ -74,11 +74,14 @@ class Demuxed(Closing):
                 if not later or any(stream.type == "video" for stream in later):
                     raise Changed("it has other streams now") from None
 
-    def _parcels(self, packet: av.Packet[Any]) -> Iterable[Parcel]:
+    def _parcels(self, packet: av.Packet[Any]) -> Iterable[SerializedPacket]:
         at = time.monotonic()
         index = self._streams.index(packet.stream)
         packets = self._raw.coded(packet) if self._raw and index == 0 else (packet,)
-        return [_rebased(Parcel.of(each, index, at), packet.time_base, self._time_bases[index]) for each in packets]
+        return [
+            _rebased(SerializedPacket.of(each, index, at), packet.time_base, self._time_bases[index])
+            for each in packets
+        ]
 
 
 def _opened(wanted: OpenSource) -> InputContainer:
@@ -119,7 +122,7 @@ def _carried(video: Any, sound: Any) -> tuple[list[Any], tuple[str, ...]]:
     return [video, sound], ()
 
 
-def _rebased(parcel: Parcel, before: Fraction, after: Fraction | None) -> Parcel:
+def _rebased(parcel: SerializedPacket, before: Fraction, after: Fraction | None) -> SerializedPacket:
     """`parcel` with its times, in `before`, in `after`."""
     if after is None or before == after:
         return parcel

@@ -1,7 +1,8 @@
 """The program of a child that reads a source: `python -m pipeline.live.input.demuxer_process`.
 
-It takes an OpenSource, answers Opened and then Parcels, and at the end Lost; or Lost at once. Then it waits for the
-next. Where its input ends, it ends what is open and itself. A thread takes messages in, as FFmpeg may block for ever.
+It takes an OpenSource, answers Opened and then SerializedPackets, and at the end Lost; or Lost at once. Then it waits
+waits for the next. Where its input ends, it ends what is open and itself. A thread takes messages in, as FFmpeg may
+block for ever.
 """
 
 from __future__ import annotations

@@ -7,7 +7,7 @@ import time
 from collections import Counter, deque
 
 from pipeline.flow.channel import Closed
-from pipeline.live.process.messages import Lost, Opened, Parcel
+from pipeline.live.process.messages import Lost, Opened, SerializedPacket
 
 VIDEO = 0  # its index among the streams of a source
 
@@ -16,7 +16,7 @@ _MOST_PACKETS = 1000
 _MOST_BYTES = 64 << 20
 _LATE = "not decoded in time"
 
-Event = Opened | Parcel | Lost
+Event = Opened | SerializedPacket | Lost
 
 
 class Buffer:
@@ -41,7 +41,7 @@ class Buffer:
     def put(self, event: Event) -> None:
         """Add `event`, at once, or leave it out."""
         with self._filled:
-            if isinstance(event, Parcel):
+            if isinstance(event, SerializedPacket):
                 if event.stream == VIDEO:
                     self.seen = time.monotonic()
                 if not self._takes(event):
@@ -61,7 +61,7 @@ class Buffer:
             if not self._events:
                 raise TimeoutError
             event = self._events.popleft()
-            if isinstance(event, Parcel):
+            if isinstance(event, SerializedPacket):
                 self._bytes -= len(event.data)
             return event
 
@@ -71,7 +71,7 @@ class Buffer:
             self._closed = True
             self._filled.notify_all()
 
-    def _takes(self, parcel: Parcel) -> bool:
+    def _takes(self, parcel: SerializedPacket) -> bool:
         is_full = len(self._events) >= _MOST_PACKETS or self._bytes + len(parcel.data) > _MOST_BYTES
         if parcel.stream != VIDEO:
             return not is_full
@@ -88,10 +88,12 @@ class Buffer:
 
     def _waited(self, now: float) -> float:
         """For how long the oldest packet has."""
-        return next((now - event.at for event in self._events if isinstance(event, Parcel)), 0.0)
+        return next((now - event.at for event in self._events if isinstance(event, SerializedPacket)), 0.0)
 
     def _leave_out(self) -> None:
         """All packets; what tells of connections stays."""
-        self._skipped[_LATE] += sum(isinstance(event, Parcel) and event.stream == VIDEO for event in self._events)
-        self._events = deque(event for event in self._events if not isinstance(event, Parcel))
+        self._skipped[_LATE] += sum(
+            isinstance(event, SerializedPacket) and event.stream == VIDEO for event in self._events
+        )
+        self._events = deque(event for event in self._events if not isinstance(event, SerializedPacket))
         self._bytes = 0

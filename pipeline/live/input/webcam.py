@@ -12,7 +12,7 @@ from typing import Any
 
 from pipeline.errors import InputError, SettingsError
 from pipeline.flow.closing import Closing
-from pipeline.live.process.messages import Parcel, Streams, nut
+from pipeline.live.process.messages import SerializedPacket, Streams, nut
 
 _TICKS = 90_000
 _V4L2 = Path("/sys/class/video4linux")
@@ -93,12 +93,12 @@ class Grabbed(Closing):
         self.streams = raw_streams(width, height, "bgr24", Fraction(rate).limit_denominator(1001) if rate > 0 else None)
         self.notes = ("read by OpenCV, as FFmpeg can't open it",)
 
-    def __iter__(self) -> Iterator[Parcel]:
+    def __iter__(self) -> Iterator[SerializedPacket]:
         """Each picture as it comes, until the camera gives none."""
         picture = self._first
         while picture is not None:
             at = time.monotonic()
-            yield Parcel(0, picture.tobytes(), round(at * _TICKS), None, 0, is_keyframe=True, at=at)
+            yield SerializedPacket(0, picture.tobytes(), round(at * _TICKS), None, 0, is_keyframe=True, at=at)
             picture = self._read()
 
     def close(self) -> None:

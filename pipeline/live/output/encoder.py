@@ -18,8 +18,8 @@ from av.video.frame import PictureType
 from pipeline.errors import OutputError, SettingsError
 from pipeline.flow.stage import Stage
 from pipeline.frame import Frame
-from pipeline.live.process.messages import Parcel, Streams, nut
-from pipeline.media.av_errors import writing
+from pipeline.live.process.messages import SerializedPacket, Streams, nut
+from pipeline.media.av_errors import translate_write_errors
 from pipeline.media.av_frames import wrapped
 from pipeline.media.encoding.encoder import VideoEncoding, configure
 from pipeline.media.encoding.formats import encoder
@@ -30,7 +30,7 @@ _APART = Fraction(1, 2)  # second between two key frames, however often they are
 _MOST_UNDER_WAY = 64  # frames in an encoder that was told to hold some back
 
 
-class LiveEncoder(Stage[Frame, Parcel]):
+class LiveEncoder(Stage[Frame, SerializedPacket]):
     """Encodes frames as they come; a key frame comes each `gop` seconds of their times, and where one is asked for.
 
     streams: the picture is stream 0, in the time base of the encoding; then come those of `audio`, whose parcels others
@@ -57,7 +57,7 @@ class LiveEncoder(Stage[Frame, Parcel]):
         """Make the next frame a key frame, if the last one is half a second away, else soon. Called from any thread."""
         self._demanded.set()
 
-    def feed(self, frame: Frame) -> Iterator[Parcel]:
+    def feed(self, frame: Frame) -> Iterator[SerializedPacket]:
         pts = frame.pts
         self._lasting[pts] = frame.duration
         if len(self._lasting) > _MOST_UNDER_WAY:
@@ -69,7 +69,7 @@ class LiveEncoder(Stage[Frame, Parcel]):
             picture.pict_type = PictureType.I
         yield from self._encoded(picture)
 
-    def finish(self) -> Iterator[Parcel]:
+    def finish(self) -> Iterator[SerializedPacket]:
         self._drained = True
         yield from self._encoded(None)
 
@@ -91,8 +91,8 @@ class LiveEncoder(Stage[Frame, Parcel]):
             return True
         return pts - self._key >= self._gop - lasting // 2  # the frame that is nearest
 
-    def _encoded(self, picture: av.VideoFrame | None) -> Iterator[Parcel]:
-        with writing(self._codec):
+    def _encoded(self, picture: av.VideoFrame | None) -> Iterator[SerializedPacket]:
+        with translate_write_errors(self._codec):
             packets = self._context.encode(picture)
         for packet in packets:
             assert packet.pts is not None
@@ -100,7 +100,7 @@ class LiveEncoder(Stage[Frame, Parcel]):
                 self._key = packet.pts
                 self._demanded.clear()
             packet.duration = self._lasting.pop(packet.pts, packet.duration or 0)
-            yield Parcel.of(packet, 0, time.monotonic())
+            yield SerializedPacket.of(packet, 0, time.monotonic())
 
 
 def _opened(

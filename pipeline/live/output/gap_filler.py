@@ -11,14 +11,14 @@ from pipeline.frame import Frame
 
 
 @dataclass(frozen=True, slots=True)
-class Again:
+class RepeatFrame:
     """Show the last picture again, at `pts` for `duration`, in the ticks of its stream."""
 
     pts: int
     duration: int
 
 
-class Fill(Stage[Any, Any]):
+class GapFiller(Stage[Any, Any]):
     """Keeps the last frame that passed, and gives it again for each Again.
 
     A frame is let go of when the next one comes. Encoders that are told to hold nothing back have read it by then.
@@ -28,7 +28,7 @@ class Fill(Stage[Any, Any]):
         self._kept: Frame | None = None
 
     def feed(self, item: Any) -> Iterator[Any]:
-        if isinstance(item, Again):
+        if isinstance(item, RepeatFrame):
             if self._kept is not None:
                 yield replace(self._kept, pts=item.pts, duration=item.duration, release=_keep)
         elif isinstance(item, Frame):

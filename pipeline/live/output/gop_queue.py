@@ -7,7 +7,7 @@ from collections import Counter, deque
 from dataclasses import dataclass
 
 from pipeline.flow.channel import Closed
-from pipeline.live.process.messages import Parcel, Streams
+from pipeline.live.process.messages import SerializedPacket, Streams
 
 AWAY = "output away"
 SLOW = "output too slow"
@@ -24,7 +24,7 @@ class Begin:
     streams: Streams
 
 
-Item = Begin | Parcel
+Item = Begin | SerializedPacket
 
 
 class GopQueue:
@@ -60,7 +60,7 @@ class GopQueue:
             self._skipping = NO_KEY
             self._filled.notify()
 
-    def put(self, parcel: Parcel) -> None:
+    def put(self, parcel: SerializedPacket) -> None:
         with self._filled:
             length = self._length(parcel)
             if self._closed or not self._is_wanted(parcel):
@@ -111,7 +111,7 @@ class GopQueue:
                 self._skipping = NO_KEY
             return was_away
 
-    def drop(self, parcel: Parcel, reason: str) -> None:
+    def drop(self, parcel: SerializedPacket, reason: str) -> None:
         """Count a packet that was taken, and then left out after all."""
         with self._filled:
             self._drop(parcel, reason)
@@ -122,7 +122,7 @@ class GopQueue:
             self._closed = True
             self._filled.notify()
 
-    def _is_wanted(self, parcel: Parcel) -> bool:
+    def _is_wanted(self, parcel: SerializedPacket) -> bool:
         if self._skipping and not self._away and _is_key(parcel):
             self._skipping = None
         reason = AWAY if self._away else self._skipping
@@ -130,7 +130,7 @@ class GopQueue:
             self._drop(parcel, reason)
         return not reason
 
-    def _length(self, parcel: Parcel) -> float:
+    def _length(self, parcel: SerializedPacket) -> float:
         time = parcel.pts if parcel.dts is None else parcel.dts
         if parcel.stream or time is None:
             return 0.0
@@ -159,9 +159,9 @@ class GopQueue:
             self._items.appendleft((begin, 0.0))
 
     def _drop(self, item: Item, reason: str) -> None:
-        if isinstance(item, Parcel) and not item.stream:
+        if isinstance(item, SerializedPacket) and not item.stream:
             self.dropped[reason] += 1
 
 
 def _is_key(item: Item) -> bool:
-    return isinstance(item, Parcel) and not item.stream and item.is_keyframe
+    return isinstance(item, SerializedPacket) and not item.stream and item.is_keyframe

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from pipeline.errors import SettingsError
 from pipeline.live.output.muxer import Muxer
-from pipeline.live.process.messages import Open, Parcel
+from pipeline.live.process.messages import Open, SerializedPacket
 
 _SPARE = 3  # segments that stay when they have left the list, for who still plays them
 # Nobody sees half of a segment or list; each picture can be dated; each segment can be played alone.
@@ -59,7 +59,7 @@ class Playlist:
         self._muxer = Muxer(replace(wanted, options=options))
         self.notes = self._muxer.notes
 
-    def mux(self, parcel: Parcel) -> bool:
+    def mux(self, parcel: SerializedPacket) -> bool:
         """Write `parcel`; whether it was."""
         if parcel.stream == 0 and parcel.is_keyframe:
             self._check()

@@ -11,8 +11,8 @@ from typing import Any
 import av
 from av.container import OutputContainer
 
-from pipeline.live.process.messages import Open, Parcel
-from pipeline.media.writing.container_support import codec_name, copy_of, holds
+from pipeline.live.process.messages import Open, SerializedPacket
+from pipeline.media.writing.container_support import codec_name, copy_of, supports
 
 # A packet goes out when it comes; a stream that falls silent holds the others back for little more than this, in us.
 _AT_ONCE = {"flush_packets": "1", "max_interleave_delta": "100000"}
@@ -62,7 +62,7 @@ class Muxer:
             self._templates.close()
             raise
 
-    def mux(self, parcel: Parcel) -> bool:
+    def mux(self, parcel: SerializedPacket) -> bool:
         """Write `parcel`, unless it belongs to a stream left behind, or to a time that is over; whether it was."""
         stream = self._streams.get(parcel.stream)
         time = parcel.pts if parcel.dts is None else parcel.dts
@@ -94,7 +94,7 @@ class Muxer:
         self._container.close()
         self._templates.close()
 
-    def _moved(self, parcel: Parcel, time_base: Fraction) -> Parcel:
+    def _moved(self, parcel: SerializedPacket, time_base: Fraction) -> SerializedPacket:
         """`parcel` on the container's clock, with the duration that its stream's rate tells, if it has none."""
         step = self._steps[parcel.stream]
         duration = parcel.duration or (round(step / time_base) if step else 0)
@@ -135,6 +135,6 @@ def left_behind(wanted: Open) -> dict[int, str]:
 
 def _can_hold(format: str, stream: Any) -> bool:
     if format != "rtsp":
-        return holds(_TRIED_AS.get(format, format), stream)
+        return supports(_TRIED_AS.get(format, format), stream)
     # SDP names the configuration of AAC, which MPEG-TS doesn't tell beforehand.
     return codec_name(stream) in _RTP and (codec_name(stream) != "aac" or bool(stream.codec_context.extradata))

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pipeline.flow.closing import Closing
 from pipeline.live.output.gop_queue import AWAY
 from pipeline.live.process.child import Child, Gone
-from pipeline.live.process.messages import Lost, Open, Opened, Parcel, Written
+from pipeline.live.process.messages import Lost, Open, Opened, SerializedPacket, Written
 
 _PROGRAM = "pipeline.live.output.muxer_process"
 _OPENING_SECONDS = 10.0  # for a server to let it in
@@ -29,11 +29,13 @@ class Link(Closing):
     may take for one packet. refused: whether the last loss was for a password.
     """
 
-    def __init__(self, done: Callable[[Parcel, str], None], news: Callable[[], None], patience: float) -> None:
+    def __init__(
+        self, done: Callable[[SerializedPacket, str], None], news: Callable[[], None], patience: float
+    ) -> None:
         self._done, self._news, self._patience = done, news, patience
         self._child = Child(_PROGRAM)
         self._state = threading.Condition()
-        self._under_way: deque[Parcel] = deque()
+        self._under_way: deque[SerializedPacket] = deque()
         self._deadline: float | None = None  # by when the child must have done something, if it has something to do
         self._opened: Opened | None = None
         self._lost: str | None = None
@@ -62,7 +64,7 @@ class Link(Closing):
             raise Down("it gives no answer")
         return self._opened.notes
 
-    def write(self, parcel: Parcel) -> None:
+    def write(self, parcel: SerializedPacket) -> None:
         """Hand `parcel` over; waits while too many are under way. Raises Down."""
         with self._state:
             self._state.wait_for(lambda: len(self._under_way) < _UNDER_WAY or self._lost, self._patience)
@@ -98,7 +100,7 @@ class Link(Closing):
         self._child.close(patience)
         self._ear.join()
 
-    def _send(self, message: Open | Parcel) -> None:
+    def _send(self, message: Open | SerializedPacket) -> None:
         try:
             self._child.send(message)
         except Gone as error:

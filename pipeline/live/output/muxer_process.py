@@ -1,8 +1,8 @@
 """The program of a child that writes an output: `python -m pipeline.live.output.muxer_process`.
 
-It takes an Open, answers Opened or Lost, and then answers each Parcel with Written, until it is Lost. Another Open ends
-what is open, properly; so does the end of its input, after which it ends itself. A thread takes messages in, so that
-the parent never waits for FFmpeg.
+It takes an Open, answers Opened or Lost, and then answers each SerializedPacket with Written, until it is Lost.
+Another Open ends what is open, properly; so does the end of its input, after which it ends itself. A thread takes
+messages in, so that the parent never waits for FFmpeg.
 """
 
 from __future__ import annotations

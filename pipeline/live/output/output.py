@@ -26,7 +26,7 @@ from pipeline.live.output.destination import Outlet
 from pipeline.live.output.gop_queue import Begin, GopQueue
 from pipeline.live.output.muxer_client import Down, Link
 from pipeline.live.process.child import Gone
-from pipeline.live.process.messages import Parcel, Streams
+from pipeline.live.process.messages import SerializedPacket, Streams
 from pipeline.live.stats import OutputFigures, Status
 
 log = logging.getLogger(__name__)
@@ -62,7 +62,7 @@ class Output(Closing):
         """What is offered from now on belongs to `streams`. May be called again: the output then begins anew."""
         self._queue.begin(streams)
 
-    def offer(self, parcel: Parcel) -> None:
+    def offer(self, parcel: SerializedPacket) -> None:
         """Have `parcel` written, or dropped if the output can't keep up. Never waits; any thread."""
         self._queue.put(parcel)
         if link := self._link:
@@ -166,7 +166,7 @@ class Output(Closing):
         if self._link:
             self._link.close(patience)
 
-    def _count(self, parcel: Parcel, reason: str) -> None:
+    def _count(self, parcel: SerializedPacket, reason: str) -> None:
         if reason:
             self._queue.drop(parcel, reason)
         else:

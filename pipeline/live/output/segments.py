@@ -12,7 +12,7 @@ from pathlib import Path
 
 from pipeline.errors import SettingsError
 from pipeline.live.output.muxer import Muxer, left_behind
-from pipeline.live.process.messages import Open, Parcel
+from pipeline.live.process.messages import Open, SerializedPacket
 
 _TICKS = 90_000  # a second of the video's time base
 _MILLISECOND = timedelta(milliseconds=1)
@@ -55,7 +55,7 @@ class Segments:
         if not self._how.path.parent.is_dir():
             raise _vanished(self._how.path.parent)
 
-    def mux(self, parcel: Parcel) -> bool:
+    def mux(self, parcel: SerializedPacket) -> bool:
         """Write `parcel`, into a new file if it is time for one; whether it was. Raises as Muxer does."""
         if parcel.stream == 0 and parcel.is_keyframe and parcel.pts is not None:
             if self._muxer and not self._part.exists():

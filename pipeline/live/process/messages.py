@@ -1,7 +1,7 @@
 """What passes between this process and its children, which open what may block for ever.
 
-A child opens a source or an output in FFmpeg; packets travel as Parcels, and the streams that they belong to are
-described by the head of a NUT file, which FFmpeg writes and reads with everything that decoders and muxers need.
+A child opens a source or an output in FFmpeg; packets travel as SerializedPackets, and the streams that they belong to
+are described by the head of a NUT file, which FFmpeg writes and reads with everything that decoders and muxers need.
 """
 
 from __future__ import annotations
@@ -86,7 +86,7 @@ def rate_of(stream: Stream) -> Fraction | None:
 
 
 @dataclass(frozen=True, slots=True)
-class Parcel:
+class SerializedPacket:
     """A packet. stream: index in its Streams. pts, dts, duration: in that stream's time base; dts None if unknown.
 
     at: when it was read, or made, in seconds of time.monotonic, which on one machine all processes share.
@@ -104,7 +104,7 @@ class Parcel:
     extradata: bytes | None = None
 
     @classmethod
-    def of(cls, packet: av.Packet[Any], stream: int, at: float) -> Parcel:
+    def of(cls, packet: av.Packet[Any], stream: int, at: float) -> SerializedPacket:
         extradata = bytes(packet.get_sidedata("new_extradata")) if packet.has_sidedata("new_extradata") else None
         return cls(
             stream=stream,
@@ -174,6 +174,8 @@ class Lost:
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """From a child: it is done with the oldest Parcel that it was sent. kept: whether that went into the output."""
+    """From a child: it is done with the oldest SerializedPacket that it was sent. kept: whether that went into the
+    output.
+    """
 
     kept: bool

@@ -112,7 +112,7 @@ class Decoder(Stage[Any, Any]):
             return []
         self._careful = True
         again = self._ledger.begin_again()
-        fresh = self._source.again() if again else None
+        fresh = self._source.rewind() if again else None
         if fresh is None:
             return []
         self._context = alpha.decoder(fresh)

@@ -21,7 +21,7 @@ from pipeline.media.reading.file_source import Source
 _LEAST_SECONDS = Fraction(1, 1000)  # the tick of Matroska, so that two times stay two
 
 
-class Intake(Chain):
+class FrameReader(Chain):
     """Packets of `source` in, frames of `format` out, each later than the one before; of `excerpt` only, if given.
 
     also: indices of the streams whose packets pass.
@@ -54,7 +54,7 @@ class Intake(Chain):
     def check_end(self) -> None:
         """Note what the container promised and did not give. Call it when all has come. Raises InputError if strict."""
         if self._trim is None or not self._trim.complete:
-            missing = self._source.lack(self._decoder.packets, self._decoder.end)
+            missing = self._source.missing_frames(self._decoder.packets, self._decoder.end)
             self._source.damage.add(lost=max(0, missing - self._decoder.holed))
 
     def findings(self) -> Iterator[str]:

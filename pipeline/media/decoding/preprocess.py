@@ -7,10 +7,10 @@ from typing import Any
 from pipeline.flow.stage import Stage
 from pipeline.frame import FrameFormat
 from pipeline.media.decoding.interlace.bwdif import Deinterlace, Deinterlacing
-from pipeline.media.decoding.rotate import Orientation, Turn
+from pipeline.media.decoding.rotate import Orientation, Rotate
 
 
-def preparing(
+def preprocess(
     format: FrameFormat, lasting: int, deinterlacing: Deinterlacing | None, turn: Orientation | None
 ) -> list[Stage[Any, Any]]:
     """The stages for frames of `format`, which last so many ticks; None where nothing of the kind is to be done."""
@@ -18,5 +18,5 @@ def preparing(
     if deinterlacing is not None:
         stages.append(Deinterlace(deinterlacing, format, lasting))
     if turn is not None:
-        stages.append(Turn(turn, format))
+        stages.append(Rotate(turn, format))
     return stages

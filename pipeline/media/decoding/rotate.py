@@ -106,7 +106,7 @@ class Orientation:
         return f"turned by {90 if self.across else 270} degrees"
 
 
-class Turn(Stage[Any, Any]):
+class Rotate(Stage[Any, Any]):
     """Lays the frames of `source` as `orientation` says: views of their planes, mostly.
 
     format: what they are afterwards. Only chroma that can't stay as it is (4:2:2 that no turned format holds, pairs of

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from pipeline.colour.h273 import is_hdr
 from pipeline.frame import FrameFormat, PixelFormat
-from pipeline.media.encoding.formats import coded_as, encodable_format, encoder
+from pipeline.media.encoding.formats import encodable_format, encoder, native_pix_fmt
 
 _H264_SIDE = 4096  # beyond, hardware decodes H.265 only, and NVENC encodes no H.264
 _H265_DEPTH = 12
@@ -50,7 +50,7 @@ def candidates(made: FrameFormat, target: Path, gpu: bool) -> Iterator[Candidate
 def _transparent(pixel: PixelFormat, suffix: str) -> Iterator[Candidate]:
     if suffix == ".mov":
         yield Candidate("prores_ks", _KEEPS_ALPHA)
-    elif suffix == ".mkv" and coded_as(encoder("libvpx-vp9"), pixel):
+    elif suffix == ".mkv" and native_pix_fmt(encoder("libvpx-vp9"), pixel):
         yield Candidate("libvpx-vp9", _KEEPS_ALPHA)
     elif suffix in (".mkv", ".nut"):
         yield Candidate("ffv1", f"{_KEEPS_ALPHA}, and loses nothing")

@@ -17,9 +17,9 @@ from pipeline.colour.tags import FULL_RANGE_TAG, LIMITED_RANGE_TAG, RGB_MATRIX
 from pipeline.errors import OutputError
 from pipeline.flow.stage import Stage
 from pipeline.frame import Colour, Frame, FrameFormat, Siting
-from pipeline.media.av_errors import writing
+from pipeline.media.av_errors import translate_write_errors
 from pipeline.media.av_frames import wrapped
-from pipeline.media.encoding.formats import coded_as, encodable_format, encoder
+from pipeline.media.encoding.formats import encodable_format, encoder, native_pix_fmt
 from pipeline.media.encoding.hdr import hdr_parameters
 from pipeline.media.reading.hdr import Hdr
 
@@ -57,7 +57,7 @@ class VideoEncoding:
     waiting: int = 0
 
 
-def taken_up(encoding: VideoEncoding, was_rgb: bool = False, exactly: bool = False) -> VideoEncoding:
+def negotiate_format(encoding: VideoEncoding, was_rgb: bool = False, exactly: bool = False) -> VideoEncoding:
     """`encoding`, its pixel format and size changed by the least that makes its encoder take it.
 
     was_rgb: its source is RGB. exactly: its size alone may be changed. Raises OutputError if there is no such format.
@@ -72,7 +72,7 @@ def taken_up(encoding: VideoEncoding, was_rgb: bool = False, exactly: bool = Fal
                 continue
             colour = _colour(encoding, became_yuv=was_rgb and not pixel.rgb)
             made.append(replace(encoding, format=FrameFormat(width, height, pixel, colour)))
-            if min(width, height) >= _UNITS[-1] or not refusal(made[-1]):
+            if min(width, height) >= _UNITS[-1] or not probe_encoder(made[-1]):
                 return made[-1]
     if not made:
         encodable_format(codec, wanted.pixel, wanted.width, wanted.height)
@@ -92,7 +92,7 @@ def configure(context: VideoCodecContext, encoding: VideoEncoding) -> None:
     format, rgb = encoding.format, encoding.format.pixel.rgb
     context.time_base, context.framerate = encoding.time_base, encoding.rate
     context.width, context.height = format.width, format.height
-    context.pix_fmt = encoding.coded or coded_as(context.codec, format.pixel) or format.pixel.name
+    context.pix_fmt = encoding.coded or native_pix_fmt(context.codec, format.pixel) or format.pixel.name
     context.sample_aspect_ratio = encoding.sample_aspect
     context.colorspace = RGB_MATRIX if rgb else format.colour.matrix
     context.color_primaries = format.colour.primaries
@@ -111,7 +111,7 @@ def zero_latency(encoding: VideoEncoding) -> bool:
     return "zerolatency" in encoding.options.get("tune", "")
 
 
-def refusal(encoding: VideoEncoding) -> str | None:
+def probe_encoder(encoding: VideoEncoding) -> str | None:
     """Why this machine has no such encoder, tried by opening one; None if it has."""
     context = av.CodecContext.create(encoding.codec, "w")
     assert isinstance(context, VideoCodecContext)
@@ -204,7 +204,7 @@ class Encoder(Stage[Any, Any]):
         return self._encode(picture)
 
     def _encode(self, picture: av.VideoFrame | None) -> list[av.Packet[Any]]:
-        with writing(self._path):
+        with translate_write_errors(self._path):
             packets = self._context.encode(picture)
         self.packets += len(packets)
         return packets

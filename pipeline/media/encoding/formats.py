@@ -38,7 +38,7 @@ def encodable_format(codec: av.Codec, wanted: PixelFormat, width: int, height: i
     """
     fits = [
         f
-        for f in taken(codec)
+        for f in supported_formats(codec)
         if codec.name in _CUTTING_PAIRS or width % (1 << f.sub_x) == 0 == height % (1 << f.sub_y)
     ]
     if not fits:
@@ -46,12 +46,12 @@ def encodable_format(codec: av.Codec, wanted: PixelFormat, width: int, height: i
     return min(fits, key=lambda found: _distance(found, wanted))
 
 
-def taken(codec: av.Codec) -> list[PixelFormat]:
+def supported_formats(codec: av.Codec) -> list[PixelFormat]:
     """The formats of frames whose samples `codec` takes just as they are."""
-    return [pixel for pixel in PIXEL_FORMATS.values() if coded_as(codec, pixel)]
+    return [pixel for pixel in PIXEL_FORMATS.values() if native_pix_fmt(codec, pixel)]
 
 
-def coded_as(codec: av.Codec, pixel: PixelFormat) -> str | None:
+def native_pix_fmt(codec: av.Codec, pixel: PixelFormat) -> str | None:
     """FFmpeg's name of the format in which `codec` takes the samples of `pixel` just as they are; None if it can't."""
     names = (pixel.name, *(packing.name for packing in packings(pixel)))
     taken = {f.name for f in codec.video_formats or ()} or {pixel.name}

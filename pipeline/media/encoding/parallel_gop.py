@@ -23,10 +23,10 @@ from av.video.codeccontext import VideoCodecContext
 from av.video.frame import PictureType
 
 from pipeline.errors import OutputError
-from pipeline.flow.parallel import Fan
+from pipeline.flow.parallel import ParallelStage
 from pipeline.flow.stage import Chain, Stage
 from pipeline.frame import Frame, FrameFormat, Plane
-from pipeline.media.av_errors import writing
+from pipeline.media.av_errors import translate_write_errors
 from pipeline.media.av_frames import wrapped
 from pipeline.media.encoding.dts import DecodingTimes, NoteTimes, Retime
 from pipeline.media.encoding.encoder import Encoder, VideoEncoding, configure, zero_latency
@@ -52,7 +52,7 @@ class ParallelEncoder(Chain):
         times = DecodingTimes()
         self._intake = _Intake(encoding.format)
         make = partial(GopEncoder, path, context, encoding, time_base, shift)
-        self._fan = Fan(make, Frame, encoding.encoders, encoding.gop, encoding.waiting)
+        self._fan = ParallelStage(make, Frame, encoding.encoders, encoding.gop, encoding.waiting)
         self._retime = Retime(times)
         super().__init__(NoteTimes(times, shift), self._intake, self._fan, self._retime)
 
@@ -94,7 +94,7 @@ class GopEncoder(Encoder):
         configure(context, encoding)
         if header.flags & Flags.global_header:
             context.flags |= Flags.global_header
-        with writing(path):
+        with translate_write_errors(path):
             context.open()
         if context.extradata != header.extradata:
             raise OutputError(f"{path}: two {encoding.codec} encoders disagree on the stream's header: --encoders 1")
@@ -141,7 +141,7 @@ class GopEncoder(Encoder):
         for count in range(1, _PATIENCE * self._gop):
             if self._made == self.frames:
                 return
-            picture = to_and_fro(backwards, count)
+            picture = mirrored(backwards, count)
             # A key frame, or the GOP's last B-frames would refer to what is dropped.
             picture.pict_type = PictureType.I if count == 1 else PictureType.NONE
             yield from self._mine(self._encode_at(self._last[-1][0] + count * step, picture))
@@ -158,7 +158,7 @@ class GopEncoder(Encoder):
                 yield packet
 
 
-def to_and_fro(pictures: Sequence[T], index: int) -> T:
+def mirrored(pictures: Sequence[T], index: int) -> T:
     """Picture `index` of an endless walk through `pictures` and back, which moves as smoothly as they do."""
     at = index % max(1, 2 * len(pictures) - 2)
     return pictures[at if at < len(pictures) else 2 * len(pictures) - 2 - at]

@@ -13,7 +13,7 @@ _STALE = 1  # second that a number of frames may be off the duration
 _ROUGHLY = 0.95  # how much of a number of frames must come that is only roughly right
 
 
-class Promise:
+class DeclaredLength:
     """How many packets of `stream` there should be, or when it should end, as the container tells before it is read."""
 
     def __init__(self, container: InputContainer, stream: VideoStream, rate: Fraction) -> None:
@@ -33,7 +33,7 @@ class Promise:
             return 0
         return int(told)
 
-    def lack(self, packets: int, end: int, damaged: bool) -> int:
+    def missing_frames(self, packets: int, end: int, damaged: bool) -> int:
         """How many frames are missing.
 
         packets: how many came. end: when the last frame ended, in the stream's time base. damaged: it is known to be;

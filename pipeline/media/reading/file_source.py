@@ -19,7 +19,7 @@ from pipeline.errors import InputError
 from pipeline.flow.closing import Closing
 from pipeline.media.reading import truncation
 from pipeline.media.reading.damage import Damage
-from pipeline.media.reading.declared_length import Promise
+from pipeline.media.reading.declared_length import DeclaredLength
 from pipeline.media.reading.matroska import Blocks
 from pipeline.media.reading.pipe import Pipe
 from pipeline.media.reading.preroll import Preroll
@@ -65,10 +65,10 @@ class Source(Protocol):
     def end(self) -> None:
         """Give nothing more."""
 
-    def again(self) -> VideoStream | None:
+    def rewind(self) -> VideoStream | None:
         """The video once more, for another decoder, in software; None if it can't be had twice."""
 
-    def lack(self, packets: int, end: int) -> int:
+    def missing_frames(self, packets: int, end: int) -> int:
         """How many frames it promised of the video, and did not give, as far as it tells.
 
         packets: how many came. end: when the last frame ended, in the stream's time base.
@@ -108,7 +108,7 @@ class FileSource(Closing):
             self._wanted = also | {self.video.index}
             self.first = first if first is not None else self.video.start_time or 0
             self.rate = frame_rate(self.container, self.video)
-            self._promise = Promise(self.container, self.video, self.rate)
+            self._promise = DeclaredLength(self.container, self.video, self.rate)
             self._preroll = Preroll()
             self._clock = Clock(1 / self.rate) if self.container.format.flags & _JUMPING else None
             self._blocks = stack.enter_context(contextlib.closing(Blocks(path))) if self._has_blocks else None
@@ -154,19 +154,19 @@ class FileSource(Closing):
         if self._pipe:
             self._pipe.end()
 
-    def again(self) -> VideoStream | None:
+    def rewind(self) -> VideoStream | None:
         if self._pipe:
             return None
         container = self._open.enter_context(open_input(self.path))
         self._open.callback(_quieten, container)
         return main_video(self.path, container, self._index)
 
-    def lack(self, packets: int, end: int) -> int:
+    def missing_frames(self, packets: int, end: int) -> int:
         if self.container.format.name == "yuv4mpegpipe":  # FFmpeg drops the piece of a frame at its end, and is silent
             return int(self._read_to < (self._pipe.taken if self._pipe else self.path.stat().st_size))
         if self._start is not None and self._is_indexed:
             return 0
-        return self._promise.lack(packets, end, damaged=not self.damage.none)
+        return self._promise.missing_frames(packets, end, damaged=not self.damage.none)
 
     def close(self) -> None:
         _quieten(self.container)

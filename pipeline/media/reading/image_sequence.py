@@ -121,7 +121,7 @@ class Pictures:
     def bytes(self) -> int:
         return sum(file.stat().st_size for file in self.files.values())
 
-    def lack(self) -> str:
+    def gaps(self) -> str:
         """Which numbers are missing, in a line; "" if none."""
         missing = self.length - len(self.files)
         if not missing:
@@ -134,7 +134,7 @@ class Pictures:
 
     def notes(self, rate: Fraction) -> list[str]:
         """What a user should know of a sequence, a line each."""
-        lines = [self.lack()] if self.lack() else []
+        lines = [self.gaps()] if self.gaps() else []
         if len(self.files) > 1:
             lines.append(f"its {len(self.files)} pictures are shown at {float(rate):g} a second")
         return lines
@@ -216,11 +216,11 @@ class PictureSource(Closing):
     def end(self) -> None:
         self._over = True
 
-    def again(self) -> VideoStream:
+    def rewind(self) -> VideoStream:
         self._opened.append(open_pictures(self.pictures, self.rate))
         return self._opened[-1].streams.video[0]
 
-    def lack(self, packets: int, end: int) -> int:
+    def missing_frames(self, packets: int, end: int) -> int:
         return 0  # a number that is missing was perhaps never there
 
     def close(self) -> None:

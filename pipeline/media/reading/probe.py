@@ -21,7 +21,7 @@ from pipeline.colour import tags
 from pipeline.config.address import refuse_address
 from pipeline.errors import InputError
 from pipeline.frame import Colour, FrameFormat, Siting
-from pipeline.media.av_errors import reading
+from pipeline.media.av_errors import translate_read_errors
 from pipeline.media.packed_formats import supported_format
 from pipeline.media.reading import alpha, image_sequence
 from pipeline.media.reading.animation import is_animated_png
@@ -128,7 +128,7 @@ def open_input(path: Path, accel: HWAccel | None = None, pipe: Pipe | None = Non
     if pipe is not None:
         return open_pipe(pipe, CONTAINERS)
     options = {"format_whitelist": ",".join(CONTAINERS), "protocol_whitelist": "file"}
-    with reading(path):
+    with translate_read_errors(path):
         return av.open(f"file:{path}", options=options, hwaccel=accel)
 
 
@@ -152,7 +152,7 @@ def probe(path: str | Path, video: int | None = None) -> MediaInfo:
 
 
 def _media(path: Path, container: InputContainer, video: int | None = None) -> MediaInfo:
-    with reading(path, "at its beginning"):
+    with translate_read_errors(path, "at its beginning"):
         stream = main_video(path, container, video)
         duration = container.duration / av.time_base if container.duration else None
         return MediaInfo(

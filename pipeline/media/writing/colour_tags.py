@@ -31,7 +31,7 @@ _SILENT = (".nut", ".asf", ".wmv", ".flv")  # that say nothing of colours by the
 _SPEAKING = (*_SELF_DESCRIBED, "av1", "vp9", "mpeg2video")  # codecs that do
 
 
-def tellable(encoding: VideoEncoding, target: Path) -> tuple[VideoEncoding, str | None]:
+def representable_colour(encoding: VideoEncoding, target: Path) -> tuple[VideoEncoding, str | None]:
     """`encoding`, in the nearest colours that the file `target` can say; and a note where its samples are others."""
     format, codec = encoding.format, av.Codec(encoding.codec, "w").canonical_name
     colour = tellable_colour(format.colour, format.pixel, codec, target)

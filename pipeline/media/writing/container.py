@@ -10,7 +10,7 @@ import av
 from av.container import OutputContainer
 
 from pipeline.errors import OutputError
-from pipeline.media.av_errors import writing
+from pipeline.media.av_errors import translate_write_errors
 from pipeline.media.reading import animation
 from pipeline.media.reading.file_source import Source
 from pipeline.media.writing import metadata
@@ -29,7 +29,7 @@ def opened(path: Path, part: Path, told: dict[str, str]) -> OutputContainer:
     """The file `part`, opened as the container that `path` is called after. told: to the muxer. Raises OutputError."""
     if not path.parent.is_dir():
         raise OutputError(f"{path}: the folder {path.parent} does not exist: make it first")
-    with writing(path):
+    with translate_write_errors(path):
         part.touch()
     try:
         container = _container(path, part, told)
@@ -46,7 +46,7 @@ def opened(path: Path, part: Path, told: dict[str, str]) -> OutputContainer:
 
 
 def _container(path: Path, part: Path, told: dict[str, str]) -> OutputContainer:
-    with writing(path):
+    with translate_write_errors(path):
         try:
             return av.open(f"file:{part}", "w", container_options=told)
         except ValueError as error:

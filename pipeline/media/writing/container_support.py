@@ -30,7 +30,7 @@ def codec_name(stream: Any) -> str:
     return str((context.codec.canonical_name if context else stream.name) or "an unknown codec")
 
 
-def holds(muxer: str, stream: Any) -> bool:
+def supports(muxer: str, stream: Any) -> bool:
     """Whether the container that FFmpeg calls `muxer` can hold a copy of `stream` and give it back as what it was."""
     if not reads_back(muxer, codec_name(stream)):
         return False
@@ -54,12 +54,12 @@ def holds_chapters(muxer: str) -> bool:
     return muxer not in _WITHOUT_CHAPTERS
 
 
-def holds_pictures(muxer: str) -> bool:
+def supports_pictures(muxer: str) -> bool:
     """Whether cover art keeps its meaning there."""
     return muxer in _WITH_PICTURES
 
 
-def holds_attachments(muxer: str) -> bool:
+def supports_attachments(muxer: str) -> bool:
     return muxer in _WITH_ATTACHMENTS
 
 

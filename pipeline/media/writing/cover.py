@@ -7,7 +7,7 @@ from typing import Any
 
 from av.stream import Disposition
 
-from pipeline.media.av_errors import reading
+from pipeline.media.av_errors import translate_read_errors
 from pipeline.media.reading.probe import open_input
 
 _KINDS = {"mjpeg": ("jpg", "image/jpeg"), "png": ("png", "image/png"), "gif": ("gif", "image/gif")}
@@ -25,7 +25,7 @@ def is_thumbnail(stream: Any) -> bool:
 
 def picture(path: Path, index: int) -> bytes:
     """The picture of stream `index`, as a file of its own would hold it; b"" if there is none."""
-    with reading(path), open_input(path) as container:
+    with translate_read_errors(path), open_input(path) as container:
         return next((bytes(packet) for packet in container.demux(container.streams[index]) if packet.size), b"")
 
 

@@ -12,8 +12,8 @@ from pipeline.config.settings import Settings, Upscaling
 from pipeline.errors import SettingsError, UprezError
 from pipeline.frame import PIXEL_FORMATS, PixelFormat, opaque
 from pipeline.media.encoding.candidates import candidates
-from pipeline.media.encoding.encoder import VideoEncoding, refusal, taken_up
-from pipeline.media.encoding.formats import coded_as, encoder, taken
+from pipeline.media.encoding.encoder import VideoEncoding, negotiate_format, probe_encoder
+from pipeline.media.encoding.formats import encoder, native_pix_fmt, supported_formats
 from pipeline.media.packed_formats import named_format
 from pipeline.media.reading.probe import VideoInfo
 from pipeline.media.writing.alpha import has_room
@@ -77,7 +77,7 @@ def _tried(encode: Callable[[str], VideoEncoding], codec: str) -> tuple[VideoEnc
         encoding = encode(codec)
     except UprezError as error:
         return None, str(error)
-    if codec.endswith("_nvenc") and (reason := refusal(encoding)):
+    if codec.endswith("_nvenc") and (reason := probe_encoder(encoding)):
         return None, f"this GPU's NVENC can't ({reason})"
     return encoding, ""
 
@@ -90,7 +90,7 @@ def _encoding(
     if format.pixel.alpha and not with_alpha:
         format = replace(format, pixel=opaque(format.pixel))
     if settings.pix_fmt:
-        allowed = [pixel for pixel in taken(encoder(name)) if with_alpha or not pixel.alpha]
+        allowed = [pixel for pixel in supported_formats(encoder(name)) if with_alpha or not pixel.alpha]
         format = replace(format, pixel=_chosen(settings.pix_fmt, name, name, allowed))
     encoding = VideoEncoding(
         codec=name,
@@ -102,7 +102,7 @@ def _encoding(
         display_matrix=video.display_matrix,
         hdr=video.hdr,
     )
-    return taken_up(encoding, was_rgb=video.format.pixel.rgb, exactly=settings.pix_fmt is not None)
+    return negotiate_format(encoding, was_rgb=video.format.pixel.rgb, exactly=settings.pix_fmt is not None)
 
 
 def _chosen(name: str, taker: str, codec: str, allowed: list[PixelFormat]) -> PixelFormat:
@@ -112,7 +112,7 @@ def _chosen(name: str, taker: str, codec: str, allowed: list[PixelFormat]) -> Pi
     """
     pixel = named_format(name)
     if pixel is None or pixel not in allowed:
-        takes = ", ".join(coded_as(encoder(codec), each) or each.name for each in allowed)
+        takes = ", ".join(native_pix_fmt(encoder(codec), each) or each.name for each in allowed)
         raise SettingsError(f"--pix-fmt {name}: {taker} takes {takes}")
     return pixel
 

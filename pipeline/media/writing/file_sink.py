@@ -18,7 +18,7 @@ from av.video.stream import VideoStream
 
 from pipeline.errors import OutputError
 from pipeline.flow.stage import Stage
-from pipeline.media.av_errors import writing
+from pipeline.media.av_errors import translate_write_errors
 from pipeline.media.encoding.dts import RetimedEncoder
 from pipeline.media.encoding.encoder import Encoder, VideoEncoding, configure
 from pipeline.media.encoding.formats import encoder
@@ -123,7 +123,7 @@ class FileSink(Stage[Any, Any]):
     def feed(self, packet: av.Packet[Any]) -> Iterator[Any]:
         if packet.stream is None:  # it comes from an encoder
             packet.stream = self.video
-            with writing(self.path):
+            with translate_write_errors(self.path):
                 self._mux(packet)
         elif route := self._router.routes.get(packet.stream_index):
             self._send(packet.stream_index, route.feed(packet))
@@ -158,7 +158,7 @@ class FileSink(Stage[Any, Any]):
             kept = self.keep_partial()
             raise OutputError(f"{self.path}: appeared meanwhile; the result is kept as {kept}")
         try:
-            with writing(self.path):
+            with translate_write_errors(self.path):
                 os.replace(self._part, self.path)
         except OutputError as error:
             raise OutputError(f"{error}; the result is kept as {self.keep_partial()}") from error
@@ -169,7 +169,7 @@ class FileSink(Stage[Any, Any]):
         self.finished()
         names = (f"{self.path.stem}.partial{count}{self.path.suffix}" for count in ("", *range(2, 1000)))
         kept = next(free for name in names if not (free := self.path.with_name(name)).exists())
-        with writing(kept):
+        with translate_write_errors(kept):
             os.replace(self._part, kept)
         return kept
 
@@ -240,7 +240,7 @@ class FileSink(Stage[Any, Any]):
 
     def _write_header(self) -> None:
         try:
-            with writing(self.path):
+            with translate_write_errors(self.path):
                 self._container.start_encoding()
         except OutputError as error:
             if not isinstance(error.__cause__, av.error.ArgumentError):
@@ -250,7 +250,7 @@ class FileSink(Stage[Any, Any]):
 
     def _send(self, index: int, packets: Iterable[av.Packet[Any]]) -> None:
         """Write packets that come of stream `index` of the source; one that the muxer refuses must not end the job."""
-        with writing(self.path):
+        with translate_write_errors(self.path):
             for packet in packets:
                 try:
                     self._mux(packet)
@@ -282,7 +282,7 @@ class FileSink(Stage[Any, Any]):
         if not self._says_aspect:
             return
         self._says_aspect = False
-        with writing(self.path):
+        with translate_write_errors(self.path):
             if not sample_aspect.tell_aspect(self._part, self._encoding.sample_aspect):
                 shape = f"samples are {self._encoding.sample_aspect} as wide as high"
                 self._lost_labels.append(
@@ -290,7 +290,7 @@ class FileSink(Stage[Any, Any]):
                 )
 
     def _close(self) -> None:
-        with writing(self.path):
+        with translate_write_errors(self.path):
             self._container.close()
 
     def _discard(self) -> None:

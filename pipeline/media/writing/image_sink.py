@@ -18,7 +18,7 @@ from av.video.codeccontext import VideoCodecContext
 
 from pipeline.errors import OutputError
 from pipeline.flow.stage import Stage
-from pipeline.media.av_errors import writing
+from pipeline.media.av_errors import translate_write_errors
 from pipeline.media.encoding.encoder import Encoder, VideoEncoding, configure
 from pipeline.media.reading.image_sequence import Pattern, Pictures, is_pattern
 from pipeline.media.writing.constant_rate import Evenness
@@ -48,7 +48,7 @@ class PictureSink(Stage[Any, Any]):
         self._names: list[str] = []
         self._older = 0
         self._part = path.with_name(f"uprez-{secrets.token_hex(4)}.part")
-        with writing(path):
+        with translate_write_errors(path):
             self._part.mkdir()
 
     @property
@@ -63,7 +63,7 @@ class PictureSink(Stage[Any, Any]):
             assert packet.pts is not None
             self._even.add(packet.pts * (packet.time_base or self._encoding.time_base))
             name = self._name(packet.pts)
-            with writing(self.path):
+            with translate_write_errors(self.path):
                 (self._part / name).write_bytes(bytes(packet))
             self._names.append(name)
             self.muxed[0] += 1
@@ -90,7 +90,7 @@ class PictureSink(Stage[Any, Any]):
             raise OutputError(f"{self.path}: {taken[0]} appeared meanwhile; the result is kept as {kept}")
         self._older = len(before - names)
         try:
-            with writing(self.path):
+            with translate_write_errors(self.path):
                 for name in self._names:
                     os.replace(self._part / name, self.path.with_name(name))
                 self._part.rmdir()
@@ -103,7 +103,7 @@ class PictureSink(Stage[Any, Any]):
         stem = re.sub(r"%\d*d", "", self.path.stem).strip("-_. ") or "pictures"
         names = (f"{stem}.partial{count}" for count in ("", *range(2, 1000)))
         kept = next(free for name in names if not (free := self.path.with_name(name)).exists())
-        with writing(kept):
+        with translate_write_errors(kept):
             os.replace(self._part, kept)
         return kept / self.path.name
 

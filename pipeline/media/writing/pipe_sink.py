@@ -23,7 +23,7 @@ from av.video.stream import VideoStream
 from pipeline.errors import OutputError
 from pipeline.flow.stage import Stage
 from pipeline.frame import PIXEL_FORMATS, FrameFormat, Siting
-from pipeline.media.av_errors import writing
+from pipeline.media.av_errors import translate_write_errors
 from pipeline.media.encoding.encoder import Encoder, VideoEncoding, configure
 from pipeline.media.reading.pipe import NAME, standard_output
 from pipeline.media.writing.constant_rate import Evenness
@@ -177,7 +177,7 @@ class _Outlet:
 def _piping() -> Iterator[None]:
     """Raise OutputError for what goes wrong at a pipe."""
     try:
-        with writing(NAME):
+        with translate_write_errors(NAME):
             yield
     except OutputError as error:
         if isinstance(error.__cause__, OSError) and error.__cause__.errno == errno.EPIPE:

@@ -18,7 +18,7 @@ _MOST = (1 << 31) - 1
 
 
 @dataclass(frozen=True)
-class Upright:
+class RotationPlan:
     """turn: what the pixels are turned by, None if they aren't. video: the source as it is then. note: on that."""
 
     turn: Orientation | None
@@ -26,7 +26,7 @@ class Upright:
     note: str | None = None
 
 
-def upright(video: VideoInfo, to: Path, scale: int) -> Upright:
+def upright(video: VideoInfo, to: Path, scale: int) -> RotationPlan:
     """How the result `to`, `scale` times as large, comes to be shown as `video` is: never by tag and pixels both.
 
     The display matrix of the video that is given is the one that `to` shall have.
@@ -34,21 +34,25 @@ def upright(video: VideoInfo, to: Path, scale: int) -> Upright:
     matrix, suffix = video.display_matrix, to.suffix.lower()
     orientation = Orientation.of(matrix)
     if matrix is None or orientation == Orientation():
-        return Upright(None, replace(video, display_matrix=None))
+        return RotationPlan(None, replace(video, display_matrix=None))
     if orientation is None:
         return _at_an_angle(video, matrix, suffix, scale)
     if suffix in ISO_SUFFIXES and not orientation.mirrored:
-        return Upright(None, replace(video, display_matrix=_carried(matrix, orientation.numbers, scale)))
+        return RotationPlan(None, replace(video, display_matrix=_carried(matrix, orientation.numbers, scale)))
     players = f"not every player of {suffix or 'y4m'} honours its tag"
-    return Upright(orientation, _laid(video, orientation), f"it is shown {orientation}: the pixels are, as {players}")
+    return RotationPlan(
+        orientation, _laid(video, orientation), f"it is shown {orientation}: the pixels are, as {players}"
+    )
 
 
-def _at_an_angle(video: VideoInfo, matrix: tuple[int, ...], suffix: str, scale: int) -> Upright:
+def _at_an_angle(video: VideoInfo, matrix: tuple[int, ...], suffix: str, scale: int) -> RotationPlan:
     a, b, _, c, d, *_ = matrix
     held = suffix in ISO_SUFFIXES or (suffix in _WITH_ANGLES and (a, b) == (d, -c))
     tag = "its tag goes along" if held else f"{suffix or 'y4m'} can't hold its tag; .mov can"
     note = f"it is to be shown at an odd angle: its pixels stay as they are, and {tag}"
-    return Upright(None, replace(video, display_matrix=_carried(matrix, (a, b, c, d), scale) if held else None), note)
+    return RotationPlan(
+        None, replace(video, display_matrix=_carried(matrix, (a, b, c, d), scale) if held else None), note
+    )
 
 
 def _laid(video: VideoInfo, orientation: Orientation) -> VideoInfo:

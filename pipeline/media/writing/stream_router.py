@@ -70,7 +70,7 @@ class Router:
     def _mkv_can(self, stream: Any) -> bool:
         if stream.type == "attachment" or cover.is_cover(stream):
             return True
-        return bool(stream.codec_context) and container_support.holds("matroska", stream)
+        return bool(stream.codec_context) and container_support.supports("matroska", stream)
 
     def _what(self, stream: Any) -> str:
         if stream.type == "attachment":
@@ -80,7 +80,7 @@ class Router:
         return container_support.codec_name(stream)
 
     def _copy(self, stream: Any) -> bool:
-        if not container_support.holds(self._muxer, stream):
+        if not container_support.supports(self._muxer, stream):
             return False
         copy = container_support.copy_of(self._container, stream)
         metadata.describe(copy, stream, self._iso)
@@ -121,7 +121,7 @@ class Router:
 
     def _add_picture(self, stream: Any) -> bool:
         """Cover art, as each container has it; its packet comes from here, not with those of the source."""
-        if cover.is_thumbnail(stream) or not container_support.holds_pictures(self._muxer):
+        if cover.is_thumbnail(stream) or not container_support.supports_pictures(self._muxer):
             return False
         try:
             content = cover.picture(self._path, stream.index)
@@ -132,7 +132,7 @@ class Router:
             name, kind = cover.name_and_type(container_support.codec_name(stream), stream.metadata)
             self._container.add_attachment(name, kind, content)
             return True
-        if not container_support.holds(self._muxer, stream):
+        if not container_support.supports(self._muxer, stream):
             return False
         copy = container_support.copy_of(self._container, stream)
         copy.disposition = Disposition.attached_pic
@@ -142,7 +142,7 @@ class Router:
         return True
 
     def _attach(self, stream: Any) -> bool:
-        if not container_support.holds_attachments(self._muxer):
+        if not container_support.supports_attachments(self._muxer):
             return False
         name = stream.metadata.get("filename", f"attachment{stream.index}")
         added = self._container.add_attachment(name, stream.mimetype or "application/octet-stream", stream.data)

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from pipeline.errors import BackendError, MismatchError
 from pipeline.flow.channel import Aborted
-from pipeline.flow.fair_lock import Gate, Turnstile
+from pipeline.flow.fair_lock import FairLock, Gate
 from pipeline.models.spec import ModelSpec
 from pipeline.system.onnx_runtime import onnx_runtime
 
@@ -17,14 +17,14 @@ from pipeline.system.onnx_runtime import onnx_runtime
 class CpuNetwork:
     """`model`, loaded. One run takes all cores, or as many as there are `threads`, so runs go one after the other.
 
-    turnstile: what runs of this network pass through, and those of others that want the same cores.
+    fair_lock: what runs of this network pass through, and those of others that want the same cores.
     """
 
-    def __init__(self, model: ModelSpec, threads: int = 0, turnstile: Turnstile | None = None) -> None:
+    def __init__(self, model: ModelSpec, threads: int = 0, fair_lock: FairLock | None = None) -> None:
         ort = onnx_runtime()
 
         self._model = model
-        self._turnstile = turnstile or Turnstile()
+        self._turnstile = fair_lock or FairLock()
         options = ort.SessionOptions()
         options.log_severity_level = 4
         options.intra_op_num_threads = threads

@@ -34,7 +34,7 @@ class Upscaled:
     duration: int
 
 
-class OnnxCpuSession(Session[Upscaled]):
+class OnnxSession(Session[Upscaled]):
     """`submit` converts to RGB or luma and runs the network, `collect` converts back: two threads share the work.
 
     threads: for the network; 0 takes as many as there are cores. tiling: in what pieces frames go through the network;
@@ -59,7 +59,7 @@ class OnnxCpuSession(Session[Upscaled]):
         self._backend = network.backend
         self._network = network.runs()
         noise = np.random.default_rng(0).random((model.channels, source.height, source.width), np.float32)
-        self._tensor = (noise * model.white).astype(model.dtype)
+        self._tensor = (noise * model.value_range).astype(model.dtype)
 
     @property
     def backend(self) -> str:
@@ -68,7 +68,7 @@ class OnnxCpuSession(Session[Upscaled]):
     def submit(self, frame: Frame) -> Upscaled:
         check_frame(frame, self)
         convert = to_luma if self.model.channels == 1 else to_rgb
-        convert(frame.planes, self.source, self._tensor, self.model.white)
+        convert(frame.planes, self.source, self._tensor, self.model.value_range)
         aside = self.model.channels == 1 or (self.source.pixel.alpha and self.result.pixel.alpha)
         planes = tuple(plane.copy() for plane in frame.planes) if aside else ()
         frame.release()
@@ -79,7 +79,7 @@ class OnnxCpuSession(Session[Upscaled]):
 
     def collect(self, ticket: Upscaled) -> Frame:
         planes = self.result.split(np.empty(self.result.bytes, np.uint8))
-        from_rgb(self._rgb(ticket), self.result, planes, self.model.white, self.dithers)
+        from_rgb(self._rgb(ticket), self.result, planes, self.model.value_range, self.dithers)
         if self.result.pixel.alpha and self.source.pixel.alpha:
             alpha.enlarge(ticket.planes[-1], self.source.pixel, self.result, planes[-1])
         elif self.result.pixel.alpha:
@@ -101,7 +101,7 @@ class OnnxCpuSession(Session[Upscaled]):
         if self.model.channels == 3:
             return self._ordered(ticket.tensor)
         rgb = np.empty((3, *ticket.tensor.shape[1:]), np.float32)
-        with_chroma(ticket.tensor, ticket.planes, self.source, rgb, self.model.white)
+        with_chroma(ticket.tensor, ticket.planes, self.source, rgb, self.model.value_range)
         return rgb
 
     def _run(self) -> NDArray[Any]:

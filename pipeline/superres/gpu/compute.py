@@ -1,7 +1,7 @@
 """What computes on one GPU: an engine and its lanes, for one session or for several that take turns.
 
     session A: ring, copies ─┐
-    session B: ring, copies ─┼─ turnstile ─▶ lane 0 or 1: to_rgb, network, from_rgb
+    session B: ring, copies ─┼─ fair_lock ─▶ lane 0 or 1: to_rgb, network, from_rgb
     session C: ring, copies ─┘
 
 What is heavy is here once: kernels, engine, contexts and their memory. What holds a frame is the session's own: its
@@ -17,11 +17,11 @@ import logging
 from collections.abc import Callable
 
 from pipeline.errors import OutOfMemory
-from pipeline.flow.fair_lock import Gate, Turnstile
+from pipeline.flow.fair_lock import FairLock, Gate
 from pipeline.frame import FrameFormat
 from pipeline.models.spec import ModelSpec
 from pipeline.superres.gpu.launch import conversions
-from pipeline.superres.gpu.memory_fallback import Tools, Way, Ways
+from pipeline.superres.gpu.memory_fallback import ExecutionPlan, FallbackLadder, Resources
 from pipeline.superres.gpu.passes import Passes
 from pipeline.superres.gpu.tensorrt.engine_cache import EngineCache
 from pipeline.superres.gpu.tensorrt.library import load
@@ -56,7 +56,7 @@ class Compute:
     ) -> None:
         self._flavour = load(flavour)
         self.gpu = Gpu(device)
-        self._tools = Tools(
+        self._tools = Resources(
             gpu=self.gpu,
             flavour=self._flavour,
             cache=cache or EngineCache(),
@@ -66,10 +66,10 @@ class Compute:
         self._source = source
         self._frame = source.bytes + result.bytes
         self._contexts, self._vram = contexts, vram
-        self._turnstile = Turnstile()
+        self._turnstile = FairLock()
         self._members = 0
-        self._ways: Ways | None = None
-        self._way: Way | None = None
+        self._ways: FallbackLadder | None = None
+        self._way: ExecutionPlan | None = None
         self.tiling = Tiling(source.width, source.height, source.width, source.height)
 
     @property
@@ -92,7 +92,9 @@ class Compute:
             budget = round(self.gpu.free * _SHARE_OF_FREE) if self._vram is None else self._vram
             slots = min(slots, max(_LEAST_SLOTS, int(budget * _SHARE_OF_SLOTS) // self._frame))
             if self._ways is None:
-                self._ways = Ways(self._tools, self._source, self._contexts, budget, taken=slots * self._frame)
+                self._ways = FallbackLadder(
+                    self._tools, self._source, self._contexts, budget, taken=slots * self._frame
+                )
             else:
                 self._ways.take(slots * self._frame)
             self._members += 1
@@ -140,8 +142,8 @@ class Compute:
         for end in ends:
             end.sync()
 
-    def _standing(self) -> Way:
-        """The present way to work, or the next one where there is none. Called inside the turnstile."""
+    def _standing(self) -> ExecutionPlan:
+        """The present way to work, or the next one where there is none. Called inside the fair_lock."""
         if self._way is None:
             assert self._ways is not None
             self._way = self._ways.next()

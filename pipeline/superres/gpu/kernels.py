@@ -51,7 +51,7 @@ def colour_macros(format: FrameFormat, model: ModelSpec, dither: bool = False) -
             "GREEN": order.index("g"),
             "BLUE": order.index("b"),
             "HALF": int(model.dtype == np.float16),
-            "RANGE": float(model.white),
+            "RANGE": float(model.value_range),
             "DITHER": int(dither),
         }
     )
@@ -68,7 +68,7 @@ def luma_macros(format: FrameFormat, model: ModelSpec) -> dict[str, str]:
             "GREEN_LUMA": green,
             "BLUE_LUMA": blue,
             "HALF": int(model.dtype == np.float16),
-            "RANGE": float(model.white),
+            "RANGE": float(model.value_range),
         }
     )
 

@@ -15,7 +15,7 @@ from pipeline.superres.gpu.launch import Conversions
 from pipeline.superres.gpu.passes import Passes, memory_bytes
 from pipeline.superres.gpu.tensorrt.engine import Shapes
 from pipeline.superres.gpu.tensorrt.engine_cache import EngineCache
-from pipeline.superres.gpu.tensorrt.library import Flavour
+from pipeline.superres.gpu.tensorrt.library import TensorRtLibrary
 from pipeline.superres.gpu.tensorrt.network import Network
 from pipeline.superres.tiling import Tiling, cuts
 from pipeline.system.cuda import Gpu
@@ -27,23 +27,23 @@ log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class Tools:
+class Resources:
     """What all ways to work have in common."""
 
     gpu: Gpu
-    flavour: Flavour
+    flavour: TensorRtLibrary
     cache: EngineCache
     model: ModelSpec
     conversions: Conversions
 
 
-class Way:
+class ExecutionPlan:
     """One way to work, made ready: an engine for the tiles of `tiling`, and `contexts` lanes of passes, in turn.
 
     Raises OutOfMemory, and leaves nothing behind.
     """
 
-    def __init__(self, tools: Tools, network: Network, tiling: Tiling, contexts: int) -> None:
+    def __init__(self, tools: Resources, network: Network, tiling: Tiling, contexts: int) -> None:
         self.tiling = tiling
         self.lanes: list[Passes] = []
         self._gpu = tools.gpu
@@ -82,13 +82,13 @@ class Way:
         self._network.close()
 
 
-class Ways:
+class FallbackLadder:
     """The ways to work on frames of `source` that fit into `budget` bytes, one after the other, ever smaller.
 
     contexts: how many there may be at most. taken: bytes that the frames under way need, whatever the way.
     """
 
-    def __init__(self, tools: Tools, source: FrameFormat, contexts: int, budget: int, taken: int) -> None:
+    def __init__(self, tools: Resources, source: FrameFormat, contexts: int, budget: int, taken: int) -> None:
         self._tools = tools
         self._source = source
         self._budget = budget
@@ -109,7 +109,7 @@ class Ways:
     def give_back(self, size: int) -> None:
         self._taken -= size
 
-    def next(self) -> Way:
+    def next(self) -> ExecutionPlan:
         """The next way, ready to work. Raises OutOfMemory when none is left."""
         for tiling, contexts in self._left:
             if self._needed(tiling, contexts, self._per_pixel * tiling.tile_width * tiling.tile_height) > self._budget:
@@ -117,7 +117,7 @@ class Ways:
             try:
                 network = self._network(tiling, contexts)
                 if network is not None:
-                    way = Way(self._tools, network, tiling, contexts)
+                    way = ExecutionPlan(self._tools, network, tiling, contexts)
                     self._needs = self._needed(tiling, contexts, network.memory) - self._taken
                     return way
             except OutOfMemory as error:

@@ -31,7 +31,7 @@ def check(model: ModelSpec, run: Run, height: int, width: int) -> float:
     made = run(picture)
     if not np.isfinite(made).all():
         raise BackendError(_refused(model, "its output is not finite"))
-    if float(made.max()) - float(made.min()) < _BLACK * model.white:
+    if float(made.max()) - float(made.min()) < _BLACK * model.value_range:
         raise BackendError(_refused(model, "its output is one colour"))
     reach = None if model.size else model.reach
     parts = [_part(length, reach) for length in (height, width)]
@@ -40,7 +40,7 @@ def check(model: ModelSpec, run: Run, height: int, width: int) -> float:
     outer = [_enlarged(part, 0, model.scale) for part in parts]
     inner = [_enlarged(part, around.start, model.scale) for part, around in zip(parts, seen, strict=True)]
     error = np.mean((made[:, :, *outer].astype(np.float64) - expected[:, :, *inner]) ** 2)
-    decibels = float("inf") if error == 0 else float(10 * np.log10(model.white**2 / error))
+    decibels = float("inf") if error == 0 else float(10 * np.log10(model.value_range**2 / error))
     if not decibels >= LEAST_DECIBELS:  # NaN is not
         raise BackendError(_refused(model, f"{decibels:.1f} dB beside ONNX Runtime, {LEAST_DECIBELS:g} are asked for"))
     return decibels
@@ -52,7 +52,7 @@ def textured(height: int, width: int, model: ModelSpec) -> NDArray[Any]:
     coarse = rng.random((model.channels, height // 16 + 4, width // 16 + 4)).astype(np.float32)
     shapes = np.stack([np.asarray(bicubic(plane, height, width)) for plane in coarse])
     grain = rng.standard_normal((model.channels, height, width)).astype(np.float32) * 0.05
-    return np.asarray((np.clip(shapes + grain, 0, 1) * model.white).astype(model.dtype)[None])
+    return np.asarray((np.clip(shapes + grain, 0, 1) * model.value_range).astype(model.dtype)[None])
 
 
 def reference(model: ModelSpec, picture: NDArray[Any]) -> NDArray[np.float64]:

@@ -27,7 +27,7 @@ from tests.waiting import until
 def test_a_file_plays_in_real_time_and_again_at_its_end(clip: Path) -> None:
     with Watched(clip) as camera:
         camera.until_live(2)
-    assert camera.kinds[:5] == ["Opened", "Parcel", "Lost", "Opened", "Parcel"]
+    assert camera.kinds[:5] == ["Opened", "SerializedPacket", "Lost", "Opened", "SerializedPacket"]
     first, *_, last = [parcel for parcel in camera.parcels() if parcel.pts is not None][:12]
     assert last.at - first.at > 0.3  # twelve frames at 25 a second
     assert camera.figures.faults["ended"] == 1

@@ -17,7 +17,7 @@ needs_rtsp = requires("gst-rtsp-server")
 def test_what_a_camera_sends_begins_with_a_key_frame(transport: str) -> None:
     with RtspServer(audio=True) as server, Watched(server.address(), transport=transport) as camera:
         until(lambda: len(camera.parcels(0)) > 10 and len(camera.parcels(1)) > 10)
-    assert camera.kinds == ["Opened", "Parcel"]
+    assert camera.kinds == ["Opened", "SerializedPacket"]
     assert camera.parcels()[0].is_keyframe
     assert not camera.figures.faults
 
@@ -31,7 +31,7 @@ def test_a_server_that_was_killed_is_found_again() -> None:
         assert camera.figures.status in ("waiting", "connecting")
         server.start()
         camera.until_live(2)
-    assert camera.kinds == ["Opened", "Parcel", "Lost", "Opened", "Parcel"]
+    assert camera.kinds == ["Opened", "SerializedPacket", "Lost", "Opened", "SerializedPacket"]
 
 
 @needs_rtsp

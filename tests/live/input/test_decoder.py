@@ -12,7 +12,7 @@ import pytest
 from pipeline.errors import InputError
 from pipeline.frame import Siting
 from pipeline.live.input.decoder import NO_KEY_FRAME, SOUND_ALONE, UNDECODABLE, LiveDecoder, Shot, Sound
-from pipeline.live.process.messages import Opened, Parcel, Streams
+from pipeline.live.process.messages import Opened, SerializedPacket, Streams
 from tests import clips
 
 AT_ONCE = {"crf": "10", "tune": "zerolatency"}
@@ -21,7 +21,7 @@ STEP = 3600
 NO_PICTURE = b"\0\0\0\1\x65" + bytes(40)
 
 
-def brought(path: Path, began: float = 100.0) -> tuple[Streams, list[Parcel]]:
+def brought(path: Path, began: float = 100.0) -> tuple[Streams, list[SerializedPacket]]:
     """A clip as a source would bring it that begins at `began`, in real time."""
     with av.open(str(path)) as container:
         chosen = [stream for stream in container.streams if stream.type in ("video", "audio")]
@@ -35,17 +35,17 @@ def brought(path: Path, began: float = 100.0) -> tuple[Streams, list[Parcel]]:
                 start = at if start is None else start
                 number = chosen.index(packet.stream)
                 parcels.append(
-                    _rebased(Parcel.of(packet, number, began + at - start), packet.time_base / bases[number])
+                    _rebased(SerializedPacket.of(packet, number, began + at - start), packet.time_base / bases[number])
                 )
     return streams, parcels
 
 
-def _rebased(parcel: Parcel, ratio: Fraction) -> Parcel:
+def _rebased(parcel: SerializedPacket, ratio: Fraction) -> SerializedPacket:
     pts, dts = (None if each is None else round(each * ratio) for each in (parcel.pts, parcel.dts))
     return replace(parcel, pts=pts, dts=dts, duration=round(parcel.duration * ratio))
 
 
-def fed(decoder: LiveDecoder, parcels: Iterable[Parcel]) -> list[Shot | Sound]:
+def fed(decoder: LiveDecoder, parcels: Iterable[SerializedPacket]) -> list[Shot | Sound]:
     return [made for parcel in parcels for made in decoder.feed(parcel)]
 
 

@@ -11,17 +11,17 @@ from hypothesis import strategies as st
 
 from pipeline.flow.channel import Closed
 from pipeline.live.input.packet_buffer import Buffer, Event
-from pipeline.live.process.messages import Lost, Opened, Parcel
+from pipeline.live.process.messages import Lost, Opened, SerializedPacket
 
 LATE = "not decoded in time"
 
 
-def picture(at: float, key: bool = False, size: int = 10) -> Parcel:
-    return Parcel(0, bytes(size), round(at * 1000), None, 40, key, at)
+def picture(at: float, key: bool = False, size: int = 10) -> SerializedPacket:
+    return SerializedPacket(0, bytes(size), round(at * 1000), None, 40, key, at)
 
 
-def sound(at: float) -> Parcel:
-    return Parcel(1, b"sound", round(at * 1000), None, 20, True, at)
+def sound(at: float) -> SerializedPacket:
+    return SerializedPacket(1, b"sound", round(at * 1000), None, 20, True, at)
 
 
 def left(buffer: Buffer) -> list[Event]:
@@ -115,7 +115,7 @@ def test_every_picture_is_taken_or_counted_and_what_is_taken_can_be_decoded(step
                 put.append(replace(picture(now, kind == "key"), pts=len(put)))
                 buffer.put(put[-1])
     taken += left(buffer)
-    pictures = [event for event in taken if isinstance(event, Parcel) and event.stream == 0]
+    pictures = [event for event in taken if isinstance(event, SerializedPacket) and event.stream == 0]
     assert len(put) == len(pictures) + skipped[LATE]
     for before, after in itertools.pairwise(pictures):
         assert before.pts is not None

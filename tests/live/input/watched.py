@@ -11,7 +11,7 @@ import psutil
 
 from pipeline.config.live_settings import StreamSettings
 from pipeline.live.input.capture import Capture
-from pipeline.live.process.messages import Lost, Opened, Parcel
+from pipeline.live.process.messages import Lost, Opened, SerializedPacket
 from tests.waiting import until
 
 
@@ -30,11 +30,13 @@ def stream(source: object, **chosen: Any) -> StreamSettings:
 
 
 class Watched:
-    """events: all that came, Parcels as they are. error: what the iteration raised. In a `with` it ends with that."""
+    """events: all that came, SerializedPackets as they are. error: what the iteration raised. In a `with` it ends with
+    that.
+    """
 
     def __init__(self, source: object, **chosen: Any) -> None:
         self.capture = Capture(stream(source, **chosen))
-        self.events: list[Opened | Parcel | Lost] = []
+        self.events: list[Opened | SerializedPacket | Lost] = []
         self.error: Exception | None = None
         self._thread = threading.Thread(target=self._watch, name="uprez-watched", daemon=True)
 
@@ -66,8 +68,8 @@ class Watched:
         names = [type(event).__name__ for event in self.events]
         return [name for index, name in enumerate(names) if index == 0 or name != names[index - 1]]
 
-    def parcels(self, stream: int = 0) -> list[Parcel]:
-        return [event for event in self.events if isinstance(event, Parcel) and event.stream == stream]
+    def parcels(self, stream: int = 0) -> list[SerializedPacket]:
+        return [event for event in self.events if isinstance(event, SerializedPacket) and event.stream == stream]
 
     def until_live(self, connects: int = 1) -> None:
         until(lambda: self.figures.connects >= connects)

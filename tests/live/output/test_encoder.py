@@ -15,7 +15,7 @@ from pipeline.errors import SettingsError
 from pipeline.frame import PIXEL_FORMATS, Colour, Frame, FrameFormat
 from pipeline.live.output.encoder import LiveEncoder
 from pipeline.live.plan import plan_live
-from pipeline.live.process.messages import Parcel, Streams
+from pipeline.live.process.messages import SerializedPacket, Streams
 from pipeline.media.encoding.encoder import VideoEncoding
 from pipeline.media.reading.probe import probe
 from tests import clips
@@ -45,11 +45,11 @@ def frame(index: int, pts: int | None = None, release: object = None) -> Frame:
     return Frame(FORMAT, planes, index * STEP if pts is None else pts, STEP, release=release or (lambda: None))
 
 
-def encoded(encoder: LiveEncoder, frames: int, start: int = 0) -> list[Parcel]:
+def encoded(encoder: LiveEncoder, frames: int, start: int = 0) -> list[SerializedPacket]:
     return [parcel for index in range(start, start + frames) for parcel in encoder.feed(frame(index))]
 
 
-def keys(parcels: list[Parcel]) -> list[int]:
+def keys(parcels: list[SerializedPacket]) -> list[int]:
     """Which frames are key frames."""
     return [parcel.pts // STEP for parcel in parcels if parcel.is_keyframe and parcel.pts is not None]
 

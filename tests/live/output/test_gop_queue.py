@@ -1,4 +1,4 @@
-"""Parcels here are numbers: key frames every fifth, each a fifth of a second after the one before."""
+"""SerializedPackets here are numbers: key frames every fifth, each a fifth of a second after the one before."""
 
 from collections.abc import Callable
 
@@ -8,23 +8,23 @@ from hypothesis import strategies as st
 
 from pipeline.flow.channel import Closed
 from pipeline.live.output.gop_queue import AWAY, NO_KEY, SLOW, Begin, GopQueue, Item
-from pipeline.live.process.messages import Parcel, Streams
+from pipeline.live.process.messages import SerializedPacket, Streams
 
 GOP = 5
 STREAMS = Streams(b"", (None,))
 
 
-def frame(number: int, size: int = 1) -> Parcel:
+def frame(number: int, size: int = 1) -> SerializedPacket:
     pts = number * 18_000
-    return Parcel(0, bytes(size), pts, pts, 0, number % GOP == 0, 0.0)
+    return SerializedPacket(0, bytes(size), pts, pts, 0, number % GOP == 0, 0.0)
 
 
-def sound(number: int) -> Parcel:
-    return Parcel(1, b"s", number * 9600, None, 0, True, 0.0)
+def sound(number: int) -> SerializedPacket:
+    return SerializedPacket(1, b"s", number * 9600, None, 0, True, 0.0)
 
 
 def number(item: Item | None) -> int:
-    assert isinstance(item, Parcel)
+    assert isinstance(item, SerializedPacket)
     assert item.pts is not None
     return item.pts // 18_000
 
@@ -59,7 +59,9 @@ def test_the_oldest_gop_leaves_when_it_is_full_of_time_and_its_sound_with_it() -
     for index in range(12):
         queue.put(frame(index))
         queue.put(sound(index))
-    assert [number(item) for item in taken(queue) if isinstance(item, Parcel) and not item.stream] == list(range(5, 12))
+    assert [number(item) for item in taken(queue) if isinstance(item, SerializedPacket) and not item.stream] == list(
+        range(5, 12)
+    )
     assert queue.dropped == {SLOW: 5}
 
 
@@ -158,7 +160,7 @@ def test_whatever_happens_what_is_taken_can_be_decoded_and_every_frame_is_accoun
 
     def take() -> None:
         item = queue.take(0)
-        if isinstance(item, Parcel) and not item.stream:
+        if isinstance(item, SerializedPacket) and not item.stream:
             got.append(number(item))
 
     does: dict[str, Callable[[], object]] = {
@@ -171,7 +173,7 @@ def test_whatever_happens_what_is_taken_can_be_decoded_and_every_frame_is_accoun
     }
     for step in steps:
         does[step]()
-    got += [number(item) for item in taken(queue) if isinstance(item, Parcel) and not item.stream]
+    got += [number(item) for item in taken(queue) if isinstance(item, SerializedPacket) and not item.stream]
     for earlier, later in zip([-1, *got], got, strict=False):
         assert later % GOP == 0 or later == earlier + 1
     assert put == len(got) + queue.dropped.total()

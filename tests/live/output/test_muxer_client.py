@@ -11,9 +11,9 @@ import pytest
 from pipeline.live.output import muxer_client as module
 from pipeline.live.output.muxer_client import Down, Link
 from pipeline.live.process.child import Gone
-from pipeline.live.process.messages import Open, Opened, Parcel, Written
+from pipeline.live.process.messages import Open, Opened, SerializedPacket, Written
 
-PARCEL = Parcel(0, b"picture", 0, 0, 1, True, 0.0)
+PARCEL = SerializedPacket(0, b"picture", 0, 0, 1, True, 0.0)
 
 
 class Actor:

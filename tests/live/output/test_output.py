@@ -22,7 +22,7 @@ from pipeline.config.live_settings import StreamSettings
 from pipeline.live.output.destination import outlet
 from pipeline.live.output.output import Output
 from pipeline.live.output.segments import finished
-from pipeline.live.process.messages import Parcel
+from pipeline.live.process.messages import SerializedPacket
 from pipeline.live.stats import OutputFigures
 from tests import parcels
 from tests.waiting import until
@@ -80,7 +80,7 @@ def output(to: str | Path, settings: StreamSettings = SETTINGS, stuck: float = 1
     return Output(outlet(Address(str(to)), settings), settings, demand_key, stuck)
 
 
-def offer(target: Output, items: list[Parcel]) -> None:
+def offer(target: Output, items: list[SerializedPacket]) -> None:
     """As much at once as an output takes without dropping any."""
     for parcel in items:
         until(lambda: target.figures().lag < 3)

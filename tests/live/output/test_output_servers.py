@@ -10,7 +10,7 @@ from pipeline.config.address import Address
 from pipeline.config.live_settings import StreamSettings
 from pipeline.live.output.destination import outlet
 from pipeline.live.output.output import Output
-from pipeline.live.process.messages import Parcel, Streams
+from pipeline.live.process.messages import SerializedPacket, Streams
 from tests import parcels
 from tests.servers import RtmpServer, RtspServer, Server, requires
 from tests.servers.watcher import Watcher
@@ -40,11 +40,11 @@ KINDS = [
 
 
 @pytest.fixture(scope="module")
-def material() -> tuple[Streams, list[Parcel]]:
+def material() -> tuple[Streams, list[SerializedPacket]]:
     return parcels.coded(2000, gop=10, padding=4000)
 
 
-def play(target: Output, items: Iterator[Parcel], until: Callable[[], object]) -> None:
+def play(target: Output, items: Iterator[SerializedPacket], until: Callable[[], object]) -> None:
     """Offer a picture each 40 ms, as a camera does, until something has come true."""
     began = time.monotonic()
     for count, parcel in enumerate(items):
@@ -56,7 +56,7 @@ def play(target: Output, items: Iterator[Parcel], until: Callable[[], object]) -
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_what_is_published_is_seen(kind: type[Server], material: tuple[Streams, list[Parcel]]) -> None:
+def test_what_is_published_is_seen(kind: type[Server], material: tuple[Streams, list[SerializedPacket]]) -> None:
     streams, items = material
     with kind() as server:
         inlet, outside = server.places
@@ -66,7 +66,7 @@ def test_what_is_published_is_seen(kind: type[Server], material: tuple[Streams, 
             assert target.figures().dropped == {}
 
 
-def test_times_are_those_that_were_offered(material: tuple[Streams, list[Parcel]]) -> None:
+def test_times_are_those_that_were_offered(material: tuple[Streams, list[SerializedPacket]]) -> None:
     streams, items = material
     with Watcher.rtsp_listening() as server:
         target = Output(outlet(Address(server.address), SETTINGS), SETTINGS, lambda: None)
@@ -80,7 +80,7 @@ def test_times_are_those_that_were_offered(material: tuple[Streams, list[Parcel]
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_server_that_is_killed_and_back_gets_the_stream_again(
-    kind: type[Server], material: tuple[Streams, list[Parcel]]
+    kind: type[Server], material: tuple[Streams, list[SerializedPacket]]
 ) -> None:
     streams, items = material
     stream = iter(items)
@@ -97,7 +97,7 @@ def test_a_server_that_is_killed_and_back_gets_the_stream_again(
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_frozen_server_is_left_and_its_output_closed_in_time(
-    kind: type[Server], material: tuple[Streams, list[Parcel]]
+    kind: type[Server], material: tuple[Streams, list[SerializedPacket]]
 ) -> None:
     streams, items = material
     stream = iter(items)

@@ -9,7 +9,7 @@ import pytest
 from pipeline.errors import SettingsError
 from pipeline.live.output.destination import FILES
 from pipeline.live.output.segments import OpenSegments, Segmenting, Segments, finished, limits
-from pipeline.live.process.messages import Parcel, Streams
+from pipeline.live.process.messages import SerializedPacket, Streams
 from tests import parcels
 
 NAME = re.compile(r"cam-\d{8}T\d{6}\.\d{3}Z\.\w+")
@@ -20,7 +20,7 @@ def segments(path: Path, streams: Streams, seconds: float | None = 1, size: int 
     return Segments(OpenSegments("", format, options, streams, Segmenting(path, seconds, size, keep)))
 
 
-def write(series: Segments, items: list[Parcel]) -> None:
+def write(series: Segments, items: list[SerializedPacket]) -> None:
     for parcel in items:
         series.mux(parcel)
 

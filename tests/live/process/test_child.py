@@ -12,7 +12,7 @@ import psutil
 import pytest
 
 from pipeline.live.process.child import Child, Gone
-from pipeline.live.process.messages import Parcel
+from pipeline.live.process.messages import SerializedPacket
 from tests.servers.server import ROOT
 from tests.waiting import until
 
@@ -103,7 +103,7 @@ def test_a_child_ends_when_its_parent_is_killed() -> None:
 
 @pytest.mark.parametrize("program", ["pipeline.live.input.demuxer_process", "pipeline.live.output.muxer_process"])
 def test_a_child_ends_when_its_parent_is_killed_amid_a_message(program: str) -> None:
-    whole = pickle.dumps(Parcel(0, bytes(1 << 20), 0, 0, 1, True, 0.0))
+    whole = pickle.dumps(SerializedPacket(0, bytes(1 << 20), 0, 0, 1, True, 0.0))
     with subprocess.Popen([sys.executable, "-m", program], stdin=subprocess.PIPE, cwd=ROOT) as child:
         assert child.stdin is not None
         child.stdin.write(whole[: len(whole) // 2])

@@ -7,7 +7,7 @@ from pathlib import Path
 import av
 import pytest
 
-from pipeline.live.process.messages import Open, OpenSource, Parcel, Streams
+from pipeline.live.process.messages import Open, OpenSource, SerializedPacket, Streams
 from tests import clips
 
 
@@ -17,7 +17,7 @@ def test_what_comes_over_the_wire_can_be_decoded(suffix: str, tmp_path: Path) ->
     with av.open(str(path)) as container:
         streams = pickle.loads(pickle.dumps(Streams.of(container.streams)))
         video, _ = container.streams
-        parcels = [Parcel.of(packet, 0, 1.5) for packet in container.demux(video) if packet.size]
+        parcels = [SerializedPacket.of(packet, 0, 1.5) for packet in container.demux(video) if packet.size]
     with streams.opened() as template:
         decoder = template.streams.video[0]
         frames = [frame for each in parcels for frame in decoder.decode(each.packet(Fraction(1)))]
@@ -28,10 +28,10 @@ def test_what_comes_over_the_wire_can_be_decoded(suffix: str, tmp_path: Path) ->
 
 
 def test_a_parcel_is_its_packet() -> None:
-    parcel = Parcel(0, b"data", 7, None, 2, True, 1.5)
+    parcel = SerializedPacket(0, b"data", 7, None, 2, True, 1.5)
     packet = parcel.packet(Fraction(1, 90_000))
     assert (bytes(packet), packet.pts, packet.dts, packet.duration, packet.is_keyframe) == (b"data", 7, None, 2, True)
-    assert Parcel.of(packet, 0, 1.5) == parcel
+    assert SerializedPacket.of(packet, 0, 1.5) == parcel
 
 
 @pytest.mark.parametrize("layout", ["yuyv422", "rgb24", "bgr0", "nv12"])

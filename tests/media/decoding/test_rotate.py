@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from pipeline.colour.convert import to_rgb
 from pipeline.frame import PIXEL_FORMATS, Colour, Frame, FrameFormat, PixelFormat, Siting
-from pipeline.media.decoding.rotate import Orientation, Turn
+from pipeline.media.decoding.rotate import Orientation, Rotate
 
 ONE = 65536
 EIGHT = [Orientation(*flags) for flags in itertools.product([False, True], repeat=3)]
@@ -75,7 +75,7 @@ def test_a_turned_frame_has_the_colours_of_the_frame_in_their_places(
     orientation: Orientation, pixel: PixelFormat, siting: Siting, width: int, height: int, seed: int
 ) -> None:
     format = FrameFormat(width, height, pixel, Colour(1, False, siting=siting))
-    turn = Turn(orientation, format)
+    turn = Rotate(orientation, format)
     (turned,) = turn.feed(_noise(format, seed))
     assert turned.format == turn.format
     assert [plane.shape for plane in turned.planes] == [*turn.format.plane_shapes]
@@ -135,7 +135,7 @@ def test_chroma_stays_as_it_is_where_it_can(pixel: str, size: tuple[int, int], t
 def test_planes_are_views_and_keep_time_and_owner() -> None:
     released: list[int] = []
     frame = replace(_noise(_format("yuv420p")), duration=3, release=lambda: released.append(1))
-    (turned,) = Turn(QUARTER, frame.format).feed(frame)
+    (turned,) = Rotate(QUARTER, frame.format).feed(frame)
     assert all(np.shares_memory(a, b) for a, b in zip(turned.planes, frame.planes, strict=True))
     assert (turned.pts, turned.duration) == (7, 3)
     turned.release()
@@ -144,9 +144,9 @@ def test_planes_are_views_and_keep_time_and_owner() -> None:
 
 def test_alpha_is_turned_too() -> None:
     frame = _noise(_format("yuva422p"))
-    (turned,) = Turn(QUARTER, frame.format).feed(frame)
+    (turned,) = Rotate(QUARTER, frame.format).feed(frame)
     assert np.array_equal(turned.planes[3], QUARTER.laid(frame.planes[3]))
 
 
 def test_what_is_no_frame_passes() -> None:
-    assert [*Turn(QUARTER, _format("yuv420p")).feed("a packet")] == ["a packet"]
+    assert [*Rotate(QUARTER, _format("yuv420p")).feed("a packet")] == ["a packet"]

@@ -11,7 +11,7 @@ import pytest
 
 from pipeline.frame import PIXEL_FORMATS, Colour, Frame, FrameFormat, PixelFormat, Siting
 from pipeline.media.av_frames import wrapped
-from pipeline.media.encoding.encoder import Encoder, VideoEncoding, configure, taken_up
+from pipeline.media.encoding.encoder import Encoder, VideoEncoding, configure, negotiate_format
 from pipeline.media.encoding.formats import encodable_format, encoder
 from tests.samples import assert_same, format_of, noise
 
@@ -98,7 +98,9 @@ def test_all_frames_are_released_once_the_encoder_is_flushed(codec: str) -> None
 class TestWhatTheSamplesOfAResultMean:
     def made(self, codec: str, pixel: PixelFormat, was_rgb: bool = False, full_range: bool = False) -> Colour:
         source = FrameFormat(64, 48, pixel, Colour(9, full_range, 9, 16, Siting.TOP_LEFT))
-        return taken_up(VideoEncoding(codec, source, Fraction(25), Fraction(1, 25)), was_rgb=was_rgb).format.colour
+        return negotiate_format(
+            VideoEncoding(codec, source, Fraction(25), Fraction(1, 25)), was_rgb=was_rgb
+        ).format.colour
 
     @pytest.mark.parametrize("codec", ["libx264", "libx265", "libsvtav1", "ffv1", "prores_ks"])
     @pytest.mark.parametrize("full_range", [False, True])
@@ -117,8 +119,8 @@ class TestWhatTheSamplesOfAResultMean:
 
 def test_a_format_that_was_chosen_is_kept_at_an_odd_size_by_padding() -> None:
     wanted = VideoEncoding("libx264", format_of("yuv420p", (63, 47)), Fraction(25), Fraction(1, 25))
-    assert str(taken_up(wanted).format) == "63x47 yuv444p"
-    assert str(taken_up(wanted, exactly=True).format) == "64x48 yuv420p"
+    assert str(negotiate_format(wanted).format) == "63x47 yuv444p"
+    assert str(negotiate_format(wanted, exactly=True).format) == "64x48 yuv420p"
 
 
 def test_vp8_takes_alpha_without_being_told_how() -> None:

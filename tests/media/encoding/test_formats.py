@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from pipeline.errors import OutputError
 from pipeline.frame import PIXEL_FORMATS
-from pipeline.media.encoding.formats import coded_as, encodable_format, encoder, taken
+from pipeline.media.encoding.formats import encodable_format, encoder, native_pix_fmt, supported_formats
 
 
 @given(
@@ -18,7 +18,7 @@ from pipeline.media.encoding.formats import coded_as, encodable_format, encoder,
 def test_a_format_is_found_that_the_encoder_takes(name: str, pixel: object, width: int, height: int) -> None:
     codec = encoder(name)
     found = encodable_format(codec, pixel, width, height)  # type: ignore[arg-type]
-    assert coded_as(codec, found) in {f.name for f in codec.video_formats or ()}
+    assert native_pix_fmt(codec, found) in {f.name for f in codec.video_formats or ()}
     if name not in ("ffv1", "libvpx-vp9", "libsvtav1"):
         assert width % (1 << found.sub_x) == 0
         assert height % (1 << found.sub_y) == 0
@@ -108,7 +108,7 @@ def test_yuv_becomes_rgb_only_where_it_would_lose_its_colour(codec: str, given_f
     ],
 )
 def test_an_encoder_may_take_the_same_samples_packed(codec: str, pixel: str, name: str | None) -> None:
-    assert coded_as(encoder(codec), PIXEL_FORMATS[pixel]) == name
+    assert native_pix_fmt(encoder(codec), PIXEL_FORMATS[pixel]) == name
 
 
 def test_an_odd_size_gets_chroma_of_full_size() -> None:
@@ -165,8 +165,8 @@ def test_no_alpha_is_made_where_there_is_none(codec: str, name: str) -> None:
 def test_alpha_may_be_packed_too_and_what_is_listed_but_refused_is_not_taken(
     codec: str, pixel: str, name: str | None
 ) -> None:
-    assert coded_as(encoder(codec), PIXEL_FORMATS[pixel]) == name
+    assert native_pix_fmt(encoder(codec), PIXEL_FORMATS[pixel]) == name
 
 
 def test_what_an_encoder_takes_can_be_listed() -> None:
-    assert [pixel.name for pixel in taken(encoder("libsvtav1"))] == ["yuv420p", "yuv420p10le"]
+    assert [pixel.name for pixel in supported_formats(encoder("libsvtav1"))] == ["yuv420p", "yuv420p10le"]

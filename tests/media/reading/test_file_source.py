@@ -97,7 +97,7 @@ def test_a_source_that_is_ended_gives_nothing_more(clip: Path) -> None:
 
 def test_the_video_can_be_had_again(clip: Path) -> None:
     with FileSource(clip) as source:
-        again = source.again()
+        again = source.rewind()
         assert again is not None
         assert again is not source.video
         assert again.codec_context.extradata == source.video.codec_context.extradata
@@ -113,7 +113,7 @@ def test_what_an_edit_list_hides_is_not_promised(tmp_path: Path) -> None:
     path.write_bytes(content)
     count, source = packets(path)
     assert count < 48
-    assert source.lack(count, 0) == 0
+    assert source.missing_frames(count, 0) == 0
 
 
 def test_frames_that_a_container_promised_are_missed(tmp_path: Path) -> None:
@@ -121,7 +121,7 @@ def test_frames_that_a_container_promised_are_missed(tmp_path: Path) -> None:
     path.write_bytes(path.read_bytes()[:-300])
     count, source = packets(path)
     assert source.damage.cut == "at least 300 bytes are missing at its end"
-    assert source.lack(count, 0) == 48 - count > 0
+    assert source.missing_frames(count, 0) == 48 - count > 0
 
 
 @pytest.mark.parametrize("hours", [1, -1])

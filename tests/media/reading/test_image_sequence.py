@@ -64,7 +64,7 @@ def test_a_file_with_that_very_name_is_meant_itself(tmp_path: Path) -> None:
     ],
 )
 def test_missing_numbers_are_told_and_regular_steps_are_none(numbers: tuple[int, ...], said: str) -> None:
-    assert Pictures(Path("%d.png"), {number: Path(f"{number}.png") for number in numbers}).lack() == said
+    assert Pictures(Path("%d.png"), {number: Path(f"{number}.png") for number in numbers}).gaps() == said
 
 
 def test_no_such_pictures(tmp_path: Path) -> None:

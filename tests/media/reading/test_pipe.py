@@ -134,7 +134,7 @@ def test_every_frame_comes_through_after_a_look(tmp_path: Path, suffix: str) -> 
             context = source.video.codec_context
             frames = [frame for packet in source for frame in context.decode(packet)] + context.decode(None)
             assert [clips._middle(frame) for frame in frames] == clips.shades(clip)
-            assert source.again() is None
+            assert source.rewind() is None
 
 
 def test_a_piece_of_a_frame_at_the_end_of_y4m_is_told(clip: Path, tmp_path: Path) -> None:
@@ -144,7 +144,7 @@ def test_a_piece_of_a_frame_at_the_end_of_y4m_is_told(clip: Path, tmp_path: Path
         for source in (FileSource(NAME, pipe=pipe), FileSource(tmp_path / "cut.y4m")):
             with source:
                 assert sum(1 for _ in source) == 11
-                assert source.lack(11, 11) == 1
+                assert source.missing_frames(11, 11) == 1
 
 
 @pytest.mark.parametrize("content", [b"", b"hello", b"#EXTM3U\nfile:///etc/passwd\n"])

@@ -11,7 +11,7 @@ from pipeline.frame import PIXEL_FORMATS, Colour, Frame, FrameFormat, Siting
 from pipeline.media.encoding.encoder import Encoder, VideoEncoding, configure
 from pipeline.media.encoding.formats import encodable_format
 from pipeline.media.reading.probe import probe
-from pipeline.media.writing.colour_tags import tellable, tellable_colour
+from pipeline.media.writing.colour_tags import representable_colour, tellable_colour
 
 RATE, TICK = Fraction(25), Fraction(1, 25)
 COLOURS = {
@@ -71,7 +71,7 @@ def _read_back(path: Path, encoding: VideoEncoding) -> Colour:
 @pytest.mark.parametrize("name", COLOURS)
 def test_what_is_told_is_what_is_read(tmp_path: Path, codec: str, suffix: str, name: str) -> None:
     path = tmp_path / f"film{suffix}"
-    encoding, _ = tellable(_encoding(codec, COLOURS[name]), path)
+    encoding, _ = representable_colour(_encoding(codec, COLOURS[name]), path)
     assert _read_back(path, encoding) == encoding.format.colour
 
 
@@ -80,7 +80,7 @@ def test_what_is_told_is_what_is_read(tmp_path: Path, codec: str, suffix: str, n
 @pytest.mark.parametrize("colour", COLOURS.values(), ids=COLOURS)
 def test_the_usual_codecs_say_everything_everywhere(codec: str, suffix: str, colour: Colour) -> None:
     encoding = _encoding(codec, colour)
-    assert tellable(encoding, Path(f"film{suffix}")) == (encoding, None)
+    assert representable_colour(encoding, Path(f"film{suffix}")) == (encoding, None)
 
 
 @pytest.mark.parametrize(
@@ -99,14 +99,14 @@ def test_the_usual_codecs_say_everything_everywhere(codec: str, suffix: str, col
     ],
 )
 def test_a_note_says_what_is_converted(codec: str, suffix: str, note: str | None) -> None:
-    assert tellable(_encoding(codec, COLOURS["full"]), Path(f"film{suffix}"))[1] == note
+    assert representable_colour(_encoding(codec, COLOURS["full"]), Path(f"film{suffix}"))[1] == note
 
 
 def test_vp9_has_no_code_for_the_matrix_of_fcc() -> None:
-    encoding, note = tellable(_encoding("libvpx-vp9", Colour(4, False)), Path("film.webm"))
+    encoding, note = representable_colour(_encoding("libvpx-vp9", Colour(4, False)), Path("film.webm"))
     assert encoding.format.colour.matrix == 5
     assert note == "libvpx-vp9 in .webm can't say FCC's matrix: its samples are converted, and look the same"
-    assert tellable(_encoding("libx264", Colour(4, False)), Path("film.mkv"))[1] is None
+    assert representable_colour(_encoding("libx264", Colour(4, False)), Path("film.mkv"))[1] is None
 
 
 def test_chroma_moves_where_its_place_can_not_be_told() -> None:
@@ -133,5 +133,5 @@ def test_what_can_be_told_stays_as_it_is(colour: Colour, pixel: object, codec: s
     ("codec", "suffix", "said"), [("ffv1", "nut", True), ("ffv1", "mkv", False), ("libx264", "flv", False)]
 )
 def test_where_nothing_is_said_of_colours_a_user_is_told(codec: str, suffix: str, said: bool) -> None:
-    _, note = tellable(_encoding(codec, COLOURS["standard"]), Path(f"film.{suffix}"))
+    _, note = representable_colour(_encoding(codec, COLOURS["standard"]), Path(f"film.{suffix}"))
     assert ("does not say what its colours are" in (note or "")) is said

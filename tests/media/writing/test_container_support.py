@@ -28,7 +28,7 @@ def test_what_a_container_holds_comes_out_of_it_again(sounds: Path, tmp_path: Pa
     path = tmp_path / "out"
     with av.open(str(sounds / f"{codec}.mkv")) as source:
         stream = source.streams.audio[0]
-        if not container_support.holds(muxer, stream):
+        if not container_support.supports(muxer, stream):
             return
         with av.open(str(path), "w", format=muxer) as container:
             copy = container_support.copy_of(container, stream)
@@ -57,7 +57,7 @@ def test_who_holds_which_sound(sounds: Path, codec: str, muxers: str) -> None:
     with av.open(str(sounds / f"{codec}.mkv")) as source:
         stream = source.streams.audio[0]
         tried = "matroska webm mp4 mov ipod mpegts nut flv".split()
-        assert [muxer for muxer in tried if container_support.holds(muxer, stream)] == muxers.split()
+        assert [muxer for muxer in tried if container_support.supports(muxer, stream)] == muxers.split()
 
 
 def test_a_codec_goes_by_its_own_name_not_by_that_of_its_decoder(sounds: Path) -> None:

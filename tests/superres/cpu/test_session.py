@@ -10,7 +10,7 @@ from pipeline.errors import MismatchError
 from pipeline.frame import Frame, FrameFormat
 from pipeline.models import catalogue
 from pipeline.models.spec import ModelSpec
-from pipeline.superres.cpu.session import OnnxCpuSession
+from pipeline.superres.cpu.session import OnnxSession
 from pipeline.superres.tiling import Tiling
 from tests.superres.networks import MakeSession
 from tests.superres.oracle import saturated, worst
@@ -20,22 +20,22 @@ from tests.superres.session_suite import SessionSuite
 class TestOnnxCpuSession(SessionSuite):
     @pytest.fixture
     def make(self) -> MakeSession:
-        return OnnxCpuSession
+        return OnnxSession
 
 
 class TestOnnxCpuSessionInTiles(SessionSuite):
     @pytest.fixture
     def make(self) -> MakeSession:
-        def tiled(model: ModelSpec, source: FrameFormat, *others: Any) -> OnnxCpuSession:
+        def tiled(model: ModelSpec, source: FrameFormat, *others: Any) -> OnnxSession:
             columns, rows = (length // 4 * 2 for length in (source.width, source.height))
             tiling = Tiling(source.width, source.height, columns, rows, margin=2, ramp=2)
-            return OnnxCpuSession(model, source, *others, tiling=tiling)
+            return OnnxSession(model, source, *others, tiling=tiling)
 
         return tiled
 
 
 def collected(model: ModelSpec, given: Frame, tiling: Tiling | None = None) -> tuple[NDArray[Any], ...]:
-    with OnnxCpuSession(model, given.format, tiling=tiling) as session:
+    with OnnxSession(model, given.format, tiling=tiling) as session:
         return session.collect(session.submit(given)).planes
 
 
@@ -53,4 +53,4 @@ def test_a_frame_in_tiles_is_the_whole_one_where_the_margin_is_the_reach(
 
 def test_a_tiling_of_another_size_is_refused_with_both_sides_named(small_format: FrameFormat) -> None:
     with pytest.raises(MismatchError, match=r"frames are 32x16, the tiling is for 64x64 in tiles of 32x32"):
-        OnnxCpuSession(catalogue.find("identity", np.float32), small_format, tiling=Tiling(64, 64, 32, 32))
+        OnnxSession(catalogue.find("identity", np.float32), small_format, tiling=Tiling(64, 64, 32, 32))

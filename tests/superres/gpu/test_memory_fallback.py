@@ -11,7 +11,7 @@ from pipeline.errors import OutOfMemory
 from pipeline.frame import FrameFormat
 from pipeline.models import catalogue
 from pipeline.superres.gpu import memory_fallback
-from pipeline.superres.gpu.memory_fallback import Tools, Ways
+from pipeline.superres.gpu.memory_fallback import FallbackLadder, Resources
 from pipeline.superres.gpu.tensorrt import library
 from pipeline.superres.tiling import cuts
 
@@ -43,11 +43,11 @@ def fakes(monkeypatch: pytest.MonkeyPatch) -> type[FakeNetwork]:
     return FakeNetwork
 
 
-def open_ways(small_format: FrameFormat, budget: int) -> Ways:
+def open_ways(small_format: FrameFormat, budget: int) -> FallbackLadder:
     nothing: Any = None
     model = catalogue.find("clear-x2", np.float16)
-    tools = Tools(gpu=nothing, flavour=nothing, cache=nothing, model=model, conversions=nothing)
-    return Ways(tools, replace(small_format, width=640, height=480), contexts=2, budget=budget, taken=0)
+    tools = Resources(gpu=nothing, flavour=nothing, cache=nothing, model=model, conversions=nothing)
+    return FallbackLadder(tools, replace(small_format, width=640, height=480), contexts=2, budget=budget, taken=0)
 
 
 def taken(found: Any) -> tuple[bool, int]:
@@ -111,4 +111,4 @@ def test_a_network_of_one_size_is_not_cut() -> None:
     ],
 )
 def test_what_tensorrt_says_of_lacking_memory(complaint: str, lacks: bool) -> None:
-    assert library.Flavour("rtx", None, SimpleNamespace(complaints=[complaint])).lacks_memory is lacks
+    assert library.TensorRtLibrary("rtx", None, SimpleNamespace(complaints=[complaint])).lacks_memory is lacks

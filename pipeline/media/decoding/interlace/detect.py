@@ -29,7 +29,7 @@ _TELECINE = (False, False, True, True, None)
 
 
 @dataclass
-class Look:
+class InterlaceDetector:
     """What was seen, in frames in which something moves; a frame of fields shows two moments.
 
     fields, whole: how many frames are of fields, and are not. marked_fields, marked_whole: how many of these the stream
@@ -104,13 +104,13 @@ class Look:
                 self.marked_whole += picture.interlaced_frame
 
 
-def look(media: MediaInfo, start: Fraction | None = None, end: Fraction | None = None) -> Look:
+def look(media: MediaInfo, start: Fraction | None = None, end: Fraction | None = None) -> InterlaceDetector:
     """Decode a few frames of `media`, at two places between `start` and `end` (seconds from its first frame).
 
     Nothing is seen in a pipe, which can't be read twice, and in still pictures. What can't be decoded is passed over:
     the job will tell. Raises InputError if it can't be opened any more.
     """
-    seen = Look()
+    seen = InterlaceDetector()
     if media.pipe or media.pictures:
         return seen
     with open_input(media.path) as container:

@@ -8,10 +8,10 @@ from typing import Literal
 
 from pipeline.errors import SettingsError
 from pipeline.media.decoding.interlace.bwdif import Deinterlacing, worked_on
-from pipeline.media.decoding.interlace.detect import Look, look
+from pipeline.media.decoding.interlace.detect import InterlaceDetector, look
 from pipeline.media.reading.probe import MediaInfo, VideoInfo
 
-Wish = Literal["auto", "off", "frame", "field"]
+DeinterlaceMode = Literal["auto", "off", "frame", "field"]
 
 _OF_THE_WEB = ("vp8", "vp9", "av1", "theora", "gif", "apng", "png", "webp")  # codecs that know no fields
 _ROWS = {*range(320, 1120)} - {720}  # of videos of 480, 576 or 1080 lines, cropped or not
@@ -35,7 +35,9 @@ class Fields:
         return self.how.of(video) if self.how else video
 
 
-def fields_of(media: MediaInfo, wish: Wish, start: Fraction | None = None, end: Fraction | None = None) -> Fields:
+def fields_of(
+    media: MediaInfo, wish: DeinterlaceMode, start: Fraction | None = None, end: Fraction | None = None
+) -> Fields:
     """What is done about the fields of `media`, from `start` to `end` (seconds from its first frame).
 
     "auto" looks where they are marked or may be without a mark, and asks for one picture of each frame that is combed.
@@ -65,7 +67,7 @@ def _may_be_combed(media: MediaInfo) -> bool:
     return video.codec not in _OF_THE_WEB and rows in _ROWS
 
 
-def _found(media: MediaInfo, seen: Look) -> Fields:
+def _found(media: MediaInfo, seen: InterlaceDetector) -> Fields:
     """What to do of oneself."""
     video, first = media.video, _is_top_first(media.video, seen)
     if not seen.tells:
@@ -91,7 +93,7 @@ def _found(media: MediaInfo, seen: Look) -> Fields:
     return Fields(Deinterlacing("combed", first), f"it is {kind}, {_order(video, seen)}: {done}")
 
 
-def _wished(media: MediaInfo, seen: Look, wish: Wish) -> Fields:
+def _wished(media: MediaInfo, seen: InterlaceDetector, wish: DeinterlaceMode) -> Fields:
     """What was asked for: every frame, but those that a stream of both kinds marks as progressive."""
     video, first = media.video, _is_top_first(media.video, seen)
     some = 0 < seen.marked < seen.frames
@@ -103,13 +105,13 @@ def _wished(media: MediaInfo, seen: Look, wish: Wish) -> Fields:
     return Fields(how, f"{found}: {_twice(video) if how.doubled else 'deinterlaced, a picture of each frame'}")
 
 
-def _is_top_first(video: VideoInfo, seen: Look) -> bool:
+def _is_top_first(video: VideoInfo, seen: InterlaceDetector) -> bool:
     """Which rows are the earlier ones: as it looks, else as is marked, else as most are."""
     told = seen.top_is_first if seen.top_is_first is not None else video.scan.top_first
     return told is not False
 
 
-def _order(video: VideoInfo, seen: Look) -> str:
+def _order(video: VideoInfo, seen: InterlaceDetector) -> str:
     """The order of the fields, in words, and whether the mark says so."""
     first, told = _is_top_first(video, seen), video.scan.top_first
     if not video.scan.interlaced and not seen.marked:

@@ -9,7 +9,7 @@ from typing import Any, Self
 
 from pipeline.errors import ModelError
 from pipeline.models.spec import ModelSpec
-from pipeline.superres.gpu.tensorrt.library import Flavour
+from pipeline.superres.gpu.tensorrt.library import TensorRtLibrary
 
 BUILD_OPTIONS = "strongly typed"
 
@@ -45,7 +45,7 @@ class Shapes:
         return low if self.is_fixed else f"{low} to {high}, best at {typical}"
 
 
-def build(flavour: Flavour, model: ModelSpec, shapes: Shapes) -> bytes:
+def build(flavour: TensorRtLibrary, model: ModelSpec, shapes: Shapes) -> bytes:
     """An engine of `model`, serialised. Needs no GPU with TensorRT-RTX.
 
     Raises ModelError where TensorRT can't parse or build the network.

@@ -19,7 +19,7 @@ _NO_MEMORY = re.compile(r"out of memory|outofmemory|cuda error 2\b", re.IGNORECA
 
 
 @dataclass(frozen=True)
-class Flavour:
+class TensorRtLibrary:
     """A TensorRT that was found. trt: its module. logger: the process's one logger, which keeps the last complaints."""
 
     name: str
@@ -45,7 +45,7 @@ def installed() -> list[str]:
     return [name for name, module in MODULES.items() if importlib.util.find_spec(module)]
 
 
-def load(name: str = "auto") -> Flavour:
+def load(name: str = "auto") -> TensorRtLibrary:
     """The flavour called `name`, or the first that is installed. Raises BackendError with the command to install it."""
     found = installed()
     if name == "auto":
@@ -60,7 +60,7 @@ def load(name: str = "auto") -> Flavour:
 
 
 @cache
-def _loaded(name: str) -> Flavour:
+def _loaded(name: str) -> TensorRtLibrary:
     try:
         trt = importlib.import_module(MODULES[name])
     except (ImportError, OSError) as error:
@@ -75,4 +75,4 @@ def _loaded(name: str) -> Flavour:
             if severity in (trt.ILogger.ERROR, trt.ILogger.INTERNAL_ERROR):
                 self.complaints.append(message.strip().splitlines()[0])
 
-    return Flavour(name, trt, Logger())
+    return TensorRtLibrary(name, trt, Logger())

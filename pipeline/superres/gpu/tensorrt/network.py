@@ -15,7 +15,7 @@ from pipeline.superres.gpu import validation
 from pipeline.superres.gpu.tensorrt import engine as engines
 from pipeline.superres.gpu.tensorrt.engine import EngineKey, Shapes
 from pipeline.superres.gpu.tensorrt.engine_cache import EngineCache
-from pipeline.superres.gpu.tensorrt.library import Flavour
+from pipeline.superres.gpu.tensorrt.library import TensorRtLibrary
 from pipeline.superres.session import check_tensor
 from pipeline.system.cache import keep
 from pipeline.system.cuda import Gpu
@@ -35,7 +35,7 @@ class Network:
     def __init__(
         self,
         gpu: Gpu,
-        flavour: Flavour,
+        flavour: TensorRtLibrary,
         model: ModelSpec,
         height: int,
         width: int,
@@ -145,7 +145,9 @@ class Network:
 class Lane:
     """One execution context with the stream it computes on and its two tensors."""
 
-    def __init__(self, gpu: Gpu, flavour: Flavour, context: Any, model: ModelSpec, height: int, width: int) -> None:
+    def __init__(
+        self, gpu: Gpu, flavour: TensorRtLibrary, context: Any, model: ModelSpec, height: int, width: int
+    ) -> None:
         self.stream = gpu.stream()
         self._gpu = gpu
         self._flavour = flavour
@@ -194,7 +196,7 @@ class Lane:
         self.stream.sync()
 
 
-def key_of(gpu: Gpu, flavour: Flavour, model: ModelSpec, shapes: Shapes) -> EngineKey:
+def key_of(gpu: Gpu, flavour: TensorRtLibrary, model: ModelSpec, shapes: Shapes) -> EngineKey:
     """What the engine of `model` for `shapes` is known by on this GPU."""
     return EngineKey(
         onnx_sha256=model.sha256,

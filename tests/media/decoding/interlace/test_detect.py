@@ -6,13 +6,13 @@ import pytest
 
 from pipeline.errors import InputError
 from pipeline.media.decoding.interlace import detect as looking
-from pipeline.media.decoding.interlace.detect import Look, look
+from pipeline.media.decoding.interlace.detect import InterlaceDetector, look
 from pipeline.media.reading.pipe import Pipe
 from pipeline.media.reading.probe import probe
 from tests import clips, fields
 
 
-def seen(path: Path) -> Look:
+def seen(path: Path) -> InterlaceDetector:
     return look(probe(path))
 
 
@@ -82,8 +82,8 @@ def test_pipes_and_pictures_are_not_looked_at(tmp_path: Path, monkeypatch: pytes
     media = probe(fields.write(tmp_path / "video.mkv", fields.video(4)))
     picture = probe(clips.make(tmp_path / "one.png", 1, codec="png", pixel="rgb24", sound=False))
     monkeypatch.setattr(looking, "open_input", None)
-    assert look(replace(media, pipe=Pipe(0))) == Look()
-    assert look(picture) == Look()
+    assert look(replace(media, pipe=Pipe(0))) == InterlaceDetector()
+    assert look(picture) == InterlaceDetector()
 
 
 def test_what_is_cut_off_is_looked_at_as_far_as_it_goes(tmp_path: Path) -> None:

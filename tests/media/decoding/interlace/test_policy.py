@@ -10,7 +10,7 @@ import pytest
 from pipeline.errors import SettingsError
 from pipeline.media.decoding.interlace import policy as deciding
 from pipeline.media.decoding.interlace.bwdif import Deinterlacing
-from pipeline.media.decoding.interlace.policy import Fields, Wish, fields_of
+from pipeline.media.decoding.interlace.policy import DeinterlaceMode, Fields, fields_of
 from pipeline.media.reading.pipe import Pipe
 from pipeline.media.reading.probe import probe
 from tests import clips, fields
@@ -20,7 +20,9 @@ BOTTOM = "bottom field first"
 FIFTY = "--deinterlace field makes 50 a second"
 
 
-def decided(path: Path, frames: list[fields.Luma], mark: str | Sequence[str] = "prog", wish: Wish = "auto") -> Fields:
+def decided(
+    path: Path, frames: list[fields.Luma], mark: str | Sequence[str] = "prog", wish: DeinterlaceMode = "auto"
+) -> Fields:
     return fields_of(probe(fields.write(path / "clip.mkv", frames, mark)), wish)
 
 
@@ -100,7 +102,7 @@ def test_off_is_off(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("wish", "done"), [("frame", "a picture of each frame"), ("field", "each field, 50 a second")])
-def test_what_is_asked_for_is_done_to_film_too(tmp_path: Path, wish: Wish, done: str) -> None:
+def test_what_is_asked_for_is_done_to_film_too(tmp_path: Path, wish: DeinterlaceMode, done: str) -> None:
     found = decided(tmp_path, fields.film(40), "prog", wish)
     assert found.how == Deinterlacing("all", top_first=True, doubled=wish == "field")
     assert str(found.note).startswith(f"it shows no combs, and is taken for {TOP}: deinterlaced, ")

@@ -97,12 +97,12 @@ class TestTheCache:
 
 class TestBuilding:
     @pytest.fixture
-    def rtx(self) -> library.Flavour:
+    def rtx(self) -> library.TensorRtLibrary:
         pytest.importorskip("tensorrt_rtx", reason="TensorRT-RTX is not installed: no engine was built")
         return library.load("rtx")
 
     def test_a_model_that_tensorrt_can_not_parse_is_refused_in_one_line(
-        self, rtx: library.Flavour, tmp_path: Path
+        self, rtx: library.TensorRtLibrary, tmp_path: Path
     ) -> None:
         path = tmp_path / "broken.onnx"
         path.write_bytes(b"not a model")
