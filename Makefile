@@ -1,6 +1,9 @@
 # make demo        upscale the sample clip on whatever this machine has
 # make test        lint, types, layers, tests; it ends with what was skipped, and for lack of what
 # make test-live   install the real servers and screens that tests of live streams play against, and run those tests
+# make docs        build the guides and the API reference into build/docs; broken links are errors
+# make package     build wheel and source archive into dist/, check them, and install the wheel into a new environment
+# make release     everything a release needs but the upload: tests, docs, package
 # make fidelity    write docs/fidelity.md anew: what comes out of every awkward file; UPREZ_TEST_MEDIA adds real clips
 # make fidelity-gpu  write docs/fidelity-gpu.md anew: what this machine's GPU makes of their colours
 
@@ -10,7 +13,7 @@ BIN := $(VENV)/bin
 CLIPS := $(if $(UPREZ_TEST_MEDIA),--media $(UPREZ_TEST_MEDIA))
 GPU := $(shell command -v nvidia-smi >/dev/null 2>&1 && echo "[rtx]")
 
-.PHONY: demo test lint types layers tests test-live fidelity fidelity-gpu clean
+.PHONY: demo test lint types layers tests test-live docs package release fidelity fidelity-gpu clean
 
 demo: $(VENV)/demo.installed
 	$(BIN)/python samples/demo.py demo
@@ -37,6 +40,26 @@ test-live: $(VENV)/test.installed
 		apt-get update --quiet && apt-get install --yes --no-install-recommends $$lacking; }
 	$(BIN)/python -m pytest $$(grep -rlE '\brequires\(' tests --include='test_*.py')
 
+docs: $(VENV)/docs.installed
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --quiet --strict
+
+package: $(VENV)/release.installed
+	rm -rf dist $(VENV)/package
+	$(BIN)/python -m build --outdir dist
+	$(BIN)/twine check --strict dist/*
+	$(PYTHON) -m venv $(VENV)/package
+	$(VENV)/package/bin/pip install --quiet --disable-pip-version-check dist/*.whl
+	cd $(VENV)/package && bin/uprez --version && bin/uprez models
+
+release: $(VENV)/release.installed
+	@test -z "$$(git status --porcelain)" || { echo "the work tree has changes: commit them first"; exit 2; }
+	@version="$$($(BIN)/python -c 'import pipeline; print(pipeline.__version__)')"; \
+		grep -q "^## $$version - 20" CHANGELOG.md || \
+			{ echo "CHANGELOG.md has no dated section for $$version: write '## $$version - YYYY-MM-DD'"; exit 2; }
+	$(MAKE) test docs package
+	@version="$$($(BIN)/python -c 'import pipeline; print(pipeline.__version__)')"; \
+		echo "$$version is ready; upload it by: git tag v$$version && $(BIN)/twine upload dist/*"
+
 fidelity: $(VENV)/test.installed
 	$(BIN)/python -m tests.cases.table docs/fidelity.md $(CLIPS)
 
@@ -49,6 +72,14 @@ $(VENV)/demo.installed: $(VENV)/made pyproject.toml
 
 $(VENV)/test.installed: $(VENV)/made pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ".[dev]"
+	@touch $@
+
+$(VENV)/docs.installed: $(VENV)/made pyproject.toml
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ".[docs]"
+	@touch $@
+
+$(VENV)/release.installed: $(VENV)/made pyproject.toml
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ".[release]"
 	@touch $@
 
 $(VENV)/made:
