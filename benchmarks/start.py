@@ -52,7 +52,7 @@ notes = {"interpreter": time.time()}
 import json, sys
 from pipeline.cli import main, upscale
 notes["imports"] = time.time()
-from pipeline import run
+from pipeline.files import job as run
 from pipeline.superres.stages import Collect
 
 def note(name):
