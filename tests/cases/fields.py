@@ -10,7 +10,7 @@ from pathlib import Path
 import av
 from av.filter import Graph
 
-from tests import fields
+from tests import interlaced
 from tests.cases import pattern, samples, truth
 from tests.cases.case import Expected, case, evenly
 from tests.cases.film import film
@@ -128,7 +128,7 @@ def _planes(moment: int) -> list[truth.Samples]:
     """A numbered picture that moves sideways where others have their square, in YUV."""
     rgb = pattern.picture(NUMBERS[moment], SIZE)
     middle = slice(SIZE[0] // 2, SIZE[0] - SIZE[0] // 4)
-    rgb[:, middle] = fields.at(moment, (SIZE[0] // 4, SIZE[1]))[..., None]
+    rgb[:, middle] = interlaced.at(moment, (SIZE[0] // 4, SIZE[1]))[..., None]
     return truth.coded(rgb.transpose(2, 0, 1) / 255, samples.layout("yuv420p"), pattern.BT709)
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests import fields
+from tests import interlaced
 from tests.cli.conftest import Call
 
 FAST = ("--model", "identity", "--backend", "onnx")
@@ -14,7 +14,7 @@ FAST = ("--model", "identity", "--backend", "onnx")
 @pytest.fixture
 def video(tmp_path: Path) -> Path:
     """Thirty frames, bottom field first."""
-    return fields.write(tmp_path / "video.mkv", fields.video(30, top_first=False), "bff", "mpeg2video")
+    return interlaced.write(tmp_path / "video.mkv", interlaced.video(30, top_first=False), "bff", "mpeg2video")
 
 
 def test_probe_tells_the_mark_and_what_will_be_done(video: Path, uprez: Call) -> None:

@@ -8,7 +8,7 @@ import pytest
 from pipeline.diagnostics.report import Report
 from pipeline.superres.gpu.tensorrt.engine import EngineKey, Shapes
 from pipeline.superres.gpu.tensorrt.engine_cache import EngineCache
-from tests import light
+from tests import hdr_clips
 from tests.cli.conftest import Call
 
 
@@ -34,7 +34,9 @@ def test_probe_for_programs(uprez: Call, clip: Path) -> None:
 
 
 def test_probe_tells_what_hdr_says(uprez: Call, tmp_path: Path) -> None:
-    clip = light.dolby_vision(light.graded(tmp_path / "hdr.mp4"), tmp_path / "dolby.mp4", profile=8, compatible=1)
+    clip = hdr_clips.dolby_vision(
+        hdr_clips.graded(tmp_path / "hdr.mp4"), tmp_path / "dolby.mp4", profile=8, compatible=1
+    )
     said = uprez("probe", clip, "--backend", "onnx").out
     assert "0.005 to 1000 cd/m2, MaxCLL 993, MaxFALL 401" in said
     assert "Dolby Vision (profile 8): not carried over" in said

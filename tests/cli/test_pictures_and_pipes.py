@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests import clips, pictures
+from tests import clips, images
 from tests.cli.conftest import Call
 
 FAST = ("--model", "identity", "--backend", "onnx")
@@ -76,16 +76,16 @@ def test_two_signals_end_a_job_whose_reader_stands_still(tmp_path: Path) -> None
 
 
 def test_a_folder_by_another_name_is_still_the_input(uprez: Call, tmp_path: Path) -> None:
-    before = pictures.read(pictures.sequence(tmp_path / "in", [1, 2]) and tmp_path / "in" / "001.png")
+    before = images.read(images.sequence(tmp_path / "in", [1, 2]) and tmp_path / "in" / "001.png")
     (tmp_path / "alias").symlink_to(tmp_path / "in")
     ended = uprez("upscale", tmp_path / "in" / "%03d.png", tmp_path / "alias" / "%03d.png", "--overwrite", *FAST)
     assert ended.code == 2
     assert "are the pictures of the input" in ended.err
-    assert np.array_equal(pictures.read(tmp_path / "in" / "001.png"), before)
+    assert np.array_equal(images.read(tmp_path / "in" / "001.png"), before)
 
 
 def test_a_jpeg_that_is_cut_off_is_not_called_whole(uprez: Call, tmp_path: Path) -> None:
-    path = pictures.write(tmp_path / "a.jpg", pictures.samples(1, (320, 240)))
+    path = images.write(tmp_path / "a.jpg", images.samples(1, (320, 240)))
     path.write_bytes(path.read_bytes()[:-200])
     ended = uprez("upscale", path, *FAST)
     assert ended.code == 3
@@ -121,41 +121,41 @@ def test_json_and_a_codec_do_not_go_with_a_pipe(uprez: Call, clip: Path) -> None
 
 def test_a_picture_stays_what_it_is_beside_it(uprez: Call, tmp_path: Path) -> None:
     for suffix in (".png", ".tif"):
-        path = pictures.write(tmp_path / f"photo{suffix}", pictures.samples(3, deep=True))
+        path = images.write(tmp_path / f"photo{suffix}", images.samples(3, deep=True))
         assert uprez("upscale", path, "--model", "identity", "--backend", "onnx").code == 0
-        assert np.array_equal(pictures.read(tmp_path / f"photo.x1{suffix}"), pictures.samples(3, deep=True))
+        assert np.array_equal(images.read(tmp_path / f"photo.x1{suffix}"), images.samples(3, deep=True))
 
 
 def test_a_second_name_wins(uprez: Call, tmp_path: Path) -> None:
-    path = pictures.write(tmp_path / "photo.png", pictures.samples(3))
+    path = images.write(tmp_path / "photo.png", images.samples(3))
     assert uprez("upscale", path, tmp_path / "out.webp", *FAST).code == 0
-    assert np.array_equal(pictures.read(tmp_path / "out.webp"), pictures.samples(3))
+    assert np.array_equal(images.read(tmp_path / "out.webp"), images.samples(3))
 
 
 def test_a_sequence_into_a_film_and_back(uprez: Call, tmp_path: Path) -> None:
-    pattern = pictures.sequence(tmp_path / "in", [1, 2, 4])
+    pattern = images.sequence(tmp_path / "in", [1, 2, 4])
     ended = uprez("upscale", pattern, tmp_path / "film.mkv", *FAST, "--codec", "ffv1")
     assert ended.code == 0
     assert "number 3 is missing (of 1 to 4)" in ended.err
     assert clips.video_times(tmp_path / "film.mkv") == [0, pytest.approx(0.04), pytest.approx(0.12)]
     assert uprez("upscale", tmp_path / "film.mkv", tmp_path / "out%d.png", *FAST).code == 0
     for number, before in ((1, 1), (2, 2), (3, 4)):
-        assert np.array_equal(pictures.read(tmp_path / f"out{number}.png"), pictures.samples(before))
+        assert np.array_equal(images.read(tmp_path / f"out{number}.png"), images.samples(before))
 
 
 def test_a_sequence_into_a_sequence(uprez: Call, tmp_path: Path) -> None:
-    pattern = pictures.sequence(tmp_path, [1, 2, 4])
+    pattern = images.sequence(tmp_path, [1, 2, 4])
     assert uprez("upscale", pattern, *FAST).code == 0
     assert sorted(file.name for file in tmp_path.glob("*.x1.png")) == ["001.x1.png", "002.x1.png", "004.x1.png"]
     again = uprez("upscale", pattern, *FAST)
     assert again.code == 2
     assert "3 such pictures exist already; --overwrite replaces them" in again.err
     assert uprez("upscale", pattern, pattern, *FAST, "--overwrite").code == 2
-    assert np.array_equal(pictures.read(tmp_path / "004.png"), pictures.samples(4))
+    assert np.array_equal(images.read(tmp_path / "004.png"), images.samples(4))
 
 
 def test_what_is_no_picture_among_them_is_passed_over_and_told(uprez: Call, tmp_path: Path) -> None:
-    pattern = pictures.sequence(tmp_path, [1, 2, 3, 4])
+    pattern = images.sequence(tmp_path, [1, 2, 3, 4])
     (tmp_path / "001.png").write_bytes(b"")
     (tmp_path / "003.png").write_text("no picture")
     ended = uprez("upscale", pattern, tmp_path / "out%d.png", *FAST)
@@ -165,7 +165,7 @@ def test_what_is_no_picture_among_them_is_passed_over_and_told(uprez: Call, tmp_
 
 
 def test_many_pictures_by_a_glob_but_a_folder_is_one_of_videos(uprez: Call, tmp_path: Path) -> None:
-    pictures.sequence(tmp_path / "in", [1, 2])
+    images.sequence(tmp_path / "in", [1, 2])
     assert uprez("upscale", tmp_path / "in" / "*.png", "--to", tmp_path / "out", *FAST).code == 0
     assert sorted(file.name for file in (tmp_path / "out").iterdir()) == ["001.x1.png", "002.x1.png"]
     ended = uprez("upscale", tmp_path / "in", *FAST)
@@ -177,7 +177,7 @@ def test_many_pictures_by_a_glob_but_a_folder_is_one_of_videos(uprez: Call, tmp_
 def test_pictures_beside_videos_in_a_folder_are_left_alone_and_that_is_said(
     uprez: Call, clip: Path, tmp_path: Path
 ) -> None:
-    pictures.sequence(tmp_path / "in", [1])
+    images.sequence(tmp_path / "in", [1])
     (tmp_path / "in" / "film.mp4").symlink_to(clip)
     ended = uprez("upscale", tmp_path / "in", "--to", tmp_path / "out", *FAST)
     assert ended.code == 0

@@ -18,7 +18,7 @@ from pipeline.media.decoding.interlace.bwdif import Deinterlacing
 from pipeline.media.reading.probe import probe
 from pipeline.superres.cpu.session import OnnxSession
 from pipeline.verification.compare import verify
-from tests import clips, fields
+from tests import clips, interlaced
 from tests.jobs import upscale
 
 FIFTIETH = Fraction(1, 50)
@@ -28,24 +28,24 @@ FIFTIETH = Fraction(1, 50)
 def video(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Forty frames, 25 a second, bottom field first."""
     folder = tmp_path_factory.mktemp("video")
-    return fields.write(folder / "video.mp4", fields.video(40, False), "bff", "libx264", crf="8", **_INTERLACED)
+    return interlaced.write(folder / "video.mp4", interlaced.video(40, False), "bff", "libx264", crf="8", **_INTERLACED)
 
 
 _INTERLACED = {"x264-params": "interlaced=1"}
 
 
-def made(source: Path, to: Path, **options: Any) -> list[fields.Luma]:
+def made(source: Path, to: Path, **options: Any) -> list[interlaced.Luma]:
     result = upscale(source, to, crf=8, **options)
     assert result.complete
     assert result.whole
     assert result.frames_out == len(clips.video_times(to))
-    return fields.lumas(to)
+    return interlaced.lumas(to)
 
 
 def test_each_frame_becomes_a_picture_at_its_time(video: Path, tmp_path: Path) -> None:
     shown = made(video, tmp_path / "out.mp4")
     assert clips.video_times(tmp_path / "out.mp4") == clips.video_times(video)
-    assert all(fields.error(luma, fields.at(2 * index)) < 10 for index, luma in enumerate(shown))
+    assert all(interlaced.error(luma, interlaced.at(2 * index)) < 10 for index, luma in enumerate(shown))
     assert not probe(tmp_path / "out.mp4").video.scan.interlaced
     assert verify(video, tmp_path / "out.mp4").whole
 
@@ -53,7 +53,7 @@ def test_each_frame_becomes_a_picture_at_its_time(video: Path, tmp_path: Path) -
 def test_each_field_becomes_a_picture_at_its_time(video: Path, tmp_path: Path) -> None:
     shown = made(video, tmp_path / "out.mp4", deinterlace="field")
     assert clips.video_times(tmp_path / "out.mp4") == [FIFTIETH * index for index in range(80)]
-    assert all(fields.error(luma, fields.at(index)) < 10 for index, luma in enumerate(shown))
+    assert all(interlaced.error(luma, interlaced.at(index)) < 10 for index, luma in enumerate(shown))
     assert probe(tmp_path / "out.mp4").video.rate == 50
     for quick in (False, True):
         verdict = verify(video, tmp_path / "out.mp4", quick=quick)
@@ -63,19 +63,19 @@ def test_each_field_becomes_a_picture_at_its_time(video: Path, tmp_path: Path) -
 
 def test_off_leaves_the_combs(video: Path, tmp_path: Path) -> None:
     shown = made(video, tmp_path / "out.mp4", deinterlace="off")
-    assert all(fields.error(luma, fields.at(2 * index)) > 20 for index, luma in enumerate(shown))
+    assert all(interlaced.error(luma, interlaced.at(2 * index)) > 20 for index, luma in enumerate(shown))
 
 
 def test_an_excerpt_counts_the_frames_of_the_source(video: Path, tmp_path: Path) -> None:
     part: dict[str, Any] = {"start": Fraction(1, 5), "frames": 7}
     shown = made(video, tmp_path / "out.mp4", deinterlace="field", **part)
     assert clips.video_times(tmp_path / "out.mp4") == [FIFTIETH * index for index in range(14)]
-    assert fields.error(shown[1], fields.at(11)) < 10
+    assert interlaced.error(shown[1], interlaced.at(11)) < 10
     assert verify(video, tmp_path / "out.mp4", **part).whole
 
 
 def test_times_that_are_not_even_keep_their_middles(tmp_path: Path) -> None:
-    even = fields.write(tmp_path / "even.mkv", fields.video(6), "tff")
+    even = interlaced.write(tmp_path / "even.mkv", interlaced.video(6), "tff")
     source = clips.retimed(even, tmp_path / "uneven.mkv", {3: 130, 4: 400, 5: 440})
     made(source, tmp_path / "out.mkv", deinterlace="field")
     shown = [round(1000 * time) for time in clips.video_times(tmp_path / "out.mkv")]
@@ -87,17 +87,18 @@ def test_times_that_are_not_even_keep_their_middles(tmp_path: Path) -> None:
 
 
 def test_video_that_came_through_a_pipe_is_deinterlaced_by_its_mark(tmp_path: Path) -> None:
-    y4m = _y4m(fields.video(6))
+    y4m = _y4m(interlaced.video(6))
     command = (sys.executable, "-m", "pipeline.cli.main", "upscale", "-", str(tmp_path / "out.mkv"))
     options = ("--model", "identity", "--backend", "onnx", "--crf", "8", "--deinterlace")
     ended = subprocess.run([*command, *options, "field"], input=y4m, capture_output=True, timeout=50)
     assert ended.returncode == 0, ended.stderr
     assert all(
-        fields.error(luma, fields.at(index)) < 10 for index, luma in enumerate(fields.lumas(tmp_path / "out.mkv"))
+        interlaced.error(luma, interlaced.at(index)) < 10
+        for index, luma in enumerate(interlaced.lumas(tmp_path / "out.mkv"))
     )
     ended = subprocess.run([*command, *options, "auto", "--overwrite"], input=y4m, capture_output=True, timeout=50)
     assert b"can't be looked at in a pipe" in b" ".join(ended.stderr.split())
-    assert fields.error(fields.lumas(tmp_path / "out.mkv")[3], fields.at(6)) < 10
+    assert interlaced.error(interlaced.lumas(tmp_path / "out.mkv")[3], interlaced.at(6)) < 10
 
 
 def test_the_plan_knows_how_many_frames_there_will_be(video: Path, tmp_path: Path) -> None:
@@ -122,7 +123,7 @@ def test_a_gpu_does_not_decode_what_is_deinterlaced(video: Path) -> None:
 
 
 def test_a_gif_is_not_asked_for_more_frames_than_it_holds(tmp_path: Path) -> None:
-    source = fields.write(tmp_path / "fast.mkv", fields.video(4), "tff", rate=Fraction(60))
+    source = interlaced.write(tmp_path / "fast.mkv", interlaced.video(4), "tff", rate=Fraction(60))
     with pytest.raises(OutputError, match="GIF holds 100 frames/s at most, not 120"):
         upscale(source, tmp_path / "out.gif", deinterlace="field", preset=None)
 
@@ -132,7 +133,7 @@ def test_another_word_is_refused() -> None:
         Settings.load(None, deinterlace="yes")
 
 
-def _y4m(frames: list[fields.Luma]) -> bytes:
+def _y4m(frames: list[interlaced.Luma]) -> bytes:
     height, width = frames[0].shape
     header = f"YUV4MPEG2 W{width} H{height} F25:1 It Cmono\n".encode()
     return header + b"".join(b"FRAME\n" + luma.tobytes() for luma in frames)

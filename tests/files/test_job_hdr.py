@@ -12,7 +12,7 @@ from pipeline.media.reading.hdr import Hdr
 from pipeline.media.reading.probe import VideoInfo, probe
 from pipeline.media.writing.hdr_metadata import head
 from pipeline.verification.compare import verify
-from tests import light
+from tests import hdr_clips
 from tests.jobs import upscale
 
 PRESETS = {"libx264": "ultrafast", "libx265": "ultrafast", "libsvtav1": "10"}
@@ -20,12 +20,12 @@ PRESETS = {"libx264": "ultrafast", "libx265": "ultrafast", "libsvtav1": "10"}
 
 @pytest.fixture(scope="module")
 def hdr10(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return light.graded(tmp_path_factory.mktemp("hdr") / "hdr10.mp4")
+    return hdr_clips.graded(tmp_path_factory.mktemp("hdr") / "hdr10.mp4")
 
 
 @pytest.fixture(scope="module")
 def hlg(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return light.graded(tmp_path_factory.mktemp("hlg") / "hlg.mp4", light.HLG, say="")
+    return hdr_clips.graded(tmp_path_factory.mktemp("hlg") / "hlg.mp4", hdr_clips.HLG, say="")
 
 
 def _tags(video: VideoInfo) -> tuple[int, int, int, bool]:
@@ -45,7 +45,7 @@ def _tags(video: VideoInfo) -> tuple[int, int, int, bool]:
 )
 def test_hdr10_stays_hdr10(hdr10: Path, tmp_path: Path, codec: str, name: str) -> None:
     result = upscale(hdr10, tmp_path / name, codec=codec, preset=PRESETS.get(codec))
-    assert _tags(probe(result.path).video) == (9, light.PQ, 9, False)
+    assert _tags(probe(result.path).video) == (9, hdr_clips.PQ, 9, False)
     assert verify(hdr10, result.path).faults == ()
 
 
@@ -55,17 +55,17 @@ def test_hdr10_stays_hdr10(hdr10: Path, tmp_path: Path, codec: str, name: str) -
 )
 def test_hlg_stays_hlg(hlg: Path, tmp_path: Path, codec: str, name: str) -> None:
     result = upscale(hlg, tmp_path / name, codec=codec, preset=PRESETS.get(codec))
-    assert _tags(probe(result.path).video) == (9, light.HLG, 9, False)
+    assert _tags(probe(result.path).video) == (9, hdr_clips.HLG, 9, False)
     assert verify(hlg, result.path).faults == ()
 
 
 def test_several_encoders_say_it_too(hdr10: Path, tmp_path: Path) -> None:
     result = upscale(hdr10, tmp_path / "out.ts", codec="libx265", encoders=2)
-    assert probe(result.path).video.hdr == light.GRADED
+    assert probe(result.path).video.hdr == hdr_clips.GRADED
 
 
 def test_dolby_vision_is_said_to_be_left_behind(hdr10: Path, tmp_path: Path) -> None:
-    source = light.dolby_vision(hdr10, tmp_path / "dolby.mp4", profile=8, compatible=1)
+    source = hdr_clips.dolby_vision(hdr10, tmp_path / "dolby.mp4", profile=8, compatible=1)
     result = upscale(source, tmp_path / "out.mkv")
     told = "its Dolby Vision (profile 8) metadata can't be carried over: the result is plain HDR10"
     assert told in result.notes
@@ -74,14 +74,14 @@ def test_dolby_vision_is_said_to_be_left_behind(hdr10: Path, tmp_path: Path) -> 
 
 
 def test_all_that_is_left_behind_is_said_in_one_line(tmp_path: Path) -> None:
-    plus = light.hdr10_plus(tmp_path / "plus.mp4")
-    source = light.dolby_vision(plus, tmp_path / "both.mp4", profile=8, compatible=1)
+    plus = hdr_clips.hdr10_plus(tmp_path / "plus.mp4")
+    source = hdr_clips.dolby_vision(plus, tmp_path / "both.mp4", profile=8, compatible=1)
     told = "its Dolby Vision (profile 8) and HDR10+ metadata can't be carried over: the result is plain HDR10"
     assert told in upscale(source, tmp_path / "out.mkv").notes
 
 
 def test_dolby_vision_in_its_own_colours_is_refused(hdr10: Path, tmp_path: Path) -> None:
-    source = light.dolby_vision(hdr10, tmp_path / "dolby.mp4", profile=5, compatible=0)
+    source = hdr_clips.dolby_vision(hdr10, tmp_path / "dolby.mp4", profile=5, compatible=0)
     with pytest.raises(InputError, match="Dolby Vision profile 5"):
         upscale(source, tmp_path / "out.mkv")
     assert not (tmp_path / "out.mkv").exists()
@@ -95,7 +95,7 @@ def test_a_container_that_can_not_say_it_is_named(hdr10: Path, tmp_path: Path) -
 
 @pytest.mark.parametrize(("name", "kind"), [("out.mp4", "mp4"), ("out.ts", "mpegts")])
 def test_a_container_without_room_for_half_of_it_is_named(tmp_path: Path, name: str, kind: str) -> None:
-    half = head("V_FFV1", Hdr(luminance=light.GRADED.luminance))
+    half = head("V_FFV1", Hdr(luminance=hdr_clips.GRADED.luminance))
     with av.open(str(tmp_path / "half.mkv"), "w") as container, av.open(io.BytesIO(half), format="matroska") as told:
         video = container.add_stream("ffv1", rate=25)
         BitStreamFilterContext("null", in_stream=told.streams.video[0], out_stream=video)

@@ -9,7 +9,7 @@ import pytest
 
 from pipeline.media.reading.probe import probe
 from pipeline.models import catalogue
-from tests import clips, pictures, turned
+from tests import clips, images, rotated
 from tests.jobs import upscale
 
 LOSSLESS = {"codec": "ffv1", "preset": None}
@@ -32,22 +32,22 @@ def drawn(path: Path, aspect: int | Fraction = 1) -> Path:
     return path
 
 
-@pytest.mark.parametrize("matrix", turned.EIGHT)
+@pytest.mark.parametrize("matrix", rotated.EIGHT)
 @pytest.mark.parametrize("name", ["out.mkv", "out.mov"])
-def test_players_show_the_same_whether_they_turn_or_not(tmp_path: Path, matrix: turned.Matrix, name: str) -> None:
-    source = turned.tagged(drawn(tmp_path / "upright.mp4"), tmp_path / "in.mp4", matrix)
+def test_players_show_the_same_whether_they_turn_or_not(tmp_path: Path, matrix: rotated.Matrix, name: str) -> None:
+    source = rotated.tagged(drawn(tmp_path / "upright.mp4"), tmp_path / "in.mp4", matrix)
     options = {"codec": "libx264", "options": {"qp": "0"}}
     result = upscale(source, tmp_path / name, **options).path
-    wanted, made = turned.shown(source), turned.shown(result)
+    wanted, made = rotated.shown(source), rotated.shown(result)
     assert len(made) == 3
     assert all(np.array_equal(a, b) for a, b in zip(made, wanted, strict=True))
     tag = probe(result).video.display_matrix
-    by_tag = name == "out.mov" and matrix in (turned.QUARTER, turned.HALF, turned.BACK)
+    by_tag = name == "out.mov" and matrix in (rotated.QUARTER, rotated.HALF, rotated.BACK)
     assert tag == (matrix if by_tag else None)
 
 
 def test_a_turned_picture_has_its_samples_on_their_side(tmp_path: Path) -> None:
-    source = turned.tagged(drawn(tmp_path / "a.mp4", aspect=Fraction(64, 45)), tmp_path / "in.mp4", turned.QUARTER)
+    source = rotated.tagged(drawn(tmp_path / "a.mp4", aspect=Fraction(64, 45)), tmp_path / "in.mp4", rotated.QUARTER)
     assert probe(source).video.sample_aspect == Fraction(64, 45)
     by_pixels, by_tag = (probe(upscale(source, tmp_path / name).path).video for name in ("out.mkv", "out.mp4"))
     assert (by_pixels.format.width, by_pixels.sample_aspect) == (16, Fraction(45, 64))
@@ -59,7 +59,7 @@ def test_a_turned_picture_keeps_depth_chroma_and_tags(tmp_path: Path, pixel: str
     source = clips.make(
         tmp_path / "a.mp4", frames=2, pixel=pixel, sound=False, options={"chroma_sample_location": "left"}
     )
-    source = turned.tagged(source, tmp_path / "in.mp4", turned.QUARTER)
+    source = rotated.tagged(source, tmp_path / "in.mp4", rotated.QUARTER)
     result = upscale(source, tmp_path / "out.mkv")
     before, after = probe(source).video.format, probe(result.path).video.format
     assert (after.pixel, after.colour, after.width) == (before.pixel, before.colour, before.height)
@@ -70,12 +70,12 @@ def test_a_turned_picture_keeps_depth_chroma_and_tags(tmp_path: Path, pixel: str
 
 def test_a_photo_is_upright_in_a_picture_without_a_tag(tmp_path: Path) -> None:
     picture = np.random.default_rng(1).integers(0, 255, (3, 4, 3), np.uint8).repeat(8, 0).repeat(8, 1)
-    path = pictures.write(tmp_path / "photo.jpg", picture)
-    lying = pictures.read(path)
+    path = images.write(tmp_path / "photo.jpg", picture)
+    lying = images.read(path)
     content = path.read_bytes()
     exif = b"Exif\0\0II*\0\x08\0\0\0\x01\0\x12\x01\x03\0\x01\0\0\0\x06\0\0\0\0\0\0\0"  # orientation 6: to the right
     path.write_bytes(content[:2] + b"\xff\xe1" + (len(exif) + 2).to_bytes(2, "big") + exif + content[2:])
-    upright = pictures.read(upscale(path, tmp_path / "photo.png").path)
+    upright = images.read(upscale(path, tmp_path / "photo.png").path)
     assert np.abs(upright.astype(int) - np.rot90(lying, -1)).max() <= 3  # another JPEG decoder's rounding of colours
 
 

@@ -9,7 +9,7 @@ import pytest
 from pipeline.files.job import Result, upscale
 from pipeline.media.reading.probe import probe
 from pipeline.verification.compare import verify
-from tests import see_through
+from tests import alpha_clips
 
 FAST = {"backend": "onnx", "model": "clear-x2"}
 SOURCES = [
@@ -30,15 +30,15 @@ RESULTS = [
 
 
 def made(tmp_path: Path, source: tuple[str, str, str], name: str, options: dict[str, object]) -> tuple[Path, Result]:
-    path = see_through.make(tmp_path / source[0], *source[1:])
+    path = alpha_clips.make(tmp_path / source[0], *source[1:])
     return path, upscale(path, tmp_path / name, **FAST, **options)  # type: ignore[arg-type]
 
 
 def alphas(path: Path) -> list[np.ndarray]:
     if "%" not in path.name:
-        return see_through.alphas(path)
-    numbers = range(1, see_through.FRAMES + 1)
-    return [alpha for number in numbers for alpha in see_through.alphas(path.with_name(path.name % number))]
+        return alpha_clips.alphas(path)
+    numbers = range(1, alpha_clips.FRAMES + 1)
+    return [alpha for number in numbers for alpha in alpha_clips.alphas(path.with_name(path.name % number))]
 
 
 @pytest.mark.parametrize("source", SOURCES, ids=lambda source: source[1])
@@ -49,8 +49,8 @@ def test_alpha_comes_out_enlarged(
     path, result = made(tmp_path, source, name, options)
     assert not any("transparency" in note for note in result.notes)
     found = alphas(tmp_path / name)
-    assert len(found) == see_through.FRAMES
-    for small, large in zip(see_through.alphas(path), found, strict=True):
+    assert len(found) == alpha_clips.FRAMES
+    for small, large in zip(alpha_clips.alphas(path), found, strict=True):
         assert large.shape == (2 * small.shape[0], 2 * small.shape[1])
         means = large.astype(float).reshape(small.shape[0], 2, small.shape[1], 2).mean(axis=(1, 3))
         assert np.abs(means - small).max() < 12  # a soft edge, by a cubic that overshoots a little
@@ -70,11 +70,11 @@ def test_that_it_is_lost_is_said_and_verify_says_it_too(tmp_path: Path) -> None:
 
 
 def test_alpha_that_is_not_the_source_s_is_found(tmp_path: Path) -> None:
-    source = see_through.make(tmp_path / "in.mkv", "ffv1", "bgra")
+    source = alpha_clips.make(tmp_path / "in.mkv", "ffv1", "bgra")
     result = tmp_path / "out.mkv"
     with av.open(str(source)) as film, av.open(str(result), "w") as container:
-        stream = container.add_stream("ffv1", rate=see_through.RATE)
-        stream.width, stream.height, stream.pix_fmt = see_through.WIDTH, see_through.HEIGHT, "bgra"
+        stream = container.add_stream("ffv1", rate=alpha_clips.RATE)
+        stream.width, stream.height, stream.pix_fmt = alpha_clips.WIDTH, alpha_clips.HEIGHT, "bgra"
         for frame in film.decode(video=0):
             samples = frame.to_ndarray()
             samples[..., 3] = 255

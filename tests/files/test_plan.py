@@ -15,7 +15,7 @@ from pipeline.media.packed_formats import named_format
 from pipeline.media.reading.probe import MediaInfo, probe
 from pipeline.media.writing.encoder_choice import choose_encoder
 from pipeline.superres.backend_choice import choose_backend
-from tests import clips, see_through, turned
+from tests import alpha_clips, clips, rotated
 
 
 def plan(clip: Path, **options: object) -> Plan:
@@ -165,7 +165,7 @@ class TestThePixelFormatThatWasChosen:
 class TestTransparency:
     @pytest.fixture
     def film(self, tmp_path: Path) -> MediaInfo:
-        return probe(see_through.make(tmp_path / "film.webm", "libvpx-vp9", "yuva420p"))
+        return probe(alpha_clips.make(tmp_path / "film.webm", "libvpx-vp9", "yuva420p"))
 
     @pytest.mark.parametrize(
         ("name", "codec", "pixel"),
@@ -221,7 +221,7 @@ def test_what_is_for_gpus_only_is_said_on_the_cpu(clip: Path) -> None:
 
 
 def test_turned_pictures_are_decoded_in_software_and_their_sizes_change_places(clip: Path, tmp_path: Path) -> None:
-    source = turned.tagged(clip, tmp_path / "turned.mp4", turned.QUARTER)
+    source = rotated.tagged(clip, tmp_path / "rotated.mp4", rotated.QUARTER)
     made = plan(source, decoder="nvdec")
     assert (made.decoded.width, made.given.width, made.made.width, made.encoding.format.width) == (64, 48, 96, 96)
     how = choose_decoder(probe(source), Settings(decoder="nvdec"), "tensorrt", turn=made.turn)

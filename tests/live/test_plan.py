@@ -12,7 +12,7 @@ from pipeline.frame import PIXEL_FORMATS
 from pipeline.live.plan import LivePlan, plan_live
 from pipeline.media.reading.interlacing import Scan
 from pipeline.media.reading.probe import VideoInfo, probe
-from tests import turned
+from tests import rotated
 
 FIELDS = Scan(interlaced=True, top_first=False)
 
@@ -124,7 +124,7 @@ class TestFields:
 
 
 def test_pictures_are_laid_upright(clip: Path, tmp_path: Path) -> None:
-    source = turned.tagged(clip, tmp_path / "turned.mp4", turned.QUARTER)
+    source = rotated.tagged(clip, tmp_path / "rotated.mp4", rotated.QUARTER)
     made = plan(replace(probe(source).video, time_base=Fraction(1, 90_000)))
     assert made.turn is not None
     assert (made.video.format.width, made.given.width, made.made.width) == (64, 48, 96)

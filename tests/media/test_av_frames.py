@@ -9,7 +9,7 @@ import pytest
 from pipeline.frame import PIXEL_FORMATS, Frame
 from pipeline.media.av_frames import wrapped
 from pipeline.media.packed_formats import packings
-from tests.samples import Size, assert_same, format_of, noise
+from tests.frames import Size, assert_same, format_of, noise
 
 PLANAR = [name for name, pixel in sorted(PIXEL_FORMATS.items()) if name not in {way.name for way in packings(pixel)}]
 PACKED = [(pixel.name, packing.name) for pixel in PIXEL_FORMATS.values() for packing in packings(pixel)]

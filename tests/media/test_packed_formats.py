@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from pipeline.frame import PIXEL_FORMATS, opaque
 from pipeline.media.packed_formats import named_format, packed, packings, supported_format, unpacked
-from tests.samples import assert_same, format_of, noise
+from tests.frames import assert_same, format_of, noise
 
 PACKED = [(pixel.name, packing) for pixel in PIXEL_FORMATS.values() for packing in packings(pixel)]
 NAMES = [f"{pixel}-{packing.name}" for pixel, packing in PACKED]

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.verification.compare import verify
-from tests import fields
+from tests import interlaced
 from tests.jobs import upscale
 
 COUNT = 30
@@ -15,16 +15,16 @@ COUNT = 30
 @pytest.fixture(scope="module")
 def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Thirty frames, top field first."""
-    return fields.write(tmp_path_factory.mktemp("source") / "source.mkv", fields.video(COUNT), "tff")
+    return interlaced.write(tmp_path_factory.mktemp("source") / "source.mkv", interlaced.video(COUNT), "tff")
 
 
-def moments(*order: int) -> list[fields.Luma]:
-    return [fields.at(moment) for moment in order]
+def moments(*order: int) -> list[interlaced.Luma]:
+    return [interlaced.at(moment) for moment in order]
 
 
-def result(path: Path, shown: list[fields.Luma], rate: int = 50) -> Path:
+def result(path: Path, shown: list[interlaced.Luma], rate: int = 50) -> Path:
     """A result that somebody made without us."""
-    return fields.write(path / "result.mkv", shown, codec="libx264", rate=Fraction(rate), crf="8")
+    return interlaced.write(path / "result.mkv", shown, codec="libx264", rate=Fraction(rate), crf="8")
 
 
 def kinds(source: Path, result: Path, **options: object) -> set[str]:
@@ -63,13 +63,13 @@ def test_half_of_what_was_asked_for_is_not_whole(source: Path, tmp_path: Path) -
 
 
 def test_film_that_is_shown_twice_is_not_taken_for_fields(tmp_path: Path) -> None:
-    source = fields.write(tmp_path / "film.mkv", fields.film(COUNT))
-    made = result(tmp_path, [luma for luma in fields.film(COUNT) for _ in range(2)])
+    source = interlaced.write(tmp_path / "film.mkv", interlaced.film(COUNT))
+    made = result(tmp_path, [luma for luma in interlaced.film(COUNT) for _ in range(2)])
     assert "frame-doubled" in kinds(source, made)
     assert "frame-doubled" in kinds(source, made, quick=True)
 
 
 def test_film_that_was_doubled_on_demand_is_whole_when_told_so(tmp_path: Path) -> None:
-    source = fields.write(tmp_path / "film.mkv", fields.film(COUNT))
+    source = interlaced.write(tmp_path / "film.mkv", interlaced.film(COUNT))
     upscale(source, tmp_path / "made.mkv", deinterlace="field")
     assert verify(source, tmp_path / "made.mkv", deinterlace="field").whole

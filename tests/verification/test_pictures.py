@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from pipeline import verify
-from tests import clips, pictures
+from tests import clips, images
 from tests.jobs import upscale
 from tests.verification import plants
 from tests.verification.plants import FRAMES, STEP
@@ -60,7 +60,7 @@ class TestWhole:
 
     @pytest.mark.parametrize("suffix", SUFFIXES)
     def test_a_single_picture(self, tmp_path: Path, suffix: str) -> None:
-        photo = pictures.write(tmp_path / "photo.png", pictures.samples(3))
+        photo = images.write(tmp_path / "photo.png", images.samples(3))
         assert_whole(photo, upscale(photo, tmp_path / f"photo.x2{suffix}", model="clear-x2").path, 1)
 
     @pytest.mark.parametrize("suffix", [".gif", ".apng"])
@@ -110,7 +110,7 @@ class TestFaults:
         assert damaged.message.startswith(f"{broken}: can't be decoded")
 
     def test_a_picture_of_another_size(self, source: Path, numbered: Path) -> None:
-        pictures.write(numbered.with_name("out010.png"), pictures.samples(3))
+        images.write(numbered.with_name("out010.png"), images.samples(3))
         lost, damaged = verify(source, numbered).faults
         assert (lost.at, "out010.png: is 32x24, others 96x64" in damaged.message) == (0.36, True)
 

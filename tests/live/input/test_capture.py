@@ -18,7 +18,7 @@ from pipeline.live.input import open_options
 from pipeline.live.input.capture import Capture
 from pipeline.live.process.messages import Opened
 from tests import clips
-from tests.answers import Answers
+from tests.canned_server import CannedServer
 from tests.live.input.watched import Watched, readers, stream
 from tests.servers import Sender, free_port
 from tests.waiting import until
@@ -119,7 +119,7 @@ def test_who_waits_for_a_publisher_gets_what_is_published() -> None:
 
 @pytest.mark.parametrize(("status", "fault"), [("401 Unauthorized", "wrong password"), ("404 Not Found", "wrong path")])
 def test_what_a_server_refuses_it_is_not_asked_for_ever(status: str, fault: str) -> None:
-    with Answers(status) as server:
+    with CannedServer(status) as server:
         source = f"rtsp://first.last:p%40ss@127.0.0.1:{server.port}/live"
         with Watched(source, tries=1) as camera:
             until(lambda: camera.ended)
@@ -152,7 +152,7 @@ def test_a_password_that_is_missing_later_is_waited_for(tmp_path: Path) -> None:
     secret = tmp_path / "secret"
     secret.write_text("one")
     with (
-        Answers(None) as server,
+        CannedServer(None) as server,
         Watched(f"rtsp://me:${{file:{secret}}}@127.0.0.1:{server.port}/x", poll=0.01) as camera,
     ):
         until(lambda: server.calls == 1)
@@ -168,7 +168,7 @@ def test_a_server_that_takes_calls_and_says_nothing_is_left(monkeypatch: pytest.
     monkeypatch.setattr(open_options, "_OPENING", 0.4)
     this = psutil.Process()
     threads, files = threading.active_count(), this.num_fds()
-    with Answers(None) as server:
+    with CannedServer(None) as server:
         with Watched(f"rtsp://127.0.0.1:{server.port}/live", poll=0.01) as camera:
             camera.until_fault("silent", 2)
             assert camera.figures.reason == "no answer for 0.4 s"

@@ -8,13 +8,13 @@ import pytest
 
 from pipeline.live.output.muxer import Full, Muxer
 from pipeline.live.process.messages import Open
-from tests import parcels
+from tests import live_packets
 
-DAY = 86_400 * parcels.TICKS
+DAY = 86_400 * live_packets.TICKS
 
 
 def test_rtmp_begins_anew_before_its_milliseconds_end(tmp_path: Path) -> None:
-    streams, items = parcels.coded(20, gop=10)
+    streams, items = live_packets.coded(20, gop=10)
     muxer = Muxer(Open(str(tmp_path / "long.flv"), "flv", {}, streams))
     later = [replace(each, pts=each.pts + 24 * DAY, dts=None) for each in items if each.pts is not None]
     assert all(muxer.mux(item) for item in [*items, *later[1:10]])
@@ -26,10 +26,10 @@ def test_rtmp_begins_anew_before_its_milliseconds_end(tmp_path: Path) -> None:
 @pytest.mark.parametrize("laps", [1, 3])
 def test_a_transport_stream_goes_on_when_its_clock_wraps(tmp_path: Path, laps: int) -> None:
     path = tmp_path / "long.ts"
-    streams, items = parcels.coded(20, start=laps * 2**33 - 10 * parcels.STEP)
+    streams, items = live_packets.coded(20, start=laps * 2**33 - 10 * live_packets.STEP)
     muxer = Muxer(Open(str(path), "mpegts", {}, streams))
     assert all(muxer.mux(item) for item in items)
     muxer.close()
     with av.open(path) as file:
         times = [packet.pts for packet in file.demux(video=0) if packet.pts is not None]
-    assert [time - times[0] for time in times] == [number * parcels.STEP for number in range(20)]
+    assert [time - times[0] for time in times] == [number * live_packets.STEP for number in range(20)]

@@ -24,7 +24,7 @@ from pipeline.live.output.output import Output
 from pipeline.live.output.segments import finished
 from pipeline.live.process.messages import SerializedPacket
 from pipeline.live.stats import OutputFigures
-from tests import parcels
+from tests import live_packets
 from tests.waiting import until
 
 SETTINGS = StreamSettings(source=Address("rtsp://camera/stream"), poll=0.05, segment="1h", hls_segment=1, hls_list=3)
@@ -111,7 +111,7 @@ def children() -> set[int]:
 
 
 def test_each_kind_gets_every_picture_at_its_time(tmp_path: Path) -> None:
-    streams, items = parcels.coded(60, gop=10, start=12_345_678, sound="aac")
+    streams, items = live_packets.coded(60, gop=10, start=12_345_678, sound="aac")
     with Receiver() as receiver:
         targets = [output(tmp_path / name) for name in ("cam.mkv", "cam.mp4", "list.m3u8")] + [output(receiver.address)]
         with closing(*targets):
@@ -122,15 +122,15 @@ def test_each_kind_gets_every_picture_at_its_time(tmp_path: Path) -> None:
             figures = target.figures()
             assert (figures.status, figures.dropped, figures.connects) == ("ended", {}, 1)
             assert figures.bytes > 0
-        shown = [parcels.times(finished(tmp_path / name)[0]) for name in ("cam.mkv", "cam.mp4")]
-        shown += [parcels.times(tmp_path / "list.m3u8"), receiver.times()]
+        shown = [live_packets.times(finished(tmp_path / name)[0]) for name in ("cam.mkv", "cam.mp4")]
+        shown += [live_packets.times(tmp_path / "list.m3u8"), receiver.times()]
     for times in shown:
         assert [float(time - times[0]) for time in times] == pytest.approx([index / 25 for index in range(60)])
     assert shown[3][0] == pytest.approx(12_345_678 / 90_000)
 
 
 def test_a_frozen_and_a_dead_output_hold_nobody_up(tmp_path: Path) -> None:
-    streams, items = parcels.coded(200, gop=25, padding=20_000)
+    streams, items = live_packets.coded(200, gop=25, padding=20_000)
     with Receiver(frozen=True) as frozen, socket.create_server(("127.0.0.1", 0)) as unused:
         dead = f"tcp://127.0.0.1:{unused.getsockname()[1]}"
         unused.close()
@@ -146,7 +146,7 @@ def test_a_frozen_and_a_dead_output_hold_nobody_up(tmp_path: Path) -> None:
                     target.offer(parcel)
             assert stuck.figures().status == "live"
             assert stuck.figures().lag <= 4
-    assert parcels.pictures(finished(tmp_path / "cam.mkv")[0]) == 200
+    assert live_packets.pictures(finished(tmp_path / "cam.mkv")[0]) == 200
     assert whole.figures().dropped == {}
     assert stuck.figures().dropped["output too slow"] >= 25
     assert away.figures().dropped == {"output away": 200}
@@ -154,7 +154,7 @@ def test_a_frozen_and_a_dead_output_hold_nobody_up(tmp_path: Path) -> None:
 
 
 def test_it_comes_back_with_a_key_frame_when_its_server_does() -> None:
-    streams, items = parcels.coded(200, gop=25)
+    streams, items = live_packets.coded(200, gop=25)
     demanded = threading.Event()
     with Receiver() as first:
         target = output(first.address, demand_key=demanded.set)
@@ -180,7 +180,7 @@ def test_it_comes_back_with_a_key_frame_when_its_server_does() -> None:
 
 
 def test_a_server_that_takes_nothing_is_left_and_tried_again() -> None:
-    streams, items = parcels.coded(200, gop=25, padding=40_000)
+    streams, items = live_packets.coded(200, gop=25, padding=40_000)
     with Receiver(frozen=True) as frozen:
         target = output(frozen.address, stuck=0.3)
         with closing(target, patience=0.1):
@@ -191,7 +191,7 @@ def test_a_server_that_takes_nothing_is_left_and_tried_again() -> None:
 
 
 def test_a_child_that_does_nothing_is_replaced(tmp_path: Path) -> None:
-    streams, items = parcels.coded(200, gop=25, padding=20_000)
+    streams, items = live_packets.coded(200, gop=25, padding=20_000)
     before = children()
     target = output(tmp_path / "cam.mkv", stuck=0.3)
     with closing(target):
@@ -204,7 +204,7 @@ def test_a_child_that_does_nothing_is_replaced(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("suffix", ["mkv", "mp4", "mov", "ts"])
 def test_after_kill_9_what_was_written_can_be_played_and_the_output_goes_on(tmp_path: Path, suffix: str) -> None:
-    streams, items = parcels.coded(150, gop=10)
+    streams, items = live_packets.coded(150, gop=10)
     before = children()
     target = output(tmp_path / f"cam.{suffix}")
     with closing(target):
@@ -215,17 +215,17 @@ def test_after_kill_9_what_was_written_can_be_played_and_the_output_goes_on(tmp_
         until(lambda: target.figures().connects == 2)
         offer(target, items[100:])
     (part,) = tmp_path.glob(f"cam-*.part.{suffix}")
-    assert parcels.pictures(part) >= 70
-    assert parcels.pictures(finished(tmp_path / f"cam.{suffix}")[0]) == 50
+    assert live_packets.pictures(part) >= 70
+    assert live_packets.pictures(finished(tmp_path / f"cam.{suffix}")[0]) == 50
 
 
 def test_when_the_parent_is_killed_the_child_finishes_the_file(tmp_path: Path) -> None:
     program = f"""
 import os
-from tests import parcels
+from tests import live_packets
 from tests.live.output.test_output import offer, output
 from tests.waiting import until
-streams, items = parcels.coded(50)
+streams, items = live_packets.coded(50)
 target = output("{tmp_path}/cam.mp4")
 target.begin(streams)
 offer(target, items)
@@ -234,12 +234,12 @@ os.kill(os.getpid(), 9)
 """
     subprocess.run([sys.executable, "-c", program], check=False, timeout=PATIENCE)
     until(lambda: finished(tmp_path / "cam.mp4") != [])
-    assert parcels.pictures(finished(tmp_path / "cam.mp4")[0]) == 50
+    assert live_packets.pictures(finished(tmp_path / "cam.mp4")[0]) == 50
 
 
 def test_other_streams_begin_another_file_and_a_discontinuity_in_hls(tmp_path: Path) -> None:
-    small, first = parcels.coded(30)
-    large, second = parcels.coded(30, size=(128, 96), start=30 * parcels.STEP)
+    small, first = live_packets.coded(30)
+    large, second = live_packets.coded(30, size=(128, 96), start=30 * live_packets.STEP)
     targets = [output(tmp_path / "cam.mkv"), output(tmp_path / "list.m3u8")]
     with closing(*targets):
         for target in targets:
@@ -247,14 +247,14 @@ def test_other_streams_begin_another_file_and_a_discontinuity_in_hls(tmp_path: P
             offer(target, first)
             target.begin(large)
             offer(target, second)
-    assert [parcels.pictures(file) for file in finished(tmp_path / "cam.mkv")] == [30, 30]
+    assert [live_packets.pictures(file) for file in finished(tmp_path / "cam.mkv")] == [30, 30]
     listed = (tmp_path / "list.m3u8").read_text()
     assert listed.count("#EXT-X-DISCONTINUITY") == 1
     assert [target.figures().connects for target in targets] == [2, 2]
 
 
 def test_hls_is_bounded_and_ends_and_goes_on_with_fresh_numbers(tmp_path: Path) -> None:
-    streams, items = parcels.coded(250, gop=25)
+    streams, items = live_packets.coded(250, gop=25)
     for _ in range(2):
         target = output(tmp_path / "list.m3u8")
         with closing(target):
@@ -271,7 +271,7 @@ def test_hls_is_bounded_and_ends_and_goes_on_with_fresh_numbers(tmp_path: Path) 
 
 
 def test_hls_goes_on_counting_where_its_list_was_emptied(tmp_path: Path) -> None:
-    streams, items = parcels.coded(100, gop=25)
+    streams, items = live_packets.coded(100, gop=25)
     for emptied in (True, False):
         target = output(tmp_path / "list.m3u8")
         with closing(target):
@@ -286,16 +286,16 @@ def test_hls_goes_on_counting_where_its_list_was_emptied(tmp_path: Path) -> None
 @pytest.mark.parametrize("name", ["100%", "a%b", "with space", "a:b", "日本"])
 def test_hls_in_a_folder_of_any_name(tmp_path: Path, name: str) -> None:
     (tmp_path / name).mkdir()
-    streams, items = parcels.coded(20)
+    streams, items = live_packets.coded(20)
     target = output(tmp_path / name / "list.m3u8")
     with closing(target):
         target.begin(streams)
         offer(target, items)
-    assert parcels.pictures(tmp_path / name / "list.m3u8") == 20
+    assert live_packets.pictures(tmp_path / name / "list.m3u8") == 20
 
 
 def test_hls_whose_folder_is_gone_is_not_live_meanwhile(tmp_path: Path) -> None:
-    streams, items = parcels.coded(20)
+    streams, items = live_packets.coded(20)
     (tmp_path / "gone").mkdir()
     target = output(tmp_path / "gone" / "list.m3u8")
     (tmp_path / "gone").rmdir()
@@ -308,7 +308,7 @@ def test_hls_whose_folder_is_gone_is_not_live_meanwhile(tmp_path: Path) -> None:
 
 
 def test_sound_that_cannot_be_held_is_left_behind_and_said(tmp_path: Path) -> None:
-    streams, items = parcels.coded(20, sound="pcm_mulaw")
+    streams, items = live_packets.coded(20, sound="pcm_mulaw")
     target = output(tmp_path / "list.m3u8")
     with closing(target):
         target.begin(streams)
@@ -318,7 +318,7 @@ def test_sound_that_cannot_be_held_is_left_behind_and_said(tmp_path: Path) -> No
 
 
 def test_silent_sound_holds_the_picture_back_for_a_fifth_of_a_second_at_most() -> None:
-    streams, items = parcels.coded(50, sound="aac")
+    streams, items = live_packets.coded(50, sound="aac")
     pictures = [parcel for parcel in items if parcel.stream == 0]
     with Receiver() as receiver:
         target = output(receiver.address)
@@ -332,7 +332,7 @@ def test_silent_sound_holds_the_picture_back_for_a_fifth_of_a_second_at_most() -
 def test_a_folder_that_is_gone_is_that_outputs_fault_and_it_goes_on_when_it_is_back(tmp_path: Path) -> None:
     folder = tmp_path / "disk"
     folder.mkdir()
-    streams, items = parcels.coded(100, gop=10)
+    streams, items = live_packets.coded(100, gop=10)
     target = output(folder / "cam.mkv")
     with closing(target):
         target.begin(streams)
@@ -345,12 +345,12 @@ def test_a_folder_that_is_gone_is_that_outputs_fault_and_it_goes_on_when_it_is_b
         folder.mkdir()
         until(lambda: target.figures().status == "live")
         offer(target, items[30:])
-    assert parcels.pictures(finished(folder / "cam.mkv")[0]) == 70
+    assert live_packets.pictures(finished(folder / "cam.mkv")[0]) == 70
 
 
 def test_a_password_that_is_missing_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("SOME_PORT", raising=False)
-    streams, items = parcels.coded(20)
+    streams, items = live_packets.coded(20)
     target = output("tcp://127.0.0.1:${SOME_PORT}")
     with closing(target), Receiver() as receiver:
         target.begin(streams)
@@ -364,7 +364,7 @@ def test_a_password_that_is_missing_is_waited_for(monkeypatch: pytest.MonkeyPatc
 
 
 def test_closed_it_leaves_no_process_thread_or_file_whatever_its_server_does(tmp_path: Path) -> None:
-    streams, items = parcels.coded(50, gop=25, padding=50_000)
+    streams, items = live_packets.coded(50, gop=25, padding=50_000)
     with Receiver() as healthy, Receiver(frozen=True) as frozen:
         before = children()
         files = psutil.Process().num_fds() if os.name == "posix" else 0

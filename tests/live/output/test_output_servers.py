@@ -11,7 +11,7 @@ from pipeline.config.live_settings import StreamSettings
 from pipeline.live.output.destination import outlet
 from pipeline.live.output.output import Output
 from pipeline.live.process.messages import SerializedPacket, Streams
-from tests import parcels
+from tests import live_packets
 from tests.servers import RtmpServer, RtspServer, Server, requires
 from tests.servers.watcher import Watcher
 
@@ -41,7 +41,7 @@ KINDS = [
 
 @pytest.fixture(scope="module")
 def material() -> tuple[Streams, list[SerializedPacket]]:
-    return parcels.coded(2000, gop=10, padding=4000)
+    return live_packets.coded(2000, gop=10, padding=4000)
 
 
 def play(target: Output, items: Iterator[SerializedPacket], until: Callable[[], object]) -> None:
@@ -51,7 +51,7 @@ def play(target: Output, items: Iterator[SerializedPacket], until: Callable[[], 
         target.offer(parcel)
         if until():
             return
-        time.sleep(max(0.0, began + count / parcels.RATE - time.monotonic()))
+        time.sleep(max(0.0, began + count / live_packets.RATE - time.monotonic()))
     pytest.fail("the stream ended before that")
 
 
@@ -75,7 +75,7 @@ def test_times_are_those_that_were_offered(material: tuple[Streams, list[Seriali
             play(target, iter(items), lambda: len(server.seen()) > 20)
         times = [seen.seconds for seen in server.seen() if seen.seconds is not None]
     steps = [later - earlier for earlier, later in itertools.pairwise(times)]
-    assert steps == pytest.approx([1 / parcels.RATE] * len(steps), abs=1 / parcels.TICKS)
+    assert steps == pytest.approx([1 / live_packets.RATE] * len(steps), abs=1 / live_packets.TICKS)
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -10,7 +10,7 @@ from pipeline.errors import SettingsError
 from pipeline.live.output.destination import FILES
 from pipeline.live.output.segments import OpenSegments, Segmenting, Segments, finished, limits
 from pipeline.live.process.messages import SerializedPacket, Streams
-from tests import parcels
+from tests import live_packets
 
 NAME = re.compile(r"cam-\d{8}T\d{6}\.\d{3}Z\.\w+")
 
@@ -27,33 +27,33 @@ def write(series: Segments, items: list[SerializedPacket]) -> None:
 
 @pytest.mark.parametrize("suffix", FILES)
 def test_files_follow_each_other_at_key_frames_and_none_is_lost(tmp_path: Path, suffix: str) -> None:
-    streams, items = parcels.coded(60, gop=10, start=900_000, sound="aac")
+    streams, items = live_packets.coded(60, gop=10, start=900_000, sound="aac")
     series = segments(tmp_path / f"cam{suffix}", streams)
     write(series, items)
     series.close()
     files = finished(tmp_path / f"cam{suffix}")
-    assert [parcels.pictures(file) for file in files] == [30, 30]
+    assert [live_packets.pictures(file) for file in files] == [30, 30]
     assert sorted(file.name for file in files) == sorted(os.listdir(tmp_path))
     assert all(NAME.fullmatch(file.name) for file in files)
     for file in files:
         even = [Fraction(index, 25) for index in range(30)]
-        assert [float(time) for time in parcels.times(file)] == pytest.approx([float(time) for time in even])
-        assert len(parcels.times(file, "audio")) > 50
+        assert [float(time) for time in live_packets.times(file)] == pytest.approx([float(time) for time in even])
+        assert len(live_packets.times(file, "audio")) > 50
 
 
 def test_a_size_ends_a_file_too(tmp_path: Path) -> None:
-    streams, items = parcels.coded(40, gop=10, padding=1000)
+    streams, items = live_packets.coded(40, gop=10, padding=1000)
     series = segments(tmp_path / "cam.mkv", streams, seconds=None, size=15_000)
     write(series, items)
     series.close()
-    assert [parcels.pictures(file) for file in finished(tmp_path / "cam.mkv")] == [20, 20]
+    assert [live_packets.pictures(file) for file in finished(tmp_path / "cam.mkv")] == [20, 20]
 
 
 def test_only_so_many_are_kept_and_what_else_lies_there_is_left_alone(tmp_path: Path) -> None:
     (tmp_path / "cam-20200101T000000.000Z.mkv").touch()
     (tmp_path / "cam-20200101T000000.000Z.part.mkv").touch()  # of a crash
     (tmp_path / "cam-old.mkv").touch()
-    streams, items = parcels.coded(50, gop=10)
+    streams, items = live_packets.coded(50, gop=10)
     series = segments(tmp_path / "cam.mkv", streams, seconds=0.4, keep=2)
     write(series, items)
     series.close()
@@ -64,7 +64,7 @@ def test_only_so_many_are_kept_and_what_else_lies_there_is_left_alone(tmp_path: 
 
 
 def test_files_begun_one_right_after_the_other_sort_by_name(tmp_path: Path) -> None:
-    streams, items = parcels.coded(1)
+    streams, items = live_packets.coded(1)
     for length in (1, 2, 3):
         series = segments(tmp_path / "cam.mkv", streams)
         write(series, items * length)
@@ -77,7 +77,7 @@ def test_files_begun_one_right_after_the_other_sort_by_name(tmp_path: Path) -> N
 def test_a_folder_that_vanished_is_noticed_at_the_next_key_frame(tmp_path: Path) -> None:
     folder = tmp_path / "disk"
     folder.mkdir()
-    streams, items = parcels.coded(20, gop=10)
+    streams, items = live_packets.coded(20, gop=10)
     series = segments(folder / "cam.mkv", streams, seconds=60)
     write(series, items[:10])
     folder.rename(tmp_path / "gone")
@@ -86,16 +86,16 @@ def test_a_folder_that_vanished_is_noticed_at_the_next_key_frame(tmp_path: Path)
 
 
 def test_sound_that_a_container_cannot_hold_is_left_behind_with_a_note(tmp_path: Path) -> None:
-    streams, items = parcels.coded(20, sound="pcm_mulaw")
+    streams, items = live_packets.coded(20, sound="pcm_mulaw")
     series = segments(tmp_path / "cam.ts", streams)
     assert series.notes == ["pcm_mulaw audio left behind: mpegts can't hold it"]
     write(series, items)
     series.close()
-    assert parcels.pictures(finished(tmp_path / "cam.ts")[0]) == 20
+    assert live_packets.pictures(finished(tmp_path / "cam.ts")[0]) == 20
 
 
 def test_a_time_that_goes_back_is_left_out(tmp_path: Path) -> None:
-    streams, items = parcels.coded(3, gop=10)
+    streams, items = live_packets.coded(3, gop=10)
     series = segments(tmp_path / "cam.mkv", streams)
     kept = [series.mux(item) for item in (*items, replace(items[1], is_keyframe=False))]
     series.close()

@@ -8,7 +8,7 @@ import pytest
 
 from pipeline.frame import PIXEL_FORMATS, Colour, FrameFormat, Siting
 from pipeline.media.decoding.swscale import fitted
-from tests.samples import format_of, noise, unpacked
+from tests.frames import format_of, noise, unpacked
 
 RNG = np.random.default_rng(5)
 

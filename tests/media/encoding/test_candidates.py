@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from pipeline.frame import PIXEL_FORMATS, FrameFormat
 from pipeline.media.encoding.candidates import candidates
 from pipeline.media.encoding.formats import encoder
-from tests.samples import format_of
+from tests.frames import format_of
 
 HD = (1920, 1080)
 

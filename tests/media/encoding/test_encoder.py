@@ -13,7 +13,7 @@ from pipeline.frame import PIXEL_FORMATS, Colour, Frame, FrameFormat, PixelForma
 from pipeline.media.av_frames import wrapped
 from pipeline.media.encoding.encoder import Encoder, VideoEncoding, configure, negotiate_format
 from pipeline.media.encoding.formats import encodable_format, encoder
-from tests.samples import assert_same, format_of, noise
+from tests.frames import assert_same, format_of, noise
 
 ENCODERS = ["libx264", "libx265", "libsvtav1", "ffv1"]
 

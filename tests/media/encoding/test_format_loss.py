@@ -7,7 +7,7 @@ import pytest
 from pipeline.frame import PIXEL_FORMATS
 from pipeline.media.encoding.encoder import VideoEncoding
 from pipeline.media.encoding.format_loss import losses
-from tests.samples import Size, format_of
+from tests.frames import Size, format_of
 
 
 def lines(

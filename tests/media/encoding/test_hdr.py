@@ -7,9 +7,9 @@ from pipeline.frame import PIXEL_FORMATS, Colour, FrameFormat
 from pipeline.media.encoding.encoder import VideoEncoding, configure
 from pipeline.media.encoding.hdr import hdr_parameters
 from pipeline.media.reading.hdr import Hdr, hdr_of
-from tests import light
+from tests import hdr_clips
 
-FORMAT = FrameFormat(64, 64, PIXEL_FORMATS["yuv420p10le"], Colour(9, False, 9, light.PQ))
+FORMAT = FrameFormat(64, 64, PIXEL_FORMATS["yuv420p10le"], Colour(9, False, 9, hdr_clips.PQ))
 RAW = {"libx264": "h264", "libx265": "hevc", "libsvtav1": "obu"}
 
 
@@ -31,16 +31,16 @@ def _coded(codec: str, hdr: Hdr | None, options: dict[str, str] | None = None) -
 
 @pytest.mark.parametrize("codec", RAW)
 def test_the_stream_itself_says_what_it_was_graded_on(codec: str) -> None:
-    hdr = _coded(codec, light.GRADED)
+    hdr = _coded(codec, hdr_clips.GRADED)
     assert hdr is not None
     assert hdr.primaries is not None
     assert hdr.luminance is not None
-    assert light.GRADED.luminance is not None
-    assert hdr.light == light.GRADED.light
-    for told, meant in zip(sum(hdr.primaries, ()), sum(light.DISPLAY_P3, ()), strict=True):
+    assert hdr_clips.GRADED.luminance is not None
+    assert hdr.light == hdr_clips.GRADED.light
+    for told, meant in zip(sum(hdr.primaries, ()), sum(hdr_clips.DISPLAY_P3, ()), strict=True):
         assert abs(told - meant) <= Fraction(1, 50_000)
-    assert abs(hdr.luminance[0] - light.GRADED.luminance[0]) <= Fraction(1, 16_384)
-    assert abs(hdr.luminance[1] - light.GRADED.luminance[1]) <= Fraction(1, 256)
+    assert abs(hdr.luminance[0] - hdr_clips.GRADED.luminance[0]) <= Fraction(1, 16_384)
+    assert abs(hdr.luminance[1] - hdr_clips.GRADED.luminance[1]) <= Fraction(1, 256)
 
 
 @pytest.mark.parametrize("codec", RAW)
@@ -50,7 +50,7 @@ def test_light_levels_can_be_told_alone(codec: str) -> None:
 
 @pytest.mark.parametrize("codec", ["libx264", "libx265"])
 def test_half_a_display_is_told_by_no_stream(codec: str) -> None:
-    assert _coded(codec, Hdr(primaries=light.DISPLAY_P3)) is None
+    assert _coded(codec, Hdr(primaries=hdr_clips.DISPLAY_P3)) is None
 
 
 def test_what_the_user_says_counts_more() -> None:
@@ -60,11 +60,11 @@ def test_what_the_user_says_counts_more() -> None:
 
 @pytest.mark.parametrize("codec", ["ffv1", "prores_ks", "libvpx-vp9", "hevc_nvenc"])
 def test_other_streams_can_say_nothing(codec: str) -> None:
-    assert hdr_parameters(codec, light.GRADED) is None
+    assert hdr_parameters(codec, hdr_clips.GRADED) is None
 
 
 def test_each_encoder_counts_in_its_own_units() -> None:
-    hdr = Hdr(light.DISPLAY_P3, (Fraction(1, 10_000), Fraction(4000)))
+    hdr = Hdr(hdr_clips.DISPLAY_P3, (Fraction(1, 10_000), Fraction(4000)))
     counted = "G(13250,34500)B(7500,3000)R(34000,16000)WP(15635,16450)L(40000000,1)"
     assert hdr_parameters("libx265", hdr) == ("x265-params", [f"master-display={counted}"])
     assert hdr_parameters("libx264", hdr) == ("x264-params", [f"mastering-display={counted}"])
@@ -75,4 +75,4 @@ def test_each_encoder_counts_in_its_own_units() -> None:
 
 
 def test_half_a_display_alone_is_no_parameter() -> None:
-    assert hdr_parameters("libx265", Hdr(primaries=light.DISPLAY_P3)) is None
+    assert hdr_parameters("libx265", Hdr(primaries=hdr_clips.DISPLAY_P3)) is None

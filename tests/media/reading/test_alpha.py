@@ -11,7 +11,7 @@ from pipeline.media.decoding.decoder import Decoder
 from pipeline.media.reading.alpha import decoder
 from pipeline.media.reading.file_source import FileSource
 from pipeline.media.reading.probe import probe
-from tests import clips, see_through
+from tests import alpha_clips, clips
 
 _ALPHA_MODE = b"\x53\xc0\x81"  # an element of Matroska, and that one byte follows
 VP8 = {"auto-alt-ref": "0", "crf": "4", "b": "2M"}
@@ -46,30 +46,30 @@ def test_alpha_comes_with_the_frames(
     if name == "a.png":
         path = _picture(tmp_path / name, pixel)
     else:
-        path = see_through.make(tmp_path / name, codec, pixel, options=options)
+        path = alpha_clips.make(tmp_path / name, codec, pixel, options=options)
     video = probe(path).video
     assert (video.alpha, video.format.pixel.name) == (True, worked_on)
     if name == "a.png":
         return
     most = (1 << video.format.pixel.depth) - 1
     frames = frames_of(path)
-    assert len(frames) == see_through.FRAMES
-    for frame, picture in zip(frames, see_through.pictures(), strict=True):
+    assert len(frames) == alpha_clips.FRAMES
+    for frame, picture in zip(frames, alpha_clips.pictures(), strict=True):
         found = frame.planes[-1].astype(float) / most * 255
         assert np.abs(found - picture[..., 3]).max() <= (6 if codec == "libvpx" else 1.01)
 
 
 def _picture(path: Path, pixel: str) -> Path:
-    frame = av.VideoFrame.from_ndarray(next(see_through.pictures()), format="rgba").reformat(format=pixel, threads=1)
+    frame = av.VideoFrame.from_ndarray(next(alpha_clips.pictures()), format="rgba").reformat(format=pixel, threads=1)
     context = av.CodecContext.create("png", "w")
-    context.width, context.height, context.pix_fmt, context.time_base = 64, 48, pixel, 1 / see_through.RATE
+    context.width, context.height, context.pix_fmt, context.time_base = 64, 48, pixel, 1 / alpha_clips.RATE
     frame.pts = 0
     path.write_bytes(b"".join(bytes(packet) for packet in (*context.encode(frame), *context.encode(None))))
     return path
 
 
 def test_alpha_beside_pictures_that_are_not_said_to_have_any_is_none(tmp_path: Path) -> None:
-    path = see_through.make(tmp_path / "a.webm", "libvpx-vp9", "yuva420p")
+    path = alpha_clips.make(tmp_path / "a.webm", "libvpx-vp9", "yuva420p")
     content = path.read_bytes()
     assert _ALPHA_MODE + b"\x01" in content
     path.write_bytes(content.replace(_ALPHA_MODE + b"\x01", _ALPHA_MODE + b"\x00"))
@@ -78,9 +78,9 @@ def test_alpha_beside_pictures_that_are_not_said_to_have_any_is_none(tmp_path: P
 
 
 def test_a_mark_without_alpha_is_none_either(tmp_path: Path) -> None:
-    path = see_through.make(tmp_path / "a.webm", "libvpx-vp9", "yuv420p", tags={"alpha_mode": "1"})
+    path = alpha_clips.make(tmp_path / "a.webm", "libvpx-vp9", "yuv420p", tags={"alpha_mode": "1"})
     assert not probe(path).video.alpha
-    assert len(frames_of(path)) == see_through.FRAMES
+    assert len(frames_of(path)) == alpha_clips.FRAMES
 
 
 def test_a_usual_clip_keeps_its_own_decoder(clip: Path) -> None:
@@ -91,14 +91,14 @@ def test_a_usual_clip_keeps_its_own_decoder(clip: Path) -> None:
 
 def test_without_libvpx_the_usual_decoder_does_its_best(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("pipeline.media.reading.alpha._DECODERS", {"vp9": "libvpx-of-nobody"})
-    path = see_through.make(tmp_path / "a.webm", "libvpx-vp9", "yuva420p")
+    path = alpha_clips.make(tmp_path / "a.webm", "libvpx-vp9", "yuva420p")
     assert not probe(path).video.alpha
-    assert len(frames_of(path)) == see_through.FRAMES
+    assert len(frames_of(path)) == alpha_clips.FRAMES
 
 
 class TestGif:
     def test_one_that_is_opaque_has_none(self, tmp_path: Path) -> None:
-        path = clips.make(tmp_path / "a.gif", 3, pixel="gray", codec="gif", sound=False, time_base=see_through.RATE**-1)
+        path = clips.make(tmp_path / "a.gif", 3, pixel="gray", codec="gif", sound=False, time_base=alpha_clips.RATE**-1)
         assert probe(path).video.source_format == "bgra"
         assert not probe(path).video.alpha
         assert probe(path).video.format.pixel.name == "gbrp"
@@ -129,7 +129,7 @@ def _of_a_palette() -> av.VideoFrame:
 
 def test_a_palette_with_a_transparent_colour_has_alpha(tmp_path: Path) -> None:
     context = av.CodecContext.create("png", "w")
-    context.width, context.height, context.pix_fmt, context.time_base = 16, 16, "pal8", 1 / see_through.RATE
+    context.width, context.height, context.pix_fmt, context.time_base = 16, 16, "pal8", 1 / alpha_clips.RATE
     path = tmp_path / "a.png"
     path.write_bytes(b"".join(bytes(packet) for packet in (*context.encode(_of_a_palette()), *context.encode(None))))
     video = probe(path).video

@@ -12,7 +12,7 @@ import pipeline
 from pipeline.errors import OutputError
 from pipeline.media.reading.animation import is_animated_png, muxer_options, plays
 from pipeline.media.writing.result_kind import check_form
-from tests import clips, jobs, pictures
+from tests import clips, images, jobs
 
 TIMES = [0, 10, 15, 40]  # in hundredths of a second
 
@@ -26,7 +26,7 @@ def _animation(path: Path, **options: str) -> Path:
         stream.pix_fmt = "rgb24" if kind == "apng" else "rgb8"
         stream.time_base = stream.codec_context.time_base = Fraction(1, 100)
         for number, pts in enumerate(TIMES):
-            frame = av.VideoFrame.from_ndarray(pictures.samples(number), format="rgb24")
+            frame = av.VideoFrame.from_ndarray(images.samples(number), format="rgb24")
             frame = frame.reformat(format=stream.pix_fmt)
             frame.pts, frame.time_base = pts, stream.time_base
             container.mux(stream.encode(frame))
@@ -67,7 +67,7 @@ def test_a_film_is_shown_for_ever_and_other_containers_are_told_nothing(tmp_path
 
 
 def test_an_apng_is_known_by_its_content(tmp_path: Path) -> None:
-    still = pictures.write(tmp_path / "still.png", pictures.samples(1))
+    still = images.write(tmp_path / "still.png", images.samples(1))
     assert not is_animated_png(still)
     animated = _animation(tmp_path / "a.apng").rename(tmp_path / "a.png")
     assert is_animated_png(animated)
@@ -95,7 +95,7 @@ def test_each_frame_of_a_gif_has_a_palette_of_its_own(tmp_path: Path) -> None:
     ramp = np.linspace(0, 255, 32 * 24).reshape(24, 32).round().astype(np.uint8)
     nothing = np.zeros_like(ramp)
     for number, planes in enumerate(((ramp, nothing, nothing), (nothing, nothing, ramp)), 1):
-        pictures.write(tmp_path / f"{number}.png", np.stack(planes, axis=2))
+        images.write(tmp_path / f"{number}.png", np.stack(planes, axis=2))
     result = jobs.upscale(tmp_path / "%d.png", tmp_path / "a.gif", preset=None)
     red, blue = (frame.astype(int) for frame in _decoded(result.path))
     assert abs(red[..., 0] - ramp).max() < 16 > abs(blue[..., 2] - ramp).max()

@@ -4,11 +4,13 @@ import av
 import av.logging
 
 from pipeline.media.reading.description import description
-from tests import clips, light
+from tests import clips, hdr_clips
 
 
 def test_a_stream_is_described_with_what_lies_beside_it(tmp_path: Path) -> None:
-    clip = light.dolby_vision(light.graded(tmp_path / "graded.mp4"), tmp_path / "dolby.mp4", profile=8, compatible=4)
+    clip = hdr_clips.dolby_vision(
+        hdr_clips.graded(tmp_path / "graded.mp4"), tmp_path / "dolby.mp4", profile=8, compatible=4
+    )
     with av.open(str(clip)) as container:
         said = description(container.streams.video[0])
     assert "Video: hevc (Main 10)" in said

@@ -14,7 +14,7 @@ from pipeline.errors import InputError
 from pipeline.media.reading import hdr
 from pipeline.media.reading.hdr import Hdr, dynamic_metadata, hdr_of
 from pipeline.media.reading.probe import probe
-from tests import light
+from tests import hdr_clips
 
 integers = st.integers(1, 2**31 - 1)
 
@@ -43,8 +43,8 @@ def _mastering(*numbers: int) -> bytes:
 
 @pytest.mark.parametrize("name", ["graded.mkv", "graded.mp4", "graded.ts", "graded.hevc"])
 def test_mastering_display_and_light_levels_are_read_from_any_container(tmp_path: Path, name: str) -> None:
-    video = probe(light.graded(tmp_path / name)).video
-    assert video.hdr == light.GRADED
+    video = probe(hdr_clips.graded(tmp_path / name)).video
+    assert video.hdr == hdr_clips.GRADED
     assert video.dynamic_hdr == ()
 
 
@@ -84,7 +84,7 @@ def test_every_number_lands_in_its_place(pairs: list[tuple[int, int]]) -> None:
 
 
 def test_it_says_itself_in_a_line() -> None:
-    assert str(light.GRADED) == (
+    assert str(hdr_clips.GRADED) == (
         "primaries 0.68 0.32, 0.265 0.69, 0.15 0.06, white 0.3127 0.329, 0.005 to 1000 cd/m2, MaxCLL 993, MaxFALL 401"
     )
     assert str(Hdr(light=(1, 2))) == "MaxCLL 1, MaxFALL 2"
@@ -92,25 +92,29 @@ def test_it_says_itself_in_a_line() -> None:
 
 @pytest.mark.parametrize("name", ["plus.mkv", "plus.ts"])
 def test_hdr10_plus_is_named(tmp_path: Path, name: str) -> None:
-    video = probe(light.hdr10_plus(tmp_path / name)).video
+    video = probe(hdr_clips.hdr10_plus(tmp_path / name)).video
     assert video.dynamic_hdr == ("HDR10+",)
-    assert video.hdr == light.GRADED
+    assert video.hdr == hdr_clips.GRADED
 
 
 def test_dolby_vision_is_named_with_its_profile(tmp_path: Path) -> None:
-    clip = light.dolby_vision(light.graded(tmp_path / "graded.mp4"), tmp_path / "dolby.mp4", profile=8, compatible=1)
+    clip = hdr_clips.dolby_vision(
+        hdr_clips.graded(tmp_path / "graded.mp4"), tmp_path / "dolby.mp4", profile=8, compatible=1
+    )
     assert probe(clip).video.dynamic_hdr == ("Dolby Vision (profile 8)",)
 
 
 def test_dolby_vision_and_hdr10_plus_are_both_named(tmp_path: Path) -> None:
-    plus = light.hdr10_plus(tmp_path / "plus.mp4")
-    clip = light.dolby_vision(plus, tmp_path / "both.mp4", profile=8, compatible=1)
+    plus = hdr_clips.hdr10_plus(tmp_path / "plus.mp4")
+    clip = hdr_clips.dolby_vision(plus, tmp_path / "both.mp4", profile=8, compatible=1)
     assert probe(clip).video.dynamic_hdr == ("Dolby Vision (profile 8)", "HDR10+")
 
 
 @pytest.mark.parametrize(("profile", "compatible"), [(5, 0), (10, 0)])
 def test_dolby_vision_without_a_picture_for_others_is_refused(tmp_path: Path, profile: int, compatible: int) -> None:
-    clip = light.dolby_vision(light.graded(tmp_path / "graded.mp4"), tmp_path / "dolby.mp4", profile, compatible)
+    clip = hdr_clips.dolby_vision(
+        hdr_clips.graded(tmp_path / "graded.mp4"), tmp_path / "dolby.mp4", profile, compatible
+    )
     with pytest.raises(InputError, match=rf"dolby\.mp4: is Dolby Vision profile {profile}, .* libplacebo"):
         probe(clip)
 

@@ -12,7 +12,7 @@ from pipeline.errors import InputError
 from pipeline.frame import Siting
 from pipeline.media.reading.image_sequence import Pattern, Pictures, PictureSource, is_pattern
 from pipeline.media.reading.probe import probe
-from tests import pictures
+from tests import images
 
 # Exif (TIFF, big-endian) with one entry: orientation 6, a quarter turn.
 TURNED = b"Exif\0\0MM\0*\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0\x06\0\0\0\0\0\0"
@@ -81,7 +81,7 @@ def test_one_number_in_the_name_of_the_files(tmp_path: Path, name: str) -> None:
 
 
 def test_the_time_of_a_picture_is_its_number(tmp_path: Path) -> None:
-    pattern = pictures.sequence(tmp_path, [10, 12, 14, 18])
+    pattern = images.sequence(tmp_path, [10, 12, 14, 18])
     with PictureSource(Pictures.find(pattern), Fraction(24000, 1001)) as source:
         packets = list(source)
         assert [packet.pts for packet in packets] == [0, 1, 2, 4]
@@ -90,7 +90,7 @@ def test_the_time_of_a_picture_is_its_number(tmp_path: Path) -> None:
 
 
 def test_a_source_that_is_ended_gives_no_more(tmp_path: Path) -> None:
-    with PictureSource(Pictures.find(pictures.sequence(tmp_path, [1, 2, 3]))) as source:
+    with PictureSource(Pictures.find(images.sequence(tmp_path, [1, 2, 3]))) as source:
         packets = iter(source)
         next(packets)
         source.end()
@@ -99,20 +99,20 @@ def test_a_source_that_is_ended_gives_no_more(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("suffix", [".png", ".tif", ".bmp", ".webp"])
 def test_every_kind_is_read_exactly(tmp_path: Path, suffix: str) -> None:
-    wanted = pictures.samples(3)
-    assert np.array_equal(pictures.read(pictures.write(tmp_path / f"a{suffix}", wanted)), wanted)
+    wanted = images.samples(3)
+    assert np.array_equal(images.read(images.write(tmp_path / f"a{suffix}", wanted)), wanted)
 
 
 @pytest.mark.parametrize("suffix", [".png", ".tif"])
 def test_16_bit_is_read_exactly(tmp_path: Path, suffix: str) -> None:
-    wanted = pictures.samples(3, deep=True)
-    path = pictures.write(tmp_path / f"a{suffix}", wanted)
-    assert np.array_equal(pictures.read(path), wanted)
+    wanted = images.samples(3, deep=True)
+    path = images.write(tmp_path / f"a{suffix}", wanted)
+    assert np.array_equal(images.read(path), wanted)
     assert probe(path).video.format.pixel.name == "gbrp16le"
 
 
 def test_a_name_says_nothing_about_the_content(tmp_path: Path) -> None:
-    path = pictures.write(tmp_path / "a.png", pictures.samples(1)).rename(tmp_path / "http:%05d\n.jpg")
+    path = images.write(tmp_path / "a.png", images.samples(1)).rename(tmp_path / "http:%05d\n.jpg")
     assert probe(path).video.codec == "png"
 
 
@@ -125,7 +125,7 @@ def test_what_is_no_picture_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_sequence_as_media(tmp_path: Path) -> None:
-    media = probe(pictures.sequence(tmp_path, [3, 4, 6]))
+    media = probe(images.sequence(tmp_path, [3, 4, 6]))
     assert (media.video.frames, media.duration, media.video.rate) == (3, 4 / 25, 25)
     assert media.bytes == sum(file.stat().st_size for file in tmp_path.iterdir())
     assert media.pictures is not None
@@ -137,29 +137,29 @@ def test_a_sequence_as_media(tmp_path: Path) -> None:
 
 def test_untagged_pictures_are_srgb_of_full_range(tmp_path: Path) -> None:
     for name, format in (("a.png", "rgb24"), ("b.png", "gray"), ("c.tif", "gray"), ("d.bmp", None), ("e.jpg", None)):
-        colour = probe(pictures.write(tmp_path / name, pictures.samples(1), format)).video.format.colour
+        colour = probe(images.write(tmp_path / name, images.samples(1), format)).video.format.colour
         assert (colour.full_range, colour.primaries, colour.transfer) == (True, 1, 13), name
 
 
 @pytest.mark.parametrize("name", ["a.webp", "a.tif", "a.jpg"])
 def test_the_chroma_of_pictures_sits_midway(tmp_path: Path, name: str) -> None:
     pixel = "yuvj420p" if name == "a.jpg" else "yuv420p"
-    path = pictures.write(tmp_path / name, pictures.samples(1), pixel)
+    path = images.write(tmp_path / name, images.samples(1), pixel)
     assert probe(path).video.format.colour.siting is Siting.CENTRE
 
 
 def test_rgb_that_becomes_video_gets_the_usual_siting(tmp_path: Path) -> None:
-    assert probe(pictures.write(tmp_path / "a.png", pictures.samples(1))).video.format.colour.siting is Siting.LEFT
+    assert probe(images.write(tmp_path / "a.png", images.samples(1))).video.format.colour.siting is Siting.LEFT
 
 
 def test_lossy_webp_is_bt601_of_limited_range_at_any_size(tmp_path: Path) -> None:
-    path = pictures.write(tmp_path / "a.webp", pictures.samples(1, (1280, 720)), "yuv420p")
+    path = images.write(tmp_path / "a.webp", images.samples(1, (1280, 720)), "yuv420p")
     colour = probe(path).video.format.colour
     assert colour.matrix == 6
 
 
 def test_the_orientation_of_a_photo_is_seen(tmp_path: Path) -> None:
-    path = pictures.write(tmp_path / "a.jpg", pictures.samples(1))
+    path = images.write(tmp_path / "a.jpg", images.samples(1))
     content = path.read_bytes()
     path.write_bytes(content[:2] + b"\xff\xe1" + (len(TURNED) + 2).to_bytes(2, "big") + TURNED + content[2:])
     assert probe(path).video.display_matrix == (0, 65536, 0, -65536, 0, 0, 0, 0, 1 << 30)

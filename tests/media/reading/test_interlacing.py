@@ -5,7 +5,7 @@ import pytest
 
 from pipeline.media.reading.interlacing import Scan, scan_of
 from pipeline.media.reading.probe import probe
-from tests import clips, fields
+from tests import clips, interlaced
 
 
 def test_film_says_nothing_of_fields(clip: Path) -> None:
@@ -24,7 +24,7 @@ def test_film_says_nothing_of_fields(clip: Path) -> None:
 def test_the_order_of_fields_is_the_one_that_is_marked(
     tmp_path: Path, codec: str, suffix: str, options: dict[str, str], mark: str
 ) -> None:
-    path = fields.write(tmp_path / f"video.{suffix}", fields.video(4, mark == "tff"), mark, codec, **options)
+    path = interlaced.write(tmp_path / f"video.{suffix}", interlaced.video(4, mark == "tff"), mark, codec, **options)
     assert probe(path).video.scan == Scan(True, mark == "tff")
 
 

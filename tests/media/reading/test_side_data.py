@@ -9,7 +9,7 @@ import pytest
 
 from pipeline.media.reading.probe import probe
 from pipeline.media.reading.side_data import has_profile, side_data
-from tests import light, pictures
+from tests import hdr_clips, images
 
 NAMED = b"a name\0\0" + zlib.compress(bytes(200))
 
@@ -21,7 +21,7 @@ def _chunk(kind: bytes, content: bytes) -> bytes:
 @pytest.fixture
 def profiled(tmp_path: Path) -> Path:
     """A PNG with an ICC profile, which has a name."""
-    path = pictures.write(tmp_path / "photo.png", pictures.samples(1))
+    path = images.write(tmp_path / "photo.png", images.samples(1))
     content = path.read_bytes()
     head = 8 + 25  # signature and IHDR
     path.write_bytes(content[:head] + _chunk(b"iCCP", NAMED) + content[head:])
@@ -43,10 +43,10 @@ def test_a_named_profile_is_found_and_does_no_harm(profiled: Path) -> None:
 
 
 def test_a_picture_without_a_profile_has_none(tmp_path: Path) -> None:
-    assert not has_profile(_first(pictures.write(tmp_path / "photo.png", pictures.samples(1))))
+    assert not has_profile(_first(images.write(tmp_path / "photo.png", images.samples(1))))
 
 
 def test_what_is_asked_for_is_given(tmp_path: Path) -> None:
-    frame = _first(light.graded(tmp_path / "graded.mkv"))
+    frame = _first(hdr_clips.graded(tmp_path / "graded.mkv"))
     assert side_data(frame, "CONTENT_LIGHT_LEVEL") is not None
     assert side_data(frame, "DISPLAYMATRIX") is None

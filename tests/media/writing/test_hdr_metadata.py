@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from pipeline.media.reading.hdr import Hdr, hdr_of
 from pipeline.media.reading.probe import probe
 from pipeline.media.writing.hdr_metadata import describe_mastering
-from tests import light
+from tests import hdr_clips
 
 SMALL = (64, 64)
 PIXELS = {"prores_ks": "yuv422p10le", "libvpx-vp9": "yuv420p"}
@@ -36,7 +36,7 @@ def _written(file: Any, muxer: str | None, codec: str, hdr: Hdr) -> None:
         context.width, context.height = SMALL
         context.pix_fmt, context.time_base = PIXELS.get(codec, "yuv420p10le"), Fraction(1, 25)
         # Without which FFmpeg writes none of it into mp4 files.
-        context.colorspace, context.color_primaries, context.color_trc, context.color_range = 9, 9, light.PQ, 1
+        context.colorspace, context.color_primaries, context.color_trc, context.color_range = 9, 9, hdr_clips.PQ, 1
         video.time_base = context.time_base
         for index in range(2):
             frame = av.VideoFrame(*SMALL, context.pix_fmt)
@@ -57,9 +57,9 @@ def _written(file: Any, muxer: str | None, codec: str, hdr: Hdr) -> None:
 )
 def test_a_container_says_what_its_stream_does_not(tmp_path: Path, name: str) -> None:
     path = tmp_path / name
-    _written(str(path), None, path.stem, light.GRADED)
+    _written(str(path), None, path.stem, hdr_clips.GRADED)
     video = probe(path).video
-    assert video.hdr == light.GRADED
+    assert video.hdr == hdr_clips.GRADED
     assert (video.format.width, video.format.height) == SMALL
 
 
@@ -68,7 +68,7 @@ def test_it_says_so_where_nothing_can_be_said(tmp_path: Path, codec: str, name: 
     with av.open(str(tmp_path / name), "w") as container:
         video = container.add_stream(codec, rate=25)
         assert isinstance(video, av.VideoStream)
-        assert not describe_mastering(video, container.format.name, light.GRADED)
+        assert not describe_mastering(video, container.format.name, hdr_clips.GRADED)
 
 
 @settings(max_examples=40)

@@ -15,7 +15,7 @@ from pipeline.media.encoding.image_codecs import codec_for
 from pipeline.media.reading.image_sequence import Pictures
 from pipeline.media.reading.probe import probe
 from pipeline.media.writing.image_sink import PictureSink
-from tests import pictures
+from tests import images
 
 TICK = Fraction(1, 25)
 
@@ -37,7 +37,7 @@ def _write(sink: PictureSink, times: list[int], deep: bool = False) -> int:
         format = sink._encoding.format
         planes = format.split(np.empty(format.bytes, np.uint8))
         from_rgb(
-            np.moveaxis(pictures.samples(pts, deep=deep), 2, 0).astype(float), format, planes, 65535 if deep else 255
+            np.moveaxis(images.samples(pts, deep=deep), 2, 0).astype(float), format, planes, 65535 if deep else 255
         )
         frame = Frame(format, planes, pts, 1, lambda: released.append(1))
         for packet in encoder.feed(frame):
@@ -53,7 +53,7 @@ def test_8_bit_is_kept_exactly(tmp_path: Path, suffix: str) -> None:
         assert _write(sink, list(range(9))) == 9
         sink.commit(overwrite=False)
     for number in range(9):
-        assert np.array_equal(pictures.read(tmp_path / f"{number + 1:03}{suffix}"), pictures.samples(number))
+        assert np.array_equal(images.read(tmp_path / f"{number + 1:03}{suffix}"), images.samples(number))
 
 
 @pytest.mark.parametrize("suffix", [".png", ".tif"])
@@ -61,7 +61,7 @@ def test_deeper_is_kept_exactly_in_16_bit(tmp_path: Path, suffix: str) -> None:
     with _sink(tmp_path / f"a{suffix}", deep=True) as sink:
         _write(sink, [5], deep=True)
         sink.commit(overwrite=False)
-    assert np.array_equal(pictures.read(tmp_path / f"a{suffix}"), pictures.samples(5, deep=True))
+    assert np.array_equal(images.read(tmp_path / f"a{suffix}"), images.samples(5, deep=True))
 
 
 def test_jpeg_is_close_and_says_what_it_is(tmp_path: Path) -> None:
@@ -70,7 +70,7 @@ def test_jpeg_is_close_and_says_what_it_is(tmp_path: Path) -> None:
         sink.commit(overwrite=False)
     assert (tmp_path / "a.jpg").read_bytes()[6:10] == b"JFIF"
     flat = slice(8, None)  # 8x8 blocks without the corner
-    difference = pictures.read(tmp_path / "a.jpg")[flat, flat].astype(int) - pictures.samples(5)[flat, flat]
+    difference = images.read(tmp_path / "a.jpg")[flat, flat].astype(int) - images.samples(5)[flat, flat]
     assert abs(difference).max() <= 1
 
 
@@ -116,7 +116,7 @@ def test_a_png_tells_its_colours(tmp_path: Path) -> None:
 
 
 def test_numbers_are_those_of_the_source_and_a_gap_stays_one(tmp_path: Path) -> None:
-    source = Pictures.find(pictures.sequence(tmp_path / "in", [10, 20, 40]))
+    source = Pictures.find(images.sequence(tmp_path / "in", [10, 20, 40]))
     with _sink(tmp_path / "%04d.png", source) as sink:
         _write(sink, [0, 1, 3])
         assert sink.commit(overwrite=False) == tmp_path / "%04d.png"
@@ -166,7 +166,7 @@ def test_older_pictures_are_replaced_if_told_so_and_others_are_left_and_told(tmp
     with _sink(tmp_path / "%d.png") as sink:
         _write(sink, [0, 1])
         sink.commit(overwrite=True)
-    assert np.array_equal(pictures.read(tmp_path / "2.png"), pictures.samples(1))
+    assert np.array_equal(images.read(tmp_path / "2.png"), images.samples(1))
     assert (tmp_path / "4.png").read_text() == "old"
     assert sink.remarks == [f"{tmp_path}/%d.png: older pictures of such names are left as they were: 2"]
 

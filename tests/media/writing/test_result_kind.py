@@ -10,7 +10,7 @@ from pipeline.errors import OutputError
 from pipeline.frame import PIXEL_FORMATS, Colour, FrameFormat, Siting
 from pipeline.media.reading.probe import VideoInfo, probe
 from pipeline.media.writing.result_kind import check_form, form_of, is_stills
-from tests import pictures
+from tests import images
 
 
 def _format(pixel: str) -> FrameFormat:
@@ -121,7 +121,7 @@ def test_one_picture_is_no_animated_png(tmp_path: Path) -> None:
 
 
 def test_results_do_not_lie_on_their_sources(tmp_path: Path) -> None:
-    pattern = pictures.sequence(tmp_path, [1, 2])
+    pattern = images.sequence(tmp_path, [1, 2])
     with pytest.raises(OutputError, match="are the pictures of the input"):
         check_form(pattern, [tmp_path / "002.png"], 1, Fraction(25), overwrite=True)
     with pytest.raises(OutputError, match="2 such pictures exist already"):

@@ -13,11 +13,11 @@ from hypothesis import strategies as st
 from pipeline.errors import InputError
 from pipeline.frame import PIXEL_FORMATS, Colour, Frame, FrameFormat
 from pipeline.media.decoding.interlace.bwdif import Deinterlace, Deinterlacing, InTicks, Pause, worked_on
-from tests import fields
+from tests import interlaced
 
 ALL = Deinterlacing("all", top_first=True)
 TWICE = replace(ALL, doubled=True)
-GRAY = FrameFormat(*fields.SIZE, PIXEL_FORMATS["gray"], Colour(1, False))
+GRAY = FrameFormat(*interlaced.SIZE, PIXEL_FORMATS["gray"], Colour(1, False))
 LASTS = 10
 CAN_NOT = {"nv12", "p010le", "yuv440p10le", "yuv440p12le", "ya8", "ya16le"}
 
@@ -25,7 +25,7 @@ CAN_NOT = {"nv12", "p010le", "yuv440p10le", "yuv440p12le", "ya8", "ya16le"}
 class Footage:
     """Frames, and how often each was released."""
 
-    def __init__(self, lumas: Iterable[fields.Luma], marked: Iterable[bool] | None = None) -> None:
+    def __init__(self, lumas: Iterable[interlaced.Luma], marked: Iterable[bool] | None = None) -> None:
         self.released: list[int] = []
         lumas = list(lumas)
         marks = [True] * len(lumas) if marked is None else marked
@@ -40,46 +40,48 @@ def through(stage: Deinterlace, items: Iterable[Any]) -> list[Any]:
     return [*out, *stage.finish()]
 
 
-def lumas(frames: Iterable[Frame]) -> list[fields.Luma]:
+def lumas(frames: Iterable[Frame]) -> list[interlaced.Luma]:
     return [frame.planes[0] for frame in frames]
 
 
 @pytest.mark.parametrize("top_first", [True, False])
 def test_each_frame_becomes_its_first_field(top_first: bool) -> None:
-    footage = Footage(fields.video(8, top_first))
+    footage = Footage(interlaced.video(8, top_first))
     made = through(Deinterlace(Deinterlacing("all", top_first), GRAY, LASTS), footage.frames)
     assert [(frame.pts, frame.duration) for frame in made] == [(LASTS * index, LASTS) for index in range(8)]
     for index, luma in enumerate(lumas(made)):
-        assert fields.error(luma, fields.at(2 * index)) < 8
-        assert fields.error(footage.frames[index].planes[0], fields.at(2 * index)) > 20
+        assert interlaced.error(luma, interlaced.at(2 * index)) < 8
+        assert interlaced.error(footage.frames[index].planes[0], interlaced.at(2 * index)) > 20
         row = not top_first
         assert np.array_equal(luma[row::2], footage.frames[index].planes[0][row::2])
 
 
 @pytest.mark.parametrize("top_first", [True, False])
 def test_doubled_each_field_is_a_frame_and_the_second_lies_midway(top_first: bool) -> None:
-    footage = Footage(fields.video(8, top_first))
+    footage = Footage(interlaced.video(8, top_first))
     made = through(Deinterlace(Deinterlacing("all", top_first, doubled=True), GRAY, LASTS), footage.frames)
     assert [(frame.pts, frame.duration) for frame in made] == [(LASTS * index, LASTS) for index in range(16)]
-    assert all(fields.error(luma, fields.at(moment)) < 8 for moment, luma in enumerate(lumas(made)))
+    assert all(interlaced.error(luma, interlaced.at(moment)) < 8 for moment, luma in enumerate(lumas(made)))
 
 
 def test_doubled_on_a_clock_that_is_fine_enough_frames_keep_their_times() -> None:
-    footage = Footage(fields.video(4, True))
+    footage = Footage(interlaced.video(4, True))
     made = through(Deinterlace(InTicks("all", top_first=True, doubled=True), GRAY, LASTS), footage.frames)
     assert [(frame.pts, frame.duration) for frame in made] == [(LASTS // 2 * index, LASTS // 2) for index in range(8)]
 
 
 def test_the_wrong_order_runs_to_and_fro() -> None:
-    made = lumas(through(Deinterlace(replace(TWICE, top_first=False), GRAY, LASTS), Footage(fields.video(6)).frames))
-    assert fields.error(made[4], fields.at(5)) < fields.error(made[4], fields.at(4))
+    made = lumas(
+        through(Deinterlace(replace(TWICE, top_first=False), GRAY, LASTS), Footage(interlaced.video(6)).frames)
+    )
+    assert interlaced.error(made[4], interlaced.at(5)) < interlaced.error(made[4], interlaced.at(4))
 
 
 @given(times=st.lists(st.integers(1, 25), min_size=1, max_size=6), doubled=st.booleans())
 @settings(max_examples=40)
 def test_frames_keep_their_times_whatever_they_are(times: list[int], doubled: bool) -> None:
     starts = np.cumsum([3, *times]).tolist()
-    frames = Footage(fields.video(len(starts))).frames
+    frames = Footage(interlaced.video(len(starts))).frames
     frames = [replace(frame, pts=pts) for frame, pts in zip(frames, starts, strict=True)]
     made = through(Deinterlace(TWICE if doubled else ALL, GRAY, LASTS), frames)
     count = 1 + doubled
@@ -93,7 +95,7 @@ def test_frames_keep_their_times_whatever_they_are(times: list[int], doubled: bo
 @pytest.mark.parametrize("count", [1, 2])
 @pytest.mark.parametrize("how", [ALL, TWICE])
 def test_few_frames_are_as_many_as_they_should_be(count: int, how: Deinterlacing) -> None:
-    assert len(through(Deinterlace(how, GRAY, LASTS), Footage(fields.video(count)).frames)) == count * how.times
+    assert len(through(Deinterlace(how, GRAY, LASTS), Footage(interlaced.video(count)).frames)) == count * how.times
 
 
 def test_no_frame_is_none() -> None:
@@ -101,20 +103,20 @@ def test_no_frame_is_none() -> None:
 
 
 def test_frames_that_are_not_marked_pass_as_they_are() -> None:
-    footage = Footage([*fields.video(3), *fields.film(3)], [True] * 3 + [False] * 3)
+    footage = Footage([*interlaced.video(3), *interlaced.film(3)], [True] * 3 + [False] * 3)
     made = through(Deinterlace(replace(ALL, which="marked"), GRAY, LASTS), footage.frames)
     assert [a.planes[0] is b.planes[0] for a, b in zip(made, footage.frames, strict=True)] == [False] * 3 + [True] * 3
 
 
 def test_frames_that_are_not_marked_are_shown_twice_where_frames_are_doubled() -> None:
-    footage = Footage(fields.film(3), [False] * 3)
+    footage = Footage(interlaced.film(3), [False] * 3)
     made = through(Deinterlace(replace(TWICE, which="marked"), GRAY, LASTS), footage.frames)
     assert [frame.pts for frame in made] == [LASTS * index for index in range(6)]
     assert [frame.planes[0] is footage.frames[place // 2].planes[0] for place, frame in enumerate(made)] == [True] * 6
 
 
 def test_of_film_that_is_telecined_only_combed_frames_change() -> None:
-    footage = Footage(fields.telecined(15), [False] * 15)
+    footage = Footage(interlaced.telecined(15), [False] * 15)
     made = through(Deinterlace(replace(ALL, which="combed"), GRAY, LASTS), footage.frames)
     kept = [a.planes[0] is b.planes[0] for a, b in zip(made, footage.frames, strict=True)]
     assert [kept[place] for place in (2, 3, 7, 8, 12, 13)] == [False] * 6
@@ -123,7 +125,7 @@ def test_of_film_that_is_telecined_only_combed_frames_change() -> None:
 
 @pytest.mark.parametrize("how", [ALL, TWICE, replace(ALL, which="marked"), replace(TWICE, which="marked")])
 def test_each_frame_is_released_once_when_nobody_reads_it_any_more(how: Deinterlacing) -> None:
-    footage = Footage(fields.video(6), [True, False] * 3)
+    footage = Footage(interlaced.video(6), [True, False] * 3)
     stage = Deinterlace(how, GRAY, LASTS)
     for frame in through(stage, footage.frames):
         frame.release()
@@ -134,7 +136,7 @@ def test_each_frame_is_released_once_when_nobody_reads_it_any_more(how: Deinterl
 
 @pytest.mark.parametrize("which", ["all", "marked"])
 def test_frames_are_released_where_it_ends_early(which: Any) -> None:
-    footage = Footage(fields.video(5), [True, False, False, True, False])
+    footage = Footage(interlaced.video(5), [True, False, False, True, False])
     stage = Deinterlace(Deinterlacing(which, True, doubled=True), GRAY, LASTS)
     for made in [made for frame in footage.frames for made in stage.feed(frame)]:
         made.release()
@@ -144,7 +146,7 @@ def test_frames_are_released_where_it_ends_early(which: Any) -> None:
 
 
 def test_a_frame_is_not_released_while_its_picture_is_on_its_way() -> None:
-    footage = Footage(fields.film(3), [False] * 3)
+    footage = Footage(interlaced.film(3), [False] * 3)
     stage = Deinterlace(replace(TWICE, which="marked"), GRAY, LASTS)
     first, second, *_ = through(stage, footage.frames)
     stage.close()
@@ -157,7 +159,7 @@ def test_a_frame_is_not_released_while_its_picture_is_on_its_way() -> None:
 
 @pytest.mark.parametrize("how", [ALL, TWICE, replace(ALL, which="combed")])
 def test_before_a_pause_all_goes_out_and_after_it_all_begins_anew(how: Deinterlacing) -> None:
-    before, after = Footage(fields.video(4)).frames, Footage(fields.video(8)).frames[4:]
+    before, after = Footage(interlaced.video(4)).frames, Footage(interlaced.video(8)).frames[4:]
     made = through(Deinterlace(how, GRAY, LASTS), [*before, Pause(), Pause(), *after])
     apart = through(Deinterlace(how, GRAY, LASTS), before) + through(Deinterlace(how, GRAY, LASTS), after)
     assert [frame.pts for frame in made] == [frame.pts for frame in apart]
@@ -167,7 +169,7 @@ def test_before_a_pause_all_goes_out_and_after_it_all_begins_anew(how: Deinterla
 
 def test_other_items_pass_at_once() -> None:
     stage = Deinterlace(ALL, GRAY, LASTS)
-    assert list(stage.feed(Footage(fields.video(1)).frames[0])) == []
+    assert list(stage.feed(Footage(interlaced.video(1)).frames[0])) == []
     assert list(stage.feed("packet")) == ["packet"]
 
 
@@ -192,8 +194,10 @@ def test_each_format_is_deinterlaced_as_it_is_or_refused(name: str) -> None:
 
 
 def test_ten_bits_among_sixteen_are_deinterlaced_as_they_are_alone() -> None:
-    def made(how: FrameFormat) -> list[fields.Luma]:
-        frames = [Frame(how, (luma.astype(np.uint16) << 2,), index, 1) for index, luma in enumerate(fields.video(4))]
+    def made(how: FrameFormat) -> list[interlaced.Luma]:
+        frames = [
+            Frame(how, (luma.astype(np.uint16) << 2,), index, 1) for index, luma in enumerate(interlaced.video(4))
+        ]
         return lumas(through(Deinterlace(ALL, how, LASTS), frames))
 
     ten = replace(GRAY, pixel=PIXEL_FORMATS["gray10le"])

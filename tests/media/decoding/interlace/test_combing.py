@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from pipeline.frame import PIXEL_FORMATS
 from pipeline.media.decoding.interlace.combing import Combs, Rows, rows_of
-from tests import fields
+from tests import interlaced
 
 GRAY = PIXEL_FORMATS["gray"]
 
@@ -22,8 +22,12 @@ def between(before: NDArray[np.uint8], picture: NDArray[np.uint8]) -> Combs:
 
 @given(speed=st.integers(1, 5), top_first=st.booleans(), moment=st.integers(0, 50))
 def test_fields_are_told_from_film_and_so_is_their_order(speed: int, top_first: bool, moment: int) -> None:
-    a, b, c, d = (fields.at(moment + index, speed=speed) for index in range(4))
-    video = [fields.woven(a, b), fields.woven(c, d)] if top_first else [fields.woven(b, a), fields.woven(d, c)]
+    a, b, c, d = (interlaced.at(moment + index, speed=speed) for index in range(4))
+    video = (
+        [interlaced.woven(a, b), interlaced.woven(c, d)]
+        if top_first
+        else [interlaced.woven(b, a), interlaced.woven(d, c)]
+    )
     seen = between(*video)
     assert seen.tells
     assert seen.of_fields
@@ -50,44 +54,46 @@ def test_fields_do_not_scroll(speed: int, top_first: bool) -> None:
     page = np.repeat(rng.choice([16.0, 235.0], (40, 64)), 4, axis=0)
     moments = [page[speed * k : speed * k + 120 : 2].astype(np.uint8) for k in range(4)]
     order = (0, 1, 2, 3) if top_first else (1, 0, 3, 2)
-    video = [fields.woven(moments[order[k]], moments[order[k + 1]]) for k in (0, 2)]
+    video = [interlaced.woven(moments[order[k]], moments[order[k + 1]]) for k in (0, 2)]
     assert not between(*video).scrolls
 
 
 def test_what_stands_still_tells_nothing() -> None:
-    still = fields.woven(fields.at(0), fields.at(9))
+    still = interlaced.woven(interlaced.at(0), interlaced.at(9))
     assert between(still, still) == Combs(0, 0, 0)
     assert not between(still, still).tells
 
 
 @given(seed=st.integers(0, 99))
 def test_noise_is_no_field(seed: int) -> None:
-    grain = np.random.default_rng(seed).normal(0, 12, (2, *fields.at(0).shape))
-    before, picture = (np.clip(fields.at(2 * index) + grain[index], 0, 255).astype(np.uint8) for index in (0, 1))
+    grain = np.random.default_rng(seed).normal(0, 12, (2, *interlaced.at(0).shape))
+    before, picture = (np.clip(interlaced.at(2 * index) + grain[index], 0, 255).astype(np.uint8) for index in (0, 1))
     assert not between(before, picture).of_fields
 
 
 def test_detail_that_stands_still_does_not_hide_fields() -> None:
-    lines = np.zeros_like(fields.at(0))
+    lines = np.zeros_like(interlaced.at(0))
     lines[::2, : lines.shape[1] // 2] = 90
-    a, b, c, d = (np.maximum(fields.at(index), lines) for index in range(4))
-    assert between(fields.woven(a, b), fields.woven(c, d)).of_fields
+    a, b, c, d = (np.maximum(interlaced.at(index), lines) for index in range(4))
+    assert between(interlaced.woven(a, b), interlaced.woven(c, d)).of_fields
     assert not between(a, c).of_fields
 
 
 def test_a_telecined_frame_is_combed_and_the_whole_ones_beside_it_are_not() -> None:
-    shown = fields.telecined(11)
+    shown = interlaced.telecined(11)
     seen = [between(*pair).of_fields for pair in pairwise(shown)]
     assert [seen[place] for place in (1, 2, 6, 7)] == [True] * 4
     assert [seen[place] for place in (0, 4, 5, 9)] == [False] * 4
 
 
 def test_a_combed_frame_after_a_cut_is_seen() -> None:
-    assert between(fields.at(0).T.repeat(6, 0)[:336, :64], fields.woven(fields.at(0), fields.at(2))).is_seen
+    assert between(
+        interlaced.at(0).T.repeat(6, 0)[:336, :64], interlaced.woven(interlaced.at(0), interlaced.at(2))
+    ).is_seen
 
 
 def test_depth_and_shift_change_nothing() -> None:
-    before, picture = fields.video(2)
+    before, picture = interlaced.video(2)
     wanted = between(before, picture)
     for name in ("yuv420p10le", "gray16le", "p010le"):
         pixel = PIXEL_FORMATS[name]

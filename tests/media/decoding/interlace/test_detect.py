@@ -9,7 +9,7 @@ from pipeline.media.decoding.interlace import detect as looking
 from pipeline.media.decoding.interlace.detect import InterlaceDetector, look
 from pipeline.media.reading.pipe import Pipe
 from pipeline.media.reading.probe import probe
-from tests import clips, fields
+from tests import clips, interlaced
 
 
 def seen(path: Path) -> InterlaceDetector:
@@ -18,7 +18,7 @@ def seen(path: Path) -> InterlaceDetector:
 
 @pytest.mark.parametrize("top_first", [True, False])
 def test_video_is_found_though_nothing_marks_it(tmp_path: Path, top_first: bool) -> None:
-    found = seen(fields.write(tmp_path / "video.mkv", fields.video(40, top_first)))
+    found = seen(interlaced.write(tmp_path / "video.mkv", interlaced.video(40, top_first)))
     assert found.is_of_fields
     assert found.top_is_first is top_first
     assert found.marked == 0
@@ -27,28 +27,28 @@ def test_video_is_found_though_nothing_marks_it(tmp_path: Path, top_first: bool)
 
 def test_film_is_whole_whatever_its_marks(tmp_path: Path) -> None:
     for mark in ("prog", "tff"):
-        found = seen(fields.write(tmp_path / f"{mark}.mkv", fields.film(40), mark))
+        found = seen(interlaced.write(tmp_path / f"{mark}.mkv", interlaced.film(40), mark))
         assert found.is_whole
         assert not found.marks_are_right
         assert found.top_is_first is None
 
 
 def test_marks_that_agree_with_the_pictures_are_right(tmp_path: Path) -> None:
-    mixed = [*fields.video(20), *fields.film(20)]
-    found = seen(fields.write(tmp_path / "mixed.mkv", mixed, ["tff"] * 20 + ["prog"] * 20))
+    mixed = [*interlaced.video(20), *interlaced.film(20)]
+    found = seen(interlaced.write(tmp_path / "mixed.mkv", mixed, ["tff"] * 20 + ["prog"] * 20))
     assert found.marks_are_right
     assert not found.is_of_fields
     assert not found.is_whole
 
 
 def test_marks_on_all_of_a_video_in_parts_are_not_right(tmp_path: Path) -> None:
-    found = seen(fields.write(tmp_path / "parts.mkv", [*fields.video(20), *fields.film(20)], "tff"))
+    found = seen(interlaced.write(tmp_path / "parts.mkv", [*interlaced.video(20), *interlaced.film(20)], "tff"))
     assert not found.marks_are_right
     assert not found.is_telecined
 
 
 def test_telecine_is_known_by_its_rhythm(tmp_path: Path) -> None:
-    found = seen(fields.write(tmp_path / "telecine.mkv", fields.telecined(40)))
+    found = seen(interlaced.write(tmp_path / "telecine.mkv", interlaced.telecined(40)))
     assert found.is_telecined
     assert not found.is_of_fields
     assert not found.is_whole
@@ -56,30 +56,30 @@ def test_telecine_is_known_by_its_rhythm(tmp_path: Path) -> None:
 
 
 def test_few_frames_are_decoded(tmp_path: Path) -> None:
-    assert 9 <= seen(fields.write(tmp_path / "film.mkv", fields.film(80))).frames <= 27
-    assert seen(fields.write(tmp_path / "short.mkv", fields.film(3))).frames == 3
+    assert 9 <= seen(interlaced.write(tmp_path / "film.mkv", interlaced.film(80))).frames <= 27
+    assert seen(interlaced.write(tmp_path / "short.mkv", interlaced.film(3))).frames == 3
 
 
 def test_where_key_frames_are_few_no_frame_counts_twice(tmp_path: Path) -> None:
-    path = fields.write(tmp_path / "long.mp4", fields.film(60), codec="libx264", g="250")
+    path = interlaced.write(tmp_path / "long.mp4", interlaced.film(60), codec="libx264", g="250")
     assert seen(path).frames == 9
 
 
 def test_it_is_looked_where_the_excerpt_is(tmp_path: Path) -> None:
-    path = fields.write(tmp_path / "parts.mkv", [*fields.film(60), *fields.video(60)])
+    path = interlaced.write(tmp_path / "parts.mkv", [*interlaced.film(60), *interlaced.video(60)])
     media = probe(path)
     assert look(media, end=Fraction(2)).is_whole
     assert look(media, start=Fraction(5, 2)).is_of_fields
 
 
 def test_nothing_moves_nothing_is_told(tmp_path: Path) -> None:
-    found = seen(fields.write(tmp_path / "still.mkv", [fields.at(0)] * 40, "tff"))
+    found = seen(interlaced.write(tmp_path / "still.mkv", [interlaced.at(0)] * 40, "tff"))
     assert not found.tells
     assert found.marked == found.frames > 0
 
 
 def test_pipes_and_pictures_are_not_looked_at(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    media = probe(fields.write(tmp_path / "video.mkv", fields.video(4)))
+    media = probe(interlaced.write(tmp_path / "video.mkv", interlaced.video(4)))
     picture = probe(clips.make(tmp_path / "one.png", 1, codec="png", pixel="rgb24", sound=False))
     monkeypatch.setattr(looking, "open_input", None)
     assert look(replace(media, pipe=Pipe(0))) == InterlaceDetector()
@@ -87,14 +87,14 @@ def test_pipes_and_pictures_are_not_looked_at(tmp_path: Path, monkeypatch: pytes
 
 
 def test_what_is_cut_off_is_looked_at_as_far_as_it_goes(tmp_path: Path) -> None:
-    path = fields.write(tmp_path / "video.ts", fields.video(60), "tff", "mpeg2video")
+    path = interlaced.write(tmp_path / "video.ts", interlaced.video(60), "tff", "mpeg2video")
     media = probe(path)
     path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
     assert look(media).is_of_fields
 
 
 def test_a_file_that_can_not_be_opened_any_more_is_an_error(tmp_path: Path) -> None:
-    path = fields.write(tmp_path / "video.mkv", fields.video(40))
+    path = interlaced.write(tmp_path / "video.mkv", interlaced.video(40))
     media = probe(path)
     path.unlink()
     with pytest.raises(InputError, match="no such file"):

@@ -8,7 +8,7 @@ import threading
 from typing import Self
 
 
-class Answers(socketserver.ThreadingTCPServer):
+class CannedServer(socketserver.ThreadingTCPServer):
     """status: of RTSP or HTTP, such as "404 Not Found"; None: it takes calls and says nothing. calls: how many came."""
 
     allow_reuse_address = True
@@ -39,7 +39,7 @@ class Answers(socketserver.ThreadingTCPServer):
 class _Answer(socketserver.StreamRequestHandler):
     def handle(self) -> None:
         server = self.server
-        assert isinstance(server, Answers)
+        assert isinstance(server, CannedServer)
         server.calls += 1
         if server.status is None:
             server.wait()
