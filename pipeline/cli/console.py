@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 import time
 from types import TracebackType
@@ -11,6 +12,8 @@ from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
+from pipeline.cli.option_names import with_options
+
 _PLAIN_SECONDS = 10.0
 
 # Elsewhere than on a terminal nothing is wrapped: what reads it wants whole lines.
@@ -19,11 +22,23 @@ err = Console(stderr=True, highlight=False, emoji=False, soft_wrap=True)
 
 
 def fail(message: str) -> None:
-    err.print(f"[bold red]uprez:[/] {escape(message)}")
+    """Print an error as one line, the settings that it names in backticks as options."""
+    err.print(f"[bold red]uprez:[/] {escape(with_options(message))}")
 
 
 def note(message: str) -> None:
-    err.print(f"[yellow]note:[/] {escape(message)}")
+    """Print a note as one line, the settings that it names in backticks as options."""
+    err.print(f"[yellow]note:[/] {escape(with_options(message))}")
+
+
+class MessageFormatter(logging.Formatter):
+    """Formats log records as lines of the command line, the settings that they name in backticks as options."""
+
+    def __init__(self) -> None:
+        super().__init__("uprez: %(message)s")
+
+    def format(self, record: logging.LogRecord) -> str:
+        return with_options(super().format(record))
 
 
 def facts(rows: list[tuple[str, str]]) -> str:

@@ -6,6 +6,7 @@ import typer
 from rich.markup import escape
 
 from pipeline.cli.console import out
+from pipeline.cli.option_names import with_options
 from pipeline.diagnostics.doctor import examine
 
 
@@ -15,6 +16,6 @@ def doctor() -> None:
     for finding in findings:
         mark = "[green]✓[/]" if finding.fine else "[red]✗[/]" if finding.needed else "[yellow]-[/]"
         mend = f"\n    {finding.mend}" if finding.mend and not finding.fine else ""
-        out.print(f"{mark} [bold]{finding.name}[/]: {escape(finding.detail + mend)}")
+        out.print(f"{mark} [bold]{finding.name}[/]: {escape(with_options(finding.detail + mend))}")
     if any(finding.needed and not finding.fine for finding in findings):
         raise typer.Exit(2)

@@ -18,6 +18,7 @@ from rich.table import Table
 from rich.text import Text
 
 from pipeline.cli.console import hours, size
+from pipeline.cli.option_names import with_options
 from pipeline.errors import OutputError
 from pipeline.live.stats import GpuFigures, LiveFigures, OutputFigures, StreamFigures
 
@@ -127,7 +128,7 @@ class Lines(_Plain):
 
     def _follow(self, name: str, status: str, reason: str, now: float) -> None:
         news = self._news.setdefault(name, _News(now))
-        if line := news.line(status, reason, now):
+        if line := news.line(status, with_options(reason), now):
             self._say(f"{name}: {line}")
 
     def _say(self, line: str) -> None:
@@ -221,7 +222,7 @@ def _losses(output: OutputFigures) -> tuple[str, str]:
 def _state(of: StreamFigures | OutputFigures) -> Text:
     since = f" {hours(of.seconds)}" if isinstance(of, StreamFigures) else f" {size(of.bytes)}" if of.bytes else ""
     text = Text(of.status + since, _COLOURS[of.status])
-    return text.append(f", {of.reason}" if of.reason and of.status != "live" else "")
+    return text.append(f", {with_options(of.reason)}" if of.reason and of.status != "live" else "")
 
 
 def shape(stream: StreamFigures) -> str:

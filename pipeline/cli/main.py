@@ -14,7 +14,7 @@ import typer
 
 import pipeline
 from pipeline.cli import bench, doctor, engine, live, models, probe, upscale, verify
-from pipeline.cli.console import fail
+from pipeline.cli.console import MessageFormatter, fail
 from pipeline.cli.exit_codes import EXIT_BAD, EXIT_STOPPED
 from pipeline.config.address import refuse_address
 from pipeline.config.redaction import without_logins
@@ -46,7 +46,9 @@ def _options(
     ] = False,
 ) -> None:
     os.environ.setdefault("SVT_LOG", "1")  # SVT-AV1 writes to the terminal by itself: errors only
-    logging.basicConfig(level=logging.WARNING, format="uprez: %(message)s", stream=sys.stderr)
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(MessageFormatter())
+    logging.basicConfig(level=logging.WARNING, handlers=[handler])
 
 
 def main() -> None:

@@ -11,6 +11,7 @@ import typer
 
 from pipeline.cli import options as o
 from pipeline.cli.console import facts, hours, note, out, size
+from pipeline.cli.option_names import with_options
 from pipeline.colour.h273 import named
 from pipeline.files.destination import free_disk
 from pipeline.files.estimate import Estimate, estimate
@@ -171,6 +172,6 @@ def _as_json(media: MediaInfo, plan: Plan, guess: Estimate) -> dict[str, Any]:
             "memory": plan.memory,
             "video_memory": plan.video_memory,
             "disk": plan.disk,
-            "notes": plan.notes,
+            "notes": [with_options(line) for line in plan.notes],
         },
     }

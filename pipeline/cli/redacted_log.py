@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from rich.console import Console
 from rich.markup import escape
 
+from pipeline.cli.option_names import with_options
 from pipeline.config.live_settings import LiveSettings
 from pipeline.config.redaction import Secrets
 
@@ -60,7 +61,8 @@ class _Lines(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         try:
-            self._console.print(f"uprez: {escape(self._clean(self.format(record)))}", soft_wrap=True)
+            text = with_options(self._clean(self.format(record)))
+            self._console.print(f"uprez: {escape(text)}", soft_wrap=True)
         except Exception:
             self.handleError(record)
 

@@ -18,6 +18,7 @@ from pipeline.cli import options as o
 from pipeline.cli.console import Status, err, fail, hours, note, out, size
 from pipeline.cli.exit_codes import EXIT_BAD, EXIT_DAMAGED, EXIT_STOPPED
 from pipeline.cli.inputs import JobInput, resolve_inputs
+from pipeline.cli.option_names import with_options
 from pipeline.config.settings import Settings
 from pipeline.errors import SettingsError, UprezError
 from pipeline.files.destination import check_target, free_disk
@@ -218,7 +219,7 @@ def _summary(batch: Batch) -> dict[str, Any]:
         "done": [_told(result) for result in batch.results if result.complete],
         "stopped": [_told(result) for result in batch.results if not result.complete],
         "skipped": [str(path) for path in batch.skipped],
-        "failed": [{"path": str(path), "error": str(error)} for path, error in batch.failures],
+        "failed": [{"path": str(path), "error": with_options(str(error))} for path, error in batch.failures],
     }
 
 
@@ -235,5 +236,5 @@ def _told(result: Result) -> dict[str, Any]:
         "rate": round(result.rate, 3),
         "backend": result.backend,
         "bottleneck": result.bottleneck,
-        "notes": [*result.notes, *result.findings],
+        "notes": [with_options(line) for line in (*result.notes, *result.findings)],
     }

@@ -13,6 +13,7 @@ from rich.markup import escape
 from pipeline.cli import options as o
 from pipeline.cli.console import err, note, out
 from pipeline.cli.exit_codes import EXIT_DAMAGED
+from pipeline.cli.option_names import with_options
 from pipeline.verification.compare import verify as compare
 from pipeline.verification.verdict import Verdict
 
@@ -63,7 +64,7 @@ def _show(result: Path, verdict: Verdict) -> None:
     for fault in verdict.faults:
         told[fault.kind] += 1
         if told[fault.kind] <= _MOST_LINES:
-            out.print(f"[red]{fault.kind}[/]: {escape(fault.message)}")
+            out.print(f"[red]{fault.kind}[/]: {escape(with_options(fault.message))}")
     for kind, count in told.items():
         if count > _MOST_LINES:
             out.print(f"[red]{kind}[/]: and {count - _MOST_LINES} more")
