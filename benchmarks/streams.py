@@ -44,7 +44,8 @@ from steady import PATTERN, Machine, arguments, backend, guarded, out, save, siz
 from pipeline.config.settings import Settings
 from pipeline.diagnostics import benchmark
 from pipeline.diagnostics.pattern_clip import write_pattern
-from pipeline.flow.channel import Aborted, Channel
+from pipeline.flow.blocking import Aborted
+from pipeline.flow.channel import Channel
 from pipeline.flow.drop_queue import DropOldestQueue
 from pipeline.frame import Frame, FrameFormat
 from pipeline.media.av_frames import wrapped

@@ -1,4 +1,4 @@
-"""What is closed at the end of a `with`."""
+"""A base class for objects with `close` that are used in a `with`."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from typing import Self
 
 
 class Closing:
-    """For classes that have `close`: leaving the `with` calls it, however that went."""
+    """Gives a class that has `close` a `with` statement, which calls it on leaving, also after an error."""
 
     def close(self) -> None:
-        """Free what is held."""
+        """Release all resources."""
         raise NotImplementedError
 
     def __enter__(self) -> Self:

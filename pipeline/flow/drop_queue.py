@@ -1,14 +1,11 @@
-"""The live edge: the only place where what comes too fast waits, and where it is left out."""
+"""A bounded queue that drops its oldest item instead of letting the writer wait."""
 
 from __future__ import annotations
 
-import threading
-import time
-from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Generic, TypeVar
 
-from pipeline.flow.channel import Aborted, Closed
+from pipeline.flow.blocking import BlockingBuffer, until_closed
 
 T = TypeVar("T")
 
@@ -16,94 +13,85 @@ CATCHING_UP, BEHIND = "catching up", "behind"
 
 
 class DropOldestQueue(Generic[T]):
-    """A channel whose giver never waits: where `capacity` items wait, the oldest goes to make room.
+    """A first-in, first-out queue of at most `capacity` items, in which the writer never waits.
 
-    What goes is handed to `dropped`, with the reason: "catching up" with what a source had in store when it was
-    connected, that is until nothing waited for once since `restart`, and "behind" from then on. It is called by the
-    giving thread, or the aborting one, which may both have it called again.
+    When an item comes and the queue is full, the oldest item is dropped. The reason is "catching up" until the queue
+    was empty once after `restart` (the source delivers what it had buffered before it was connected) and "behind"
+    from then on (the reader is too slow).
 
-    most_waiting: how many items ever waited at once.
+    Args:
+        capacity: the number of items, at least 1.
+        dropped: called with each dropped item and the reason, without the lock, by the thread that puts or aborts; both
+            may call it at the same time.
+
+    Attributes:
+        most_waiting: the largest number of items that ever waited at once.
     """
 
     def __init__(self, capacity: int, dropped: Callable[[T, str], None]) -> None:
         if capacity < 1:
-            raise ValueError(f"an edge's capacity is at least 1, not {capacity}")
+            raise ValueError(f"the capacity of a queue is at least 1, not {capacity}")
         self._capacity = capacity
         self._dropped = dropped
-        self._items: deque[T] = deque()
         self._reason = CATCHING_UP
-        self._closed = self._aborted = False
-        self._filled = threading.Condition()
+        self._buffer: BlockingBuffer[T] = BlockingBuffer()
         self.most_waiting = 0
 
     def put(self, item: T) -> None:
-        """Add `item`, at once; after `abort` it is dropped itself. Raises ValueError after `close`."""
-        oldest: list[T] = []
-        with self._filled:
-            if self._closed:
-                raise ValueError("put into a closed edge")
+        """Add `item` at once; after `abort` it is dropped itself. Raises ValueError after `close`."""
+        buffer = self._buffer
+        dropped: list[T] = []
+        with buffer.lock:
+            if buffer.closed:
+                raise ValueError("put into a closed queue")
             reason = self._reason
-            if self._aborted:
-                oldest.append(item)
+            if buffer.aborted:
+                dropped.append(item)
             else:
-                if len(self._items) == self._capacity:
-                    oldest.append(self._items.popleft())
-                self._items.append(item)
-                self.most_waiting = max(self.most_waiting, len(self._items))
-                self._filled.notify()
-        self._drop(oldest, reason)
+                if len(buffer.items) == self._capacity:
+                    dropped.append(buffer.items.popleft())
+                buffer.append(item)
+                self.most_waiting = max(self.most_waiting, len(buffer.items))
+        self._report(dropped, reason)
 
     def get(self, timeout: float | None = None) -> T:
-        """Wait for the oldest item and take it.
+        """Wait for the oldest item and remove it.
 
-        Raises Closed at the end, Aborted after `abort`, TimeoutError when none came for `timeout` seconds.
+        Args:
+            timeout: the longest wait in seconds; None waits without a limit.
+
+        Raises:
+            Aborted: the queue was aborted.
+            Closed: the queue is closed and empty.
+            TimeoutError: no item came in time; `get` can be called again.
         """
-        end = None if timeout is None else time.monotonic() + timeout
-        with self._filled:
-            while not self._items and not self._closed and not self._aborted:
-                left = None if end is None else end - time.monotonic()
-                if left is not None and left <= 0:
-                    raise TimeoutError
-                self._filled.wait(left)
-            if self._aborted:
-                raise Aborted
-            if not self._items:
-                raise Closed
-            item = self._items.popleft()
-            if not self._items:
+        with self._buffer.lock:
+            item = self._buffer.take(timeout)
+            if not self._buffer.items:
                 self._reason = BEHIND
             return item
 
     def restart(self) -> None:
-        """A source was connected: it may have things in store."""
-        with self._filled:
+        """Note that a source was connected, which may deliver buffered items first."""
+        with self._buffer.lock:
             self._reason = CATCHING_UP
 
     def close(self) -> None:
-        """Say that nothing more will be put. What waits can still be taken."""
-        with self._filled:
-            self._closed = True
-            self._filled.notify_all()
+        """End the input. Items that wait can still be taken."""
+        self._buffer.close()
 
     def abort(self) -> None:
-        """Wake the taker with Aborted and drop what waits."""
-        with self._filled:
-            self._aborted = True
-            waiting, reason = list(self._items), self._reason
-            self._items.clear()
-            self._filled.notify_all()
-        self._drop(waiting, reason)
+        """Raise Aborted in the reader and drop the items that wait."""
+        with self._buffer.lock:
+            waiting, reason = self._buffer.abort(), self._reason
+        self._report(waiting, reason)
 
-    def _drop(self, items: list[T], reason: str) -> None:
-        for item in items:
+    def _report(self, dropped: Iterable[T], reason: str) -> None:
+        for item in dropped:
             self._dropped(item, reason)
 
     def __len__(self) -> int:
-        return len(self._items)
+        return len(self._buffer.items)
 
     def __iter__(self) -> Iterator[T]:
-        while True:
-            try:
-                yield self.get()
-            except Closed:
-                return
+        return until_closed(self.get)

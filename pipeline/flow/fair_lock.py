@@ -1,4 +1,4 @@
-"""One at a time, in the order in which they came: a fair lock with a gate for each party."""
+"""A fair lock: it is acquired in the order of arrival."""
 
 from __future__ import annotations
 
@@ -6,14 +6,17 @@ import threading
 from collections import deque
 from types import TracebackType
 
-from pipeline.flow.channel import Aborted
+from pipeline.flow.blocking import Aborted
 
 
 class FairLock:
-    """What one thread at a time may pass. `threading.Lock` goes to whoever happens to be quick; this to who came first.
+    """A lock that goes to the thread that has waited longest; `threading.Lock` may go to any.
 
-    Each party has a `gate` of its own. Who leaves hands over to the one that has waited longest, so that nobody is
-    overtaken, and a party that comes again at once waits behind all others. taken: somebody is inside.
+    Each user has a `gate` of its own, which can be aborted without the others. A thread that releases the lock hands it
+    over to the one that has waited longest, so a thread that acquires it again at once waits behind all others.
+
+    Attributes:
+        taken: True while a thread holds the lock.
     """
 
     def __init__(self) -> None:
@@ -22,12 +25,12 @@ class FairLock:
         self._waiting: deque[_Waiter] = deque()
 
     def gate(self) -> Gate:
-        """A way in for one more party."""
+        """A gate for one more user of the lock."""
         return Gate(self)
 
     @property
     def waiting(self) -> int:
-        """How many wait for their turn."""
+        """The number of threads that wait for the lock."""
         return len(self._waiting)
 
     def _enter(self, gate: Gate) -> None:
@@ -41,7 +44,7 @@ class FairLock:
                     return
                 self._waiting.append(waiter)
             waiter.woken.acquire()
-        except BaseException:  # Ctrl-C in the main thread: the turn must not be lost with it
+        except BaseException:  # Ctrl-C in the main thread, which may just have been admitted
             self._give_up(waiter)
             raise
         if not waiter.admitted:
@@ -59,46 +62,46 @@ class FairLock:
             self._hand_over()
 
     def _hand_over(self) -> None:
-        """To the next that waits, without being free in between: else the quickest would slip in."""
+        """Pass the lock to the next waiter without freeing it in between, which would let a newcomer overtake."""
         if self._waiting:
             self._waiting.popleft().wake(admitted=True)
         else:
             self.taken = False
 
-    def _turn_away(self, gate: Gate) -> None:
+    def _reject(self, gate: Gate) -> None:
         with self._lock:
             gate.aborted = True
-            turned = [waiter for waiter in self._waiting if waiter.gate is gate]
-            for waiter in turned:
+            for waiter in [waiter for waiter in self._waiting if waiter.gate is gate]:
                 self._waiting.remove(waiter)
                 waiter.wake(admitted=False)
 
 
 class Gate:
-    """One party's way through a fair_lock: `with gate:` waits for its turn, and ends it. Not to be nested.
+    """One user's access to a FairLock: `with gate:` waits for the lock and releases it at the end. Not reentrant.
 
-    aborted: nobody passes here any more.
+    Attributes:
+        aborted: True after `abort`; entering raises Aborted.
     """
 
     def __init__(self, fair_lock: FairLock) -> None:
-        self._turnstile = fair_lock
+        self._fair_lock = fair_lock
         self.aborted = False
 
     def __enter__(self) -> None:
-        self._turnstile._enter(self)
+        self._fair_lock._enter(self)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._turnstile._leave()
+        self._fair_lock._leave()
 
     def abort(self) -> None:
-        """Raise Aborted in whoever waits at this gate, or comes to it later. Others' gates stay as they are."""
-        self._turnstile._turn_away(self)
+        """Raise Aborted in threads that wait at this gate, now or later. Other gates are not affected."""
+        self._fair_lock._reject(self)
 
 
 class _Waiter:
-    """A thread that waits at a gate until it is admitted, or turned away."""
+    """A thread that waits at a gate until it is admitted or rejected."""
 
     def __init__(self, gate: Gate) -> None:
         self.gate = gate

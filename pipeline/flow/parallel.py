@@ -1,15 +1,15 @@
-"""A stage whose work is shared out among threads, by runs of items, and whose results leave in the order of the runs.
+"""A stage that distributes runs of consecutive items among worker threads and keeps their order.
 
-    items ──▶ run 3 ──▶ worker ──▶ made ─┐
-              run 2 ──▶ worker ──▶ made ─┼──▶ run 1's results, then run 2's, then run 3's
-              run 1 ──▶ worker ──▶ made ─┘
+    items ──▶ run 3 ──▶ worker ──▶ results ─┐
+              run 2 ──▶ worker ──▶ results ─┼──▶ the results of run 1, then of run 2, then of run 3
+              run 1 ──▶ worker ──▶ results ─┘
 
 Who does what:
-- The thread that feeds the fan cuts the items into runs, and gives what the oldest runs have made so far.
-- Each worker takes the oldest run that none has taken, and feeds it to a stage of its own, made for this run.
+- The thread that feeds the stage cuts the items into runs, and yields the results of the oldest runs as they come.
+- Each worker takes the oldest run that no worker has, and feeds it to a stage that was created for this run.
 - At most `capacity` items wait or are at work; the feeding thread waits for room. Results are not bounded.
-- What is no work travels along in its place, between the results of the run that was open when it came.
-- The first error of a worker ends all of them, and is raised in the feeding thread.
+- Items that are not of the class `kind` are passed along between the results of the run that was open when they came.
+- The first error of a worker ends all workers and is raised in the feeding thread.
 """
 
 from __future__ import annotations
@@ -18,57 +18,74 @@ import threading
 from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Generic, TypeVar, cast
 
-from pipeline.flow.channel import Aborted, Channel
+from pipeline.flow.blocking import Aborted
+from pipeline.flow.channel import Channel
 from pipeline.flow.stage import Stage
+
+Work = TypeVar("Work")
+Result = TypeVar("Result")
+Other = TypeVar("Other")
 
 
 @dataclass
-class _Run:
-    """Items for one worker, and what it has made of them. count: items so far. done: there will be no more results."""
+class _Run(Generic[Work, Result, Other]):
+    """Consecutive items for one worker, with their results.
 
-    items: Channel[Any]
-    made: deque[Any] = field(default_factory=deque)
+    Attributes:
+        items: the items that wait for the worker.
+        results: what the worker's stage yielded, and the items that are passed along.
+        count: the number of items so far.
+        done: set when no more results will follow.
+    """
+
+    items: Channel[Work]
+    results: deque[Result | Other] = field(default_factory=deque)
     count: int = 0
     done: threading.Event = field(default_factory=threading.Event)
 
 
-class ParallelStage(Stage[Any, Any]):
-    """Runs of `length` items, each through a stage that `make` gives, in `workers` threads.
+class ParallelStage(Stage[Work | Other, Result | Other], Generic[Work, Result, Other]):
+    """Feeds runs of items to stages of their own, in several threads.
 
-    kind: the class of the items that are work.
+    Args:
+        make: creates the stage for a run; called by a worker thread.
+        kind: the class of the items to work on; all others are passed along.
+        workers: the largest number of threads.
+        length: the number of items in a run.
+        capacity: the largest number of items that wait or are at work.
     """
 
     def __init__(
-        self, make: Callable[[], Stage[Any, Any]], kind: type[Any], workers: int, length: int, capacity: int
+        self, make: Callable[[], Stage[Work, Result]], kind: type[Work], workers: int, length: int, capacity: int
     ) -> None:
         self._make = make
         self._kind = kind
         self._workers = workers
         self._length = length
-        self._room: Channel[Any] = Channel(capacity)
-        self._untaken: Channel[_Run] = Channel(1, weight=lambda run: 0)
-        self._runs: deque[_Run] = deque()
+        self._room: Channel[bool] = Channel(capacity)
+        self._untaken: Channel[_Run[Work, Result, Other]] = Channel(1, weight=lambda run: 0)
+        self._runs: deque[_Run[Work, Result, Other]] = deque()
         self._error: BaseException | None = None
         self._aborted = False
         self._threads: list[threading.Thread] = []
 
     @property
     def waiting(self) -> int:
-        """How many items no worker has finished with."""
+        """The number of items that no worker has finished."""
         return len(self._room)
 
-    def feed(self, item: Any) -> Iterator[Any]:
+    def feed(self, item: Work | Other) -> Iterator[Result | Other]:
         if isinstance(item, self._kind):
-            self._share_out(item)
+            self._distribute(item)
         elif self._runs:
-            self._runs[-1].made.append(item)
+            self._runs[-1].results.append(cast("Other", item))
         else:
-            yield item
+            yield cast("Other", item)
         yield from self._ready()
 
-    def finish(self) -> Iterator[Any]:
+    def finish(self) -> Iterator[Result | Other]:
         if self._runs:
             self._runs[-1].items.close()
         self._untaken.close()
@@ -79,9 +96,10 @@ class ParallelStage(Stage[Any, Any]):
     def abort(self) -> None:
         self._aborted = True
         runs = list(self._runs)
-        for channel in (self._room, self._untaken, *(run.items for run in runs)):
-            channel.abort()
+        self._room.abort()
+        self._untaken.abort()
         for run in runs:
+            run.items.abort()
             run.done.set()
 
     def close(self) -> None:
@@ -89,7 +107,7 @@ class ParallelStage(Stage[Any, Any]):
         for thread in self._threads:
             thread.join()
 
-    def _share_out(self, item: Any) -> None:
+    def _distribute(self, item: Work) -> None:
         try:
             self._room.put(True)
             run = self._open_run()
@@ -101,26 +119,26 @@ class ParallelStage(Stage[Any, Any]):
         if run.count == self._length:
             run.items.close()
 
-    def _open_run(self) -> _Run:
-        """The run that has room for an item; a new one comes with a worker, until there are enough of these."""
+    def _open_run(self) -> _Run[Work, Result, Other]:
+        """The run that has room for an item; for a new run a worker is started, until there are enough of them."""
         if self._runs and self._runs[-1].count < self._length:
             return self._runs[-1]
-        run = _Run(Channel(self._length))
+        run: _Run[Work, Result, Other] = _Run(Channel(self._length))
         self._runs.append(run)
         self._untaken.put(run)
         if len(self._threads) < self._workers:
-            name = f"uprez-fan-{len(self._threads)}"
+            name = f"uprez-parallel-{len(self._threads)}"
             self._threads.append(threading.Thread(target=self._work, name=name, daemon=True))
             self._threads[-1].start()
         return run
 
-    def _ready(self) -> Iterator[Any]:
-        """What the oldest runs have made, as far as it is the next."""
+    def _ready(self) -> Iterator[Result | Other]:
+        """The results of the oldest runs that are there, in order."""
         while self._runs:
             run = self._runs[0]
-            done = run.done.is_set()  # asked first: what was made before it was set is then seen below
-            while run.made:
-                yield run.made.popleft()
+            done = run.done.is_set()  # read before the results: all of a run that is done are then seen below
+            while run.results:
+                yield run.results.popleft()
             self._check()
             if not done:
                 return
@@ -136,19 +154,19 @@ class ParallelStage(Stage[Any, Any]):
             self._error = self._error or error
             self.abort()
 
-    def _work_on(self, run: _Run) -> None:
+    def _work_on(self, run: _Run[Work, Result, Other]) -> None:
         stage = self._make()
         try:
             for item in run.items:
-                run.made.extend(stage.feed(item))
+                run.results.extend(stage.feed(item))
                 self._room.get()
-            run.made.extend(stage.finish())
+            run.results.extend(stage.finish())
         finally:
             stage.close()
         run.done.set()
 
     def _check(self) -> None:
-        """Raise what ended the workers before their time."""
+        """Raise the error that ended the workers early, or Aborted."""
         if self._error is not None:
             raise self._error
         if self._aborted:

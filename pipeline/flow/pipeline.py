@@ -1,17 +1,17 @@
-"""A line of stages, each in a thread of its own, with a bounded channel between neighbours.
+"""Runs stages in threads, with a bounded channel between neighbours.
 
     source ──▶ [stage 1] ──channel──▶ [stage 2] ──channel──▶ ... ──▶ [stage n]
 
 Who does what:
-- The first thread draws from the source and feeds stage 1; every other thread takes from the channel on its left.
-  What a stage gives goes into the channel on its right; what the last one gives is dropped.
-- A thread whose input ends finishes its stage, then closes the channel on its right: the end travels down the line.
-- The first error wins. It aborts all channels and stages, so that every thread comes to its end, and is raised by
-  `wait` with its own traceback once all of them have been joined. Errors that follow from the abort are not it.
-- However it went, each thread closes its stage last.
-- `stop` ends the source after its present item, and tells the stages: the line drains. `was_cut` says afterwards
-  whether the source had more to give. `abort` throws away what is under way: `wait` raises Cancelled. A source that may
-  wait for ever is told of both, and of errors, by `end`.
+- The first thread iterates over the source and feeds stage 1; every other thread takes from the channel on its left.
+  What a stage yields goes into the channel on its right; what the last stage yields is discarded.
+- A thread whose input ends finishes its stage, then closes the channel on its right; so the end travels to the right.
+- The first error wins. It aborts all channels and stages, so that every thread ends, and is raised by `wait` with its
+  own traceback once all threads have been joined. Errors that follow from the abort are ignored.
+- Each thread closes its stage last, also after an error.
+- `stop` ends the source after its current item and stops the stages; what is under way is finished. `was_cut` reports
+  afterwards whether the source had more items. `abort` discards what is under way, and `wait` raises Cancelled. A
+  source that may wait for ever is woken by `end` in all these cases, and after errors.
 """
 
 from __future__ import annotations
@@ -22,7 +22,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from pipeline.errors import Cancelled
-from pipeline.flow.channel import Aborted, Channel
+from pipeline.flow.blocking import Aborted
+from pipeline.flow.channel import Channel
 from pipeline.flow.stage import Stage
 from pipeline.flow.telemetry import Meter, Trace
 
@@ -30,9 +31,21 @@ _WAKE_SECONDS = 0.1
 
 
 class Pipeline:
-    """Runs `stages`, by name and in order, over what `source` gives; spans of their work go into `trace`.
+    """Runs `stages` in threads over the items of `source`.
 
-    end: wakes a source that waits, which then gives nothing more. Called from any thread.
+    The stages' types are not checked against each other: each knows only what it takes and yields.
+
+    Args:
+        source: the items for the first stage; iterated by the first thread.
+        stages: the stages by name, in order. Threads and meters are called after them.
+        capacity: the total weight of the items in each channel between two stages.
+        weight: the weight of an item, 1 by default.
+        trace: where spans of the stages' work are recorded.
+        end: wakes a source that waits and makes it yield nothing more. Called from any thread.
+
+    Attributes:
+        meters: the time of each stage, in order.
+        was_cut: True if `stop` ended the source before its end.
     """
 
     def __init__(
@@ -59,23 +72,26 @@ class Pipeline:
         ]
 
     def start(self) -> None:
+        """Start the threads."""
         for thread in self._threads:
             thread.start()
 
     def stop(self) -> None:
-        """Take nothing more from the source; let the stages finish what they have begun."""
+        """Take nothing more from the source and let the stages finish what is under way."""
         self._end_source()
         for stage in self._stages:
             stage.stop()
 
     def abort(self) -> None:
-        """Finish nothing more. `wait` will raise Cancelled, unless an error came first."""
+        """Discard what is under way. `wait` will raise Cancelled, unless an error came first."""
         self._fail(Cancelled("aborted"))
 
     def wait(self, tick: Callable[[], None] | None = None) -> None:
-        """Wait for all threads, calling `tick` some ten times a second; raise the first error.
+        """Wait for all threads, then raise the first error.
 
-        An exception from `tick` (or a signal handler) aborts the line and is raised when it has come to rest.
+        Args:
+            tick: called about ten times a second. An exception from it, or from a signal handler, aborts the pipeline
+                and is raised when all threads have ended.
         """
         try:
             for thread in self._threads:
@@ -118,7 +134,7 @@ class Pipeline:
                     mark = clock()
                     meter.blocked += mark - now
 
-        for item in self._drawn() if index == 0 else self._taken(index):
+        for item in self._from_source() if index == 0 else self._channels[index - 1]:
             now = clock()
             if index:
                 meter.starved += now - mark
@@ -133,7 +149,7 @@ class Pipeline:
         if right is not None:
             right.close()
 
-    def _drawn(self) -> Iterator[Any]:
+    def _from_source(self) -> Iterator[Any]:
         for item in self._source:
             if self._stopping.is_set():
                 self.was_cut = True
@@ -145,9 +161,6 @@ class Pipeline:
         self._stopping.set()
         if self._end:
             self._end()
-
-    def _taken(self, index: int) -> Iterator[Any]:
-        return iter(self._channels[index - 1])
 
     def _fail(self, error: BaseException) -> None:
         with self._failing:

@@ -1,46 +1,76 @@
-"""What the work of a thread looks like: a passive object that takes items and gives items."""
+"""The interface of a pipeline stage, and a chain of stages that share one thread."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator
-from typing import Any, Generic, TypeVar
+from contextlib import ExitStack
+from typing import Any, Generic, TypeVar, overload
 
 In = TypeVar("In", contravariant=True)
 Out = TypeVar("Out", covariant=True)
 
+A = TypeVar("A")
+B = TypeVar("B")
+C = TypeVar("C")
+D = TypeVar("D")
+E = TypeVar("E")
+
 
 class Stage(ABC, Generic[In, Out]):
-    """Takes an item and gives none, one or many; at the end gives the rest. Used by one thread only."""
+    """A passive object that takes items of type In and yields items of type Out. Used by one thread.
+
+    A stage that handles some items and passes others along unchanged states both:
+    `class Rotate(Stage[Frame | Pause, Frame | Pause])`.
+    """
 
     @abstractmethod
-    def feed(self, item: In) -> Iterable[Out]:
-        """What follows from `item`. May be lazy: the next item is fed when this one is exhausted."""
+    def feed(self, item: In) -> Iterator[Out]:
+        """Take `item` and yield what follows from it: nothing, one item or several.
 
-    def finish(self) -> Iterable[Out]:
-        """What is left when no more items come."""
-        return ()
+        The iterator may be lazy: the caller exhausts it before it feeds the next item.
+        """
+
+    def finish(self) -> Iterator[Out]:
+        """Yield what is left after the last item."""
+        return iter(())
 
     def stop(self) -> None:
-        """Begin nothing more; what was begun will be finished. Called from another thread."""
+        """Start nothing more; work in progress will be finished. Called from another thread."""
 
     def abort(self) -> None:
-        """End whatever `feed` may be waiting for. Called from another thread; called at most once."""
+        """Wake `feed` from whatever it waits for. Called from another thread, at most once."""
 
     def close(self) -> None:
-        """Let go of what was begun. Called last, by the thread that fed the stage, however that ended."""
+        """Release all resources. Called last, by the thread that fed the stage, also after an error."""
 
 
-class Chain(Stage[Any, Any]):
-    """Several stages that share a thread: what one gives, the next is fed."""
+class Chain(Stage[In, Out]):
+    """Several stages in one thread: each is fed with what the one before yields.
 
+    Up to four stages are checked to fit together. A list of stages, `Chain(*stages)`, is not: give its types, as in
+    `Chain[Packet, Frame](*stages)`.
+    """
+
+    @overload
+    def __init__(self: Chain[A, B], first: Stage[A, B], /) -> None: ...
+    @overload
+    def __init__(self: Chain[A, C], first: Stage[A, B], second: Stage[B, C], /) -> None: ...
+    @overload
+    def __init__(self: Chain[A, D], first: Stage[A, B], second: Stage[B, C], third: Stage[C, D], /) -> None: ...
+    @overload
+    def __init__(
+        self: Chain[A, E], first: Stage[A, B], second: Stage[B, C], third: Stage[C, D], fourth: Stage[D, E], /
+    ) -> None: ...
+    @overload
+    def __init__(self, *stages: Stage[Any, Any]) -> None: ...
     def __init__(self, *stages: Stage[Any, Any]) -> None:
         self._stages = stages
 
-    def feed(self, item: Any) -> Iterator[Any]:
+    def feed(self, item: In) -> Iterator[Out]:
         return self._through(self._stages, (item,))
 
-    def finish(self) -> Iterator[Any]:
+    def finish(self) -> Iterator[Out]:
         for index, stage in enumerate(self._stages):
             yield from self._through(self._stages[index + 1 :], stage.finish())
 
@@ -53,15 +83,17 @@ class Chain(Stage[Any, Any]):
             stage.abort()
 
     def close(self) -> None:
-        for stage in self._stages:
-            stage.close()
-
-    def _through(self, stages: tuple[Stage[Any, Any], ...], items: Iterable[Any]) -> Iterator[Any]:
-        for stage in stages:
-            items = self._feed_all(stage, items)
-        yield from items
+        with ExitStack() as stack:  # an error in one does not keep the others from being closed
+            for stage in reversed(self._stages):
+                stack.callback(stage.close)
 
     @staticmethod
-    def _feed_all(stage: Stage[Any, Any], items: Iterable[Any]) -> Iterator[Any]:
-        for item in items:
-            yield from stage.feed(item)
+    def _through(stages: tuple[Stage[Any, Any], ...], items: Iterable[Any]) -> Iterator[Any]:
+        for stage in stages:
+            items = _feed_all(stage, items)
+        yield from items
+
+
+def _feed_all(stage: Stage[A, B], items: Iterable[A]) -> Iterator[B]:
+    for item in items:
+        yield from stage.feed(item)

@@ -1,4 +1,4 @@
-"""What is told while work goes on: progress, and which stage is the wall."""
+"""Progress, time spent by each stage, and traces of a running pipeline."""
 
 from __future__ import annotations
 
@@ -9,24 +9,27 @@ from typing import Any
 
 @dataclass
 class Trace:
-    """Who did what and when: spans, for Perfetto (ui.perfetto.dev) and chrome://tracing.
+    """Spans of work, for Perfetto (ui.perfetto.dev) and chrome://tracing. Any thread may add some.
 
-    spans: (group, track, name, begin, end, frame), times in seconds of time.perf_counter. Any thread may add.
+    Attributes:
+        spans: (group, track, name, begin, end, frame). Times are in seconds of time.perf_counter; frame is the number
+            of the frame worked on, or None.
     """
 
     spans: list[tuple[str, str, str, float, float, int | None]] = field(default_factory=list)
 
     def add(self, group: str, track: str, name: str, begin: float, end: float, frame: int | None = None) -> None:
+        """Record a span; see `spans`."""
         self.spans.append((group, track, name, begin, end, frame))
 
     def cut(self, seconds: float) -> None:
-        """Keep what lies in `seconds` in the middle of it all."""
+        """Keep only the spans that overlap `seconds` in the middle of the trace."""
         spans = sorted(self.spans, key=lambda span: span[3])
         middle = spans[len(spans) // 2][3] if spans else 0.0
         self.spans = [span for span in spans if span[4] > middle and span[3] < middle + seconds]
 
     def as_json(self) -> dict[str, Any]:
-        """The trace in the JSON format of Chrome's trace events: a process a group, a thread a track, microseconds."""
+        """The trace in Chrome's JSON trace event format: groups as processes, tracks as threads, times in us."""
         start = min((span[3] for span in self.spans), default=0.0)
         groups = {name: number for number, name in enumerate(dict.fromkeys(span[0] for span in self.spans), 1)}
         tracks = {pair: number for number, pair in enumerate(dict.fromkeys(span[:2] for span in self.spans), 1)}
@@ -47,10 +50,15 @@ class Trace:
 
 @dataclass
 class Meter:
-    """What a thread did with its time, in seconds. busy + starved + blocked is its life so far.
+    """How the thread of a stage spent its time, in seconds. Other threads may read it while the stage runs.
 
-    starved: waiting for its left neighbour. blocked: waiting for its right one. cpu: of a processor, known at the end.
-    Read by others while it grows. trace: where the spans of its work go too.
+    Attributes:
+        name: the stage.
+        busy: time at work.
+        starved: time spent waiting for the stage before.
+        blocked: time spent waiting for the stage behind.
+        cpu: processor time, known at the end.
+        trace: where spans of the work are recorded too.
     """
 
     name: str
@@ -61,7 +69,7 @@ class Meter:
     trace: Trace | None = None
 
     def work(self, begin: float, end: float) -> None:
-        """Note that it was at work."""
+        """Record that the stage worked from `begin` to `end`, in seconds of time.perf_counter."""
         self.busy += end - begin
         if self.trace is not None:
             self.trace.add("threads", self.name, self.name, begin, end)
@@ -69,7 +77,14 @@ class Meter:
 
 @dataclass(frozen=True)
 class Progress:
-    """Where a job stands. total: frames expected, 0 if unknown. bottleneck: the stage that the others wait for."""
+    """The progress of a job.
+
+    Attributes:
+        done: frames finished.
+        total: frames expected; 0 if unknown.
+        seconds: time since the start.
+        bottleneck: name of the stage that the others wait for.
+    """
 
     done: int
     total: int
@@ -78,7 +93,7 @@ class Progress:
 
     @property
     def rate(self) -> float:
-        """Frames in a second so far."""
+        """Average frames per second so far."""
         return self.done / self.seconds if self.seconds > 0 else 0.0
 
     @property
@@ -91,7 +106,7 @@ OnProgress = Callable[[Progress], None]
 
 
 def bottleneck(meters: Sequence[Meter]) -> str:
-    """The name of the stage that spent the largest share of its time at work."""
+    """The name of the stage that was busy for the largest share of its time."""
 
     def share(meter: Meter) -> float:
         return meter.busy / ((meter.busy + meter.starved + meter.blocked) or 1)

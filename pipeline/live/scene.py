@@ -7,7 +7,7 @@ from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from pipeline.flow.channel import Aborted, Closed
+from pipeline.flow.blocking import Aborted, Closed
 from pipeline.flow.drop_queue import DropOldestQueue
 from pipeline.frame import Frame
 from pipeline.live.counters import Tally

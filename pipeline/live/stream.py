@@ -28,7 +28,7 @@ from typing import Any
 
 from pipeline.config.live_settings import StreamSettings
 from pipeline.errors import BackendError, Cancelled, InputError, OutputError, UprezError
-from pipeline.flow.channel import Aborted, Closed
+from pipeline.flow.blocking import Aborted, Closed
 from pipeline.flow.drop_queue import DropOldestQueue
 from pipeline.flow.pipeline import Pipeline
 from pipeline.flow.stage import Chain, Stage

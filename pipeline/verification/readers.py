@@ -120,7 +120,7 @@ class SourceFilm(Film):
         with self._opened(others, excerpt) as source:
             intake = FrameReader(source, video.format, excerpt, others)
             fields = [Deinterlace(self._deinterlacing, video.format, video.lasting)] if self._deinterlacing else []
-            with contextlib.closing(Chain(intake, *fields)) as stages:
+            with contextlib.closing(Chain[Any, Any](intake, *fields)) as stages:
                 for item in _all(source, stages):
                     if isinstance(item, Frame):
                         yield self._shown(item)

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.flow.channel import Aborted, Channel, Closed
+from pipeline.flow.blocking import Aborted, Closed
+from pipeline.flow.channel import Channel
 
 
 def in_thread(work: Callable[[], object]) -> tuple[threading.Thread, list[object]]:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.flow.channel import Aborted, Closed
+from pipeline.flow.blocking import Aborted, Closed
 from pipeline.flow.drop_queue import BEHIND, CATCHING_UP, DropOldestQueue
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from pipeline.flow.channel import Aborted
+from pipeline.flow.blocking import Aborted
 from pipeline.flow.fair_lock import FairLock, Gate
 from tests.waiting import DEADLINE, queued, until
 

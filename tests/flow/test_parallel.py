@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.errors import Cancelled
-from pipeline.flow.channel import Aborted
+from pipeline.flow.blocking import Aborted
 from pipeline.flow.parallel import ParallelStage
 from pipeline.flow.pipeline import Pipeline
 from pipeline.flow.stage import Stage

@@ -11,7 +11,7 @@ import pytest
 from pipeline.colour.psnr import psnr
 from pipeline.config.settings import Settings
 from pipeline.errors import MismatchError, OutOfMemory
-from pipeline.flow.channel import Aborted
+from pipeline.flow.blocking import Aborted
 from pipeline.frame import PIXEL_FORMATS, Colour, Frame, FrameFormat
 from pipeline.models import catalogue
 from pipeline.superres.gpu.tensorrt.network import Lane, Network

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from pipeline.colour.psnr import psnr
-from pipeline.flow.channel import Aborted
+from pipeline.flow.blocking import Aborted
 from pipeline.frame import PIXEL_FORMATS, Colour, Frame, FrameFormat
 from pipeline.models import catalogue, synthetic
 from pipeline.models.inspection import inspect

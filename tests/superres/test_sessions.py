@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from pipeline.config.settings import Settings
-from pipeline.flow.channel import Aborted
+from pipeline.flow.blocking import Aborted
 from pipeline.frame import Frame, FrameFormat
 from pipeline.models import catalogue
 from pipeline.models.spec import ModelSpec

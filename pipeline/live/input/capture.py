@@ -17,7 +17,7 @@ from dataclasses import dataclass, field, replace
 
 from pipeline.config.live_settings import StreamSettings
 from pipeline.errors import SettingsError
-from pipeline.flow.channel import Closed
+from pipeline.flow.blocking import Aborted
 from pipeline.flow.closing import Closing
 from pipeline.live.input.open_options import source_of
 from pipeline.live.input.packet_buffer import VIDEO, Buffer, Event
@@ -88,7 +88,7 @@ class Capture(Closing):
         """Give nothing more; the iteration ends within a moment."""
         self._ended.set()
         if reader := self._reader:
-            reader.buffer.close()
+            reader.buffer.abort()
 
     def confirm(self) -> None:
         """The present connection brings what is wanted, so the next failure is a first one. Called as `renew`."""
@@ -119,14 +119,14 @@ class Capture(Closing):
             address = wanted.address
             try:
                 lost = yield from self._connection(wanted)
-            except Closed:
+            except Aborted:
                 return
         self.figures.faults[lost.fault] += 1
         self.figures.tell("waiting", lost.reason)
         self._wait(self._retries.wait(lost, address), lost)
 
     def _connection(self, wanted: OpenSource) -> Generator[Event, None, Lost]:
-        """What comes of opening `wanted`; returns what it ended with. Raises Closed after `end`."""
+        """What comes of opening `wanted`; returns what it ended with. Raises Aborted after `end`."""
         try:
             reader = self._ready()
         except Gone as gone:
@@ -182,13 +182,13 @@ class Capture(Closing):
             return None
 
     def _ready(self) -> _Reader:
-        """The reader, or another where it is gone. Raises Closed after `end`."""
+        """The reader, or another where it is gone. Raises Aborted after `end`."""
         if self._reader and not self._reader.alive:
             self._discard()
         with self._closing:
             reader = self._reader = self._reader or _Reader(self.figures.skipped)
         if self._ended.is_set():  # after the reader is there for `end` to see
-            raise Closed
+            raise Aborted
         return reader
 
     def _discard(self) -> None:
@@ -216,7 +216,7 @@ class _Reader(Closing):
 
     def close(self) -> None:
         """The child has a moment to say goodbye to its server, if it has met one."""
-        self.buffer.close()
+        self.buffer.abort()
         if not self._is_open:
             self._child.kill()
         self._child.close()

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import threading
 import time
-from collections import Counter, deque
+from collections import Counter
 
-from pipeline.flow.channel import Closed
+from pipeline.flow.blocking import BlockingBuffer
 from pipeline.live.process.messages import Lost, Opened, SerializedPacket
 
 VIDEO = 0  # its index among the streams of a source
@@ -31,16 +30,14 @@ class Buffer:
 
     def __init__(self, skipped: Counter[str]) -> None:
         self._skipped = skipped
-        self._events: deque[Event] = deque()
+        self._buffer: BlockingBuffer[Event] = BlockingBuffer()
         self._bytes = 0
         self._broken = False  # whether what comes can't be decoded before a key frame
-        self._closed = False
-        self._filled = threading.Condition()
         self.seen = 0.0
 
     def put(self, event: Event) -> None:
         """Add `event`, at once, or leave it out."""
-        with self._filled:
+        with self._buffer.lock:
             if isinstance(event, SerializedPacket):
                 if event.stream == VIDEO:
                     self.seen = time.monotonic()
@@ -49,30 +46,22 @@ class Buffer:
                 self._bytes += len(event.data)
             else:
                 self._broken = False
-            self._events.append(event)
-            self._filled.notify()
+            self._buffer.append(event)
 
     def get(self, timeout: float) -> Event:
-        """Wait for the oldest, and take it. Raises Closed, and TimeoutError when none came for `timeout` seconds."""
-        with self._filled:
-            self._filled.wait_for(lambda: self._events or self._closed, max(0.0, timeout))
-            if self._closed:
-                raise Closed
-            if not self._events:
-                raise TimeoutError
-            event = self._events.popleft()
+        """Wait for the oldest, and take it. Raises Aborted, and TimeoutError when none came for `timeout` seconds."""
+        with self._buffer.lock:
+            event = self._buffer.take(timeout)
             if isinstance(event, SerializedPacket):
                 self._bytes -= len(event.data)
             return event
 
-    def close(self) -> None:
-        """Wake the taker; there is nothing more to take."""
-        with self._filled:
-            self._closed = True
-            self._filled.notify_all()
+    def abort(self) -> None:
+        """Raise Aborted in the thread that gets, and discard what is left."""
+        self._buffer.abort()
 
     def _takes(self, parcel: SerializedPacket) -> bool:
-        is_full = len(self._events) >= _MOST_PACKETS or self._bytes + len(parcel.data) > _MOST_BYTES
+        is_full = len(self._buffer.items) >= _MOST_PACKETS or self._bytes + len(parcel.data) > _MOST_BYTES
         if parcel.stream != VIDEO:
             return not is_full
         if parcel.is_keyframe:
@@ -88,12 +77,14 @@ class Buffer:
 
     def _waited(self, now: float) -> float:
         """For how long the oldest packet has."""
-        return next((now - event.at for event in self._events if isinstance(event, SerializedPacket)), 0.0)
+        return next((now - event.at for event in self._buffer.items if isinstance(event, SerializedPacket)), 0.0)
 
     def _leave_out(self) -> None:
         """All packets; what tells of connections stays."""
         self._skipped[_LATE] += sum(
-            isinstance(event, SerializedPacket) and event.stream == VIDEO for event in self._events
+            isinstance(event, SerializedPacket) and event.stream == VIDEO for event in self._buffer.items
         )
-        self._events = deque(event for event in self._events if not isinstance(event, SerializedPacket))
+        kept = [event for event in self._buffer.items if not isinstance(event, SerializedPacket)]
+        self._buffer.items.clear()
+        self._buffer.items.extend(kept)
         self._bytes = 0

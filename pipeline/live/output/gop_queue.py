@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import threading
-from collections import Counter, deque
+from collections import Counter
 from dataclasses import dataclass
 
-from pipeline.flow.channel import Closed
+from pipeline.flow.blocking import BlockingBuffer
 from pipeline.live.process.messages import SerializedPacket, Streams
 
 AWAY = "output away"
@@ -38,12 +37,12 @@ class GopQueue:
 
     def __init__(self, seconds: float, size: int) -> None:
         self._most_seconds, self._most_bytes = seconds, size
-        self._items: deque[tuple[Item, float]] = deque()  # with the seconds that each stands for
+        self._buffer: BlockingBuffer[tuple[Item, float]] = BlockingBuffer()  # with the duration of each in seconds
+        self._items = self._buffer.items
         self._seconds, self._bytes = 0.0, 0
         self._last: int | None = None
         self._skipping: str | None = NO_KEY  # why packets are left out, up to the next key frame
-        self._away = self._closed = self._woken = False
-        self._filled = threading.Condition()
+        self._away = False
         self.dropped: Counter[str] = Counter()
 
     @property
@@ -53,45 +52,38 @@ class GopQueue:
 
     def begin(self, streams: Streams) -> None:
         """What is put from now on belongs to `streams`."""
-        with self._filled:
+        with self._buffer.lock:
             if self._items and isinstance(self._items[-1][0], Begin):
                 self._items.pop()
-            self._items.append((Begin(streams), 0.0))
+            self._buffer.append((Begin(streams), 0.0))
             self._skipping = NO_KEY
-            self._filled.notify()
 
     def put(self, parcel: SerializedPacket) -> None:
-        with self._filled:
+        with self._buffer.lock:
             length = self._length(parcel)
-            if self._closed or not self._is_wanted(parcel):
+            if self._buffer.closed or not self._is_wanted(parcel):
                 return
-            self._items.append((parcel, length))
+            self._buffer.append((parcel, length))
             self._seconds += length
             self._bytes += len(parcel.data)
             while self._seconds > self._most_seconds or self._bytes > self._most_bytes:
                 self._drop_oldest()
-            self._filled.notify()
 
     def take(self, timeout: float) -> Item | None:
         """The oldest item; None if none came in time, or after `wake`. Raises Closed at the end."""
-        with self._filled:
-            self._filled.wait_for(lambda: self._items or self._closed or self._woken, timeout)
-            self._woken = False
-            if self._items:
-                return self._pop()
-            if self._closed:
-                raise Closed
-            return None
+        with self._buffer.lock:
+            try:
+                return self._removed(*self._buffer.take(timeout))
+            except TimeoutError:
+                return None
 
     def wake(self) -> None:
         """Let who takes look around, now or the next time."""
-        with self._filled:
-            self._woken = True
-            self._filled.notify()
+        self._buffer.interrupt()
 
     def leave(self) -> None:
         """The output is away: what waits is of no use, nor what comes."""
-        with self._filled:
+        with self._buffer.lock:
             self._away = True
             begin = None
             while self._items:
@@ -105,7 +97,7 @@ class GopQueue:
 
     def come(self) -> bool:
         """The output is there. Whether it was away: then it gets packets from the next key frame on."""
-        with self._filled:
+        with self._buffer.lock:
             was_away, self._away = self._away, False
             if was_away:
                 self._skipping = NO_KEY
@@ -113,14 +105,12 @@ class GopQueue:
 
     def drop(self, parcel: SerializedPacket, reason: str) -> None:
         """Count a packet that was taken, and then left out after all."""
-        with self._filled:
+        with self._buffer.lock:
             self._drop(parcel, reason)
 
     def close(self) -> None:
         """Nothing more is put; what waits can still be taken."""
-        with self._filled:
-            self._closed = True
-            self._filled.notify()
+        self._buffer.close()
 
     def _is_wanted(self, parcel: SerializedPacket) -> bool:
         if self._skipping and not self._away and _is_key(parcel):
@@ -139,7 +129,10 @@ class GopQueue:
         return min(max(step / _TICKS, 0.0), _LONGEST_STEP)
 
     def _pop(self) -> Item:
-        item, length = self._items.popleft()
+        return self._removed(*self._items.popleft())
+
+    def _removed(self, item: Item, length: float) -> Item:
+        """`item`, which is not in the queue any more."""
         self._seconds -= length
         self._bytes -= 0 if isinstance(item, Begin) else len(item.data)
         if not self._items:

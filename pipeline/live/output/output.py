@@ -20,7 +20,7 @@ from collections.abc import Callable
 from pipeline.config.live_settings import StreamSettings
 from pipeline.errors import SettingsError
 from pipeline.flow.backoff import Backoff
-from pipeline.flow.channel import Closed
+from pipeline.flow.blocking import Closed
 from pipeline.flow.closing import Closing
 from pipeline.live.output.destination import Outlet
 from pipeline.live.output.gop_queue import Begin, GopQueue

@@ -21,7 +21,7 @@ from pipeline.media.reading.file_source import Source
 _LEAST_SECONDS = Fraction(1, 1000)  # the tick of Matroska, so that two times stay two
 
 
-class FrameReader(Chain):
+class FrameReader(Chain[Any, Any]):
     """Packets of `source` in, frames of `format` out, each later than the one before; of `excerpt` only, if given.
 
     also: indices of the streams whose packets pass.

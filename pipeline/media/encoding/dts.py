@@ -82,7 +82,7 @@ class Retime(Stage[Any, Any]):
         yield item
 
 
-class RetimedEncoder(Chain):
+class RetimedEncoder(Chain[Any, Any]):
     """`encoder`, its decoding times given anew."""
 
     def __init__(self, encoder: Encoder, shift: int) -> None:

@@ -39,7 +39,7 @@ _LEAD, MIRRORED = 3, 16
 _PATIENCE = 4  # GOPs of frames to look ahead at, at most
 
 
-class ParallelEncoder(Chain):
+class ParallelEncoder(Chain[Any, Any]):
     """Frames → packets by `encoding.encoders` encoders, in order, as one stream like that of `context`.
 
     context: the open encoder that the container's header was written from; it encodes nothing itself.
@@ -52,9 +52,11 @@ class ParallelEncoder(Chain):
         times = DecodingTimes()
         self._intake = _Intake(encoding.format)
         make = partial(GopEncoder, path, context, encoding, time_base, shift)
-        self._fan = ParallelStage(make, Frame, encoding.encoders, encoding.gop, encoding.waiting)
+        self._parallel: ParallelStage[Frame, av.Packet[Any], av.Packet[Any]] = ParallelStage(
+            make, Frame, encoding.encoders, encoding.gop, encoding.waiting
+        )
         self._retime = Retime(times)
-        super().__init__(NoteTimes(times, shift), self._intake, self._fan, self._retime)
+        super().__init__(NoteTimes(times, shift), self._intake, self._parallel, self._retime)
 
     @property
     def frames(self) -> int:
@@ -64,7 +66,7 @@ class ParallelEncoder(Chain):
     @property
     def begun(self) -> int:
         """How many have come to an encoder."""
-        return self.frames - self._fan.waiting
+        return self.frames - self._parallel.waiting
 
     @property
     def packets(self) -> int:

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.errors import BackendError, MismatchError
-from pipeline.flow.channel import Aborted
+from pipeline.flow.blocking import Aborted
 from pipeline.flow.fair_lock import FairLock, Gate
 from pipeline.models.spec import ModelSpec
 from pipeline.system.onnx_runtime import onnx_runtime
@@ -24,7 +24,7 @@ class CpuNetwork:
         ort = onnx_runtime()
 
         self._model = model
-        self._turnstile = fair_lock or FairLock()
+        self._fair_lock = fair_lock or FairLock()
         options = ort.SessionOptions()
         options.log_severity_level = 4
         options.intra_op_num_threads = threads
@@ -35,7 +35,7 @@ class CpuNetwork:
 
     def runs(self) -> Runs:
         """One session's way to run it."""
-        return Runs(self, self._turnstile.gate())
+        return Runs(self, self._fair_lock.gate())
 
     def run(self, tensor: NDArray[Any], options: Any) -> NDArray[Any]:
         """What it makes of `tensor`, (1, C, H, W): (1, C, scale H, scale W), in memory of its own."""

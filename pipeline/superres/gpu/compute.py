@@ -66,7 +66,7 @@ class Compute:
         self._source = source
         self._frame = source.bytes + result.bytes
         self._contexts, self._vram = contexts, vram
-        self._turnstile = FairLock()
+        self._fair_lock = FairLock()
         self._members = 0
         self._ways: FallbackLadder | None = None
         self._way: ExecutionPlan | None = None
@@ -81,7 +81,7 @@ class Compute:
 
     def gate(self) -> Gate:
         """One session's way in to the lanes."""
-        return self._turnstile.gate()
+        return self._fair_lock.gate()
 
     def join(self, slots: int) -> int:
         """Set memory aside for one more session; gives how many slots, of those it wants, it may have.

@@ -10,7 +10,8 @@ from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from pipeline.flow.channel import Aborted, Channel
+from pipeline.flow.blocking import Aborted
+from pipeline.flow.channel import Channel
 from pipeline.frame import FrameFormat, Plane
 from pipeline.system.cuda import Gpu, Pinned
 

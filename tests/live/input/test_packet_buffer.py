@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.flow.channel import Closed
+from pipeline.flow.blocking import Aborted
 from pipeline.live.input.packet_buffer import Buffer, Event
 from pipeline.live.process.messages import Lost, Opened, SerializedPacket
 
@@ -83,7 +83,7 @@ def test_sound_without_a_picture_is_bounded_too() -> None:
 def test_closing_wakes_who_waits() -> None:
     buffer = Buffer(Counter())
     threading.Timer(0.01, buffer.close).start()
-    with pytest.raises(Closed):
+    with pytest.raises(Aborted):
         buffer.get(20)
 
 

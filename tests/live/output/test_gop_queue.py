@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.flow.channel import Closed
+from pipeline.flow.blocking import Closed
 from pipeline.live.output.gop_queue import AWAY, NO_KEY, SLOW, Begin, GopQueue, Item
 from pipeline.live.process.messages import SerializedPacket, Streams
 

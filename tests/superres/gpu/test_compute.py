@@ -9,7 +9,7 @@ import pytest
 
 from pipeline.config.settings import Settings
 from pipeline.errors import BackendError, MismatchError, OutOfMemory
-from pipeline.flow.channel import Aborted
+from pipeline.flow.blocking import Aborted
 from pipeline.frame import Frame, FrameFormat
 from pipeline.models import catalogue
 from pipeline.superres.gpu.compute import Compute

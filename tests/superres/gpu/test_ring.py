@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from pipeline.flow.channel import Aborted
+from pipeline.flow.blocking import Aborted
 from pipeline.frame import FrameFormat
 from pipeline.superres.gpu.ring import SlotRing
 
