@@ -80,9 +80,9 @@ def test_sound_without_a_picture_is_bounded_too() -> None:
     assert len(left(buffer)) == 1000
 
 
-def test_closing_wakes_who_waits() -> None:
+def test_abort_wakes_a_waiting_reader() -> None:
     buffer = Buffer(Counter())
-    threading.Timer(0.01, buffer.close).start()
+    threading.Timer(0.01, buffer.abort).start()
     with pytest.raises(Aborted):
         buffer.get(20)
 
