@@ -48,8 +48,8 @@ from pipeline.flow.blocking import Aborted
 from pipeline.flow.channel import Channel
 from pipeline.flow.drop_queue import DropOldestQueue
 from pipeline.frame import Frame, FrameFormat
-from pipeline.media.av_frames import wrapped
-from pipeline.media.decoding.swscale import fitted
+from pipeline.media.av_frames import wrap_frame
+from pipeline.media.decoding.swscale import extract_planes
 from pipeline.media.encoding.encoder import VideoEncoding, configure
 from pipeline.media.reading.probe import probe
 from pipeline.models.spec import ModelSpec
@@ -191,7 +191,7 @@ class _Stream:
             yield work.pictures[number % len(work.pictures)]
             return
         for picture in self._decoder.decode(av.Packet(work.packets[number % len(work.packets)])):
-            yield Frame(work.format, fitted(picture, work.format), number)
+            yield Frame(work.format, extract_planes(picture, work.format), number)
 
     def _submit(self) -> None:
         for due in self._edge:
@@ -205,7 +205,7 @@ class _Stream:
                 frame.release()
             else:
                 frame.pts = number
-                self._encoder.encode(wrapped(frame, self._encoder.pix_fmt))
+                self._encoder.encode(wrap_frame(frame, self._encoder.pix_fmt))
             if self._counts(due):
                 self.delays.append(time.monotonic() - due.at)
         if self._encoder is not None:
@@ -318,7 +318,7 @@ def _read(clip: Path) -> list[Frame]:
     with av.open(str(clip)) as container:
         decoded = container.decode(video=0)
         there = [
-            Frame(format, tuple(plane.copy() for plane in fitted(picture, format)), number)
+            Frame(format, tuple(plane.copy() for plane in extract_planes(picture, format)), number)
             for number, picture in enumerate(decoded)
         ]
     return there + there[-2:0:-1]
@@ -328,7 +328,7 @@ def _coded(pictures: list[Frame]) -> list[bytes]:
     """`pictures` as packets of H.264, one each, as a camera sends them: the first is a key frame."""
     work = Work(pictures, [], "veryfast", Fraction(30))
     encoder = _encoder(work, pictures[0].format, threads=1)
-    packets = [packet for frame in pictures for packet in encoder.encode(wrapped(frame, encoder.pix_fmt))]
+    packets = [packet for frame in pictures for packet in encoder.encode(wrap_frame(frame, encoder.pix_fmt))]
     return [bytes(packet) for packet in [*packets, *encoder.encode(None)]]
 
 

@@ -152,7 +152,7 @@ def plain_name(format: str) -> str:
     return format.replace("yuvj", "yuv")
 
 
-def opaque(pixel: PixelFormat) -> PixelFormat:
+def without_alpha(pixel: PixelFormat) -> PixelFormat:
     """`pixel` without its alpha."""
     same = replace(pixel, name="", alpha=False)
     return next(found for found in PIXEL_FORMATS.values() if replace(found, name="") == same)

@@ -7,7 +7,7 @@ import av
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.media.reading.image_sequence import Pictures, PictureSource
+from pipeline.media.reading.image_sequence import ImageSequence, ImageSource
 from tests.clips import shade
 
 _CODECS = {".png": "png", ".jpg": "mjpeg", ".tif": "tiff", ".bmp": "bmp", ".webp": "libwebp"}
@@ -47,7 +47,7 @@ def sequence(folder: Path, numbers: list[int], name: str = "%03d.png", deep: boo
 
 def read(path: Path) -> NDArray[np.integer]:
     """The samples of a picture, RGB."""
-    with PictureSource(Pictures(path, {1: path})) as source:
+    with ImageSource(ImageSequence(path, {1: path})) as source:
         context = source.video.codec_context
         (frame,) = [f for packet in [*source, None] for f in context.decode(packet)]
     deep = frame.format.components[0].bits > 8

@@ -10,7 +10,7 @@ from pathlib import Path
 from pipeline.cli.console import note
 from pipeline.config.address import refuse_address
 from pipeline.errors import InputError, SettingsError
-from pipeline.media.reading.image_sequence import is_picture
+from pipeline.media.reading.image_sequence import is_image
 from pipeline.verification.verdict import many
 
 VIDEO_SUFFIXES = set(".mp4 .mkv .mov .avi .webm .m4v .ts .m2ts .mts .mpg .mpeg .vob .wmv .flv .ogv .3gp .mxf".split())
@@ -59,7 +59,7 @@ def resolve_inputs(sources: list[str], to: Path | None) -> list[JobInput]:
 
 def _all_in(root: Path, to: Path | None) -> list[JobInput]:
     """A wish for each video in the folder `root`. Raises InputError if there is none."""
-    wishes, pictures = _in_folder(root, to), sum(map(is_picture, root.iterdir()))
+    wishes, pictures = _in_folder(root, to), sum(map(is_image, root.iterdir()))
     advice = f"'{root / '*'}' upscales each"
     if not wishes:
         seen = f", but {many(pictures, 'picture')} there: {advice}" if pictures else ""
@@ -76,7 +76,7 @@ def _in_folder(root: Path, to: Path | None) -> list[JobInput]:
 
 def _if_video(path: Path, to: Path | None, pictures: bool = False) -> list[JobInput]:
     """A wish if `path` is called like a video, or like a picture where `pictures` were asked for too."""
-    if path.suffix.lower() not in VIDEO_SUFFIXES and not (pictures and is_picture(path)):
+    if path.suffix.lower() not in VIDEO_SUFFIXES and not (pictures and is_image(path)):
         return []
     if _OURS.search(path.name):
         note(f"{path}: looks like a result by its name, left alone")

@@ -79,7 +79,7 @@ def _media(media: MediaInfo) -> list[tuple[str, str]]:
     if video.dynamic_hdr:
         rows.append(("", f"{', '.join(video.dynamic_hdr)}: not carried over"))
     if video.display_matrix:
-        rows.append(("shown", str(Orientation.of(video.display_matrix) or "at an odd angle")))
+        rows.append(("shown", str(Orientation.from_matrix(video.display_matrix) or "at an odd angle")))
     if video.scan.interlaced:
         rows.append(("fields", f"marked as interlaced, {'top' if video.scan.top_first else 'bottom'} field first"))
     if video.sample_aspect != 1:

@@ -38,11 +38,11 @@ from pipeline.flow.stage import Chain, Stage
 from pipeline.flow.telemetry import OnProgress, Progress, bottleneck
 from pipeline.frame import Frame
 from pipeline.media.decoding import nvdec
-from pipeline.media.decoding.frame_reader import FrameReader, Shown
+from pipeline.media.decoding.frame_reader import FrameReader, PtsRecorder
 from pipeline.media.decoding.preprocess import preprocess
 from pipeline.media.encoding.pad import Pad
 from pipeline.media.reading.file_source import FileSource, Source
-from pipeline.media.reading.image_sequence import PictureSource
+from pipeline.media.reading.image_sequence import ImageSource
 from pipeline.media.reading.probe import probe
 from pipeline.media.writing.result_kind import Sink, open_sink
 from pipeline.superres.session import Session
@@ -121,7 +121,7 @@ class Job:
 
 def weights(settings: Settings) -> Callable[[Any], int]:
     """How much of a channel's capacity an item takes: frames count, compressed packets don't."""
-    surface = nvdec.weight(settings.queue)
+    surface = nvdec.queue_weight(settings.queue)
 
     def weight(item: Any) -> int:
         if isinstance(item, Frame):
@@ -164,9 +164,9 @@ def make_ready(source: Path, to: Path | None, settings: Settings) -> Plan:
 
 def open_source(plan: Plan) -> Source:
     """The source, so opened that what `plan` says decodes it."""
-    if plan.media.pictures:
-        return PictureSource(plan.media.pictures, plan.media.video.rate, plan.settings.strict)
-    accel = nvdec.accel(Gpu(plan.settings.device[0])) if plan.decoder == "nvdec" else None
+    if plan.media.images:
+        return ImageSource(plan.media.images, plan.media.video.rate, plan.settings.strict)
+    accel = nvdec.hardware_accel(Gpu(plan.settings.device[0])) if plan.decoder == "nvdec" else None
     return FileSource(
         plan.media.path,
         plan.also,
@@ -181,7 +181,7 @@ def open_source(plan: Plan) -> Source:
 
 def prepared(plan: Plan) -> list[Stage[Any, Any]]:
     """What makes frames as they are decoded those that the upscaler is given."""
-    return preprocess(plan.decoded, plan.media.video.lasting, plan.deinterlacing, plan.turn)
+    return preprocess(plan.decoded, plan.media.video.frame_duration, plan.deinterlacing, plan.turn)
 
 
 def execute(plan: Plan, *, progress: OnProgress | None = None, job: Job | None = None) -> Result:
@@ -213,7 +213,7 @@ class _Flow:
         self._plan, self._source, self._session, self._sink = plan, source, session, sink
         self._intake = FrameReader(source, plan.decoded, plan.excerpt, plan.also)
         self._submit = Submit(session)
-        self._shown = Shown()
+        self._shown = PtsRecorder()
         self._encoder = sink.encoder(plan.time_base)
         stages = {
             "decode": Chain(self._intake, *prepared(plan)),
@@ -221,7 +221,7 @@ class _Flow:
             "upscale": Collect(session),
             "encode": Chain(self._shown, Pad(plan.encoding.format), self._encoder, sink),
         }
-        end = source.end if plan.media.pipe else None
+        end = source.stop if plan.media.pipe else None
         self.line = Pipeline(source, stages, plan.settings.queue, weights(plan.settings), end=end)
         self._began = time.monotonic()
 
@@ -239,8 +239,8 @@ class _Flow:
                 self.line.wait(tell)
                 stopped = self.line.was_cut or self._submit.left_out > 0
                 if not stopped:
-                    self._intake.check_end()
-                    self._source.damage.add(others=self._sink.damaged)
+                    self._intake.check_missing_frames()
+                    self._source.damage.add(damaged_packets=self._sink.damaged)
             except (InputError, BackendError) as error:
                 raise self._with_what_was_done(error) from error
         self._check_counts()
@@ -257,9 +257,9 @@ class _Flow:
             frames_in=self._intake.frames,
             frames_out=self._encoder.frames,
             complete=complete,
-            whole=damage.none,
-            lost=damage.lost,
-            damaged=damage.damaged,
+            whole=damage.is_empty,
+            lost=damage.lost_frames,
+            damaged=damage.damaged_frames,
             seconds=time.monotonic() - self._began,
             backend=self._session.backend,
             bottleneck=self._wall,

@@ -14,7 +14,7 @@ from pipeline.files.result_name import target_for
 from pipeline.frame import FrameFormat, plain_name
 from pipeline.media.decoding.decoder_choice import choose_decoder
 from pipeline.media.decoding.interlace.bwdif import Deinterlacing
-from pipeline.media.decoding.interlace.policy import fields_of
+from pipeline.media.decoding.interlace.policy import plan_deinterlacing
 from pipeline.media.decoding.rotate import Orientation
 from pipeline.media.decoding.trim import Excerpt
 from pipeline.media.encoding.encoder import VideoEncoding
@@ -75,7 +75,7 @@ class Plan:
     @property
     def times(self) -> int:
         """How many frames the deinterlacer makes of each."""
-        return self.deinterlacing.times if self.deinterlacing else 1
+        return self.deinterlacing.multiplier if self.deinterlacing else 1
 
     @property
     def time_base(self) -> Fraction:
@@ -98,19 +98,19 @@ def make_plan(media: MediaInfo, to: Path | None, settings: Settings) -> Plan:
     model = choose_model(settings, backend)
     video = media.video
     target = target_for(media.path, to, model.scale)
-    fields = fields_of(media, settings.deinterlace, settings.start, settings.end)
-    laid = upright(fields.shown(video), target, model.scale)
+    fields = plan_deinterlacing(media, settings.deinterlace, settings.start, settings.end)
+    laid = upright(fields.apply_to(video), target, model.scale)
     turn, shown = laid.turn, replace(media, video=laid.video)
     check_size(model, shown.video.format)
     form = form_of(target, video.format)
     choose = partial(choose_formed, form) if form else choose_encoder
     encoding, unencoded = choose(shown.video, model.scale, settings, target)
     encoding, untold = (encoding, None) if form else representable_colour(encoding, target)
-    excerpt = Excerpt.wanted(video.first, video.rate, settings.start, settings.end, settings.frames)
-    came = excerpt.expected(video.frames, video.first, video.rate) if excerpt else video.frames
-    frames = None if came is None else came * fields.times
+    excerpt = Excerpt.from_times(video.start_time, video.rate, settings.start, settings.end, settings.frames)
+    came = excerpt.expected_frames(video.frames, video.start_time, video.rate) if excerpt else video.frames
+    frames = None if came is None else came * fields.multiplier
     encoding, alone = budget.allocate_encoders(encoding, settings, frames, busy=backend == "tensorrt")
-    decoder, decoded, undecoded = choose_decoder(media, settings, backend, fields.how, turn)
+    decoder, decoded, undecoded = choose_decoder(media, settings, backend, fields.deinterlacing, turn)
     also = frozenset(s.index for s in media.others if settings.streams == "all")
     unsized = _padding(encoding, shown.video.format, model.scale)
     oblong = untold_aspect(encoding, target)
@@ -124,15 +124,15 @@ def make_plan(media: MediaInfo, to: Path | None, settings: Settings) -> Plan:
         backend=backend,
         decoder=decoder,
         decoded=decoded,
-        deinterlacing=fields.how,
+        deinterlacing=fields.deinterlacing,
         turn=turn,
-        given=turn.turned(decoded) if turn else decoded,
+        given=turn.rotated_format(decoded) if turn else decoded,
         encoding=encoding,
         also=also,
         excerpt=excerpt,
         frames=frames,
         shift=_shift(media, excerpt),
-        until=excerpt.until(video.first, video.rate) if excerpt else None,
+        until=excerpt.end_time(video.start_time, video.rate) if excerpt else None,
         notes=tuple(n for n in notes if n),
         memory=_memory(settings, model, media, encoding, backend),
         video_memory=_video_memory(settings, model, media, encoding) if backend == "tensorrt" else 0,
@@ -148,7 +148,7 @@ def _notes(media: MediaInfo, encoding: VideoEncoding, settings: Settings, backen
         notes.append(f"{', '.join(unused)}: without effect on the CPU")
     if plain_name(video.source_format) not in (pixel_in.name, *(packing.name for packing in packings(pixel_in))):
         notes.append(f"{video.source_format} frames are worked on as {video.format.pixel.name}")
-    notes += media.pictures.notes(video.rate) if media.pictures else []
+    notes += media.images.notes(video.rate) if media.images else []
     notes += form.notes(replace(video, rate=encoding.rate)) if form else []
     if is_hdr(video.format.colour) and encoding.codec == "libx264":
         notes.append("few players show HDR in H.264; --codec auto takes H.265")
@@ -181,7 +181,7 @@ def _shift(media: MediaInfo, excerpt: Excerpt | None) -> Fraction:
     """Seconds by which everything is moved: excerpts begin at zero, and readers lose what lies before it."""
     if excerpt and excerpt.start is not None:
         return -excerpt.start
-    return max(Fraction(0), -media.video.first)
+    return max(Fraction(0), -media.video.start_time)
 
 
 def _memory(settings: Settings, model: ModelSpec, media: MediaInfo, encoding: VideoEncoding, backend: str) -> int:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from pipeline.colour.tags import FULL_RANGE_TAG, LIMITED_RANGE_TAG
 from pipeline.frame import Frame, FrameFormat
-from pipeline.media.av_frames import wrapped
+from pipeline.media.av_frames import wrap_frame
 
 _BT601 = 5
 _COEFFICIENTS = {1: 1, 4: 4, 5: 5, 6: 5, 7: 7, 9: 9, 10: 9}  # swscale's number for each matrix of H.273
@@ -23,7 +23,7 @@ def viewed(frame: Frame, width: int, height: int) -> NDArray[np.uint8]:
     """
     tags = {} if frame.format.pixel.rgb else _meaning(frame.format)
     # swscale's own threads write into each other's rows in some conversions.
-    picture = wrapped(frame).reformat(width, height, "bgr24", threads=1, **tags)
+    picture = wrap_frame(frame).reformat(width, height, "bgr24", threads=1, **tags)
     return np.asarray(picture.to_ndarray(), np.uint8)
 
 

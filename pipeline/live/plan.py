@@ -11,7 +11,7 @@ from pathlib import Path
 from pipeline.config.live_settings import StreamSettings
 from pipeline.errors import SettingsError
 from pipeline.frame import PIXEL_FORMATS, FrameFormat
-from pipeline.media.decoding.interlace.bwdif import Deinterlacing, InTicks, worked_on
+from pipeline.media.decoding.interlace.bwdif import Deinterlacing, FineClockDeinterlacing, find_bwdif_format
 from pipeline.media.decoding.rotate import Orientation
 from pipeline.media.encoding.encoder import VideoEncoding
 from pipeline.media.encoding.formats import encoder
@@ -92,7 +92,7 @@ def plan_live(video: VideoInfo, settings: StreamSettings, share: float = 1.0) ->
     backend, missing = choose_backend(settings)
     model = choose_model(settings, backend)
     fields, field_note = _fields(video, settings)
-    laid = upright(fields.of(video) if fields else video, _CARRIER, model.scale)
+    laid = upright(fields.apply_to(video) if fields else video, _CARRIER, model.scale)
     given = laid.video.format
     check_size(model, given)
     chosen = _shown_everywhere(settings)
@@ -122,13 +122,13 @@ def _fields(video: VideoInfo, settings: StreamSettings) -> tuple[Deinterlacing |
     wish, marked = settings.deinterlace, video.scan.interlaced
     if wish == "off" or (wish == "auto" and not marked):
         return None, "it is marked as interlaced: its combs are upscaled too (--deinterlace off)" if marked else None
-    if worked_on(video.format) is None:
+    if find_bwdif_format(video.format) is None:
         cant = f"libavfilter can't deinterlace {video.format}"
         if wish != "auto":
             raise SettingsError(f"--deinterlace {wish}: {cant}; auto and off leave its combs as they are")
         return None, f"{cant}: its combs are upscaled too"
     first, doubled = video.scan.top_first is not False, wish == "field"
-    how = InTicks("marked" if marked else "all", first, doubled)
+    how = FineClockDeinterlacing("marked" if marked else "all", first, doubled)
     said = f"{'top' if first else 'bottom'} field first"
     kind = f"it is interlaced, {said}" if marked else f"it is not marked as interlaced, and is taken for {said}"
     return how, f"{kind}: deinterlaced, a picture of each {'field' if doubled else 'frame'}, a frame later"

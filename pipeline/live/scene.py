@@ -15,7 +15,7 @@ from pipeline.live.input.clock import TICKS
 from pipeline.live.input.decoder import Shot
 from pipeline.live.output.gap_filler import RepeatFrame
 from pipeline.live.process.messages import Streams
-from pipeline.media.decoding.interlace.bwdif import Pause
+from pipeline.media.decoding.interlace.bwdif import FlushMarker
 from pipeline.media.reading.probe import VideoInfo
 
 STARTING = "while starting"  # a session and an encoder
@@ -66,7 +66,7 @@ class Scene:
         self._away = away if pauses or fills else None
         self._pauses, self._fills = pauses, fills
 
-    def __iter__(self) -> Iterator[Frame | Pause | RepeatFrame]:
+    def __iter__(self) -> Iterator[Frame | FlushMarker | RepeatFrame]:
         self._begun = True
         seen: LiveFrame | None = self.first
         if len(self._edge):  # it waited while the line was built: others are nearer to now
@@ -88,7 +88,7 @@ class Scene:
             self._begun = True
         self._tally.lose(FAILED)
 
-    def _after(self, last: Frame) -> Generator[Pause | RepeatFrame, None, LiveFrame | None]:
+    def _after(self, last: Frame) -> Generator[FlushMarker | RepeatFrame, None, LiveFrame | None]:
         """The frame after `last`, None when there is none, with what is told while it is long in coming before it."""
         began, until = time.monotonic(), last.pts
         duration = max(_LEAST_AGAIN, last.duration)
@@ -103,7 +103,7 @@ class Scene:
                     continue
                 if to_pause:
                     to_pause = False
-                    yield Pause()
+                    yield FlushMarker()
                 while self._fills and until + 2 * duration <= last.pts + int(passed * TICKS):
                     until += duration
                     self._tally.filled += 1

@@ -300,7 +300,7 @@ class Stream:
         scene.tell(self._is_away, pauses=plan.deinterlacing is not None, fills=self.settings.fill)
         if self.settings.fill:
             encoding.insert(-2, GapFiller())
-        prepared = preprocess(plan.video.format, plan.video.lasting, plan.deinterlacing, plan.turn)
+        prepared = preprocess(plan.video.format, plan.video.frame_duration, plan.deinterlacing, plan.turn)
         stages: dict[str, Stage[Any, Any]] = {
             "submit": Chain(*prepared, Tapped(self.tap.before), Submit(session)),
             "upscale": Collect(session),

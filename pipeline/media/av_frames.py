@@ -9,10 +9,10 @@ import av
 import numpy as np
 
 from pipeline.frame import Frame, FrameFormat, Plane
-from pipeline.media.packed_formats import packed, packings
+from pipeline.media.packed_formats import pack, packings
 
 
-def wrapped(frame: Frame, name: str | None = None) -> av.VideoFrame:
+def wrap_frame(frame: Frame, name: str | None = None) -> av.VideoFrame:
     """`frame` as PyAV has it, in FFmpeg's format `name`: the frame's own, or one that packs the same samples.
 
     Its own lies in the same memory, and the frame is released when FFmpeg drops the last reference. Packed it is a
@@ -21,7 +21,7 @@ def wrapped(frame: Frame, name: str | None = None) -> av.VideoFrame:
     pixel = frame.format.pixel
     packing = next((packing for packing in packings(pixel) if packing.name == (name or pixel.name)), None)
     if packing or not _has_whole_pairs(frame.format):
-        picture = packed(frame, packing) if packing else _copied(frame)
+        picture = pack(frame, packing) if packing else _copied(frame)
         frame.release()
     else:
         picture = _lent(frame)

@@ -14,7 +14,7 @@ import av
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.frame import PIXEL_FORMATS, Frame, PixelFormat, Plane, opaque, plain_name
+from pipeline.frame import PIXEL_FORMATS, Frame, PixelFormat, Plane, plain_name, without_alpha
 
 _UNUSED, _OPAQUE = -1, -2  # samples of a pixel that are no plane's: 0, and the highest value
 
@@ -80,7 +80,7 @@ def packings(pixel: PixelFormat) -> tuple[Packing, ...]:
     return _PACKINGS.get(pixel.name, ())
 
 
-def supported_format(name: str, alpha: bool | None = None) -> PixelFormat:
+def nearest_format(name: str, alpha: bool | None = None) -> PixelFormat:
     """The format that frames of FFmpeg's pixel format `name` are turned into: itself, or the nearest that holds it.
 
     alpha: whether it has any, where its name does not tell.
@@ -88,7 +88,7 @@ def supported_format(name: str, alpha: bool | None = None) -> PixelFormat:
     format = av.VideoFormat(name, 64, 64)
     alpha = any(component.is_alpha for component in format.components) if alpha is None else alpha
     if found := PIXEL_FORMATS.get(plain_name(name)) or _planar(name):
-        return found if alpha else opaque(found)
+        return found if alpha else without_alpha(found)
     seen = [component for component in format.components if not component.is_alpha]
     depth = max((component.bits for component in seen), default=8)
     rgb = format.is_rgb or format.has_palette
@@ -100,7 +100,7 @@ def supported_format(name: str, alpha: bool | None = None) -> PixelFormat:
     return min(holding, key=lambda f: sizes[f])
 
 
-def named_format(name: str) -> PixelFormat | None:
+def find_format(name: str) -> PixelFormat | None:
     """The format whose samples are those of FFmpeg's pixel format `name`, packed or not; None if there is none here."""
     try:
         known = av.VideoFormat(name, 64, 64).name
@@ -117,7 +117,7 @@ def _planar(name: str) -> PixelFormat | None:
     return None
 
 
-def packed(frame: Frame, packing: Packing) -> av.VideoFrame:
+def pack(frame: Frame, packing: Packing) -> av.VideoFrame:
     """A copy of the samples of `frame`, packed; the frame is not released."""
     picture = av.VideoFrame(frame.format.width, frame.format.height, packing.name)
     pixels = _pixels(picture, packing)
@@ -127,7 +127,7 @@ def packed(frame: Frame, packing: Packing) -> av.VideoFrame:
     return picture
 
 
-def unpacked(picture: av.VideoFrame, pixel: PixelFormat) -> tuple[Plane, ...] | None:
+def unpack(picture: av.VideoFrame, pixel: PixelFormat) -> tuple[Plane, ...] | None:
     """A copy of the planes of `picture`, whose samples are those of `pixel`, packed; None if it isn't."""
     way = next((way for way in packings(pixel) if way.name == picture.format.name and way.keeps), None)
     if way is None:

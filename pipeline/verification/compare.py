@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from pipeline.errors import InputError, SettingsError
 from pipeline.media.decoding.interlace.bwdif import Deinterlacing
-from pipeline.media.decoding.interlace.policy import DeinterlaceMode, fields_of
+from pipeline.media.decoding.interlace.policy import DeinterlaceMode, plan_deinterlacing
 from pipeline.media.reading.pipe import is_pipe
 from pipeline.media.reading.probe import MediaInfo, VideoInfo, probe
 from pipeline.media.writing.colour_tags import tellable_colour
@@ -92,9 +92,9 @@ def _deinterlacing(
     doubled = result.video.rate > _DOUBLED * source.video.rate
     if quick and not doubled:
         return None
-    found = fields_of(source, wish, part.start, part.end).how
+    found = plan_deinterlacing(source, wish, part.start, part.end).deinterlacing
     is_found = wish == "auto" and found is not None and doubled
-    return fields_of(source, "field", part.start, part.end).how if is_found else found
+    return plan_deinterlacing(source, "field", part.start, part.end).deinterlacing if is_found else found
 
 
 @contextmanager
@@ -116,7 +116,7 @@ def _as_meant(result: MediaInfo, source: MediaInfo) -> MediaInfo:
 
 
 def _is_pictures(media: MediaInfo) -> bool:
-    return media.pictures is not None or media.container in _PICTURES_ALONE
+    return media.images is not None or media.container in _PICTURES_ALONE
 
 
 def _frames(source: Film, result: ResultFilm, progress: Callable[[int], None] | None) -> tuple[Found, Counts, float]:
@@ -174,7 +174,7 @@ def _others(source: Film, result: Film, shift: float, whole: bool) -> Iterator[F
     if _is_pictures(result.media):
         if source.media.others:
             yield f"pictures are silent: the source's other streams are not in them ({len(source.media.others)})"
-    elif not source.media.pictures:
+    elif not source.media.images:
         contents = [contents_of(film.media.path, film.media.video.index, film.others) for film in (source, result)]
         yield from _beside(contents[0], contents[1], shift, whole)
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from pipeline.colour.matrix import conversion
 from pipeline.frame import PIXEL_FORMATS, Colour, FrameFormat, Plane, plain_name
 from pipeline.media.decoding.rotate import Orientation
-from pipeline.media.packed_formats import supported_format, unpacked
+from pipeline.media.packed_formats import nearest_format, unpack
 
 Signature = NDArray[np.float32]  # (3, rows, columns): R'G'B' of 0..255, as the tags say, not clamped
 
@@ -85,9 +85,9 @@ def _colours(planes: Sequence[Plane], format: FrameFormat, grid: Grid) -> NDArra
 
 def signature_of_picture(picture: av.VideoFrame, colour: Colour, grid: Grid, alpha: bool = False) -> Signature:
     """The same of a frame as PyAV gives it, whose samples mean `colour`."""
-    pixel = supported_format(picture.format.name)
+    pixel = nearest_format(picture.format.name)
     format = FrameFormat(picture.width, picture.height, pixel, colour)
-    if samples := unpacked(picture, pixel):
+    if samples := unpack(picture, pixel):
         return signature_of(samples, format, grid, alpha)
     if plain_name(picture.format.name) not in PIXEL_FORMATS:
         picture = picture.reformat(format=pixel.name, threads=1)  # several may write into each other's rows
@@ -96,7 +96,7 @@ def signature_of_picture(picture: av.VideoFrame, colour: Colour, grid: Grid, alp
 
 def laid(signature: Signature, orientation: Orientation) -> Signature:
     """What the signature of a picture becomes where that is laid so."""
-    return np.moveaxis(orientation.laid(np.moveaxis(signature, 0, -1)), -1, 0)
+    return np.moveaxis(orientation.apply(np.moveaxis(signature, 0, -1)), -1, 0)
 
 
 def _planes(picture: av.VideoFrame, dtype: Any) -> list[Plane]:

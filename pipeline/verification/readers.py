@@ -21,12 +21,12 @@ from pipeline.flow.stage import Chain, Stage
 from pipeline.frame import Frame
 from pipeline.media.av_errors import translate_read_errors
 from pipeline.media.decoding.frame_reader import FrameReader
-from pipeline.media.decoding.interlace.bwdif import FAR, Deinterlace, Deinterlacing
+from pipeline.media.decoding.interlace.bwdif import MAX_GAP_FRAMES, Deinterlace, Deinterlacing
 from pipeline.media.decoding.rotate import Orientation
 from pipeline.media.decoding.trim import Excerpt
 from pipeline.media.reading import alpha
 from pipeline.media.reading.file_source import FileSource, Source
-from pipeline.media.reading.image_sequence import PictureSource
+from pipeline.media.reading.image_sequence import ImageSource
 from pipeline.media.reading.probe import MediaInfo, VideoInfo, open_input
 from pipeline.verification.frame_signature import Grid, Signature, laid, signature_of, signature_of_picture
 from pipeline.verification.packet_digest import Packets
@@ -108,7 +108,7 @@ class SourceFilm(Film):
         super().__init__(media)
         self._alpha = alpha
         self._deinterlacing = deinterlacing
-        self._video = deinterlacing.of(media.video) if deinterlacing else media.video
+        self._video = deinterlacing.apply_to(media.video) if deinterlacing else media.video
         self._part = part
         self._orientation = orientation_of(media.video)
         self._grid = Grid.over(media.video.format.width, media.video.format.height)
@@ -116,40 +116,42 @@ class SourceFilm(Film):
     def _frames(self) -> Iterator[Shown]:
         video = self.media.video
         others = self._others()
-        excerpt = Excerpt.wanted(video.start * video.time_base, video.rate, *self._part)
+        excerpt = Excerpt.from_times(video.start * video.time_base, video.rate, *self._part)
         with self._opened(others, excerpt) as source:
             intake = FrameReader(source, video.format, excerpt, others)
-            fields = [Deinterlace(self._deinterlacing, video.format, video.lasting)] if self._deinterlacing else []
+            fields = (
+                [Deinterlace(self._deinterlacing, video.format, video.frame_duration)] if self._deinterlacing else []
+            )
             with contextlib.closing(Chain[Any, Any](intake, *fields)) as stages:
                 for item in _all(source, stages):
                     if isinstance(item, Frame):
                         yield self._shown(item)
                     else:
                         self._pass(item)
-            intake.check_end()
-            self.damage += source.damage.lines()
+            intake.check_missing_frames()
+            self.damage += source.damage.summary()
 
     def _times(self) -> Iterator[float]:
         with self._opened(self._others(), None) as source:
             times = (time for packet in source for time in self._time(packet, source.video.index))
             yield from self._midways(times) if self._deinterlacing and self._deinterlacing.doubled else times
-            self.damage += source.damage.lines()
+            self.damage += source.damage.summary()
 
     def _midways(self, times: Iterable[float]) -> Iterator[float]:
         """`times`, sorted, and what lies midway between them, as the deinterlacer has it."""
-        lasting = float(self.media.video.lasting * self.media.video.time_base)
+        lasting = float(self.media.video.frame_duration * self.media.video.time_base)
         frames = np.sort(list(times))
         gaps = np.diff(frames, append=frames[-1:] + lasting)
         for at, gap in zip(frames, gaps, strict=True):
-            yield from (at, at + (gap if gap <= FAR * lasting else lasting) / 2)
+            yield from (at, at + (gap if gap <= MAX_GAP_FRAMES * lasting else lasting) / 2)
 
     def _others(self) -> frozenset[int]:
         return frozenset(stream.index for stream in self.media.others if stream.kind != "attachment")
 
-    def _opened(self, others: frozenset[int], excerpt: Excerpt | None) -> FileSource | PictureSource:
+    def _opened(self, others: frozenset[int], excerpt: Excerpt | None) -> FileSource | ImageSource:
         media = self.media
-        if media.pictures:
-            return PictureSource(media.pictures, media.video.rate)
+        if media.images:
+            return ImageSource(media.images, media.video.rate)
         video, start = media.video, excerpt.start if excerpt else None
         return FileSource(media.path, others, video=video.index, start=start, first=video.start)
 
@@ -161,7 +163,7 @@ class SourceFilm(Film):
 
 def orientation_of(video: VideoInfo) -> Orientation:
     """How players lay its pictures; those at an odd angle are compared as they are coded."""
-    return Orientation.of(video.display_matrix) or Orientation()
+    return Orientation.from_matrix(video.display_matrix) or Orientation()
 
 
 def _all(source: Source, stages: Stage[Any, Any]) -> Iterator[Any]:
@@ -184,7 +186,7 @@ class ResultFilm(Film):
     def _frames(self) -> Iterator[Shown]:
         with open_input(self.media.path) as container, translate_read_errors(self.media.path, "in its middle"):
             video: Any = container.streams[self.media.video.index]
-            decoder = alpha.decoder(video)
+            decoder = alpha.choose_alpha_decoder(video)
             decoder.thread_type = "AUTO"
             for packet in container.demux():
                 if packet.stream.index == video.index:
@@ -211,15 +213,15 @@ class ResultPictures(ResultFilm):
     timeless = True
 
     def _frames(self) -> Iterator[Shown]:
-        assert self.media.pictures is not None
-        with PictureSource(self.media.pictures) as source:
-            for file, packet in zip(self.media.pictures.files.values(), source, strict=True):
+        assert self.media.images is not None
+        with ImageSource(self.media.images) as source:
+            for file, packet in zip(self.media.images.files.values(), source, strict=True):
                 for picture in self._decoded(file, packet):
                     yield self._shown(picture)
 
     def _times(self) -> Iterator[float]:
-        assert self.media.pictures is not None
-        for _ in self.media.pictures.files:
+        assert self.media.images is not None
+        for _ in self.media.images.files:
             yield float("nan")
 
     def _decoded(self, file: Path, packet: av.Packet[Any]) -> Iterator[Any]:
@@ -239,4 +241,4 @@ class ResultPictures(ResultFilm):
 
 def result_film(media: MediaInfo, source: MediaInfo) -> ResultFilm:
     """The result `media`, made from `source`, to be read."""
-    return ResultPictures(media, source) if media.pictures else ResultFilm(media, source)
+    return ResultPictures(media, source) if media.images else ResultFilm(media, source)

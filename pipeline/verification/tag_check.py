@@ -57,7 +57,7 @@ def _colour(source: VideoInfo, result: VideoInfo) -> Iterator[Fault | str]:
 
 def _shape(source: VideoInfo, result: VideoInfo) -> Iterator[Fault | str]:
     """How large it is shown, and how it is turned: by the source's tag, or with its pixels turned and by none."""
-    before, after = (Orientation.of(video.display_matrix) for video in (source, result))
+    before, after = (Orientation.from_matrix(video.display_matrix) for video in (source, result))
     if before is None or after is None:
         turned = [_turn(video.display_matrix) for video in (source, result)]
         if any(abs(a - b) > _ROUNDED for a, b in zip(*turned, strict=True)):

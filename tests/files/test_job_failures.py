@@ -130,7 +130,7 @@ class TestFailure:
     def test_strict_refuses_a_file_that_is_cut_off(self, tmp_path: Path, suffix: str) -> None:
         source = clips.make(tmp_path / f"long{suffix}", frames=200, index_in_front=True)
         source.write_bytes(source.read_bytes()[:-2000])
-        with pytest.raises(InputError, match=r"is cut off: .* bytes are missing at its end; without --strict"):
+        with pytest.raises(InputError, match=r"is cut off: .* bytes are missing at its end; without `strict`"):
             upscale(source, tmp_path / "out.mkv", strict=True)
         assert [path.name for path in tmp_path.iterdir()] == [source.name]
 
@@ -142,7 +142,7 @@ class TestFailure:
         content[places[150] : places[160]] = bytes(places[160] - places[150])
         source.write_bytes(content)
         with pytest.raises(
-            InputError, match=r"is damaged .*; without --strict the rest is saved; .* kept as .*partial"
+            InputError, match=r"is damaged .*; without `strict` all that decodes is kept; .* kept as .*partial"
         ):
             upscale(source, tmp_path / "out.mkv", strict=True)
         assert 100 < len(clips.shades(tmp_path / "out.partial.mkv")) <= 160

@@ -79,7 +79,7 @@ def test_times_that_are_not_even_keep_their_middles(tmp_path: Path) -> None:
     source = clips.retimed(even, tmp_path / "uneven.mkv", {3: 130, 4: 400, 5: 440})
     made(source, tmp_path / "out.mkv", deinterlace="field")
     shown = [round(1000 * time) for time in clips.video_times(tmp_path / "out.mkv")]
-    usual = probe(source).video.lasting
+    usual = probe(source).video.frame_duration
     assert 40 <= usual < 80
     middles = [0, 20, 40, 60, 80, 105, 130, 130 + usual / 2, 400, 420, 440, 440 + usual / 2]
     assert shown == pytest.approx(middles, abs=1)

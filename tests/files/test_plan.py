@@ -11,7 +11,7 @@ from pipeline.files.estimate import estimate
 from pipeline.files.plan import Plan, make_plan
 from pipeline.files.result_name import target_for
 from pipeline.media.decoding.decoder_choice import choose_decoder
-from pipeline.media.packed_formats import named_format
+from pipeline.media.packed_formats import find_format
 from pipeline.media.reading.probe import MediaInfo, probe
 from pipeline.media.writing.encoder_choice import choose_encoder
 from pipeline.superres.backend_choice import choose_backend
@@ -140,7 +140,7 @@ class TestThePixelFormatThatWasChosen:
     @pytest.mark.parametrize(("name", "chosen"), [("%d.png", "rgba"), ("%d.png", "gray16be"), ("-", "yuv444p10le")])
     def test_may_be_any_that_pictures_and_pipes_hold(self, clip: Path, name: str, chosen: str) -> None:
         made = make_plan(probe(clip), Path(name), Settings.load(None, backend="onnx", pix_fmt=chosen))
-        assert made.made.pixel == named_format(chosen)
+        assert made.made.pixel == find_format(chosen)
 
     @pytest.mark.parametrize(
         ("name", "line"),

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.frame import PIXEL_FORMATS, opaque
-from pipeline.media.packed_formats import named_format, packed, packings, supported_format, unpacked
+from pipeline.frame import PIXEL_FORMATS, without_alpha
+from pipeline.media.packed_formats import find_format, nearest_format, pack, packings, unpack
 from tests.frames import assert_same, format_of, noise
 
 PACKED = [(pixel.name, packing) for pixel in PIXEL_FORMATS.values() for packing in packings(pixel)]
@@ -58,13 +58,13 @@ NAMES = [f"{pixel}-{packing.name}" for pixel, packing in PACKED]
     ],
 )
 def test_every_format_has_one_it_is_worked_on_as(given: str, worked_on: str) -> None:
-    assert supported_format(given).name == worked_on
-    assert supported_format(given, alpha=False) in (supported_format(given), opaque(supported_format(given)))
+    assert nearest_format(given).name == worked_on
+    assert nearest_format(given, alpha=False) in (nearest_format(given), without_alpha(nearest_format(given)))
 
 
 def test_what_a_name_does_not_tell_can_be_said() -> None:
-    assert supported_format("pal8", alpha=True).name == "gbrap"
-    assert supported_format("bgra", alpha=False).name == "gbrp"
+    assert nearest_format("pal8", alpha=True).name == "gbrap"
+    assert nearest_format("bgra", alpha=False).name == "gbrp"
 
 
 @pytest.mark.parametrize(
@@ -82,7 +82,7 @@ def test_what_a_name_does_not_tell_can_be_said() -> None:
     ],
 )
 def test_a_format_is_known_by_any_name_of_its_samples(name: str, found: str | None) -> None:
-    pixel = named_format(name)
+    pixel = find_format(name)
     assert (pixel and pixel.name) == found
 
 
@@ -90,10 +90,10 @@ def test_a_format_is_known_by_any_name_of_its_samples(name: str, found: str | No
 @given(width=st.integers(1, 40), height=st.integers(1, 20))
 def test_packed_samples_are_the_same_and_come_out_again(pixel: str, packing: object, width: int, height: int) -> None:
     frame = noise(format_of(pixel, (width, height)))
-    picture = packed(frame, packing)  # type: ignore[arg-type]
+    picture = pack(frame, packing)  # type: ignore[arg-type]
     assert_same(frame, picture)
     if packing.keeps:  # type: ignore[attr-defined]
-        planes = unpacked(picture, frame.format.pixel)
+        planes = unpack(picture, frame.format.pixel)
         assert planes is not None
         for plane, samples in zip(planes, frame.planes, strict=True):
             np.testing.assert_array_equal(plane, samples)
@@ -105,10 +105,10 @@ def test_what_has_no_alpha_is_packed_as_opaque(name: str) -> None:
     frame = noise(format_of("gbrp"))
     packing = next(packing for packing in packings(frame.format.pixel) if packing.name == name)
     assert not packing.keeps
-    alpha = packed(frame, packing).reformat(format="gbrap", threads=1).planes[3]
+    alpha = pack(frame, packing).reformat(format="gbrap", threads=1).planes[3]
     assert set(bytes(alpha)) == {255}
 
 
 def test_what_is_packed_in_no_way_known_here_is_not_taken_apart() -> None:
-    assert unpacked(av.VideoFrame(16, 16, "rgb555le"), PIXEL_FORMATS["gbrp"]) is None
-    assert unpacked(av.VideoFrame(16, 16, "yuv420p"), PIXEL_FORMATS["yuv420p"]) is None
+    assert unpack(av.VideoFrame(16, 16, "rgb555le"), PIXEL_FORMATS["gbrp"]) is None
+    assert unpack(av.VideoFrame(16, 16, "yuv420p"), PIXEL_FORMATS["yuv420p"]) is None

@@ -17,8 +17,8 @@ from pipeline.flow.closing import Closing
 from pipeline.frame import Siting
 from pipeline.live.input.clock import TIME_BASE
 from pipeline.live.process.messages import SerializedPacket, Streams, nut
-from pipeline.media.reading.description import tagged_siting
-from pipeline.media.reading.probe import VideoInfo, video_of
+from pipeline.media.reading.description import read_siting_tag
+from pipeline.media.reading.probe import VideoInfo, build_video_info
 from pipeline.system import host
 
 _USUAL_RATE = Fraction(25)
@@ -118,7 +118,7 @@ class Connection(Closing):
     def _described(self, picture: av.VideoFrame) -> VideoInfo:
         context, own = self._decoder, self.video.sample_aspect_ratio
         siting = self._siting(self.parcel_of(picture))
-        video = video_of(self.video, context, context, picture, self._frame_rate(), siting)
+        video = build_video_info(self.video, context, context, picture, self._frame_rate(), siting)
         return replace(video, time_base=TIME_BASE, sample_aspect=context.sample_aspect_ratio or own or Fraction(1))
 
     def _siting(self, parcel: SerializedPacket) -> Siting | None:
@@ -131,7 +131,7 @@ class Connection(Closing):
                 container.mux(packet)
             room.seek(0)
             with av.open(room, format="nut") as looked_at:
-                return tagged_siting(looked_at.streams.video[0])
+                return read_siting_tag(looked_at.streams.video[0])
         return None
 
     def _frame_rate(self) -> Fraction:

@@ -13,7 +13,7 @@ from pipeline.frame import Frame
 from pipeline.live.input.clock import TICKS, LiveClock
 from pipeline.live.input.connection import Connection
 from pipeline.live.process.messages import Opened, SerializedPacket, Streams
-from pipeline.media.decoding.swscale import fitted
+from pipeline.media.decoding.swscale import extract_planes
 from pipeline.media.reading.probe import VideoInfo
 
 NO_KEY_FRAME = "before a key frame"
@@ -110,8 +110,8 @@ class LiveDecoder:
         parcel, video = connection.parcel_of(picture), connection.seen(picture)
         pts = self.clock.frame(picture.pts, connection.time_base, parcel.at)
         ticks = round((picture.duration or parcel.duration) * connection.time_base * TICKS)
-        planes = fitted(picture, video.format)
-        frame = Frame(video.format, planes, pts, ticks or video.lasting, interlaced=picture.interlaced_frame)
+        planes = extract_planes(picture, video.format)
+        frame = Frame(video.format, planes, pts, ticks or video.frame_duration, interlaced=picture.interlaced_frame)
         return Shot(frame, video, parcel.at)
 
     def _sounds(self, connection: Connection, parcel: SerializedPacket) -> Iterator[Sound]:

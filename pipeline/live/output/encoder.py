@@ -20,7 +20,7 @@ from pipeline.flow.stage import Stage
 from pipeline.frame import Frame
 from pipeline.live.process.messages import SerializedPacket, Streams, nut
 from pipeline.media.av_errors import translate_write_errors
-from pipeline.media.av_frames import wrapped
+from pipeline.media.av_frames import wrap_frame
 from pipeline.media.encoding.encoder import VideoEncoding, configure
 from pipeline.media.encoding.formats import encoder
 
@@ -63,7 +63,7 @@ class LiveEncoder(Stage[Frame, SerializedPacket]):
         if len(self._lasting) > _MOST_UNDER_WAY:
             del self._lasting[next(iter(self._lasting))]
         is_due = self._is_due(pts, frame.duration)
-        picture = wrapped(frame, self._context.pix_fmt)
+        picture = wrap_frame(frame, self._context.pix_fmt)
         picture.time_base = self._time_base
         if is_due:
             picture.pict_type = PictureType.I

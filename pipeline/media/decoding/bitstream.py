@@ -13,7 +13,7 @@ _VOP = b"\0\0\1\xb6"  # ISO 14496-2, 6.2.5
 _EMPTY_VOP = 10  # bytes that one without a picture has at most
 
 
-def is_torn(packet: av.Packet[Any], codec: str) -> bool:
+def has_zeroed_gap(packet: av.Packet[Any], codec: str) -> bool:
     """Whether the packet has a hole that was filled with zeros, which its codec never writes and may not notice."""
     return codec in _ESCAPING and _HOLE.search(bytes(packet)) is not None
 

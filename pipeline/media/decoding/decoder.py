@@ -14,13 +14,13 @@ from pipeline.colour.tags import FULL_RANGE_TAG, LIMITED_RANGE_TAG
 from pipeline.flow.stage import Stage
 from pipeline.frame import UNSPECIFIED, Frame, FrameFormat, plain_name
 from pipeline.media.decoding import nvdec
-from pipeline.media.decoding.bitstream import is_shown, is_torn
-from pipeline.media.decoding.ledger import Entry, Ledger
-from pipeline.media.decoding.missing_frames import Holes
-from pipeline.media.decoding.swscale import fitted
+from pipeline.media.decoding.bitstream import has_zeroed_gap, is_shown
+from pipeline.media.decoding.ledger import LedgerEntry, PacketLedger
+from pipeline.media.decoding.missing_frames import GapDetector
+from pipeline.media.decoding.swscale import extract_planes
 from pipeline.media.reading import alpha
 from pipeline.media.reading.file_source import Source
-from pipeline.media.reading.probe import IN_CODING_ORDER
+from pipeline.media.reading.probe import CODING_ORDER_DEMUXERS
 
 
 class Decoder(Stage[Any, Any]):
@@ -39,16 +39,18 @@ class Decoder(Stage[Any, Any]):
     def __init__(self, source: Source, format: FrameFormat) -> None:
         self._source = source
         self._format = format
-        self._context = alpha.decoder(source.video)
+        self._context = alpha.choose_alpha_decoder(source.video)
         self._codec = self._context.codec.canonical_name
-        self._holes = Holes(1 / source.rate, steady=source.is_open_ended)
-        self._next_pts = source.first
+        self._holes = GapDetector(1 / source.rate, steady=source.is_open_ended)
+        self._next_pts = source.first_pts
         self._shape = "", ""
         self._tags: tuple[str, ...] = "", ""
         assert source.video.time_base is not None
         self._frame_duration = max(1, round(1 / (source.rate * source.video.time_base)))
-        self._ledger = Ledger(self._frame_duration, in_coding_order=source.container.format.name in IN_CODING_ORDER)
-        self._careful = bool(source.damage.cut) and not self._context.is_hwaccel
+        self._ledger = PacketLedger(
+            self._frame_duration, in_coding_order=source.container.format.name in CODING_ORDER_DEMUXERS
+        )
+        self._careful = bool(source.damage.truncation) and not self._context.is_hwaccel
         self.packets = self.frames = self.holed = self.timeless = self._unread = 0
         self.changes: list[str] = []
         if self._context.is_hwaccel:
@@ -66,13 +68,13 @@ class Decoder(Stage[Any, Any]):
             yield packet
             return
         torn = self._is_torn(packet)
-        damaged = torn or packet.is_corrupt or self._source.damage.unread > self._unread
-        self._unread = self._source.damage.unread
+        damaged = torn or packet.is_corrupt or self._source.damage.read_errors > self._unread
+        self._unread = self._source.damage.read_errors
         suspect = damaged or not (self.packets or packet.is_keyframe)
         self.packets += 1
         holed = self._holes.before(packet, damaged)
         self.holed += holed
-        self._source.damage.add(lost=holed)
+        self._source.damage.add(lost_frames=holed)
         self._ledger.enter(packet, torn, is_shown(packet, self._codec))
         yield from self._decode_all((suspect and self._restart()) or [packet])
 
@@ -81,7 +83,7 @@ class Decoder(Stage[Any, Any]):
         if (self._ledger.outstanding or self._source.is_open_ended) and (again := self._restart()):
             yield from self._decode_all([*again, None])
         if self._careful:
-            self._source.damage.add(lost=self._ledger.outstanding)
+            self._source.damage.add(lost_frames=self._ledger.outstanding)
 
     def _decode_all(self, packets: Sequence[av.Packet[Any] | None]) -> Iterator[Frame]:
         for packet in packets:
@@ -115,15 +117,15 @@ class Decoder(Stage[Any, Any]):
         fresh = self._source.rewind() if again else None
         if fresh is None:
             return []
-        self._context = alpha.decoder(fresh)
+        self._context = alpha.choose_alpha_decoder(fresh)
         _share_out(self._context, careful=True)
         return again
 
-    def _note_damage(self, picture: av.VideoFrame, entry: Entry) -> None:
+    def _note_damage(self, picture: av.VideoFrame, entry: LedgerEntry) -> None:
         """Count a damaged picture, once: of one that was given before, care may show it later."""
         if (picture.is_corrupt or entry.torn) and not entry.counted:
             entry.counted = True
-            self._source.damage.add(damaged=1)
+            self._source.damage.add(damaged_frames=1)
 
     def _is_wrong(self, picture: av.VideoFrame) -> bool:
         """Whether `picture` is damaged, or lies on the GPU, where swscale can't fit it, and needs that."""
@@ -134,9 +136,9 @@ class Decoder(Stage[Any, Any]):
 
     def _is_torn(self, packet: av.Packet[Any]) -> bool:
         """Whether `packet` is not all there. In a transport stream its mark also stands where two were joined."""
-        return (packet.is_corrupt and not self._source.is_open_ended) or is_torn(packet, self._codec)
+        return (packet.is_corrupt and not self._source.is_open_ended) or has_zeroed_gap(packet, self._codec)
 
-    def _frame(self, picture: av.VideoFrame, entry: Entry) -> Frame:
+    def _frame(self, picture: av.VideoFrame, entry: LedgerEntry) -> Frame:
         self.timeless += entry.pts is None
         pts = self._next_pts if entry.pts is None else entry.pts
         duration = self._frame_duration if entry.pts is None else entry.duration or picture.duration
@@ -145,8 +147,8 @@ class Decoder(Stage[Any, Any]):
         self._watch(picture)
         if picture.format.name == nvdec.FORMAT:
             kept = [picture]  # whose surface NVDEC may use again when it is let go
-            return Frame(self._format, (), pts, duration, kept.clear, nvdec.planes(picture))
-        planes = fitted(picture, self._format)
+            return Frame(self._format, (), pts, duration, kept.clear, nvdec.device_planes(picture))
+        planes = extract_planes(picture, self._format)
         return Frame(self._format, planes, pts, duration, interlaced=picture.interlaced_frame)
 
     def _watch(self, picture: av.VideoFrame) -> None:

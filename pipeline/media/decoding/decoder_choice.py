@@ -31,7 +31,7 @@ def choose_decoder(
     if settings.decoder == "software" or (settings.decoder == "auto" and host.cores() >= _MANY_CORES):
         return *software, None
     reason: str | None = "frames go to no GPU" if backend != "tensorrt" else None
-    if media.pictures or media.pipe:
+    if media.images or media.pipe:
         reason = reason or "it reads videos from files only"
     if deinterlacing is not None:
         reason = reason or "fields are deinterlaced in main memory"
@@ -39,10 +39,10 @@ def choose_decoder(
         reason = reason or "pictures are turned in main memory"
     if reason is None and len(settings.device) > 1:
         reason = "its frames lie on one GPU, and several share the work"
-    layout = nvdec.layout(format.pixel)
+    layout = nvdec.output_format(format.pixel)
     if layout is None:
         reason = reason or f"it does not decode {format.pixel.name}"
-    reason = reason or nvdec.problem(media.path, cuda.Gpu(settings.device[0]))
+    reason = reason or nvdec.unavailable_reason(media.path, cuda.Gpu(settings.device[0]))
     if reason is None and layout is not None:
         return "nvdec", replace(format, pixel=layout), None
     return *software, f"decoded in software, not by NVDEC: {reason}" if settings.decoder == "nvdec" else None

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from pipeline.flow.stage import Chain, Stage
 from pipeline.frame import Frame, FrameFormat
 from pipeline.media.decoding.decoder import Decoder
-from pipeline.media.decoding.monotonic import Order
+from pipeline.media.decoding.monotonic import MonotonicTimestamps
 from pipeline.media.decoding.trim import Excerpt, Trim
 from pipeline.media.reading.file_source import Source
 
@@ -31,7 +31,7 @@ class FrameReader(Chain[Any, Any]):
         self._source = source
         self._decoder = Decoder(source, format)
         assert source.video.time_base is not None
-        self._order = Order(least=math.ceil(_LEAST_SECONDS / source.video.time_base))
+        self._order = MonotonicTimestamps(least=math.ceil(_LEAST_SECONDS / source.video.time_base))
         self._trim = Trim(excerpt, source, also) if excerpt else None
         super().__init__(self._decoder, self._order, *([self._trim] if self._trim else []))
 
@@ -48,20 +48,20 @@ class FrameReader(Chain[Any, Any]):
     @property
     def end(self) -> float:
         """When the last frame that was decoded ends, in seconds from the first."""
-        ticks = self._decoder.end - self._source.first
+        ticks = self._decoder.end - self._source.first_pts
         return float(ticks * (self._source.video.time_base or 0))
 
-    def check_end(self) -> None:
+    def check_missing_frames(self) -> None:
         """Note what the container promised and did not give. Call it when all has come. Raises InputError if strict."""
         if self._trim is None or not self._trim.complete:
             missing = self._source.missing_frames(self._decoder.packets, self._decoder.end)
-            self._source.damage.add(lost=max(0, missing - self._decoder.holed))
+            self._source.damage.add(lost_frames=max(0, missing - self._decoder.holed))
 
     def findings(self) -> Iterator[str]:
         """What turned out to be special about the source, a line each."""
-        yield from self._source.damage.lines()
+        yield from self._source.damage.summary()
         yield from self._decoder.changes
-        for jump in self._source.jumps:
+        for jump in self._source.clock_jumps:
             yield f"the source's clock jumps by {float(jump):+.3f} s; that was closed to one frame"
         if self._decoder.timeless:
             rate = f"its rate, {float(self._source.rate):g} frames/s"
@@ -70,7 +70,7 @@ class FrameReader(Chain[Any, Any]):
             yield f"frames whose time did not advance were moved to the nearest one possible ({self._order.repaired})"
 
 
-class Shown(Stage[Any, Any]):
+class PtsRecorder(Stage[Any, Any]):
     """Notes when the frames that pass are shown."""
 
     def __init__(self) -> None:

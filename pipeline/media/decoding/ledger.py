@@ -20,7 +20,7 @@ _MOST_BYTES = 256 * 2**20  # of packets that are kept: a GOP of more is not gone
 
 
 @dataclass(slots=True)
-class Entry:
+class LedgerEntry:
     """A packet, and its own time: pts (None if it has none) and duration in its time base, 0 if unknown.
 
     hidden: its picture need not come. torn: it is known to be damaged. given: its picture is there.
@@ -38,7 +38,7 @@ class Entry:
     counted: bool = False
 
 
-class Ledger:
+class PacketLedger:
     """Keeps account of packets, and keeps those that a decoder needs to begin again where pictures are outstanding.
 
     frame: how long a picture lasts, in ticks. in_coding_order: the container knows when packets are decoded, not which
@@ -49,7 +49,7 @@ class Ledger:
         self._frame = frame
         self._times: deque[int | None] | None = deque() if in_coding_order else None
         self._judged = 0  # packets whose pictures have come, or won't any more
-        self._entries: dict[int, Entry] = {}
+        self._entries: dict[int, LedgerEntry] = {}
         self._keys: deque[int] = deque()
         self._bytes = self._count = self._overdue = self._given = self._interlaced = 0
         self._first: int | None = None  # when the key frame at the beginning is shown
@@ -59,7 +59,7 @@ class Ledger:
         if not self._count:
             self._first = packet.pts if packet.is_keyframe else None
         hidden = packet.is_discard or not shown or self._leads(packet)
-        entry = Entry(packet, packet.pts, packet.duration or 0, packet.is_keyframe, hidden, torn)
+        entry = LedgerEntry(packet, packet.pts, packet.duration or 0, packet.is_keyframe, hidden, torn)
         self._entries[self._count] = entry
         if self._times is not None and not hidden:
             self._times.append(packet.dts)
@@ -71,12 +71,12 @@ class Ledger:
         self._bytes += packet.size
         self._forget()
 
-    def leave(self, picture: av.VideoFrame, reordered: bool = True) -> Entry:
+    def leave(self, picture: av.VideoFrame, reordered: bool = True) -> LedgerEntry:
         """The entry of `picture`. reordered: the decoder gives pictures in another order than that of their packets."""
         number = -1 if picture.pts is None else picture.pts
         entry = self._entries.get(number)
         if entry is None:  # of two pictures in a packet the second has no number
-            return Entry(None, None, 0)
+            return LedgerEntry(None, None, 0)
         if self._times is not None and not entry.given:
             self._deal_time(number, entry, reordered)
         if picture.interlaced_frame:
@@ -86,7 +86,7 @@ class Ledger:
         entry.given = True
         return entry
 
-    def _deal_time(self, number: int, entry: Entry, reordered: bool) -> None:
+    def _deal_time(self, number: int, entry: LedgerEntry, reordered: bool) -> None:
         """Give a picture its time, of those that the container has for pictures in the order of showing."""
         assert self._times is not None
         self._forfeit(number - _REORDERED)
@@ -156,5 +156,5 @@ class Ledger:
             self._bytes = 0
 
 
-def _is_outstanding(entry: Entry) -> bool:
+def _is_outstanding(entry: LedgerEntry) -> bool:
     return not (entry.given or entry.hidden)

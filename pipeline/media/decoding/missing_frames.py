@@ -12,7 +12,7 @@ _STEADY = 12  # frames of one length in a row, after which a short gap is no rhy
 _SHORT = 1  # second: longer gaps are meant to be ones
 
 
-class Holes:
+class GapDetector:
     """Finds holes by decoding times: beside packets that are damaged, and in a stream that was steady until then.
 
     frame: how long a frame lasts, in seconds. steady: holes are looked for where nothing else is wrong, too.

@@ -10,7 +10,7 @@ from pipeline.flow.stage import Stage
 from pipeline.frame import Frame
 
 
-class Order(Stage[Any, Any]):
+class MonotonicTimestamps(Stage[Any, Any]):
     """Moves frames that are shown at the time of another, or before one that went ahead: few of them, and by little.
 
     It looks one frame ahead, to tell a frame that is late from one that is early: of 0, 40, 9000, 120 it is the third

@@ -27,7 +27,7 @@ class Orientation:
     down: bool = False
 
     @classmethod
-    def of(cls, matrix: Sequence[int] | None) -> Self | None:
+    def from_matrix(cls, matrix: Sequence[int] | None) -> Self | None:
         """What the nine numbers of a display matrix do, upright if there is none; None if it is none of the eight.
 
         A sample at x, y is shown at a x + c y, b x + d y, where a, b, c, d are numbers 0, 1, 3 and 4 (libavutil's
@@ -44,7 +44,7 @@ class Orientation:
         return None
 
     @property
-    def numbers(self) -> tuple[int, int, int, int]:
+    def matrix(self) -> tuple[int, int, int, int]:
         """a, b, c and d of its display matrix, in 16.16 bits."""
         x, y = -_ONE if self.across else _ONE, -_ONE if self.down else _ONE
         return (0, y, x, 0) if self.transposed else (x, 0, 0, y)
@@ -59,12 +59,12 @@ class Orientation:
         """What undoes it."""
         return Orientation(True, self.down, self.across) if self.transposed else self
 
-    def laid(self, samples: Plane) -> Plane:
+    def apply(self, samples: Plane) -> Plane:
         """A view of `samples`, (rows, columns, ...), laid so."""
         turned = samples.swapaxes(0, 1) if self.transposed else samples
         return turned[:: -1 if self.down else 1, :: -1 if self.across else 1]
 
-    def turned(self, format: FrameFormat) -> FrameFormat:
+    def rotated_format(self, format: FrameFormat) -> FrameFormat:
         """What frames of `format` become: chroma as it is, where that can be said of the turned picture, else whole."""
         width, height = self.size(format.width, format.height)
         pixel, siting = self._pixel(format.pixel), self._siting(format)
@@ -114,7 +114,7 @@ class Rotate(Stage[Any, Any]):
     """
 
     def __init__(self, orientation: Orientation, source: FrameFormat) -> None:
-        self.format = orientation.turned(source)
+        self.format = orientation.rotated_format(source)
         self._orientation = orientation
         self._is_whole = self.format.pixel.sub_x + self.format.pixel.sub_y < source.pixel.sub_x + source.pixel.sub_y
 
@@ -129,7 +129,7 @@ class Rotate(Stage[Any, Any]):
 
     def _laid(self, plane: Plane, step: int) -> Plane:
         """`plane`, laid; `step`: samples that belong together in a row."""
-        laid = self._orientation.laid(plane.reshape(plane.shape[0], -1, step))
+        laid = self._orientation.apply(plane.reshape(plane.shape[0], -1, step))
         return laid.reshape(laid.shape[0], -1)
 
 

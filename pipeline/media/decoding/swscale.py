@@ -12,14 +12,14 @@ from av.filter import Graph
 
 from pipeline.colour.tags import FULL_RANGE_TAG, LIMITED_RANGE_TAG
 from pipeline.errors import InputError
-from pipeline.frame import PIXEL_FORMATS, FrameFormat, Plane, opaque, plain_name
-from pipeline.media.packed_formats import unpacked
+from pipeline.frame import PIXEL_FORMATS, FrameFormat, Plane, plain_name, without_alpha
+from pipeline.media.packed_formats import unpack
 
 
-def fitted(picture: av.VideoFrame, format: FrameFormat) -> tuple[Plane, ...]:
+def extract_planes(picture: av.VideoFrame, format: FrameFormat) -> tuple[Plane, ...]:
     """The planes of `picture`, brought to `format` by swscale if need be; views of FFmpeg's memory, which they keep."""
     picture = _in_format(picture, format)
-    if samples := unpacked(picture, format.pixel):
+    if samples := unpack(picture, format.pixel):
         return samples
     dtype = format.pixel.dtype
     planes = []
@@ -34,7 +34,7 @@ def _in_format(picture: av.VideoFrame, format: FrameFormat) -> av.VideoFrame:
     pixel = PIXEL_FORMATS.get(plain_name(picture.format.name))
     has_size = (picture.width, picture.height) == (format.width, format.height)
     is_planar = pixel is not None and len(picture.planes) == len(pixel.plane_shapes(2, 2))  # gray with alpha never is
-    if has_size and pixel and is_planar and format.pixel in (pixel, opaque(pixel)):
+    if has_size and pixel and is_planar and format.pixel in (pixel, without_alpha(pixel)):
         return picture
     is_yuv = not picture.format.is_rgb and not picture.format.has_palette
     if is_yuv and format.pixel.sub_x + format.pixel.sub_y and not (has_size and _has_samples_of(picture, format)):

@@ -29,7 +29,7 @@ class Excerpt:
     frames: int | None = None
 
     @classmethod
-    def wanted(
+    def from_times(
         cls, first: Fraction, rate: Fraction, start: Fraction | None, end: Fraction | None, frames: int | None
     ) -> Excerpt | None:
         """What `start`, `end` (seconds from the `first` frame) and `frames` ask for; None if that is the whole.
@@ -41,13 +41,13 @@ class Excerpt:
         begins, ends = (None if time is None else first + _unrounded(time, rate) for time in (start, end))
         return cls(begins, ends, frames)
 
-    def until(self, first: Fraction, rate: Fraction) -> Fraction | None:
+    def end_time(self, first: Fraction, rate: Fraction) -> Fraction | None:
         """Where it ends, in seconds on the source's clock; an estimate where so many `frames` are wanted."""
         start = first if self.start is None else self.start
         ends = [self.end] if self.end is not None else []
         return min([*ends, *([] if self.frames is None else [start + self.frames / rate])], default=None)
 
-    def expected(self, whole: int | None, first: Fraction, rate: Fraction) -> int | None:
+    def expected_frames(self, whole: int | None, first: Fraction, rate: Fraction) -> int | None:
         """How many frames to expect, of a source that has `whole`, evenly from `first` on."""
         limits = [] if self.frames is None else [self.frames]
         start = first if self.start is None else self.start
@@ -92,7 +92,7 @@ class Trim(Stage[Any, Any]):
             self._held.append(item)
         yield from self._freed()
         if self.complete and not self._lasting:
-            self._source.end()
+            self._source.stop()
 
     def finish(self) -> Iterator[Any]:
         yield from self._freed(at_end=True)

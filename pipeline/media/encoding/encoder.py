@@ -18,7 +18,7 @@ from pipeline.errors import OutputError
 from pipeline.flow.stage import Stage
 from pipeline.frame import Colour, Frame, FrameFormat, Siting
 from pipeline.media.av_errors import translate_write_errors
-from pipeline.media.av_frames import wrapped
+from pipeline.media.av_frames import wrap_frame
 from pipeline.media.encoding.formats import encodable_format, encoder, native_pix_fmt
 from pipeline.media.encoding.hdr import hdr_parameters
 from pipeline.media.reading.hdr import Hdr
@@ -179,7 +179,7 @@ class Encoder(Stage[Any, Any]):
             yield item
             return
         self.frames += 1
-        yield from self._encode_at(item.pts, wrapped(item, self._context.pix_fmt))
+        yield from self._encode_at(item.pts, wrap_frame(item, self._context.pix_fmt))
 
     def finish(self) -> Iterator[av.Packet[Any]]:
         self._drained = True

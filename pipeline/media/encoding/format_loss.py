@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from pipeline.frame import PixelFormat, opaque
+from pipeline.frame import PixelFormat, without_alpha
 from pipeline.media.encoding.encoder import VideoEncoding
 from pipeline.media.encoding.formats import encodable_format, encoder
 
@@ -24,7 +24,7 @@ def losses(source: PixelFormat, encoding: VideoEncoding, form: str | None, is_ch
         advice = _PICTURES_WITH_ALPHA if form else _FILMS_WITH_ALPHA
         because = f"{made.name} has none" if is_chosen else f"{form or encoding.codec} can't hold it; {advice}"
         yield f"its transparency (alpha) is lost: {because}"
-    colours = source if made.alpha else opaque(source)
+    colours = source if made.alpha else without_alpha(source)
     if form or is_chosen or _in_planes(colours) == _in_planes(made):
         return
     better = _keeper(colours, encoding) if _is_less(made, colours) else None

@@ -27,7 +27,7 @@ from pipeline.flow.parallel import ParallelStage
 from pipeline.flow.stage import Chain, Stage
 from pipeline.frame import Frame, FrameFormat, Plane
 from pipeline.media.av_errors import translate_write_errors
-from pipeline.media.av_frames import wrapped
+from pipeline.media.av_frames import wrap_frame
 from pipeline.media.encoding.dts import DecodingTimes, NoteTimes, Retime
 from pipeline.media.encoding.encoder import Encoder, VideoEncoding, configure, zero_latency
 
@@ -108,7 +108,7 @@ class GopEncoder(Encoder):
         self._made = 0
 
     def feed(self, item: Frame) -> Iterator[av.Packet[Any]]:
-        self._last.append((item.pts, wrapped(item)))
+        self._last.append((item.pts, wrap_frame(item)))
         self.frames += 1
         if self.frames == self._lead + 1:
             yield from self._begin()

@@ -12,15 +12,15 @@ from av.video.stream import VideoStream
 
 # WebM's alpha is a second stream of VP8 or VP9 in what is added to each block (RFC 9559, 5.1.4.1.28.4, AlphaMode).
 _DECODERS = {"vp8": "libvpx", "vp9": "libvpx-vp9"}
-TAG = "alpha_mode"  # FFmpeg's name of AlphaMode, which some files have as a tag besides
+ALPHA_MODE_TAG = "alpha_mode"  # FFmpeg's name of AlphaMode, which some files have as a tag besides
 _OPAQUE = 255
 
 
-def decoder(stream: VideoStream) -> VideoCodecContext:
+def choose_alpha_decoder(stream: VideoStream) -> VideoCodecContext:
     """What decodes `stream` with its alpha, if it has any: mostly its own decoder."""
     own = stream.codec_context
     name = _DECODERS.get(own.codec.canonical_name)
-    if name is None or own.is_hwaccel or not is_marked(stream.metadata):
+    if name is None or own.is_hwaccel or not declares_alpha(stream.metadata):
         return own
     try:
         context = av.CodecContext.create(name, "r")
@@ -30,9 +30,9 @@ def decoder(stream: VideoStream) -> VideoCodecContext:
     return context
 
 
-def is_marked(metadata: dict[str, str]) -> bool:
+def declares_alpha(metadata: dict[str, str]) -> bool:
     """Whether a stream's `metadata` say that alpha lies beside its pictures."""
-    return any(key.lower() == TAG and value == "1" for key, value in metadata.items())
+    return any(key.lower() == ALPHA_MODE_TAG and value == "1" for key, value in metadata.items())
 
 
 def has_alpha(format: str, codec: str, first: av.VideoFrame | None) -> bool:

@@ -12,7 +12,7 @@ _NETSCAPE = b"\x21\xff\x0bNETSCAPE2.0\x03\x01"  # the application extension of G
 _OPTION = {"gif": "loop", "apng": "plays"}  # FFmpeg's muxers: how often it is shown again, and how often it is shown
 
 
-def plays(path: Path) -> int | None:
+def read_play_count(path: Path) -> int | None:
     """How often the animation in `path` is shown, FOREVER among it; None if it is none."""
     try:
         with path.open("rb") as file:
@@ -32,14 +32,14 @@ def plays(path: Path) -> int | None:
 
 def is_animated_png(path: Path) -> bool:
     """Whether `path` is an APNG, whatever it is called."""
-    return path.suffix.lower() in (".png", ".apng") and plays(path) is not None
+    return path.suffix.lower() in (".png", ".apng") and read_play_count(path) is not None
 
 
-def muxer_options(muxer: str, source: Path) -> dict[str, str]:
+def loop_options(muxer: str, source: Path) -> dict[str, str]:
     """What FFmpeg's `muxer` is told so that the result is shown as often as `source`: for ever, if that is a film."""
     if muxer not in _OPTION:
         return {}
-    count = plays(source) or FOREVER
+    count = read_play_count(source) or FOREVER
     if muxer == "gif" and count != FOREVER:
         count = count - 1 or -1  # -1: no loop at all
     return {_OPTION[muxer]: str(count)}

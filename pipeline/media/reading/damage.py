@@ -1,4 +1,4 @@
-"""What is wrong with a source, as far as it shows while it is read."""
+"""The faults of a source that reading and decoding reveal."""
 
 from __future__ import annotations
 
@@ -11,51 +11,62 @@ from pipeline.errors import InputError
 
 @dataclass
 class Damage:
-    """The faults of a source, counted by whoever meets them. strict: the first one is raised, as InputError.
+    """Counts of a source's faults, added to by the code that finds them.
 
-    cut: how much of the file is missing at its end, "" if nothing. lost: frames of which there is no picture.
-    damaged: frames whose picture is wrong, those aside that only refer to them. others: damaged packets of streams
-    that are copied. unread: places where the file itself could not be read.
+    Attributes:
+        path: The source, for error messages.
+        strict: Raise InputError at the first fault.
+        truncation: How much of the file is missing at its end, in words; "" if nothing is.
+        lost_frames: Frames that could not be decoded, or have no packet.
+        damaged_frames: Frames with visible damage; frames that only refer to them are not counted.
+        damaged_packets: Damaged packets of streams that are copied.
+        read_errors: Places where the file itself could not be read.
     """
 
     path: Path
     strict: bool = False
-    cut: str = ""
-    lost: int = 0
-    damaged: int = 0
-    others: int = 0
-    unread: int = 0
+    truncation: str = ""
+    lost_frames: int = 0
+    damaged_frames: int = 0
+    damaged_packets: int = 0
+    read_errors: int = 0
 
-    def add(self, **found: int) -> None:
-        """Add to the counts of those names."""
-        for name, count in found.items():
+    def add(self, **counts: int) -> None:
+        """Add to the fields of those names.
+
+        Raises:
+            InputError: A count is above 0, and `strict` is set.
+        """
+        for name, count in counts.items():
             setattr(self, name, getattr(self, name) + count)
-        if self.strict and any(found.values()):
-            raise InputError(f"{self.path}: is damaged ({'; '.join(self.lines())}); without --strict the rest is saved")
+        if self.strict and any(counts.values()):
+            faults = "; ".join(self.summary())
+            raise InputError(f"{self.path}: is damaged ({faults}); without `strict` all that decodes is kept")
 
     @property
-    def none(self) -> bool:
-        """Whether the source is whole."""
-        return not any((self.cut, self.lost, self.damaged, self.others, self.unread))
+    def is_empty(self) -> bool:
+        """Whether no fault was found."""
+        counts = self.lost_frames, self.damaged_frames, self.damaged_packets, self.read_errors
+        return not self.truncation and not any(counts)
 
-    def lines(self) -> Iterator[str]:
-        """What to tell people, a line a kind."""
-        if self.cut:
-            yield f"the source is cut off: {self.cut}"
-        if self.lost:
-            yield f"{_counted(self.lost, 'frame')} of the source can't be decoded or {_are(self.lost)} missing"
-        if self.damaged:
-            damaged = f"{_counted(self.damaged, 'frame')} of the source {_are(self.damaged)} damaged"
-            yield f"{damaged}, and those that refer to {'it' if self.damaged == 1 else 'them'}"
-        if self.others:
-            yield f"{_counted(self.others, 'packet')} of other streams {_are(self.others)} damaged, or can't be copied"
-        if self.unread:
-            yield f"the source could not be read in {_counted(self.unread, 'place')}"
+    def summary(self) -> Iterator[str]:
+        """One line for each kind of fault, for users."""
+        if self.truncation:
+            yield f"the source is cut off: {self.truncation}"
+        if count := self.lost_frames:
+            yield f"{_counted(count, 'frame')} of the source can't be decoded or {_be(count)} missing"
+        if count := self.damaged_frames:
+            damaged = f"{_counted(count, 'frame')} of the source {_be(count)} damaged"
+            yield f"{damaged}, and so are frames that refer to {'it' if count == 1 else 'them'}"
+        if count := self.damaged_packets:
+            yield f"{_counted(count, 'packet')} of other streams {_be(count)} damaged, or can't be copied"
+        if count := self.read_errors:
+            yield f"the source could not be read in {_counted(count, 'place')}"
 
 
 def _counted(count: int, noun: str) -> str:
     return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
 
 
-def _are(count: int) -> str:
+def _be(count: int) -> str:
     return "is" if count == 1 else "are"

@@ -16,7 +16,7 @@ _NAMES = {siting.value: siting for siting in Siting if siting is siting.coded}
 _DESCRIBED = re.compile(rf"Video: [^\n]*?\((?:[^()\n]*, )?({'|'.join(_NAMES)})\)")
 
 
-def description(stream: Any) -> str:
+def describe_stream(stream: Any) -> str:
     """FFmpeg's lines about `stream`, with all that its level "verbose" tells.
 
     Such as "Video: hevc (Main 10), yuv420p10le(tv, bt709, progressive, topleft), 64x48", and its side data below.
@@ -33,10 +33,10 @@ def description(stream: Any) -> str:
             av.logging.set_libav_level(av.logging.INFO)
 
 
-def tagged_siting(stream: VideoStream) -> Siting | None:
+def read_siting_tag(stream: VideoStream) -> Siting | None:
     """The chroma location in the tags of `stream`, of which a frame must have been decoded; None if there is none.
 
     FFmpeg writes "yuv420p(tv, bt709, topleft)", and the location only at its level "verbose".
     """
-    described = _DESCRIBED.search(description(stream))
+    described = _DESCRIBED.search(describe_stream(stream))
     return _NAMES[described[1]] if described else None

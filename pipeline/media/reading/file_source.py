@@ -20,11 +20,11 @@ from pipeline.flow.closing import Closing
 from pipeline.media.reading import truncation
 from pipeline.media.reading.damage import Damage
 from pipeline.media.reading.declared_length import DeclaredLength
-from pipeline.media.reading.matroska import Blocks
+from pipeline.media.reading.matroska import BlockChecker
 from pipeline.media.reading.pipe import Pipe
 from pipeline.media.reading.preroll import Preroll
-from pipeline.media.reading.probe import TIMELESS, frame_rate, main_video, open_input
-from pipeline.media.reading.timestamp_repair import Clock
+from pipeline.media.reading.probe import NO_TIMESTAMPS_FLAG, frame_rate, open_input, select_video
+from pipeline.media.reading.timestamp_repair import TimestampRepair
 
 _JUMPING = 0x200  # FFmpeg's AVFMT_TS_DISCONT: containers whose clock may jump
 _INDEXED = ("mov", "matroska")  # containers that tell reliably where their key frames are
@@ -44,11 +44,11 @@ class Source(Protocol):
     container: InputContainer
     video: VideoStream
     rate: Fraction
-    first: int
+    first_pts: int
     damage: Damage
 
     @property
-    def jumps(self) -> Sequence[Fraction]: ...
+    def clock_jumps(self) -> Sequence[Fraction]: ...
 
     @property
     def is_open_ended(self) -> bool:
@@ -62,7 +62,7 @@ class Source(Protocol):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None: ...
 
-    def end(self) -> None:
+    def stop(self) -> None:
         """Give nothing more."""
 
     def rewind(self) -> VideoStream | None:
@@ -103,25 +103,25 @@ class FileSource(Closing):
         self._over = self._sought = False
         self._read_to = 0
         with contextlib.ExitStack() as stack:
-            self.container: InputContainer = stack.enter_context(open_input(path, accel, pipe and pipe.rewound()))
-            self.video: VideoStream = main_video(path, self.container, video)
+            self.container: InputContainer = stack.enter_context(open_input(path, accel, pipe and pipe.rewind()))
+            self.video: VideoStream = select_video(path, self.container, video)
             self._wanted = also | {self.video.index}
-            self.first = first if first is not None else self.video.start_time or 0
+            self.first_pts = first if first is not None else self.video.start_time or 0
             self.rate = frame_rate(self.container, self.video)
             self._promise = DeclaredLength(self.container, self.video, self.rate)
             self._preroll = Preroll()
-            self._clock = Clock(1 / self.rate) if self.container.format.flags & _JUMPING else None
-            self._blocks = stack.enter_context(contextlib.closing(Blocks(path))) if self._has_blocks else None
+            self._clock = TimestampRepair(1 / self.rate) if self.container.format.flags & _JUMPING else None
+            self._blocks = stack.enter_context(contextlib.closing(BlockChecker(path))) if self._has_blocks else None
             if pipe is None:
                 self._find_truncation()
             self._open = stack.pop_all()
 
     @property
     def is_open_ended(self) -> bool:
-        return bool(self.container.format.flags & (_JUMPING | TIMELESS))
+        return bool(self.container.format.flags & (_JUMPING | NO_TIMESTAMPS_FLAG))
 
     @property
-    def jumps(self) -> list[Fraction]:
+    def clock_jumps(self) -> list[Fraction]:
         return self._clock.jumps if self._clock else []
 
     def __iter__(self) -> Iterator[av.Packet[Any]]:
@@ -142,31 +142,31 @@ class FileSource(Closing):
                 self._sought = False
             self._read_to = (packet.pos or 0) + packet.size
             if self._clock:
-                self._clock.mend(packet)
+                self._clock.repair(packet)
             if packet.stream_index == self.video.index:
                 yield packet
             else:
-                self.damage.add(others=int(packet.is_corrupt))
+                self.damage.add(damaged_packets=int(packet.is_corrupt))
                 yield from self._preroll.kept(packet)
 
-    def end(self) -> None:
+    def stop(self) -> None:
         self._over = True
         if self._pipe:
-            self._pipe.end()
+            self._pipe.stop()
 
     def rewind(self) -> VideoStream | None:
         if self._pipe:
             return None
         container = self._open.enter_context(open_input(self.path))
         self._open.callback(_quieten, container)
-        return main_video(self.path, container, self._index)
+        return select_video(self.path, container, self._index)
 
     def missing_frames(self, packets: int, end: int) -> int:
         if self.container.format.name == "yuv4mpegpipe":  # FFmpeg drops the piece of a frame at its end, and is silent
-            return int(self._read_to < (self._pipe.taken if self._pipe else self.path.stat().st_size))
+            return int(self._read_to < (self._pipe.bytes_read if self._pipe else self.path.stat().st_size))
         if self._start is not None and self._is_indexed:
             return 0
-        return self._promise.missing_frames(packets, end, damaged=not self.damage.none)
+        return self._promise.missing_frames(packets, end, damaged=not self.damage.is_empty)
 
     def close(self) -> None:
         _quieten(self.container)
@@ -182,12 +182,16 @@ class FileSource(Closing):
         name = self.container.format.name
         pipe = self._pipe
         missing = (
-            truncation.missing_behind(pipe.head, pipe.taken, name) if pipe else truncation.missing(self.path, name)
+            truncation.missing_bytes_of_pipe(pipe.head, pipe.bytes_read, name)
+            if pipe
+            else truncation.missing_bytes(self.path, name)
         )
         if missing:
-            self.damage.cut = f"at least {missing} bytes are missing at its end"
+            self.damage.truncation = f"at least {missing} bytes are missing at its end"
             if self.damage.strict:
-                raise InputError(f"{self.path}: is cut off: {self.damage.cut}; without --strict the rest is saved")
+                raise InputError(
+                    f"{self.path}: is cut off: {self.damage.truncation}; without `strict` all that decodes is kept"
+                )
 
     @property
     def _is_indexed(self) -> bool:
@@ -209,16 +213,16 @@ class FileSource(Closing):
                 for packet in self.container.demux(streams):
                     failures = 0
                     if self._blocks and packet.size:
-                        self.damage.add(unread=int(self._blocks.broken_before(packet)))
+                        self.damage.add(read_errors=int(self._blocks.broken_before(packet)))
                     if packet.stream_index in self._wanted:
                         yield packet
-                if self._blocks and not self.damage.cut:
-                    self.damage.add(unread=int(self._blocks.broken_at_end()))
+                if self._blocks and not self.damage.truncation:
+                    self.damage.add(read_errors=int(self._blocks.broken_at_end()))
                 return
             except IndexError:  # PyAV's, at a packet of a stream that appears in mid-file
                 failures += 1
             except av.error.FFmpegError:
-                self.damage.add(unread=int(failures == 0))
+                self.damage.add(read_errors=int(failures == 0))
                 failures += 1
 
 

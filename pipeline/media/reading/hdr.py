@@ -13,8 +13,8 @@ import numpy as np
 from av.video.stream import VideoStream
 
 from pipeline.errors import InputError
-from pipeline.media.reading.description import description
-from pipeline.media.reading.side_data import side_data
+from pipeline.media.reading.description import describe_stream
+from pipeline.media.reading.side_data import read_side_data
 
 Point = tuple[Fraction, Fraction]
 Primaries = tuple[Point, Point, Point, Point]
@@ -54,7 +54,7 @@ class Hdr:
         return ", ".join(parts)
 
 
-def hdr_of(frame: av.VideoFrame | None) -> Hdr | None:
+def read_hdr(frame: av.VideoFrame | None) -> Hdr | None:
     """What is told with `frame`, by the stream or by its container; None if nothing is."""
     if frame is None:
         return None
@@ -62,12 +62,12 @@ def hdr_of(frame: av.VideoFrame | None) -> Hdr | None:
     return None if found == Hdr() else found
 
 
-def dynamic_metadata(path: Path, stream: VideoStream, frame: av.VideoFrame | None) -> tuple[str, ...]:
+def list_dynamic_hdr(path: Path, stream: VideoStream, frame: av.VideoFrame | None) -> tuple[str, ...]:
     """The names of what `stream`, whose first frame is `frame`, tells and no result can.
 
     Raises InputError for Dolby Vision that has no picture for other decoders beneath.
     """
-    record = _RECORD.search(description(stream))
+    record = _RECORD.search(describe_stream(stream))
     profile, compatible = (int(record[1]), int(record[2])) if record else (_guessed_profile(frame), None)
     if profile == _ITS_OWN_COLOURS or (profile == 10 and compatible == 0):
         raise InputError(
@@ -81,7 +81,7 @@ def _named(frame: av.VideoFrame | None, profile: int | None) -> Iterator[str]:
     if profile is not None:
         yield f"Dolby Vision (profile {profile})"
     if frame is not None:
-        yield from (name for kind, name in _OTHERS.items() if side_data(frame, kind) is not None)
+        yield from (name for kind, name in _OTHERS.items() if read_side_data(frame, kind) is not None)
 
 
 def _guessed_profile(frame: av.VideoFrame | None) -> int | None:
@@ -90,7 +90,7 @@ def _guessed_profile(frame: av.VideoFrame | None) -> int | None:
     AVDOVIMetadata (libavutil/dovi_meta.h) begins with where its AVDOVIRpuDataHeader lies: a profile at byte 4, whether
     the picture has the full range at 10.
     """
-    data = None if frame is None else side_data(frame, "DOVI_METADATA")
+    data = None if frame is None else read_side_data(frame, "DOVI_METADATA")
     if data is None:
         return None
     metadata = bytes(data)
@@ -104,7 +104,7 @@ def _mastering(frame: av.VideoFrame) -> tuple[Primaries | None, Range | None]:
     It is ten fractions of two integers: x, y of red, green, blue and white, least, most; then two flags. Some
     containers hold zeros where nobody knows.
     """
-    data = side_data(frame, "MASTERING_DISPLAY_METADATA")
+    data = read_side_data(frame, "MASTERING_DISPLAY_METADATA")
     if data is None:
         return None, None
     *numbers, has_primaries, has_luminance = np.frombuffer(data, np.int32).tolist()
@@ -116,6 +116,6 @@ def _mastering(frame: av.VideoFrame) -> tuple[Primaries | None, Range | None]:
 
 def _light(frame: av.VideoFrame) -> tuple[int, int] | None:
     """MaxCLL and MaxFALL, the two integers of FFmpeg's AVContentLightMetadata; zeros mean that nobody knows."""
-    data = side_data(frame, "CONTENT_LIGHT_LEVEL")
+    data = read_side_data(frame, "CONTENT_LIGHT_LEVEL")
     brightest, average = (0, 0) if data is None else np.frombuffer(data, np.uint32).tolist()
     return (brightest, average) if brightest or average else None

@@ -27,7 +27,7 @@ from pipeline.media.reading.damage import Damage
 SUFFIXES = tuple(".png .jpg .jpeg .tif .tiff .bmp .webp".split())
 RATE = Fraction(25)  # of a sequence that nobody gave one: FFmpeg's too
 _STILL = tuple(f"{name}_pipe" for name in "png jpeg tiff bmp webp".split())
-DEMUXERS = (*_STILL, "gif", "apng")  # FFmpeg's, of all that is picture by picture
+IMAGE_DEMUXERS = (*_STILL, "gif", "apng")  # FFmpeg's, of all that is picture by picture
 
 _BT709, _BT601, _SRGB = 1, 6, 13  # H.273's codes
 
@@ -35,7 +35,7 @@ _NUMBER = re.compile(r"%(0\d+)?d")
 _FIELD = re.compile(r"%%|%(0\d+)?d")
 
 
-class Pattern:
+class FilePattern:
     """A name with a number in it, as printf has it: `frames/%05d.png`, `%d.png`; `%%` is a percent sign.
 
     Raises InputError where there is not exactly one number, or where it stands in the folder's name.
@@ -75,13 +75,13 @@ def is_pattern(path: Path) -> bool:
     return bool(_NUMBER.search(str(path).replace("%%", ""))) and not path.exists()
 
 
-def is_picture(path: Path) -> bool:
+def is_image(path: Path) -> bool:
     """Whether `path` is called like a still picture."""
     return path.suffix.lower() in SUFFIXES
 
 
 @dataclass(frozen=True)
-class Pictures:
+class ImageSequence:
     """Files by their numbers, ascending. path: as the user named them."""
 
     path: Path
@@ -92,7 +92,7 @@ class Pictures:
         """The pictures that `path` means: a pattern's, or one. Raises InputError if there are none."""
         if not is_pattern(path):
             return cls(path, {1: path})
-        pattern = Pattern(path)
+        pattern = FilePattern(path)
         files = pattern.found()
         if not files:
             raise InputError(f"{path}: no such pictures (looked for {pattern.file(0)}, {pattern.name(1)} and so on)")
@@ -140,13 +140,13 @@ class Pictures:
         return lines
 
 
-def open_pictures(pictures: Pictures, rate: Fraction = RATE) -> InputContainer:
+def open_images(pictures: ImageSequence, rate: Fraction = RATE) -> InputContainer:
     """The first of `pictures` that can be read, as a container of video, known by its content. Raises InputError."""
     # FFmpeg gets no name: it would read numbers, protocols and patterns into it.
     options = {"format_whitelist": ",".join(_STILL), "framerate": str(rate)}
     for file in pictures.files.values():
         with contextlib.suppress(av.error.FFmpegError):
-            return av.open(io.BytesIO(content(file)), "r", options=options)
+            return av.open(io.BytesIO(read_image_file(file)), "r", options=options)
     raise InputError(f"{pictures.path}: is no picture that can be read; {', '.join(SUFFIXES)} are")
 
 
@@ -155,7 +155,7 @@ def _is_cut_off(data: bytes) -> bool:
     return data.startswith(b"\xff\xd8") and data.rfind(b"\xff\xd9") < data.rfind(b"\xff\xda")
 
 
-def content(file: Path) -> bytes:
+def read_image_file(file: Path) -> bytes:
     """All of a file. Raises InputError."""
     try:
         return file.read_bytes()
@@ -163,7 +163,7 @@ def content(file: Path) -> bytes:
         raise InputError(f"{file}: can't be read ({error.strerror})") from error
 
 
-def colour(context: VideoCodecContext, resolved: Colour) -> Colour:
+def image_colour(context: VideoCodecContext, resolved: Colour) -> Colour:
     """The colour of a picture, as its tags were `resolved`: sRGB (IEC 61966-2-1) of full range where they say nothing.
 
     Lossy WebP is BT.601 of limited range (RFC 6386, 9.2). Its chroma, and that of TIFF (TIFF 6.0, YCbCrPositioning),
@@ -181,43 +181,43 @@ def colour(context: VideoCodecContext, resolved: Colour) -> Colour:
     )
 
 
-class PictureSource(Closing):
+class ImageSource(Closing):
     """Pictures, opened. Iterate it, once, for a packet of each; its time is its number, so that a gap stays one.
 
     The stream is that of the first picture; time counts in 1/`rate`.
     """
 
-    def __init__(self, pictures: Pictures, rate: Fraction = RATE, strict: bool = False) -> None:
+    def __init__(self, pictures: ImageSequence, rate: Fraction = RATE, strict: bool = False) -> None:
         self.path = pictures.path
-        self.pictures = pictures
+        self.images = pictures
         self.damage = Damage(pictures.path, strict)
-        self.rate, self.first = rate, 0
-        self.jumps: Sequence[Fraction] = ()
+        self.rate, self.first_pts = rate, 0
+        self.clock_jumps: Sequence[Fraction] = ()
         self.is_open_ended = False
         self._over = False
-        self._opened = [open_pictures(pictures, rate)]
+        self._opened = [open_images(pictures, rate)]
         self.container: InputContainer = self._opened[0]
         self.video: VideoStream = self.container.streams.video[0]
 
     def __iter__(self) -> Iterator[av.Packet[Any]]:
-        for number, file in self.pictures.files.items():
+        for number, file in self.images.files.items():
             if self._over:
                 return
-            data = content(file)
-            self.damage.add(damaged=int(_is_cut_off(data)))
+            data = read_image_file(file)
+            self.damage.add(damaged_frames=int(_is_cut_off(data)))
             packet = av.Packet(data or b"\0")  # an empty packet would be the end
             packet.stream = self.video
             packet.time_base = 1 / self.rate
-            packet.pts = packet.dts = self.pictures.tick(number)
+            packet.pts = packet.dts = self.images.tick(number)
             packet.duration = 1
             packet.is_keyframe = True
             yield packet
 
-    def end(self) -> None:
+    def stop(self) -> None:
         self._over = True
 
     def rewind(self) -> VideoStream:
-        self._opened.append(open_pictures(self.pictures, self.rate))
+        self._opened.append(open_images(self.images, self.rate))
         return self._opened[-1].streams.video[0]
 
     def missing_frames(self, packets: int, end: int) -> int:

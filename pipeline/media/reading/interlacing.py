@@ -28,7 +28,7 @@ class Scan:
     top_first: bool | None = None
 
 
-def scan_of(stream: VideoStream, first: av.VideoFrame | None) -> Scan:
+def read_scan(stream: VideoStream, first: av.VideoFrame | None) -> Scan:
     """What `stream` says, and its `first` picture, which has the last word."""
     order = stream.codec_context.field_order
     told = True if order in _TOP_FIRST else False if order in _BOTTOM_FIRST else None

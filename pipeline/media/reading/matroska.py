@@ -21,14 +21,14 @@ _USUAL = 12  # bytes between the contents of two blocks that follow each other
 _BLOCK_HEADER = 4  # bytes of a block's content before its frame: track, time, flags
 
 
-def end_of_segment(file: BinaryIO, size: int) -> int:
+def find_segment_end(file: BinaryIO, size: int) -> int:
     """Where the file should end: a header, then one Segment; `size` where its length is unknown, as in a stream."""
-    first = element_at(file, 0)
-    second = element_at(file, first[2]) if first and first[0] == _EBML and first[2] is not None else None
+    first = read_element(file, 0)
+    second = read_element(file, first[2]) if first and first[0] == _EBML and first[2] is not None else None
     return size if second is None or second[0] != _SEGMENT or second[2] is None else second[2]
 
 
-class Blocks:
+class BlockChecker:
     """Finds places where the chain of blocks is broken, or FFmpeg leaves some out: it does so without a word."""
 
     def __init__(self, path: Path) -> None:
@@ -47,7 +47,7 @@ class Blocks:
     def broken_at_end(self) -> bool:
         """Whether something unreadable lies behind the last packet."""
         size = self._file.seek(0, os.SEEK_END)
-        end = min(size, end_of_segment(self._file, size))
+        end = min(size, find_segment_end(self._file, size))
         return bool(self._at) and self._at < end and not self._leads(self._at, end + _HEADER)
 
     def close(self) -> None:
@@ -57,7 +57,7 @@ class Blocks:
         """Whether known elements follow each other from the block whose content lies at `block` to the one at `to`."""
         at = self._end_of_block(block)
         while at is not None and at < to - _HEADER:
-            element = element_at(self._file, at)
+            element = read_element(self._file, at)
             if element is None or (element[0] not in _KNOWN and element[0] not in _OPENED):
                 return False
             if element[0] in _BLOCKS and element[1] != to and self._should_have_come(element):
@@ -79,13 +79,13 @@ class Blocks:
 
     def _end_of_block(self, content: int) -> int | None:
         for header in range(2, _HEADER):
-            element = element_at(self._file, content - header)
+            element = read_element(self._file, content - header)
             if element and element[0] in _BLOCKS and element[1] == content:
                 return element[2]
         return None
 
 
-def element_at(file: BinaryIO, at: int) -> tuple[int, int, int | None] | None:
+def read_element(file: BinaryIO, at: int) -> tuple[int, int, int | None] | None:
     """The ID of the element at `at`, where its content begins and ends (None: unknown); None if there is none."""
     file.seek(at)
     head = file.read(_HEADER)

@@ -16,7 +16,7 @@ from av.container import InputContainer
 
 from pipeline.errors import InputError, OutputError
 
-NAME = Path("-")  # how users name standard input, and standard output
+PIPE_NAME = Path("-")  # how users name standard input, and standard output
 
 _PIPE_BYTES = 1 << 20  # the most that Linux gives everybody; its 64 KiB cost a third of the rate
 _WAKE_MS = 200
@@ -26,26 +26,26 @@ _BUFFER_BYTES = 1 << 20  # that FFmpeg asks for at a time; whole frames of y4m g
 
 def is_pipe(path: Path) -> bool:
     """Whether `path` is how users name standard input or output."""
-    return path == NAME
+    return path == PIPE_NAME
 
 
 class Pipe:
     """The reading end of a pipe, as a file for `av.open`.
 
     What is read before `rewound` is kept, and comes once more after it. fd: an open file descriptor.
-    taken: how many bytes came out of it. head: the first of them.
+    bytes_read: how many bytes came out of it. head: the first of them.
     """
 
     def __init__(self, fd: int) -> None:
         self._fd = fd
-        self.taken = 0
+        self.bytes_read = 0
         self.head = b""
         self._kept: bytearray | None = bytearray()
         self._again = memoryview(b"")
         self._ended = threading.Event()
         self._poll = select.poll()
         self._poll.register(fd, select.POLLIN | select.POLLHUP)
-        widen(fd)
+        enlarge_pipe_buffer(fd)
 
     @classmethod
     def standard_input(cls) -> Self:
@@ -63,21 +63,21 @@ class Pipe:
             head, self._again = bytes(self._again[:size]), self._again[size:]
             return head
         data = self._next(size)
-        self.taken += len(data)
+        self.bytes_read += len(data)
         if len(self.head) < _HEAD_BYTES:
             self.head += data[:_HEAD_BYTES]
         if self._kept is not None:
             self._kept += data
         return data
 
-    def rewound(self) -> Self:
+    def rewind(self) -> Self:
         """This pipe as it was before the first `read`. From now on nothing is kept."""
         if self._kept is None:
             raise InputError("-: can be read only once")
         self._again, self._kept = memoryview(bytes(self._kept)), None
         return self
 
-    def end(self) -> None:
+    def stop(self) -> None:
         """Give nothing more, whatever is still to come, and end a `read` that waits. Called from any thread."""
         self._ended.set()
 
@@ -104,7 +104,7 @@ def standard_output() -> int:
     fd = _descriptor(sys.__stdout__)
     if fd is None:
         raise OutputError("-: nobody reads; `uprez upscale in.mp4 - | ffmpeg -i - out.mkv` does")
-    widen(fd)
+    enlarge_pipe_buffer(fd)
     return fd
 
 
@@ -116,7 +116,7 @@ def _descriptor(stream: TextIO | None) -> int | None:
         return None
 
 
-def widen(fd: int) -> None:
+def enlarge_pipe_buffer(fd: int) -> None:
     """Let a pipe hold more at a time, where the system can do that."""
     with contextlib.suppress(ImportError, AttributeError, OSError):  # not Linux; no pipe; no more room for this user
         import fcntl

@@ -22,24 +22,24 @@ from pipeline.config.address import refuse_address
 from pipeline.errors import InputError
 from pipeline.frame import Colour, FrameFormat, Siting
 from pipeline.media.av_errors import translate_read_errors
-from pipeline.media.packed_formats import supported_format
+from pipeline.media.packed_formats import nearest_format
 from pipeline.media.reading import alpha, image_sequence
 from pipeline.media.reading.animation import is_animated_png
-from pipeline.media.reading.description import tagged_siting
-from pipeline.media.reading.hdr import Hdr, dynamic_metadata, hdr_of
-from pipeline.media.reading.image_sequence import Pictures, is_pattern, is_picture, open_pictures
-from pipeline.media.reading.interlacing import Scan, scan_of
+from pipeline.media.reading.description import read_siting_tag
+from pipeline.media.reading.hdr import Hdr, list_dynamic_hdr, read_hdr
+from pipeline.media.reading.image_sequence import ImageSequence, is_image, is_pattern, open_images
+from pipeline.media.reading.interlacing import Scan, read_scan
 from pipeline.media.reading.pipe import Pipe, is_pipe, open_pipe
-from pipeline.media.reading.side_data import has_profile, side_data
+from pipeline.media.reading.side_data import has_icc_profile, read_side_data
 
 # Containers of video, by the names of FFmpeg's demuxers. Playlists, scripts and network descriptions are left out:
 # they can name any other file.
-CONTAINERS = (
+INPUT_DEMUXERS = (
     "mov,mp4,m4a,3gp,3g2,mj2 matroska,webm avi mpegts mpeg mpegvideo m4v h264 hevc vvc av1 obu ivf flv asf ogg mxf nut "
     "rm gif apng wtv dv yuv4mpegpipe swf nsv roq bink smk vivo film_cpk mpegtsraw mjpeg"
 ).split()
-IN_CODING_ORDER = ("avi",)  # those that only know when packets are decoded
-TIMELESS = 0x80  # FFmpeg's AVFMT_NOTIMESTAMPS: raw streams
+CODING_ORDER_DEMUXERS = ("avi",)  # those that only know when packets are decoded
+NO_TIMESTAMPS_FLAG = 0x80  # FFmpeg's AVFMT_NOTIMESTAMPS: raw streams
 _UNTIMED = 1000  # packets that are looked through for a time
 _FAST_ENOUGH_TO_COUNT = 1000  # rates above are time bases in disguise
 
@@ -87,12 +87,12 @@ class VideoInfo:
     labels: tuple[str, ...] = ()
 
     @property
-    def first(self) -> Fraction:
+    def start_time(self) -> Fraction:
         """When the first frame is shown, in seconds."""
         return self.start * self.time_base
 
     @property
-    def lasting(self) -> int:
+    def frame_duration(self) -> int:
         """How long a frame lasts, on average, in `time_base`."""
         return max(1, round(1 / (self.rate * self.time_base)))
 
@@ -112,22 +112,22 @@ class MediaInfo:
     others: tuple[StreamInfo, ...] = ()
     chapters: int = 0
     metadata: dict[str, str] = field(default_factory=dict)
-    pictures: Pictures | None = None
+    images: ImageSequence | None = None
     pipe: Pipe | None = None
 
     @property
     def files(self) -> tuple[Path, ...]:
         """What is read on the disk."""
-        if self.pictures:
-            return tuple(self.pictures.files.values())
+        if self.images:
+            return tuple(self.images.files.values())
         return () if self.pipe else (self.path,)
 
 
 def open_input(path: Path, accel: HWAccel | None = None, pipe: Pipe | None = None) -> InputContainer:
     """Open a local file, or `pipe`, and nothing but that, in a container of video. Raises InputError."""
     if pipe is not None:
-        return open_pipe(pipe, CONTAINERS)
-    options = {"format_whitelist": ",".join(CONTAINERS), "protocol_whitelist": "file"}
+        return open_pipe(pipe, INPUT_DEMUXERS)
+    options = {"format_whitelist": ",".join(INPUT_DEMUXERS), "protocol_whitelist": "file"}
     with translate_read_errors(path):
         return av.open(f"file:{path}", options=options, hwaccel=accel)
 
@@ -143,9 +143,9 @@ def probe(path: str | Path, video: int | None = None) -> MediaInfo:
         pipe = Pipe.standard_input()
         with open_input(path, pipe=pipe) as container:
             return replace(_media(path, container, video), pipe=pipe)
-    if is_pattern(path) or (is_picture(path) and path.exists() and not is_animated_png(path)):
-        found = Pictures.find(path)
-        with open_pictures(found) as container:
+    if is_pattern(path) or (is_image(path) and path.exists() and not is_animated_png(path)):
+        found = ImageSequence.find(path)
+        with open_images(found) as container:
             return _of_pictures(_media(path, container), found)
     with open_input(path) as container:
         return replace(_media(path, container, video), bytes=path.stat().st_size)
@@ -153,7 +153,7 @@ def probe(path: str | Path, video: int | None = None) -> MediaInfo:
 
 def _media(path: Path, container: InputContainer, video: int | None = None) -> MediaInfo:
     with translate_read_errors(path, "at its beginning"):
-        stream = main_video(path, container, video)
+        stream = select_video(path, container, video)
         duration = container.duration / av.time_base if container.duration else None
         return MediaInfo(
             path=path,
@@ -167,13 +167,13 @@ def _media(path: Path, container: InputContainer, video: int | None = None) -> M
         )
 
 
-def _of_pictures(media: MediaInfo, found: Pictures) -> MediaInfo:
+def _of_pictures(media: MediaInfo, found: ImageSequence) -> MediaInfo:
     video = replace(media.video, frames=len(found.files), start=0)
     duration = float(found.length / video.rate)
-    return replace(media, video=video, duration=duration, bytes=found.bytes, pictures=found)
+    return replace(media, video=video, duration=duration, bytes=found.bytes, images=found)
 
 
-def main_video(path: Path, container: InputContainer, wanted: int | None = None) -> VideoStream:
+def select_video(path: Path, container: InputContainer, wanted: int | None = None) -> VideoStream:
     """The video stream of index `wanted`, or the first that is no cover picture. Raises InputError if there is none."""
     videos = [s for s in container.streams.video if not s.disposition & Disposition.attached_pic]
     for stream in videos:
@@ -194,21 +194,21 @@ def _video(path: Path, container: InputContainer, stream: VideoStream, duration:
         raise InputError(f"{path}: its video can't be decoded ({context.name}, no picture found)")
     if stream.time_base is None:
         raise InputError(f"{path}: its video has no time base")
-    decoder = alpha.decoder(stream)
+    decoder = alpha.choose_alpha_decoder(stream)
     first = _first_frame(container, stream, decoder)
     rate = frame_rate(container, stream)
-    video = video_of(stream, context, decoder, first, rate, tagged_siting(stream))
+    video = build_video_info(stream, context, decoder, first, rate, read_siting_tag(stream))
     return replace(
         video,
         format=replace(video.format, colour=_colour(container, stream, video.format.colour)),
         start=_start(path, container, stream, first),
         frames=stream.frames or (round(duration * rate) if duration else None),
-        dynamic_hdr=dynamic_metadata(path, stream, first),
+        dynamic_hdr=list_dynamic_hdr(path, stream, first),
         labels=_labels(container, first),
     )
 
 
-def video_of(
+def build_video_info(
     stream: VideoStream,
     context: VideoCodecContext,
     decoder: VideoCodecContext,
@@ -240,7 +240,7 @@ def video_of(
         index=stream.index,
         codec=context.name,
         source_format=coded,
-        format=FrameFormat(context.width, context.height, supported_format(coded, is_transparent), colour),
+        format=FrameFormat(context.width, context.height, nearest_format(coded, is_transparent), colour),
         rate=rate,
         time_base=stream.time_base,
         start=0,
@@ -248,9 +248,9 @@ def video_of(
         sample_aspect=stream.sample_aspect_ratio or Fraction(1),
         bit_rate=context.bit_rate or None,
         tagged=context.colorspace != 2,
-        scan=scan_of(stream, first),
+        scan=read_scan(stream, first),
         display_matrix=_display_matrix(first),
-        hdr=hdr_of(first),
+        hdr=read_hdr(first),
         dynamic_hdr=(),
         alpha=is_transparent,
     )
@@ -265,8 +265,8 @@ def frame_rate(container: InputContainer, stream: VideoStream) -> Fraction:
 
 
 def _colour(container: InputContainer, stream: VideoStream, resolved: Colour) -> Colour:
-    is_picture = container.format.name in image_sequence.DEMUXERS
-    return image_sequence.colour(stream.codec_context, resolved) if is_picture else resolved
+    is_image = container.format.name in image_sequence.IMAGE_DEMUXERS
+    return image_sequence.image_colour(stream.codec_context, resolved) if is_image else resolved
 
 
 def _first_frame(container: InputContainer, stream: VideoStream, decoder: VideoCodecContext) -> av.VideoFrame | None:
@@ -280,9 +280,9 @@ def _first_frame(container: InputContainer, stream: VideoStream, decoder: VideoC
 
 def _start(path: Path, container: InputContainer, stream: VideoStream, first: av.VideoFrame | None) -> int:
     told = stream.start_time or 0
-    if container.format.name in IN_CODING_ORDER or first is None:
+    if container.format.name in CODING_ORDER_DEMUXERS or first is None:
         return told
-    if first.pts is None and not container.format.flags & TIMELESS and not is_pipe(path):
+    if first.pts is None and not container.format.flags & NO_TIMESTAMPS_FLAG and not is_pipe(path):
         return _counted_back(path, stream)
     return told if first.pts is None else first.pts
 
@@ -302,8 +302,8 @@ def _counted_back(path: Path, stream: VideoStream) -> int:
 def _labels(container: InputContainer, frame: av.VideoFrame | None) -> tuple[str, ...]:
     if frame is None:
         return ()
-    is_profiled = has_profile(frame)
-    has_exif = container.format.name in image_sequence.DEMUXERS and bool(frame.metadata)
+    is_profiled = has_icc_profile(frame)
+    has_exif = container.format.name in image_sequence.IMAGE_DEMUXERS and bool(frame.metadata)
     return ("ICC profile",) * is_profiled + ("EXIF data",) * has_exif
 
 
@@ -313,7 +313,7 @@ def _display_matrix(frame: av.VideoFrame | None) -> tuple[int, ...] | None:
 
 
 def _side_data(frame: av.VideoFrame | None, name: str) -> Any:
-    return None if frame is None else side_data(frame, name)
+    return None if frame is None else read_side_data(frame, name)
 
 
 def _other(stream: Any) -> StreamInfo:

@@ -17,7 +17,7 @@ _KNOWN: set[Any] = {kind.value for kind in Type}
 _TROUBLE = [kind for kind in range(_NEWEST + 1) if kind not in _KNOWN or kind == _PROFILE]
 
 
-def side_data(frame: av.VideoFrame, name: str) -> Any:
+def read_side_data(frame: av.VideoFrame, name: str) -> Any:
     """The side data of `frame` that FFmpeg calls AV_FRAME_DATA_`name`, as a buffer; None if it has none.
 
     Of profiles, see `has_profile`.
@@ -26,7 +26,7 @@ def side_data(frame: av.VideoFrame, name: str) -> Any:
     return result.side_data.get(name)
 
 
-def has_profile(frame: av.VideoFrame) -> bool:
+def has_icc_profile(frame: av.VideoFrame) -> bool:
     """Whether `frame` has an ICC profile."""
     return bool(_filtered(frame, [f"mode=select:type={_PROFILE}"]))
 

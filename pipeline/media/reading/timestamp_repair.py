@@ -23,7 +23,7 @@ _APART, _OVERLAP = Fraction(2), Fraction(1, 2)
 
 
 @dataclass
-class Clock:
+class TimestampRepair:
     """Moves the packets of a container so that their times go on. jumps: how far each jump led, in seconds.
 
     frame: how long a packet lasts that does not say, in seconds.
@@ -36,7 +36,7 @@ class Clock:
     _next: dict[int, Fraction] = field(default_factory=dict)
     _latest: Fraction | None = None
 
-    def mend(self, packet: av.Packet[Any]) -> None:
+    def repair(self, packet: av.Packet[Any]) -> None:
         """Move `packet` to where it belongs."""
         ticks = packet.dts if packet.dts is not None else packet.pts
         if ticks is None or not packet.time_base:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import BinaryIO
 
-from pipeline.media.reading.matroska import end_of_segment
+from pipeline.media.reading.matroska import find_segment_end
 
 _TS_SYNC = 0x47
 _TS_SIZES = ((188, 0), (192, 4), (204, 0))  # of a packet, and where its sync byte lies: plain, Blu-ray's, with parity
@@ -19,7 +19,7 @@ _TAIL = 64  # bytes at the end of a GIF
 _OGG_PAGE = 65_307  # bytes, the longest
 
 
-def missing(path: Path, container: str) -> int:
+def missing_bytes(path: Path, container: str) -> int:
     """How many bytes are missing at the end of a file, as far as its structure tells: 0 if none, or it tells nothing.
 
     container: FFmpeg's name of the demuxer.
@@ -32,7 +32,7 @@ def missing(path: Path, container: str) -> int:
         return max(0, end(file, size) - size)
 
 
-def missing_behind(head: bytes, size: int, container: str) -> int:
+def missing_bytes_of_pipe(head: bytes, size: int, container: str) -> int:
     """The same of what came through a pipe: its first bytes, and how many there were."""
     kind = container.split(",")[0]
     return max(0, _ENDS[kind](io.BytesIO(head), size) - size) if kind in _TOLD_AT_THE_BEGINNING else 0
@@ -95,7 +95,7 @@ def _end_of_pages(file: BinaryIO, size: int) -> int:
 
 _ENDS: dict[str, Callable[[BinaryIO, int], int]] = {
     "mov": _end_of_boxes,
-    "matroska": end_of_segment,
+    "matroska": find_segment_end,
     "mpegts": _end_of_packets,
     "avi": _end_of_riff,
     "asf": _end_of_asf,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pipeline.media.reading.alpha import TAG
+from pipeline.media.reading.alpha import ALPHA_MODE_TAG
 
 _BESIDE = ("libvpx", "libvpx-vp9")  # encoders that give it so
 _SUFFIXES = (".mkv", ".webm")  # of containers that have room beside a picture, and mark it by themselves
@@ -17,5 +17,5 @@ def has_room(codec: str, target: Path) -> bool:
 
 def unmark(metadata: dict[str, str]) -> None:
     """Leave out of a new stream's `metadata` what its source says of its own alpha."""
-    for key in [key for key in metadata if key.lower() == TAG]:
+    for key in [key for key in metadata if key.lower() == ALPHA_MODE_TAG]:
         del metadata[key]

@@ -62,7 +62,7 @@ def options(path: Path, time_base: Fraction, source: Source, others: list[Any]) 
         can_tell = Fraction(source.container.start_time or 0, av.time_base) > _EARLIEST
         return {"avoid_negative_ts": "disabled"} if can_tell else {}
     if path.suffix.lower() not in ISO_SUFFIXES:
-        return animation.muxer_options(path.suffix.lower()[1:], source.path)
+        return animation.loop_options(path.suffix.lower()[1:], source.path)
     # Edit lists count in this; at FFmpeg's default, milliseconds, a late start would be rounded.
     ticks = time_base.denominator
     told = {"movie_timescale": str(ticks * max(1, -(-_FINE // ticks)))}

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from io import BytesIO
 from typing import NamedTuple
 
-from pipeline.media.reading.matroska import element_at
+from pipeline.media.reading.matroska import read_element
 
 VOID, _CRC = 0xEC, 0xBF
 LEAST_VOID = 2  # bytes
@@ -25,7 +25,7 @@ class Element(NamedTuple):
 def elements(data: bytes) -> list[Element]:
     """What follows each other in `data`."""
     file, at, found = BytesIO(data), 0, []
-    while (part := element_at(file, at)) and part[2] is not None:
+    while (part := read_element(file, at)) and part[2] is not None:
         found.append(Element(part[0], data[part[1] : part[2]], data[at : part[2]]))
         at = part[2]
     return found

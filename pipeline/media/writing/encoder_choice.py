@@ -10,11 +10,11 @@ from pathlib import Path
 
 from pipeline.config.settings import Settings, Upscaling
 from pipeline.errors import SettingsError, UprezError
-from pipeline.frame import PIXEL_FORMATS, PixelFormat, opaque
+from pipeline.frame import PIXEL_FORMATS, PixelFormat, without_alpha
 from pipeline.media.encoding.candidates import candidates
 from pipeline.media.encoding.encoder import VideoEncoding, negotiate_format, probe_encoder
 from pipeline.media.encoding.formats import encoder, native_pix_fmt, supported_formats
-from pipeline.media.packed_formats import named_format
+from pipeline.media.packed_formats import find_format
 from pipeline.media.reading.probe import VideoInfo
 from pipeline.media.writing.alpha import has_room
 from pipeline.media.writing.result_kind import Form, form_of
@@ -58,7 +58,7 @@ def choose_encoder(
     if settings.codec != "auto":
         return encode(settings.codec), None
     made = video.format.enlarged(scale)
-    if settings.pix_fmt and (pixel := named_format(settings.pix_fmt)):
+    if settings.pix_fmt and (pixel := find_format(settings.pix_fmt)):
         made = replace(made, pixel=pixel)
     *others, last = candidates(made, target, gpu=not cuda.problem())
     refused = ""
@@ -88,7 +88,7 @@ def _encoding(
     format = video.format.enlarged(scale)
     with_alpha = has_room(name, target)
     if format.pixel.alpha and not with_alpha:
-        format = replace(format, pixel=opaque(format.pixel))
+        format = replace(format, pixel=without_alpha(format.pixel))
     if settings.pix_fmt:
         allowed = [pixel for pixel in supported_formats(encoder(name)) if with_alpha or not pixel.alpha]
         format = replace(format, pixel=_chosen(settings.pix_fmt, name, name, allowed))
@@ -110,7 +110,7 @@ def _chosen(name: str, taker: str, codec: str, allowed: list[PixelFormat]) -> Pi
 
     Raises SettingsError.
     """
-    pixel = named_format(name)
+    pixel = find_format(name)
     if pixel is None or pixel not in allowed:
         takes = ", ".join(native_pix_fmt(encoder(codec), each) or each.name for each in allowed)
         raise SettingsError(f"--pix-fmt {name}: {taker} takes {takes}")

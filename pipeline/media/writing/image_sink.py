@@ -20,7 +20,7 @@ from pipeline.errors import OutputError
 from pipeline.flow.stage import Stage
 from pipeline.media.av_errors import translate_write_errors
 from pipeline.media.encoding.encoder import Encoder, VideoEncoding, configure
-from pipeline.media.reading.image_sequence import Pattern, Pictures, is_pattern
+from pipeline.media.reading.image_sequence import FilePattern, ImageSequence, is_pattern
 from pipeline.media.writing.constant_rate import Evenness
 
 
@@ -34,7 +34,9 @@ class PictureSink(Stage[Any, Any]):
     dropped: a line for all that is left behind. remarks: what is not as it was.
     """
 
-    def __init__(self, path: Path, encoding: VideoEncoding, source: Pictures | None = None, others: int = 0) -> None:
+    def __init__(
+        self, path: Path, encoding: VideoEncoding, source: ImageSequence | None = None, others: int = 0
+    ) -> None:
         self.path = path
         self.repaired = 0
         self.copied: dict[int, int] = {}
@@ -42,7 +44,7 @@ class PictureSink(Stage[Any, Any]):
         self.muxed: Counter[int] = Counter()
         self.dropped = [f"other streams left behind: {others}; pictures are silent"] if others else []
         self._encoding = encoding
-        self._pattern = Pattern(path) if is_pattern(path) else None
+        self._pattern = FilePattern(path) if is_pattern(path) else None
         self._numbers = {source.tick(number): number for number in source.numbers} if source else {}
         self._even = Evenness(encoding.rate)
         self._names: list[str] = []

@@ -25,7 +25,7 @@ from pipeline.flow.stage import Stage
 from pipeline.frame import PIXEL_FORMATS, FrameFormat, Siting
 from pipeline.media.av_errors import translate_write_errors
 from pipeline.media.encoding.encoder import Encoder, VideoEncoding, configure
-from pipeline.media.reading.pipe import NAME, standard_output
+from pipeline.media.reading.pipe import PIPE_NAME, standard_output
 from pipeline.media.writing.constant_rate import Evenness
 
 log = logging.getLogger(__name__)
@@ -66,7 +66,7 @@ class PipeSink(Stage[Any, Any]):
     """
 
     def __init__(self, encoding: VideoEncoding, others: int = 0, fd: int | None = None) -> None:
-        self.path = NAME
+        self.path = PIPE_NAME
         self.repaired = 0
         self.muxed: Counter[int] = Counter()
         self.copied: dict[int, int] = {}
@@ -177,7 +177,7 @@ class _Outlet:
 def _piping() -> Iterator[None]:
     """Raise OutputError for what goes wrong at a pipe."""
     try:
-        with translate_write_errors(NAME):
+        with translate_write_errors(PIPE_NAME):
             yield
     except OutputError as error:
         if isinstance(error.__cause__, OSError) and error.__cause__.errno == errno.EPIPE:

@@ -14,7 +14,7 @@ from pipeline.media.encoding import gif
 from pipeline.media.encoding.encoder import VideoEncoding
 from pipeline.media.encoding.image_codecs import codec_for
 from pipeline.media.reading.file_source import Source
-from pipeline.media.reading.image_sequence import Pattern, PictureSource, is_pattern
+from pipeline.media.reading.image_sequence import FilePattern, ImageSource, is_pattern
 from pipeline.media.reading.pipe import is_pipe
 from pipeline.media.reading.probe import VideoInfo
 from pipeline.media.writing.file_sink import FileSink
@@ -106,7 +106,7 @@ def check_form(path: Path, source: Collection[Path], frames: int | None, rate: F
     source: the files that are read.
     """
     if is_pattern(path) and is_stills(path):
-        there = {found.resolve() for found in Pattern(path).found().values()}
+        there = {found.resolve() for found in FilePattern(path).found().values()}
         if not there.isdisjoint(file.resolve() for file in source):
             raise OutputError(f"{path}: are the pictures of the input; give the results another name")
         if there and not overwrite:
@@ -132,6 +132,6 @@ def open_sink(
     if is_pipe(path):
         return PipeSink(encoding, others=len(also))
     if is_stills(path):
-        pictures = source.pictures if isinstance(source, PictureSource) else None
+        pictures = source.images if isinstance(source, ImageSource) else None
         return PictureSink(path, encoding, pictures, others=len(also))
     return FileSink(path, encoding, source, also, shift, until)

@@ -32,13 +32,13 @@ def upright(video: VideoInfo, to: Path, scale: int) -> RotationPlan:
     The display matrix of the video that is given is the one that `to` shall have.
     """
     matrix, suffix = video.display_matrix, to.suffix.lower()
-    orientation = Orientation.of(matrix)
+    orientation = Orientation.from_matrix(matrix)
     if matrix is None or orientation == Orientation():
         return RotationPlan(None, replace(video, display_matrix=None))
     if orientation is None:
         return _at_an_angle(video, matrix, suffix, scale)
     if suffix in ISO_SUFFIXES and not orientation.mirrored:
-        return RotationPlan(None, replace(video, display_matrix=_carried(matrix, orientation.numbers, scale)))
+        return RotationPlan(None, replace(video, display_matrix=_carried(matrix, orientation.matrix, scale)))
     players = f"not every player of {suffix or 'y4m'} honours its tag"
     return RotationPlan(
         orientation, _laid(video, orientation), f"it is shown {orientation}: the pixels are, as {players}"

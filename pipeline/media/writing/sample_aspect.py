@@ -14,7 +14,7 @@ from typing import BinaryIO
 import av
 
 from pipeline.media.encoding.encoder import VideoEncoding
-from pipeline.media.reading.matroska import element_at
+from pipeline.media.reading.matroska import read_element
 from pipeline.media.writing.container import ISO_SUFFIXES
 from pipeline.media.writing.ebml import (
     LEAST_VOID,
@@ -83,11 +83,11 @@ def shown_size(width: int, height: int, aspect: Fraction) -> tuple[int, int]:
 
 def _head(file: BinaryIO) -> tuple[int, list[Element]]:
     """Where the Segment's content begins, and the elements before its first cluster."""
-    ebml = element_at(file, 0)
-    segment = element_at(file, ebml[2]) if ebml and ebml[2] else None
+    ebml = read_element(file, 0)
+    segment = read_element(file, ebml[2]) if ebml and ebml[2] else None
     begins = at = segment[1] if segment else 0
     parts: list[Element] = []
-    while (part := element_at(file, at)) and part[0] != _CLUSTER and part[2] is not None:
+    while (part := read_element(file, at)) and part[0] != _CLUSTER and part[2] is not None:
         file.seek(at)
         parts += elements(file.read(part[2] - at))
         at = part[2]

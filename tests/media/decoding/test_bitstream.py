@@ -3,7 +3,7 @@
 import av
 import pytest
 
-from pipeline.media.decoding.bitstream import is_shown, is_torn
+from pipeline.media.decoding.bitstream import has_zeroed_gap, is_shown
 
 
 @pytest.mark.parametrize(
@@ -17,7 +17,7 @@ from pipeline.media.decoding.bitstream import is_shown, is_torn
     ],
 )
 def test_a_hole_of_zeros_tears_what_never_has_them(content: bytes, codec: str, torn: bool) -> None:
-    assert is_torn(av.Packet(content), codec) == torn
+    assert has_zeroed_gap(av.Packet(content), codec) == torn
 
 
 @pytest.mark.parametrize(

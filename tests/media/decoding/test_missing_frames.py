@@ -5,7 +5,7 @@ from fractions import Fraction
 
 import pytest
 
-from pipeline.media.decoding.missing_frames import Holes
+from pipeline.media.decoding.missing_frames import GapDetector
 
 FRAME = Fraction(1, 25)
 
@@ -17,7 +17,7 @@ class Packet:
 
 
 def missed(times: list[int | None], damaged: set[int] = frozenset(), steady: bool = False) -> int:  # type: ignore[assignment]
-    holes = Holes(FRAME, steady)
+    holes = GapDetector(FRAME, steady)
     return sum(holes.before(Packet(time), number in damaged) for number, time in enumerate(times))  # type: ignore[arg-type]
 
 

@@ -7,13 +7,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.frame import PIXEL_FORMATS, Colour, Frame, FrameFormat
-from pipeline.media.decoding.monotonic import Order
+from pipeline.media.decoding.monotonic import MonotonicTimestamps
 
 TINY = FrameFormat(2, 2, PIXEL_FORMATS["gray"], Colour(1, False))
 
 
 def ordered(times: list[int]) -> tuple[list[int], int]:
-    order = Order()
+    order = MonotonicTimestamps()
     frames = [frame for time in times for frame in order.feed(Frame(TINY, (), time, 40))]
     return [frame.pts for frame in [*frames, *order.finish()]], order.repaired
 
@@ -51,12 +51,12 @@ def test_times_that_advance_are_left_alone(steps: list[int]) -> None:
 
 
 def test_packets_pass() -> None:
-    assert list(Order().feed("a packet")) == ["a packet"]
+    assert list(MonotonicTimestamps().feed("a packet")) == ["a packet"]
 
 
 def test_a_frame_that_is_held_at_the_end_is_released() -> None:
     released = []
-    order = Order()
+    order = MonotonicTimestamps()
     list(order.feed(Frame(TINY, (), 0, release=lambda: released.append(0))))
     order.close()
     order.close()

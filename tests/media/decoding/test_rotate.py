@@ -36,31 +36,31 @@ def matrix(a: int, b: int, c: int, d: int) -> tuple[int, ...]:
     ],
 )
 def test_a_display_matrix_lays_a_picture(numbers: tuple[int, int, int, int], shown: str, said: str) -> None:
-    orientation = Orientation.of(matrix(*numbers))
+    orientation = Orientation.from_matrix(matrix(*numbers))
     assert orientation is not None
-    laid = orientation.laid(np.array([["A", "B"], ["C", "D"]]))
+    laid = orientation.apply(np.array([["A", "B"], ["C", "D"]]))
     assert "/".join("".join(row) for row in laid) == shown
-    assert (str(orientation), orientation.numbers) == (said, numbers)
+    assert (str(orientation), orientation.matrix) == (said, numbers)
 
 
 def test_no_matrix_is_upright() -> None:
-    assert Orientation.of(None) == Orientation()
+    assert Orientation.from_matrix(None) == Orientation()
 
 
 def test_a_matrix_that_also_stretches_or_is_rounded_turns_as_well() -> None:
-    assert Orientation.of(matrix(0, 2 * ONE, -ONE, 0)) == Orientation(transposed=True, across=True)
-    assert Orientation.of(matrix(-ONE, 3, -3, -ONE)) == Orientation(across=True, down=True)
+    assert Orientation.from_matrix(matrix(0, 2 * ONE, -ONE, 0)) == Orientation(transposed=True, across=True)
+    assert Orientation.from_matrix(matrix(-ONE, 3, -3, -ONE)) == Orientation(across=True, down=True)
 
 
 @pytest.mark.parametrize("numbers", [(46341, 46341, -46341, 46341), (ONE, ONE // 2, 0, ONE), (0, 0, 0, 0)])
 def test_other_matrices_are_none_of_the_eight(numbers: tuple[int, int, int, int]) -> None:
-    assert Orientation.of(matrix(*numbers)) is None
+    assert Orientation.from_matrix(matrix(*numbers)) is None
 
 
 @pytest.mark.parametrize("orientation", EIGHT, ids=str)
 def test_the_inverse_undoes_it(orientation: Orientation) -> None:
     picture = np.arange(12).reshape(3, 4)
-    assert np.array_equal(orientation.inverse.laid(orientation.laid(picture)), picture)
+    assert np.array_equal(orientation.inverse.apply(orientation.apply(picture)), picture)
 
 
 @given(
@@ -80,7 +80,7 @@ def test_a_turned_frame_has_the_colours_of_the_frame_in_their_places(
     assert turned.format == turn.format
     assert [plane.shape for plane in turned.planes] == [*turn.format.plane_shapes]
     assert all(plane.dtype == turn.format.pixel.dtype for plane in turned.planes)
-    wanted = orientation.laid(np.moveaxis(_rgb(_noise(format, seed)), 0, -1))
+    wanted = orientation.apply(np.moveaxis(_rgb(_noise(format, seed)), 0, -1))
     levels = (1 << format.pixel.depth) - 1
     rounded = 1.3 / levels if turn.format.pixel.sub_x + turn.format.pixel.sub_y < _subsampled(format) else 1e-12
     assert np.abs(np.moveaxis(_rgb(turned), 0, -1) - wanted).max() <= rounded
@@ -128,7 +128,7 @@ QUARTER = Orientation(transposed=True, across=True)
     ],
 )
 def test_chroma_stays_as_it_is_where_it_can(pixel: str, size: tuple[int, int], turned: str) -> None:
-    made = QUARTER.turned(_format(pixel, size))
+    made = QUARTER.rotated_format(_format(pixel, size))
     assert (made.pixel.name, made.width, made.height) == (turned, size[1], size[0])
 
 
@@ -145,7 +145,7 @@ def test_planes_are_views_and_keep_time_and_owner() -> None:
 def test_alpha_is_turned_too() -> None:
     frame = _noise(_format("yuva422p"))
     (turned,) = Rotate(QUARTER, frame.format).feed(frame)
-    assert np.array_equal(turned.planes[3], QUARTER.laid(frame.planes[3]))
+    assert np.array_equal(turned.planes[3], QUARTER.apply(frame.planes[3]))
 
 
 def test_what_is_no_frame_passes() -> None:

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from pipeline.frame import PIXEL_FORMATS, Colour, FrameFormat, Siting
-from pipeline.media.decoding.swscale import fitted
+from pipeline.media.decoding.swscale import extract_planes
 from tests.frames import format_of, noise, unpacked
 
 RNG = np.random.default_rng(5)
@@ -45,7 +45,7 @@ def test_flat_fields_stay_what_they_are(pixel: str, to: str, siting: Siting, siz
     raised = format.pixel.depth - depth
     for levels in [(16, 128, 128), (235, 240, 16), (81, 90, 240), (1, 254, 77)]:
         values = [level << (depth - 8) for level in levels] + [0] * format.pixel.alpha
-        planes = fitted(picture(pixel, size, values), format)
+        planes = extract_planes(picture(pixel, size, values), format)
         assert tuple(plane.shape for plane in planes) == format.plane_shapes
         for plane, value in zip(planes, values, strict=True):
             assert (plane == value << raised).all()
@@ -53,7 +53,7 @@ def test_flat_fields_stay_what_they_are(pixel: str, to: str, siting: Siting, siz
 
 def test_the_chroma_of_dv_stays_where_it_is_sited() -> None:
     ramp = 40 + 10 * np.arange(16)
-    planes = fitted(picture("yuv411p", (64, 8), (128, ramp, ramp)), format_of("yuv422p", (64, 8)))
+    planes = extract_planes(picture("yuv411p", (64, 8), (128, ramp, ramp)), format_of("yuv422p", (64, 8)))
     for chroma in planes[1:]:
         assert (chroma[:, 0::2] == ramp).all()
         assert (chroma[:, 1:-1:2] == ramp[:-1] + 5).all()
@@ -74,7 +74,7 @@ def test_flat_fields_stay_what_they_are_however_they_are_tagged(
     values = [level << (depth - 8) for level in (81, 90, 240)]
     given = picture(pixel, size, values)
     given.colorspace, given.color_range = matrix, 2 if full_range else 1
-    for plane, value in zip(fitted(given, format), values, strict=True):
+    for plane, value in zip(extract_planes(given, format), values, strict=True):
         assert np.abs(plane.astype(int) - (value << (format.pixel.depth - depth))).max() <= 1
 
 
@@ -82,7 +82,7 @@ def test_flat_fields_stay_what_they_are_however_they_are_tagged(
 def test_what_fits_is_not_copied(pixel: str) -> None:
     frame = noise(format_of(pixel))
     given = picture(pixel, (64, 48), frame.planes)
-    planes = fitted(given, frame.format)
+    planes = extract_planes(given, frame.format)
     for plane, samples in zip(planes, frame.planes, strict=True):
         np.testing.assert_array_equal(plane, samples)
         assert not plane.flags.owndata
@@ -91,7 +91,7 @@ def test_what_fits_is_not_copied(pixel: str) -> None:
 @pytest.mark.parametrize(("pixel", "to"), [("yuva420p", "yuv420p"), ("gbrap", "gbrp"), ("yuva422p12le", "yuv422p12le")])
 def test_alpha_that_nobody_wants_is_left_out(pixel: str, to: str) -> None:
     frame = noise(format_of(pixel))
-    planes = fitted(picture(pixel, (64, 48), frame.planes), format_of(to))
+    planes = extract_planes(picture(pixel, (64, 48), frame.planes), format_of(to))
     for plane, samples in zip(planes, frame.planes[:-1], strict=True):
         np.testing.assert_array_equal(plane, samples)
 
@@ -100,7 +100,7 @@ def test_alpha_that_nobody_wants_is_left_out(pixel: str, to: str) -> None:
 def test_alpha_that_a_picture_lacks_is_opaque(pixel: str, to: str) -> None:
     """A film may lose its alpha in its middle, and a sequence of pictures may have it in some."""
     frame = noise(format_of(pixel))
-    planes = fitted(picture(pixel, (64, 48), frame.planes), format_of(to))
+    planes = extract_planes(picture(pixel, (64, 48), frame.planes), format_of(to))
     assert (planes[-1] == 255).all()
     for plane, samples in zip(planes, frame.planes, strict=False):
         np.testing.assert_array_equal(plane, samples)
@@ -121,5 +121,5 @@ def test_packed_samples_come_out_bit_for_bit(pixel: str, name: str, size: tuple[
     frame = av.VideoFrame(*size, name)
     frame.planes[0].update(RNG.integers(0, 256, frame.planes[0].buffer_size, np.uint8).tobytes())
     format = format_of(pixel, size)
-    for plane, samples in zip(fitted(frame, format), unpacked(frame, format), strict=True):
+    for plane, samples in zip(extract_planes(frame, format), unpacked(frame, format), strict=True):
         np.testing.assert_array_equal(plane, samples)

@@ -30,17 +30,21 @@ def clip(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
 def taken(clip: Path, **wanted: Fraction | int | None) -> tuple[list[int], list[Fraction]]:
     """Which frames come through, by their shade, and when the packets of sound begin, from the first frame on."""
     video = probe(clip).video
-    excerpt = Excerpt.wanted(video.first, video.rate, *(wanted.get(name) for name in ("start", "end", "frames")))  # type: ignore[arg-type]
+    excerpt = Excerpt.from_times(
+        video.start_time, video.rate, *(wanted.get(name) for name in ("start", "end", "frames"))
+    )  # type: ignore[arg-type]
     also = frozenset({1})
     with FileSource(clip, also, start=excerpt.start if excerpt else None) as source:
         intake = FrameReader(source, video.format, excerpt, also)
         items = [item for packet in source for item in intake.feed(packet)] + list(intake.finish())
         assert intake.frames == sum(isinstance(item, Frame) for item in items)
         frames = [
-            round(float((item.pts * video.time_base - video.first) * RATE)) for item in items if isinstance(item, Frame)
+            round(float((item.pts * video.time_base - video.start_time) * RATE))
+            for item in items
+            if isinstance(item, Frame)
         ]
         seen = [int(item.planes[0][24, 32]) for item in items if isinstance(item, Frame)]
-        sound = [item.pts * item.time_base - video.first for item in items if not isinstance(item, Frame)]
+        sound = [item.pts * item.time_base - video.start_time for item in items if not isinstance(item, Frame)]
     assert seen == pytest.approx([clips.shade(i) for i in frames], abs=3)
     return frames, sound
 
@@ -82,7 +86,7 @@ def test_a_time_that_people_read_off_a_frame_means_that_frame(frame: int, rate: 
     exactly = frame / rate
     for digits in (3, 6):
         read = Fraction(round(exactly * 10**digits), 10**digits)
-        excerpt = Excerpt.wanted(Fraction(7), rate, read, None, None)
+        excerpt = Excerpt.from_times(Fraction(7), rate, read, None, None)
         assert excerpt is not None
         assert excerpt.start is not None
         assert excerpt.start <= 7 + exactly
@@ -90,15 +94,15 @@ def test_a_time_that_people_read_off_a_frame_means_that_frame(frame: int, rate: 
 
 
 def test_without_limits_there_is_no_excerpt() -> None:
-    assert Excerpt.wanted(Fraction(0), RATE, None, None, None) is None
+    assert Excerpt.from_times(Fraction(0), RATE, None, None, None) is None
 
 
 def test_how_many_frames_to_expect() -> None:
     def expected(start: int | None, end: int | None, frames: int | None, whole: int | None) -> int | None:
         times = (None if time is None else Fraction(time) for time in (start, end))
-        excerpt = Excerpt.wanted(Fraction(5), RATE, *times, frames)
+        excerpt = Excerpt.from_times(Fraction(5), RATE, *times, frames)
         assert excerpt is not None
-        return excerpt.expected(whole, Fraction(5), RATE)
+        return excerpt.expected_frames(whole, Fraction(5), RATE)
 
     assert expected(1, 3, None, 300) == 60
     assert expected(1, None, None, 300) == 270

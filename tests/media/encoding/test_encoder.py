@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from pipeline.frame import PIXEL_FORMATS, Colour, Frame, FrameFormat, PixelFormat, Siting
-from pipeline.media.av_frames import wrapped
+from pipeline.media.av_frames import wrap_frame
 from pipeline.media.encoding.encoder import Encoder, VideoEncoding, configure, negotiate_format
 from pipeline.media.encoding.formats import encodable_format, encoder
 from tests.frames import assert_same, format_of, noise
@@ -88,7 +88,7 @@ def test_all_frames_are_released_once_the_encoder_is_flushed(codec: str) -> None
     for index in range(30):
         planes = format.split(np.full(format.bytes, index * 8, np.uint8))
         frame = Frame(format, planes, pts=index, release=lambda index=index: released.append(index))
-        context.encode(wrapped(frame))
+        context.encode(wrap_frame(frame))
     context.encode(None)
     del context, planes, frame
     gc.collect()

@@ -6,7 +6,7 @@ import pytest
 from pipeline.frame import PIXEL_FORMATS, Colour, FrameFormat
 from pipeline.media.encoding.encoder import VideoEncoding, configure
 from pipeline.media.encoding.hdr import hdr_parameters
-from pipeline.media.reading.hdr import Hdr, hdr_of
+from pipeline.media.reading.hdr import Hdr, read_hdr
 from tests import hdr_clips
 
 FORMAT = FrameFormat(64, 64, PIXEL_FORMATS["yuv420p10le"], Colour(9, False, 9, hdr_clips.PQ))
@@ -26,7 +26,7 @@ def _coded(codec: str, hdr: Hdr | None, options: dict[str, str] | None = None) -
     decoder = av.CodecContext.create(RAW[codec] if codec != "libsvtav1" else "libdav1d", "r")
     packets = [*context.encode(frame), *context.encode(None)]
     frames = [decoded for packet in [*packets, None] for decoded in decoder.decode(packet)]
-    return hdr_of(frames[0])
+    return read_hdr(frames[0])
 
 
 @pytest.mark.parametrize("codec", RAW)

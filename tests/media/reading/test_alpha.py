@@ -8,7 +8,7 @@ import pytest
 
 from pipeline.frame import Frame
 from pipeline.media.decoding.decoder import Decoder
-from pipeline.media.reading.alpha import decoder
+from pipeline.media.reading.alpha import choose_alpha_decoder
 from pipeline.media.reading.file_source import FileSource
 from pipeline.media.reading.probe import probe
 from tests import alpha_clips, clips
@@ -86,7 +86,7 @@ def test_a_mark_without_alpha_is_none_either(tmp_path: Path) -> None:
 def test_a_usual_clip_keeps_its_own_decoder(clip: Path) -> None:
     with av.open(str(clip)) as container:
         stream = container.streams.video[0]
-        assert decoder(stream) is stream.codec_context
+        assert choose_alpha_decoder(stream) is stream.codec_context
 
 
 def test_without_libvpx_the_usual_decoder_does_its_best(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

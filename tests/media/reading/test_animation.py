@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 import pipeline
 from pipeline.errors import OutputError
-from pipeline.media.reading.animation import is_animated_png, muxer_options, plays
+from pipeline.media.reading.animation import is_animated_png, loop_options, read_play_count
 from pipeline.media.writing.result_kind import check_form
 from tests import clips, images, jobs
 
@@ -53,17 +53,17 @@ def test_how_often_an_animation_is_shown_is_known_and_kept(
     tmp_path: Path, name: str, options: dict[str, str], count: int
 ) -> None:
     source = _animation(tmp_path / name, **options)
-    assert plays(source) == count
+    assert read_play_count(source) == count
     for sink in (tmp_path / "b.gif", tmp_path / "b.apng"):
-        assert plays(jobs.upscale(source, sink, preset=None).path) == count
+        assert read_play_count(jobs.upscale(source, sink, preset=None).path) == count
         sink.unlink()
 
 
 def test_a_film_is_shown_for_ever_and_other_containers_are_told_nothing(tmp_path: Path) -> None:
-    assert plays(tmp_path / "nothing.gif") is None
-    assert muxer_options("gif", tmp_path / "film.mp4") == {"loop": "0"}
-    assert muxer_options("apng", tmp_path / "film.mp4") == {"plays": "0"}
-    assert muxer_options("mkv", tmp_path / "a.gif") == {}
+    assert read_play_count(tmp_path / "nothing.gif") is None
+    assert loop_options("gif", tmp_path / "film.mp4") == {"loop": "0"}
+    assert loop_options("apng", tmp_path / "film.mp4") == {"plays": "0"}
+    assert loop_options("mkv", tmp_path / "a.gif") == {}
 
 
 def test_an_apng_is_known_by_its_content(tmp_path: Path) -> None:

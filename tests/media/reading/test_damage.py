@@ -10,20 +10,20 @@ from pipeline.media.reading.damage import Damage
 
 def test_a_whole_source_has_nothing_to_tell() -> None:
     damage = Damage(Path("in.mp4"))
-    damage.add(lost=0, damaged=0)
-    assert damage.none
-    assert list(damage.lines()) == []
+    damage.add(lost_frames=0, damaged_frames=0)
+    assert damage.is_empty
+    assert list(damage.summary()) == []
 
 
 def test_each_kind_of_damage_is_a_line() -> None:
-    damage = Damage(Path("in.mp4"), cut="at least 5 bytes are missing at its end")
-    damage.add(lost=1, damaged=2)
-    damage.add(damaged=1, others=1, unread=2)
-    assert not damage.none
-    assert list(damage.lines()) == [
+    damage = Damage(Path("in.mp4"), truncation="at least 5 bytes are missing at its end")
+    damage.add(lost_frames=1, damaged_frames=2)
+    damage.add(damaged_frames=1, damaged_packets=1, read_errors=2)
+    assert not damage.is_empty
+    assert list(damage.summary()) == [
         "the source is cut off: at least 5 bytes are missing at its end",
         "1 frame of the source can't be decoded or is missing",
-        "3 frames of the source are damaged, and those that refer to them",
+        "3 frames of the source are damaged, and so are frames that refer to them",
         "1 packet of other streams is damaged, or can't be copied",
         "the source could not be read in 2 places",
     ]
@@ -31,6 +31,6 @@ def test_each_kind_of_damage_is_a_line() -> None:
 
 def test_strict_makes_the_first_damage_an_error() -> None:
     damage = Damage(Path("in.mp4"), strict=True)
-    damage.add(lost=0)
-    with pytest.raises(InputError, match=r"^in\.mp4: is damaged \(2 frames .* are missing\); without --strict"):
-        damage.add(lost=2)
+    damage.add(lost_frames=0)
+    with pytest.raises(InputError, match=r"^in\.mp4: is damaged \(2 frames .* are missing\); without `strict`"):
+        damage.add(lost_frames=2)

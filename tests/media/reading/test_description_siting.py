@@ -6,7 +6,7 @@ import av
 import pytest
 
 from pipeline.frame import Siting
-from pipeline.media.reading.description import tagged_siting
+from pipeline.media.reading.description import read_siting_tag
 from tests import clips
 
 CODED = [siting for siting in Siting if siting.coded is siting]
@@ -18,7 +18,7 @@ def _sited(path: Path, codec: str, siting: Siting | None = None, pixel: str = "y
     with av.open(str(path)) as container:
         stream = container.streams.video[0]
         next(container.decode(stream))
-        return tagged_siting(stream)
+        return read_siting_tag(stream)
 
 
 @pytest.mark.parametrize("siting", CODED)

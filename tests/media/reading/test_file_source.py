@@ -64,7 +64,7 @@ def test_a_read_that_fails_is_counted_and_reading_goes_on(clip: Path) -> None:
 
         source.container = Failing()  # type: ignore[assignment]
         assert sum(1 for _ in source) == 12
-        assert source.damage.unread == 2
+        assert source.damage.read_errors == 2
         source.container = real
 
 
@@ -83,7 +83,7 @@ def test_reading_ends_where_nothing_can_be_read_any_more(clip: Path) -> None:
 
         source.container = Broken()  # type: ignore[assignment]
         assert list(source) == []
-        assert source.damage.unread == 1
+        assert source.damage.read_errors == 1
         source.container = real
 
 
@@ -91,7 +91,7 @@ def test_a_source_that_is_ended_gives_nothing_more(clip: Path) -> None:
     with FileSource(clip) as source:
         for count, _ in enumerate(source):
             if count == 3:
-                source.end()
+                source.stop()
         assert count == 3
 
 
@@ -120,7 +120,7 @@ def test_frames_that_a_container_promised_are_missed(tmp_path: Path) -> None:
     path = clips.make(tmp_path / "clip.mp4", 48, sound=False, index_in_front=True)
     path.write_bytes(path.read_bytes()[:-300])
     count, source = packets(path)
-    assert source.damage.cut == "at least 300 bytes are missing at its end"
+    assert source.damage.truncation == "at least 300 bytes are missing at its end"
     assert source.missing_frames(count, 0) == 48 - count > 0
 
 
@@ -137,7 +137,7 @@ def test_a_clock_that_jumps_is_mended_for_all_streams(tmp_path: Path, hours: int
     shown = sorted(pts for index, _, pts in read if index == 0)
     assert len(shown) == 24
     assert {b - a for a, b in itertools.pairwise(shown)} <= {Fraction(1, 25), Fraction(2, 25)}
-    assert [round(jump / 3600) for jump in source.jumps] == [hours]
+    assert [round(jump / 3600) for jump in source.clock_jumps] == [hours]
 
 
 def test_leading_frames_without_times_are_counted_back_from_the_first_that_has_one(tmp_path: Path) -> None:
@@ -151,4 +151,4 @@ def test_leading_frames_without_times_are_counted_back_from_the_first_that_has_o
                 packet.pts, packet.dts = packet.pts - 200, packet.dts - 200
                 packet.stream = stream
                 container.mux(packet)
-    assert probe(path).video.first == Fraction(-1, 5)
+    assert probe(path).video.start_time == Fraction(-1, 5)

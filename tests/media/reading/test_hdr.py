@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from pipeline.errors import InputError
 from pipeline.media.reading import hdr
-from pipeline.media.reading.hdr import Hdr, dynamic_metadata, hdr_of
+from pipeline.media.reading.hdr import Hdr, list_dynamic_hdr, read_hdr
 from pipeline.media.reading.probe import probe
 from tests import hdr_clips
 
@@ -28,12 +28,12 @@ def _frame(**side_data: Any) -> Any:
 def _made_up_frames() -> Iterator[None]:
     """Let frames be those of `_frame`, too."""
     with pytest.MonkeyPatch.context() as patch:
-        read = hdr.side_data
+        read = hdr.read_side_data
 
         def side_data(frame: Any, name: str) -> Any:
             return frame.side_data.get(name) if isinstance(frame, SimpleNamespace) else read(frame, name)
 
-        patch.setattr(hdr, "side_data", side_data)
+        patch.setattr(hdr, "read_side_data", side_data)
         yield
 
 
@@ -54,29 +54,29 @@ def test_an_ordinary_clip_says_nothing(clip: Path) -> None:
 
 
 def test_nothing_is_told_where_no_frame_is() -> None:
-    assert hdr_of(None) is None
+    assert read_hdr(None) is None
 
 
 def test_light_levels_alone_are_told() -> None:
     frame = _frame(CONTENT_LIGHT_LEVEL=np.array([1200, 300], np.uint32).tobytes())
-    assert hdr_of(frame) == Hdr(light=(1200, 300))
+    assert read_hdr(frame) == Hdr(light=(1200, 300))
 
 
 def test_levels_of_zero_mean_that_nobody_knows() -> None:
     zeros = _frame(CONTENT_LIGHT_LEVEL=bytes(8), MASTERING_DISPLAY_METADATA=_mastering(*[0, 1] * 10, 1, 1))
-    assert hdr_of(zeros) is None
+    assert read_hdr(zeros) is None
 
 
 def test_a_display_may_be_told_in_part() -> None:
     numbers = [34000, 50000, 16000, 50000] + [1, 50000] * 6 + [0, 10000, 4000, 1]
-    assert hdr_of(_frame(MASTERING_DISPLAY_METADATA=_mastering(*numbers, 0, 1))) == Hdr(
+    assert read_hdr(_frame(MASTERING_DISPLAY_METADATA=_mastering(*numbers, 0, 1))) == Hdr(
         luminance=(Fraction(0), Fraction(4000))
     )
 
 
 @given(st.lists(st.tuples(integers, integers), min_size=10, max_size=10))
 def test_every_number_lands_in_its_place(pairs: list[tuple[int, int]]) -> None:
-    hdr = hdr_of(_frame(MASTERING_DISPLAY_METADATA=_mastering(*sum(pairs, ()), 1, 1)))
+    hdr = read_hdr(_frame(MASTERING_DISPLAY_METADATA=_mastering(*sum(pairs, ()), 1, 1)))
     assert hdr is not None
     assert hdr.primaries is not None
     assert hdr.luminance is not None
@@ -133,4 +133,4 @@ def _names(clip: Path, level: int, full_range: int) -> tuple[str, ...]:
     header = bytes([2, 0, 18, 0, level, 0, 0, 0, 23, 1, full_range])
     metadata = np.uintp(24).tobytes() + bytes(16) + header
     with av.open(str(clip)) as container:
-        return dynamic_metadata(clip, container.streams.video[0], _frame(DOVI_METADATA=metadata))
+        return list_dynamic_hdr(clip, container.streams.video[0], _frame(DOVI_METADATA=metadata))

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from pipeline.errors import InputError
 from pipeline.frame import Siting
-from pipeline.media.reading.image_sequence import Pattern, Pictures, PictureSource, is_pattern
+from pipeline.media.reading.image_sequence import FilePattern, ImageSequence, ImageSource, is_pattern
 from pipeline.media.reading.probe import probe
 from tests import images
 
@@ -26,31 +26,31 @@ def _touch(folder: Path, *names: str) -> Path:
 
 def test_a_pattern_finds_its_files_in_the_order_of_their_numbers(tmp_path: Path) -> None:
     _touch(tmp_path, "f10.png", "f9.png", "f2.png", "g3.png", "f4.jpg", "f.png")
-    assert Pictures.find(tmp_path / "f%d.png").numbers == (2, 9, 10)
+    assert ImageSequence.find(tmp_path / "f%d.png").numbers == (2, 9, 10)
 
 
 def test_padded_and_plain_numbers_are_not_mixed_up(tmp_path: Path) -> None:
     _touch(tmp_path, "1.png", "01.png", "001.png", "100.png", "1000.png")
-    assert Pictures.find(tmp_path / "%d.png").numbers == (1, 100, 1000)
-    assert Pictures.find(tmp_path / "%03d.png").numbers == (1, 100, 1000)
-    assert Pictures.find(tmp_path / "%02d.png").files[1].name == "01.png"
+    assert ImageSequence.find(tmp_path / "%d.png").numbers == (1, 100, 1000)
+    assert ImageSequence.find(tmp_path / "%03d.png").numbers == (1, 100, 1000)
+    assert ImageSequence.find(tmp_path / "%02d.png").files[1].name == "01.png"
 
 
 def test_a_percent_sign_can_stand_in_a_name(tmp_path: Path) -> None:
     _touch(tmp_path, "50% 1.png", "50% 2.png")
-    assert Pictures.find(tmp_path / "50%% %d.png").numbers == (1, 2)
+    assert ImageSequence.find(tmp_path / "50%% %d.png").numbers == (1, 2)
 
 
 @given(st.integers(0, 10**9), st.integers(1, 9), st.text("ab%.[(*", max_size=5), st.text("ab%.[(*", max_size=5))
 def test_a_pattern_means_what_printf_means(number: int, digits: int, head: str, tail: str) -> None:
     written = head.replace("%", "%%") + f"%0{digits}d" + tail.replace("%", "%%")
-    assert Pattern(Path("/folder", written)).name(number) == written % number
+    assert FilePattern(Path("/folder", written)).name(number) == written % number
 
 
 def test_a_file_with_that_very_name_is_meant_itself(tmp_path: Path) -> None:
     _touch(tmp_path, "pic%02d.png")
     assert not is_pattern(tmp_path / "pic%02d.png")
-    assert Pictures.find(tmp_path / "pic%02d.png").numbers == (1,)
+    assert ImageSequence.find(tmp_path / "pic%02d.png").numbers == (1,)
 
 
 @pytest.mark.parametrize(
@@ -64,25 +64,25 @@ def test_a_file_with_that_very_name_is_meant_itself(tmp_path: Path) -> None:
     ],
 )
 def test_missing_numbers_are_told_and_regular_steps_are_none(numbers: tuple[int, ...], said: str) -> None:
-    assert Pictures(Path("%d.png"), {number: Path(f"{number}.png") for number in numbers}).gaps() == said
+    assert ImageSequence(Path("%d.png"), {number: Path(f"{number}.png") for number in numbers}).gaps() == said
 
 
 def test_no_such_pictures(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"no such pictures \(looked for .*/00\.png, 01\.png and so on\)"):
-        Pictures.find(tmp_path / "%02d.png")
+        ImageSequence.find(tmp_path / "%02d.png")
     with pytest.raises(InputError, match=r"the folder .* can't be read \(No such file"):
-        Pictures.find(tmp_path / "nowhere" / "%02d.png")
+        ImageSequence.find(tmp_path / "nowhere" / "%02d.png")
 
 
 @pytest.mark.parametrize("name", ["%d-%d.png", "shot%d/%d.png", "shot%d/a.png"])
 def test_one_number_in_the_name_of_the_files(tmp_path: Path, name: str) -> None:
     with pytest.raises(InputError, match="one number, such as %05d"):
-        Pictures.find(tmp_path / name)
+        ImageSequence.find(tmp_path / name)
 
 
 def test_the_time_of_a_picture_is_its_number(tmp_path: Path) -> None:
     pattern = images.sequence(tmp_path, [10, 12, 14, 18])
-    with PictureSource(Pictures.find(pattern), Fraction(24000, 1001)) as source:
+    with ImageSource(ImageSequence.find(pattern), Fraction(24000, 1001)) as source:
         packets = list(source)
         assert [packet.pts for packet in packets] == [0, 1, 2, 4]
         assert packets[3].pts * packets[3].time_base == 4 * Fraction(1001, 24000)
@@ -90,10 +90,10 @@ def test_the_time_of_a_picture_is_its_number(tmp_path: Path) -> None:
 
 
 def test_a_source_that_is_ended_gives_no_more(tmp_path: Path) -> None:
-    with PictureSource(Pictures.find(images.sequence(tmp_path, [1, 2, 3]))) as source:
+    with ImageSource(ImageSequence.find(images.sequence(tmp_path, [1, 2, 3]))) as source:
         packets = iter(source)
         next(packets)
-        source.end()
+        source.stop()
         assert list(packets) == []
 
 
@@ -128,8 +128,8 @@ def test_a_sequence_as_media(tmp_path: Path) -> None:
     media = probe(images.sequence(tmp_path, [3, 4, 6]))
     assert (media.video.frames, media.duration, media.video.rate) == (3, 4 / 25, 25)
     assert media.bytes == sum(file.stat().st_size for file in tmp_path.iterdir())
-    assert media.pictures is not None
-    assert media.pictures.notes(media.video.rate) == [
+    assert media.images is not None
+    assert media.images.notes(media.video.rate) == [
         "number 5 is missing (of 3 to 6)",
         "its 3 pictures are shown at 25 a second",
     ]

@@ -3,7 +3,7 @@ from pathlib import Path
 import av
 import pytest
 
-from pipeline.media.reading.interlacing import Scan, scan_of
+from pipeline.media.reading.interlacing import Scan, read_scan
 from pipeline.media.reading.probe import probe
 from tests import clips, interlaced
 
@@ -42,7 +42,7 @@ def test_a_container_may_know_the_order_of_what_no_picture_marks(
     with av.open(str(clip)) as container:
         stream = container.streams.video[0]
         stream.codec_context.field_order = order
-        assert scan_of(stream, None) == Scan(False, top_first)
+        assert read_scan(stream, None) == Scan(False, top_first)
 
 
 def test_pictures_have_no_fields(tmp_path: Path) -> None:

@@ -51,7 +51,7 @@ def test_a_whole_file_has_no_broken_place(clip: Path, index_in_front: bool, tmp_
                 if packet.size:
                     packet.stream = stream
                     container.mux(packet)
-    assert read(path)[1].damage.none
+    assert read(path)[1].damage.is_empty
 
 
 @pytest.mark.parametrize("filling", ["zeros", "noise"])
@@ -66,18 +66,18 @@ def test_a_hole_is_found(clip: Path, tmp_path: Path, filling: str, first: int, l
     path.write_bytes(content)
     packets, source = read(path)
     assert packets < read(clip)[0]
-    assert source.damage.unread
+    assert source.damage.read_errors
 
 
 def test_a_stream_that_is_not_wanted_leaves_no_hole(clip: Path) -> None:
     with FileSource(clip, frozenset()) as source:
         assert sum(1 for _ in source) == 200
-        assert source.damage.none
+        assert source.damage.is_empty
 
 
 def test_laced_blocks_leave_no_hole(media: Path) -> None:
     for name in ("big_buck_bunny_0_30.webm", "av1_video.mkv"):
-        assert read(media / name)[1].damage.none
+        assert read(media / name)[1].damage.is_empty
 
 
 def test_live_files_of_unknown_length_are_read_to_their_end(clip: Path, tmp_path: Path) -> None:
@@ -90,5 +90,5 @@ def test_live_files_of_unknown_length_are_read_to_their_end(clip: Path, tmp_path
                 container.mux(packet)
     packets, source = read(path)
     assert packets == 200
-    assert source.damage.none
+    assert source.damage.is_empty
     assert source.video.time_base == Fraction(1, 1000)

@@ -18,8 +18,8 @@ from pipeline.errors import InputError, OutputError
 from pipeline.frame import PIXEL_FORMATS, Colour, Frame, FrameFormat, Siting
 from pipeline.media.encoding.encoder import VideoEncoding
 from pipeline.media.reading.file_source import FileSource
-from pipeline.media.reading.pipe import NAME, Pipe, standard_output
-from pipeline.media.reading.probe import CONTAINERS, open_input
+from pipeline.media.reading.pipe import PIPE_NAME, Pipe, standard_output
+from pipeline.media.reading.probe import INPUT_DEMUXERS, open_input
 from pipeline.media.writing.pipe_sink import CODEC, PipeSink, y4m_format
 from tests import clips
 
@@ -82,7 +82,7 @@ def _frames(encoding: VideoEncoding, times: list[int], others: int = 0) -> tuple
                     list(sink.feed(packet))
             for packet in encoder.finish():
                 list(sink.feed(packet))
-            assert sink.commit(overwrite=False) == NAME
+            assert sink.commit(overwrite=False) == PIPE_NAME
     finally:
         os.close(writing)
         reader.join()
@@ -100,14 +100,14 @@ def test_what_was_looked_at_comes_again(content: bytes, looks: list[int]) -> Non
     with _through(content) as pipe:
         seen = b"".join(pipe.read(size) for size in looks)
         assert content.startswith(seen)
-        pipe.rewound()
+        pipe.rewind()
         assert b"".join(iter(lambda: pipe.read(512), b"")) == content
-        assert pipe.taken == len(content)
+        assert pipe.bytes_read == len(content)
 
 
 def test_a_pipe_can_be_rewound_only_once() -> None:
     with _through(b"abc") as pipe, pytest.raises(InputError, match="-: can be read only once"):
-        pipe.rewound().rewound()
+        pipe.rewind().rewind()
 
 
 def test_a_read_that_waits_can_be_ended() -> None:
@@ -116,7 +116,7 @@ def test_a_read_that_waits_can_be_ended() -> None:
     got: list[bytes] = []
     reader = threading.Thread(target=lambda: got.append(pipe.read(10)))
     reader.start()
-    pipe.end()
+    pipe.stop()
     reader.join(timeout=10)
     os.close(reading)
     os.close(writing)
@@ -128,9 +128,9 @@ def test_every_frame_comes_through_after_a_look(tmp_path: Path, suffix: str) -> 
     clip = clips.make(tmp_path / f"a{suffix if suffix != '.y4m' else '.mkv'}")
     content = _y4m(clip) if suffix == ".y4m" else clip.read_bytes()
     with _through(content) as pipe:
-        with open_input(NAME, pipe=pipe) as container:
+        with open_input(PIPE_NAME, pipe=pipe) as container:
             next(container.decode(video=0))
-        with FileSource(NAME, pipe=pipe) as source:
+        with FileSource(PIPE_NAME, pipe=pipe) as source:
             context = source.video.codec_context
             frames = [frame for packet in source for frame in context.decode(packet)] + context.decode(None)
             assert [clips._middle(frame) for frame in frames] == clips.shades(clip)
@@ -141,7 +141,7 @@ def test_a_piece_of_a_frame_at_the_end_of_y4m_is_told(clip: Path, tmp_path: Path
     content = _y4m(clip)
     (tmp_path / "cut.y4m").write_bytes(content[:-100])
     with _through(content[:-100]) as pipe:
-        for source in (FileSource(NAME, pipe=pipe), FileSource(tmp_path / "cut.y4m")):
+        for source in (FileSource(PIPE_NAME, pipe=pipe), FileSource(tmp_path / "cut.y4m")):
             with source:
                 assert sum(1 for _ in source) == 11
                 assert source.missing_frames(11, 11) == 1
@@ -150,8 +150,8 @@ def test_a_piece_of_a_frame_at_the_end_of_y4m_is_told(clip: Path, tmp_path: Path
 @pytest.mark.parametrize("content", [b"", b"hello", b"#EXTM3U\nfile:///etc/passwd\n"])
 def test_what_is_no_video_is_refused(content: bytes) -> None:
     with _through(content) as pipe, pytest.raises(InputError, match="-: is no video that can be read from a pipe"):
-        open_input(NAME, pipe=pipe)
-    assert "hls" not in CONTAINERS
+        open_input(PIPE_NAME, pipe=pipe)
+    assert "hls" not in INPUT_DEMUXERS
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ import av
 import pytest
 
 from pipeline.media.reading.probe import probe
-from pipeline.media.reading.side_data import has_profile, side_data
+from pipeline.media.reading.side_data import has_icc_profile, read_side_data
 from tests import hdr_clips, images
 
 NAMED = b"a name\0\0" + zlib.compress(bytes(200))
@@ -35,18 +35,18 @@ def _first(path: Path) -> av.VideoFrame:
 
 def test_a_named_profile_is_found_and_does_no_harm(profiled: Path) -> None:
     frame = _first(profiled)
-    assert has_profile(frame)
-    assert side_data(frame, "DISPLAYMATRIX") is None
+    assert has_icc_profile(frame)
+    assert read_side_data(frame, "DISPLAYMATRIX") is None
     del frame
     gc.collect()  # which freed its name twice
     assert probe(profiled).video.display_matrix is None
 
 
 def test_a_picture_without_a_profile_has_none(tmp_path: Path) -> None:
-    assert not has_profile(_first(images.write(tmp_path / "photo.png", images.samples(1))))
+    assert not has_icc_profile(_first(images.write(tmp_path / "photo.png", images.samples(1))))
 
 
 def test_what_is_asked_for_is_given(tmp_path: Path) -> None:
     frame = _first(hdr_clips.graded(tmp_path / "graded.mkv"))
-    assert side_data(frame, "CONTENT_LIGHT_LEVEL") is not None
-    assert side_data(frame, "DISPLAYMATRIX") is None
+    assert read_side_data(frame, "CONTENT_LIGHT_LEVEL") is not None
+    assert read_side_data(frame, "DISPLAYMATRIX") is None

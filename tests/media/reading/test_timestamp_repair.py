@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.media.reading.timestamp_repair import Clock
+from pipeline.media.reading.timestamp_repair import TimestampRepair
 
 FRAME = Fraction(1, 25)
 BASE = Fraction(1, 90_000)
@@ -32,10 +32,10 @@ class Packet:
         return SimpleNamespace(type=self.kind)
 
 
-def mended(packets: list[Packet]) -> tuple[list[int | None], Clock]:
-    clock = Clock(FRAME)
+def mended(packets: list[Packet]) -> tuple[list[int | None], TimestampRepair]:
+    clock = TimestampRepair(FRAME)
     for packet in packets:
-        clock.mend(packet)  # type: ignore[arg-type]
+        clock.repair(packet)  # type: ignore[arg-type]
     return [packet.dts for packet in packets], clock
 
 
@@ -43,7 +43,7 @@ def test_a_steady_clock_is_left_alone() -> None:
     times = [3600 * i for i in range(20)]
     assert mended([Packet(0, time) for time in times]) == (
         times,
-        Clock(FRAME, [], [Fraction(0)], {0: Fraction(0)}, *_end(times)),
+        TimestampRepair(FRAME, [], [Fraction(0)], {0: Fraction(0)}, *_end(times)),
     )
 
 

@@ -21,7 +21,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 
 @pytest.mark.parametrize(("suffix", "container"), KINDS)
 def test_nothing_is_missing_of_a_whole_file(whole: dict[str, Path], suffix: str, container: str) -> None:
-    assert truncation.missing(whole[suffix], container) == 0
+    assert truncation.missing_bytes(whole[suffix], container) == 0
 
 
 @pytest.mark.parametrize(("suffix", "container"), KINDS)
@@ -31,42 +31,42 @@ def test_what_is_missing_is_counted(
 ) -> None:
     cut = tmp_path / f"cut{suffix}"
     cut.write_bytes(whole[suffix].read_bytes()[:-lost])
-    assert truncation.missing(cut, container) == lost
+    assert truncation.missing_bytes(cut, container) == lost
 
 
 def test_a_wmv_file_tells_its_size(tmp_path: Path) -> None:
     options = {"qmin": "2"}
     path = clips.make(tmp_path / "clip.wmv", codec="wmv2", sound=False, options=options, time_base=Fraction(1, 1000))
-    assert truncation.missing(path, "asf") == 0
+    assert truncation.missing_bytes(path, "asf") == 0
     path.write_bytes(path.read_bytes()[:-40])
-    assert truncation.missing(path, "asf") == 40
+    assert truncation.missing_bytes(path, "asf") == 40
 
 
 @pytest.mark.parametrize(("end", "missing"), [(b";", 0), (b";\0\0", 0), (b"\x2c", 1)])
 def test_a_gif_ends_with_its_trailer(tmp_path: Path, end: bytes, missing: int) -> None:
     path = tmp_path / "clip.gif"
     path.write_bytes(b"GIF89a" + bytes(100) + end)
-    assert truncation.missing(path, "gif") == missing
+    assert truncation.missing_bytes(path, "gif") == missing
 
 
 @pytest.mark.parametrize(("flags", "missing"), [(4, 0), (0, 1)])
 def test_the_last_page_of_an_ogg_file_says_so(tmp_path: Path, flags: int, missing: int) -> None:
     path = tmp_path / "clip.ogv"
     path.write_bytes(b"OggS\0\2" + bytes(50) + b"OggS\0" + bytes([flags]) + bytes(50))
-    assert truncation.missing(path, "ogg") == missing
+    assert truncation.missing_bytes(path, "ogg") == missing
 
 
 def test_what_comes_through_a_pipe_is_measured_by_its_beginning(whole: dict[str, Path]) -> None:
     content = whole[".mkv"].read_bytes()
-    assert truncation.missing_behind(content[:500], len(content), "matroska,webm") == 0
-    assert truncation.missing_behind(content[:500], len(content) - 70, "matroska,webm") == 70
-    assert truncation.missing_behind(b"GIF89a", 6, "gif") == 0
+    assert truncation.missing_bytes_of_pipe(content[:500], len(content), "matroska,webm") == 0
+    assert truncation.missing_bytes_of_pipe(content[:500], len(content) - 70, "matroska,webm") == 70
+    assert truncation.missing_bytes_of_pipe(b"GIF89a", 6, "gif") == 0
 
 
 def test_a_recording_that_ends_with_a_packet_tells_nothing(whole: dict[str, Path], tmp_path: Path) -> None:
     cut = tmp_path / "cut.ts"
     cut.write_bytes(whole[".ts"].read_bytes()[: 188 * 7])
-    assert truncation.missing(cut, "mpegts") == 0
+    assert truncation.missing_bytes(cut, "mpegts") == 0
 
 
 def test_a_segment_of_unknown_length_tells_nothing(whole: dict[str, Path], tmp_path: Path) -> None:
@@ -74,7 +74,7 @@ def test_a_segment_of_unknown_length_tells_nothing(whole: dict[str, Path], tmp_p
     at = content.index(bytes.fromhex("18538067")) + 4
     live = tmp_path / "live.mkv"
     live.write_bytes(content[:at] + bytes.fromhex("01ffffffffffffff") + content[at + 8 : -50])
-    assert truncation.missing(live, "matroska,webm") == 0
+    assert truncation.missing_bytes(live, "matroska,webm") == 0
 
 
 @given(content=st.binary(max_size=300), container=st.sampled_from([kind for _, kind in KINDS] + ["h264"]))
@@ -83,4 +83,4 @@ def test_any_bytes_are_looked_at_without_an_error(
 ) -> None:
     path = tmp_path_factory.getbasetemp() / "any"
     path.write_bytes(content)
-    assert truncation.missing(path, container) >= 0
+    assert truncation.missing_bytes(path, container) >= 0

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.media.reading.hdr import Hdr, hdr_of
+from pipeline.media.reading.hdr import Hdr, read_hdr
 from pipeline.media.reading.probe import probe
 from pipeline.media.writing.hdr_metadata import describe_mastering
 from tests import hdr_clips
@@ -80,7 +80,7 @@ def test_matroska_tells_any_part_of_it(hdr: Hdr) -> None:
     _written(file, "matroska", "ffv1", hdr)
     file.seek(0)
     with av.open(file) as container:
-        told = hdr_of(next(container.decode(video=0)))
+        told = read_hdr(next(container.decode(video=0)))
     assert told is not None
     assert (told.light, bool(told.primaries), bool(told.luminance)) == (
         hdr.light,

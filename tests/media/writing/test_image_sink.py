@@ -12,7 +12,7 @@ from pipeline.frame import PIXEL_FORMATS as PIXELS
 from pipeline.frame import Colour, Frame, FrameFormat
 from pipeline.media.encoding.encoder import VideoEncoding
 from pipeline.media.encoding.image_codecs import codec_for
-from pipeline.media.reading.image_sequence import Pictures
+from pipeline.media.reading.image_sequence import ImageSequence
 from pipeline.media.reading.probe import probe
 from pipeline.media.writing.image_sink import PictureSink
 from tests import images
@@ -20,7 +20,7 @@ from tests import images
 TICK = Fraction(1, 25)
 
 
-def _sink(path: Path, source: Pictures | None = None, deep: bool = False, others: int = 0) -> PictureSink:
+def _sink(path: Path, source: ImageSequence | None = None, deep: bool = False, others: int = 0) -> PictureSink:
     codec = codec_for(path)
     assert codec is not None
     wanted = FrameFormat(32, 24, PIXELS["yuv420p10le" if deep else "yuv420p"], Colour(1, False))
@@ -116,7 +116,7 @@ def test_a_png_tells_its_colours(tmp_path: Path) -> None:
 
 
 def test_numbers_are_those_of_the_source_and_a_gap_stays_one(tmp_path: Path) -> None:
-    source = Pictures.find(images.sequence(tmp_path / "in", [10, 20, 40]))
+    source = ImageSequence.find(images.sequence(tmp_path / "in", [10, 20, 40]))
     with _sink(tmp_path / "%04d.png", source) as sink:
         _write(sink, [0, 1, 3])
         assert sink.commit(overwrite=False) == tmp_path / "%04d.png"
@@ -147,7 +147,7 @@ def test_a_part_is_kept_in_a_folder_that_says_so(tmp_path: Path) -> None:
         _write(sink, [0, 1])
         kept = sink.keep_partial()
     assert kept == tmp_path / "shot.partial2" / "shot_%03d.png"
-    assert Pictures.find(kept).numbers == (1, 2)
+    assert ImageSequence.find(kept).numbers == (1, 2)
 
 
 def test_a_picture_that_appeared_meanwhile_is_not_replaced(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from pipeline.frame import PIXEL_FORMATS, Colour, FrameFormat
 from pipeline.media.encoding.encoder import VideoEncoding
-from pipeline.media.reading.matroska import Blocks
+from pipeline.media.reading.matroska import BlockChecker
 from pipeline.media.reading.probe import probe
 from pipeline.media.writing.sample_aspect import ROOM, shown_size, tell_aspect, untold_aspect
 from tests import clips
@@ -73,7 +73,7 @@ def test_everything_behind_it_is_found_again(tmp_path: Path, tags: int) -> None:
     with av.open(str(path)) as container:  # by its cues
         container.seek(1_000_000)
         assert next(container.decode(video=0)).pts > 0
-    blocks = Blocks(path)
+    blocks = BlockChecker(path)
     with av.open(str(path)) as container:
         assert not any(blocks.broken_before(packet) for packet in container.demux() if packet.size)
     assert not blocks.broken_at_end()

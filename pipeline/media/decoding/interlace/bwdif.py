@@ -18,12 +18,12 @@ from av.filter import Graph
 from pipeline.errors import InputError
 from pipeline.flow.stage import Stage
 from pipeline.frame import PIXEL_FORMATS, Frame, FrameFormat, Plane
-from pipeline.media.av_frames import wrapped
-from pipeline.media.decoding.interlace.combing import Combs, Rows, rows_of
-from pipeline.media.decoding.swscale import fitted
+from pipeline.media.av_frames import wrap_frame
+from pipeline.media.decoding.interlace.combing import Combing, Rows, sample_rows
+from pipeline.media.decoding.swscale import extract_planes
 from pipeline.media.reading.probe import VideoInfo
 
-FAR = 2  # times as long as frames last: one that comes later does not follow
+MAX_GAP_FRAMES = 2  # times as long as frames last: one that comes later does not follow
 
 
 @dataclass(frozen=True)
@@ -38,36 +38,36 @@ class Deinterlacing:
     doubled: bool = False
 
     @property
-    def times(self) -> int:
+    def multiplier(self) -> int:
         """How many frames each becomes."""
         return 2 if self.doubled else 1
 
     @property
-    def finer(self) -> int:
+    def tick_divisor(self) -> int:
         """How many ticks each becomes, so that there is one midway between two frames."""
-        return self.times
+        return self.multiplier
 
-    def of(self, video: VideoInfo) -> VideoInfo:
+    def apply_to(self, video: VideoInfo) -> VideoInfo:
         """`video` as it is then."""
         return replace(
             video,
-            rate=video.rate * self.times,
-            time_base=video.time_base / self.finer,
-            start=video.start * self.finer,
-            frames=None if video.frames is None else video.frames * self.times,
+            rate=video.rate * self.multiplier,
+            time_base=video.time_base / self.tick_divisor,
+            start=video.start * self.tick_divisor,
+            frames=None if video.frames is None else video.frames * self.multiplier,
         )
 
 
 @dataclass(frozen=True)
-class InTicks(Deinterlacing):
+class FineClockDeinterlacing(Deinterlacing):
     """On a clock whose ticks are fine enough already."""
 
     @property
-    def finer(self) -> int:
+    def tick_divisor(self) -> int:
         return 1
 
 
-def worked_on(format: FrameFormat) -> FrameFormat | None:
+def find_bwdif_format(format: FrameFormat) -> FrameFormat | None:
     """What frames of `format` are called for bwdif, which must take their samples as they are; None if it can't.
 
     It knows fewer formats of 10 and 12 bit than of 16.
@@ -77,7 +77,7 @@ def worked_on(format: FrameFormat) -> FrameFormat | None:
     return next((choice for choice in choices if _is_taken(choice)), None)
 
 
-class Pause:
+class FlushMarker:
     """Comes between frames where none follows for a while: what waits for the next one goes out without it."""
 
 
@@ -89,7 +89,7 @@ class Deinterlace(Stage[Any, Any]):
     """
 
     def __init__(self, how: Deinterlacing, format: FrameFormat, lasting: int) -> None:
-        worked = worked_on(format)
+        worked = find_bwdif_format(format)
         if worked is None:
             raise InputError(f"frames of {format} can't be deinterlaced; --deinterlace off leaves them as they are")
         self._how, self._format, self._worked, self._lasting = how, format, worked, lasting
@@ -99,7 +99,7 @@ class Deinterlace(Stage[Any, Any]):
         self._before: Rows | None = None
 
     def feed(self, item: Any) -> Iterator[Any]:
-        if isinstance(item, Pause):
+        if isinstance(item, FlushMarker):
             yield from self.finish()
             self._graph, self._before = _graph(self._how, self._worked), None
             return
@@ -107,9 +107,9 @@ class Deinterlace(Stage[Any, Any]):
             yield item
             return
         passes = not self._is_wanted(item)
-        frame = _shared(item, 1 + passes * self._how.times)
+        frame = _shared(item, 1 + passes * self._how.multiplier)
         self._held.append(_Held(frame, passes))
-        yield from self._filtered(wrapped(replace(frame, format=self._worked)))
+        yield from self._filtered(wrap_frame(replace(frame, format=self._worked)))
 
     def finish(self) -> Iterator[Any]:
         yield from self._filtered(None)
@@ -119,21 +119,21 @@ class Deinterlace(Stage[Any, Any]):
         self._made.clear()
         while self._held:
             held = self._held.popleft()
-            for _ in range(held.passes * self._how.times):
+            for _ in range(held.passes * self._how.multiplier):
                 held.frame.release()
 
     def _is_wanted(self, frame: Frame) -> bool:
         """Whether it is to be deinterlaced; the first of those that may be combed is not: nothing comes before it."""
         if self._how.which != "combed":
             return self._how.which == "all" or frame.interlaced
-        before, self._before = self._before, rows_of(frame.planes[0], frame.format.pixel)
-        return before is not None and Combs.between(before, self._before).is_seen
+        before, self._before = self._before, sample_rows(frame.planes[0], frame.format.pixel)
+        return before is not None and Combing.between(before, self._before).is_seen
 
     def _filtered(self, picture: av.VideoFrame | None) -> Iterator[Frame]:
         """What follows from `picture`; None is the end. bwdif is one frame behind."""
         for made in self._through(picture):
             self._made.append(made)
-            if len(self._made) == self._how.times:
+            if len(self._made) == self._how.multiplier:
                 yield from self._shown(self._held.popleft(), self._made)
                 self._made = []
 
@@ -151,7 +151,7 @@ class Deinterlace(Stage[Any, Any]):
         """The pictures of a frame: those `made` of it, or itself."""
         frame, lasts = held.frame, self._until_next(held.frame)
         for index, picture in enumerate(made):
-            pts = frame.pts * self._how.finer + index * lasts
+            pts = frame.pts * self._how.tick_divisor + index * lasts
             if held.passes:
                 yield replace(frame, pts=pts, duration=lasts)
             else:
@@ -162,11 +162,11 @@ class Deinterlace(Stage[Any, Any]):
         if not self._how.doubled:
             return frame.duration
         following = self._held[0].frame.pts - frame.pts if self._held else frame.duration or self._lasting
-        lasting = following if following <= FAR * self._lasting else self._lasting
-        return lasting * self._how.finer // self._how.times
+        lasting = following if following <= MAX_GAP_FRAMES * self._lasting else self._lasting
+        return lasting * self._how.tick_divisor // self._how.multiplier
 
     def _planes(self, picture: av.VideoFrame) -> tuple[Plane, ...]:
-        planes = fitted(picture, self._worked)
+        planes = extract_planes(picture, self._worked)
         most = (1 << self._format.pixel.depth) - 1
         if self._worked.pixel.depth > self._format.pixel.depth:
             for plane in planes:  # what is made up may be brighter than both that it lies between
@@ -216,7 +216,7 @@ def _is_taken(format: FrameFormat) -> bool:
     blank = Frame(format, format.split(np.zeros(format.bytes, np.uint8)), 0)
     try:
         graph = _graph(Deinterlacing("all", True), format)
-        graph.push(wrapped(blank))
+        graph.push(wrap_frame(blank))
         graph.push(None)
     except (av.error.FFmpegError, ValueError, NotImplementedError):  # too small; of odd size; unknown to PyAV
         return False

@@ -28,13 +28,13 @@ _EXPLAINED = 0.5  # of how much two pictures differ: what is left where one is t
 _LEAST = 0.03  # of the combs with the picture before: fields have 0.04 to 0.5, in 9 of 10 frames
 
 
-def rows_of(plane: Plane, pixel: PixelFormat) -> Rows:
+def sample_rows(plane: Plane, pixel: PixelFormat) -> Rows:
     """The rows of a picture's first plane in 8 bit, some of its columns alone."""
     step = max(1, plane.shape[1] // _COLUMNS)
     return (plane[:, ::step] >> (pixel.shift + pixel.depth - 8)).astype(np.int16)
 
 
-class Combs(NamedTuple):
+class Combing(NamedTuple):
     """Which share of pixels sticks out of its column, 0 to 1.
 
     own: in the picture. top, bottom: in what its even, or odd, rows make with the other ones of the picture before.

@@ -15,8 +15,8 @@ from typing import Any
 import av
 import av.error
 
-from pipeline.media.decoding.interlace.combing import Combs, rows_of
-from pipeline.media.decoding.swscale import fitted
+from pipeline.media.decoding.interlace.combing import Combing, sample_rows
+from pipeline.media.decoding.swscale import extract_planes
 from pipeline.media.reading.probe import MediaInfo, open_input
 
 _FRAMES = 9  # in a row: more than a round of 3:2 telecine
@@ -88,12 +88,12 @@ class InterlaceDetector:
         format, before = media.video.format, None
         self.rows.append([])
         for picture in pictures:
-            before, rows = rows_of(fitted(picture, format)[0], format.pixel), before
+            before, rows = sample_rows(extract_planes(picture, format)[0], format.pixel), before
             self.frames += 1
             self.marked += picture.interlaced_frame
             if rows is None:
                 continue
-            combs = Combs.between(rows, before)
+            combs = Combing.between(rows, before)
             self.rows[-1].append(combs.of_fields if combs.tells else None)
             if combs.of_fields:
                 self.fields += 1
@@ -104,14 +104,16 @@ class InterlaceDetector:
                 self.marked_whole += picture.interlaced_frame
 
 
-def look(media: MediaInfo, start: Fraction | None = None, end: Fraction | None = None) -> InterlaceDetector:
+def detect_interlacing(
+    media: MediaInfo, start: Fraction | None = None, end: Fraction | None = None
+) -> InterlaceDetector:
     """Decode a few frames of `media`, at two places between `start` and `end` (seconds from its first frame).
 
     Nothing is seen in a pipe, which can't be read twice, and in still pictures. What can't be decoded is passed over:
     the job will tell. Raises InputError if it can't be opened any more.
     """
     seen = InterlaceDetector()
-    if media.pipe or media.pictures:
+    if media.pipe or media.images:
         return seen
     with open_input(media.path) as container:
         stream: Any = container.streams[media.video.index]
@@ -137,8 +139,8 @@ def _places(media: MediaInfo, start: Fraction | None, end: Fraction | None) -> l
     length = Fraction(media.duration or 0)
     ends = min(length, end) if end is not None and length else end or length
     if (ends - begins) * video.rate < len(_PLACES) * _FRAMES:
-        return [video.first + begins]
-    return [video.first + begins + (ends - begins) * place for place in _PLACES]
+        return [video.start_time + begins]
+    return [video.start_time + begins + (ends - begins) * place for place in _PLACES]
 
 
 def _pictures(container: Any, stream: Any) -> Iterator[av.VideoFrame]:

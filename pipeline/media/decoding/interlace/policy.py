@@ -7,8 +7,8 @@ from fractions import Fraction
 from typing import Literal
 
 from pipeline.errors import SettingsError
-from pipeline.media.decoding.interlace.bwdif import Deinterlacing, worked_on
-from pipeline.media.decoding.interlace.detect import InterlaceDetector, look
+from pipeline.media.decoding.interlace.bwdif import Deinterlacing, find_bwdif_format
+from pipeline.media.decoding.interlace.detect import InterlaceDetector, detect_interlacing
 from pipeline.media.reading.probe import MediaInfo, VideoInfo
 
 DeinterlaceMode = Literal["auto", "off", "frame", "field"]
@@ -19,25 +19,25 @@ _FIRST = {True: "top field first", False: "bottom field first"}
 
 
 @dataclass(frozen=True)
-class Fields:
+class DeinterlacePlan:
     """how: what is done about a video's fields, None if nothing. note: what there is to say."""
 
-    how: Deinterlacing | None = None
+    deinterlacing: Deinterlacing | None = None
     note: str | None = None
 
     @property
-    def times(self) -> int:
+    def multiplier(self) -> int:
         """How many frames each becomes."""
-        return self.how.times if self.how else 1
+        return self.deinterlacing.multiplier if self.deinterlacing else 1
 
-    def shown(self, video: VideoInfo) -> VideoInfo:
+    def apply_to(self, video: VideoInfo) -> VideoInfo:
         """`video` as it is when that is done."""
-        return self.how.of(video) if self.how else video
+        return self.deinterlacing.apply_to(video) if self.deinterlacing else video
 
 
-def fields_of(
+def plan_deinterlacing(
     media: MediaInfo, wish: DeinterlaceMode, start: Fraction | None = None, end: Fraction | None = None
-) -> Fields:
+) -> DeinterlacePlan:
     """What is done about the fields of `media`, from `start` to `end` (seconds from its first frame).
 
     "auto" looks where they are marked or may be without a mark, and asks for one picture of each frame that is combed.
@@ -46,18 +46,18 @@ def fields_of(
     video = media.video
     if wish == "off":
         note = "its combs are upscaled too (--deinterlace off)" if video.scan.interlaced else None
-        return Fields(None, note and f"it is marked as interlaced: {note}")
-    if wish == "field" and media.pictures:
+        return DeinterlacePlan(None, note and f"it is marked as interlaced: {note}")
+    if wish == "field" and media.images:
         raise SettingsError("--deinterlace field: pictures have one number each; frame makes one of each")
     if wish == "auto" and not (video.scan.interlaced or _may_be_combed(media)):
-        return Fields()
-    seen = look(media, start, end)
+        return DeinterlacePlan()
+    seen = detect_interlacing(media, start, end)
     found = _found(media, seen) if wish == "auto" else _wished(media, seen, wish)
-    if found.how and worked_on(video.format) is None:
+    if found.deinterlacing and find_bwdif_format(video.format) is None:
         cant = f"libavfilter can't deinterlace {video.format}"
         if wish != "auto":
             raise SettingsError(f"--deinterlace {wish}: {cant}; auto and off leave its combs as they are")
-        return Fields(None, f"{cant}: its combs are upscaled too")
+        return DeinterlacePlan(None, f"{cant}: its combs are upscaled too")
     return found
 
 
@@ -67,33 +67,33 @@ def _may_be_combed(media: MediaInfo) -> bool:
     return video.codec not in _OF_THE_WEB and rows in _ROWS
 
 
-def _found(media: MediaInfo, seen: InterlaceDetector) -> Fields:
+def _found(media: MediaInfo, seen: InterlaceDetector) -> DeinterlacePlan:
     """What to do of oneself."""
     video, first = media.video, _is_top_first(media.video, seen)
     if not seen.tells:
         if not (video.scan.interlaced or seen.marked):
-            return Fields()
+            return DeinterlacePlan()
         why = "can't be looked at in a pipe" if media.pipe else "nothing moves where it was looked at"
-        return Fields(
+        return DeinterlacePlan(
             Deinterlacing("marked", first), f"it is marked as interlaced, {_FIRST[first]} ({why}): {_once(video)}"
         )
     if seen.marks_are_right or seen.is_of_fields:
         which: Literal["all", "marked"] = "marked" if seen.marks_are_right else "all"
-        return Fields(Deinterlacing(which, first), f"it is interlaced, {_order(video, seen)}: {_once(video)}")
+        return DeinterlacePlan(Deinterlacing(which, first), f"it is interlaced, {_order(video, seen)}: {_once(video)}")
     if seen.is_whole and video.scan.interlaced and not seen.marked_whole:
         note = f"it is marked as interlaced in parts, {_FIRST[first]}: those are deinterlaced"
-        return Fields(Deinterlacing("marked", first), note)
+        return DeinterlacePlan(Deinterlacing("marked", first), note)
     if seen.is_whole and video.scan.interlaced:
         why = "shows no combs where it was looked at: only frames that look combed are changed"
-        return Fields(Deinterlacing("combed", first), f"it is marked as interlaced, but {why}")
+        return DeinterlacePlan(Deinterlacing("combed", first), f"it is marked as interlaced, but {why}")
     if seen.is_whole:
-        return Fields()
+        return DeinterlacePlan()
     kind = "film, telecined (3:2)" if seen.is_telecined else "interlaced in parts"
     done = "those of its frames that look combed are deinterlaced"
-    return Fields(Deinterlacing("combed", first), f"it is {kind}, {_order(video, seen)}: {done}")
+    return DeinterlacePlan(Deinterlacing("combed", first), f"it is {kind}, {_order(video, seen)}: {done}")
 
 
-def _wished(media: MediaInfo, seen: InterlaceDetector, wish: DeinterlaceMode) -> Fields:
+def _wished(media: MediaInfo, seen: InterlaceDetector, wish: DeinterlaceMode) -> DeinterlacePlan:
     """What was asked for: every frame, but those that a stream of both kinds marks as progressive."""
     video, first = media.video, _is_top_first(media.video, seen)
     some = 0 < seen.marked < seen.frames
@@ -102,7 +102,7 @@ def _wished(media: MediaInfo, seen: InterlaceDetector, wish: DeinterlaceMode) ->
     found = (
         f"it is interlaced, {_order(video, seen)}" if told else f"it shows no combs, and is taken for {_FIRST[first]}"
     )
-    return Fields(how, f"{found}: {_twice(video) if how.doubled else 'deinterlaced, a picture of each frame'}")
+    return DeinterlacePlan(how, f"{found}: {_twice(video) if how.doubled else 'deinterlaced, a picture of each frame'}")
 
 
 def _is_top_first(video: VideoInfo, seen: InterlaceDetector) -> bool:

@@ -12,7 +12,13 @@ from hypothesis import strategies as st
 
 from pipeline.errors import InputError
 from pipeline.frame import PIXEL_FORMATS, Colour, Frame, FrameFormat
-from pipeline.media.decoding.interlace.bwdif import Deinterlace, Deinterlacing, InTicks, Pause, worked_on
+from pipeline.media.decoding.interlace.bwdif import (
+    Deinterlace,
+    Deinterlacing,
+    FineClockDeinterlacing,
+    FlushMarker,
+    find_bwdif_format,
+)
 from tests import interlaced
 
 ALL = Deinterlacing("all", top_first=True)
@@ -66,7 +72,9 @@ def test_doubled_each_field_is_a_frame_and_the_second_lies_midway(top_first: boo
 
 def test_doubled_on_a_clock_that_is_fine_enough_frames_keep_their_times() -> None:
     footage = Footage(interlaced.video(4, True))
-    made = through(Deinterlace(InTicks("all", top_first=True, doubled=True), GRAY, LASTS), footage.frames)
+    made = through(
+        Deinterlace(FineClockDeinterlacing("all", top_first=True, doubled=True), GRAY, LASTS), footage.frames
+    )
     assert [(frame.pts, frame.duration) for frame in made] == [(LASTS // 2 * index, LASTS // 2) for index in range(8)]
 
 
@@ -95,7 +103,9 @@ def test_frames_keep_their_times_whatever_they_are(times: list[int], doubled: bo
 @pytest.mark.parametrize("count", [1, 2])
 @pytest.mark.parametrize("how", [ALL, TWICE])
 def test_few_frames_are_as_many_as_they_should_be(count: int, how: Deinterlacing) -> None:
-    assert len(through(Deinterlace(how, GRAY, LASTS), Footage(interlaced.video(count)).frames)) == count * how.times
+    assert (
+        len(through(Deinterlace(how, GRAY, LASTS), Footage(interlaced.video(count)).frames)) == count * how.multiplier
+    )
 
 
 def test_no_frame_is_none() -> None:
@@ -160,7 +170,7 @@ def test_a_frame_is_not_released_while_its_picture_is_on_its_way() -> None:
 @pytest.mark.parametrize("how", [ALL, TWICE, replace(ALL, which="combed")])
 def test_before_a_pause_all_goes_out_and_after_it_all_begins_anew(how: Deinterlacing) -> None:
     before, after = Footage(interlaced.video(4)).frames, Footage(interlaced.video(8)).frames[4:]
-    made = through(Deinterlace(how, GRAY, LASTS), [*before, Pause(), Pause(), *after])
+    made = through(Deinterlace(how, GRAY, LASTS), [*before, FlushMarker(), FlushMarker(), *after])
     apart = through(Deinterlace(how, GRAY, LASTS), before) + through(Deinterlace(how, GRAY, LASTS), after)
     assert [frame.pts for frame in made] == [frame.pts for frame in apart]
     for luma, alone in zip(lumas(made), lumas(apart), strict=True):
@@ -177,7 +187,7 @@ def test_other_items_pass_at_once() -> None:
 def test_each_format_is_deinterlaced_as_it_is_or_refused(name: str) -> None:
     pixel = PIXEL_FORMATS[name]
     format = FrameFormat(16, 32, pixel, Colour(1, False))
-    if worked_on(format) is None:
+    if find_bwdif_format(format) is None:
         assert name in CAN_NOT
         with pytest.raises(InputError, match=f"16x32 {name}.*--deinterlace off"):
             Deinterlace(ALL, format, LASTS)
@@ -202,13 +212,13 @@ def test_ten_bits_among_sixteen_are_deinterlaced_as_they_are_alone() -> None:
 
     ten = replace(GRAY, pixel=PIXEL_FORMATS["gray10le"])
     sixteen = replace(GRAY, pixel=PIXEL_FORMATS["gray16le"])
-    assert worked_on(ten) == sixteen
+    assert find_bwdif_format(ten) == sixteen
     assert all(np.array_equal(a, b) for a, b in zip(made(ten), made(sixteen), strict=True))
 
 
 @pytest.mark.parametrize(("width", "height"), [(1, 1), (2, 2), (2, 64), (64, 2), (16, 6)])
 def test_what_is_too_small_is_refused(width: int, height: int) -> None:
-    assert worked_on(FrameFormat(width, height, PIXEL_FORMATS["yuv420p"], Colour(1, False))) is None
+    assert find_bwdif_format(FrameFormat(width, height, PIXEL_FORMATS["yuv420p"], Colour(1, False))) is None
 
 
 @pytest.mark.parametrize("name", ["gray", "yuv420p", "yuv422p10le"])

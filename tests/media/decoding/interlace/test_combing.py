@@ -6,18 +6,18 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from pipeline.frame import PIXEL_FORMATS
-from pipeline.media.decoding.interlace.combing import Combs, Rows, rows_of
+from pipeline.media.decoding.interlace.combing import Combing, Rows, sample_rows
 from tests import interlaced
 
 GRAY = PIXEL_FORMATS["gray"]
 
 
 def rows(luma: NDArray[np.uint8]) -> Rows:
-    return rows_of(luma, GRAY)
+    return sample_rows(luma, GRAY)
 
 
-def between(before: NDArray[np.uint8], picture: NDArray[np.uint8]) -> Combs:
-    return Combs.between(rows(before), rows(picture))
+def between(before: NDArray[np.uint8], picture: NDArray[np.uint8]) -> Combing:
+    return Combing.between(rows(before), rows(picture))
 
 
 @given(speed=st.integers(1, 5), top_first=st.booleans(), moment=st.integers(0, 50))
@@ -60,7 +60,7 @@ def test_fields_do_not_scroll(speed: int, top_first: bool) -> None:
 
 def test_what_stands_still_tells_nothing() -> None:
     still = interlaced.woven(interlaced.at(0), interlaced.at(9))
-    assert between(still, still) == Combs(0, 0, 0)
+    assert between(still, still) == Combing(0, 0, 0)
     assert not between(still, still).tells
 
 
@@ -98,8 +98,8 @@ def test_depth_and_shift_change_nothing() -> None:
     for name in ("yuv420p10le", "gray16le", "p010le"):
         pixel = PIXEL_FORMATS[name]
         up = pixel.shift + pixel.depth - 8
-        seen = [rows_of(luma.astype(np.uint16) << up, pixel) for luma in (before, picture)]
-        assert Combs.between(*seen) == wanted
+        seen = [sample_rows(luma.astype(np.uint16) << up, pixel) for luma in (before, picture)]
+        assert Combing.between(*seen) == wanted
 
 
 def test_wide_pictures_are_looked_at_in_some_of_their_columns() -> None:

@@ -6,14 +6,14 @@ import pytest
 
 from pipeline.errors import InputError
 from pipeline.media.decoding.interlace import detect as looking
-from pipeline.media.decoding.interlace.detect import InterlaceDetector, look
+from pipeline.media.decoding.interlace.detect import InterlaceDetector, detect_interlacing
 from pipeline.media.reading.pipe import Pipe
 from pipeline.media.reading.probe import probe
 from tests import clips, interlaced
 
 
 def seen(path: Path) -> InterlaceDetector:
-    return look(probe(path))
+    return detect_interlacing(probe(path))
 
 
 @pytest.mark.parametrize("top_first", [True, False])
@@ -68,8 +68,8 @@ def test_where_key_frames_are_few_no_frame_counts_twice(tmp_path: Path) -> None:
 def test_it_is_looked_where_the_excerpt_is(tmp_path: Path) -> None:
     path = interlaced.write(tmp_path / "parts.mkv", [*interlaced.film(60), *interlaced.video(60)])
     media = probe(path)
-    assert look(media, end=Fraction(2)).is_whole
-    assert look(media, start=Fraction(5, 2)).is_of_fields
+    assert detect_interlacing(media, end=Fraction(2)).is_whole
+    assert detect_interlacing(media, start=Fraction(5, 2)).is_of_fields
 
 
 def test_nothing_moves_nothing_is_told(tmp_path: Path) -> None:
@@ -82,15 +82,15 @@ def test_pipes_and_pictures_are_not_looked_at(tmp_path: Path, monkeypatch: pytes
     media = probe(interlaced.write(tmp_path / "video.mkv", interlaced.video(4)))
     picture = probe(clips.make(tmp_path / "one.png", 1, codec="png", pixel="rgb24", sound=False))
     monkeypatch.setattr(looking, "open_input", None)
-    assert look(replace(media, pipe=Pipe(0))) == InterlaceDetector()
-    assert look(picture) == InterlaceDetector()
+    assert detect_interlacing(replace(media, pipe=Pipe(0))) == InterlaceDetector()
+    assert detect_interlacing(picture) == InterlaceDetector()
 
 
 def test_what_is_cut_off_is_looked_at_as_far_as_it_goes(tmp_path: Path) -> None:
     path = interlaced.write(tmp_path / "video.ts", interlaced.video(60), "tff", "mpeg2video")
     media = probe(path)
     path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
-    assert look(media).is_of_fields
+    assert detect_interlacing(media).is_of_fields
 
 
 def test_a_file_that_can_not_be_opened_any_more_is_an_error(tmp_path: Path) -> None:
@@ -98,4 +98,4 @@ def test_a_file_that_can_not_be_opened_any_more_is_an_error(tmp_path: Path) -> N
     media = probe(path)
     path.unlink()
     with pytest.raises(InputError, match="no such file"):
-        look(media)
+        detect_interlacing(media)
