@@ -1,5 +1,6 @@
-"""Waiting for what threads come to: for a condition, with a deadline that a slow machine meets."""
+"""Helpers for tests with threads: every wait has a deadline that a slow machine meets."""
 
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -10,15 +11,47 @@ DEADLINE = 20.0
 
 
 def until(condition: Callable[[], bool]) -> None:
-    """Wait until `condition` holds."""
+    """Wait until `condition` is true; fail after DEADLINE seconds."""
     end = time.monotonic() + DEADLINE
     while not condition():
-        assert time.monotonic() < end, "it never came to that"
+        assert time.monotonic() < end, f"the condition was not met within {DEADLINE:g} s"
         time.sleep(0.001)
 
 
+def joined(*threads: threading.Thread) -> None:
+    """Wait for the end of all `threads`; fail after DEADLINE seconds each."""
+    for thread in threads:
+        thread.join(DEADLINE)
+        assert not thread.is_alive(), f"{thread.name} did not end within {DEADLINE:g} s"
+
+
+def in_thread(work: Callable[[], object]) -> tuple[threading.Thread, list[object]]:
+    """Start `work` in a thread; its return value, or the type of its exception, is put into the list."""
+    outcome: list[object] = []
+
+    def run() -> None:
+        try:
+            outcome.append(work())
+        except Exception as error:
+            outcome.append(type(error))
+
+    thread = threading.Thread(target=run, name="uprez-test", daemon=True)
+    thread.start()
+    return thread, outcome
+
+
+def blocked_in(thread: threading.Thread, function: str) -> bool:
+    """Whether `thread` is in a call of `function`, by name."""
+    frame = sys._current_frames().get(thread.ident or 0)  # documented, despite its underscore
+    while frame is not None:
+        if frame.f_code.co_name == function:
+            return True
+        frame = frame.f_back
+    return False
+
+
 def queued(fair_lock: FairLock, **works: Callable[[], None]) -> list[threading.Thread]:
-    """A thread for each of `works`, called uprez-NAME, which all wait at the fair_lock, in this order."""
+    """Start a thread called uprez-NAME for each of `works`, so that they wait for `fair_lock` in this order."""
     threads = []
     for name, work in works.items():
         waiting = fair_lock.waiting + 1

@@ -1,4 +1,4 @@
-"""Stages that fail, wait or count, at will."""
+"""Stages for tests that count their items, fail or wait."""
 
 import threading
 from collections.abc import Iterator
@@ -8,11 +8,11 @@ from pipeline.flow.stage import Stage
 
 
 class Boom(Exception):
-    """What a stage raises that was told to."""
+    """The error of a stage that fails on purpose."""
 
 
 class Pass(Stage[Any, Any]):
-    """Gives what it takes; raises Boom at item number `fail_at`, or at the end for `fail_at` = "finish"."""
+    """Passes items along; raises Boom at item number `fail_at`, or in `finish` for `fail_at` = "finish"."""
 
     def __init__(self, fail_at: int | str | None = None) -> None:
         self._fail_at = fail_at
@@ -33,7 +33,7 @@ class Pass(Stage[Any, Any]):
 
 
 class Stuck(Stage[Any, Any]):
-    """Waits in `feed` until it is aborted."""
+    """Waits in `feed` until it is aborted. reached: set when it does."""
 
     def __init__(self) -> None:
         self.reached = threading.Event()

@@ -1,4 +1,4 @@
-"""Waits are short at first, and never longer than allowed."""
+"""Waits between attempts are short at first, then double, and never exceed the limit."""
 
 import itertools
 
@@ -6,6 +6,8 @@ from pipeline.flow.backoff import Backoff
 
 
 class Clock:
+    """A clock that only `waits` moves."""
+
     def __init__(self) -> None:
         self.now = 100.0
 
@@ -13,7 +15,7 @@ class Clock:
         return self.now
 
     def waits(self, backoff: Backoff, count: int) -> list[float]:
-        """The waits of so many tries in a row, which take no time themselves."""
+        """The waits of `count` failures in a row; the attempts themselves take no time."""
         waits = []
         for _ in range(count):
             waits.append(backoff.wait())
@@ -21,26 +23,31 @@ class Clock:
         return waits
 
 
-def test_a_server_is_polled_for_the_first_minutes() -> None:
+def test_waits_are_half_a_second_for_the_first_five_minutes() -> None:
     clock = Clock()
     assert set(clock.waits(Backoff(clock=clock), 600)) == {0.5}
     assert clock.now == 400
 
 
-def test_then_each_wait_is_twice_the_last_up_to_the_longest() -> None:
+def test_later_waits_double_up_to_the_longest() -> None:
     clock = Clock()
     backoff = Backoff(0.5, 2, 30, jitter=lambda: 0, clock=clock)
     assert clock.waits(backoff, 13) == [0.5] * 4 + [1, 2, 4, 8, 16, 30, 30, 30, 30]
 
 
-def test_waits_are_scattered_between_the_half_and_the_whole() -> None:
+def test_up_to_half_of_a_wait_is_subtracted_at_random() -> None:
     clock = Clock()
     jitter = itertools.cycle([0.0, 1.0, 0.5])
     backoff = Backoff(1, 0, 8, jitter=lambda: next(jitter), clock=clock)
     assert clock.waits(backoff, 5) == [2, 2, 6, 8, 4]
 
 
-def test_after_a_success_all_begins_anew() -> None:
+def test_doubling_waits_have_no_polling_and_no_random_part() -> None:
+    backoff = Backoff.doubling(1.0, 8.0)
+    assert [backoff.wait() for _ in range(5)] == [1, 2, 4, 8, 8]
+
+
+def test_reset_starts_with_the_shortest_wait_again() -> None:
     clock = Clock()
     backoff = Backoff(0.5, 2, 30, jitter=lambda: 0, clock=clock)
     clock.waits(backoff, 8)
@@ -49,11 +56,11 @@ def test_after_a_success_all_begins_anew() -> None:
     assert clock.waits(backoff, 5) == [0.5] * 4 + [1]
 
 
-def test_years_of_tries_are_no_trouble() -> None:
+def test_thousands_of_failures_do_not_exceed_the_longest_wait() -> None:
     clock = Clock()
     assert max(clock.waits(Backoff(0.5, 2, 30, clock=clock), 5000)) <= 30
 
 
-def test_no_wait_is_shorter_than_a_poll_that_is_longer_than_the_longest() -> None:
+def test_no_wait_is_shorter_than_a_poll_interval_above_the_longest() -> None:
     clock = Clock()
     assert clock.waits(Backoff(5, 5, 1, jitter=lambda: 0, clock=clock), 3) == [5, 5, 5]

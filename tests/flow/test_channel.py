@@ -1,7 +1,4 @@
-"""A channel: bounded, in order, and nobody waits for ever."""
-
-import threading
-from collections.abc import Callable
+"""A channel is bounded, keeps the order, and lets nobody wait for ever."""
 
 import pytest
 from hypothesis import given, settings
@@ -9,26 +6,12 @@ from hypothesis import strategies as st
 
 from pipeline.flow.blocking import Aborted, Closed
 from pipeline.flow.channel import Channel
-
-
-def in_thread(work: Callable[[], object]) -> tuple[threading.Thread, list[object]]:
-    """Run `work` aside; what it returns or raises lands in the list."""
-    outcome: list[object] = []
-
-    def run() -> None:
-        try:
-            outcome.append(work())
-        except Exception as error:
-            outcome.append(type(error))
-
-    thread = threading.Thread(target=run, name="uprez-test")
-    thread.start()
-    return thread, outcome
+from tests.waiting import blocked_in, in_thread, joined, until
 
 
 @settings(deadline=None)
 @given(items=st.lists(st.integers()), capacity=st.integers(1, 5))
-def test_everything_put_comes_out_in_order(items: list[int], capacity: int) -> None:
+def test_a_channel_yields_all_items_in_order(items: list[int], capacity: int) -> None:
     channel: Channel[int] = Channel(capacity)
 
     def put_all() -> None:
@@ -38,29 +21,28 @@ def test_everything_put_comes_out_in_order(items: list[int], capacity: int) -> N
 
     thread, _ = in_thread(put_all)
     assert list(channel) == items
-    thread.join()
+    joined(thread)
 
 
-def test_put_waits_for_room_and_goes_on_when_there_is_some() -> None:
+def test_put_waits_until_there_is_room() -> None:
     channel: Channel[int] = Channel(1)
     channel.put(1)
     thread, outcome = in_thread(lambda: channel.put(2))
-    thread.join(0.1)
-    assert thread.is_alive()
+    until(lambda: blocked_in(thread, "wait"))
     assert channel.get() == 1
-    thread.join(5)
+    joined(thread)
     assert outcome == [None]
     assert channel.get() == 2
 
 
-def test_what_weighs_nothing_always_passes() -> None:
+def test_items_that_weigh_nothing_never_wait() -> None:
     channel: Channel[int] = Channel(1, weight=lambda item: item)
     for item in (1, 0, 0, 0):
         channel.put(item)
     assert len(channel) == 4
 
 
-def test_what_is_heavier_than_the_capacity_passes_alone() -> None:
+def test_an_item_heavier_than_the_capacity_passes_alone() -> None:
     channel: Channel[int] = Channel(2, weight=lambda item: item)
     channel.put(5)
     assert channel.get() == 5
@@ -69,14 +51,13 @@ def test_what_is_heavier_than_the_capacity_passes_alone() -> None:
 def test_get_waits_for_an_item() -> None:
     channel: Channel[int] = Channel(1)
     thread, outcome = in_thread(channel.get)
-    thread.join(0.1)
-    assert thread.is_alive()
+    until(lambda: blocked_in(thread, "wait"))
     channel.put(3)
-    thread.join(5)
+    joined(thread)
     assert outcome == [3]
 
 
-def test_close_lets_takers_drain_it_and_then_ends_them() -> None:
+def test_close_lets_the_reader_drain_the_channel_and_then_ends_it() -> None:
     channel: Channel[int] = Channel(2)
     channel.put(1)
     channel.close()
@@ -85,42 +66,46 @@ def test_close_lets_takers_drain_it_and_then_ends_them() -> None:
         channel.get()
 
 
-def test_close_ends_a_get_that_waits() -> None:
+def test_close_wakes_a_waiting_get() -> None:
     channel: Channel[int] = Channel(1)
     thread, outcome = in_thread(channel.get)
+    until(lambda: blocked_in(thread, "wait"))
     channel.close()
-    thread.join(5)
+    joined(thread)
     assert outcome == [Closed]
 
 
-def test_put_into_a_closed_channel_is_a_mistake() -> None:
+def test_put_into_a_closed_channel_raises_value_error() -> None:
     channel: Channel[int] = Channel(1)
     channel.close()
     with pytest.raises(ValueError, match="closed"):
         channel.put(1)
 
 
-def test_abort_ends_a_get_that_waits() -> None:
+def test_abort_wakes_a_waiting_get() -> None:
     channel: Channel[int] = Channel(1)
     thread, outcome = in_thread(channel.get)
+    until(lambda: blocked_in(thread, "wait"))
     channel.abort()
-    thread.join(5)
+    joined(thread)
     assert outcome == [Aborted]
 
 
-def test_abort_ends_a_put_that_waits() -> None:
+def test_abort_wakes_a_waiting_put() -> None:
     channel: Channel[int] = Channel(1)
     channel.put(1)
     thread, outcome = in_thread(lambda: channel.put(2))
+    until(lambda: blocked_in(thread, "wait"))
     channel.abort()
-    thread.join(5)
+    joined(thread)
     assert outcome == [Aborted]
 
 
-def test_abort_forgets_what_is_inside() -> None:
+def test_abort_discards_the_items() -> None:
     channel: Channel[int] = Channel(1)
     channel.put(1)
     channel.abort()
+    assert len(channel) == 0
     with pytest.raises(Aborted):
         channel.get()
 

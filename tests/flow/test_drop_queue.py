@@ -1,6 +1,5 @@
-"""The live edge: whoever gives never waits, and nothing is lost unseen."""
+"""A drop-oldest queue: the writer never waits, and every dropped item is reported."""
 
-import threading
 from collections.abc import Callable
 
 import pytest
@@ -9,105 +8,92 @@ from hypothesis import strategies as st
 
 from pipeline.flow.blocking import Aborted, Closed
 from pipeline.flow.drop_queue import BEHIND, CATCHING_UP, DropOldestQueue
+from tests.waiting import blocked_in, in_thread, joined, until
 
 
 class Dropped(list[tuple[int, str]]):
-    """What an edge left out, and why."""
+    """The items that a queue dropped, with the reasons."""
 
     def __call__(self, item: int, reason: str) -> None:
         self.append((item, reason))
 
 
-def in_thread(work: Callable[[], object]) -> tuple[threading.Thread, list[object]]:
-    """Run `work` aside; what it returns or raises lands in the list."""
-    outcome: list[object] = []
-
-    def run() -> None:
-        try:
-            outcome.append(work())
-        except Exception as error:
-            outcome.append(type(error))
-
-    thread = threading.Thread(target=run, name="uprez-test")
-    thread.start()
-    return thread, outcome
-
-
-def test_where_there_is_no_room_the_oldest_goes() -> None:
+def test_a_full_queue_drops_its_oldest_item() -> None:
     dropped = Dropped()
-    edge: DropOldestQueue[int] = DropOldestQueue(2, dropped)
+    queue: DropOldestQueue[int] = DropOldestQueue(2, dropped)
     for item in range(5):
-        edge.put(item)
+        queue.put(item)
     assert [item for item, _ in dropped] == [0, 1, 2]
-    assert (edge.get(), edge.get()) == (3, 4)
+    assert (queue.get(), queue.get()) == (3, 4)
 
 
-def test_until_it_was_empty_once_it_is_catching_up_and_then_behind() -> None:
+def test_the_reason_is_catching_up_until_the_queue_was_empty_once_and_then_behind() -> None:
     dropped = Dropped()
-    edge: DropOldestQueue[int] = DropOldestQueue(1, dropped)
-    edge.put(0)
-    edge.put(1)
-    edge.get()
-    edge.put(2)
-    edge.put(3)
-    edge.restart()
-    edge.put(4)
+    queue: DropOldestQueue[int] = DropOldestQueue(1, dropped)
+    queue.put(0)
+    queue.put(1)
+    queue.get()
+    queue.put(2)
+    queue.put(3)
+    queue.restart()
+    queue.put(4)
     assert dropped == [(0, CATCHING_UP), (2, BEHIND), (3, CATCHING_UP)]
 
 
-def test_it_knows_the_most_that_ever_waited() -> None:
-    edge: DropOldestQueue[int] = DropOldestQueue(3, Dropped())
-    edge.put(0)
-    edge.put(1)
-    edge.get()
-    assert (edge.most_waiting, len(edge)) == (2, 1)
+def test_most_waiting_is_the_largest_number_that_ever_waited() -> None:
+    queue: DropOldestQueue[int] = DropOldestQueue(3, Dropped())
+    queue.put(0)
+    queue.put(1)
+    queue.get()
+    assert (queue.most_waiting, len(queue)) == (2, 1)
 
 
-def test_a_get_without_an_item_in_time_says_so_and_can_be_tried_again() -> None:
-    edge: DropOldestQueue[int] = DropOldestQueue(1, Dropped())
+def test_get_without_an_item_raises_timeout_error_and_can_be_called_again() -> None:
+    queue: DropOldestQueue[int] = DropOldestQueue(1, Dropped())
     with pytest.raises(TimeoutError):
-        edge.get(0.01)
-    edge.put(1)
-    assert edge.get(0.01) == 1
+        queue.get(0.01)
+    queue.put(1)
+    assert queue.get(0.01) == 1
 
 
-@pytest.mark.parametrize(("act", "outcome"), [(DropOldestQueue.close, Closed), (DropOldestQueue.abort, Aborted)])
-def test_whoever_waits_is_woken_at_the_end(
-    act: Callable[[DropOldestQueue[int]], None], outcome: type[Exception]
+@pytest.mark.parametrize(("end", "outcome"), [(DropOldestQueue.close, Closed), (DropOldestQueue.abort, Aborted)])
+def test_close_and_abort_wake_a_waiting_get(
+    end: Callable[[DropOldestQueue[int]], None], outcome: type[Exception]
 ) -> None:
-    edge: DropOldestQueue[int] = DropOldestQueue(1, Dropped())
-    thread, came = in_thread(edge.get)
-    act(edge)
-    thread.join(20)
-    assert came == [outcome]
+    queue: DropOldestQueue[int] = DropOldestQueue(1, Dropped())
+    thread, result = in_thread(queue.get)
+    until(lambda: blocked_in(thread, "wait"))
+    end(queue)
+    joined(thread)
+    assert result == [outcome]
 
 
-def test_close_lets_what_waits_be_taken() -> None:
-    edge: DropOldestQueue[int] = DropOldestQueue(2, Dropped())
-    edge.put(1)
-    edge.close()
-    assert list(edge) == [1]
+def test_close_lets_the_reader_take_waiting_items() -> None:
+    queue: DropOldestQueue[int] = DropOldestQueue(2, Dropped())
+    queue.put(1)
+    queue.close()
+    assert list(queue) == [1]
     with pytest.raises(ValueError, match="closed"):
-        edge.put(2)
+        queue.put(2)
 
 
-def test_abort_drops_what_waits_and_what_comes_after() -> None:
+def test_abort_drops_waiting_and_later_items() -> None:
     dropped = Dropped()
-    edge: DropOldestQueue[int] = DropOldestQueue(2, dropped)
-    edge.put(1)
-    edge.abort()
-    edge.put(2)
+    queue: DropOldestQueue[int] = DropOldestQueue(2, dropped)
+    queue.put(1)
+    queue.abort()
+    queue.put(2)
     assert [item for item, _ in dropped] == [1, 2]
     with pytest.raises(Aborted):
-        edge.get()
+        queue.get()
 
 
-def test_whoever_is_told_of_a_dropped_item_may_ask_the_edge() -> None:
-    edge: DropOldestQueue[int] = DropOldestQueue(1, lambda item, reason: seen.append(len(edge)))
+def test_the_dropped_callback_may_use_the_queue() -> None:
+    queue: DropOldestQueue[int] = DropOldestQueue(1, lambda item, reason: seen.append(len(queue)))
     seen: list[int] = []
-    edge.put(0)
-    thread, _ = in_thread(lambda: edge.put(1))
-    thread.join(20)
+    queue.put(0)
+    thread, _ = in_thread(lambda: queue.put(1))
+    joined(thread)
     assert seen == [1]
 
 
@@ -117,40 +103,40 @@ def test_a_capacity_below_one_is_refused() -> None:
 
 
 @given(steps=st.lists(st.sampled_from(["put", "get", "restart"])), capacity=st.integers(1, 4), aborts=st.booleans())
-def test_every_item_is_got_dropped_or_left_once_and_in_order(steps: list[str], capacity: int, aborts: bool) -> None:
+def test_every_item_is_returned_dropped_or_left_in_order(steps: list[str], capacity: int, aborts: bool) -> None:
     dropped, got, put = Dropped(), [], 0
-    edge: DropOldestQueue[int] = DropOldestQueue(capacity, dropped)
+    queue: DropOldestQueue[int] = DropOldestQueue(capacity, dropped)
     for step in steps:
         if step == "put":
-            edge.put(put)
+            queue.put(put)
             put += 1
         elif step == "restart":
-            edge.restart()
-        elif len(edge):
-            got.append(edge.get())
-        assert len(edge) <= capacity
+            queue.restart()
+        elif len(queue):
+            got.append(queue.get())
+        assert len(queue) <= capacity
     if aborts:
-        edge.abort()
+        queue.abort()
     else:
-        edge.close()
-    left = [] if aborts else list(edge)
-    gone = [item for item, _ in dropped]
-    assert sorted(got + gone + left) == list(range(put))
+        queue.close()
+    left = [] if aborts else list(queue)
+    removed = [item for item, _ in dropped]
+    assert sorted(got + removed + left) == list(range(put))
     assert got + left == sorted(got + left)
-    assert gone == sorted(gone)
+    assert removed == sorted(removed)
 
 
 @given(count=st.integers(0, 200))
-def test_two_threads_lose_nothing_between_them(count: int) -> None:
+def test_two_threads_lose_no_item(count: int) -> None:
     dropped = Dropped()
-    edge: DropOldestQueue[int] = DropOldestQueue(2, dropped)
+    queue: DropOldestQueue[int] = DropOldestQueue(2, dropped)
 
     def put_all() -> None:
         for item in range(count):
-            edge.put(item)
-        edge.close()
+            queue.put(item)
+        queue.close()
 
     thread, _ = in_thread(put_all)
-    got = list(edge)
-    thread.join(20)
+    got = list(queue)
+    joined(thread)
     assert sorted(got + [item for item, _ in dropped]) == list(range(count))

@@ -1,4 +1,4 @@
-"""Turns are taken in the order of coming, nobody is overtaken, and nobody waits for ever."""
+"""A fair lock: threads acquire it in the order of arrival, and nobody waits for ever."""
 
 import os
 import signal
@@ -9,16 +9,10 @@ import pytest
 
 from pipeline.flow.blocking import Aborted
 from pipeline.flow.fair_lock import FairLock, Gate
-from tests.waiting import DEADLINE, queued, until
+from tests.waiting import DEADLINE, joined, queued, until
 
 
-def joined(threads: list[threading.Thread]) -> None:
-    for thread in threads:
-        thread.join(DEADLINE)
-        assert not thread.is_alive()
-
-
-def test_who_comes_first_goes_first() -> None:
+def test_threads_acquire_the_lock_in_the_order_of_arrival() -> None:
     fair_lock, order = FairLock(), list[int]()
 
     def work(number: int) -> Callable[[], None]:
@@ -32,23 +26,23 @@ def test_who_comes_first_goes_first() -> None:
 
     with fair_lock.gate():
         threads = queued(fair_lock, **{f"test-{number}": work(number) for number in range(8)})
-    joined(threads)
+    joined(*threads)
     assert order == list(range(8))
 
 
-def test_five_that_come_again_at_once_get_equal_shares_and_a_sixth_is_not_overtaken() -> None:
+def test_five_greedy_threads_get_equal_shares_and_do_not_overtake_a_sixth() -> None:
     fair_lock, order = FairLock(), list[str]()
     gates: dict[str, Gate] = {name: fair_lock.gate() for name in ("a", "b", "c", "d", "e", "modest")}
 
     def greedy(name: str) -> Callable[[], None]:
-        def again_and_again() -> None:
+        def acquire_repeatedly() -> None:
             for _ in range(10):
                 with gates[name]:
                     order.append(name)
-                    # inside, it waits for the others to stand in line: all five want a turn at any time
+                    # keep the lock until the others wait for it, so that all five want it at any time
                     until(lambda: fair_lock.waiting >= 4 or len(order) > 46)
 
-        return again_and_again
+        return acquire_repeatedly
 
     def modest() -> None:
         with gates["modest"]:
@@ -56,13 +50,13 @@ def test_five_that_come_again_at_once_get_equal_shares_and_a_sixth_is_not_overta
 
     with fair_lock.gate():
         threads = queued(fair_lock, **{name: greedy(name) for name in "abcde"}, modest=modest)
-    joined(threads)
+    joined(*threads)
     assert order[:6] == ["a", "b", "c", "d", "e", "modest"]
     rounds = order[6:36]
     assert {name: rounds.count(name) for name in "abcde"} == dict.fromkeys("abcde", 6)
 
 
-def test_only_one_is_inside_at_a_time() -> None:
+def test_only_one_thread_holds_the_lock_at_a_time() -> None:
     fair_lock = FairLock()
     inside, most = [0], [0]
 
@@ -77,11 +71,11 @@ def test_only_one_is_inside_at_a_time() -> None:
     threads = [threading.Thread(target=work, name="uprez-test", daemon=True) for _ in range(6)]
     for thread in threads:
         thread.start()
-    joined(threads)
+    joined(*threads)
     assert (most, inside, fair_lock.waiting) == ([1], [0], 0)
 
 
-def test_an_error_inside_ends_the_turn() -> None:
+def test_an_error_inside_releases_the_lock() -> None:
     gate = FairLock().gate()
     with pytest.raises(RuntimeError), gate:
         raise RuntimeError("on purpose")
@@ -89,7 +83,7 @@ def test_an_error_inside_ends_the_turn() -> None:
         pass
 
 
-def test_abort_wakes_those_of_its_own_gate_and_no_others() -> None:
+def test_abort_wakes_the_threads_of_its_own_gate_only() -> None:
     fair_lock, outcome = FairLock(), list[str]()
     ours, theirs = fair_lock.gate(), fair_lock.gate()
 
@@ -107,10 +101,10 @@ def test_abort_wakes_those_of_its_own_gate_and_no_others() -> None:
         works = {"first": work("ours", ours), "second": work("theirs", theirs), "third": work("ours", ours)}
         first, second, third = queued(fair_lock, **works)
         ours.abort()
-        joined([first, third])
+        joined(first, third)
         assert outcome == ["ours aborted", "ours aborted"]
         assert fair_lock.waiting == 1
-    joined([second])
+    joined(second)
     assert outcome[2:] == ["theirs"]
     with pytest.raises(Aborted), ours:
         pass
@@ -120,14 +114,14 @@ def test_abort_wakes_those_of_its_own_gate_and_no_others() -> None:
 
 @pytest.fixture
 def ctrl_c() -> Iterator[None]:
-    """Ctrl-C raises, also where the tests run in the background, where shells have it ignored."""
+    """Make Ctrl-C raise, also in background jobs, for which shells ignore it."""
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     yield
     signal.signal(signal.SIGINT, before)
 
 
-@pytest.mark.skipif(os.name == "nt", reason="signals wake no waiting thread there")
-def test_a_turn_that_ctrl_c_gives_up_goes_to_the_next(ctrl_c: None) -> None:
+@pytest.mark.skipif(os.name == "nt", reason="signals wake no waiting thread on Windows")
+def test_a_wait_that_ctrl_c_interrupts_does_not_keep_the_lock(ctrl_c: None) -> None:
     fair_lock, order = FairLock(), list[str]()
     main = threading.get_ident()
     ours, theirs, other = (fair_lock.gate() for _ in range(3))
@@ -149,5 +143,5 @@ def test_a_turn_that_ctrl_c_gives_up_goes_to_the_next(ctrl_c: None) -> None:
     leave.set()
     with other:
         order.append("other")
-    joined([holder])
+    joined(holder)
     assert order == ["other"]

@@ -1,4 +1,4 @@
-"""A line of threads: everything in order, the first error wins, nothing hangs, no thread is left."""
+"""A pipeline of threads: the order is kept, the first error wins, nothing hangs, no thread is left."""
 
 import threading
 import time
@@ -9,14 +9,15 @@ import pytest
 from pipeline.errors import Cancelled
 from pipeline.flow.pipeline import Pipeline
 from tests.fakes.stages import Boom, Pass, Stuck
+from tests.waiting import DEADLINE, until
 
 ITEMS = 20
 NAMES = ("first", "middle", "last")
 
 
-def run(line: Pipeline) -> None:
-    line.start()
-    line.wait()
+def run(pipeline: Pipeline) -> None:
+    pipeline.start()
+    pipeline.wait()
 
 
 def test_all_items_reach_the_end_in_order_and_all_stages_finish() -> None:
@@ -25,7 +26,7 @@ def test_all_items_reach_the_end_in_order_and_all_stages_finish() -> None:
     assert all(stage.taken == list(range(ITEMS)) and stage.finished for stage in stages.values())
 
 
-def test_a_source_without_items_ends_well() -> None:
+def test_a_source_without_items_finishes_all_stages() -> None:
     stages = {name: Pass() for name in NAMES}
     run(Pipeline((), stages, capacity=2))
     assert all(stage.finished for stage in stages.values())
@@ -34,7 +35,7 @@ def test_a_source_without_items_ends_well() -> None:
 @pytest.mark.parametrize("failing", NAMES)
 @pytest.mark.parametrize("fail_at", [0, ITEMS // 2, ITEMS - 1, "finish"], ids=["first", "middle", "last", "finish"])
 @pytest.mark.parametrize("capacity", [1, 50])
-def test_whichever_stage_fails_wherever_its_error_is_raised_and_nothing_hangs(
+def test_the_error_of_any_stage_at_any_item_is_raised_and_nothing_hangs(
     failing: str, fail_at: int | str, capacity: int
 ) -> None:
     stages = {name: Pass(fail_at if name == failing else None) for name in NAMES}
@@ -44,7 +45,7 @@ def test_whichever_stage_fails_wherever_its_error_is_raised_and_nothing_hangs(
 
 
 @pytest.mark.parametrize("after", [0, 1, ITEMS])
-def test_a_source_that_fails_is_told_of(after: int) -> None:
+def test_the_error_of_a_source_is_raised(after: int) -> None:
     def source() -> Iterator[int]:
         yield from range(after)
         raise Boom("source")
@@ -54,87 +55,89 @@ def test_a_source_that_fails_is_told_of(after: int) -> None:
 
 
 def test_the_first_error_wins() -> None:
-    class FailsOnAbort(Pass):
+    class FailsWhenAborted(Stuck):
         def feed(self, item: int) -> Iterator[int]:
-            time.sleep(0.05)
+            yield from super().feed(item)
             raise RuntimeError("second")
 
-    stages = {"first": FailsOnAbort(), "last": Pass()}
-    line = Pipeline(range(ITEMS), stages, capacity=1)
-    line.start()
-    line._fail(Boom("first"))
-    with pytest.raises(Boom, match="first"):
-        line.wait()
+    class FailsWhenReached(Pass):
+        def feed(self, item: int) -> Iterator[int]:
+            if item:
+                assert last.reached.wait(DEADLINE)
+            return super().feed(item)
+
+    last = FailsWhenAborted()
+    with pytest.raises(Boom):
+        run(Pipeline(range(ITEMS), {"first": FailsWhenReached(fail_at=1), "last": last}, capacity=1))
 
 
 def test_an_error_wakes_a_stage_that_waits_for_something_else() -> None:
     stuck = Stuck()
-    line = Pipeline(range(ITEMS), {"stuck": stuck, "last": Pass()}, capacity=1)
-    line.start()
-    assert stuck.reached.wait(5)
-    line.abort()
+    pipeline = Pipeline(range(ITEMS), {"stuck": stuck, "last": Pass()}, capacity=1)
+    pipeline.start()
+    assert stuck.reached.wait(DEADLINE)
+    pipeline.abort()
     with pytest.raises(Cancelled):
-        line.wait()
+        pipeline.wait()
 
 
-def test_stop_drains_the_line() -> None:
+def test_stop_drains_the_pipeline() -> None:
     endless = iter(int, 1)
     stages = {name: Pass() for name in NAMES}
-    line = Pipeline(endless, stages, capacity=3)
-    line.start()
-    while not stages["last"].taken:
-        time.sleep(0.001)
-    line.stop()
-    line.wait()
+    pipeline = Pipeline(endless, stages, capacity=3)
+    pipeline.start()
+    until(lambda: bool(stages["last"].taken))
+    pipeline.stop()
+    pipeline.wait()
     counts = {len(stage.taken) for stage in stages.values()}
     assert len(counts) == 1
     assert all(stage.finished for stage in stages.values())
 
 
 @pytest.mark.parametrize("way", ["stop", "abort", "an error"])
-def test_a_source_that_waits_for_ever_is_woken(way: str) -> None:
-    given, ended = threading.Event(), threading.Event()
+def test_a_source_that_waits_is_woken(way: str) -> None:
+    reached, ended = threading.Event(), threading.Event()
 
     def source() -> Iterator[int]:
         yield 0
-        given.set()
-        ended.wait()
+        reached.set()
+        ended.wait(DEADLINE)
 
     stages = {"first": Pass(), "last": Pass(0 if way == "an error" else None)}
-    line = Pipeline(source(), stages, capacity=2, end=ended.set)
-    line.start()
-    given.wait()
+    pipeline = Pipeline(source(), stages, capacity=2, end=ended.set)
+    pipeline.start()
+    assert reached.wait(DEADLINE)
     if way == "stop":
-        line.stop()
-        line.wait()
-        assert (stages["last"].taken, line.was_cut) == ([0], True)
+        pipeline.stop()
+        pipeline.wait()
+        assert (stages["last"].taken, pipeline.was_cut) == ([0], True)
         return
     if way == "abort":
-        line.abort()
+        pipeline.abort()
     with pytest.raises(Boom if way == "an error" else Cancelled):
-        line.wait()
+        pipeline.wait()
 
 
-def test_an_error_from_tick_ends_the_line_and_is_raised() -> None:
+def test_an_error_from_tick_aborts_the_pipeline_and_is_raised() -> None:
     def tick() -> None:
         raise KeyboardInterrupt
 
-    line = Pipeline(iter(int, 1), {"only": Pass()}, capacity=1)
-    line.start()
+    pipeline = Pipeline(iter(int, 1), {"only": Pass()}, capacity=1)
+    pipeline.start()
     with pytest.raises(KeyboardInterrupt):
-        line.wait(tick)
+        pipeline.wait(tick)
     assert not [t for t in threading.enumerate() if t.name.startswith("uprez-")]
 
 
-def test_meters_tell_who_is_the_wall() -> None:
+def test_meters_show_which_stage_is_the_bottleneck() -> None:
     class Slow(Pass):
         def feed(self, item: int) -> Iterator[int]:
             time.sleep(0.005)
             yield from super().feed(item)
 
-    line = Pipeline(range(30), {"fast": Pass(), "slow": Slow(), "after": Pass()}, capacity=2)
-    run(line)
-    fast, slow, after = line.meters
+    pipeline = Pipeline(range(30), {"fast": Pass(), "slow": Slow(), "after": Pass()}, capacity=2)
+    run(pipeline)
+    fast, slow, after = pipeline.meters
     assert slow.busy > slow.starved + slow.blocked
     assert fast.blocked > fast.busy
     assert after.starved > after.busy

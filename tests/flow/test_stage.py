@@ -1,6 +1,8 @@
-"""Stages that share a thread."""
+"""A chain of stages that share a thread."""
 
 from collections.abc import Iterator
+
+import pytest
 
 from pipeline.flow.stage import Chain, Stage
 
@@ -29,18 +31,35 @@ class KeepOne(Stage[int, int]):
         self.aborted = True
 
 
-def test_what_one_gives_the_next_is_fed() -> None:
+def test_a_chain_feeds_each_stage_with_what_the_one_before_yields() -> None:
     chain = Chain(Twice(), Twice())
     assert list(chain.feed(1)) == [1, 1, 1, 1]
 
 
-def test_what_is_left_at_the_end_goes_through_the_rest() -> None:
+def test_finish_passes_what_is_left_through_the_remaining_stages() -> None:
     chain = Chain(KeepOne(), Twice(), KeepOne())
-    given = [out for item in (1, 2) for out in chain.feed(item)]
-    assert given + list(chain.finish()) == [1, 1, 2, 2]
+    results = [out for item in (1, 2) for out in chain.feed(item)]
+    assert results + list(chain.finish()) == [1, 1, 2, 2]
 
 
-def test_an_abort_reaches_all() -> None:
+def test_abort_reaches_all_stages_of_a_chain() -> None:
     stages = [KeepOne(), KeepOne()]
     Chain(*stages).abort()
     assert all(stage.aborted for stage in stages)
+
+
+def test_close_closes_all_stages_of_a_chain_also_after_an_error() -> None:
+    closed: list[str] = []
+
+    class Closes(Twice):
+        def __init__(self, name: str) -> None:
+            self._name = name
+
+        def close(self) -> None:
+            closed.append(self._name)
+            if self._name == "first":
+                raise RuntimeError("on purpose")
+
+    with pytest.raises(RuntimeError, match="on purpose"):
+        Chain(Closes("first"), Closes("second")).close()
+    assert closed == ["first", "second"]

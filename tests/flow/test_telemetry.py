@@ -1,11 +1,11 @@
-"""Traces, as Perfetto reads them."""
+"""Traces in Chrome's format, meters, progress."""
 
 import pytest
 
-from pipeline.flow.telemetry import Meter, Trace
+from pipeline.flow.telemetry import Meter, Progress, Trace, bottleneck
 
 
-def test_groups_become_processes_and_tracks_threads() -> None:
+def test_a_trace_has_a_process_for_each_group_and_a_thread_for_each_track() -> None:
     trace = Trace()
     trace.add("threads", "decode", "decode", 10.0, 10.5)
     trace.add("GPU 0", "copy in", "copy in", 10.25, 10.5, frame=7)
@@ -23,7 +23,7 @@ def test_groups_become_processes_and_tracks_threads() -> None:
     assert first["pid"] != second["pid"]
 
 
-def test_a_cut_keeps_a_moment_in_the_middle() -> None:
+def test_cut_keeps_the_middle_of_a_trace() -> None:
     trace = Trace()
     for index in range(100):
         trace.add("threads", "decode", str(index), index, index + 0.9)
@@ -31,15 +31,26 @@ def test_a_cut_keeps_a_moment_in_the_middle() -> None:
     assert [span[2] for span in trace.spans] == [str(index) for index in range(50, 60)]
 
 
-def test_an_empty_trace_is_a_trace() -> None:
+def test_an_empty_trace_can_be_written() -> None:
     trace = Trace()
     trace.cut(1)
     assert trace.as_json()["traceEvents"] == []
 
 
-def test_a_meter_notes_its_work() -> None:
+def test_a_meter_records_its_work() -> None:
     meter = Meter("decode", trace=Trace())
     meter.work(1.0, 3.0)
     assert meter.busy == pytest.approx(2.0)
     assert meter.trace is not None
     assert meter.trace.spans == [("threads", "decode", "decode", 1.0, 3.0, None)]
+
+
+def test_the_bottleneck_is_the_stage_that_is_busy_for_the_largest_share() -> None:
+    meters = [Meter("decode", busy=5.0, blocked=5.0), Meter("encode", busy=4.0, starved=1.0), Meter("idle")]
+    assert bottleneck(meters) == "encode"
+
+
+def test_progress_estimates_rate_and_remaining_time() -> None:
+    progress = Progress(done=10, total=40, seconds=5.0, bottleneck="encode")
+    assert (progress.rate, progress.remaining) == (2.0, 15.0)
+    assert Progress(done=0, total=0, seconds=0.0, bottleneck="").remaining is None
