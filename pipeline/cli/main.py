@@ -17,7 +17,7 @@ from pipeline.cli import bench, doctor, engine, live, models, probe, upscale, ve
 from pipeline.cli.console import MessageFormatter, fail
 from pipeline.cli.exit_codes import EXIT_BAD, EXIT_STOPPED
 from pipeline.config.address import refuse_address
-from pipeline.config.redaction import without_logins
+from pipeline.config.redaction import redact_logins
 from pipeline.errors import Cancelled, UprezError
 
 app = typer.Typer(
@@ -63,7 +63,7 @@ def main() -> None:
         fail(str(error))
         sys.exit(EXIT_STOPPED)
     except UprezError as error:
-        fail(without_logins(str(error)))
+        fail(redact_logins(str(error)))
         sys.exit(EXIT_BAD)
 
 

@@ -11,6 +11,7 @@ import typer
 from pydantic import BaseModel
 
 from pipeline.config.live_settings import LiveSettings, StreamSettings
+from pipeline.config.renames import with_current_names
 from pipeline.config.settings import Settings
 from pipeline.errors import SettingsError
 
@@ -82,7 +83,8 @@ Input = Annotated[
 Audio = Annotated[bool | None, _of_stream("audio", "--audio/--no-audio")]
 GapFiller = Annotated[bool | None, _of_stream("fill", "--fill/--no-fill")]
 Gop = Annotated[float | None, _of_stream("gop")]
-Silence = Annotated[float | None, _of_stream("silence")]
+Timeout = Annotated[float | None, _of_stream("timeout")]
+OldTimeout = Annotated[float | None, typer.Option("--silence", hidden=True)]  # its name in the version before
 Poll = Annotated[float | None, _of_stream("poll")]
 PollFor = Annotated[float | None, _of_stream("poll_for")]
 LongestWait = Annotated[float | None, _of_stream("longest_wait")]
@@ -114,7 +116,8 @@ def live_settings(config: Path | None, arguments: Mapping[str, Any]) -> LiveSett
             "settings with `streams:`, for --config"
         )
     names = {*LiveSettings.model_fields, *StreamSettings.model_fields}
-    given = {**arguments, "source": sources[0]}
+    given = with_current_names({name: value for name, value in arguments.items() if value is not None}, "command line")
+    given["source"] = sources[0]
     chosen = {name: value for name in names if (value := given.get(name)) not in (None, [])}
     pairs = {"options": encoder_options(arguments.get("extra")), "input_options": input_options(arguments.get("input"))}
     return LiveSettings.load(config, **chosen | pairs)

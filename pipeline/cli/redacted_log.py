@@ -12,7 +12,7 @@ from rich.markup import escape
 
 from pipeline.cli.option_names import with_options
 from pipeline.config.live_settings import LiveSettings
-from pipeline.config.redaction import Secrets
+from pipeline.config.redaction import Redactor
 
 Clean = Callable[[str], str]
 
@@ -22,7 +22,7 @@ log = logging.getLogger(__name__)
 def redactor(settings: LiveSettings) -> Clean:
     """What takes the secrets of all addresses and options of `settings` out of a text."""
     addresses = {address for stream in settings.streams for address in (stream.source, *stream.to)}
-    others = Secrets()
+    others = Redactor()
     for secret in (
         settings.token or "",
         *(value for each in settings.streams for value in each.input_options.values()),
@@ -31,8 +31,8 @@ def redactor(settings: LiveSettings) -> Clean:
 
     def clean(text: str) -> str:
         for address in addresses:
-            text = address.cleaned(text)
-        return others.cleaned(text)
+            text = address.redact(text)
+        return others.redact(text)
 
     return clean
 

@@ -1,4 +1,4 @@
-"""Files of settings, YAML or TOML, and what is said of a setting that is wrong."""
+"""Config files, YAML or TOML, and messages about settings that are invalid."""
 
 from __future__ import annotations
 
@@ -10,76 +10,95 @@ from typing import Any
 import yaml
 from pydantic import BaseModel, ValidationError
 
+from pipeline.config.renames import with_current_names
 from pipeline.errors import SettingsError
 
-_OF_STRINGS = ("options", "input_options")  # YAML makes numbers of `bf: 3`
+_STRING_OPTIONS = ("options", "input_options")  # FFmpeg's options are strings; YAML parses `bf: 3` as a number
 
 
 def read(file: Path) -> dict[str, Any]:
-    """The values of a config file. Raises SettingsError, which quotes nothing of the file: it may hold secrets."""
+    """The settings in a config file: TOML if its name ends in .toml, else YAML.
+
+    Raises:
+        SettingsError: The file can't be read or isn't valid. The message quotes none of its text, which may be secret.
+    """
     try:
         text = file.read_text(encoding="utf-8")
     except OSError as error:
         raise SettingsError(f"{file}: can't be read as a config file ({error.strerror})") from error
     except UnicodeDecodeError:
         raise SettingsError(f"{file}: can't be read as a config file (it is not UTF-8)") from None
-    kind = "TOML" if file.suffix == ".toml" else "YAML"
-    try:
-        values = tomllib.loads(text) if kind == "TOML" else yaml.safe_load(text)
-    except yaml.MarkedYAMLError as error:
-        raise SettingsError(f"{file}: not valid YAML: {_place(error)}") from None
-    except (yaml.YAMLError, ValueError) as error:  # ValueError: TOML's errors, and dates that can't be
-        reason = " ".join(str(error).split()) if kind == "TOML" else "it holds what can't be read"
-        raise SettingsError(f"{file}: not valid {kind}: {reason}") from None
+    values = _parse(text, file)
     if values is None:
         return {}
     if not isinstance(values, dict):
-        raise SettingsError(f"{file}: holds a {type(values).__name__}; a config file holds `name: value` lines")
-    return with_strings(values)
+        raise SettingsError(
+            f"{file}: contains a {type(values).__name__}; a config file consists of lines such as `name: value`"
+        )
+    return normalised(values, file)
 
 
-def with_strings(values: dict[str, Any]) -> dict[str, Any]:
-    """`values`, with strings for what is handed to FFmpeg."""
-    made = {str(name): value for name, value in values.items()}
-    for name in _OF_STRINGS:
-        if isinstance(pairs := made.get(name), dict):
-            made[name] = {str(key): str(value) for key, value in pairs.items()}
-    return made
+def _parse(text: str, file: Path) -> Any:
+    kind = "TOML" if file.suffix == ".toml" else "YAML"
+    try:
+        return tomllib.loads(text) if kind == "TOML" else yaml.safe_load(text)
+    except yaml.MarkedYAMLError as error:
+        raise SettingsError(f"{file}: not valid YAML: {_yaml_reason(error)}") from None
+    except (yaml.YAMLError, ValueError) as error:  # ValueError: TOML's errors, and impossible dates
+        reason = " ".join(str(error).split()) if kind == "TOML" else "it contains characters that YAML does not allow"
+        raise SettingsError(f"{file}: not valid {kind}: {reason}") from None
 
 
-def problem(
-    error: ValidationError, file: Path | None, chosen: Collection[str], *models: type[BaseModel], within: str = ""
+def normalised(values: dict[Any, Any], file: Path | None = None) -> dict[str, Any]:
+    """`values` with strings as names, renamed settings under their present names, and strings as FFmpeg's options."""
+    named = with_current_names({str(name): value for name, value in values.items()}, file)
+    for name in _STRING_OPTIONS:
+        if isinstance(options := named.get(name), dict):
+            named[name] = {str(key): str(value) for key, value in options.items()}
+    return named
+
+
+def validation_message(
+    error: ValidationError, file: Path | None, arguments: Collection[str], *models: type[BaseModel], within: str = ""
 ) -> str:
-    """What is wrong first.
+    """One line on the first invalid setting: which, the value seen unless it is secret, and what is allowed.
 
-    chosen: the settings that the command line gave; the others are of `file`, `within` a part of it. models: whose
-    settings are allowed there.
+    Args:
+        error: What pydantic reported.
+        file: The config file, if there is one.
+        arguments: The names of the settings that were given as arguments; all others come from `file`.
+        models: The models whose fields are allowed there.
+        within: The part of the file that the settings are in, such as "streams[1]: ".
     """
     first = error.errors()[0]
     name = str(first["loc"][0]) if first["loc"] else ""
-    is_of_file = file and name not in chosen
-    option = "SOURCE" if name == "source" else f"--{name.strip('_').replace('_', '-')}"
-    where = f"{file}: {within}{name}" if is_of_file else option
+    shown = _name_in_files(name, models)
+    where = f"{file}: {within}{shown}" if file and name not in arguments else f"`{shown}`"
     if first["type"] == "extra_forbidden":
-        return f"{where}: no such setting; there are {', '.join(n for model in models for n in names(model))}"
-    said = first["msg"].removeprefix("Value error, ")
-    said = f"{said[0].lower()}{said[1:]}"
+        return f"{where}: no such setting; there are {', '.join(n for model in models for n in field_names(model))}"
+    reason = first["msg"].removeprefix("Value error, ")
+    reason = f"{reason[0].lower()}{reason[1:]}"
     if not name:
-        return said
+        return reason
     is_secret = any(name in getattr(model, "secret", ()) for model in models) or first["type"] == "missing"
-    seen = str(first["input"]) if isinstance(first["input"], Path) else first["input"]
-    return f"{where}: {said}" if is_secret else f"{where} = {seen!r}: {said}"
+    value = str(first["input"]) if isinstance(first["input"], Path) else first["input"]
+    return f"{where}: {reason}" if is_secret else f"{where} = {value!r}: {reason}"
 
 
-def names(model: type[BaseModel]) -> dict[str, str]:
-    """The fields of `model` by their names in files."""
+def field_names(model: type[BaseModel]) -> dict[str, str]:
+    """The fields of `model` by their names in config files, which differ where Python reserves a word."""
     return {field.alias or name: name for name, field in model.model_fields.items()}
 
 
-def _place(error: yaml.MarkedYAMLError) -> str:
-    """What YAML's reader says, without the lines that it quotes."""
+def _name_in_files(name: str, models: Collection[type[BaseModel]]) -> str:
+    fields = {name: field for model in models for name, field in model.model_fields.items()}
+    return (fields[name].alias if name in fields else None) or name
+
+
+def _yaml_reason(error: yaml.MarkedYAMLError) -> str:
+    """What the YAML parser reports, without the lines that it quotes."""
     reason = error.problem or error.context or "it can't be read"
     if isinstance(error, yaml.composer.ComposerError | yaml.constructor.ConstructorError):
-        reason = reason.partition("'")[0].strip()  # a name follows, which may be a part of a password
+        reason = reason.partition("'")[0].strip()  # a name follows, which may be part of a password
     mark = error.problem_mark or error.context_mark
     return f"{reason}, line {mark.line + 1}, column {mark.column + 1}" if mark else reason

@@ -1,4 +1,4 @@
-"""What must not be told, and how it is found in a text whatever its encoding."""
+"""Removal of secrets from text, in whatever encoding they occur there."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ import re
 import threading
 from urllib.parse import unquote, unquote_plus
 
-HIDDEN = "…"
+REDACTED = "…"
 _LOGIN = re.compile(r"(\b[A-Za-z][A-Za-z0-9+.-]+:/{0,2})[^\s'\"]*@")
-_LEAST = 4  # characters: a shorter secret alone is found in innocent words
-_MOST_KEPT = 64  # the oldest go: a password file that changes each hour must not fill the memory
+_MIN_LENGTH = 4  # characters: a shorter secret by itself also occurs in ordinary words
+_MAX_PATTERNS = 64  # older ones are forgotten: a password file that changes every hour must not fill the memory
 
 
-def without_logins(text: str) -> str:
-    """`text` without what stands before the @ of an address, which people type where no address belongs."""
-    return _LOGIN.sub(rf"\1{HIDDEN}@", text)
+def redact_logins(text: str) -> str:
+    """`text` without what precedes the @ of an address, for text in which no address was expected."""
+    return _LOGIN.sub(rf"\1{REDACTED}@", text)
 
 
-class Secrets:
-    """Strings that must not be told; any thread may add some, and clean."""
+class Redactor:
+    """Replaces known secrets in text. Any thread may add secrets and redact."""
 
     def __init__(self) -> None:
         self._patterns: dict[str, str] = {}
@@ -29,43 +29,50 @@ class Secrets:
         self._lock = threading.Lock()
 
     def add(self, secret: str, even_short: bool = False) -> None:
-        """Hide `secret`, as it is and without its percent-encoding, if it is long enough not to lie in any word."""
-        forms = [form for form in {secret, unquote(secret), unquote_plus(secret)} if even_short or len(form) >= _LEAST]
+        """Redact `secret` from now on, as it is and percent-decoded.
+
+        Args:
+            secret: Ignored if it is shorter than four characters, as it would be found inside ordinary words.
+            even_short: Redact it whatever its length.
+        """
+        forms = [
+            form for form in {secret, unquote(secret), unquote_plus(secret)} if even_short or len(form) >= _MIN_LENGTH
+        ]
         with self._lock:
             if all(form in self._patterns for form in forms):
                 return
             for form in forms:
-                self._patterns[form] = self._patterns.pop(form, "") or _in_any_form(form)
-            while len(self._patterns) > _MOST_KEPT:
+                self._patterns[form] = self._patterns.pop(form, "") or _in_any_encoding(form)
+            while len(self._patterns) > _MAX_PATTERNS:
                 self._patterns.pop(next(iter(self._patterns)))
             self._compiled = None
 
     def add_login(self, login: str) -> None:
-        """Hide user and password, alone, as they stand before the @ of an address, and in the form of HTTP's Basic."""
+        """Redact user and password: each alone, together before the @ of an address, and as HTTP Basic credentials."""
         user, _, password = login.partition(":")
         for secret in (login, user, password):
             self.add(secret)
         self.add(f"{login}@", even_short=True)
-        pair = f"{unquote(user)}:{unquote(password)}".encode()
-        for coded in (base64.b64encode(pair), base64.urlsafe_b64encode(pair)):
-            self.add(coded.decode().rstrip("="))
+        credentials = f"{unquote(user)}:{unquote(password)}".encode()
+        for encoded in (base64.b64encode(credentials), base64.urlsafe_b64encode(credentials)):
+            self.add(encoded.decode().rstrip("="))
 
-    def cleaned(self, text: str) -> str:
-        """`text` with … in place of each."""
+    def redact(self, text: str) -> str:
+        """`text` with each secret replaced by …."""
         with self._lock:
             if self._compiled is None and self._patterns:
                 longest_first = sorted(self._patterns.items(), key=lambda item: -len(item[0]))
                 self._compiled = re.compile("|".join(pattern for _, pattern in longest_first))
             pattern = self._compiled
-        return pattern.sub(HIDDEN, text) if pattern else text
+        return pattern.sub(REDACTED, text) if pattern else text
 
 
-def _in_any_form(secret: str) -> str:
-    """A pattern of `secret`, raw or as URLs (each character as it likes), JSON, HTML and Python write it."""
-    quotes = html.escape(secret)
+def _in_any_encoding(secret: str) -> str:
+    """A pattern that matches `secret` raw and as URLs (any subset of characters), JSON, HTML and Python write it."""
+    escaped = html.escape(secret)
     forms = {
-        quotes,
-        quotes.replace("&#x27;", "&#39;").replace("&quot;", "&#34;"),
+        escaped,
+        escaped.replace("&#x27;", "&#39;").replace("&quot;", "&#34;"),
         html.escape(secret, quote=False),
         json.dumps(secret)[1:-1],
         json.dumps(secret, ensure_ascii=False)[1:-1],
@@ -77,11 +84,11 @@ def _in_any_form(secret: str) -> str:
         repr(b"\"'" + secret.encode())[5:-1],
     }
     longest_first = sorted(forms, key=len, reverse=True)
-    return "|".join([*map(re.escape, longest_first), "".join(map(_in_url, secret))])
+    return "|".join([*map(re.escape, longest_first), "".join(map(_percent_encoded_or_not, secret))])
 
 
-def _in_url(character: str) -> str:
+def _percent_encoded_or_not(character: str) -> str:
     """A pattern of `character`, percent-encoded or not."""
-    coded = "".join(f"%{byte:02x}" for byte in character.encode())
+    encoded = "".join(f"%{byte:02x}" for byte in character.encode())
     space = r"|\+" if character == " " else ""
-    return f"(?:{re.escape(character)}|(?i:{coded}){space})"
+    return f"(?:{re.escape(character)}|(?i:{encoded}){space})"

@@ -1,4 +1,4 @@
-"""What a user can choose, from a config file (YAML or TOML) and the command line; the command line wins."""
+"""Settings of file jobs, and those they share with live streams: from a config file and from arguments, which win."""
 
 from __future__ import annotations
 
@@ -20,46 +20,47 @@ from pydantic import (
 )
 
 from pipeline.config import file as config_file
+from pipeline.config.renames import with_current_names
 from pipeline.errors import SettingsError
 
-_MOST_ENCODERS = 64
-_LEAST_VRAM = 256 * 2**20
+_MAX_ENCODERS = 64
+_MIN_VRAM = 256 * 2**20
 _SIZE = TypeAdapter(ByteSize)
 _TIME = re.compile(r"(?:(?:(\d+):)?([0-5]?\d):)?(\d+(?:\.\d+)?)")
 
 
-def _numbers(value: Any) -> Any:
-    """`0,1` or a single number, as people write it, as numbers."""
+def _gpu_numbers(value: Any) -> Any:
+    """A tuple of numbers from "0,1", a single number, or several."""
     parts = value.split(",") if isinstance(value, str) else value if isinstance(value, list | tuple) else [value]
     if not parts or not all(str(part).strip().isdigit() for part in parts):
-        raise ValueError("should be the number of a GPU, or several, such as 0,1")
+        raise ValueError("should be the number of a GPU, or several such as 0,1")
     return tuple(int(part) for part in parts)
 
 
 def _off(value: Any) -> Any:
-    """YAML 1.1 takes a bare `off` for False."""
+    """YAML 1.1 reads a bare `off` as False."""
     return "off" if value is False else value
 
 
-def _count(value: Any) -> Any:
-    if value != "auto" and not (str(value).isdigit() and 1 <= int(value) <= _MOST_ENCODERS):
-        raise ValueError(f"should be a number from 1 to {_MOST_ENCODERS}, or auto")
+def _encoder_count(value: Any) -> Any:
+    if value != "auto" and not (str(value).isdigit() and 1 <= int(value) <= _MAX_ENCODERS):
+        raise ValueError(f"should be a number from 1 to {_MAX_ENCODERS}, or auto")
     return value if value == "auto" else int(value)
 
 
-def _bytes(value: Any) -> Any:
+def _vram_bytes(value: Any) -> Any:
     size: int | None
     try:
         size = None if value is None else _SIZE.validate_python(value)
     except ValidationError:
         size = 0
-    if size is not None and size < _LEAST_VRAM:
+    if size is not None and size < _MIN_VRAM:
         raise ValueError("should be a size of 256MiB or more, such as 4GiB")
     return size
 
 
 def exact_time(value: Any) -> Any:
-    """Seconds, exactly, from what people write: 90, 1.5, 2:30 or 1:02:03.25."""
+    """Seconds as a Fraction, from a number or a time such as 2:30 or 1:02:03.25; None stays None."""
     if value is None or (isinstance(value, Fraction) and value >= 0):
         return value
     match = _TIME.fullmatch(str(value))
@@ -69,7 +70,7 @@ def exact_time(value: Any) -> Any:
     return 3600 * int(hours) + 60 * int(minutes) + Fraction(seconds)
 
 
-def _after_start(end: Fraction | None, info: ValidationInfo) -> Fraction | None:
+def _later_than_start(end: Fraction | None, info: ValidationInfo) -> Fraction | None:
     start = info.data.get("start") or 0
     if end is not None and end <= start:
         raise ValueError(f"should be later than the start, {float(start):g} s")
@@ -80,89 +81,95 @@ Time = Annotated[Fraction | None, BeforeValidator(exact_time)]
 
 
 class Upscaling(BaseModel):
-    """How to upscale, be it files or streams. Each field is an option of the command line and a key of configs."""
+    """Settings of upscaling that file jobs and live streams share: see each field's description."""
 
     model_config = ConfigDict(
         extra="forbid", frozen=True, validate_by_name=True, validate_by_alias=True, hide_input_in_errors=True
     )
 
-    model: str = Field("clear-x2", description="a name from `uprez models`, or an .onnx file")
+    model: str = Field("clear-x2", description="the network: a name from `uprez models`, or an .onnx file")
     backend: Literal["auto", "tensorrt", "onnx"] = Field(
-        "auto", description="what runs the model; auto: a GPU if it can"
+        "auto", description="what runs the network: tensorrt (an NVIDIA GPU), onnx (the CPU); auto: a GPU if usable"
     )
-    engine: Literal["auto", "rtx", "tensorrt"] = Field("auto", description="which TensorRT, where both are installed")
+    engine: Literal["auto", "rtx", "tensorrt"] = Field("auto", description="which TensorRT, if both are installed")
     precision: Literal["auto", "fp16", "bf16", "fp32", "tf32"] = Field(
-        "auto", description="what the network computes in on a GPU; auto: fp16, and a file as it is"
+        "auto", description="the network's precision on a GPU; auto: fp16, and an .onnx file as it is"
     )
-    device: Annotated[tuple[int, ...], BeforeValidator(_numbers)] = Field(
-        (0,), description="the GPU's number, or several, such as 0,1, that share the frames"
+    device: Annotated[tuple[int, ...], BeforeValidator(_gpu_numbers)] = Field(
+        (0,), description="the GPU's number, or several such as 0,1 that share the frames"
     )
-    vram: Annotated[int | None, BeforeValidator(_bytes)] = Field(
+    vram: Annotated[int | None, BeforeValidator(_vram_bytes)] = Field(
         None,
-        description="GPU memory for frames and network, such as 4GiB (CUDA takes some more); big frames go in tiles",
+        description="GPU memory for frames and network, such as 4GiB (CUDA uses some more); frames that don't fit are "
+        "upscaled in tiles",
     )
     decoder: Literal["auto", "software", "nvdec"] = Field(
-        "auto", description="what decodes; nvdec: the GPU, auto: software, or nvdec where cores are few"
+        "auto", description="what decodes: software, nvdec (the GPU); auto: software, or nvdec if there are few cores"
     )
     deinterlace: Annotated[Literal["auto", "off", "frame", "field"], BeforeValidator(_off)] = Field(
         "auto",
-        description="what to do about interlaced video; auto: look for combs, and make a picture of each combed frame, "
-        "frame: of each frame, field: of each field, which doubles the frames, off: nothing",
+        description="deinterlacing; auto: frames in which combing artifacts are found, frame: every frame, field: "
+        "every field becomes a frame, which doubles the frame rate, off: none",
     )
-    slots: int = Field(10, ge=2, le=64, description="frames under way on the GPU at once")
-    contexts: int = Field(2, ge=1, le=4, description="TensorRT contexts that take turns")
-    threads: int = Field(0, ge=0, description="threads of the CPU backend; 0: one for each core")
+    slots: int = Field(10, ge=2, le=64, description="frames in flight on the GPU")
+    contexts: int = Field(2, ge=1, le=4, description="TensorRT execution contexts that work in turn")
+    threads: int = Field(0, ge=0, description="threads of the CPU backend; 0: one per core")
     codec: str = Field(
         "libx264",
-        description="the video encoder, as FFmpeg names it; auto: what keeps depth, chroma and transparency, and most "
-        "players show, by the result's suffix (H.264 for 8-bit 4:2:0, else H.265; the GPU's, where it has one)",
+        description="the video encoder, by FFmpeg's name; auto: one that keeps depth, chroma and transparency and that "
+        "most players support, by the output's suffix (H.264 for 8-bit 4:2:0, else H.265; the GPU's if it has one)",
     )
     pix_fmt: str | None = Field(
         None,
-        description="FFmpeg's name of the result's pixel format, such as yuv420p10le; left out: the source's, or the "
-        "nearest that the encoder takes",
+        description="FFmpeg's name of the output's pixel format, such as yuv420p10le; default: the source's, or the "
+        "nearest that the encoder accepts",
     )
     crf: float | None = Field(None, ge=0, le=63, description="constant quality; lower is better and larger")
     preset: str | None = Field(None, description="the encoder's preset")
     options: dict[str, str] = Field(default_factory=dict, description="further options of the encoder")
 
     @classmethod
-    def load(cls, file: Path | None, **chosen: Any) -> Self:
-        """The settings of `file`, if given, under those `chosen`; None among the latter means "not chosen".
+    def load(cls, file: Path | None, **arguments: Any) -> Self:
+        """Validate settings from a config file and from arguments, which win.
 
-        Raises SettingsError with the file or option, the value seen and what is allowed.
+        Args:
+            file: A YAML or TOML file of settings, or None.
+            arguments: Settings by name. None means "not given". `options` are merged with those of the file.
+
+        Raises:
+            SettingsError: One line: the file or argument, the value seen, and what is allowed.
         """
-        names = config_file.names(cls)
+        names = config_file.field_names(cls)
         values = {names.get(key, key): value for key, value in (config_file.read(file) if file else {}).items()}
-        if chosen.get("options") and isinstance(values.get("options"), dict):
-            chosen["options"] = {**values["options"], **chosen["options"]}
-        values |= {key: value for key, value in chosen.items() if value is not None}
+        given = {name: value for name, value in with_current_names(arguments).items() if value is not None}
+        given = {names.get(key, key): value for key, value in given.items()}
+        if given.get("options") and isinstance(values.get("options"), dict):
+            given["options"] = {**values["options"], **given["options"]}
         try:
-            return cls.model_validate(values)
+            return cls.model_validate(values | given)
         except ValidationError as error:
-            given = [name for name, value in chosen.items() if value is not None]
-            raise SettingsError(config_file.problem(error, file, given, cls)) from error
+            raise SettingsError(config_file.validation_message(error, file, given, cls)) from error
 
 
 class Settings(Upscaling):
-    """How to upscale files."""
+    """Settings of a file job. `Settings.load` validates them with messages for people."""
 
     queue: int = Field(16, ge=1, le=256, description="frames that may wait between two stages")
-    encoders: Annotated[int | Literal["auto"], BeforeValidator(_count)] = Field(
+    encoders: Annotated[int | Literal["auto"], BeforeValidator(_encoder_count)] = Field(
         "auto",
-        description="encoders at once, 1 to 64, each on a closed GOP of its own; auto: by cores and memory",
+        description="parallel encoders, 1 to 64, each on closed GOPs of its own; auto: by cores and memory",
     )
-    streams: Literal["all", "video"] = Field("all", description="video: leave audio, subtitles and the rest behind")
+    streams: Literal["all", "video"] = Field("all", description="streams of the output; video: no audio, subtitles, …")
     video_stream: int | None = Field(
         None, ge=0, description="which video to upscale, by its number in `uprez probe`; the others are copied"
     )
-    start: Time = Field(None, description="leave out what is shown before, such as 1:02:03.25 from the first picture")
-    end: Annotated[Time, AfterValidator(_after_start)] = Field(None, description="leave out what is shown from then on")
-    frames: int | None = Field(None, ge=1, description="end after so many frames of the source")
+    start: Time = Field(None, description="begin here, such as 1:02:03.25 from the first frame")
+    end: Annotated[Time, AfterValidator(_later_than_start)] = Field(None, description="end here")
+    frames: int | None = Field(None, ge=1, description="end after this many frames of the source")
     strict: bool = Field(
-        False, description="refuse a source that is damaged or cut off, rather than save what there is"
+        False, description="treat damage or truncation of the source as an error, rather than keep what can be decoded"
     )
-    overwrite: bool = Field(False, description="replace a result that exists")
-    to: Path | None = Field(None, description="the folder for the results")
-    quiet: bool = Field(False, description="say nothing but errors")
-    as_json: bool = Field(False, alias="json", description="print a summary for programs")
+    overwrite: bool = Field(False, description="replace an output that exists")
+    to: Path | None = Field(None, description="the folder for the output")
+    quiet: bool = Field(False, description="print nothing but errors")
+    as_json: bool = Field(False, alias="json", description="print a summary as JSON")

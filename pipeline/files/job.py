@@ -27,9 +27,11 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Unpack
 
+from pipeline.config.renames import with_current_names
 from pipeline.config.settings import Settings
+from pipeline.config.upscale_options import UpscaleOptions
 from pipeline.errors import BackendError, Cancelled, InputError, OutOfMemory, OutputError, UprezError
 from pipeline.files.destination import check_target
 from pipeline.files.plan import Plan, make_plan
@@ -138,7 +140,7 @@ def upscale(
     *,
     progress: OnProgress | None = None,
     job: Job | None = None,
-    **options: Any,
+    **options: Unpack[UpscaleOptions],
 ) -> Result:
     """Upscale the video file `source` into `sink`, a file or a folder (default: in.x2.mkv beside it), and wait for it.
 
@@ -147,7 +149,10 @@ def upscale(
 
     Raises a child of UprezError; an earlier file under the result's name is then as it was.
     """
-    settings = settings or Settings.load(None, **options)
+    given = with_current_names(options)
+    if settings is not None:
+        given = settings.model_dump(exclude_unset=True) | given
+    settings = Settings.load(None, **given)
     plan = make_ready(Path(source), Path(sink) if sink is not None else settings.to, settings)
     return execute(plan, progress=progress, job=job)
 

@@ -202,7 +202,7 @@ class Stream:
             if not self._tally.came.count:
                 raise
             self._capture.renew(str(error))
-        if self._decoder.seconds_without_frame > (self.settings.silence or _FRUITLESS_SECONDS):
+        if self._decoder.seconds_without_frame > (self.settings.timeout or _FRUITLESS_SECONDS):
             self._capture.renew("no picture of what it sends can be decoded")
 
     def _pass(self, all_made: Iterable[Shot | Sound]) -> None:

@@ -1,4 +1,4 @@
-"""Settings from files and the command line."""
+"""Settings of file jobs, from files and arguments."""
 
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,7 @@ from pipeline.errors import SettingsError
 CONFIGS = [Path(__file__).parents[2] / "configs" / f"{name}.yaml" for name in ("benchmark", "file")]
 
 
-def test_the_command_line_wins_over_the_file(tmp_path: Path) -> None:
+def test_arguments_win_over_the_file(tmp_path: Path) -> None:
     config = tmp_path / "a.yaml"
     config.write_text("crf: 20\npreset: slow\noptions: {tune: grain, bf: 3}\n")
     settings = Settings.load(config, crf=25, preset=None, options={"bf": "5"})
@@ -19,25 +19,25 @@ def test_the_command_line_wins_over_the_file(tmp_path: Path) -> None:
     assert settings.options == {"tune": "grain", "bf": "5"}
 
 
-def test_an_empty_file_changes_nothing(tmp_path: Path) -> None:
+def test_an_empty_file_changes_no_setting(tmp_path: Path) -> None:
     config = tmp_path / "a.yaml"
     config.write_text("# nothing\n")
     assert Settings.load(config) == Settings.load(None)
 
 
 @pytest.mark.parametrize("config", CONFIGS, ids=lambda path: path.name)
-def test_the_configs_that_come_along_are_valid(config: Path) -> None:
+def test_the_shipped_config_files_are_valid(config: Path) -> None:
     Settings.load(config)
 
 
-def test_a_config_names_every_setting() -> None:
+def test_the_shipped_config_file_names_every_setting() -> None:
     text = next(path for path in CONFIGS if path.stem == "file").read_text()
     for name, field in Settings.model_fields.items():
         assert f"{field.alias or name}:" in text, name
 
 
 @pytest.mark.parametrize(
-    ("given", "taken"),
+    ("given", "parsed"),
     [
         ({"device": "0,1"}, (0, 1)),
         ({"device": 2}, (2,)),
@@ -49,9 +49,9 @@ def test_a_config_names_every_setting() -> None:
     ],
     ids=str,
 )
-def test_numbers_are_understood_as_people_write_them(given: dict[str, Any], taken: object) -> None:
+def test_numbers_and_sizes_are_parsed(given: dict[str, Any], parsed: object) -> None:
     (name,) = given
-    assert getattr(Settings.load(None, **given), name) == taken
+    assert getattr(Settings.load(None, **given), name) == parsed
 
 
 @pytest.mark.parametrize(
@@ -68,7 +68,7 @@ def test_numbers_are_understood_as_people_write_them(given: dict[str, Any], take
     ],
     ids=str,
 )
-def test_what_is_none_of_them_is_refused_with_what_is_allowed(given: dict[str, Any], allowed: str) -> None:
+def test_an_invalid_number_is_refused_with_the_allowed_values(given: dict[str, Any], allowed: str) -> None:
     (name,) = given
-    with pytest.raises(SettingsError, match=rf"^--{name} = .*{allowed}$"):
+    with pytest.raises(SettingsError, match=rf"^`{name}` = .*{allowed}$"):
         Settings.load(None, **given)

@@ -55,7 +55,7 @@ def test_a_camera_that_is_killed_comes_back_and_time_goes_on(live: Start, tmp_pa
 @requires("gst-rtsp-server")
 def test_a_camera_that_is_frozen_is_left_and_tried_again(live: Start, tmp_path: Path) -> None:
     with RtspServer(size=SMALL) as camera:
-        uprez = live(camera.address(), "--to", tmp_path / "kept.mkv", "--silence", "1")
+        uprez = live(camera.address(), "--to", tmp_path / "kept.mkv", "--timeout", "1")
         uprez.until_out(10)
         camera.freeze()
         uprez.until(lambda stream: stream.faults.get("silent", 0) > 0, "its silence is noticed")

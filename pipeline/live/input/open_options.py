@@ -55,7 +55,7 @@ def source_of(settings: StreamSettings) -> OpenSource:
             f"{settings.source}: {scheme} can't be read; {known} can, a file, and any device with its FFmpeg format"
         )
     in_pieces = scheme in ("http", "https")
-    silence = settings.silence or (_SILENCE_IN_PIECES if in_pieces else _SILENCE)
+    silence = settings.timeout or (_SILENCE_IN_PIECES if in_pieces else _SILENCE)
     format, address, camera = _format(settings, scheme, address)
     options = _options(settings, scheme, silence) | tls_options(scheme, settings.ca_file) | settings.input_options
     listens = "listen" in options.get("rtsp_flags", "") or "listen" in options or "listen=1" in address

@@ -24,7 +24,7 @@ def test_what_a_camera_sends_begins_with_a_key_frame(transport: str) -> None:
 
 @needs_rtsp
 def test_a_server_that_was_killed_is_found_again() -> None:
-    with RtspServer() as server, Watched(server.address(), silence=1) as camera:
+    with RtspServer() as server, Watched(server.address(), timeout=1) as camera:
         camera.until_live()
         server.kill()
         camera.until_fault("refused", 2)
@@ -36,7 +36,7 @@ def test_a_server_that_was_killed_is_found_again() -> None:
 
 @needs_rtsp
 def test_a_frozen_server_is_left_and_tried_again() -> None:
-    with RtspServer() as server, Watched(server.address(), silence=1) as camera:
+    with RtspServer() as server, Watched(server.address(), timeout=1) as camera:
         camera.until_live()
         server.freeze()
         camera.until_fault("silent")
@@ -70,7 +70,7 @@ def test_a_password_that_is_changed_is_taken_from_its_file_again(digest: bool, t
     secret.write_text("p@ss/1")
     with RtspServer(password="p@ss/1", digest=digest) as server:
         source = f"rtsp://admin:${{file:{secret}}}@127.0.0.1:{server.port}/live"
-        with Watched(source, silence=1) as camera:
+        with Watched(source, timeout=1) as camera:
             camera.until_live()
             server.restart(password="other")
             camera.until_fault("wrong password")
@@ -97,7 +97,7 @@ def test_a_wrong_path_ends_what_never_was_live() -> None:
 
 @requires("nginx-rtmp")
 def test_rtmp_comes_back_with_its_server() -> None:
-    with RtmpServer() as server, Sender.rtmp(server.address()), Watched(server.address(), silence=2) as camera:
+    with RtmpServer() as server, Sender.rtmp(server.address()), Watched(server.address(), timeout=2) as camera:
         camera.until_live()
         server.restart()
         camera.until_live(2)

@@ -59,13 +59,13 @@ def test_what_is_encrypted_comes_from_who_is_vouched_for(scheme: str, tmp_path: 
     [("rtsp://c/x", "timeout"), ("rtmp://c/a/k", "rw_timeout"), ("http://c/x", "rw_timeout"), ("udp://:1", "timeout")],
 )
 def test_ffmpeg_gives_up_after_the_silence_set(source: str, option: str) -> None:
-    assert opens(source, silence=3).options[option] == "3000000"
+    assert opens(source, timeout=3).options[option] == "3000000"
 
 
 def test_silence_is_longer_where_video_comes_in_pieces() -> None:
     assert opens("rtsp://camera/live").silence == 10
     assert opens("http://server/list.m3u8").silence == 30
-    assert opens("http://server/list.m3u8", silence=4).silence == 4
+    assert opens("http://server/list.m3u8", timeout=4).silence == 4
 
 
 def test_options_given_go_over_all() -> None:

@@ -1,0 +1,43 @@
+"""The keyword arguments of `upscale`, for type checkers: the fields of `Settings`, with the types that they accept."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from os import PathLike
+from pathlib import Path
+from typing import Literal, TypedDict
+
+Seconds = float | Fraction | str | None  # a str such as "1:02:03.25"
+
+
+class UpscaleOptions(TypedDict, total=False):
+    """Settings of one job, each optional. Their meaning, range and default are those of the fields of `Settings`."""
+
+    model: str
+    backend: Literal["auto", "tensorrt", "onnx"]
+    engine: Literal["auto", "rtx", "tensorrt"]
+    precision: Literal["auto", "fp16", "bf16", "fp32", "tf32"]
+    device: int | str | tuple[int, ...] | list[int]
+    vram: int | str | None
+    decoder: Literal["auto", "software", "nvdec"]
+    deinterlace: Literal["auto", "off", "frame", "field"]
+    slots: int
+    contexts: int
+    threads: int
+    codec: str
+    pix_fmt: str | None
+    crf: float | None
+    preset: str | None
+    options: dict[str, str]
+    queue: int
+    encoders: int | Literal["auto"]
+    streams: Literal["all", "video"]
+    video_stream: int | None
+    start: Seconds
+    end: Seconds
+    frames: int | None
+    strict: bool
+    overwrite: bool
+    to: Path | str | PathLike[str] | None
+    quiet: bool
+    as_json: bool
