@@ -43,8 +43,9 @@ def _as_option(match: re.Match[str]) -> str:
 @cache
 def _known() -> frozenset[str]:
     from pipeline.config.live_settings import LiveSettings, StreamSettings
+    from pipeline.config.renames import RENAMED_KEYS
     from pipeline.config.settings import Settings
 
     fields = [each for model in (Settings, StreamSettings, LiveSettings) for each in model.model_fields.items()]
     aliases = {field.alias for _, field in fields if field.alias}
-    return frozenset({name for name, _ in fields} | aliases | _OF_COMMANDS | {"sources"})
+    return frozenset({name for name, _ in fields} | aliases | {*RENAMED_KEYS} | _OF_COMMANDS | {"sources"})

@@ -51,14 +51,14 @@ def test_no_such_file(bad: Bad) -> None:
 )
 def test_an_address(bad: Bad, source: str, arguments: list[str]) -> None:
     told = bad(*(source if argument == "clip.mp4" else argument for argument in arguments)).err
-    assert "://…: is an address, no file; `uprez live`" in told
+    assert "://…: is an address, not a file; `uprez live`" in told
     assert "hunter22" not in told
 
 
 def test_an_address_without_a_command(uprez: Call) -> None:
     outcome = uprez("rtsp://user:hunter22@camera/x")
     assert outcome.code == 2
-    assert outcome.err.startswith("uprez: rtsp://…: is an address, no file; `uprez live`")
+    assert outcome.err.startswith("uprez: rtsp://…: is an address, not a file; `uprez live`")
 
 
 def test_not_a_video(bad: Bad, tmp_path: Path) -> None:
@@ -157,7 +157,7 @@ def test_a_setting_out_of_range(bad: Bad, source: str, option: str, value: str, 
     [
         ("colour: red", "config.yaml: colour: no such setting; there are model, backend"),
         ("crf: high", "config.yaml: crf = 'high': input should be a valid number"),
-        ("- a list", "config.yaml: holds a list"),
+        ("- a list", "config.yaml: contains a list"),
         ("model: [", "config.yaml: not valid YAML"),
         ("crf: 2024-13-45", "config.yaml: not valid YAML"),
     ],
