@@ -32,6 +32,7 @@ from pydantic import BaseModel, Field
 from rich.table import Table
 from steady import PATTERN, Machine, arguments, facts, guarded, out, save, size
 
+from pipeline.colour.psnr import psnr_of_error
 from pipeline.config.settings import Settings
 from pipeline.diagnostics import benchmark
 from pipeline.diagnostics.benchmark import Bench
@@ -166,7 +167,7 @@ def _psnr(one: Path, other: Path) -> float:
     for a, b in zip(_frames(one), _frames(other), strict=True):
         errors.append(float(np.mean((a.planes[0].astype(np.float32) - b.planes[0]) ** 2)))
         peak = 2**a.format.pixel.depth - 1
-    return float(10 * np.log10(peak**2 / max(np.mean(errors), 1e-6)))
+    return psnr_of_error(float(np.mean(errors)), peak)
 
 
 def _frames(path: Path) -> Iterator[Frame]:

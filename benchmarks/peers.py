@@ -44,6 +44,7 @@ from upscalers.case import Case, Outcome
 from upscalers.timing import ENCODER, OPTIONS
 from upscalers.trial import OURS
 
+from pipeline.colour.psnr import psnr
 from pipeline.diagnostics.pattern_clip import write_pattern
 from pipeline.diagnostics.report import Row
 from pipeline.media.reading.probe import probe
@@ -53,6 +54,7 @@ HERE = Path(__file__).resolve().parent
 BARS = {"plain": 20.0, "eager": 3.5}  # how many times as fast ours should be, discarded
 PYTORCH = ("eager", "compile", "autotune")
 PYTORCH_BAR = 2.2  # against the fastest of these
+_MOST_DECIBELS = 78.1  # shown for frames that are equal, which have no PSNR
 _SLACK = 60  # seconds that a trial may take beside what it is allowed and told to measure
 _ROWS = 12  # ... and how many times `seconds` it may measure: `uprez bench` has six rows, each with a warm-up
 
@@ -85,7 +87,7 @@ class Report(BaseModel):
 
 def main() -> None:
     args = _arguments()
-    if args.device == "cuda" and (reason := cuda.problem()):
+    if args.device == "cuda" and (reason := cuda.unavailable_reason()):
         sys.exit(f"peers.py: {reason}; --device cpu tries the code out")
     report = _empty_report(args)
     with tempfile.TemporaryDirectory(prefix="uprez-peers-") as folder:
@@ -118,8 +120,8 @@ def _entries(case: Case, args: argparse.Namespace) -> Iterator[Entry]:
         outcome = _trial(name, case.model_copy(update={"folder": folder}), args.logs or folder)
         luma = _luma(folder)
         ours = luma if name == OURS else ours
-        psnr = None if name == OURS else _psnr(luma, ours)
-        yield Entry(network=case.network, size=size, peer=name, psnr=psnr, **outcome.model_dump())
+        decibels = None if name == OURS else _agreement(luma, ours)
+        yield Entry(network=case.network, size=size, peer=name, psnr=decibels, **outcome.model_dump())
 
 
 def _trial(name: str, case: Case, logs: Path) -> Outcome:
@@ -183,11 +185,10 @@ def _luma(folder: Path) -> NDArray[Any] | None:
     return np.load(path) if path.exists() else None
 
 
-def _psnr(luma: NDArray[Any] | None, ours: NDArray[Any] | None) -> float | None:
+def _agreement(luma: NDArray[Any] | None, ours: NDArray[Any] | None) -> float | None:
     if luma is None or ours is None:
         return None
-    error = float(np.mean((luma.astype(np.float64) - ours) ** 2))
-    return float(10 * np.log10(255**2 / max(error, 1e-3)))
+    return min(psnr(luma, ours), _MOST_DECIBELS)
 
 
 def _table(case: Case, entries: list[Entry]) -> Table:

@@ -26,6 +26,7 @@ from pydantic import BaseModel, Field
 from rich.table import Table
 from steady import PATTERN, Machine, arguments, facts, guarded, out, save, size
 
+from pipeline.colour.psnr import psnr_of_error
 from pipeline.config.settings import Settings
 from pipeline.diagnostics import benchmark
 from pipeline.diagnostics.benchmark import Bench
@@ -71,7 +72,7 @@ class Report(Machine):
 
 def main() -> None:
     args = _arguments()
-    if reason := cuda.problem():
+    if reason := cuda.unavailable_reason():
         raise BackendError(f"it compares what a GPU computes: {reason}")
     library.load()
     with tempfile.TemporaryDirectory(prefix="uprez-precision-") as folder:
@@ -131,9 +132,7 @@ def error_of(run: Run, model: str, side: int) -> tuple[float, float]:
     exact = catalogue.find(model, "fp32")
     picture = validation.textured(side, side, exact)
     difference = (run(picture).astype(np.float64) - validation.reference(exact, picture)) / exact.value_range
-    error = float(np.mean(difference**2))
-    psnr = 10 * math.log10(1 / error) if error else math.inf
-    return psnr, float(255 * np.abs(difference).max())
+    return psnr_of_error(float(np.mean(difference**2)), peak=1), float(255 * np.abs(difference).max())
 
 
 def _show(report: Report) -> None:

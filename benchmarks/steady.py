@@ -138,7 +138,7 @@ class _Watch:
             self.look()
 
     def look(self) -> None:
-        used = [gpu.facts.memory - gpu.free for gpu in self._gpus]
+        used = [gpu.facts.memory - gpu.free_memory for gpu in self._gpus]
         self.samples.append(
             Sample(
                 frames=self._count.frames,

@@ -14,8 +14,9 @@ import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 
+from pipeline.colour.psnr import luma, psnr
 from pipeline.colour.resample import bicubic
-from training.pictures import list_pictures, psnr_luma, read_rgb
+from training.pictures import list_pictures, read_rgb
 
 Upscale = Callable[[NDArray[np.float32]], NDArray[np.floating]]
 
@@ -43,7 +44,10 @@ def measure(image: NDArray[np.uint8], ways: dict[str, Upscale], scale: int) -> d
     truth = image[:height, :width].astype(np.float64) / 255
     small = bicubic(truth, height // scale, width // scale)
     small = (small.clip(0, 1) * 255).round().astype(np.float32) / 255
-    return {name: psnr_luma(way(small).clip(0, 1), truth, border=scale) for name, way in ways.items()}
+    expected = luma(truth, peak=1)
+    return {
+        name: psnr(luma(upscale(small).clip(0, 1), peak=1), expected, border=scale) for name, upscale in ways.items()
+    }
 
 
 def load_model(path: Path) -> Upscale:

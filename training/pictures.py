@@ -1,4 +1,4 @@
-"""Reading pictures, and the measure they are judged by. No torch: `evaluate` runs without it."""
+"""Reading and halving images. No torch: `evaluate` runs without it."""
 
 from __future__ import annotations
 
@@ -13,9 +13,6 @@ except ImportError:  # training machines have Pillow beside torchvision; either 
     cv2 = None
 
 SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff"}
-# BT.601, limited range, for R'G'B' in 0..1 and luma in 0..255: what published figures are taken on.
-LUMA_WEIGHTS = (65.481, 128.553, 24.966)
-PEAK = 255.0
 
 
 def list_pictures(folder: Path) -> list[Path]:
@@ -45,10 +42,3 @@ def halve(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
     even = image[:height, :width].astype(np.uint16)
     boxes = even[0::2, 0::2] + even[1::2, 0::2] + even[0::2, 1::2] + even[1::2, 1::2]
     return ((boxes + 2) >> 2).astype(np.uint8)
-
-
-def psnr_luma(image: NDArray[np.floating], truth: NDArray[np.floating], border: int) -> float:
-    """PSNR in dB of the luma of two (H, W, 3) pictures in 0..1, `border` pixels cut all round."""
-    inside = np.s_[border:-border, border:-border]
-    error = (image.astype(np.float64) - truth)[inside] @ np.asarray(LUMA_WEIGHTS)
-    return float(10 * np.log10(PEAK**2 / np.mean(error**2)))

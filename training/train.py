@@ -14,10 +14,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from pipeline.colour.psnr import LUMA_601, psnr_of_error
 from training import export
 from training.network import SCALE, Network, count_parameters
 from training.photographs import Crops, load, shrink
-from training.pictures import LUMA_WEIGHTS, PEAK
 
 _AVERAGE = 0.999
 _WARM_UP = 0.01
@@ -126,7 +126,7 @@ def _stepper(
     """A function that draws a batch and leaves its gradients in the network; compiled and warm already."""
     small, large = draw()
     cuda, luma = small.device.type == "cuda", options.luma
-    weights = torch.tensor(LUMA_WEIGHTS, device=small.device).view(1, 3, 1, 1) / sum(LUMA_WEIGHTS)
+    weights = torch.tensor(LUMA_601, device=small.device).view(1, 3, 1, 1) / sum(LUMA_601)
 
     def loss_of(small: Tensor, large: Tensor) -> Tensor:
         with torch.autocast(small.device.type, torch.bfloat16, enabled=cuda):
@@ -193,8 +193,8 @@ def _validate(upscale: Callable[[Tensor], Tensor], pairs: list[tuple[Tensor, Ten
     for small, large in pairs:
         picture = upscale(small[None].float() / 255)[0].clamp(0, 1)
         error = (picture - large.float() / 255)[:, SCALE:-SCALE, SCALE:-SCALE]
-        luma = (error * error.new_tensor(LUMA_WEIGHTS).view(3, 1, 1)).sum(dim=0)
-        scores.append(10 * math.log10(PEAK**2 / luma.double().square().mean().item()))
+        luma = (error * error.new_tensor(LUMA_601).view(3, 1, 1)).sum(dim=0)
+        scores.append(psnr_of_error(luma.double().square().mean().item()))
     torch.backends.cudnn.benchmark = before
     return sum(scores) / len(scores)
 

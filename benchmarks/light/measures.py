@@ -9,6 +9,7 @@ from pydantic import BaseModel, Field
 from light.scenes import BAND, PATCH, Scene, luminance
 from light.transfer import Light, System, itp
 from light.ways import Planes, coded, decoded
+from pipeline.colour.psnr import psnr
 from pipeline.frame import FrameFormat
 
 CODES = 1023
@@ -50,7 +51,7 @@ def measured(scene: Scene, planes: Planes, format: FrameFormat, system: System) 
     delta = _VISIBLE * np.linalg.norm(itp(light) - itp(scene.light), axis=-1)
     hue = hues(light, scene.light)
     found = Measures(
-        psnr=float(-10 * np.log10(np.mean((np.clip(rgb, 0, 1) - true) ** 2))),
+        psnr=psnr(np.clip(rgb, 0, 1), true, peak=1),
         delta_mean=float(delta.mean()),
         delta_99=float(np.percentile(delta, 99)),
         delta_max=float(delta.max()),

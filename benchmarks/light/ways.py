@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from light.scenes import TO_2020, halved
 from light.transfer import HLG, HLG_PEAK, PEAK, PQ, Light, System
 from pipeline.colour.convert import from_rgb, to_rgb
-from pipeline.colour.hdr_limit import limit
+from pipeline.colour.hdr_limit import limit_overshoot
 from pipeline.colour.resample import bicubic
 from pipeline.frame import PIXEL_FORMATS, Colour, Frame, FrameFormat, Plane
 from pipeline.models.spec import ModelSpec
@@ -114,7 +114,7 @@ class Enlarger:
     def _limited(self, rgb: Light) -> Light:
         """`rgb`, within the range of the 3 x 3 pixels that it was made of."""
         result = rgb.copy()
-        limit(result.transpose(2, 0, 1), self.rgb.transpose(2, 0, 1))
+        limit_overshoot(result.transpose(2, 0, 1), self.rgb.transpose(2, 0, 1))
         return result
 
 

@@ -8,11 +8,11 @@ import torch
 from torch import Tensor
 
 from pipeline.errors import BackendError
-from pipeline.system.onnx_runtime import onnx_runtime
+from pipeline.system.onnx_runtime import load_onnx_runtime
 from upscalers.case import Case
 from upscalers.tensors import DTYPES, TorchUpscaler
 
-onnxruntime = onnx_runtime()
+onnxruntime = load_onnx_runtime()
 
 
 class Network:

@@ -49,7 +49,7 @@ class TensorRt:
     def __init__(self, case: Case) -> None:
         from cuda.bindings import runtime
 
-        if reason := cuda.problem():
+        if reason := cuda.unavailable_reason():
             raise BackendError(reason)
         self._runtime, model = runtime, case.model
         found = library.load()

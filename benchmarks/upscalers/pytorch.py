@@ -11,9 +11,10 @@ from onnx.numpy_helper import to_array
 from torch import Tensor, nn
 from torch.nn import functional
 
+from pipeline.colour.psnr import psnr
 from pipeline.errors import ModelError
 from pipeline.models.spec import ModelSpec
-from pipeline.system.onnx_runtime import onnx_runtime
+from pipeline.system.onnx_runtime import load_onnx_runtime
 from upscalers.case import Case
 from upscalers.tensors import DTYPES, TorchUpscaler
 
@@ -67,8 +68,8 @@ def autotuned(case: Case) -> TorchUpscaler:
 def _network(case: Case) -> Srvgg:
     torch.backends.cudnn.benchmark = True
     network = Srvgg(case.model).to(case.device, DTYPES[case.model.dtype], memory_format=torch.channels_last).eval()
-    if (psnr := agreement(network, case)) < _LEAST_PSNR:
-        raise ModelError(f"{case.network}: PyTorch's result is {psnr:.1f} dB from ONNX Runtime's, 40 is the least")
+    if (decibels := agreement(network, case)) < _LEAST_PSNR:
+        raise ModelError(f"{case.network}: PyTorch's result is {decibels:.1f} dB from ONNX Runtime's, 40 is the least")
     return network
 
 
@@ -77,11 +78,10 @@ def agreement(network: nn.Module, case: Case) -> float:
     """PSNR in dB between the network's answer to a small picture of noise and that of ONNX Runtime on the CPU."""
     model = case.model
     noise = np.random.default_rng(0).random((1, 3, 36, 64)).astype(model.dtype)
-    session = onnx_runtime().InferenceSession(str(model.path), providers=["CPUExecutionProvider"])
+    session = load_onnx_runtime().InferenceSession(str(model.path), providers=["CPUExecutionProvider"])
     (expected,) = session.run([model.output], {model.input: noise})
     answer = network(torch.from_numpy(noise).to(case.device)).cpu().numpy()
-    error = np.mean((answer.astype(np.float64) - expected) ** 2)
-    return float(10 * np.log10(model.value_range**2 / max(error, 1e-12)))
+    return psnr(answer, expected, peak=model.value_range)
 
 
 def _about(mode: str) -> str:

@@ -94,7 +94,7 @@ def _run(settings: LiveSettings, clean: Clean) -> int:
     console = _Console(stderr=True, highlight=False, emoji=False)
     with redacted_logging(clean, console, settings.quiet):
         try:
-            host.keep_memory_together()
+            host.limit_malloc_arenas()
             running = Live(settings)
             with graceful_shutdown(running, lambda: _code(running, settings)):
                 _watch(running, settings, console)

@@ -12,7 +12,7 @@ import typer
 from pipeline.cli import options as o
 from pipeline.cli.console import facts, hours, note, out, size
 from pipeline.cli.option_names import with_options
-from pipeline.colour.h273 import named
+from pipeline.colour.h273 import colour_names
 from pipeline.files.destination import free_disk
 from pipeline.files.estimate import Estimate, estimate
 from pipeline.files.plan import Plan, make_plan
@@ -56,7 +56,7 @@ def probe(
 def _media(media: MediaInfo) -> list[tuple[str, str]]:
     video, colour = media.video, media.video.format.colour
     range_ = "full" if colour.full_range else "limited"
-    matrix, primaries, transfer = named(colour)
+    matrix, primaries, transfer = colour_names(colour)
     colours = f"{'rgb' if video.format.pixel.rgb else matrix}, primaries {primaries}, transfer {transfer}"
     sited = f", chroma {colour.siting.value}" if video.format.pixel.sub_x or video.format.pixel.sub_y else ""
     tagged = "" if video.tagged else " (not tagged: by its size)"
@@ -139,7 +139,7 @@ def _as_json(media: MediaInfo, plan: Plan, guess: Estimate) -> dict[str, Any]:
             "frames": video.frames,
             "sample_aspect": video.sample_aspect,
             "display_matrix": video.display_matrix,
-            "matrix": named(video.format.colour)[0],
+            "matrix": colour_names(video.format.colour)[0],
             "full_range": video.format.colour.full_range,
             "primaries": video.format.colour.primaries,
             "transfer": video.format.colour.transfer,

@@ -1,1 +1,1 @@
-"""Colour in NumPy: the CPU's way from samples to RGB and back, and in float64 the oracle of the CUDA kernels."""
+"""Colour conversion in NumPy: the CPU's path between samples and RGB, and in float64 the oracle of the CUDA kernels."""

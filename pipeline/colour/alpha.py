@@ -1,4 +1,4 @@
-"""Alpha on its way past the network: how opaque a picture is, made larger by itself."""
+"""Alpha (opacity), which bypasses the network: it is resampled bicubically."""
 
 from __future__ import annotations
 
@@ -6,21 +6,26 @@ from typing import Any
 
 import numpy as np
 
-from pipeline.colour.quantize import store
+from pipeline.colour.quantize import quantize
 from pipeline.colour.resample import bicubic
 from pipeline.frame import FrameFormat, PixelFormat, Plane
 
 
-def enlarge(alpha: Plane, source: PixelFormat, result: FrameFormat, out: Plane, dtype: Any = np.float32) -> None:
-    """Resample the plane `alpha` of `source`, bicubically, into `out`, that of `result`; dithered where depth is lost.
+def enlarge(alpha: Plane, source: PixelFormat, output: FrameFormat, out: Plane, dtype: Any = np.float32) -> None:
+    """Resample an alpha plane bicubically to the size and depth of another format.
 
-    dtype: what is computed in; float64 is what the kernel in alpha.cu is tested against.
+    Args:
+        alpha: Alpha plane of a frame, (H, W).
+        source: Pixel format of that frame.
+        output: Format of the output frame. Dithered if its depth is less than the source's.
+        out: Alpha plane of the output frame, written to.
+        dtype: Floating-point type to compute in. The kernel in alpha.cu is tested against float64.
     """
-    samples = bicubic(alpha.astype(dtype), result.height, result.width)
-    samples = samples * dtype(highest(result.pixel) / highest(source))
-    store(samples, out, result.pixel, highest(result.pixel), dither=result.pixel.depth < source.depth)
+    samples = bicubic(alpha.astype(dtype), output.height, output.width)
+    samples = samples * dtype(opaque_value(output.pixel) / opaque_value(source))
+    quantize(samples, out, output.pixel, opaque_value(output.pixel), dither=output.pixel.depth < source.depth)
 
 
-def highest(pixel: PixelFormat) -> int:
-    """The code value of what can't be seen through: alpha is of full range, whatever colour is."""
+def opaque_value(pixel: PixelFormat) -> int:
+    """The code value of full opacity: alpha is always full range, whatever the range of the colour planes."""
     return (1 << pixel.depth) - 1

@@ -1,6 +1,7 @@
-"""Whole frames between samples and RGB: the conversion that a Session wraps around its network.
+"""Conversion of complete frames between samples and RGB, before and after the network.
 
-In float32 this is the CPU's path, in float64 the oracle that the CUDA kernels are held against. Alpha goes past it.
+In float32 this is the CPU's path; in float64 it is the oracle that the CUDA kernels are tested against. Alpha is not
+touched.
 """
 
 from __future__ import annotations
@@ -11,20 +12,27 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.colour.chroma import downsampled, upsampled
+from pipeline.colour.chroma import downsample, upsample
 from pipeline.colour.matrix import conversion
-from pipeline.colour.quantize import store
+from pipeline.colour.quantize import quantize
 from pipeline.frame import FrameFormat, Plane
 
-_BAND = 64  # rows converted at a time: what is in work then stays in the processor's cache
-_GBR = (1, 2, 0)  # which of red, green and blue each plane of RGB samples holds
+_BAND = 64  # rows converted at a time, so that intermediate values stay in the processor's cache
+_GBR = (1, 2, 0)  # index into red, green, blue of each plane of RGB samples
 
 
 def to_rgb(planes: Sequence[Plane], format: FrameFormat, out: NDArray[Any], scale: float = 1.0) -> None:
-    """Convert the `planes` of a frame to RGB, 0..`scale` but not clamped, into `out`: (3, H, W), any float dtype."""
-    dtype: Any = np.float64 if out.dtype == np.float64 else np.float32
+    """Convert a frame to RGB, which is not clamped.
+
+    Args:
+        planes: Planes of the frame.
+        format: Format of the frame.
+        out: Array to write to, (3, H, W), of any float dtype; computed in float64 if it is float64, else in float32.
+        scale: Value of white in `out`.
+    """
+    dtype = working_dtype(out)
     numbers = conversion(format.colour, format.pixel)
-    planes = coloured(planes, format)
+    planes = colour_planes(planes, format)
     if format.pixel.rgb:
         for plane, index in zip(planes, _GBR, strict=True):
             np.multiply(plane, dtype(numbers.luma_gain * scale), out=out[index], casting="same_kind")
@@ -33,8 +41,8 @@ def to_rgb(planes: Sequence[Plane], format: FrameFormat, out: NDArray[Any], scal
     if chroma:
         u, v = (chroma[0][:, 0::2], chroma[0][:, 1::2]) if format.pixel.interleaved else chroma
         gain, bias = numbers.chroma_gain * scale, numbers.chroma_bias * scale
-        u = upsampled(u.astype(dtype) * dtype(gain) + dtype(bias), format)
-        v = upsampled(v.astype(dtype) * dtype(gain) + dtype(bias), format)
+        u = upsample(u.astype(dtype) * dtype(gain) + dtype(bias), format)
+        v = upsample(v.astype(dtype) * dtype(gain) + dtype(bias), format)
     for top in range(0, format.height, _BAND):
         rows = slice(top, top + _BAND)
         y = luma[rows] * dtype(numbers.luma_gain * scale) + dtype(numbers.luma_bias * scale)
@@ -50,16 +58,65 @@ def to_rgb(planes: Sequence[Plane], format: FrameFormat, out: NDArray[Any], scal
 def from_rgb(
     rgb: NDArray[Any], format: FrameFormat, planes: Sequence[Plane], scale: float = 1.0, dither: bool = False
 ) -> None:
-    """Convert `rgb`, (3, H, W) of 0..`scale`, into the `planes` of a frame: rounded to even, clamped to the depth.
+    """Convert RGB to the samples of a frame, rounded to nearest even and clamped.
 
-    dither: spread what rounding loses over neighbours (rounding.py).
+    Args:
+        rgb: (3, H, W). Computed in float64 if that is its dtype, else in float32.
+        format: Format of the frame.
+        planes: Planes of the frame, written to.
+        scale: Value of white in `rgb`.
+        dither: Add ordered dither before rounding (quantize.py).
     """
-    dtype: Any = np.float64 if rgb.dtype == np.float64 else np.float32
-    numbers = conversion(format.colour, format.pixel)
-    planes = coloured(planes, format)
+    planes = colour_planes(planes, format)
     if format.pixel.rgb:
-        _store_rgb(rgb, format, planes, dtype(numbers.luma_scale / scale), dither)
+        _store_rgb(rgb, format, planes, scale, dither)
         return
+    differences = _store_luma(rgb, format, planes[0], scale, dither)
+    if differences is not None:
+        _store_chroma(differences, format, planes[1:], dither)
+
+
+def colour_planes(planes: Sequence[Plane], format: FrameFormat) -> Sequence[Plane]:
+    """The planes of a frame except alpha."""
+    return planes[:-1] if format.pixel.alpha else planes
+
+
+def normalise(planes: Sequence[Plane], format: FrameFormat, dtype: Any) -> tuple[NDArray[Any], ...]:
+    """Convert the planes of a frame, except alpha, to floats without a matrix.
+
+    Returns:
+        Y in 0..1 with Cb and Cr in -0.5..0.5 on their own grid, or G, B and R in 0..1.
+    """
+    numbers = conversion(format.colour, format.pixel)
+    first, *others = (_unshifted(plane, format) for plane in colour_planes(planes, format))
+    if format.pixel.interleaved:
+        others = [others[0][:, 0::2], others[0][:, 1::2]]
+    luma = first * dtype(numbers.luma_gain) + dtype(numbers.luma_bias)
+    return luma, *(plane * dtype(numbers.chroma_gain) + dtype(numbers.chroma_bias) for plane in others)
+
+
+def working_dtype(array: NDArray[Any]) -> Any:
+    """The type that conversions from or to `array` are computed in: float64 for float64, otherwise float32."""
+    return np.float64 if array.dtype == np.float64 else np.float32
+
+
+def _store_rgb(rgb: NDArray[Any], format: FrameFormat, planes: Sequence[Plane], scale: float, dither: bool) -> None:
+    dtype = working_dtype(rgb)
+    numbers = conversion(format.colour, format.pixel)
+    gain = dtype(numbers.luma_scale / scale)
+    for top in range(0, format.height, _BAND):
+        rows = slice(top, top + _BAND)
+        for plane, index in zip(planes, _GBR, strict=True):
+            samples = rgb[index, rows].astype(dtype, copy=False) * gain
+            quantize(samples, plane[rows], format.pixel, numbers.highest, dither)
+
+
+def _store_luma(
+    rgb: NDArray[Any], format: FrameFormat, plane: Plane, scale: float, dither: bool
+) -> tuple[NDArray[Any], NDArray[Any]] | None:
+    """Store luma, and return B - Y' and R - Y' on the luma grid; None for formats without chroma."""
+    dtype = working_dtype(rgb)
+    numbers = conversion(format.colour, format.pixel)
     kr, kg, kb = (dtype(k / scale) for k in (numbers.kr, numbers.kg, numbers.kb))
     has_chroma = format.pixel.chroma
     u, v = (np.empty((2, format.height, format.width), dtype)) if has_chroma else (None, None)
@@ -74,38 +131,19 @@ def from_rgb(
             np.subtract(red * dtype(1 / scale), y, out=v[rows])
         y *= dtype(numbers.luma_scale)
         y += dtype(numbers.luma_offset)
-        store(y, planes[0][rows], format.pixel, numbers.highest, dither)
-    if u is None or v is None:
-        return
-    targets = (planes[1][:, 0::2], planes[1][:, 1::2]) if format.pixel.interleaved else planes[1:]
-    for samples, gain, target in zip((u, v), (numbers.u_scale, numbers.v_scale), targets, strict=True):
-        coded = downsampled(samples, format) * dtype(gain)
-        coded += dtype(numbers.chroma_offset)
-        store(coded, target, format.pixel, numbers.highest, dither)
+        quantize(y, plane[rows], format.pixel, numbers.highest, dither)
+    return None if u is None or v is None else (u, v)
 
 
-def coloured(planes: Sequence[Plane], format: FrameFormat) -> Sequence[Plane]:
-    """The planes of a frame without that of alpha."""
-    return planes[:-1] if format.pixel.alpha else planes
-
-
-def _store_rgb(rgb: NDArray[Any], format: FrameFormat, planes: Sequence[Plane], gain: Any, dither: bool) -> None:
-    highest = (1 << format.pixel.depth) - 1
-    for top in range(0, format.height, _BAND):
-        rows = slice(top, top + _BAND)
-        for plane, index in zip(planes, _GBR, strict=True):
-            samples = rgb[index, rows].astype(gain.dtype, copy=False) * gain
-            store(samples, plane[rows], format.pixel, highest, dither)
-
-
-def normalised(planes: Sequence[Plane], format: FrameFormat, dtype: Any) -> tuple[NDArray[Any], ...]:
-    """The planes of a frame, alpha apart, as floats: Y of 0..1 and Cb, Cr of -0.5..0.5, or G, B, R of 0..1."""
+def _store_chroma(
+    differences: tuple[NDArray[Any], NDArray[Any]], format: FrameFormat, planes: Sequence[Plane], dither: bool
+) -> None:
     numbers = conversion(format.colour, format.pixel)
-    first, *others = (_unshifted(plane, format) for plane in coloured(planes, format))
-    if format.pixel.interleaved:
-        others = [others[0][:, 0::2], others[0][:, 1::2]]
-    luma = first * dtype(numbers.luma_gain) + dtype(numbers.luma_bias)
-    return luma, *(plane * dtype(numbers.chroma_gain) + dtype(numbers.chroma_bias) for plane in others)
+    targets = (planes[0][:, 0::2], planes[0][:, 1::2]) if format.pixel.interleaved else planes
+    for samples, gain, target in zip(differences, (numbers.u_scale, numbers.v_scale), targets, strict=True):
+        coded = downsample(samples, format) * samples.dtype.type(gain)
+        coded += samples.dtype.type(numbers.chroma_offset)
+        quantize(coded, target, format.pixel, numbers.highest, dither)
 
 
 def _unshifted(plane: Plane, format: FrameFormat) -> Plane:

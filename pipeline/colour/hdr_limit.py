@@ -1,9 +1,9 @@
-"""Enlarged HDR is kept within the range of what it was enlarged from.
+"""Overshoot limiter: upscaled HDR is kept within the local range of its source.
 
-Networks that learnt from SDR sharpen an edge until it overshoots. In SDR that is clipped at white, and seldom seen; PQ
-and HLG have room above white, and a few codes there are hundreds of cd/m2: sparks along the edges of lamps. So each
-sample is limited to the darkest and the brightest of the 3 x 3 input pixels around it, channel by channel. What this
-costs and saves, and what else was tried, stands in docs/colour.md.
+Networks trained on SDR sharpen edges until they overshoot. In SDR the overshoot is clipped at white and rarely visible.
+PQ and HLG have headroom above white, where a few codes are hundreds of cd/m², so that the edges of lights would
+sparkle. Each output sample is therefore limited to the minimum and maximum of the 3 x 3 source pixels around it, for
+each channel. Measurements and alternatives are described in docs/colour.md.
 """
 
 from __future__ import annotations
@@ -14,22 +14,27 @@ import numpy as np
 from numpy.typing import NDArray
 
 
-def limit(enlarged: NDArray[Any], source: NDArray[Any]) -> None:
-    """Keep `enlarged`, (C, sH, sW), in place, within what `source`, (C, H, W) of the same range, has around."""
+def limit_overshoot(enlarged: NDArray[Any], source: NDArray[Any]) -> None:
+    """Clip each sample to the range of the 3 x 3 source pixels around it, in place.
+
+    Args:
+        enlarged: Output of a network, (C, scale H, scale W); written to.
+        source: Input of the network, (C, H, W), with the same value range.
+    """
     channels, height, width = source.shape
     scale = enlarged.shape[1] // height
     blocks = enlarged.reshape(channels, height, scale, width, scale)
-    for part, lowest, highest in zip(blocks, _around(source, np.minimum), _around(source, np.maximum), strict=True):
-        np.clip(part, lowest[:, None, :, None], highest[:, None, :, None], out=part)
+    for part, low, high in zip(blocks, _local(source, np.minimum), _local(source, np.maximum), strict=True):
+        np.clip(part, low[:, None, :, None], high[:, None, :, None], out=part)
 
 
-def _around(source: NDArray[Any], chosen: np.ufunc) -> NDArray[Any]:
-    """The least or greatest of each 3 x 3; at edges, of what there is."""
-    result = source
+def _local(source: NDArray[Any], extreme: np.ufunc) -> NDArray[Any]:
+    """Minimum or maximum over the 3 x 3 neighbourhood of each pixel, of fewer pixels at the edges."""
+    output = source
     for axis in (1, 2):
-        before = result.swapaxes(0, axis)
+        before = output.swapaxes(0, axis)
         after = before.copy()
-        chosen(after[1:], before[:-1], out=after[1:])
-        chosen(after[:-1], before[1:], out=after[:-1])
-        result = after.swapaxes(0, axis)
-    return result
+        extreme(after[1:], before[:-1], out=after[1:])
+        extreme(after[:-1], before[1:], out=after[:-1])
+        output = after.swapaxes(0, axis)
+    return output

@@ -1,10 +1,10 @@
-"""Matrices and ranges: between the code values of samples and RGB of 0..1.
+"""Matrix coefficients and ranges: the numbers of the conversion between code values and RGB in 0..1.
 
 Y'  = Kr R + Kg G + Kb B,  Cb = (B - Y') / (2 - 2 Kb),  Cr = (R - Y') / (2 - 2 Kr)     (ITU-T H.273, 8.3)
 limited range:  Y = (219 Y' + 16) 2^(n-8),  C = (224 C + 128) 2^(n-8);  full range: (2^n - 1) Y', (2^n - 1) C + 2^(n-1)
-RGB samples:    (2^n - 1) G, (2^n - 1) B, (2^n - 1) R, in the places of Y, Cb and Cr, as with H.273's matrix 0
+RGB samples:    (2^n - 1) G, (2^n - 1) B, (2^n - 1) R in the places of Y, Cb and Cr, as for H.273's matrix 0
 
-RGB is not clamped to 0..1: samples outside the gamut, which are legal, come back as they were.
+RGB is not clamped to 0..1, so that samples outside the gamut, which are legal, survive a round trip.
 """
 
 from __future__ import annotations
@@ -28,7 +28,15 @@ LUMA_WEIGHTS = {
 
 
 class Levels(NamedTuple):
-    """How normalised luma (0..1) and chroma (-0.5..0.5) become code values: value * scale + offset."""
+    """Quantization levels: a code value is a normalised value * scale + offset.
+
+    Attributes:
+        luma_scale: Scale of luma in 0..1.
+        luma_offset: Code value of black.
+        chroma_scale: Scale of chroma in -0.5..0.5.
+        chroma_offset: Code value of zero chroma.
+        highest: Largest code value.
+    """
 
     luma_scale: float
     luma_offset: float
@@ -38,6 +46,7 @@ class Levels(NamedTuple):
 
 
 def levels(full_range: bool, depth: int) -> Levels:
+    """Quantization levels of full or limited range at `depth` bits (H.273, 8.3)."""
     highest = (1 << depth) - 1
     if full_range:
         return Levels(highest, 0, highest, 1 << (depth - 1), highest)
@@ -47,13 +56,39 @@ def levels(full_range: bool, depth: int) -> Levels:
 
 @dataclass(frozen=True)
 class Conversion:
-    """The numbers of one conversion, both ways, at one depth.
+    """Coefficients of the conversion between code values and RGB in 0..1, at one depth, in both directions.
 
-    To RGB, from code values:   y = luma_gain Y + luma_bias, u = chroma_gain U + chroma_bias (v alike);
-    R = y + red_v v,  G = y + green_u u + green_v v,  B = y + blue_u u.
-    From RGB, to code values:   y = kr R + kg G + kb B;
-    Y = y luma_scale + luma_offset,  U = (B - y) u_scale + chroma_offset,  V = (R - y) v_scale + chroma_offset.
-    Of RGB samples G = y, B = u, R = v, and back with luma_scale, u_scale and v_scale: no plane has a share in another.
+    To RGB:
+
+        y = luma_gain Y + luma_bias,  u = chroma_gain U + chroma_bias,  v = chroma_gain V + chroma_bias
+        R = y + red_v v,  G = y + green_u u + green_v v,  B = y + blue_u u
+
+    From RGB:
+
+        y = kr R + kg G + kb B
+        Y = y luma_scale + luma_offset,  U = (B - y) u_scale + chroma_offset,  V = (R - y) v_scale + chroma_offset
+
+    For RGB samples, G = y, B = u and R = v, and in the other direction luma_scale, u_scale and v_scale apply to G, B
+    and R: the planes are independent of one another.
+
+    Attributes:
+        luma_gain: Normalised luma per code value.
+        luma_bias: Normalised luma of code value 0.
+        chroma_gain: Normalised chroma per code value.
+        chroma_bias: Normalised chroma of code value 0.
+        red_v: Share of Cr in red.
+        green_u: Share of Cb in green.
+        green_v: Share of Cr in green.
+        blue_u: Share of Cb in blue.
+        kr: Share of red in luma.
+        kg: Share of green in luma.
+        kb: Share of blue in luma.
+        luma_scale: Code values per unit of luma.
+        luma_offset: Code value of black.
+        u_scale: Code values per unit of B - Y'.
+        v_scale: Code values per unit of R - Y'.
+        chroma_offset: Code value of zero chroma.
+        highest: Largest code value.
     """
 
     luma_gain: float
@@ -76,7 +111,7 @@ class Conversion:
 
 
 def conversion(colour: Colour, pixel: PixelFormat) -> Conversion:
-    """The conversion of samples of `pixel` in `colour`. Raises InputError for a matrix that isn't linear."""
+    """The conversion of samples of `pixel` in `colour`. Raises InputError for a matrix that is not linear."""
     if pixel.rgb:
         return _without_matrix(pixel.depth)
     kr, kg, kb = luma_weights(colour.matrix)
@@ -103,7 +138,7 @@ def conversion(colour: Colour, pixel: PixelFormat) -> Conversion:
 
 
 def luma_weights(matrix: int) -> tuple[float, float, float]:
-    """Kr, Kg and Kb of a matrix by its H.273 code. Raises InputError for one that isn't linear."""
+    """Kr, Kg and Kb of a matrix, given its H.273 code. Raises InputError for a matrix that is not linear."""
     if matrix not in LUMA_WEIGHTS:
         name = MATRIX_NAMES.get(matrix, str(matrix))
         allowed = ", ".join(MATRIX_NAMES[code] for code in LUMA_WEIGHTS)

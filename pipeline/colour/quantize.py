@@ -1,8 +1,8 @@
-"""From floats to code values: rounded to even and clamped; before that dithered, where depth is lost.
+"""Quantization of floats to code values: optional dither, rounding to nearest even, clamping.
 
-The dither is ordered: of 64 thresholds (B. E. Bayer, "An optimum method for two-level rendition of continuous-tone
-pictures", IEEE International Conference on Communications, 1973), the same in every frame, so that nothing flickers.
-They lie within half a level less 1/128, so that what is a code value already stays one.
+The dither is ordered, with 64 thresholds (B. E. Bayer, "An optimum method for two-level rendition of continuous-tone
+pictures", IEEE International Conference on Communications, 1973). The pattern is the same in every frame, so nothing
+flickers. Thresholds are within ±63/128 of a level, so a value that is already a code value is not changed.
 """
 
 from __future__ import annotations
@@ -22,13 +22,18 @@ def _ranks(doublings: int) -> NDArray[np.intp]:
     return ranks
 
 
-BAYER = (2.0 * _ranks(3) - 63) / 128  # in levels: -63/128 to 63/128, of mean 0
+BAYER = (2.0 * _ranks(3) - 63) / 128  # (8, 8), in levels: -63/128 to 63/128, with a mean of 0
 
 
-def store(samples: NDArray[Any], target: Plane, pixel: PixelFormat, highest: int, dither: bool = False) -> None:
-    """Round `samples`, floats in levels, into `target`, a plane or a band of one that begins at a multiple of 8 rows.
+def quantize(samples: NDArray[Any], target: Plane, pixel: PixelFormat, highest: int, dither: bool = False) -> None:
+    """Round samples to code values.
 
-    highest: the largest code value. `samples` are written over.
+    Args:
+        samples: Floats in levels, (rows, columns). Overwritten.
+        target: Plane to write to, or a band of one that begins at a multiple of 8 rows.
+        pixel: Pixel format of the plane.
+        highest: Largest code value.
+        dither: Add ordered dither before rounding.
     """
     if dither:
         columns = samples.shape[1]

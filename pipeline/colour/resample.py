@@ -1,9 +1,9 @@
-"""Antialiased bicubic resampling, the yardstick that every network has to beat.
+"""Antialiased bicubic resampling: for chroma and alpha, and as the baseline that networks are compared with.
 
-The kernel is Keys' cubic convolution with a = -0.5 (R. Keys, "Cubic convolution interpolation for
-digital image processing", 1981). When it shrinks, the kernel is stretched by the factor, so that it
-is a low-pass filter too: what MATLAB's imresize does, and with it the published figures of Set5.
-Edges are replicated.
+The kernel is Keys' cubic convolution with a = -0.5 (R. Keys, "Cubic convolution interpolation for digital image
+processing", IEEE Transactions on Acoustics, Speech, and Signal Processing, 1981). When shrinking, the kernel is
+stretched by the factor, which makes it a low-pass filter too, as in MATLAB's imresize and the published figures of
+Set5. Edges are replicated.
 """
 
 from __future__ import annotations
@@ -18,36 +18,47 @@ _SUPPORT = 2.0
 
 
 def bicubic(image: NDArray[np.floating], height: int, width: int) -> NDArray[np.floating]:
-    """Resample `image`, (H, W) or (H, W, C) of any float dtype and range, to `height` x `width`.
+    """Resample an image.
 
-    The result has the dtype of the image and is not clamped: bicubic overshoots at edges.
+    Args:
+        image: (H, W) or (H, W, C), of any float dtype and range.
+        height: Rows of the output.
+        width: Columns of the output.
+
+    Returns:
+        The resampled image, of the same dtype. Not clamped: bicubic overshoots at edges.
     """
-    rows = resampled(image, height, 0, image.shape[0] / height)
-    return resampled(rows, width, 1, image.shape[1] / width)
+    rows = resample_axis(image, height, 0, image.shape[0] / height)
+    return resample_axis(rows, width, 1, image.shape[1] / width)
 
 
-def resampled(
+def resample_axis(
     image: NDArray[np.floating], length: int, axis: int, ratio: float, shift: float = 0.0
 ) -> NDArray[np.floating]:
-    """Resample `image`, of any float dtype and range, along `axis`, to samples that lie `ratio` of its own apart.
+    """Resample an array along one axis.
 
-    The two grids begin at the same edge, or that of the result `shift` of the image's samples later.
+    Args:
+        image: Array of any float dtype and range.
+        length: Number of output samples.
+        axis: Axis to resample.
+        ratio: Distance between two output samples, in input samples.
+        shift: Distance of the output grid's edge from the input grid's edge, in input samples.
     """
     if ratio == 1 and shift == 0 and image.shape[axis] == length:
         return image
     taps, weights = _filter(image.shape[axis], length, ratio, shift)
     weights = weights.astype(image.dtype).reshape(*weights.shape, *(1,) * (image.ndim - 1 - axis))
-    result = np.zeros((*image.shape[:axis], length, *image.shape[axis + 1 :]), image.dtype)
+    output = np.zeros((*image.shape[:axis], length, *image.shape[axis + 1 :]), image.dtype)
     for tap in range(taps.shape[1]):
         part = image.take(taps[:, tap], axis)
         part *= weights[:, tap]
-        result += part
-    return result
+        output += part
+    return output
 
 
 @lru_cache(maxsize=32)
 def _filter(source: int, target: int, ratio: float, shift: float) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
-    """Which source samples make each target sample, and with what weight: two (target, taps)."""
+    """The source samples that contribute to each target sample, and their weights: two arrays of (target, taps)."""
     stretch = max(ratio, 1.0)
     centres = (np.arange(target) + 0.5) * ratio - 0.5 + shift
     first = np.floor(centres - _SUPPORT * stretch).astype(np.intp) + 1

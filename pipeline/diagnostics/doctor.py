@@ -18,7 +18,7 @@ from pipeline.media.encoding.encoder import VideoEncoding, probe_encoder
 from pipeline.superres.gpu.tensorrt import library
 from pipeline.system import cuda, host
 from pipeline.system.cache import cache_folder
-from pipeline.system.onnx_runtime import onnx_runtime
+from pipeline.system.onnx_runtime import load_onnx_runtime
 
 _ENCODERS = ("libx264", "libx265", "libsvtav1")
 _NVRTC_TRIAL = 'extern "C" __global__ void trial(float* x) { *x = 1; }'
@@ -63,14 +63,14 @@ def _ffmpeg() -> Finding:
 
 def _onnx() -> Finding:
     try:
-        version = onnx_runtime().__version__
+        version = load_onnx_runtime().__version__
     except ImportError as error:
         return Finding("ONNX Runtime", False, str(error), "pip install onnxruntime", True)
     return Finding("ONNX Runtime", True, f"{version}, on the CPU", needed=True)
 
 
 def _gpu() -> Finding:
-    if reason := cuda.problem():
+    if reason := cuda.unavailable_reason():
         problem, _, mend = reason.partition(": ")
         return Finding("NVIDIA GPU", False, f"{problem}; upscaling runs on the CPU", mend)
     found = [
@@ -95,7 +95,7 @@ def _nvrtc() -> Finding:
 
 
 def _nvenc() -> Finding:
-    if cuda.problem():
+    if cuda.unavailable_reason():
         return Finding("NVENC", False, "no GPU; x264 encodes", "")
     picture = FrameFormat(256, 256, PIXEL_FORMATS["yuv420p"], Colour(matrix=1, full_range=False))
     reason = probe_encoder(VideoEncoding("h264_nvenc", picture, Fraction(25), Fraction(1, 25)))

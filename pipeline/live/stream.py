@@ -172,7 +172,7 @@ class Stream:
                     self._open(event)
                 elif isinstance(event, Lost):
                     self._pass(self._decoder.lose())
-                    host.give_back_memory()
+                    host.trim_heap()
                 else:
                     self._feed(event)
             self._pass(self._decoder.lose())
@@ -283,7 +283,7 @@ class Stream:
             self._held = scene.next
             self._scene = self._line = self._encoder = None
             scene.end()
-            host.give_back_memory()
+            host.trim_heap()
 
     def _built(self, scene: Scene, stack: ExitStack) -> Pipeline:
         """The line of a scene; what it works with is closed with `stack`."""

@@ -16,7 +16,7 @@ from pipeline.errors import ModelError
 from pipeline.models.precision import precision_of
 from pipeline.models.receptive_field import reach, stride
 from pipeline.models.spec import ModelSpec
-from pipeline.system.onnx_runtime import onnx_runtime
+from pipeline.system.onnx_runtime import load_onnx_runtime
 
 if TYPE_CHECKING:
     import onnx
@@ -132,7 +132,7 @@ def _fact(path: Path, facts: dict[str, str], name: str, default: str, allowed: t
 
 
 def _scale(path: Path, graph_bytes: bytes, given: str, dtype: np.dtype[Any], shape: tuple[int, ...]) -> int:
-    ort = onnx_runtime()
+    ort = load_onnx_runtime()
 
     options = ort.SessionOptions()
     options.log_severity_level = 4

@@ -20,7 +20,7 @@ from pipeline.errors import ModelError, OutputError
 from pipeline.models.inspection import INSPECTION, inspect, read
 from pipeline.models.precision import CONVERTER, converted
 from pipeline.models.spec import ModelSpec
-from pipeline.system.cache import cache_folder, keep, write_whole
+from pipeline.system.cache import cache_folder, write_atomically, write_cached
 
 if TYPE_CHECKING:
     import onnx
@@ -89,7 +89,7 @@ def _conversion(path: Path, precision: str) -> onnx.ModelProto:
 
 def _write_model(path: Path, model: onnx.ModelProto) -> None:
     try:
-        write_whole(path, model.SerializeToString())
+        write_atomically(path, model.SerializeToString())
     except OSError as error:
         raise ModelError(f"{path}: {error.strerror}; set UPREZ_CACHE to a folder with room") from error
 
@@ -102,7 +102,7 @@ def _record_name(path: Path, sha256: str) -> str:
 
 def _remember(record: Path, spec: ModelSpec) -> None:
     facts = asdict(spec) | {"path": None, "dtype": spec.dtype.name}
-    keep(record, json.dumps({"facts": facts, "sum": _sum(facts)}, indent=1).encode())
+    write_cached(record, json.dumps({"facts": facts, "sum": _sum(facts)}, indent=1).encode())
 
 
 def _recall(record: Path, path: Path, sha256: str) -> ModelSpec | None:

@@ -18,7 +18,7 @@ def choose_backend(settings: Upscaling) -> tuple[str, str | None]:
     """The backend to use, and a note where a GPU is there but can't be used. Raises BackendError if it was named."""
     if settings.backend == "onnx":
         return "onnx", None
-    missing = cuda.problem()
+    missing = cuda.unavailable_reason()
     if missing is None and not library.installed():
         missing = f"TensorRT is not installed: {library.INSTALL['rtx']}"
     if missing is None:

@@ -1,4 +1,7 @@
-"""Where things lie that can be made again: engines, kernels, models that were made or converted, facts about models."""
+"""The cache folders: engines, compiled kernels, generated and converted models, and inspection records.
+
+Everything in them can be made again, so they may be deleted at any time.
+"""
 
 from __future__ import annotations
 
@@ -15,9 +18,16 @@ log = logging.getLogger(__name__)
 
 
 def cache_folder(kind: str) -> Path:
-    """The folder for `kind`, made if need be and private to the user: what lies in it may be executed.
+    """Return the cache folder for files of one kind, creating it if necessary.
 
-    The root is the system's cache folder, or UPREZ_CACHE if that is set.
+    The folder is private to the user (mode 0700), because some cached files are executable. The root is the system's
+    cache folder for this application, or the folder named by the environment variable UPREZ_CACHE.
+
+    Args:
+        kind: Name of the subfolder, such as "engines".
+
+    Raises:
+        OutputError: The folder can't be created or made private.
     """
     override = os.environ.get("UPREZ_CACHE")
     folder = (Path(override) if override else user_cache_path("uprez")) / kind
@@ -29,8 +39,8 @@ def cache_folder(kind: str) -> Path:
     return folder
 
 
-def write_whole(path: Path, content: bytes) -> None:
-    """Write a file whole or not at all, whoever else may be writing it. Raises OSError."""
+def write_atomically(path: Path, content: bytes) -> None:
+    """Write a file completely or not at all, even if other processes write the same file. Raises OSError."""
     part = path.with_name(f"{path.name}.{secrets.token_hex(4)}.part")
     try:
         part.write_bytes(content)
@@ -39,9 +49,9 @@ def write_whole(path: Path, content: bytes) -> None:
         part.unlink(missing_ok=True)
 
 
-def keep(path: Path, content: bytes) -> None:
-    """Write a file that can be made again. Where that fails, work goes on, with one line said."""
+def write_cached(path: Path, content: bytes) -> None:
+    """Write a cache file. A failure is logged as a warning, since the content can be made again."""
     try:
-        write_whole(path, content)
+        write_atomically(path, content)
     except OSError as error:
-        log.warning("%s could not be kept (%s): it will be made anew next time", path.name, error.strerror)
+        log.warning("%s could not be cached (%s): it will be made again next time", path.name, error.strerror)

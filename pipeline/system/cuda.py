@@ -1,6 +1,6 @@
-"""The GPU as the project sees it: found or not and why, opened, its memory and events.
+"""CUDA devices: detection, memory, streams and events, on top of cuda-core.
 
-cuda-core does the work and raises its own errors; `Gpu` maps them where a user can act on them.
+Errors of cuda-core are mapped to BackendError and OutOfMemory where a user can act on them.
 """
 
 from __future__ import annotations
@@ -23,16 +23,20 @@ if TYPE_CHECKING:
 
     from pipeline.frame import DevicePlane, Plane
 
-INSTALL = "pip install 'uprez[rtx]'"
+INSTALL_COMMAND = "pip install 'uprez[rtx]'"
 _DRIVER_FILE = Path("/proc/driver/nvidia/version")
 
 
 @dataclass(frozen=True)
 class GpuFacts:
-    """A GPU as it is named in tables and engine keys.
+    """Identification of a GPU, for tables and engine keys.
 
-    capability: such as "9.0". driver: its version, such as "580.159.04", where the system tells, else of its CUDA.
-    memory: in bytes. uuid: of this very card.
+    Attributes:
+        name: Product name.
+        capability: Compute capability, such as "9.0".
+        driver: Version of the NVIDIA driver, such as "580.159.04"; where unknown, the CUDA version that it supports.
+        memory: Total device memory in bytes.
+        uuid: Identifier of this individual card.
     """
 
     name: str
@@ -42,13 +46,13 @@ class GpuFacts:
     uuid: str
 
 
-def problem() -> str | None:
-    """Why no NVIDIA GPU can be used here, with the command that mends it; None if one can."""
+def unavailable_reason() -> str | None:
+    """Return the reason why CUDA can't be used, with the command that fixes it; None if a GPU is available."""
     try:
         from cuda.bindings import driver
-        from cuda.core import Device  # noqa: F401 (absence is what is asked)
+        from cuda.core import Device  # noqa: F401 (imported to see whether it is installed)
     except ImportError:
-        return f"cuda-core and cuda-bindings are not installed: {INSTALL}"
+        return f"cuda-core and cuda-bindings are not installed: {INSTALL_COMMAND}"
     try:
         (status,) = driver.cuInit(0)
         failed, count = driver.cuDeviceGetCount()
@@ -60,8 +64,8 @@ def problem() -> str | None:
 
 
 def count() -> int:
-    """How many GPUs CUDA can use here; 0 where `problem` has a reason."""
-    if problem():
+    """The number of GPUs that CUDA can use; 0 if CUDA is unavailable."""
+    if unavailable_reason():
         return 0
     from cuda.bindings import driver
 
@@ -69,7 +73,7 @@ def count() -> int:
 
 
 def facts(ordinal: int) -> GpuFacts:
-    """What GPU `ordinal` is. Opens nothing on it."""
+    """Identify GPU `ordinal`, without creating a context on it."""
     from cuda.bindings import driver
     from cuda.core import Device
 
@@ -85,17 +89,17 @@ def facts(ordinal: int) -> GpuFacts:
 
 
 def _driver_version() -> str | None:
-    """The version of the NVIDIA driver, from Linux's /proc; None elsewhere."""
+    """The version of the NVIDIA driver, from Linux's /proc; None on other systems."""
     try:
-        told = _DRIVER_FILE.read_text()
+        content = _DRIVER_FILE.read_text()
     except OSError:
         return None
-    found = re.search(r"Kernel Module[^\n]*?\s(\d+(?:\.\d+)+)\s", told)
+    found = re.search(r"Kernel Module[^\n]*?\s(\d+(?:\.\d+)+)\s", content)
     return found[1] if found else None
 
 
 def _checked(result: tuple[Any, ...]) -> Any:
-    """The value of a call of cuda.bindings, which returns (status, value). Raises BackendError."""
+    """Return the value of a cuda.bindings call, which is (status, value). Raises BackendError for a failure."""
     status, value = result
     if int(status) != 0:
         raise BackendError(f"CUDA failed ({status.name}): run `uprez doctor`")
@@ -103,71 +107,93 @@ def _checked(result: tuple[Any, ...]) -> Any:
 
 
 class Gpu:
-    """One GPU, opened in its primary context, which waits without burning a core.
+    """One GPU, opened in its primary context. Waits on its events sleep instead of spinning.
 
-    Threads that use several, and those other than the opener's, call `use` before they turn to it.
+    CUDA keeps a current device per thread: a thread other than the one that created this object, and any thread that
+    uses several GPUs, must call `make_current` or `ensure_current` first.
+
+    Attributes:
+        device: The cuda-core device.
+        facts: Its identification.
     """
 
-    _current = threading.local()  # which GPU a thread turned to last
+    _current = threading.local()  # the device that each thread made current last
 
     def __init__(self, ordinal: int) -> None:
-        if reason := problem():
+        if reason := unavailable_reason():
             raise BackendError(reason)
         from cuda.bindings import driver
         from cuda.core import Device, LegacyPinnedMemoryResource
 
         if ordinal >= count():
-            raise BackendError(f"--device {ordinal}: this machine has {count()} GPUs, numbered from 0")
-        # FFmpeg's NVDEC shares this context only if it was made with this flag, before its first use. Where the host
-        # program came first with another, this changes nothing, and nothing else depends on it.
+            raise BackendError(f"`device` {ordinal}: this machine has {count()} GPUs, numbered from 0")
+        # FFmpeg's NVDEC can share this context only if the flag was set before the context's first use. If the host
+        # program already created the context with another flag, the call has no effect, and nothing else depends on it.
         driver.cuDevicePrimaryCtxSetFlags(ordinal, driver.CUctx_flags.CU_CTX_SCHED_BLOCKING_SYNC)
         self.device: Device = Device(ordinal)
         self.facts = facts(ordinal)
         self._pinned = LegacyPinnedMemoryResource()
-        self.use()
+        self.make_current()
 
-    def use(self) -> None:
+    def make_current(self) -> None:
         """Make this GPU current in the calling thread."""
         self.device.set_current()
         self._current.gpu = self.device.device_id
 
-    def use_again(self) -> None:
-        """The same, for threads of our own, where nobody else changes it: to ask CUDA takes as long as a launch."""
+    def ensure_current(self) -> None:
+        """Make this GPU current in the calling thread, unless this class did so before.
+
+        For threads in which nothing else changes the current device: asking CUDA takes as long as a kernel launch.
+        """
         if getattr(self._current, "gpu", None) != self.device.device_id:
-            self.use()
+            self.make_current()
 
     @property
-    def free(self) -> int:
-        """Bytes of its memory that nobody uses."""
+    def free_memory(self) -> int:
+        """Free device memory in bytes."""
         from cuda.bindings import driver
 
-        self.use()
+        self.make_current()
         status, free, _ = driver.cuMemGetInfo()
         return int(_checked((status, free)))
 
     def stream(self) -> Stream:
+        """Create a stream."""
         return self.device.create_stream()
 
     def event(self, timed: bool = False) -> Event:
-        """An event that a thread can wait for while another one runs."""
+        """Create an event whose `sync` sleeps, so that other threads run meanwhile.
+
+        Args:
+            timed: Record timestamps too.
+        """
         from cuda.core import EventOptions
 
         return self.device.create_event(EventOptions(blocking_sync=True, timing_enabled=timed))
 
     def allocate(self, size: int, stream: Stream) -> Buffer:
-        """`size` bytes of device memory, ready when this returns."""
-        with _allocating("GPU", size):
+        """Allocate `size` bytes of device memory on `stream`, and wait until it can be used. Raises OutOfMemory."""
+        with _allocation_errors("GPU", size):
             buffer = self.device.allocate(size, stream=stream)
         stream.sync()
         return buffer
 
-    def pinned(self, size: int) -> Pinned:
-        """`size` bytes of page-locked host memory, which copies to and from without holding up a thread."""
-        with _allocating("page-locked", size):
-            return Pinned(self._pinned.allocate(size))
+    def pinned(self, size: int) -> PinnedBuffer:
+        """Allocate `size` bytes of page-locked host memory, for copies that don't block. Raises OutOfMemory."""
+        with _allocation_errors("page-locked", size):
+            return PinnedBuffer(self._pinned.allocate(size))
 
     def copy_plane(self, stream: Stream, to: int, to_pitch: int, plane: DevicePlane, row_bytes: int, rows: int) -> None:
-        """Queue a copy of `rows` of `row_bytes` each, within the GPU."""
+        """Queue a two-dimensional copy within the GPU.
+
+        Args:
+            stream: Stream to queue the copy on.
+            to: Device address of the first row of the target.
+            to_pitch: Bytes from one row of the target to the next.
+            plane: Source plane.
+            row_bytes: Bytes to copy of each row.
+            rows: Number of rows.
+        """
         from cuda.bindings import driver
 
         copy = driver.CUDA_MEMCPY2D()
@@ -177,41 +203,53 @@ class Gpu:
         copy.WidthInBytes, copy.Height = row_bytes, rows
         _checked((*driver.cuMemcpy2DAsync(copy, int(stream.handle)), None))
 
-    def after_decoding(self, stream: Stream) -> None:
-        """Let `stream` wait for what NVDEC has queued, which it does on CUDA's default stream."""
+    def wait_for_decoder(self, stream: Stream) -> None:
+        """Let `stream` wait for the work that NVDEC has queued on CUDA's legacy default stream."""
         from cuda.core import LEGACY_DEFAULT_STREAM
 
         stream.wait(LEGACY_DEFAULT_STREAM)
 
 
-class Pinned:
-    """Page-locked host memory. array: its bytes, (size,) uint8."""
+class PinnedBuffer:
+    """Page-locked host memory.
+
+    Attributes:
+        buffer: The cuda-core buffer.
+        array: Its bytes as a NumPy array, (size,) uint8.
+    """
 
     def __init__(self, buffer: Buffer) -> None:
         self.buffer = buffer
-        # Not through DLPack: NumPy would pass on that this is CUDA's memory, which PyAV refuses to wrap.
+        # Not through DLPack: NumPy would export the array as CUDA memory again, which PyAV refuses to wrap.
         self.array: Plane = np.frombuffer((ctypes.c_uint8 * buffer.size).from_address(int(buffer.handle)), np.uint8)
 
     def close(self) -> None:
+        """Free the memory."""
         self.buffer.close()
 
 
 @contextmanager
-def failing(what: str) -> Iterator[None]:
-    """Raise BackendError, saying `what` went wrong, for whatever cuda-core raises inside."""
+def gpu_errors(action: str) -> Iterator[None]:
+    """Translate any error that cuda-core raises inside into BackendError.
+
+    Args:
+        action: What is being done, for the message, such as "submitting a frame".
+    """
     try:
         yield
     except UprezError:
         raise
     except Exception as error:  # cuda-core's errors have no common parent
-        raise BackendError(f"the GPU failed, {what}: {error}") from error
+        raise BackendError(f"the GPU failed while {action}: {error}") from error
 
 
 @contextmanager
-def _allocating(kind: str, size: int) -> Iterator[None]:
+def _allocation_errors(kind: str, size: int) -> Iterator[None]:
     try:
         yield
     except Exception as error:  # cuda-core's errors have no common parent
-        full = isinstance(error, MemoryError) or "OUT_OF_MEMORY" in str(error)
-        problem = f"no room for {size / 2**20:.0f} MiB of {kind} memory: {error}; --slots 3 needs less"
-        raise (OutOfMemory if full else BackendError)(problem) from error
+        out_of_memory = isinstance(error, MemoryError) or "OUT_OF_MEMORY" in str(error)
+        message = (
+            f"can't allocate {size / 2**20:.0f} MiB of {kind} memory: {error}; fewer `slots`, 3 at least, need less"
+        )
+        raise (OutOfMemory if out_of_memory else BackendError)(message) from error

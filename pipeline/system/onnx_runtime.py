@@ -1,4 +1,4 @@
-"""ONNX Runtime, told to keep to itself what it sees."""
+"""The import of ONNX Runtime, with its telemetry disabled."""
 
 from __future__ import annotations
 
@@ -6,11 +6,13 @@ import os
 from typing import Any
 
 
-def onnx_runtime() -> Any:
-    """The module `onnxruntime`. From 1.32 on it would send its makers which models run, where, and how fast.
+def load_onnx_runtime() -> Any:
+    """Import `onnxruntime` and disable its telemetry. The only place that imports the module.
 
-    It looks for the variable when it is imported, and without it leaves an identifier and a store in the user's cache
-    folder, too; on Windows the call is what counts. https://github.com/microsoft/onnxruntime/pull/29843
+    From version 1.32 on, ONNX Runtime reports to its vendor which models run, where, and how fast. The environment
+    variable is read at import time; without it the library also creates an identifier and a database in the user's
+    cache folder. On Windows only the function call has an effect.
+    See https://github.com/microsoft/onnxruntime/pull/29843.
     """
     os.environ["ORT_DISABLE_TELEMETRY"] = "1"
     import onnxruntime

@@ -60,7 +60,9 @@ def test_models_are_listed_with_scale_size_and_licence(uprez: Call) -> None:
 
 
 def test_doctor_names_a_command_for_what_is_missing(uprez: Call, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("pipeline.system.cuda.problem", lambda: "no NVIDIA driver: install the driver of your GPU")
+    monkeypatch.setattr(
+        "pipeline.system.cuda.unavailable_reason", lambda: "no NVIDIA driver: install the driver of your GPU"
+    )
     ended = uprez("doctor")
     assert ended.code == 0
     assert "install the driver of your GPU" in ended.out
@@ -73,7 +75,9 @@ def test_version(uprez: Call) -> None:
 
 class TestEngine:
     def test_without_a_gpu_none_can_be_built(self, uprez: Call, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr("pipeline.system.cuda.problem", lambda: "no NVIDIA driver: install the driver of your GPU")
+        monkeypatch.setattr(
+            "pipeline.system.cuda.unavailable_reason", lambda: "no NVIDIA driver: install the driver of your GPU"
+        )
         ended = uprez("engine", "build", "--size", "64x48")
         assert (ended.code, "install the driver" in ended.err) == (2, True)
 

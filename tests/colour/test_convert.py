@@ -1,11 +1,11 @@
-"""Whole frames: any flat frame of any format comes back exactly, in float32 as in float64."""
+"""Conversion of complete frames between samples and RGB."""
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.colour.convert import coloured, from_rgb, to_rgb
+from pipeline.colour.convert import colour_planes, from_rgb, to_rgb
 from pipeline.frame import PIXEL_FORMATS, Colour, FrameFormat, Plane, Siting
 
 formats = st.builds(
@@ -21,18 +21,18 @@ formats = st.builds(
 
 @settings(deadline=None)
 @given(format=formats, codes=st.tuples(*[st.floats(0, 1)] * 3), dtype=st.sampled_from([np.float32, np.float64]))
-def test_any_flat_frame_comes_back_exactly(
+def test_any_flat_frame_survives_a_round_trip_exactly(
     format: FrameFormat, codes: tuple[float, ...], dtype: type[np.floating]
 ) -> None:
     highest = (1 << format.pixel.depth) - 1
-    given = format.split(np.zeros(format.bytes, np.uint8))
-    for plane, code in zip(given, codes, strict=False):
+    original = format.split(np.zeros(format.bytes, np.uint8))
+    for plane, code in zip(original, codes, strict=False):
         plane[:] = round(code * highest) << format.pixel.shift
     rgb = np.empty((3, format.height, format.width), dtype)
-    to_rgb(given, format, rgb)
+    to_rgb(original, format, rgb)
     back = format.split(np.zeros(format.bytes, np.uint8))
     from_rgb(rgb, format, back)
-    for a, b in zip(coloured(given, format), coloured(back, format), strict=True):
+    for a, b in zip(colour_planes(original, format), colour_planes(back, format), strict=True):
         assert (a == b).all()
 
 
@@ -45,7 +45,7 @@ def test_alpha_is_neither_read_nor_written(pixel: str) -> None:
     planes = format.split(packed.copy())
     planes[-1].fill(77)
     to_rgb(planes, format, rgb[1])
-    np.testing.assert_array_equal(*rgb)
+    np.testing.assert_array_equal(rgb[0], rgb[1])
     from_rgb(rgb[0], format, planes)
     assert (planes[-1] == 77).all()
 
@@ -66,7 +66,7 @@ RED, GREEN, BLUE = range(3)
 
 @pytest.mark.parametrize(("channel", "codes"), [(RED, (0, 0, 255)), (GREEN, (255, 0, 0)), (BLUE, (0, 255, 0))])
 @pytest.mark.parametrize("full_range", [False, True])
-def test_planes_of_rgb_are_green_blue_and_red(channel: int, codes: tuple[int, ...], full_range: bool) -> None:
+def test_planes_of_rgb_formats_are_green_blue_and_red(channel: int, codes: tuple[int, ...], full_range: bool) -> None:
     format = FrameFormat(3, 2, PIXEL_FORMATS["gbrp"], Colour(1, full_range))
     rgb = np.zeros((3, 2, 3))
     rgb[channel] = 1
@@ -81,37 +81,37 @@ def test_planes_of_rgb_are_green_blue_and_red(channel: int, codes: tuple[int, ..
 @pytest.mark.parametrize("pixel", ["gbrp", "gbrp10le", "gbrp12le", "gbrp16le", "gray16le", "yuv444p16le"])
 @pytest.mark.parametrize("scale", [1.0, 255.0])
 @pytest.mark.parametrize("full_range", [False, True])
-def test_float32_tells_every_level_of_16_bits(pixel: str, scale: float, full_range: bool) -> None:
+def test_float32_distinguishes_every_level_of_16_bits(pixel: str, scale: float, full_range: bool) -> None:
     format = FrameFormat(256, 256, PIXEL_FORMATS[pixel], Colour(9, full_range))
-    given = format.split(np.zeros(format.bytes, np.uint8))
+    original = format.split(np.zeros(format.bytes, np.uint8))
     levels = np.arange(1 << 16).reshape(256, 256) & ((1 << format.pixel.depth) - 1)
-    for plane, order in zip(given, (levels, levels[::-1], levels.T), strict=False):
+    for plane, order in zip(original, (levels, levels[::-1], levels.T), strict=False):
         plane[:] = order
     rgb = np.empty((3, 256, 256), np.float32)
-    to_rgb(given, format, rgb, scale)
+    to_rgb(original, format, rgb, scale)
     back = format.split(np.zeros(format.bytes, np.uint8))
     from_rgb(rgb, format, back, scale)
-    for a, b in zip(given, back, strict=True):
+    for a, b in zip(original, back, strict=True):
         assert (a == b).all()
 
 
 @pytest.mark.parametrize(("full_range", "black", "white"), [(False, 16, 235), (True, 0, 255)])
-def test_yuv_of_either_range_becomes_rgb_of_full_range_and_back(full_range: bool, black: int, white: int) -> None:
+def test_yuv_of_either_range_converts_to_full_range_rgb_and_back(full_range: bool, black: int, white: int) -> None:
     yuv = FrameFormat(2, 1, PIXEL_FORMATS["yuv444p"], Colour(1, full_range))
     rgb = FrameFormat(2, 1, PIXEL_FORMATS["gbrp"], yuv.colour)
     planes = (np.array([[black, white]], np.uint8), *np.full((2, 1, 2), 128, np.uint8))
-    made = converted(planes, yuv, rgb)
-    assert [plane.tolist() for plane in made] == 3 * [[[0, 255]]]
-    for a, b in zip(converted(made, rgb, yuv), planes, strict=True):
+    output = converted(planes, yuv, rgb)
+    assert [plane.tolist() for plane in output] == 3 * [[[0, 255]]]
+    for a, b in zip(converted(output, rgb, yuv), planes, strict=True):
         assert (a == b).all()
 
 
-def converted(planes: tuple[Plane, ...], source: FrameFormat, result: FrameFormat) -> tuple[Plane, ...]:
+def converted(planes: tuple[Plane, ...], source: FrameFormat, output_format: FrameFormat) -> tuple[Plane, ...]:
     between = np.empty((3, source.height, source.width), np.float32)
     to_rgb(planes, source, between)
-    made = result.split(np.zeros(result.bytes, np.uint8))
-    from_rgb(between, result, made)
-    return made
+    output = output_format.split(np.zeros(output_format.bytes, np.uint8))
+    from_rgb(between, output_format, output)
+    return output
 
 
 @pytest.mark.parametrize(("pixel", "highest"), [("yuv444p", 255), ("gbrp10le", 1023), ("gbrp16le", 65535)])

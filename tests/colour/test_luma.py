@@ -1,4 +1,4 @@
-"""Luma alone, and chroma around it: where it is sited, as colourful as it was."""
+"""Luma for networks of one channel, and the resampled chroma around it."""
 
 import numpy as np
 import pytest
@@ -33,7 +33,7 @@ def noise(format: FrameFormat, seed: int = 0) -> tuple[Plane, ...]:
 
 
 @given(format=formats, seed=st.integers(0, 99))
-def test_luma_is_that_of_the_rgb_that_the_frame_shows(format: FrameFormat, seed: int) -> None:
+def test_luma_equals_the_luma_of_the_frames_rgb(format: FrameFormat, seed: int) -> None:
     planes = noise(format, seed)
     luma, rgb = np.empty((1, format.height, format.width)), np.empty((3, format.height, format.width))
     to_luma(planes, format, luma)
@@ -42,7 +42,7 @@ def test_luma_is_that_of_the_rgb_that_the_frame_shows(format: FrameFormat, seed:
 
 
 @given(format=formats, seed=st.integers(0, 99), scale=st.sampled_from([1, 2, 3]))
-def test_luma_stays_as_the_network_made_it(format: FrameFormat, seed: int, scale: int) -> None:
+def test_with_chroma_preserves_the_networks_luma(format: FrameFormat, seed: int, scale: int) -> None:
     luma = np.random.default_rng(seed).random((1, scale * format.height, scale * format.width))
     rgb = np.empty((3, *luma.shape[1:]))
     with_chroma(luma, noise(format, seed), format, rgb)
@@ -50,20 +50,20 @@ def test_luma_stays_as_the_network_made_it(format: FrameFormat, seed: int, scale
 
 
 @pytest.mark.parametrize("pixel", ["yuv444p", "gbrp12le", "gray10le", "yuva444p16le"])
-def test_without_subsampling_the_same_size_is_the_same_picture(pixel: str) -> None:
+def test_frames_without_subsampling_survive_a_round_trip_at_scale_1(pixel: str) -> None:
     format = FrameFormat(13, 9, PIXEL_FORMATS[pixel], Colour(9, False))
     planes = noise(format)
-    luma, rgb, made = (np.empty((planes_, 9, 13)) for planes_ in (1, 3, 3))
+    luma, rgb, output = (np.empty((channels, 9, 13)) for channels in (1, 3, 3))
     to_luma(planes, format, luma)
     to_rgb(planes, format, rgb)
-    with_chroma(luma, planes, format, made)
-    np.testing.assert_allclose(made, rgb, atol=1e-12)
+    with_chroma(luma, planes, format, output)
+    np.testing.assert_allclose(output, rgb, atol=1e-12)
 
 
 @pytest.mark.parametrize("siting", list(Siting))
 @pytest.mark.parametrize("pixel", ["yuv420p16le", "yuv422p16le", "yuv440p12le", "yuv444p16le"])
 @pytest.mark.parametrize("scale", [1, 2, 3])
-def test_a_ramp_of_chroma_lies_where_it_is_sited(siting: Siting, pixel: str, scale: int) -> None:
+def test_a_chroma_ramp_is_resampled_from_its_siting(siting: Siting, pixel: str, scale: int) -> None:
     format = FrameFormat(32, 24, PIXEL_FORMATS[pixel], Colour(1, True, siting=siting))
     sub, phases = (format.pixel.sub_x, format.pixel.sub_y), siting.phases
     rows, columns = format.plane_shapes[1]
@@ -83,13 +83,13 @@ def test_a_ramp_of_chroma_lies_where_it_is_sited(siting: Siting, pixel: str, sca
     np.testing.assert_allclose(rgb[0][inner], expected[inner], atol=1e-9)
 
 
-def test_white_may_be_another_number() -> None:
+def test_white_of_255_gives_the_same_rgb_as_white_of_1() -> None:
     format = FrameFormat(8, 6, PIXEL_FORMATS["yuv420p"], Colour(1, False))
     planes = noise(format)
-    made = []
+    converted = []
     for white in (1.0, 255.0):
         luma, rgb = np.empty((1, 6, 8), np.float32), np.empty((3, 6, 8), np.float32)
         to_luma(planes, format, luma, white)
         with_chroma(luma, planes, format, rgb, white)
-        made.append(rgb / white)
-    np.testing.assert_allclose(*made, atol=1e-6)
+        converted.append(rgb / white)
+    np.testing.assert_allclose(converted[0], converted[1], atol=1e-6)

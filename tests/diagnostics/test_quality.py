@@ -6,34 +6,9 @@ import cv2
 import numpy as np
 import pytest
 
-from pipeline.colour.psnr import luma, psnr
 from pipeline.diagnostics.quality import pictures, save_png, side_by_side
 from pipeline.errors import OutputError
 from tests import clips
-
-
-def test_psnr_of_a_known_error() -> None:
-    a = np.zeros((10, 10))
-    assert psnr(a, a + 255) == pytest.approx(0)
-    assert psnr(a, a + 2.55) == pytest.approx(40)
-    assert psnr(a, a) == float("inf")
-
-
-def test_a_border_is_not_counted() -> None:
-    a = np.zeros((10, 10))
-    b = a.copy()
-    b[0] = 255
-    assert psnr(a, b, border=1) == float("inf")
-
-
-def test_psnr_of_different_shapes_is_a_mistake() -> None:
-    with pytest.raises(ValueError, match="must be the same"):
-        psnr(np.zeros((2, 2)), np.zeros((3, 3)))
-
-
-def test_luma_of_black_and_white() -> None:
-    picture = np.array([[[0, 0, 0], [255, 255, 255]]], np.uint8)
-    np.testing.assert_allclose(luma(picture), [[16, 235]], atol=0.01)
 
 
 def test_pictures_are_rgb(tmp_path: Path) -> None:

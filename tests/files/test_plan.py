@@ -75,7 +75,7 @@ def test_an_estimate_names_the_wall(clip: Path) -> None:
 class TestBackends:
     @pytest.fixture(autouse=True)
     def _no_gpu(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr("pipeline.system.cuda.problem", lambda: "no driver: install one")
+        monkeypatch.setattr("pipeline.system.cuda.unavailable_reason", lambda: "no driver: install one")
 
     def test_without_a_gpu_it_is_the_cpu_and_nothing_is_said(self) -> None:
         assert choose_backend(Settings.load(None))[0] == "onnx"
@@ -86,14 +86,14 @@ class TestBackends:
 
 
 def test_with_a_gpu_but_no_tensorrt_the_command_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("pipeline.system.cuda.problem", lambda: None)
+    monkeypatch.setattr("pipeline.system.cuda.unavailable_reason", lambda: None)
     monkeypatch.setattr("pipeline.superres.gpu.tensorrt.library.installed", list)
     with pytest.raises(BackendError, match=r"pip install 'uprez\[rtx\]'"):
         choose_backend(Settings.load(None, backend="tensorrt"))
 
 
 def test_with_both_it_is_tensorrt(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("pipeline.system.cuda.problem", lambda: None)
+    monkeypatch.setattr("pipeline.system.cuda.unavailable_reason", lambda: None)
     monkeypatch.setattr("pipeline.superres.gpu.tensorrt.library.installed", lambda: ["rtx"])
     assert choose_backend(Settings.load(None)) == ("tensorrt", None)
 
@@ -202,7 +202,7 @@ def test_a_preset_beside_the_automatic_codec_is_for_the_encoder_it_belongs_to(cl
 
 def test_a_gpu_without_nvenc_is_said_in_one_line(clip: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     media = probe(clip)
-    monkeypatch.setattr("pipeline.system.cuda.problem", lambda: None)
+    monkeypatch.setattr("pipeline.system.cuda.unavailable_reason", lambda: None)
     encoding, note = choose_encoder(media.video, 2, Settings.load(None, codec="auto"), Path("o.mkv"))
     assert encoding.codec == "libx264"
     assert note is not None

@@ -6,7 +6,7 @@ from pipeline.system import cuda
 
 @pytest.fixture(autouse=True)
 def _gpu() -> None:
-    if reason := cuda.problem():
+    if reason := cuda.unavailable_reason():
         pytest.skip(f"no GPU: {reason}")
     if not library.installed():
         pytest.skip("TensorRT is not installed")

@@ -118,7 +118,7 @@ def test_what_they_took_is_free_again_after_the_last(loaded: list[str]) -> None:
                 made(session, clip(1, frames=4))
             for session in sessions:
                 session.close()
-            free.append(gpu.free)
+            free.append(gpu.free_memory)
     assert len(loaded) >= 4
     assert abs(free[-1] - free[0]) < 8 * MIB  # what the driver takes for itself, it takes the first time
 

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from onnx import TensorProto, helper, numpy_helper
 
+from pipeline.colour.psnr import psnr
 from pipeline.errors import ModelError
 from pipeline.models import catalogue, synthetic
 from pipeline.models.precision import PRECISIONS, converted, precision_of
@@ -39,10 +40,6 @@ def run(model: onnx.ModelProto, picture: np.ndarray) -> np.ndarray:
     kind = np.float16 if "float16" in session.get_inputs()[0].type else np.float32
     (result,) = session.run(None, {session.get_inputs()[0].name: picture.astype(kind)})
     return np.asarray(result, np.float64)
-
-
-def decibels(a: np.ndarray, b: np.ndarray) -> float:
-    return float(-10 * np.log10(np.mean((a - b) ** 2)))
 
 
 @pytest.fixture
@@ -107,7 +104,7 @@ def test_the_outputs_stay_close(picture: np.ndarray, name: str, precision: str, 
     model = onnx.load(catalogue.find(name, "fp32").path)
     other = converted(model, precision)
     runnable = converted(other, "fp32") if precision == "bf16" else other  # ONNX Runtime has no bf16 on CPUs
-    assert decibels(run(model, picture), run(runnable, picture)) > least
+    assert psnr(run(model, picture), run(runnable, picture), peak=1) > least
 
 
 def test_bf16_has_a_cast_at_either_end_and_bf16_between() -> None:
@@ -179,7 +176,7 @@ def test_constants_in_the_graph_change_too(picture: np.ndarray, node: onnx.NodeP
     model = network([node, helper.make_node("Add", ["input", "bias"], ["output"])], one=np.ones(1, np.int64))
     other = converted(model, "fp16")
     assert structure(other) == structure(model)
-    assert decibels(run(model, picture), run(other, picture)) > 60
+    assert psnr(run(model, picture), run(other, picture), peak=1) > 60
 
 
 @pytest.mark.parametrize(
@@ -191,7 +188,7 @@ def test_constants_in_the_graph_change_too(picture: np.ndarray, node: onnx.NodeP
 )
 def test_constants_without_a_tensor_are_cast(picture: np.ndarray, node: onnx.NodeProto) -> None:
     model = network([node, helper.make_node("Add", ["input", "bias"], ["output"])], one=np.ones(1, np.int64))
-    assert decibels(run(model, picture), run(converted(model, "fp16"), picture)) > 60
+    assert psnr(run(model, picture), run(converted(model, "fp16"), picture), peak=1) > 60
 
 
 def test_a_network_of_both_is_what_most_of_it_is(picture: np.ndarray) -> None:

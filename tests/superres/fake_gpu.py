@@ -24,7 +24,7 @@ class FakeGpu:
 
     def __init__(self, ordinal: int = 0) -> None:
         self.device = self.facts = SimpleNamespace(name="fake", device_id=ordinal)
-        self.free = 10**9
+        self.free_memory = 10**9
         self.memory: dict[int, np.ndarray] = {}
         self.lock = threading.RLock()
         self._addresses = count(4096, 4096)

@@ -44,7 +44,7 @@ def oracle(frame: Frame, result: FrameFormat, enlarge: int = 1, luma: bool = Fal
     if result.pixel.alpha and source.pixel.alpha:
         alpha.enlarge(frame.planes[-1], source.pixel, result, planes[-1], np.float64)
     elif result.pixel.alpha:
-        planes[-1].fill(alpha.highest(result.pixel))
+        planes[-1].fill(alpha.opaque_value(result.pixel))
     return planes
 
 

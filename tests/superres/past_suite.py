@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from pipeline.colour.convert import from_rgb, to_rgb
-from pipeline.colour.hdr_limit import limit
+from pipeline.colour.hdr_limit import limit_overshoot
 from pipeline.frame import PIXEL_FORMATS, Colour, Frame, FrameFormat, Siting
 from pipeline.models.spec import ModelSpec
 from tests.superres.networks import MakeSession, Networks
@@ -91,7 +91,7 @@ class PastSuite(Networks):
         rgb = np.empty((3, 18, 36))
         to_rgb(given.planes, format, rgb)
         large = 1.5 * rgb.repeat(2, axis=1).repeat(2, axis=2)
-        limit(large, rgb)
+        limit_overshoot(large, rgb)
         with make(overshooting, format) as session:
             done = session.collect(session.submit(given))
             expected = session.result.split(np.zeros(session.result.bytes, np.uint8))

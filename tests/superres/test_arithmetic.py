@@ -9,7 +9,7 @@ import pytest
 from numpy.typing import NDArray
 
 from pipeline.colour.convert import from_rgb, to_rgb
-from pipeline.colour.hdr_limit import limit
+from pipeline.colour.hdr_limit import limit_overshoot
 from pipeline.colour.luma import to_luma, with_chroma
 from pipeline.colour.quantize import BAYER
 from pipeline.frame import PIXEL_FORMATS, Colour, FrameFormat, PixelFormat, Siting
@@ -197,7 +197,7 @@ def test_the_limit_is_that_of_numpy(
     source = random.random((model.channels, size[1], size[0])).astype(dtype)
     made = random.uniform(-1, 2, (model.channels, scale * size[1], scale * size[0])).astype(dtype)
     expected = made.copy()
-    limit(expected, source)
+    limit_overshoot(expected, source)
     LimitShim(tmp_path, format, model)(source, made)
     np.testing.assert_array_equal(made, expected)
 

@@ -25,7 +25,7 @@ _LAYOUTS = {"yuv420p": "nv12", "nv12": "nv12", "yuv420p10le": "p010le", "p010le"
 
 def hardware_accel(gpu: Gpu) -> HWAccel:
     """What makes FFmpeg decode on `gpu`, for a file that is opened in this thread."""
-    gpu.use()
+    gpu.make_current()
     return HWAccel(
         "cuda", allow_software_fallback=True, is_hw_owned=True, options={"primary_ctx": "0", "current_ctx": "1"}
     )

@@ -8,7 +8,7 @@ from typing import Any, Self
 
 import numpy as np
 
-from pipeline.colour.chroma import upsampled
+from pipeline.colour.chroma import upsample
 from pipeline.flow.stage import Stage
 from pipeline.frame import PIXEL_FORMATS, Frame, FrameFormat, PixelFormat, Plane, Siting
 
@@ -145,5 +145,5 @@ def _widened(frame: Frame) -> tuple[Plane, ...]:
     luma, *chroma = (plane >> pixel.shift if pixel.shift else plane for plane in frame.planes)
     colours = [chroma[0][:, 0::2], chroma[0][:, 1::2]] if pixel.interleaved else chroma[:2]
     opaque = [] if pixel.interleaved else chroma[2:]
-    wide = [np.rint(upsampled(plane.astype(np.float32), frame.format)).astype(dtype) for plane in colours]
+    wide = [np.rint(upsample(plane.astype(np.float32), frame.format)).astype(dtype) for plane in colours]
     return (luma, *wide, *opaque)

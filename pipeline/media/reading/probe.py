@@ -17,7 +17,7 @@ from av.stream import Disposition
 from av.video.codeccontext import VideoCodecContext
 from av.video.stream import VideoStream
 
-from pipeline.colour import tags
+from pipeline.colour.tags import ColourTags, resolve_colour
 from pipeline.config.address import refuse_address
 from pipeline.errors import InputError
 from pipeline.frame import Colour, FrameFormat, Siting
@@ -225,16 +225,18 @@ def build_video_info(
     assert stream.time_base is not None
     coded = decoder.pix_fmt or context.pix_fmt
     is_transparent = alpha.has_alpha(coded, context.name, first)
-    colour = tags.resolved(
-        int(context.colorspace),
-        int(context.color_range),
-        int(context.color_primaries),
-        int(context.color_trc),
+    colour = resolve_colour(
+        ColourTags(
+            matrix=int(context.colorspace),
+            range_tag=int(context.color_range),
+            primaries=int(context.color_primaries),
+            transfer=int(context.color_trc),
+            siting=siting,
+        ),
         context.width,
         context.height,
         context.pix_fmt,
         context.name,
-        siting,
     )
     return VideoInfo(
         index=stream.index,

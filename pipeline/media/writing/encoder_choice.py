@@ -60,7 +60,7 @@ def choose_encoder(
     made = video.format.enlarged(scale)
     if settings.pix_fmt and (pixel := find_format(settings.pix_fmt)):
         made = replace(made, pixel=pixel)
-    *others, last = candidates(made, target, gpu=not cuda.problem())
+    *others, last = candidates(made, target, gpu=not cuda.unavailable_reason())
     refused = ""
     for candidate in others:
         encoding, reason = _tried(encode, candidate.codec)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from pathlib import Path
 
-from pipeline.colour.h273 import is_hdr, named
+from pipeline.colour.h273 import colour_names, is_hdr
 from pipeline.errors import OutputError
 from pipeline.frame import Colour, FrameFormat, PixelFormat
 from pipeline.media.encoding import gif
@@ -56,7 +56,7 @@ class Form:
         notes = []
         if self.pixel.depth < video.format.pixel.depth:
             notes.append(f"{self.name} holds {self.pixel.depth} bit of the source's {video.format.pixel.depth}")
-        matrix, primaries, transfer = named(video.format.colour)
+        matrix, primaries, transfer = colour_names(video.format.colour)
         if is_hdr(video.format.colour) and self.name not in (_Y4M, *_SAYING_HDR):
             notes.append(f"{self.name} does not say that it is HDR, {transfer}: players show it gray; .png says so")
         elif video.hdr or video.dynamic_hdr:

@@ -11,7 +11,7 @@ from pipeline.errors import BackendError, MismatchError
 from pipeline.flow.blocking import Aborted
 from pipeline.flow.fair_lock import FairLock, Gate
 from pipeline.models.spec import ModelSpec
-from pipeline.system.onnx_runtime import onnx_runtime
+from pipeline.system.onnx_runtime import load_onnx_runtime
 
 
 class CpuNetwork:
@@ -21,7 +21,7 @@ class CpuNetwork:
     """
 
     def __init__(self, model: ModelSpec, threads: int = 0, fair_lock: FairLock | None = None) -> None:
-        ort = onnx_runtime()
+        ort = load_onnx_runtime()
 
         self._model = model
         self._fair_lock = fair_lock or FairLock()
@@ -56,7 +56,7 @@ class Runs:
     """What one session runs on `network`, in its turn. Called from one thread at a time, but for `abort`."""
 
     def __init__(self, network: CpuNetwork, gate: Gate) -> None:
-        ort = onnx_runtime()
+        ort = load_onnx_runtime()
 
         self._network: CpuNetwork | None = network
         self._gate = gate

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from pipeline.colour import alpha
 from pipeline.colour.convert import from_rgb, to_rgb
 from pipeline.colour.h273 import is_hdr
-from pipeline.colour.hdr_limit import limit
+from pipeline.colour.hdr_limit import limit_overshoot
 from pipeline.colour.luma import to_luma, with_chroma
 from pipeline.errors import MismatchError
 from pipeline.frame import Frame, FrameFormat, Plane
@@ -74,7 +74,7 @@ class OnnxSession(Session[Upscaled]):
         frame.release()
         made = self._run()
         if is_hdr(self.source.colour):
-            limit(made, self._ordered(self._tensor))
+            limit_overshoot(made, self._ordered(self._tensor))
         return Upscaled(made, planes, frame.pts, frame.duration)
 
     def collect(self, ticket: Upscaled) -> Frame:
@@ -83,7 +83,7 @@ class OnnxSession(Session[Upscaled]):
         if self.result.pixel.alpha and self.source.pixel.alpha:
             alpha.enlarge(ticket.planes[-1], self.source.pixel, self.result, planes[-1])
         elif self.result.pixel.alpha:
-            planes[-1].fill(alpha.highest(self.result.pixel))
+            planes[-1].fill(alpha.opaque_value(self.result.pixel))
         return Frame(self.result, planes, ticket.pts, ticket.duration)
 
     def queue(self, frames: int) -> None:

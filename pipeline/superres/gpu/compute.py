@@ -26,7 +26,7 @@ from pipeline.superres.gpu.passes import Passes
 from pipeline.superres.gpu.tensorrt.engine_cache import EngineCache
 from pipeline.superres.gpu.tensorrt.library import load
 from pipeline.superres.tiling import Tiling
-from pipeline.system.cuda import Gpu, failing
+from pipeline.system.cuda import Gpu, gpu_errors
 
 log = logging.getLogger(__name__)
 
@@ -89,7 +89,7 @@ class Compute:
         Raises OutOfMemory where it would not fit beside the others.
         """
         with self.gate():
-            budget = round(self.gpu.free * _SHARE_OF_FREE) if self._vram is None else self._vram
+            budget = round(self.gpu.free_memory * _SHARE_OF_FREE) if self._vram is None else self._vram
             slots = min(slots, max(_LEAST_SLOTS, int(budget * _SHARE_OF_SLOTS) // self._frame))
             if self._ways is None:
                 self._ways = FallbackLadder(
@@ -123,7 +123,7 @@ class Compute:
         Where memory runs out, all go on with smaller tiles, and `work` is called again. Raises Aborted when the gate
         was, and OutOfMemory when no smaller tiles are left.
         """
-        with gate, failing("a frame could not be sent"):
+        with gate, gpu_errors("submitting a frame"):
             while True:
                 way = self._standing()
                 lane = way.next()

@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from pipeline.colour.alpha import highest
+from pipeline.colour.alpha import opaque_value
 from pipeline.colour.matrix import conversion, luma_weights
 from pipeline.errors import BackendError
 from pipeline.frame import FrameFormat
 from pipeline.models.spec import ModelSpec
 from pipeline.superres.tiling import Tiling
-from pipeline.system.cache import cache_folder, keep
+from pipeline.system.cache import cache_folder, write_cached
 
 if TYPE_CHECKING:
     from cuda.core import ObjectCode, ProgramOptions
@@ -81,10 +81,10 @@ def alpha_macros(source: FrameFormat, result: FrameFormat) -> dict[str, str]:
             "HEIGHT": source.height,
             "SCALE": result.width // source.width,
             "GIVEN": _word(source),
-            "GAIN": highest(result.pixel) / highest(source.pixel),
+            "GAIN": opaque_value(result.pixel) / opaque_value(source.pixel),
             "SAMPLE": _word(result),
             "SHIFT": result.pixel.shift,
-            "HIGHEST": highest(result.pixel),
+            "HIGHEST": opaque_value(result.pixel),
             "DITHER": int(result.pixel.depth < source.pixel.depth),
         }
     )
@@ -163,7 +163,7 @@ def compile(file: str, defined: dict[str, str], arch: str) -> ObjectCode:
         compiled = Program(source(file), code_type="c++", options=options).compile("cubin")
     except Exception as error:
         raise BackendError(f"NVRTC could not compile {file} for {arch}: {error}") from error
-    keep(kept, _sealed(bytes(compiled.code)))
+    write_cached(kept, _sealed(bytes(compiled.code)))
     return compiled
 
 

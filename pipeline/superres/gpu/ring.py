@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from pipeline.flow.blocking import Aborted
 from pipeline.flow.channel import Channel
 from pipeline.frame import FrameFormat, Plane
-from pipeline.system.cuda import Gpu, Pinned
+from pipeline.system.cuda import Gpu, PinnedBuffer
 
 if TYPE_CHECKING:
     from cuda.core import Buffer, Event, Stream
@@ -29,10 +29,10 @@ class Slot:
     wants, by name.
     """
 
-    host_in: Pinned
+    host_in: PinnedBuffer
     device_in: Buffer
     device_out: Buffer
-    host_out: Pinned
+    host_out: PinnedBuffer
     uploaded: Event
     computed: Event
     downloaded: Event
@@ -79,7 +79,7 @@ class SlotRing:
 def _slot(gpu: Gpu, stream: Stream, source: FrameFormat, result: FrameFormat, memory: ExitStack, timed: bool) -> Slot:
     """A slot whose memory is freed with `memory`; `timed`: its events, and some between them, know their time."""
 
-    def pinned(size: int) -> Pinned:
+    def pinned(size: int) -> PinnedBuffer:
         room = gpu.pinned(size)
         memory.callback(room.close)
         return room

@@ -47,7 +47,7 @@ from pipeline.superres.gpu.ring import Slot, SlotRing
 from pipeline.superres.gpu.tensorrt.engine_cache import EngineCache
 from pipeline.superres.session import Session, check_frame
 from pipeline.superres.tiling import Tiling
-from pipeline.system.cuda import failing
+from pipeline.system.cuda import gpu_errors
 
 if TYPE_CHECKING:
     from cuda.core import Event, Stream
@@ -55,7 +55,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 _BORROWED = 2  # surfaces of NVDEC's that may be held while they are copied
-_SENDING = "a frame could not be sent"
+_SUBMITTING = "submitting a frame"
 
 
 @dataclass(frozen=True)
@@ -94,11 +94,11 @@ class TensorRtSession(Session[Running]):
         self._compute = compute or Compute(model, source, self.result, device, flavour, contexts, cache, vram)
         self._gate = self._compute.gate()
         self._gpu = self._compute.gpu
-        self._gpu.use()
+        self._gpu.make_current()
         self._copy_in, self._copy_out = self._gpu.stream(), self._gpu.stream()
         self._borrowed: deque[tuple[Event, Frame]] = deque()
         self._trace = GpuTrace(self._gpu, trace) if trace else None
-        with ExitStack() as resources, failing("it could not be started"):
+        with ExitStack() as resources, gpu_errors("starting the session"):
             slots = self._compute.join(slots)
             resources.callback(self._compute.leave, slots)
             self._ring = SlotRing(self._gpu, self._copy_in, self.source, self.result, slots, timed=trace is not None)
@@ -117,26 +117,26 @@ class TensorRtSession(Session[Running]):
 
     def submit(self, frame: Frame) -> Running:
         check_frame(frame, self)
-        self._gpu.use_again()
+        self._gpu.ensure_current()
         slot = self._ring.take()
-        with failing(_SENDING):
+        with gpu_errors(_SUBMITTING):
             self._fill(slot, frame)
         lane = self._compute.queue(self._gate, partial(self._pass, slot))
-        with failing(_SENDING):
+        with gpu_errors(_SUBMITTING):
             self._fetch(slot)
         return Running(slot, lane, frame.pts, frame.duration)
 
     def collect(self, ticket: Running) -> Frame:
-        self._gpu.use_again()
+        self._gpu.ensure_current()
         slot = ticket.slot
-        with failing("a frame did not come back"):
+        with gpu_errors("collecting a frame"):
             slot.downloaded.sync()
             if self._trace:
                 self._trace.collect(slot, ticket.lane, ticket.pts)
         return Frame(self.result, slot.made, ticket.pts, ticket.duration, partial(self._ring.give_back, slot))
 
     def queue(self, frames: int) -> None:
-        self._gpu.use_again()
+        self._gpu.ensure_current()
         for _ in range(frames):
             self._compute.queue(self._gate, Passes.network)
 
@@ -148,9 +148,9 @@ class TensorRtSession(Session[Running]):
         self._gate.abort()
 
     def close(self) -> None:
-        self._gpu.use()
+        self._gpu.make_current()
         try:
-            with failing("it could not be closed"):
+            with gpu_errors("closing the session"):
                 self._copy_in.sync()
                 self._compute.sync()
                 self._copy_out.sync()
@@ -165,7 +165,7 @@ class TensorRtSession(Session[Running]):
         """Bring the frame's samples into the slot's device_in, or queue that; and let go of the frame."""
         self._mark(slot, "upload", self._copy_in)
         if frame.device_planes:
-            self._gpu.after_decoding(self._copy_in)
+            self._gpu.wait_for_decoder(self._copy_in)
             address, size = int(slot.device_in.handle), self.source.pixel.dtype.itemsize
             for plane, (rows, columns) in zip(frame.device_planes, self.source.plane_shapes, strict=True):
                 self._gpu.copy_plane(self._copy_in, address, columns * size, plane, columns * size, rows)

@@ -8,10 +8,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.colour.psnr import psnr
 from pipeline.colour.resample import bicubic
 from pipeline.errors import BackendError, ModelError
 from pipeline.models.spec import ModelSpec
-from pipeline.system.onnx_runtime import onnx_runtime
+from pipeline.system.onnx_runtime import load_onnx_runtime
 
 LEAST_DECIBELS = 40.0
 _SIDE = 96  # of the part that is compared: enough texture, and soon done on a CPU
@@ -39,8 +40,7 @@ def check(model: ModelSpec, run: Run, height: int, width: int) -> float:
     expected = reference(model, np.ascontiguousarray(picture[:, :, *seen]))
     outer = [_enlarged(part, 0, model.scale) for part in parts]
     inner = [_enlarged(part, around.start, model.scale) for part, around in zip(parts, seen, strict=True)]
-    error = np.mean((made[:, :, *outer].astype(np.float64) - expected[:, :, *inner]) ** 2)
-    decibels = float("inf") if error == 0 else float(10 * np.log10(model.value_range**2 / error))
+    decibels = psnr(made[:, :, *outer], expected[:, :, *inner], peak=model.value_range)
     if not decibels >= LEAST_DECIBELS:  # NaN is not
         raise BackendError(_refused(model, f"{decibels:.1f} dB beside ONNX Runtime, {LEAST_DECIBELS:g} are asked for"))
     return decibels
@@ -57,7 +57,7 @@ def textured(height: int, width: int, model: ModelSpec) -> NDArray[Any]:
 
 def reference(model: ModelSpec, picture: NDArray[Any]) -> NDArray[np.float64]:
     """What ONNX Runtime on the CPU makes of `picture`, by the file that the model's precision came from."""
-    ort = onnx_runtime()
+    ort = load_onnx_runtime()
 
     options = ort.SessionOptions()
     options.log_severity_level = 4

@@ -13,7 +13,7 @@ from filelock import FileLock
 
 from pipeline.errors import BackendError
 from pipeline.superres.gpu.tensorrt.engine import EngineKey
-from pipeline.system.cache import cache_folder, keep
+from pipeline.system.cache import cache_folder, write_cached
 
 log = logging.getLogger(__name__)
 
@@ -75,12 +75,12 @@ class EngineCache:
                 raise BackendError("the engine was built but does not load on this GPU: run `uprez doctor`")
             trust(engine)
             self._describe(key, model)
-            keep(path, plan)
+            write_cached(path, plan)
         return engine
 
     def _describe(self, key: EngineKey, model: str) -> None:
         told = json.dumps({"model": model, "key": asdict(key)}, indent=1)
-        keep(self._path(key).with_suffix(".json"), told.encode())
+        write_cached(self._path(key).with_suffix(".json"), told.encode())
 
     def runtime_cache(self, key: EngineKey, height: int, width: int, gpu: str) -> Path:
         """Where TensorRT-RTX's compiled kernels of this engine, for pictures of this size on one `gpu`, are kept.

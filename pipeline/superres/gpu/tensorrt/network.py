@@ -17,7 +17,7 @@ from pipeline.superres.gpu.tensorrt.engine import EngineKey, Shapes
 from pipeline.superres.gpu.tensorrt.engine_cache import EngineCache
 from pipeline.superres.gpu.tensorrt.library import TensorRtLibrary
 from pipeline.superres.session import check_tensor
-from pipeline.system.cache import keep
+from pipeline.system.cache import write_cached
 from pipeline.system.cuda import Gpu
 
 log = logging.getLogger(__name__)
@@ -72,7 +72,7 @@ class Network:
             kept = self._cache.runtime_cache(self._key, self.height, self.width, self._gpu.facts.uuid)
             compiled = bytes(self._compiled.serialize())
             if not kept.exists() or kept.read_bytes() != compiled:
-                keep(kept, compiled)
+                write_cached(kept, compiled)
 
     def close(self) -> None:
         """Free the engine; its lanes must be closed."""

@@ -62,7 +62,7 @@ class TestTheCache:
 
         monkeypatch.setattr(Path, "write_bytes", full)
         assert EngineCache(tmp_path).fetch(KEY, "a model", lambda plan: plan, lambda: b"engine") == b"engine"
-        assert "could not be kept (No space left on device)" in caplog.text
+        assert "could not be cached (No space left on device)" in caplog.text
 
     def test_a_failed_build_leaves_nothing(self, tmp_path: Path) -> None:
         def make() -> bytes:

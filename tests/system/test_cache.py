@@ -1,0 +1,48 @@
+"""Cache folders and files."""
+
+import stat
+from pathlib import Path
+
+import pytest
+
+from pipeline.errors import OutputError
+from pipeline.system.cache import cache_folder, write_atomically, write_cached
+
+
+def test_a_cache_folder_is_created_in_the_folder_that_the_environment_names_and_is_private(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("UPREZ_CACHE", str(tmp_path / "new"))
+    folder = cache_folder("things")
+    assert folder == tmp_path / "new" / "things"
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+
+
+def test_a_cache_folder_that_can_not_be_created_is_an_error_that_names_the_variable(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("UPREZ_CACHE", str(tmp_path / "file"))
+    with pytest.raises(OutputError, match="set UPREZ_CACHE"):
+        cache_folder("things")
+
+
+def test_a_file_that_can_not_be_written_completely_leaves_the_old_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "file"
+    write_atomically(path, b"old")
+
+    def fail(self: Path, content: bytes) -> int:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_bytes", fail)
+    with pytest.raises(OSError, match="No space left"):
+        write_atomically(path, b"new")
+    assert path.read_bytes() == b"old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_cache_file_that_can_not_be_written_is_logged(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    write_cached(tmp_path / "missing" / "file", b"content")
+    assert "file could not be cached (No such file or directory)" in caplog.text
