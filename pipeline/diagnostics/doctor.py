@@ -14,13 +14,14 @@ import av.codec
 
 from pipeline.errors import UprezError
 from pipeline.frame import PIXEL_FORMATS, Colour, FrameFormat
+from pipeline.media.encoding.codecs import encoders_for, usual_encoders
 from pipeline.media.encoding.encoder import VideoEncoding, probe_encoder
+from pipeline.media.encoding.encoder_spec import Role
 from pipeline.superres.gpu.tensorrt import library
 from pipeline.system import cuda, host
 from pipeline.system.cache import cache_folder
 from pipeline.system.onnx_runtime import load_onnx_runtime
 
-_ENCODERS = ("libx264", "libx265", "libsvtav1")
 _NVRTC_TRIAL = 'extern "C" __global__ void trial(float* x) { *x = 1; }'
 
 
@@ -54,8 +55,9 @@ def _python() -> Finding:
 
 
 def _ffmpeg() -> Finding:
-    missing = [name for name in _ENCODERS if name not in av.codec.codecs_available]
-    detail = f"{av.ffmpeg_version_info} in PyAV {av.__version__}, encoders {', '.join(_ENCODERS)}"
+    encoders = usual_encoders()
+    missing = [name for name in encoders if name not in av.codec.codecs_available]
+    detail = f"{av.ffmpeg_version_info} in PyAV {av.__version__}, encoders {', '.join(encoders)}"
     if missing:
         return Finding("FFmpeg", False, f"{detail}; missing: {', '.join(missing)}", "pip install --force-reinstall av")
     return Finding("FFmpeg", True, detail, needed=True)
@@ -98,7 +100,8 @@ def _nvenc() -> Finding:
     if cuda.unavailable_reason():
         return Finding("NVENC", False, "no GPU; x264 encodes", "")
     picture = FrameFormat(256, 256, PIXEL_FORMATS["yuv420p"], Colour(matrix=1, full_range=False))
-    reason = probe_encoder(VideoEncoding("h264_nvenc", picture, Fraction(25), Fraction(1, 25)))
+    on_gpu = next(spec for spec in encoders_for(Role.COMPATIBLE, gpu=True) if spec.gpu)
+    reason = probe_encoder(VideoEncoding(on_gpu.name, picture, Fraction(25), Fraction(1, 25)))
     if reason:
         return Finding("NVENC", False, f"this GPU has none that works ({reason}); x264 encodes", "")
     return Finding("NVENC", True, "encodes H.264: --codec auto takes it")

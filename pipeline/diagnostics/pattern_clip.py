@@ -6,8 +6,11 @@ from pathlib import Path
 
 import av
 import numpy as np
+from av.video.stream import VideoStream
 
 from pipeline.colour.resample import bicubic
+from pipeline.media.encoding.codecs import encoder_for
+from pipeline.media.encoding.encoder_spec import Role
 
 _FRAMES = 240
 
@@ -24,7 +27,10 @@ def write_pattern(path: Path, width: int, height: int, *, frames: int = _FRAMES)
     grain = rng.standard_normal((tall, wide)).astype(np.float32)
     luma = np.clip(128 + np.asarray(shape) + grain, 16, 235).astype(np.uint8)
     with av.open(str(path), "w") as container:
-        stream = container.add_stream("libx264", rate=24, options={"crf": "23", "preset": "fast"})
+        stream = container.add_stream(
+            encoder_for(Role.COMPATIBLE).name, rate=24, options={"crf": "23", "preset": "fast"}
+        )
+        assert isinstance(stream, VideoStream)
         stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
         stream.codec_context.colorspace = stream.codec_context.color_primaries = stream.codec_context.color_trc = 1
         for index in range(frames):

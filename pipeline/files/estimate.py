@@ -6,24 +6,13 @@ import time
 from dataclasses import dataclass, replace
 
 from pipeline.files.plan import Plan
+from pipeline.media.encoding.codecs import encoder_spec, pixel_rate
 from pipeline.superres.sessions import open_session
 from pipeline.system import host
 
 _TRIAL_WIDTH, _TRIAL_HEIGHT = 192, 108
 _TRIAL_SECONDS = 0.5
-# Million pixels a second that x264 encodes on one core of a server, by preset: ultrafast and veryfast measured on film
-# at 4K, crf 20, 16 cores (115 and 42 frames/s), the rest by x264's usual ratios. Other encoders are slower by a factor.
-_X264_RATES: dict[str, float] = {
-    "ultrafast": 60,
-    "superfast": 40,
-    "veryfast": 22,
-    "faster": 15,
-    "fast": 12,
-    "medium": 9,
-}
-_X264_RATES |= {"slow": 5, "slower": 2.5, "veryslow": 1.3, "placebo": 0.5}
 _SEVERAL = 2  # times as fast are several encoders at once
-_SLOWER = {"libx264": 1, "libx265": 4, "libsvtav1": 3}
 
 
 @dataclass(frozen=True)
@@ -63,7 +52,7 @@ def model_rate(plan: Plan) -> float:
 def encoder_rate(plan: Plan) -> float:
     """Frames a second of the encoder, as a rule of thumb."""
     encoding = plan.encoding
-    speed = _X264_RATES.get(encoding.options.get("preset", "medium"), _X264_RATES["medium"])
+    speed = pixel_rate(encoder_spec(encoding.codec), encoding.options.get("preset", "medium"))
     pixels = encoding.format.width * encoding.format.height
     speed *= _SEVERAL if encoding.encoders > 1 else 1
-    return speed * 1e6 * host.cores() / _SLOWER.get(encoding.codec, 2) / pixels
+    return speed * host.cores() / pixels

@@ -17,6 +17,7 @@ from pipeline.media.decoding.interlace.bwdif import Deinterlacing
 from pipeline.media.decoding.interlace.policy import plan_deinterlacing
 from pipeline.media.decoding.rotate import Orientation
 from pipeline.media.decoding.trim import Excerpt
+from pipeline.media.encoding.codecs import codec_of
 from pipeline.media.encoding.encoder import VideoEncoding
 from pipeline.media.encoding.format_loss import losses
 from pipeline.media.packed_formats import packings
@@ -150,7 +151,7 @@ def _notes(media: MediaInfo, encoding: VideoEncoding, settings: Settings, backen
         notes.append(f"{video.source_format} frames are worked on as {video.format.pixel.name}")
     notes += media.images.notes(video.rate) if media.images else []
     notes += form.notes(replace(video, rate=encoding.rate)) if form else []
-    if is_hdr(video.format.colour) and encoding.codec == "libx264":
+    if is_hdr(video.format.colour) and not codec_of(encoding.codec).players_show_hdr:
         notes.append("few players show HDR in H.264; --codec auto takes H.265")
     notes += losses(pixel_in, encoding, form.name if form else None, is_chosen=settings.pix_fmt is not None)
     if video.labels:

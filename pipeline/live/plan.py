@@ -13,7 +13,9 @@ from pipeline.errors import SettingsError
 from pipeline.frame import PIXEL_FORMATS, FrameFormat
 from pipeline.media.decoding.interlace.bwdif import Deinterlacing, FineClockDeinterlacing, find_bwdif_format
 from pipeline.media.decoding.rotate import Orientation
+from pipeline.media.encoding.codecs import encoder_spec
 from pipeline.media.encoding.encoder import VideoEncoding
+from pipeline.media.encoding.encoder_spec import Role
 from pipeline.media.encoding.formats import encoder
 from pipeline.media.reading.probe import VideoInfo
 from pipeline.media.writing.encoder_choice import choose_encoder
@@ -25,26 +27,6 @@ from pipeline.system import host
 
 _CARRIER = Path("stream.ts")  # what RTSP, RTMP and HLS can say of a picture is no more than a transport stream can
 _SHOWN_EVERYWHERE = "yuv420p"  # the one format of H.264 that all browsers and players know
-_OF_H264 = ("libx264", "h264_nvenc")
-# Options for frames that leave as they come: no lookahead, no B-frames, key frames where they are asked for and nowhere
-# else. Tried with each encoder but NVENC's: a packet for each frame, before the next.
-_AT_ONCE: dict[str, dict[str, str]] = {
-    "libx264": {"crf": "21", "tune": "zerolatency", "forced-idr": "1", "sc_threshold": "0"},
-    "libx265": {"crf": "23", "tune": "zerolatency", "forced-idr": "1"},
-    "libsvtav1": {"crf": "30"},
-    "libvpx-vp9": {"crf": "30", "b": "0", "deadline": "realtime", "lag-in-frames": "0", "cpu-used": "8", "row-mt": "1"},
-    "h264_nvenc": {"cq": "23", "rc": "vbr", "b": "0", "preset": "p4", "tune": "ull", "bf": "0"},
-    "hevc_nvenc": {"cq": "24", "rc": "vbr", "b": "0", "preset": "p4", "tune": "ull", "bf": "0"},
-}
-_PARAMETERS = {"libx265": ("x265-params", "scenecut=0:pools={}"), "libsvtav1": ("svtav1-params", "pred-struct=1:lp={}")}
-_NVENC = {"delay": "0", "zerolatency": "1", "forced-idr": "1", "no-scenecut": "1"}
-# Presets, the better first, and the pixels that a core can take in a second, with as much left for what else there is
-# to do. Measured with 1080p on two cores, without anything else: x264 36, 75 million, x265 8, 18, SVT-AV1 18, 36, 42.
-_PRESETS: dict[str, tuple[tuple[str, float], ...]] = {
-    "libx264": (("veryfast", 12e6), ("ultrafast", math.inf)),
-    "libx265": (("veryfast", 3e6), ("ultrafast", math.inf)),
-    "libsvtav1": (("8", 6e6), ("10", 12e6), ("12", math.inf)),
-}
 
 
 @dataclass(frozen=True)
@@ -136,33 +118,31 @@ def _fields(video: VideoInfo, settings: StreamSettings) -> tuple[Deinterlacing |
 
 def _shown_everywhere(settings: StreamSettings) -> StreamSettings:
     """`settings` with a pixel format for H.264, where none is wished for."""
-    if settings.pix_fmt is None and settings.codec in _OF_H264:
+    if settings.pix_fmt is None and encoder_spec(settings.codec).role is Role.COMPATIBLE:
         return settings.model_copy(update={"pix_fmt": _SHOWN_EVERYWHERE})
     return settings
 
 
 def _options(codec: str, pixels: float, cores: float) -> dict[str, str]:
     """How `codec` encodes so many `pixels` a second at once, on so many `cores`."""
-    options = dict(_AT_ONCE.get(codec, {}))
-    if codec.endswith("_nvenc"):
-        options |= _NVENC
-    for preset, most in _PRESETS.get(codec, ()):
+    spec = encoder_spec(codec)
+    options = dict(spec.live.options)
+    for preset, most in spec.live.presets:
         if pixels < most * cores:
             options["preset"] = preset
             break
     threads = max(1, math.ceil(cores))
-    if codec == "libx264":
-        options["threads"] = str(threads)  # a slice of the picture each
-    if codec in _PARAMETERS:
-        name, parameters = _PARAMETERS[codec]
-        options[name] = parameters.format(threads)
+    if spec.live.slice_threads:
+        options["threads"] = str(threads)
+    if spec.live.parameters:
+        options[spec.parameters_options[0]] = spec.live.parameters.format(threads=threads)
     return options
 
 
 def _together(encoding: VideoEncoding, ours: dict[str, str]) -> VideoEncoding:
     """`encoding`, whose encoder's own parameters are ours where the user's say nothing else: the last word counts."""
     options = dict(encoding.options)
-    for name, _ in _PARAMETERS.values():
+    for name in encoder_spec(encoding.codec).parameters_options:
         if name in options and name in ours and options[name] != ours[name]:
             options[name] = f"{ours[name]}:{options[name]}"
     return replace(encoding, options=options)

@@ -8,6 +8,8 @@ from typing import NamedTuple
 
 from pipeline.colour.h273 import is_hdr
 from pipeline.frame import FrameFormat, PixelFormat
+from pipeline.media.encoding.codecs import encoder_for, encoder_spec, encoders_for
+from pipeline.media.encoding.encoder_spec import Role
 from pipeline.media.encoding.formats import encodable_format, encoder, native_pix_fmt
 
 _H264_SIDE = 4096  # beyond, hardware decodes H.265 only, and NVENC encodes no H.264
@@ -31,29 +33,33 @@ def candidates(made: FrameFormat, target: Path, gpu: bool) -> Iterator[Candidate
     """
     suffix, pixel = target.suffix.lower(), made.pixel
     if suffix == ".webm":
-        yield Candidate("libvpx-vp9", _KEEPS_ALPHA) if pixel.alpha else Candidate("libsvtav1", "WebM holds AV1")
+        role, why = (Role.WEB_ALPHA, _KEEPS_ALPHA) if pixel.alpha else (Role.WEB, "WebM holds AV1")
+        yield from _encoders(role, why)
         return
     if pixel.alpha:
         yield from _transparent(pixel, suffix)
     if suffix in _H265_SUFFIXES and (why := _beyond_h264(made)):
         if pixel.depth > _H265_DEPTH and suffix == ".mkv":
-            yield Candidate("ffv1", f"of {pixel.depth} bit, it loses nothing")
-        if gpu and _holds(encodable_format(encoder("hevc_nvenc"), pixel, made.width, made.height), pixel):
-            yield Candidate("hevc_nvenc", why)
-        yield Candidate("libx265", why)
+            yield from _encoders(Role.LOSSLESS, f"of {pixel.depth} bit, it loses nothing")
+        for candidate in _encoders(Role.EFFICIENT, why, gpu):
+            found = encodable_format(encoder(candidate.codec), pixel, made.width, made.height)
+            if _holds(found, pixel) or not encoder_spec(candidate.codec).gpu:
+                yield candidate
         return
-    if gpu:
-        yield Candidate("h264_nvenc", "H.264 plays everywhere")
-    yield Candidate("libx264", "H.264 plays everywhere")
+    yield from _encoders(Role.COMPATIBLE, "H.264 plays everywhere", gpu)
+
+
+def _encoders(role: Role, why: str, gpu: bool = False) -> Iterator[Candidate]:
+    return (Candidate(spec.name, why) for spec in encoders_for(role, gpu))
 
 
 def _transparent(pixel: PixelFormat, suffix: str) -> Iterator[Candidate]:
     if suffix == ".mov":
-        yield Candidate("prores_ks", _KEEPS_ALPHA)
-    elif suffix == ".mkv" and native_pix_fmt(encoder("libvpx-vp9"), pixel):
-        yield Candidate("libvpx-vp9", _KEEPS_ALPHA)
+        yield from _encoders(Role.EDITING_ALPHA, _KEEPS_ALPHA)
+    elif suffix == ".mkv" and native_pix_fmt(encoder(encoder_for(Role.WEB_ALPHA).name), pixel):
+        yield from _encoders(Role.WEB_ALPHA, _KEEPS_ALPHA)
     elif suffix in (".mkv", ".nut"):
-        yield Candidate("ffv1", f"{_KEEPS_ALPHA}, and loses nothing")
+        yield from _encoders(Role.LOSSLESS, f"{_KEEPS_ALPHA}, and loses nothing")
 
 
 def _beyond_h264(made: FrameFormat) -> str:

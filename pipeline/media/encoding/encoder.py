@@ -16,9 +16,11 @@ from av.video.codeccontext import VideoCodecContext
 from pipeline.colour.tags import FULL_RANGE_TAG, LIMITED_RANGE_TAG, RGB_MATRIX
 from pipeline.errors import OutputError
 from pipeline.flow.stage import Stage
-from pipeline.frame import Colour, Frame, FrameFormat, Siting
+from pipeline.frame import Colour, Frame, FrameFormat
 from pipeline.media.av_errors import translate_write_errors
 from pipeline.media.av_frames import wrap_frame
+from pipeline.media.encoding.codecs import codec_of, encoder_spec
+from pipeline.media.encoding.encoder_spec import SignalledRange
 from pipeline.media.encoding.formats import encodable_format, encoder, native_pix_fmt
 from pipeline.media.encoding.hdr import hdr_parameters
 from pipeline.media.reading.hdr import Hdr
@@ -26,9 +28,7 @@ from pipeline.media.reading.hdr import Hdr
 log = logging.getLogger(__name__)
 
 _UNITS = (1, 2, 16, 64)  # that sides are padded to multiples of: chroma, x265's least, and larger ones to be safe
-_FULL_RANGE_ALONE = ("mjpeg",)  # JFIF knows neither limited range nor another matrix than BT.601
-_BT601 = 5
-_ASKING_FRAMES = ("prores", "prores_ks", "prores_aw", "png", "apng")  # encoders that write the tags of frames
+_BT601 = 5  # H.273's code of its matrix
 
 
 @dataclass(frozen=True)
@@ -82,8 +82,9 @@ def negotiate_format(encoding: VideoEncoding, was_rgb: bool = False, exactly: bo
 def _colour(encoding: VideoEncoding, became_yuv: bool) -> Colour:
     """What the samples of a result mean: what those of its source do, where its codec and its players know that."""
     colour = encoding.format.colour
-    if encoding.codec in _FULL_RANGE_ALONE:
-        return replace(colour, matrix=_BT601, full_range=True, siting=Siting.CENTRE)
+    codec = codec_of(encoding.codec)
+    if codec.range is SignalledRange.FULL:
+        return replace(colour, matrix=_BT601, full_range=True, siting=codec.chroma_locations[0])
     return replace(colour, full_range=False) if became_yuv else colour
 
 
@@ -99,7 +100,7 @@ def configure(context: VideoCodecContext, encoding: VideoEncoding) -> None:
     context.color_trc = format.colour.transfer
     context.color_range = FULL_RANGE_TAG if rgb or format.colour.full_range else LIMITED_RANGE_TAG
     context.options = _options(encoding) | {"chroma_sample_location": format.colour.siting.coded.value}
-    if encoding.codec == "libx264" and not zero_latency(encoding):
+    if encoder_spec(encoding.codec).frame_threads and not zero_latency(encoding):
         context.thread_type = "FRAME"  # PyAV asks for slices, which cost bits, and speed on many cores
     if encoding.encoders > 1:
         context.gop_size = encoding.gop
@@ -124,29 +125,18 @@ def probe_encoder(encoding: VideoEncoding) -> str | None:
 
 
 def _options(encoding: VideoEncoding) -> dict[str, str]:
-    """The encoder's options, with what only its own parameters can say.
-
-    x265 writes to the terminal by itself, opens GOPs, and takes all cores for each encoder; so does SVT-AV1.
-    """
-    options, several = dict(encoding.options), encoding.encoders > 1
-    if encoding.hdr and (told := hdr_parameters(encoding.codec, encoding.hdr)):
-        name, parameters = told
-        options[name] = ":".join([*parameters, *([options[name]] if name in options else [])])
-    if encoding.codec == "libvpx" and encoding.format.pixel.alpha:
-        options.setdefault("auto-alt-ref", "0")  # with which it takes no alpha
-    if encoding.codec == "libx264" and several:
-        _add_parameters(options, "x264-params", ["open-gop=0"])
-    if encoding.codec == "libx265":
-        closed = [f"open-gop=0:pools={encoding.threads}"] if several else []
-        _add_parameters(options, "x265-params", [*closed, "log-level=error"])
-    elif encoding.codec == "libsvtav1" and several:
-        _add_parameters(options, "svtav1-params", [f"lp={encoding.threads}"])
+    """The encoder's options, including its private parameters: HDR first, the user's, then those it always needs."""
+    spec, options = encoder_spec(encoding.codec), dict(encoding.options)
+    if encoding.format.pixel.alpha:
+        options = dict(spec.alpha_options) | options
+    if spec.parameters_options:
+        name = spec.parameters_options[0]
+        hdr = hdr_parameters(encoding.codec, encoding.hdr) if encoding.hdr else []
+        several = spec.parallel.parameters if spec.parallel and encoding.encoders > 1 else ""
+        parts = [*hdr, options.get(name, ""), several.format(threads=encoding.threads), spec.parameters]
+        if parameters := ":".join(part for part in parts if part):
+            options[name] = parameters
     return options
-
-
-def _add_parameters(options: dict[str, str], name: str, ours: list[str]) -> None:
-    given = [options[name]] if name in options else []
-    options[name] = ":".join([*given, *ours])
 
 
 def _tag(picture: av.VideoFrame, context: VideoCodecContext) -> None:
@@ -167,6 +157,7 @@ class Encoder(Stage[Any, Any]):
         self._time_base = time_base
         self._shift = shift
         self._drained = False
+        self._tags_frames = encoder_spec(context.name).tags_from_frames
         self.frames = self.packets = 0
 
     @property
@@ -199,7 +190,7 @@ class Encoder(Stage[Any, Any]):
 
     def _encode_at(self, pts: int, picture: av.VideoFrame) -> list[av.Packet[Any]]:
         picture.pts, picture.time_base = pts + self._shift, self._time_base
-        if self._context.name in _ASKING_FRAMES:
+        if self._tags_frames:
             _tag(picture, self._context)
         return self._encode(picture)
 

@@ -6,10 +6,12 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from pipeline.frame import PixelFormat, without_alpha
+from pipeline.media.encoding.codecs import encoder_for
 from pipeline.media.encoding.encoder import VideoEncoding
+from pipeline.media.encoding.encoder_spec import Role
 from pipeline.media.encoding.formats import encodable_format, encoder
 
-_KEEPERS = ("libx264", "libx265", "ffv1")  # encoders that take nearly any format, those that most players play first
+_KEEPERS = (Role.COMPATIBLE, Role.EFFICIENT, Role.LOSSLESS)  # accept nearly any format; best supported by players first
 _FILMS_WITH_ALPHA = "--codec auto keeps it in .mkv, .webm and .mov"
 _PICTURES_WITH_ALPHA = ".png, .tif, .webp and .apng keep it"
 
@@ -35,7 +37,8 @@ def losses(source: PixelFormat, encoding: VideoEncoding, form: str | None, is_ch
 def _keeper(pixel: PixelFormat, encoding: VideoEncoding) -> str | None:
     """An encoder that takes frames of `pixel` as they are, so large; None if no usual one does."""
     width, height = encoding.format.width, encoding.format.height
-    return next((n for n in _KEEPERS if encodable_format(encoder(n), pixel, width, height) == pixel), None)
+    names = (encoder_for(role).name for role in _KEEPERS)
+    return next((name for name in names if encodable_format(encoder(name), pixel, width, height) == pixel), None)
 
 
 def _is_less(made: PixelFormat, wanted: PixelFormat) -> bool:

@@ -13,9 +13,7 @@ from av.video.codeccontext import VideoCodecContext
 from pipeline.errors import OutputError
 from pipeline.media.encoding.encoder import Encoder
 
-MOST_RATE = 100  # GIF counts in hundredths of a second
-_HALF = 128  # of 255: what is less opaque is not seen at all
-SHOWN_RATE = 50  # browsers show what is faster at 10 frames/s
+_HALF = 128  # of 255: pixels that are less opaque become fully transparent
 
 
 class GifEncoder(Encoder):
@@ -38,7 +36,7 @@ class GifEncoder(Encoder):
 def _palettes(picture: av.VideoFrame) -> Graph:
     graph = Graph()
     frames = graph.add_buffer(
-        width=picture.width, height=picture.height, format=picture.format, time_base=Fraction(1, MOST_RATE)
+        width=picture.width, height=picture.height, format=picture.format, time_base=Fraction(1, 100)
     )
     both = graph.add("split")
     has_alpha = any(component.is_alpha for component in picture.format.components)

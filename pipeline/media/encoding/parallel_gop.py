@@ -28,6 +28,7 @@ from pipeline.flow.stage import Chain, Stage
 from pipeline.frame import Frame, FrameFormat, Plane
 from pipeline.media.av_errors import translate_write_errors
 from pipeline.media.av_frames import wrap_frame
+from pipeline.media.encoding.codecs import encoder_spec
 from pipeline.media.encoding.dts import DecodingTimes, NoteTimes, Retime
 from pipeline.media.encoding.encoder import Encoder, VideoEncoding, configure, zero_latency
 
@@ -167,9 +168,11 @@ def mirrored(pictures: Sequence[T], index: int) -> T:
 
 
 def looks_ahead(encoding: VideoEncoding) -> bool:
-    """Whether the encoder spends bits by what follows: x264 from preset veryfast on (its macroblock tree)."""
-    quick = encoding.options.get("preset") in ("ultrafast", "superfast") or zero_latency(encoding)
-    return encoding.codec == "libx264" and not quick and encoding.gop > MIRRORED
+    """Whether the encoder spends bits by the frames that follow: x264 from preset veryfast on (macroblock tree)."""
+    parallel = encoder_spec(encoding.codec).parallel
+    if parallel is None or parallel.presets_without_lookahead is None or zero_latency(encoding):
+        return False
+    return encoding.options.get("preset") not in parallel.presets_without_lookahead and encoding.gop > MIRRORED
 
 
 class _Intake(Stage[Any, Any]):

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from pipeline.media.encoding.codecs import encoder_spec
 from pipeline.media.reading.alpha import ALPHA_MODE_TAG
 
-_BESIDE = ("libvpx", "libvpx-vp9")  # encoders that give it so
 _SUFFIXES = (".mkv", ".webm")  # of containers that have room beside a picture, and mark it by themselves
 
 
 def has_room(codec: str, target: Path) -> bool:
     """Whether a result called `target` has room for the alpha that the encoder `codec` gives, if it gives any."""
-    return codec not in _BESIDE or target.suffix.lower() in _SUFFIXES
+    return not encoder_spec(codec).alpha_in_side_data or target.suffix.lower() in _SUFFIXES
 
 
 def unmark(metadata: dict[str, str]) -> None:

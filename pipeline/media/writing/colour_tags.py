@@ -9,32 +9,22 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-import av
-
 from pipeline.frame import Colour, PixelFormat, Siting
+from pipeline.media.encoding.codecs import codec_of, codec_spec
 from pipeline.media.encoding.encoder import VideoEncoding
+from pipeline.media.encoding.encoder_spec import CodecSpec, SignalledRange
 
-# Codecs by the names of their formats. The first say everything by themselves, wherever they lie.
-_SELF_DESCRIBED = ("h264", "hevc")
-_LIMITED_ALONE = ("prores", "cfhd", "mpeg2video", "vp8")
-_FULL_ALONE = ("mjpeg",)
-_BT601_ALONE = ("vp8", "mjpeg")  # RFC 6386, section 9.2; JFIF, section 2
 _BT601 = (5, 6)  # which are the same numbers
 _FCC = 4  # nearly the same
-_WITHOUT_FCC = ("vp9",)
-_SITED = {"av1": (Siting.LEFT, Siting.TOP_LEFT), "mjpeg": (Siting.CENTRE,)}
-_USUAL = (Siting.LEFT,)  # what readers take it for where nothing is said
-_RANGE_INSIDE = (*_SELF_DESCRIBED, "dnxhd")
 _WITHOUT_RANGE = (".mov",)  # as QuickTime's colr has none
 _WITH_SITING = (".mkv", ".webm")
 _SILENT = (".nut", ".asf", ".wmv", ".flv")  # that say nothing of colours by themselves
-_SPEAKING = (*_SELF_DESCRIBED, "av1", "vp9", "mpeg2video")  # codecs that do
 
 
 def representable_colour(encoding: VideoEncoding, target: Path) -> tuple[VideoEncoding, str | None]:
     """`encoding`, in the nearest colours that the file `target` can say; and a note where its samples are others."""
-    format, codec = encoding.format, av.Codec(encoding.codec, "w").canonical_name
-    colour = tellable_colour(format.colour, format.pixel, codec, target)
+    format, codec = encoding.format, codec_of(encoding.codec)
+    colour = tellable_colour(format.colour, format.pixel, codec.name, target)
     lost = []
     if colour.full_range != format.colour.full_range:
         lost.append("full range" if format.colour.full_range else "limited range")
@@ -42,7 +32,7 @@ def representable_colour(encoding: VideoEncoding, target: Path) -> tuple[VideoEn
         lost.append("FCC's matrix" if format.colour.matrix == _FCC else "another matrix than BT.601's")
     place = f"{encoding.codec} in {target.suffix}"
     note = f"{place} can't say {' or '.join(lost)}: its samples are converted, and look the same" if lost else None
-    if target.suffix.lower() in _SILENT and codec not in _SPEAKING:
+    if target.suffix.lower() in _SILENT and not codec.signals_colour:
         note = f"{place} does not say what its colours are, so players guess; in .mkv it does"
     return replace(encoding, format=replace(format, colour=colour)), note
 
@@ -51,29 +41,29 @@ def tellable_colour(colour: Colour, pixel: PixelFormat, codec: str, target: Path
     """The colour nearest to `colour` that the file `target` can say of its video, `pixel` samples coded by `codec`."""
     if pixel.rgb:
         return colour
-    suffix = target.suffix.lower()
+    suffix, spec = target.suffix.lower(), codec_spec(codec)
     return replace(
         colour,
-        matrix=_matrix(colour, codec),
-        full_range=_full_range(colour, codec, suffix),
-        siting=_siting(colour, codec, suffix) if pixel.sub_x or pixel.sub_y else colour.siting,
+        matrix=_matrix(colour, spec),
+        full_range=_full_range(colour, spec, suffix),
+        siting=_siting(colour, spec, suffix) if pixel.sub_x or pixel.sub_y else colour.siting,
     )
 
 
-def _matrix(colour: Colour, codec: str) -> int:
-    is_lost = codec in _BT601_ALONE or (codec in _WITHOUT_FCC and colour.matrix == _FCC)
+def _matrix(colour: Colour, codec: CodecSpec) -> int:
+    is_lost = codec.bt601_only or (not codec.fcc_matrix and colour.matrix == _FCC)
     return _BT601[0] if is_lost else colour.matrix
 
 
-def _full_range(colour: Colour, codec: str, suffix: str) -> bool:
-    if codec in _FULL_ALONE:
+def _full_range(colour: Colour, codec: CodecSpec, suffix: str) -> bool:
+    if codec.range is SignalledRange.FULL:
         return True
-    limited_alone = codec in _LIMITED_ALONE or (suffix in _WITHOUT_RANGE and codec not in _RANGE_INSIDE)
-    return colour.full_range and not limited_alone
+    limited_only = codec.range is SignalledRange.LIMITED or (suffix in _WITHOUT_RANGE and not codec.signals_range)
+    return colour.full_range and not limited_only
 
 
-def _siting(colour: Colour, codec: str, suffix: str) -> Siting:
-    if codec in _SELF_DESCRIBED or (suffix in _WITH_SITING and codec not in _FULL_ALONE):
+def _siting(colour: Colour, codec: CodecSpec, suffix: str) -> Siting:
+    if codec.signals_chroma_location or (suffix in _WITH_SITING and codec.range is not SignalledRange.FULL):
         return colour.siting
-    known = _SITED.get(codec, _USUAL)
-    return colour.siting if colour.siting in known else known[0]
+    signalled = codec.chroma_locations
+    return colour.siting if colour.siting in signalled else signalled[0]

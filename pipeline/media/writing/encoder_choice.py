@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -12,6 +12,7 @@ from pipeline.config.settings import Settings, Upscaling
 from pipeline.errors import SettingsError, UprezError
 from pipeline.frame import PIXEL_FORMATS, PixelFormat, without_alpha
 from pipeline.media.encoding.candidates import candidates
+from pipeline.media.encoding.codecs import encoder_spec
 from pipeline.media.encoding.encoder import VideoEncoding, negotiate_format, probe_encoder
 from pipeline.media.encoding.formats import encoder, native_pix_fmt, supported_formats
 from pipeline.media.packed_formats import find_format
@@ -20,30 +21,13 @@ from pipeline.media.writing.alpha import has_room
 from pipeline.media.writing.result_kind import Form, form_of
 from pipeline.system import cuda
 
-# Visually lossless or nearly so, at the speed that each encoder's own users call medium.
-_QUALITY: dict[str, dict[str, str]] = {
-    "libx264": {"crf": "17", "preset": "medium"},
-    "libx265": {"crf": "18", "preset": "medium"},
-    "libsvtav1": {"crf": "24", "preset": "6"},
-    "libvpx-vp9": {"crf": "18", "b": "0", "cpu-used": "2", "row-mt": "1"},
-    "h264_nvenc": {"cq": "19", "preset": "p5", "rc": "vbr", "b": "0"},
-    "hevc_nvenc": {"cq": "20", "preset": "p5", "rc": "vbr", "b": "0"},
-}
-_QUALITY_OPTION = {"h264_nvenc": "cq", "hevc_nvenc": "cq"}  # else crf
-_PRESETS = {
-    "libx264": "[a-z]+",
-    "libx265": "[a-z]+",
-    "libsvtav1": "[0-9]+",
-    "h264_nvenc": "p[1-7]",
-    "hevc_nvenc": "p[1-7]",
-}
 _OTHER_QUALITY = ("qp", "b", "q", "lossless")  # options that say quality in another way than crf
 
-Defaults = Callable[[str], dict[str, str]]
+Defaults = Callable[[str], Mapping[str, str]]
 
 
-def _defaults(codec: str) -> dict[str, str]:
-    return _QUALITY.get(codec, {})
+def _defaults(codec: str) -> Mapping[str, str]:
+    return encoder_spec(codec).options
 
 
 def choose_encoder(
@@ -77,7 +61,7 @@ def _tried(encode: Callable[[str], VideoEncoding], codec: str) -> tuple[VideoEnc
         encoding = encode(codec)
     except UprezError as error:
         return None, str(error)
-    if codec.endswith("_nvenc") and (reason := probe_encoder(encoding)):
+    if encoder_spec(codec).gpu and (reason := probe_encoder(encoding)):
         return None, f"this GPU's NVENC can't ({reason})"
     return encoding, ""
 
@@ -133,14 +117,14 @@ def choose_formed(
     return form.encoding(video, scale, settings.options), note
 
 
-def _encoder_options(settings: Upscaling, codec: str, defaults: dict[str, str]) -> dict[str, str]:
-    options = dict(defaults)
-    quality = _QUALITY_OPTION.get(codec, "crf")
+def _encoder_options(settings: Upscaling, codec: str, defaults: Mapping[str, str]) -> dict[str, str]:
+    options, spec = dict(defaults), encoder_spec(codec)
+    quality = spec.quality_option
     if any(name in settings.options for name in _OTHER_QUALITY):
         options.pop(quality, None)
     if settings.crf is not None and not _unused_crf(settings, codec):
         options[quality] = f"{settings.crf:g}"
-    if codec.endswith("_nvenc"):
+    if spec.gpu:
         options["gpu"] = str(settings.device[0])
     if settings.preset is not None and (settings.codec != "auto" or _known_preset(codec, settings.preset)):
         options["preset"] = settings.preset
@@ -149,10 +133,11 @@ def _encoder_options(settings: Upscaling, codec: str, defaults: dict[str, str]) 
 
 def _unused_crf(settings: Upscaling, codec: str) -> str:
     """What is said of a --crf that was given beside `--codec auto`, which took an encoder without such an option."""
-    is_unused = settings.crf is not None and settings.codec == "auto" and codec not in _QUALITY
+    is_unused = settings.crf is not None and settings.codec == "auto" and not encoder_spec(codec).options
     return "; --crf is without effect on it" if is_unused else ""
 
 
 def _known_preset(codec: str, preset: str) -> bool:
     """Whether a preset that was given beside `--codec auto` is meant for the encoder that was found."""
-    return codec in _PRESETS and re.fullmatch(_PRESETS[codec], preset) is not None
+    pattern = encoder_spec(codec).preset_pattern
+    return pattern is not None and re.fullmatch(pattern, preset) is not None

@@ -19,8 +19,10 @@ from av.video.stream import VideoStream
 from pipeline.errors import OutputError
 from pipeline.flow.stage import Stage
 from pipeline.media.av_errors import translate_write_errors
+from pipeline.media.encoding.codecs import encoder_for, encoder_spec
 from pipeline.media.encoding.dts import RetimedEncoder
 from pipeline.media.encoding.encoder import Encoder, VideoEncoding, configure
+from pipeline.media.encoding.encoder_spec import Role
 from pipeline.media.encoding.formats import encoder
 from pipeline.media.encoding.gif import GifEncoder
 from pipeline.media.encoding.hdr import hdr_parameters
@@ -38,8 +40,6 @@ from pipeline.media.writing.stream_router import ISO, Router
 log = logging.getLogger(__name__)
 
 VideoEncoder = Encoder | RetimedEncoder | ParallelEncoder
-
-_CARELESS = ("libx265",)  # that leave the decoding times of clips shorter than their reordering to chance
 
 _MATROSKA = ("matroska", "webm")  # the muxers that write a mastering display's primaries or luminance alone
 
@@ -137,12 +137,13 @@ class FileSink(Stage[Any, Any]):
         """What makes packets for this file, of frames whose times count in `time_base`."""
         shift = round(self._shift / time_base)
         context = self.video.codec_context
-        if self._encoding.codec == "gif":
+        spec = encoder_spec(self._encoding.codec)
+        if spec.image and spec.image.colours:
             return GifEncoder(self.path, context, time_base, shift)
         if self._encoding.encoders > 1:
             return ParallelEncoder(self.path, context, self._encoding, time_base, shift)
         alone = Encoder(self.path, context, time_base, shift)
-        return RetimedEncoder(alone, shift) if self._encoding.codec in _CARELESS else alone
+        return RetimedEncoder(alone, shift) if spec.unreliable_dts else alone
 
     def finished(self) -> Path:
         """Finish the file; it can then be read under this name, which is not yet its own."""
@@ -224,7 +225,8 @@ class FileSink(Stage[Any, Any]):
         if bool(hdr.primaries) != bool(hdr.luminance) and self._kind not in _MATROSKA:
             yield f"HDR mastering data left behind: {self._kind} has no room for half of it; .mkv can hold it"
         elif not is_told and not hdr_parameters(codec, hdr):
-            yield f"HDR mastering and light level data left behind: {codec} in {self._kind} can't hold it; libx265 can"
+            better = encoder_for(Role.EFFICIENT).name
+            yield f"HDR mastering and light level data left behind: {codec} in {self._kind} can't hold it; {better} can"
 
     def _open_encoder(self, encoding: VideoEncoding) -> None:
         context = self.video.codec_context

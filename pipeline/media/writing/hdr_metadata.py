@@ -14,20 +14,11 @@ import av
 from av.bitstream import BitStreamFilterContext
 from av.video.stream import VideoStream
 
+from pipeline.media.encoding.codecs import codec_spec
 from pipeline.media.reading.hdr import Hdr
 from pipeline.media.writing.ebml import element
 
-# Muxers that write them, and Matroska's names of the codecs that HDR comes in (RFC 9559, and the list of codecs that
-# goes with it), by FFmpeg's.
-_MUXERS = ("matroska", "webm", "mp4", "mov")
-_CODECS = {
-    "h264": "V_MPEG4/ISO/AVC",
-    "hevc": "V_MPEGH/ISO/HEVC",
-    "av1": "V_AV1",
-    "vp9": "V_VP9",
-    "ffv1": "V_FFV1",
-    "prores": "V_PRORES",
-}
+_MUXERS = ("matroska", "webm", "mp4", "mov")  # that write them
 
 # Elements, by their names in RFC 9559, section 5.1
 _EBML, _DOC_TYPE, _SEGMENT, _INFO, _TICK = 0x1A45DFA3, 0x4282, 0x18538067, 0x1549A966, 0x2AD7B1
@@ -38,7 +29,7 @@ _MAX_CLL, _MAX_FALL, _MASTERING, _FIRST_POINT, _MOST, _LEAST = 0x55BC, 0x55BD, 0
 
 def describe_mastering(stream: VideoStream, muxer: str, hdr: Hdr) -> bool:
     """Let the container say `hdr` of `stream`, whose encoder is yet to be configured; False if it can't."""
-    codec = _CODECS.get(stream.codec_context.codec.canonical_name)
+    codec = codec_spec(stream.codec_context.codec.canonical_name).matroska_id
     if muxer not in _MUXERS or codec is None:
         return False
     with av.open(io.BytesIO(head(codec, hdr)), format="matroska") as container:

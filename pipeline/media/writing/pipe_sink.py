@@ -36,8 +36,6 @@ _AT_ONCE = getattr(select, "PIPE_BUF", 512)  # bytes: so many can be written to 
 
 _SITINGS = (Siting.LEFT, Siting.CENTRE, Siting.TOP_LEFT)  # C420mpeg2, C420jpeg, C420paldv
 
-CODEC = "wrapped_avframe"  # hands frames to the muxer as they are; y4m's takes nothing else
-
 
 def y4m_format(source: FrameFormat) -> FrameFormat:
     """The format that y4m holds, and that keeps most of `source`: planar YUV or gray.
@@ -83,7 +81,7 @@ class PipeSink(Stage[Any, Any]):
             buffer_size=_BUFFER_BYTES,
         )
         self._open = True
-        stream = self._container.add_stream(CODEC, rate=encoding.rate)
+        stream = self._container.add_stream(encoding.codec, rate=encoding.rate)
         assert isinstance(stream, VideoStream)
         self.video = stream
         configure(stream.codec_context, encoding)

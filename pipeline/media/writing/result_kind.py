@@ -10,19 +10,19 @@ from pathlib import Path
 from pipeline.colour.h273 import colour_names, is_hdr
 from pipeline.errors import OutputError
 from pipeline.frame import Colour, FrameFormat, PixelFormat
-from pipeline.media.encoding import gif
+from pipeline.media.encoding.codecs import encoder_for
 from pipeline.media.encoding.encoder import VideoEncoding
-from pipeline.media.encoding.image_codecs import codec_for
+from pipeline.media.encoding.encoder_spec import ImageSpec, Role
+from pipeline.media.encoding.image_codecs import codec_for, image_format
 from pipeline.media.reading.file_source import Source
 from pipeline.media.reading.image_sequence import FilePattern, ImageSource, is_pattern
 from pipeline.media.reading.pipe import is_pipe
 from pipeline.media.reading.probe import VideoInfo
 from pipeline.media.writing.file_sink import FileSink
 from pipeline.media.writing.image_sink import PictureSink
-from pipeline.media.writing.pipe_sink import CODEC, PipeSink, y4m_format
+from pipeline.media.writing.pipe_sink import PipeSink, y4m_format
 
 _Y4M = "y4m"
-_SAYING_HDR = ("png", "apng")  # by their chunk cICP
 _COMPRESSED = 0.5  # of their samples, that pictures without loss take, measured on photographs
 
 Sink = FileSink | PictureSink | PipeSink
@@ -38,6 +38,7 @@ class Form:
     colour: Colour
     options: dict[str, str] = field(default_factory=dict)
     coded: str | None = None
+    image: ImageSpec | None = None
 
     def encoding(self, video: VideoInfo, scale: int, options: dict[str, str]) -> VideoEncoding:
         """How `video`, `scale` times as large, is encoded. options: of the user, for the encoder."""
@@ -57,17 +58,17 @@ class Form:
         if self.pixel.depth < video.format.pixel.depth:
             notes.append(f"{self.name} holds {self.pixel.depth} bit of the source's {video.format.pixel.depth}")
         matrix, primaries, transfer = colour_names(video.format.colour)
-        if is_hdr(video.format.colour) and self.name not in (_Y4M, *_SAYING_HDR):
+        if is_hdr(video.format.colour) and self.image and not self.image.signals_hdr:
             notes.append(f"{self.name} does not say that it is HDR, {transfer}: players show it gray; .png says so")
         elif video.hdr or video.dynamic_hdr:
             notes.append(f"{self.name} can't hold its HDR metadata: of mastering display and light levels")
         if self.name == _Y4M:
             notes.append(f"y4m does not say what its colours are: matrix {matrix}, primaries {primaries}, {transfer}")
-        if self.name == "gif":
+        if self.image and self.image.colours:
             halves = ", and no half transparency" if self.pixel.alpha else ""
-            notes.append(f"GIF has 256 colours in a frame{halves}; .apng loses none")
-            if video.rate > gif.SHOWN_RATE:
-                notes.append(f"browsers show a GIF of more than {gif.SHOWN_RATE} frames/s slowly")
+            notes.append(f"GIF has {self.image.colours} colours in a frame{halves}; .apng loses none")
+            if self.image.smooth_rate and video.rate > self.image.smooth_rate:
+                notes.append(f"browsers show a GIF of more than {self.image.smooth_rate} frames/s slowly")
         return notes
 
     def disk(self, encoding: VideoEncoding, frames: int | None) -> int | None:
@@ -84,20 +85,27 @@ def form_of(path: Path, source: FrameFormat) -> Form | None:
     """
     if is_pipe(path):
         y4m = y4m_format(source)
-        return Form(_Y4M, CODEC, y4m.pixel, y4m.colour)
-    codec = codec_for(path)
-    if codec is None:
+        return Form(_Y4M, encoder_for(Role.RAW).name, y4m.pixel, y4m.colour)
+    spec = codec_for(path)
+    if spec is None or spec.image is None:
         return None
-    if is_pattern(path) and codec.animated:
+    image = spec.image
+    if is_pattern(path) and image.animated:
         raise OutputError(f"{path}: only still pictures can be numbered; .png, .jpg, .tif, .bmp and .webp are")
-    made = codec.format(source)
-    return Form(path.suffix.lower()[1:], codec.name, made.pixel, made.colour, codec.options, codec.coded)
+    made = image_format(image, source)
+    name = path.suffix.lower()[1:]
+    return Form(name, spec.name, made.pixel, made.colour, dict(image.options), image.pix_fmt, image)
 
 
 def is_stills(path: Path) -> bool:
     """Whether a result of that name is one still picture, or many."""
-    codec = codec_for(path)
-    return codec is not None and not codec.animated
+    image = _image(path)
+    return image is not None and not image.animated
+
+
+def _image(path: Path) -> ImageSpec | None:
+    spec = codec_for(path)
+    return spec.image if spec else None
 
 
 def check_form(path: Path, source: Collection[Path], frames: int | None, rate: Fraction, overwrite: bool) -> None:
@@ -114,10 +122,11 @@ def check_form(path: Path, source: Collection[Path], frames: int | None, rate: F
     elif is_stills(path) and frames is not None and frames > 1:
         numbered = path.with_name(f"{path.stem}%05d{path.suffix}")
         raise OutputError(f"{path}: is one picture, and there are {frames} frames; {numbered} makes one of each")
-    if path.suffix.lower() == ".apng" and frames == 1:  # FFmpeg writes a still picture, which is none to it by its name
+    image = _image(path)
+    if image and frames == 1 < image.min_frames:
         raise OutputError(f"{path}: is an animation, and there is one frame; {path.with_suffix('.png')} holds it")
-    if path.suffix.lower() == ".gif" and rate > gif.MOST_RATE:
-        raise OutputError(f"{path}: GIF holds {gif.MOST_RATE} frames/s at most, not {float(rate):g}; .apng holds more")
+    if image and image.max_rate and rate > image.max_rate:
+        raise OutputError(f"{path}: GIF holds {image.max_rate} frames/s at most, not {float(rate):g}; .apng holds more")
 
 
 def open_sink(

@@ -11,8 +11,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import BinaryIO
 
-import av
-
+from pipeline.media.encoding.codecs import codec_of
 from pipeline.media.encoding.encoder import VideoEncoding
 from pipeline.media.reading.matroska import read_element
 from pipeline.media.writing.container import ISO_SUFFIXES
@@ -38,14 +37,13 @@ _ROOM = 64  # bytes, of which some 30 are needed
 
 SUFFIXES = (".mkv", ".webm")
 _TELLING = (".asf", ".wmv", ".ogg", ".ogv", ".mxf", "")  # other files that say it, and y4m
-_TELLING_CODECS = ("h264", "hevc", "mpeg4", "mpeg2video", "mjpeg", "png", "apng", "tiff", "gif")  # in any file
 ROOM = {"metadata_header_padding": str(_ROOM)}  # what the muxer is told, so that there is room
 
 
 def untold_aspect(encoding: VideoEncoding, target: Path) -> str | None:
     """A note where neither codec nor container of `target` can say what shape its samples are."""
-    codec, suffix = av.Codec(encoding.codec, "w").canonical_name, target.suffix.lower()
-    if encoding.sample_aspect == 1 or codec in _TELLING_CODECS or suffix in (*ISO_SUFFIXES, *SUFFIXES, *_TELLING):
+    codec, suffix = codec_of(encoding.codec), target.suffix.lower()
+    if encoding.sample_aspect == 1 or codec.signals_sample_aspect or suffix in (*ISO_SUFFIXES, *SUFFIXES, *_TELLING):
         return None
     shape = f"samples are {encoding.sample_aspect} as wide as high"
     return f"{encoding.codec} in {suffix} can't say that {shape}: players show them square; .mkv can"

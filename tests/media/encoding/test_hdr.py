@@ -60,19 +60,18 @@ def test_what_the_user_says_counts_more() -> None:
 
 @pytest.mark.parametrize("codec", ["ffv1", "prores_ks", "libvpx-vp9", "hevc_nvenc"])
 def test_other_streams_can_say_nothing(codec: str) -> None:
-    assert hdr_parameters(codec, hdr_clips.GRADED) is None
+    assert hdr_parameters(codec, hdr_clips.GRADED) == []
 
 
 def test_each_encoder_counts_in_its_own_units() -> None:
     hdr = Hdr(hdr_clips.DISPLAY_P3, (Fraction(1, 10_000), Fraction(4000)))
     counted = "G(13250,34500)B(7500,3000)R(34000,16000)WP(15635,16450)L(40000000,1)"
-    assert hdr_parameters("libx265", hdr) == ("x265-params", [f"master-display={counted}"])
-    assert hdr_parameters("libx264", hdr) == ("x264-params", [f"mastering-display={counted}"])
-    option, (plain,) = hdr_parameters("libsvtav1", hdr) or ("", ("",))
-    assert option == "svtav1-params"
+    assert hdr_parameters("libx265", hdr) == [f"master-display={counted}"]
+    assert hdr_parameters("libx264", hdr) == [f"mastering-display={counted}"]
+    (plain,) = hdr_parameters("libsvtav1", hdr)
     assert plain.startswith("mastering-display=G(0.2650000,0.6900000)B(0.1500000,0.0600000)")
     assert plain.endswith("L(4000.0000000,0.0001000)")
 
 
 def test_half_a_display_alone_is_no_parameter() -> None:
-    assert hdr_parameters("libx265", Hdr(primaries=hdr_clips.DISPLAY_P3)) is None
+    assert hdr_parameters("libx265", Hdr(primaries=hdr_clips.DISPLAY_P3)) == []

@@ -16,11 +16,13 @@ from hypothesis import strategies as st
 
 from pipeline.errors import InputError, OutputError
 from pipeline.frame import PIXEL_FORMATS, Colour, Frame, FrameFormat, Siting
+from pipeline.media.encoding.codecs import encoder_for
 from pipeline.media.encoding.encoder import VideoEncoding
+from pipeline.media.encoding.encoder_spec import Role
 from pipeline.media.reading.file_source import FileSource
 from pipeline.media.reading.pipe import PIPE_NAME, Pipe, standard_output
 from pipeline.media.reading.probe import INPUT_DEMUXERS, open_input
-from pipeline.media.writing.pipe_sink import CODEC, PipeSink, y4m_format
+from pipeline.media.writing.pipe_sink import PipeSink, y4m_format
 from tests import clips
 
 TICK = Fraction(1, 25)
@@ -53,7 +55,7 @@ def _through(content: bytes) -> Iterator[Pipe]:
 def _y4m(clip: Path) -> bytes:
     made = clip.with_suffix(".y4m")
     with av.open(str(clip)) as source, av.open(str(made), "w", format="yuv4mpegpipe") as sink:
-        stream = sink.add_stream(CODEC, rate=25)
+        stream = sink.add_stream(encoder_for(Role.RAW).name, rate=25)
         stream.width, stream.height, stream.pix_fmt = 64, 48, "yuv420p"
         for index, frame in enumerate(source.decode(video=0)):
             frame.pts, frame.time_base = index, TICK
@@ -92,7 +94,7 @@ def _frames(encoding: VideoEncoding, times: list[int], others: int = 0) -> tuple
 
 def _encoding(pixel: str = "yuv420p", colour: Colour = Colour(1, False), **more: object) -> VideoEncoding:  # noqa: B008
     format = FrameFormat(16, 8, PIXEL_FORMATS[pixel], colour)
-    return VideoEncoding(CODEC, format, Fraction(24000, 1001), Fraction(1, 1000), **more)  # type: ignore[arg-type]
+    return VideoEncoding(encoder_for(Role.RAW).name, format, Fraction(24000, 1001), Fraction(1, 1000), **more)  # type: ignore[arg-type]
 
 
 @given(st.binary(max_size=3000), st.lists(st.integers(1, 700), max_size=8))
