@@ -27,7 +27,8 @@ if TYPE_CHECKING:
     from pipeline.flow.telemetry import Progress
     from pipeline.live.service import Live
     from pipeline.live.stats import LiveFigures
-    from pipeline.media.reading.probe import MediaInfo, probe
+    from pipeline.media.reading.media_info import MediaInfo
+    from pipeline.media.reading.probe import probe
     from pipeline.verification.compare import verify
     from pipeline.verification.verdict import Verdict
 
@@ -40,7 +41,8 @@ _HOMES = {
     "pipeline.live.stats": "LiveFigures",
     "pipeline.live.service": "Live",
     "pipeline.config.live_settings": "LiveSettings",
-    "pipeline.media.reading.probe": "MediaInfo probe",
+    "pipeline.media.reading.media_info": "MediaInfo",
+    "pipeline.media.reading.probe": "probe",
     "pipeline.verification.verdict": "Verdict",
     "pipeline.verification.compare": "verify",
     "pipeline.files.job": "Job Result upscale",

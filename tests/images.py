@@ -7,7 +7,8 @@ import av
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.media.reading.image_sequence import ImageSequence, ImageSource
+from pipeline.media.reading.image_sequence import ImageSequence
+from pipeline.media.reading.image_source import ImageSource
 from tests.clips import shade
 
 _CODECS = {".png": "png", ".jpg": "mjpeg", ".tif": "tiff", ".bmp": "bmp", ".webp": "libwebp"}

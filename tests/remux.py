@@ -13,7 +13,7 @@ from av.stream import Disposition
 
 from pipeline.frame import PIXEL_FORMATS, Colour, Frame, FrameFormat
 from pipeline.media.encoding.encoder import VideoEncoding
-from pipeline.media.reading.file_source import FileSource
+from pipeline.media.reading.file_source import FileSource, ReadOptions
 from pipeline.media.writing.file_sink import FileSink
 
 FORMAT = FrameFormat(64, 48, PIXEL_FORMATS["yuv420p"], Colour(1, False))
@@ -29,7 +29,7 @@ def remux(path: Path, target: Path, shift: Fraction = Fraction(0), only: Sequenc
     with av.open(str(path)) as container:
         main = next(s.index for s in container.streams.video if not s.disposition & Disposition.attached_pic)
         others = [s.index for s in container.streams if s.index != main and (only is None or s.index in only)]
-    with FileSource(path, frozenset(others)) as source:
+    with FileSource(path, ReadOptions(frozenset(others))) as source:
         time_base = source.video.time_base
         assert time_base is not None
         codec = "libvpx" if target.suffix == ".webm" else "libx264"

@@ -18,7 +18,7 @@ from pipeline.files.estimate import Estimate, estimate
 from pipeline.files.plan import Plan, make_plan
 from pipeline.media.decoding.rotate import Orientation
 from pipeline.media.reading.hdr import Hdr
-from pipeline.media.reading.probe import MediaInfo
+from pipeline.media.reading.media_info import MediaInfo
 from pipeline.media.reading.probe import probe as look
 
 

@@ -38,8 +38,9 @@ from pipeline.flow.telemetry import Meter, Trace
 from pipeline.frame import Frame
 from pipeline.media.decoding.decoder import Decoder
 from pipeline.media.encoding.parallel_gop import mirrored
-from pipeline.media.reading.file_source import FileSource, Source
+from pipeline.media.reading.file_source import FileSource
 from pipeline.media.reading.probe import probe
+from pipeline.media.reading.source import Source
 from pipeline.media.writing.file_sink import FileSink
 from pipeline.superres.session import Session
 from pipeline.superres.sessions import open_session

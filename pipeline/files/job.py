@@ -43,9 +43,10 @@ from pipeline.media.decoding import nvdec
 from pipeline.media.decoding.frame_reader import FrameReader, PtsRecorder
 from pipeline.media.decoding.preprocess import preprocess
 from pipeline.media.encoding.pad import Pad
-from pipeline.media.reading.file_source import FileSource, Source
-from pipeline.media.reading.image_sequence import ImageSource
+from pipeline.media.reading.file_source import FileSource, ReadOptions
+from pipeline.media.reading.image_source import ImageSource
 from pipeline.media.reading.probe import probe
+from pipeline.media.reading.source import Source
 from pipeline.media.writing.result_kind import Sink, open_sink
 from pipeline.superres.session import Session
 from pipeline.superres.sessions import open_session
@@ -172,16 +173,16 @@ def open_source(plan: Plan) -> Source:
     if plan.media.images:
         return ImageSource(plan.media.images, plan.media.video.rate, plan.settings.strict)
     accel = nvdec.hardware_accel(Gpu(plan.settings.device[0])) if plan.decoder == "nvdec" else None
-    return FileSource(
-        plan.media.path,
-        plan.also,
-        accel,
-        video=plan.media.video.index,
+    options = ReadOptions(
+        also=plan.also,
+        hwaccel=accel,
+        video_index=plan.media.video.index,
         strict=plan.settings.strict,
         start=plan.excerpt.start if plan.excerpt else None,
-        first=plan.media.video.start,
+        first_pts=plan.media.video.start,
         pipe=plan.media.pipe,
     )
+    return FileSource(plan.media.path, options)
 
 
 def prepared(plan: Plan) -> list[Stage[Any, Any]]:

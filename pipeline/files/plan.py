@@ -21,7 +21,7 @@ from pipeline.media.encoding.codecs import codec_of
 from pipeline.media.encoding.encoder import VideoEncoding
 from pipeline.media.encoding.format_loss import losses
 from pipeline.media.packed_formats import packings
-from pipeline.media.reading.probe import MediaInfo, VideoInfo
+from pipeline.media.reading.media_info import MediaInfo, VideoInfo
 from pipeline.media.writing.colour_tags import representable_colour
 from pipeline.media.writing.encoder_choice import choose_encoder, choose_formed
 from pipeline.media.writing.result_kind import Form, form_of

@@ -17,7 +17,7 @@ from pipeline.media.encoding.codecs import encoder_spec
 from pipeline.media.encoding.encoder import VideoEncoding
 from pipeline.media.encoding.encoder_spec import Role
 from pipeline.media.encoding.formats import encoder
-from pipeline.media.reading.probe import VideoInfo
+from pipeline.media.reading.media_info import VideoInfo
 from pipeline.media.writing.encoder_choice import choose_encoder
 from pipeline.media.writing.rotation import upright
 from pipeline.models.spec import ModelSpec

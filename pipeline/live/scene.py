@@ -16,7 +16,7 @@ from pipeline.live.input.decoder import Shot
 from pipeline.live.output.gap_filler import RepeatFrame
 from pipeline.live.process.messages import Streams
 from pipeline.media.decoding.interlace.bwdif import FlushMarker
-from pipeline.media.reading.probe import VideoInfo
+from pipeline.media.reading.media_info import VideoInfo
 
 STARTING = "while starting"  # a session and an encoder
 FILLED = "already filled"

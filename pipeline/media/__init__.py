@@ -1,1 +1,1 @@
-"""Everything that opens a container or a codec, through PyAV."""
+"""Containers and codecs, through PyAV: reading, decoding, encoding and writing."""

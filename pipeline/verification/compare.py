@@ -16,8 +16,9 @@ from numpy.typing import NDArray
 from pipeline.errors import InputError, SettingsError
 from pipeline.media.decoding.interlace.bwdif import Deinterlacing
 from pipeline.media.decoding.interlace.policy import DeinterlaceMode, plan_deinterlacing
+from pipeline.media.reading.media_info import MediaInfo, VideoInfo
 from pipeline.media.reading.pipe import is_pipe
-from pipeline.media.reading.probe import MediaInfo, VideoInfo, probe
+from pipeline.media.reading.probe import probe
 from pipeline.media.writing.colour_tags import tellable_colour
 from pipeline.verification import stream_check as others
 from pipeline.verification.alignment import compare

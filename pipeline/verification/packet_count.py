@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.media.av_errors import translate_read_errors
-from pipeline.media.reading.probe import open_input
+from pipeline.media.reading.input_container import open_input
 from pipeline.verification.clock_offset import common_shift
 from pipeline.verification.verdict import Fault, many
 

@@ -25,9 +25,11 @@ from pipeline.media.decoding.interlace.bwdif import MAX_GAP_FRAMES, Deinterlace,
 from pipeline.media.decoding.rotate import Orientation
 from pipeline.media.decoding.trim import Excerpt
 from pipeline.media.reading import alpha
-from pipeline.media.reading.file_source import FileSource, Source
-from pipeline.media.reading.image_sequence import ImageSource
-from pipeline.media.reading.probe import MediaInfo, VideoInfo, open_input
+from pipeline.media.reading.file_source import FileSource, ReadOptions
+from pipeline.media.reading.image_source import ImageSource
+from pipeline.media.reading.input_container import open_input
+from pipeline.media.reading.media_info import MediaInfo, VideoInfo
+from pipeline.media.reading.source import Source
 from pipeline.verification.frame_signature import Grid, Signature, laid, signature_of, signature_of_picture
 from pipeline.verification.packet_digest import Packets
 
@@ -153,7 +155,8 @@ class SourceFilm(Film):
         if media.images:
             return ImageSource(media.images, media.video.rate)
         video, start = media.video, excerpt.start if excerpt else None
-        return FileSource(media.path, others, video=video.index, start=start, first=video.start)
+        options = ReadOptions(others, video_index=video.index, start=start, first_pts=video.start)
+        return FileSource(media.path, options)
 
     def _shown(self, frame: Frame) -> Shown:
         time_base = self._video.time_base

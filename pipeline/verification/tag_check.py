@@ -10,7 +10,7 @@ from pipeline.colour.h273 import MATRIX_NAMES, PRIMARIES_NAMES, TRANSFER_NAMES
 from pipeline.frame import Colour
 from pipeline.media.decoding.rotate import Orientation
 from pipeline.media.reading.hdr import Hdr
-from pipeline.media.reading.probe import VideoInfo
+from pipeline.media.reading.media_info import VideoInfo
 from pipeline.verification.frame_signature import scale_of
 from pipeline.verification.verdict import Fault
 

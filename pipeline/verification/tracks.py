@@ -11,7 +11,7 @@ from typing import Any
 from av.stream import Disposition
 
 from pipeline.media.av_errors import translate_read_errors
-from pipeline.media.reading.probe import open_input
+from pipeline.media.reading.input_container import open_input
 from pipeline.verification.packet_digest import Packets
 
 _NO_LANGUAGE = ("und", "")

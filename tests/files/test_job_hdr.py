@@ -9,7 +9,8 @@ from av.bitstream import BitStreamFilterContext
 
 from pipeline.errors import InputError
 from pipeline.media.reading.hdr import Hdr
-from pipeline.media.reading.probe import VideoInfo, probe
+from pipeline.media.reading.media_info import VideoInfo
+from pipeline.media.reading.probe import probe
 from pipeline.media.writing.hdr_metadata import head
 from pipeline.verification.compare import verify
 from tests import hdr_clips

@@ -12,7 +12,8 @@ from pipeline.files.plan import Plan, make_plan
 from pipeline.files.result_name import target_for
 from pipeline.media.decoding.decoder_choice import choose_decoder
 from pipeline.media.packed_formats import find_format
-from pipeline.media.reading.probe import MediaInfo, probe
+from pipeline.media.reading.media_info import MediaInfo
+from pipeline.media.reading.probe import probe
 from pipeline.media.writing.encoder_choice import choose_encoder
 from pipeline.superres.backend_choice import choose_backend
 from tests import alpha_clips, clips, rotated

@@ -11,7 +11,8 @@ from pipeline.errors import SettingsError
 from pipeline.frame import PIXEL_FORMATS
 from pipeline.live.plan import LivePlan, plan_live
 from pipeline.media.reading.interlacing import Scan
-from pipeline.media.reading.probe import VideoInfo, probe
+from pipeline.media.reading.media_info import VideoInfo
+from pipeline.media.reading.probe import probe
 from tests import rotated
 
 FIELDS = Scan(interlaced=True, top_first=False)

@@ -18,7 +18,8 @@ from pipeline.frame import Siting
 from pipeline.live.input.clock import TIME_BASE
 from pipeline.live.process.messages import SerializedPacket, Streams, nut
 from pipeline.media.reading.description import read_siting_tag
-from pipeline.media.reading.probe import VideoInfo, build_video_info
+from pipeline.media.reading.media_info import VideoInfo
+from pipeline.media.reading.video_info import build_video_info
 from pipeline.system import host
 
 _USUAL_RATE = Fraction(25)

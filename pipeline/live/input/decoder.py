@@ -14,7 +14,7 @@ from pipeline.live.input.clock import TICKS, LiveClock
 from pipeline.live.input.connection import Connection
 from pipeline.live.process.messages import Opened, SerializedPacket, Streams
 from pipeline.media.decoding.swscale import extract_planes
-from pipeline.media.reading.probe import VideoInfo
+from pipeline.media.reading.media_info import VideoInfo
 
 NO_KEY_FRAME = "before a key frame"
 SOUND_ALONE = "sound without its picture"

@@ -19,8 +19,8 @@ from pipeline.media.decoding.ledger import LedgerEntry, PacketLedger
 from pipeline.media.decoding.missing_frames import GapDetector
 from pipeline.media.decoding.swscale import extract_planes
 from pipeline.media.reading import alpha
-from pipeline.media.reading.file_source import Source
-from pipeline.media.reading.probe import CODING_ORDER_DEMUXERS
+from pipeline.media.reading.input_container import CODING_ORDER_DEMUXERS
+from pipeline.media.reading.source import Source
 
 
 class Decoder(Stage[Any, Any]):

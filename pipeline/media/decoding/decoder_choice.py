@@ -9,7 +9,7 @@ from pipeline.frame import FrameFormat
 from pipeline.media.decoding import nvdec
 from pipeline.media.decoding.interlace.bwdif import Deinterlacing
 from pipeline.media.decoding.rotate import Orientation
-from pipeline.media.reading.probe import MediaInfo
+from pipeline.media.reading.media_info import MediaInfo
 from pipeline.system import cuda, host
 
 _MANY_CORES = 8  # that decode faster than NVDEC does

@@ -16,7 +16,7 @@ from pipeline.frame import Frame, FrameFormat
 from pipeline.media.decoding.decoder import Decoder
 from pipeline.media.decoding.monotonic import MonotonicTimestamps
 from pipeline.media.decoding.trim import Excerpt, Trim
-from pipeline.media.reading.file_source import Source
+from pipeline.media.reading.source import Source
 
 _LEAST_SECONDS = Fraction(1, 1000)  # the tick of Matroska, so that two times stay two
 

@@ -14,7 +14,7 @@ from av.codec.hwaccel import HWAccel
 
 from pipeline.errors import UprezError
 from pipeline.frame import PIXEL_FORMATS, DevicePlane, PixelFormat
-from pipeline.media.reading.probe import open_input, select_video
+from pipeline.media.reading.input_container import open_input, select_video
 from pipeline.system.cuda import Gpu
 
 FORMAT = "cuda"  # FFmpeg's name of frames in GPU memory

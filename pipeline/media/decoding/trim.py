@@ -11,7 +11,7 @@ import av
 
 from pipeline.flow.stage import Stage
 from pipeline.frame import Frame
-from pipeline.media.reading.file_source import Source
+from pipeline.media.reading.source import Source
 
 _MILLISECOND = Fraction(1, 1000)  # Matroska's tick, to which it rounds the times of frames
 _ROUNDED = Fraction(1, 2000)  # people write times to the millisecond

@@ -1,1 +1,1 @@
-"""What opens a container, or a pipe, or pictures, and reads packets from it."""
+"""Sources of packets: files, pipes and image sequences, and what is known of them before decoding."""

@@ -1,4 +1,4 @@
-"""Transparency: what decodes it where FFmpeg's usual decoders pass it over, and formats that may have none."""
+"""Transparency of a source: decoders that keep it, and whether a stream has any."""
 
 from __future__ import annotations
 
@@ -10,16 +10,17 @@ from av.video.codeccontext import VideoCodecContext
 from av.video.plane import VideoPlane
 from av.video.stream import VideoStream
 
-# WebM's alpha is a second stream of VP8 or VP9 in what is added to each block (RFC 9559, 5.1.4.1.28.4, AlphaMode).
-_DECODERS = {"vp8": "libvpx", "vp9": "libvpx-vp9"}
-ALPHA_MODE_TAG = "alpha_mode"  # FFmpeg's name of AlphaMode, which some files have as a tag besides
+# In WebM, alpha is a second stream of VP8 or VP9 in each block's additions (RFC 9559, 5.1.4.1.28.4, AlphaMode).
+# FFmpeg's native decoders of both codecs ignore it; libvpx's decode it.
+ALPHA_DECODERS = {"vp8": "libvpx", "vp9": "libvpx-vp9"}
+ALPHA_MODE_TAG = "alpha_mode"  # FFmpeg's name of AlphaMode, which some files also have as a tag
 _OPAQUE = 255
 
 
 def choose_alpha_decoder(stream: VideoStream) -> VideoCodecContext:
-    """What decodes `stream` with its alpha, if it has any: mostly its own decoder."""
+    """A decoder of `stream` that keeps its alpha: the stream's own wherever that does."""
     own = stream.codec_context
-    name = _DECODERS.get(own.codec.canonical_name)
+    name = ALPHA_DECODERS.get(own.codec.canonical_name)
     if name is None or own.is_hwaccel or not declares_alpha(stream.metadata):
         return own
     try:
@@ -31,17 +32,24 @@ def choose_alpha_decoder(stream: VideoStream) -> VideoCodecContext:
 
 
 def declares_alpha(metadata: dict[str, str]) -> bool:
-    """Whether a stream's `metadata` say that alpha lies beside its pictures."""
+    """Whether a stream's `metadata` declares alpha in the additions of its blocks."""
     return any(key.lower() == ALPHA_MODE_TAG and value == "1" for key, value in metadata.items())
 
 
 def has_alpha(format: str, codec: str, first: av.VideoFrame | None) -> bool:
-    """Whether a stream of FFmpeg's pixel `format` has alpha; where it need not, what its `first` frame shows decides.
+    """Whether a stream has alpha.
 
-    A palette may hold transparent colours. GIFs are decoded with alpha, though nearly all are opaque.
+    A pixel format with alpha need not be used for it: a palette may be opaque, and FFmpeg decodes all GIFs to BGRA,
+    though nearly all are opaque. In these cases the samples of the first frame decide.
+
+    Args:
+        format: FFmpeg's name of the stream's pixel format.
+        codec: FFmpeg's name of its codec.
+        first: Its first frame, None if there is none.
     """
     if first is not None and first.format.has_palette:
-        return bool((np.frombuffer(_buffer(first.planes[1]), np.uint8)[3::4] < _OPAQUE).any())  # of 256 B, G, R, A
+        palette = np.frombuffer(_buffer(first.planes[1]), np.uint8)  # 256 entries of B, G, R, A
+        return bool((palette[3::4] < _OPAQUE).any())
     if first is not None and codec == "gif":
         alpha = first.reformat(format="gbrap", threads=1).planes[3]
         samples = np.frombuffer(_buffer(alpha), np.uint8).reshape(-1, alpha.line_size)
@@ -49,5 +57,5 @@ def has_alpha(format: str, codec: str, first: av.VideoFrame | None) -> bool:
     return any(component.is_alpha for component in av.VideoFormat(format).components)
 
 
-def _buffer(plane: VideoPlane) -> Any:  # whose stub does not say that it is one
+def _buffer(plane: VideoPlane) -> Any:  # its stub does not declare the buffer protocol
     return plane

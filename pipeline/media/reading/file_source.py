@@ -1,15 +1,13 @@
-"""The source of a line: a file's packets, in the order in which they lie there."""
+"""A source that reads a file, or a pipe, through FFmpeg's demuxers."""
 
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator
+from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Protocol, Self
 
-import av
 import av.error
 from av.codec.hwaccel import HWAccel
 from av.container import InputContainer
@@ -20,217 +18,198 @@ from pipeline.flow.closing import Closing
 from pipeline.media.reading import truncation
 from pipeline.media.reading.damage import Damage
 from pipeline.media.reading.declared_length import DeclaredLength
+from pipeline.media.reading.input_container import NO_TIMESTAMPS_FLAG, demux, frame_rate, open_input, select_video
 from pipeline.media.reading.matroska import BlockChecker
 from pipeline.media.reading.pipe import Pipe
 from pipeline.media.reading.preroll import Preroll
-from pipeline.media.reading.probe import NO_TIMESTAMPS_FLAG, frame_rate, open_input, select_video
+from pipeline.media.reading.source import Packet
 from pipeline.media.reading.timestamp_repair import TimestampRepair
 
-_JUMPING = 0x200  # FFmpeg's AVFMT_TS_DISCONT: containers whose clock may jump
-_INDEXED = ("mov", "matroska")  # containers that tell reliably where their key frames are
-_MOST_FAILURES = 1000  # reads in a row that fail: the rest of the file can't be read
+_DISCONTINUITIES_FLAG = 0x200  # FFmpeg's AVFMT_TS_DISCONT: the demuxer's timestamps may jump
+_SEEKABLE = ("mov", "matroska")  # demuxers whose index of key frames is reliable
+_MAX_FAILURES = 1000  # consecutive failing reads, after which the rest counts as unreadable
 
 
-class Source(Protocol):
-    """What a line draws packets from.
+@dataclass(frozen=True)
+class ReadOptions:
+    """How a file is read.
 
-    path: as the user named it. container: its streams, chapters and metadata. video: the stream that is upscaled.
-    rate: its frames in a second. first: the pts of its first frame, as far as known. damage: what is wrong with it, as
-    far as it shows so far. jumps: how far its clock jumped each time that it did, in seconds; the packets that it gives
-    do not.
+    Attributes:
+        also: Indices of the streams, beside the main video, whose packets are wanted.
+        hwaccel: Hardware that decodes the video, None for software.
+        video_index: The index of the main video stream, None for the first.
+        strict: Raise InputError at the first damage.
+        start: Where to begin, in seconds on the file's own clock, None for its beginning. Packets before it may come
+            too.
+        first_pts: The pts of the first frame, as `probe` found it, None for what the container declares.
+        pipe: Read this instead of a file.
     """
 
-    path: Path
-    container: InputContainer
-    video: VideoStream
-    rate: Fraction
-    first_pts: int
-    damage: Damage
-
-    @property
-    def clock_jumps(self) -> Sequence[Fraction]: ...
-
-    @property
-    def is_open_ended(self) -> bool:
-        """Whether nothing in it tells where it should end."""
-
-    def __iter__(self) -> Iterator[av.Packet[Any]]: ...
-
-    def __enter__(self) -> Self: ...
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None: ...
-
-    def stop(self) -> None:
-        """Give nothing more."""
-
-    def rewind(self) -> VideoStream | None:
-        """The video once more, for another decoder, in software; None if it can't be had twice."""
-
-    def missing_frames(self, packets: int, end: int) -> int:
-        """How many frames it promised of the video, and did not give, as far as it tells.
-
-        packets: how many came. end: when the last frame ended, in the stream's time base.
-        """
+    also: frozenset[int] = frozenset()
+    hwaccel: HWAccel | None = None
+    video_index: int | None = None
+    strict: bool = False
+    start: Fraction | None = None
+    first_pts: int | None = None
+    pipe: Pipe | None = None
 
 
 class FileSource(Closing):
-    """An open file. Iterate it, once, for the packets of its main video and of the streams in `also`.
+    """An open file or pipe; see `Source`.
 
-    accel: what decodes them, if not the processor. video: the index of the main video, None for the first.
-    strict: damage is an error. start: where in it to begin, in seconds on its own clock; what lies before may come too.
-    first: the pts of its first frame, as probe found it; None: as the container says.
-    pipe: what it comes through, if not from a file; then `path` is only its name.
+    Reading goes on after damage where FFmpeg can, and timestamps that jump are repaired.
+
+    Args:
+        path: The file; "-" for a pipe.
+        options: How it is read.
+
+    Raises:
+        InputError: It can't be opened, or has no such video; with `strict`, it is cut off.
     """
 
-    def __init__(
-        self,
-        path: Path,
-        also: frozenset[int] = frozenset(),
-        accel: HWAccel | None = None,
-        video: int | None = None,
-        strict: bool = False,
-        start: Fraction | None = None,
-        first: int | None = None,
-        pipe: Pipe | None = None,
-    ) -> None:
+    def __init__(self, path: Path, options: ReadOptions | None = None) -> None:
+        self._options = options = options or ReadOptions()
         self.path = path
-        self.damage = Damage(path, strict)
-        self._pipe = pipe
-        self._index = video
-        self._start = start
-        self._over = self._sought = False
-        self._read_to = 0
+        self.damage = Damage(path, options.strict)
+        self._stopped = self._skip_to_key_frame = False
+        self._bytes_demuxed = 0
+        pipe = options.pipe
         with contextlib.ExitStack() as stack:
-            self.container: InputContainer = stack.enter_context(open_input(path, accel, pipe and pipe.rewind()))
-            self.video: VideoStream = select_video(path, self.container, video)
-            self._wanted = also | {self.video.index}
-            self.first_pts = first if first is not None else self.video.start_time or 0
+            self.container: InputContainer = stack.enter_context(
+                open_input(path, options.hwaccel, pipe and pipe.rewind())
+            )
+            self.video: VideoStream = select_video(path, self.container, options.video_index)
+            self.first_pts = self.video.start_time or 0 if options.first_pts is None else options.first_pts
             self.rate = frame_rate(self.container, self.video)
-            self._promise = DeclaredLength(self.container, self.video, self.rate)
+            self._wanted = options.also | {self.video.index}
+            self._declared = DeclaredLength(self.container, self.video, self.rate)
             self._preroll = Preroll()
-            self._clock = TimestampRepair(1 / self.rate) if self.container.format.flags & _JUMPING else None
-            self._blocks = stack.enter_context(contextlib.closing(BlockChecker(path))) if self._has_blocks else None
+            can_jump = self.container.format.flags & _DISCONTINUITIES_FLAG
+            self._repair = TimestampRepair(1 / self.rate) if can_jump else None
+            self._blocks = stack.enter_context(BlockChecker(path)) if self._has_block_chain else None
             if pipe is None:
-                self._find_truncation()
-            self._open = stack.pop_all()
+                self._check_truncation()
+            self._resources = stack.pop_all()
 
     @property
     def is_open_ended(self) -> bool:
-        return bool(self.container.format.flags & (_JUMPING | NO_TIMESTAMPS_FLAG))
+        return bool(self.container.format.flags & (_DISCONTINUITIES_FLAG | NO_TIMESTAMPS_FLAG))
 
     @property
     def clock_jumps(self) -> list[Fraction]:
-        return self._clock.jumps if self._clock else []
+        return self._repair.jumps if self._repair else []
 
-    def __iter__(self) -> Iterator[av.Packet[Any]]:
-        self._seek()
-        yield from self._packets()
-        if self._pipe and not self._over:
-            self._find_truncation()
-
-    def _packets(self) -> Iterator[av.Packet[Any]]:
-        for packet in self._read():
-            if self._over:
-                return
-            if not packet.size:  # PyAV ends each stream with an empty packet
-                continue
-            if self._sought and packet.stream_index == self.video.index:
-                if not packet.is_keyframe:
-                    continue
-                self._sought = False
-            self._read_to = (packet.pos or 0) + packet.size
-            if self._clock:
-                self._clock.repair(packet)
-            if packet.stream_index == self.video.index:
-                yield packet
-            else:
-                self.damage.add(damaged_packets=int(packet.is_corrupt))
-                yield from self._preroll.kept(packet)
+    def __iter__(self) -> Iterator[Packet]:
+        packets = self._packets()
+        self._resources.callback(packets.close)
+        return packets
 
     def stop(self) -> None:
-        self._over = True
-        if self._pipe:
-            self._pipe.stop()
+        self._stopped = True
+        if self._options.pipe:
+            self._options.pipe.stop()
 
     def rewind(self) -> VideoStream | None:
-        if self._pipe:
+        if self._options.pipe:
             return None
-        container = self._open.enter_context(open_input(self.path))
-        self._open.callback(_quieten, container)
-        return select_video(self.path, container, self._index)
+        container = self._resources.enter_context(open_input(self.path))
+        self._resources.callback(_flush_decoders, container)
+        return select_video(self.path, container, self._options.video_index)
 
     def missing_frames(self, packets: int, end: int) -> int:
-        if self.container.format.name == "yuv4mpegpipe":  # FFmpeg drops the piece of a frame at its end, and is silent
-            return int(self._read_to < (self._pipe.bytes_read if self._pipe else self.path.stat().st_size))
-        if self._start is not None and self._is_indexed:
+        if self.container.format.name == "yuv4mpegpipe":  # FFmpeg silently drops an incomplete frame at the end
+            pipe = self._options.pipe
+            return int(self._bytes_demuxed < (pipe.bytes_read if pipe else self.path.stat().st_size))
+        if self._options.start is not None and self._is_seekable:
             return 0
-        return self._promise.missing_frames(packets, end, damaged=not self.damage.is_empty)
+        return self._declared.missing_frames(packets, end, damaged=not self.damage.is_empty)
 
     def close(self) -> None:
-        _quieten(self.container)
-        self._open.close()
+        _flush_decoders(self.container)
+        self._resources.close()
 
     @property
-    def _has_blocks(self) -> bool:
-        """Whether there is a chain of blocks to follow; after a jump into a file FFmpeg passes some over."""
-        whole = self._start is None and self._pipe is None
-        return whole and self.container.format.name.startswith("matroska")
+    def _has_block_chain(self) -> bool:
+        """Whether every Matroska block passes by, so that gaps show; after a seek FFmpeg skips some."""
+        is_complete = self._options.start is None and self._options.pipe is None
+        return is_complete and self.container.format.name.startswith("matroska")
 
-    def _find_truncation(self) -> None:
-        name = self.container.format.name
-        pipe = self._pipe
-        missing = (
-            truncation.missing_bytes_of_pipe(pipe.head, pipe.bytes_read, name)
-            if pipe
-            else truncation.missing_bytes(self.path, name)
-        )
+    @property
+    def _is_seekable(self) -> bool:
+        return self._options.pipe is None and self.container.format.name.startswith(_SEEKABLE)
+
+    def _check_truncation(self) -> None:
+        name, pipe = self.container.format.name, self._options.pipe
+        if pipe:
+            missing = truncation.missing_bytes_of_pipe(pipe.head, pipe.bytes_read, name)
+        else:
+            missing = truncation.missing_bytes(self.path, name)
         if missing:
             self.damage.truncation = f"at least {missing} bytes are missing at its end"
             if self.damage.strict:
-                raise InputError(
-                    f"{self.path}: is cut off: {self.damage.truncation}; without `strict` all that decodes is kept"
-                )
+                reason = f"is cut off: {self.damage.truncation}"
+                raise InputError(f"{self.path}: {reason}; without `strict` all that decodes is kept")
 
-    @property
-    def _is_indexed(self) -> bool:
-        return self._pipe is None and self.container.format.name.startswith(_INDEXED)
+    def _seek_to_start(self) -> None:
+        """Seek to a key frame before the start, if the container's index is reliable; else read from the beginning."""
+        start = self._options.start
+        if self._is_seekable and start is not None and self.video.time_base:
+            with contextlib.suppress(av.error.FFmpegError):  # FFmpeg stays at the beginning
+                self.container.seek(int(start / self.video.time_base), stream=self.video, backward=True)
+                self._skip_to_key_frame = True
 
-    def _seek(self) -> None:
-        """Go to a key frame before the start, where that is sure to be one; elsewhere all is read."""
-        if self._is_indexed and self._start is not None and self.video.time_base:
-            with contextlib.suppress(av.error.FFmpegError):  # then it begins at the beginning
-                self.container.seek(int(self._start / self.video.time_base), stream=self.video, backward=True)
-                self._sought = True
+    def _packets(self) -> Generator[Packet, None, None]:
+        """The wanted packets, with repaired timestamps and without those that edit lists hide."""
+        self._seek_to_start()
+        with contextlib.closing(self._demux()) as packets:
+            for packet in packets:
+                if self._stopped:
+                    return
+                if not packet.size:  # PyAV's end-of-stream marker
+                    continue
+                is_video = packet.stream_index == self.video.index
+                if is_video and self._skip_to_key_frame and not packet.is_keyframe:
+                    continue
+                self._skip_to_key_frame = self._skip_to_key_frame and not is_video
+                self._bytes_demuxed = (packet.pos or 0) + packet.size
+                if self._repair:
+                    self._repair.repair(packet)
+                if is_video:
+                    yield packet
+                else:
+                    self.damage.add(damaged_packets=int(packet.is_corrupt))
+                    yield from self._preroll.feed(packet)
+        if self._options.pipe and not self._stopped:
+            self._check_truncation()
 
-    def _read(self) -> Iterator[av.Packet[Any]]:
-        """All packets that can be read; where reading fails, it goes on behind."""
-        streams = list(self.container.streams)  # those that appear in mid-file are not for us
+    def _demux(self) -> Generator[Packet, None, None]:
+        """All wanted packets that can be read; after a read error it goes on behind the damage."""
+        streams = list(self.container.streams)  # streams that appear in mid-file are ignored
         failures = 0
-        while failures < _MOST_FAILURES:
+        while failures < _MAX_FAILURES:
             try:
-                for packet in self.container.demux(streams):
-                    failures = 0
-                    if self._blocks and packet.size:
-                        self.damage.add(read_errors=int(self._blocks.broken_before(packet)))
-                    if packet.stream_index in self._wanted:
-                        yield packet
+                with demux(self.container, streams) as packets:
+                    for packet in packets:
+                        failures = 0
+                        if self._blocks and packet.size:
+                            self.damage.add(read_errors=int(self._blocks.is_broken_before(packet)))
+                        if packet.stream_index in self._wanted:
+                            yield packet
                 if self._blocks and not self.damage.truncation:
-                    self.damage.add(read_errors=int(self._blocks.broken_at_end()))
+                    self.damage.add(read_errors=int(self._blocks.is_broken_at_end()))
                 return
-            except IndexError:  # PyAV's, at a packet of a stream that appears in mid-file
+            except IndexError:  # raised by PyAV at a packet of a stream that appears in mid-file
                 failures += 1
             except av.error.FFmpegError:
                 self.damage.add(read_errors=int(failures == 0))
                 failures += 1
 
 
-def _quieten(container: InputContainer) -> None:
-    """Leave the decoders of a file without work, so that they can be freed.
+def _flush_decoders(container: InputContainer) -> None:
+    """Leave the decoders of `container` idle, so that freeing them can't deadlock.
 
-    Freeing a decoder holds the GIL and waits for its threads, and a thread with something to log wants the GIL, where
-    the caller has turned PyAV's logging on. Without work they have nothing to say.
+    Freeing a decoder holds the GIL and waits for the decoder's threads; a thread that logs waits for the GIL if PyAV's
+    logging is on. Idle threads log nothing.
     """
     for stream in container.streams:
         if stream.codec_context is not None and stream.codec_context.is_open:

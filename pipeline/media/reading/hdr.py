@@ -1,4 +1,4 @@
-"""HDR's metadata: what is said of a whole film, which is carried over, and of each scene, which is not."""
+"""HDR metadata: static metadata of a complete video, which is carried over, and dynamic metadata, which is not."""
 
 from __future__ import annotations
 
@@ -20,22 +20,24 @@ Point = tuple[Fraction, Fraction]
 Primaries = tuple[Point, Point, Point, Point]
 Range = tuple[Fraction, Fraction]
 
-_OTHERS = {  # by FFmpeg's names of what lies beside a frame
+_DYNAMIC = {  # by FFmpeg's names of frame side data
     "DYNAMIC_HDR_PLUS": "HDR10+",
     "DYNAMIC_HDR_VIVID": "HDR Vivid",
     "AMBIENT_VIEWING_ENVIRONMENT": "ambient viewing environment",
 }
-_RECORD = re.compile(r"DOVI configuration record: .*?profile: (\d+).*?compatibility id: (\d+)")
-_ITS_OWN_COLOURS = 5  # the profile of Dolby Vision whose picture is IPT: no other decoder shows it right
+_DOVI_RECORD = re.compile(r"DOVI configuration record: .*?profile: (\d+).*?compatibility id: (\d+)")
+_IPT_PROFILE = 5  # of Dolby Vision: its base layer is IPT, which other decoders show in wrong colours
 
 
 @dataclass(frozen=True)
 class Hdr:
-    """What HDR10 says of a whole film (SMPTE ST 2086 and CTA-861.3); None: it doesn't say.
+    """HDR10's static metadata (SMPTE ST 2086 and CTA-861.3).
 
-    primaries: CIE 1931 x, y of the mastering display's red, green, blue and white. luminance: the least and the most
-    that it shows. light: MaxCLL and MaxFALL, of the brightest sample and, on average, of the brightest frame.
-    All light is in cd/m2.
+    Attributes:
+        primaries: CIE 1931 x, y of the mastering display's red, green, blue and white; None if unknown.
+        luminance: The mastering display's minimum and maximum, in cd/m2; None if unknown.
+        light: MaxCLL and MaxFALL, the maximum of a sample and the maximum of a frame's average, in cd/m2; None if
+            unknown.
     """
 
     primaries: Primaries | None = None
@@ -55,40 +57,46 @@ class Hdr:
 
 
 def read_hdr(frame: av.VideoFrame | None) -> Hdr | None:
-    """What is told with `frame`, by the stream or by its container; None if nothing is."""
+    """The static metadata in the side data of `frame`, be it from its stream or from the container; None if none."""
     if frame is None:
         return None
-    found = Hdr(*_mastering(frame), _light(frame))
-    return None if found == Hdr() else found
+    hdr = Hdr(*_read_mastering_display(frame), _read_light_levels(frame))
+    return None if hdr == Hdr() else hdr
 
 
 def list_dynamic_hdr(path: Path, stream: VideoStream, frame: av.VideoFrame | None) -> tuple[str, ...]:
-    """The names of what `stream`, whose first frame is `frame`, tells and no result can.
+    """The names of the dynamic metadata of `stream`, which can't be carried over.
 
-    Raises InputError for Dolby Vision that has no picture for other decoders beneath.
+    Args:
+        path: The source, for error messages.
+        stream: Its video.
+        frame: The first frame of that, None if there is none.
+
+    Raises:
+        InputError: It is Dolby Vision without a base layer for other decoders.
     """
-    record = _RECORD.search(describe_stream(stream))
-    profile, compatible = (int(record[1]), int(record[2])) if record else (_guessed_profile(frame), None)
-    if profile == _ITS_OWN_COLOURS or (profile == 10 and compatible == 0):
+    record = _DOVI_RECORD.search(describe_stream(stream))
+    profile, compatibility = (int(record[1]), int(record[2])) if record else (_guess_dovi_profile(frame), None)
+    if profile == _IPT_PROFILE or (profile == 10 and compatibility == 0):
         raise InputError(
-            f"{path}: is Dolby Vision profile {profile}, whose colours only its own decoders can tell, and no HDR10 "
-            "lies beneath: turn it into HDR10 first, such as by ffmpeg's filter libplacebo"
+            f"{path}: is Dolby Vision profile {profile} without an HDR10 base layer, whose colours only Dolby's own "
+            "decoders know: convert it to HDR10 first, for instance with FFmpeg's filter libplacebo"
         )
-    return tuple(_named(frame, profile))
+    return tuple(_dynamic_names(frame, profile))
 
 
-def _named(frame: av.VideoFrame | None, profile: int | None) -> Iterator[str]:
-    if profile is not None:
-        yield f"Dolby Vision (profile {profile})"
+def _dynamic_names(frame: av.VideoFrame | None, dovi_profile: int | None) -> Iterator[str]:
+    if dovi_profile is not None:
+        yield f"Dolby Vision (profile {dovi_profile})"
     if frame is not None:
-        yield from (name for kind, name in _OTHERS.items() if read_side_data(frame, kind) is not None)
+        yield from (name for kind, name in _DYNAMIC.items() if read_side_data(frame, kind) is not None)
 
 
-def _guessed_profile(frame: av.VideoFrame | None) -> int | None:
-    """The profile of Dolby Vision in a stream without a record of it, from its metadata, as FFmpeg guesses it.
+def _guess_dovi_profile(frame: av.VideoFrame | None) -> int | None:
+    """The Dolby Vision profile of a stream without a configuration record, guessed as FFmpeg does; None if it is none.
 
-    AVDOVIMetadata (libavutil/dovi_meta.h) begins with where its AVDOVIRpuDataHeader lies: a profile at byte 4, whether
-    the picture has the full range at 10.
+    AVDOVIMetadata (libavutil/dovi_meta.h) begins with the offset of its AVDOVIRpuDataHeader, which has a profile at
+    byte 4 and the full-range flag of the base layer at byte 10.
     """
     data = None if frame is None else read_side_data(frame, "DOVI_METADATA")
     if data is None:
@@ -98,24 +106,24 @@ def _guessed_profile(frame: av.VideoFrame | None) -> int | None:
     return 8 if header[4] else 5 if header[10] else 0
 
 
-def _mastering(frame: av.VideoFrame) -> tuple[Primaries | None, Range | None]:
+def _read_mastering_display(frame: av.VideoFrame) -> tuple[Primaries | None, Range | None]:
     """Primaries and luminance, from FFmpeg's AVMasteringDisplayMetadata (libavutil/mastering_display_metadata.h).
 
-    It is ten fractions of two integers: x, y of red, green, blue and white, least, most; then two flags. Some
-    containers hold zeros where nobody knows.
+    It has ten fractions of two 32-bit integers: x, y of red, green, blue and white, minimum and maximum luminance;
+    then two flags. Some containers store zeros for unknown values.
     """
     data = read_side_data(frame, "MASTERING_DISPLAY_METADATA")
     if data is None:
         return None, None
     *numbers, has_primaries, has_luminance = np.frombuffer(data, np.int32).tolist()
     values = [Fraction(above, below or 1) for above, below in zip(numbers[::2], numbers[1::2], strict=True)]
-    x_red, y_red, x_green, y_green, x_blue, y_blue, x_white, y_white, least, most = values
+    x_red, y_red, x_green, y_green, x_blue, y_blue, x_white, y_white, minimum, maximum = values
     primaries = (x_red, y_red), (x_green, y_green), (x_blue, y_blue), (x_white, y_white)
-    return primaries if has_primaries and y_white else None, (least, most) if has_luminance and most else None
+    return primaries if has_primaries and y_white else None, (minimum, maximum) if has_luminance and maximum else None
 
 
-def _light(frame: av.VideoFrame) -> tuple[int, int] | None:
-    """MaxCLL and MaxFALL, the two integers of FFmpeg's AVContentLightMetadata; zeros mean that nobody knows."""
+def _read_light_levels(frame: av.VideoFrame) -> tuple[int, int] | None:
+    """MaxCLL and MaxFALL, the two 32-bit integers of FFmpeg's AVContentLightMetadata; zeros mean unknown."""
     data = read_side_data(frame, "CONTENT_LIGHT_LEVEL")
-    brightest, average = (0, 0) if data is None else np.frombuffer(data, np.uint32).tolist()
-    return (brightest, average) if brightest or average else None
+    max_cll, max_fall = (0, 0) if data is None else np.frombuffer(data, np.uint32).tolist()
+    return (max_cll, max_fall) if max_cll or max_fall else None

@@ -1,7 +1,4 @@
-"""What a video says of its pictures: seen at once, or as two fields, the even rows at one time and the odd at another.
-
-It is often wrong. What the pictures themselves show, `media/decoding/interlace/detect.py` finds.
-"""
+"""Interlacing as a stream declares it. The declaration is often wrong: `decoding.interlace.detect` checks frames."""
 
 from __future__ import annotations
 
@@ -13,15 +10,19 @@ import av.error
 from av.filter import Graph
 from av.video.stream import VideoStream
 
-# FFmpeg's AVFieldOrder: TT and TB, BB and BT. It writes, and reads, the field that is shown first as the first letter.
+# FFmpeg's AVFieldOrder: TT and TB, BB and BT; the first letter is the field that is displayed first.
 _TOP_FIRST, _BOTTOM_FIRST = (2, 4), (3, 5)
-_ASKED = "e=1+eq(interlace_type\\,TOPFIRST)+2*eq(interlace_type\\,BOTTOMFIRST):n=3"
+# Arguments of libavfilter's "select": output 0 for progressive frames, 1 for top and 2 for bottom field first.
+_SELECT_BY_FIELD_ORDER = "e=1+eq(interlace_type\\,TOPFIRST)+2*eq(interlace_type\\,BOTTOMFIRST):n=3"
 
 
 @dataclass(frozen=True)
 class Scan:
-    """interlaced: its first picture is marked as two fields. top_first: whether that of the even rows was seen first;
-    None: it does not say.
+    """The declared scan type of a video.
+
+    Attributes:
+        interlaced: Its first frame is marked as interlaced.
+        top_first: The top field, which has the even rows, is displayed first; None if not declared.
     """
 
     interlaced: bool = False
@@ -29,32 +30,30 @@ class Scan:
 
 
 def read_scan(stream: VideoStream, first: av.VideoFrame | None) -> Scan:
-    """What `stream` says, and its `first` picture, which has the last word."""
+    """The scan type of `stream`; the marks of its `first` frame take precedence over those of the container."""
     order = stream.codec_context.field_order
-    told = True if order in _TOP_FIRST else False if order in _BOTTOM_FIRST else None
+    declared = True if order in _TOP_FIRST else False if order in _BOTTOM_FIRST else None
     if first is None or not first.interlaced_frame:
-        return Scan(False, told)
-    return Scan(True, _top_first(first))
+        return Scan(False, declared)
+    return Scan(True, _is_top_first(first))
 
 
-def _top_first(picture: av.VideoFrame) -> bool:
-    """Whether the even rows of a `picture` that is marked as interlaced were seen first.
+def _is_top_first(frame: av.VideoFrame) -> bool:
+    """Whether the top field of `frame`, which is marked as interlaced, is displayed first.
 
-    PyAV shows no such mark; libavfilter's "select" does, by the way out that it lets a picture take.
+    PyAV has no attribute for this mark. libavfilter's "select" reads it and chooses an output by it.
     """
     graph = Graph()
-    entry = graph.add_buffer(
-        width=picture.width, height=picture.height, format=picture.format, time_base=Fraction(1, 1000)
-    )
-    asked = graph.add("select", _ASKED)
-    exits = [graph.add("buffersink") for _ in range(3)]
-    entry.link_to(asked)
-    for place, way in enumerate(exits):
-        asked.link_to(way, place)
+    source = graph.add_buffer(width=frame.width, height=frame.height, format=frame.format, time_base=Fraction(1, 1000))
+    select = graph.add("select", _SELECT_BY_FIELD_ORDER)
+    sinks = [graph.add("buffersink") for _ in range(3)]
+    source.link_to(select)
+    for output, sink in enumerate(sinks):
+        select.link_to(sink, output)
     graph.configure()
-    graph.push(picture)
+    graph.push(frame)
     try:
-        exits[2].pull()
+        sinks[2].pull()
     except (av.error.BlockingIOError, av.error.EOFError):
         return True
     return False

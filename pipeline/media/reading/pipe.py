@@ -1,4 +1,4 @@
-"""Video that comes through a pipe, such as standard input: it can be read once, and is looked into before."""
+"""Video through pipes, such as standard input, which can be read only once."""
 
 from __future__ import annotations
 
@@ -16,74 +16,88 @@ from av.container import InputContainer
 
 from pipeline.errors import InputError, OutputError
 
-PIPE_NAME = Path("-")  # how users name standard input, and standard output
+PIPE_NAME = Path("-")  # standard input, or standard output, as users name it
 
-_PIPE_BYTES = 1 << 20  # the most that Linux gives everybody; its 64 KiB cost a third of the rate
-_WAKE_MS = 200
+_PIPE_BYTES = 1 << 20  # Linux allows everybody so much; its default of 64 KiB costs a third of the frame rate
+_POLL_MS = 200
 _HEAD_BYTES = 1 << 16
-_BUFFER_BYTES = 1 << 20  # that FFmpeg asks for at a time; whole frames of y4m go past it
+_BUFFER_BYTES = 1 << 20  # of a read by FFmpeg; complete frames of y4m bypass it
 
 
 def is_pipe(path: Path) -> bool:
-    """Whether `path` is how users name standard input or output."""
+    """Whether `path` names standard input or output."""
     return path == PIPE_NAME
 
 
 class Pipe:
-    """The reading end of a pipe, as a file for `av.open`.
+    """The reading end of a pipe, as a file object for `av.open`.
 
-    What is read before `rewound` is kept, and comes once more after it. fd: an open file descriptor.
-    bytes_read: how many bytes came out of it. head: the first of them.
+    It can be rewound once: everything that is read before `rewind` is kept, and read again after it.
+
+    Args:
+        fd: An open file descriptor, which is not closed here.
+
+    Attributes:
+        bytes_read: How many bytes were read from the descriptor.
+        head: The first of them, up to 64 KiB or somewhat more.
     """
 
     def __init__(self, fd: int) -> None:
         self._fd = fd
         self.bytes_read = 0
         self.head = b""
-        self._kept: bytearray | None = bytearray()
-        self._again = memoryview(b"")
-        self._ended = threading.Event()
+        self._recorded: bytearray | None = bytearray()
+        self._replay = memoryview(b"")
+        self._stopped = threading.Event()
         self._poll = select.poll()
         self._poll.register(fd, select.POLLIN | select.POLLHUP)
         enlarge_pipe_buffer(fd)
 
     @classmethod
     def standard_input(cls) -> Self:
-        """Raises InputError where that is a terminal, or closed."""
+        """The pipe at standard input.
+
+        Raises:
+            InputError: Standard input is a terminal, or closed.
+        """
         fd = _descriptor(sys.stdin)
         if fd is None:
             raise InputError(
-                "-: nothing is piped in; `ffmpeg -i in.mp4 -f yuv4mpegpipe - | uprez upscale - out.mkv` is"
+                "-: standard input is not a pipe; try `ffmpeg -i in.mp4 -f yuv4mpegpipe - | uprez upscale - out.mkv`"
             )
         return cls(fd)
 
     def read(self, size: int) -> bytes:
-        """Up to `size` bytes, as soon as there are any; none at the end."""
-        if self._again:
-            head, self._again = bytes(self._again[:size]), self._again[size:]
-            return head
-        data = self._next(size)
+        """Up to `size` bytes, as soon as there are any; b"" at the end."""
+        if self._replay:
+            data, self._replay = bytes(self._replay[:size]), self._replay[size:]
+            return data
+        data = self._read_descriptor(size)
         self.bytes_read += len(data)
         if len(self.head) < _HEAD_BYTES:
             self.head += data[:_HEAD_BYTES]
-        if self._kept is not None:
-            self._kept += data
+        if self._recorded is not None:
+            self._recorded += data
         return data
 
     def rewind(self) -> Self:
-        """This pipe as it was before the first `read`. From now on nothing is kept."""
-        if self._kept is None:
+        """Go back to the beginning, and stop recording.
+
+        Raises:
+            InputError: It was rewound before.
+        """
+        if self._recorded is None:
             raise InputError("-: can be read only once")
-        self._again, self._kept = memoryview(bytes(self._kept)), None
+        self._replay, self._recorded = memoryview(bytes(self._recorded)), None
         return self
 
     def stop(self) -> None:
-        """Give nothing more, whatever is still to come, and end a `read` that waits. Called from any thread."""
-        self._ended.set()
+        """End the stream here, and wake a `read` that waits. Called from any thread."""
+        self._stopped.set()
 
-    def _next(self, size: int) -> bytes:
-        while not self._ended.is_set():
-            if self._poll.poll(_WAKE_MS):
+    def _read_descriptor(self, size: int) -> bytes:
+        while not self._stopped.is_set():
+            if self._poll.poll(_POLL_MS):
                 try:
                     return os.read(self._fd, size)
                 except OSError as error:
@@ -91,34 +105,42 @@ class Pipe:
         return b""
 
 
-def open_pipe(pipe: Pipe, containers: tuple[str, ...] | list[str]) -> InputContainer:
-    """What comes through `pipe`, which must be one of `containers`, by FFmpeg's names. Raises InputError."""
+def open_pipe(pipe: Pipe, demuxers: list[str]) -> InputContainer:
+    """Open `pipe` as a container that one of FFmpeg's `demuxers` recognises.
+
+    Raises:
+        InputError: None of them does.
+    """
     try:
-        return av.open(pipe, "r", options={"format_whitelist": ",".join(containers)}, buffer_size=_BUFFER_BYTES)
+        return av.open(pipe, "r", options={"format_whitelist": ",".join(demuxers)}, buffer_size=_BUFFER_BYTES)
     except av.error.FFmpegError as error:
         raise InputError("-: is no video that can be read from a pipe; y4m, mkv, ts and nut can") from error
 
 
 def standard_output() -> int:
-    """The descriptor that video is written to. Raises OutputError where that is a terminal, or closed."""
+    """The descriptor of standard output, to which video is written.
+
+    Raises:
+        OutputError: Standard output is a terminal, or closed.
+    """
     fd = _descriptor(sys.__stdout__)
     if fd is None:
-        raise OutputError("-: nobody reads; `uprez upscale in.mp4 - | ffmpeg -i - out.mkv` does")
+        raise OutputError("-: standard output is not a pipe; try `uprez upscale in.mp4 - | ffmpeg -i - out.mkv`")
     enlarge_pipe_buffer(fd)
     return fd
 
 
 def _descriptor(stream: TextIO | None) -> int | None:
-    """What stands behind a standard stream, if that is there and no terminal."""
+    """The descriptor of a standard stream; None if it is a terminal, closed or replaced by another object."""
     try:
         return None if stream is None or stream.isatty() else stream.fileno()
-    except ValueError:  # it is closed, or somebody put something else in its place
+    except ValueError:  # closed, or an object without a descriptor
         return None
 
 
 def enlarge_pipe_buffer(fd: int) -> None:
-    """Let a pipe hold more at a time, where the system can do that."""
-    with contextlib.suppress(ImportError, AttributeError, OSError):  # not Linux; no pipe; no more room for this user
+    """Enlarge the kernel's buffer of a pipe, where the system supports it."""
+    with contextlib.suppress(ImportError, AttributeError, OSError):  # not Linux; not a pipe; over the quota
         import fcntl
 
         fcntl.fcntl(fd, fcntl.F_SETPIPE_SZ, _PIPE_BYTES)

@@ -1,4 +1,4 @@
-"""What a decoder says about a frame beside its samples."""
+"""Side data of decoded frames, read around two defects of PyAV's."""
 
 from __future__ import annotations
 
@@ -9,37 +9,42 @@ import av
 from av.filter import Graph
 from av.sidedata.sidedata import Type
 
-_NEWEST = 31  # AV_FRAME_DATA_EXIF of FFmpeg 8.1
-_PROFILE: Any = Type.ICC_PROFILE.value
-# PyAV gives none at all where it does not know one of the kinds that are there, such as a photo's EXIF. The name that
-# a PNG gives its profile is freed by PyAV, and by FFmpeg once more, which ends the process.
-_KNOWN: set[Any] = {kind.value for kind in Type}
-_TROUBLE = [kind for kind in range(_NEWEST + 1) if kind not in _KNOWN or kind == _PROFILE]
+_NEWEST_TYPE = 31  # AV_FRAME_DATA_EXIF of FFmpeg 8.1
+_ICC_PROFILE: Any = Type.ICC_PROFILE.value
+# PyAV returns no side data at all if it does not know the type of one, such as an image's EXIF. It also frees the name
+# of a PNG's ICC profile, which FFmpeg frees again, which crashes the process. So these are removed first.
+_KNOWN_TYPES: set[Any] = {kind.value for kind in Type}
+_HARMFUL_TYPES = [kind for kind in range(_NEWEST_TYPE + 1) if kind not in _KNOWN_TYPES or kind == _ICC_PROFILE]
 
 
 def read_side_data(frame: av.VideoFrame, name: str) -> Any:
     """The side data of `frame` that FFmpeg calls AV_FRAME_DATA_`name`, as a buffer; None if it has none.
 
-    Of profiles, see `has_profile`.
+    ICC profiles can't be read: see `has_icc_profile`.
     """
-    (result,) = _filtered(frame, [f"mode=delete:type={kind}" for kind in _TROUBLE])
+    (result,) = _filter(frame, [f"mode=delete:type={kind}" for kind in _HARMFUL_TYPES])
     return result.side_data.get(name)
 
 
 def has_icc_profile(frame: av.VideoFrame) -> bool:
     """Whether `frame` has an ICC profile."""
-    return bool(_filtered(frame, [f"mode=select:type={_PROFILE}"]))
+    return bool(_filter(frame, [f"mode=select:type={_ICC_PROFILE}"]))
 
 
-def _filtered(frame: av.VideoFrame, told: list[str]) -> list[av.VideoFrame]:
-    """What FFmpeg's filters "sidedata", each told one of `told`, let through of `frame`: itself, or nothing."""
+def _filter(frame: av.VideoFrame, arguments: list[str]) -> list[av.VideoFrame]:
+    """Pass `frame` through a chain of FFmpeg's "sidedata" filters: the frame, or nothing if one held it back.
+
+    Args:
+        frame: The frame.
+        arguments: Those of each filter.
+    """
     graph = Graph()
-    ends = [graph.add_buffer(width=frame.width, height=frame.height, format=frame.format, time_base=Fraction(1))]
-    ends += [graph.add("sidedata", each) for each in told]
-    ends.append(graph.add("buffersink"))
-    graph.link_nodes(*ends).configure()
+    chain = [graph.add_buffer(width=frame.width, height=frame.height, format=frame.format, time_base=Fraction(1))]
+    chain += [graph.add("sidedata", each) for each in arguments]
+    chain.append(graph.add("buffersink"))
+    graph.link_nodes(*chain).configure()
     graph.push(frame)
     try:
         return [graph.vpull()]
-    except BlockingIOError:  # it was held back
+    except BlockingIOError:  # the frame was held back
         return []

@@ -12,7 +12,7 @@ from av.container import OutputContainer
 from pipeline.errors import OutputError
 from pipeline.media.av_errors import translate_write_errors
 from pipeline.media.reading import animation
-from pipeline.media.reading.file_source import Source
+from pipeline.media.reading.source import Source
 from pipeline.media.writing import metadata
 from pipeline.media.writing.cover import is_cover
 

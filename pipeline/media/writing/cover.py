@@ -8,7 +8,7 @@ from typing import Any
 from av.stream import Disposition
 
 from pipeline.media.av_errors import translate_read_errors
-from pipeline.media.reading.probe import open_input
+from pipeline.media.reading.input_container import open_input
 
 _KINDS = {"mjpeg": ("jpg", "image/jpeg"), "png": ("png", "image/png"), "gif": ("gif", "image/gif")}
 _KINDS |= {"bmp": ("bmp", "image/bmp"), "webp": ("webp", "image/webp"), "tiff": ("tif", "image/tiff")}

@@ -16,7 +16,7 @@ from pipeline.media.encoding.codecs import encoder_spec
 from pipeline.media.encoding.encoder import VideoEncoding, negotiate_format, probe_encoder
 from pipeline.media.encoding.formats import encoder, native_pix_fmt, supported_formats
 from pipeline.media.packed_formats import find_format
-from pipeline.media.reading.probe import VideoInfo
+from pipeline.media.reading.media_info import VideoInfo
 from pipeline.media.writing.alpha import has_room
 from pipeline.media.writing.result_kind import Form, form_of
 from pipeline.system import cuda

@@ -27,8 +27,8 @@ from pipeline.media.encoding.formats import encoder
 from pipeline.media.encoding.gif import GifEncoder
 from pipeline.media.encoding.hdr import hdr_parameters
 from pipeline.media.encoding.parallel_gop import ParallelEncoder
-from pipeline.media.reading.file_source import Source
 from pipeline.media.reading.hdr import Hdr
+from pipeline.media.reading.source import Source
 from pipeline.media.writing import alpha, metadata, sample_aspect
 from pipeline.media.writing.audio import Reencoded
 from pipeline.media.writing.container import opened, options

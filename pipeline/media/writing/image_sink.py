@@ -127,5 +127,5 @@ class PictureSink(Stage[Any, Any]):
     def _there(self) -> set[str]:
         """The names of pictures that lie where the results go."""
         if self._pattern:
-            return {file.name for file in self._pattern.found().values()}
+            return {file.name for file in self._pattern.find_files().values()}
         return {self.path.name} if self.path.exists() else set()

@@ -14,10 +14,11 @@ from pipeline.media.encoding.codecs import encoder_for
 from pipeline.media.encoding.encoder import VideoEncoding
 from pipeline.media.encoding.encoder_spec import ImageSpec, Role
 from pipeline.media.encoding.image_codecs import codec_for, image_format
-from pipeline.media.reading.file_source import Source
-from pipeline.media.reading.image_sequence import FilePattern, ImageSource, is_pattern
+from pipeline.media.reading.image_sequence import FilePattern, is_pattern
+from pipeline.media.reading.image_source import ImageSource
+from pipeline.media.reading.media_info import VideoInfo
 from pipeline.media.reading.pipe import is_pipe
-from pipeline.media.reading.probe import VideoInfo
+from pipeline.media.reading.source import Source
 from pipeline.media.writing.file_sink import FileSink
 from pipeline.media.writing.image_sink import PictureSink
 from pipeline.media.writing.pipe_sink import PipeSink, y4m_format
@@ -114,7 +115,7 @@ def check_form(path: Path, source: Collection[Path], frames: int | None, rate: F
     source: the files that are read.
     """
     if is_pattern(path) and is_stills(path):
-        there = {found.resolve() for found in FilePattern(path).found().values()}
+        there = {found.resolve() for found in FilePattern(path).find_files().values()}
         if not there.isdisjoint(file.resolve() for file in source):
             raise OutputError(f"{path}: are the pictures of the input; give the results another name")
         if there and not overwrite:

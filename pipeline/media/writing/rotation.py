@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from pipeline.media.decoding.rotate import Orientation
-from pipeline.media.reading.probe import VideoInfo
+from pipeline.media.reading.media_info import VideoInfo
 from pipeline.media.writing.container import ISO_SUFFIXES
 
 _WITH_ANGLES = (".mkv",)  # holds any angle, and nothing else

@@ -13,7 +13,7 @@ import pytest
 from pipeline.errors import InputError
 from pipeline.frame import Frame
 from pipeline.media.decoding.decoder import Decoder
-from pipeline.media.reading.file_source import FileSource
+from pipeline.media.reading.file_source import FileSource, ReadOptions
 from pipeline.media.reading.probe import probe
 from tests import clips
 
@@ -73,7 +73,7 @@ def test_colours_that_change_in_mid_stream_are_told(tmp_path: Path) -> None:
 
 
 def test_packets_of_other_streams_pass(clip: Path) -> None:
-    with FileSource(clip, frozenset({1})) as source:
+    with FileSource(clip, ReadOptions(frozenset({1}))) as source:
         decoder = Decoder(source, probe(clip).video.format)
         passed = [item for packet in source for item in decoder.feed(packet) if not isinstance(item, Frame)]
     assert len(passed) == len(clips.packets(clip, "audio"))

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from pipeline.frame import Frame
 from pipeline.media.decoding.frame_reader import FrameReader
 from pipeline.media.decoding.trim import Excerpt
-from pipeline.media.reading.file_source import FileSource
+from pipeline.media.reading.file_source import FileSource, ReadOptions
 from pipeline.media.reading.probe import probe
 from tests import clips
 
@@ -34,7 +34,7 @@ def taken(clip: Path, **wanted: Fraction | int | None) -> tuple[list[int], list[
         video.start_time, video.rate, *(wanted.get(name) for name in ("start", "end", "frames"))
     )  # type: ignore[arg-type]
     also = frozenset({1})
-    with FileSource(clip, also, start=excerpt.start if excerpt else None) as source:
+    with FileSource(clip, ReadOptions(also, start=excerpt.start if excerpt else None)) as source:
         intake = FrameReader(source, video.format, excerpt, also)
         items = [item for packet in source for item in intake.feed(packet)] + list(intake.finish())
         assert intake.frames == sum(isinstance(item, Frame) for item in items)

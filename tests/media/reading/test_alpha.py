@@ -90,7 +90,7 @@ def test_a_usual_clip_keeps_its_own_decoder(clip: Path) -> None:
 
 
 def test_without_libvpx_the_usual_decoder_does_its_best(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("pipeline.media.reading.alpha._DECODERS", {"vp9": "libvpx-of-nobody"})
+    monkeypatch.setattr("pipeline.media.reading.alpha.ALPHA_DECODERS", {"vp9": "libvpx-of-nobody"})
     path = alpha_clips.make(tmp_path / "a.webm", "libvpx-vp9", "yuva420p")
     assert not probe(path).video.alpha
     assert len(frames_of(path)) == alpha_clips.FRAMES

@@ -10,13 +10,13 @@ import av.error
 import pytest
 
 from pipeline.errors import InputError
-from pipeline.media.reading.file_source import FileSource
+from pipeline.media.reading.file_source import FileSource, ReadOptions
 from pipeline.media.reading.probe import probe
 from tests import clips
 
 
 def packets(path: Path, also: frozenset[int] = frozenset()) -> tuple[int, FileSource]:
-    with FileSource(path, also) as source:
+    with FileSource(path, ReadOptions(also)) as source:
         return sum(1 for _ in source), source
 
 
@@ -36,13 +36,13 @@ def two_videos(tmp_path: Path) -> Path:
 @pytest.mark.parametrize(("wanted", "count"), [(None, 5), (0, 5), (1, 6)])
 def test_the_video_that_is_asked_for_is_read(two_videos: Path, wanted: int | None, count: int) -> None:
     assert probe(two_videos, wanted).video.index == (wanted or 0)
-    with FileSource(two_videos, video=wanted) as source:
+    with FileSource(two_videos, ReadOptions(video_index=wanted)) as source:
         assert sum(1 for _ in source) == count
 
 
 def test_a_video_that_is_not_there_is_refused_with_those_that_are(two_videos: Path) -> None:
-    with pytest.raises(InputError, match=r"--video-stream 5 is none of its videos: 0, 1"):
-        FileSource(two_videos, video=5)
+    with pytest.raises(InputError, match=r"`video_stream` 5 is none of its videos: 0, 1"):
+        FileSource(two_videos, ReadOptions(video_index=5))
 
 
 def test_a_read_that_fails_is_counted_and_reading_goes_on(clip: Path) -> None:
@@ -132,7 +132,7 @@ def test_a_clock_that_jumps_is_mended_for_all_streams(tmp_path: Path, hours: int
         parts.append(clips.make(tmp_path / f"{number}.ts", 12, pts=pts).read_bytes())
     path = tmp_path / "joined.ts"
     path.write_bytes(b"".join(parts))
-    with FileSource(path, frozenset({1})) as source:
+    with FileSource(path, ReadOptions(frozenset({1}))) as source:
         read = [(p.stream_index, p.dts * p.time_base, p.pts * p.time_base) for p in source]
     shown = sorted(pts for index, _, pts in read if index == 0)
     assert len(shown) == 24

@@ -115,7 +115,7 @@ def test_dolby_vision_without_a_picture_for_others_is_refused(tmp_path: Path, pr
     clip = hdr_clips.dolby_vision(
         hdr_clips.graded(tmp_path / "graded.mp4"), tmp_path / "dolby.mp4", profile, compatible
     )
-    with pytest.raises(InputError, match=rf"dolby\.mp4: is Dolby Vision profile {profile}, .* libplacebo"):
+    with pytest.raises(InputError, match=rf"dolby\.mp4: is Dolby Vision profile {profile} without .* libplacebo"):
         probe(clip)
 
 

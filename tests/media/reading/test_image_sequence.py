@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from pipeline.errors import InputError
 from pipeline.frame import Siting
-from pipeline.media.reading.image_sequence import FilePattern, ImageSequence, ImageSource, is_pattern
+from pipeline.media.reading.image_sequence import FilePattern, ImageSequence, is_pattern
+from pipeline.media.reading.image_source import ImageSource
 from pipeline.media.reading.probe import probe
 from tests import images
 
@@ -64,11 +65,11 @@ def test_a_file_with_that_very_name_is_meant_itself(tmp_path: Path) -> None:
     ],
 )
 def test_missing_numbers_are_told_and_regular_steps_are_none(numbers: tuple[int, ...], said: str) -> None:
-    assert ImageSequence(Path("%d.png"), {number: Path(f"{number}.png") for number in numbers}).gaps() == said
+    assert ImageSequence(Path("%d.png"), {number: Path(f"{number}.png") for number in numbers}).describe_gaps() == said
 
 
 def test_no_such_pictures(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=r"no such pictures \(looked for .*/00\.png, 01\.png and so on\)"):
+    with pytest.raises(InputError, match=r"no such images \(looked for .*/00\.png, 01\.png and so on\)"):
         ImageSequence.find(tmp_path / "%02d.png")
     with pytest.raises(InputError, match=r"the folder .* can't be read \(No such file"):
         ImageSequence.find(tmp_path / "nowhere" / "%02d.png")
@@ -118,7 +119,7 @@ def test_a_name_says_nothing_about_the_content(tmp_path: Path) -> None:
 
 def test_what_is_no_picture_is_refused(tmp_path: Path) -> None:
     (tmp_path / "a.png").write_text("#EXTM3U\nfile:///etc/passwd\n")
-    with pytest.raises(InputError, match="is no picture that can be read"):
+    with pytest.raises(InputError, match="is not an image that can be read"):
         probe(tmp_path / "a.png")
     with pytest.raises(InputError, match="no such file"):
         probe(tmp_path / "b.png")
@@ -131,7 +132,7 @@ def test_a_sequence_as_media(tmp_path: Path) -> None:
     assert media.images is not None
     assert media.images.notes(media.video.rate) == [
         "number 5 is missing (of 3 to 6)",
-        "its 3 pictures are shown at 25 a second",
+        "its 3 images are played at 25 frames/s",
     ]
 
 

@@ -7,7 +7,7 @@ import av
 import numpy as np
 import pytest
 
-from pipeline.media.reading.file_source import FileSource
+from pipeline.media.reading.file_source import FileSource, ReadOptions
 from tests import clips
 
 
@@ -70,7 +70,7 @@ def test_a_hole_is_found(clip: Path, tmp_path: Path, filling: str, first: int, l
 
 
 def test_a_stream_that_is_not_wanted_leaves_no_hole(clip: Path) -> None:
-    with FileSource(clip, frozenset()) as source:
+    with FileSource(clip, ReadOptions()) as source:
         assert sum(1 for _ in source) == 200
         assert source.damage.is_empty
 

@@ -19,9 +19,9 @@ from pipeline.frame import PIXEL_FORMATS, Colour, Frame, FrameFormat, Siting
 from pipeline.media.encoding.codecs import encoder_for
 from pipeline.media.encoding.encoder import VideoEncoding
 from pipeline.media.encoding.encoder_spec import Role
-from pipeline.media.reading.file_source import FileSource
+from pipeline.media.reading.file_source import FileSource, ReadOptions
+from pipeline.media.reading.input_container import INPUT_DEMUXERS, open_input
 from pipeline.media.reading.pipe import PIPE_NAME, Pipe, standard_output
-from pipeline.media.reading.probe import INPUT_DEMUXERS, open_input
 from pipeline.media.writing.pipe_sink import PipeSink, y4m_format
 from tests import clips
 
@@ -132,7 +132,7 @@ def test_every_frame_comes_through_after_a_look(tmp_path: Path, suffix: str) -> 
     with _through(content) as pipe:
         with open_input(PIPE_NAME, pipe=pipe) as container:
             next(container.decode(video=0))
-        with FileSource(PIPE_NAME, pipe=pipe) as source:
+        with FileSource(PIPE_NAME, ReadOptions(pipe=pipe)) as source:
             context = source.video.codec_context
             frames = [frame for packet in source for frame in context.decode(packet)] + context.decode(None)
             assert [clips._middle(frame) for frame in frames] == clips.shades(clip)
@@ -143,7 +143,7 @@ def test_a_piece_of_a_frame_at_the_end_of_y4m_is_told(clip: Path, tmp_path: Path
     content = _y4m(clip)
     (tmp_path / "cut.y4m").write_bytes(content[:-100])
     with _through(content[:-100]) as pipe:
-        for source in (FileSource(PIPE_NAME, pipe=pipe), FileSource(tmp_path / "cut.y4m")):
+        for source in (FileSource(PIPE_NAME, ReadOptions(pipe=pipe)), FileSource(tmp_path / "cut.y4m")):
             with source:
                 assert sum(1 for _ in source) == 11
                 assert source.missing_frames(11, 11) == 1
@@ -223,7 +223,7 @@ def test_standard_streams_that_are_none_are_refused(monkeypatch: pytest.MonkeyPa
     for stream in (None, io.StringIO()):
         monkeypatch.setattr("sys.stdin", stream)
         monkeypatch.setattr("sys.__stdout__", stream)
-        with pytest.raises(InputError, match="-: nothing is piped in"):
+        with pytest.raises(InputError, match="-: standard input is not a pipe"):
             Pipe.standard_input()
-        with pytest.raises(OutputError, match="-: nobody reads"):
+        with pytest.raises(OutputError, match="-: standard output is not a pipe"):
             standard_output()

@@ -18,7 +18,7 @@ class Packet:
 
 def kept(*packets: Packet) -> list[int | None]:
     preroll = Preroll()
-    return [packet.pts for given in packets for packet in preroll.kept(given)]  # type: ignore[arg-type]
+    return [packet.pts for given in packets for packet in preroll.feed(given)]  # type: ignore[arg-type]
 
 
 def test_priming_comes_along() -> None:

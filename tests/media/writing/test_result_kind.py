@@ -8,7 +8,8 @@ import pytest
 
 from pipeline.errors import OutputError
 from pipeline.frame import PIXEL_FORMATS, Colour, FrameFormat, Siting
-from pipeline.media.reading.probe import VideoInfo, probe
+from pipeline.media.reading.media_info import VideoInfo
+from pipeline.media.reading.probe import probe
 from pipeline.media.writing.result_kind import check_form, form_of, is_stills
 from tests import images
 

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from pipeline.media.decoding.rotate import Orientation
-from pipeline.media.reading.probe import VideoInfo, probe
+from pipeline.media.reading.media_info import VideoInfo
+from pipeline.media.reading.probe import probe
 from pipeline.media.writing.rotation import upright
 
 ONE = 65536

@@ -21,7 +21,7 @@ from pipeline.frame import PIXEL_FORMATS, Frame, FrameFormat, Plane
 from pipeline.media.av_frames import wrap_frame
 from pipeline.media.decoding.interlace.combing import Combing, Rows, sample_rows
 from pipeline.media.decoding.swscale import extract_planes
-from pipeline.media.reading.probe import VideoInfo
+from pipeline.media.reading.media_info import VideoInfo
 
 MAX_GAP_FRAMES = 2  # times as long as frames last: one that comes later does not follow
 

@@ -17,7 +17,8 @@ import av.error
 
 from pipeline.media.decoding.interlace.combing import Combing, sample_rows
 from pipeline.media.decoding.swscale import extract_planes
-from pipeline.media.reading.probe import MediaInfo, open_input
+from pipeline.media.reading.input_container import open_input
+from pipeline.media.reading.media_info import MediaInfo
 
 _FRAMES = 9  # in a row: more than a round of 3:2 telecine
 _PLACES = (Fraction(1, 3), Fraction(2, 3), Fraction(0))  # of the length; the last where the others tell too little

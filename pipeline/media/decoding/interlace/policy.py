@@ -9,7 +9,7 @@ from typing import Literal
 from pipeline.errors import SettingsError
 from pipeline.media.decoding.interlace.bwdif import Deinterlacing, find_bwdif_format
 from pipeline.media.decoding.interlace.detect import InterlaceDetector, detect_interlacing
-from pipeline.media.reading.probe import MediaInfo, VideoInfo
+from pipeline.media.reading.media_info import MediaInfo, VideoInfo
 
 DeinterlaceMode = Literal["auto", "off", "frame", "field"]
 
