@@ -13,13 +13,15 @@ from pipeline.cli.console import fail
 from pipeline.cli.exit_codes import EXIT_BAD, EXIT_REFUSED, EXIT_SOME
 from pipeline.cli.live_console import screen_for
 from pipeline.cli.redacted_log import Clean, redacted_logging, redactor
-from pipeline.cli.shutdown import graceful_shutdown
+from pipeline.cli.shutdown import ForcedExit, graceful_shutdown
 from pipeline.config.live_settings import LiveSettings
 from pipeline.errors import RefusedError, UprezError
 from pipeline.live.service import Live
 from pipeline.system import host
 
 log = logging.getLogger(__name__)
+
+_FORCED_EXIT_SECONDS = 1.6  # of the two within which it is promised to end
 
 
 def live(
@@ -96,15 +98,16 @@ def _run(settings: LiveSettings, clean: Clean) -> int:
         try:
             host.limit_malloc_arenas()
             running = Live(settings)
-            with graceful_shutdown(running, lambda: _code(running, settings)):
+            forced_exit = ForcedExit(_FORCED_EXIT_SECONDS, lambda: _code(running, settings))
+            with graceful_shutdown(running, forced_exit):
                 _watch(running, settings, console)
+                for failure in running.failures.values():
+                    fail(clean(str(failure)))
         except UprezError:
             raise
         except Exception:  # its traceback may hold addresses, too
             log.exception("a bug, please report it")
             return EXIT_BAD
-        for failure in running.failures.values():
-            fail(clean(str(failure)))
         return _code(running, settings)
 
 

@@ -16,6 +16,7 @@ import pipeline
 from pipeline.cli import bench, doctor, engine, live, models, probe, upscale, verify
 from pipeline.cli.console import MessageFormatter, fail
 from pipeline.cli.exit_codes import EXIT_BAD, EXIT_STOPPED
+from pipeline.cli.signals import interrupted_by_signals
 from pipeline.config.address import refuse_address
 from pipeline.config.redaction import redact_logins
 from pipeline.errors import Cancelled, UprezError
@@ -56,7 +57,8 @@ def main() -> None:
     try:
         for command in sys.argv[1:2]:  # `live` is easily forgotten, and typer would quote the address
             refuse_address(command)
-        app()
+        with interrupted_by_signals():
+            app()
     except KeyboardInterrupt:
         sys.exit(EXIT_STOPPED)
     except Cancelled as error:

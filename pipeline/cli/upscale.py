@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
-import signal
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any
@@ -19,6 +16,7 @@ from pipeline.cli.console import Status, err, fail, hours, note, out, size
 from pipeline.cli.exit_codes import EXIT_BAD, EXIT_DAMAGED, EXIT_STOPPED
 from pipeline.cli.inputs import JobInput, resolve_inputs
 from pipeline.cli.option_names import with_options
+from pipeline.cli.shutdown import graceful_shutdown
 from pipeline.config.settings import Settings
 from pipeline.errors import SettingsError, UprezError
 from pipeline.files.destination import check_target, free_disk
@@ -92,12 +90,15 @@ def upscale(
     hushed = settings.quiet or settings.as_json
     batch = Batch()
     job = Job()
-    with _interruptible(job, hushed):
+    try:
         _prepare(batch, resolve_inputs(sources, settings.to), settings)
         if not hushed:
             _announce(batch)
-        _work(batch, job, hushed)
-        _summarise(batch, settings)
+        with graceful_shutdown(job if hushed else _AnnouncedStop(job), is_interruptible=lambda: not job.running):
+            _work(batch, job, hushed)
+    except KeyboardInterrupt:
+        job.stop()
+    _summarise(batch, settings)
     if job.stopped:
         raise typer.Exit(EXIT_STOPPED)
     if batch.failures:
@@ -173,27 +174,18 @@ def _pixels(plan: Plan) -> int:
     return plan.encoding.format.width * plan.encoding.format.height
 
 
-@contextlib.contextmanager
-def _interruptible(job: Job, quiet: bool) -> Iterator[None]:
-    """The first Ctrl-C (or SIGTERM) stops `job` with a playable file, the second aborts it, and what precedes it."""
+class _AnnouncedStop:
+    """Stops and aborts `job`, and says how to abort it when it stops."""
 
-    def interrupt(number: int, frame: Any) -> None:
-        if not job.running and job.stopped:
-            raise KeyboardInterrupt
-        if job.stopped:
-            job.abort()
-        else:
-            job.stop()
-            if not quiet:
-                note("finishing what was begun; once more aborts")
+    def __init__(self, job: Job) -> None:
+        self._job = job
 
-    kinds = [signal.SIGINT, signal.SIGTERM, *([signal.SIGHUP] if hasattr(signal, "SIGHUP") else [])]
-    before = [signal.signal(kind, interrupt) for kind in kinds]
-    try:
-        yield
-    finally:
-        for kind, handler in zip(kinds, before, strict=True):
-            signal.signal(kind, handler)
+    def stop(self) -> None:
+        self._job.stop()
+        note("finishing frames in flight; press Ctrl-C again to abort")
+
+    def abort(self) -> None:
+        self._job.abort()
 
 
 def _summarise(batch: Batch, settings: Settings) -> None:

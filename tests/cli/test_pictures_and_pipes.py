@@ -3,7 +3,6 @@
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import numpy as np
@@ -68,9 +67,11 @@ def test_two_signals_end_a_job_whose_reader_stands_still(tmp_path: Path) -> None
     writing = subprocess.Popen([*UPREZ, "upscale", clip, "-", *FAST], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     assert writing.stdout is not None
     assert writing.stdout.read(1000)
-    for _ in range(2):
-        time.sleep(1)
-        writing.send_signal(signal.SIGINT)
+    assert writing.stderr is not None
+    writing.send_signal(signal.SIGINT)
+    while b"press Ctrl-C again to abort" not in (line := writing.stderr.readline()):
+        assert line
+    writing.send_signal(signal.SIGINT)
     assert writing.wait(timeout=20) == 130
     writing.communicate()
 

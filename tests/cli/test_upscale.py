@@ -176,7 +176,7 @@ class TestManyFiles:
 class TestInterrupted:
     @pytest.fixture
     def running(self, tmp_path: Path) -> subprocess.Popen[str]:
-        source = clips.make(tmp_path / "long.mp4", frames=1500, size=(320, 240), options={"preset": "ultrafast"})
+        source = clips.make(tmp_path / "long.mp4", frames=1500, size=(160, 120), options={"preset": "ultrafast"})
         command = [
             sys.executable,
             "-m",
@@ -187,15 +187,20 @@ class TestInterrupted:
             "--model",
             "srvgg-24x4",
         ]
-        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-        while not list(tmp_path.glob("uprez-*.part.mkv")):
+        process = subprocess.Popen(
+            command,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_DFL),  # it may be inherited as ignored
+        )
+        while not any(part.stat().st_size > 4_000 for part in tmp_path.glob("uprez-*.part.mkv")):  # some frames
             assert process.poll() is None, process.communicate()
             time.sleep(0.05)
-        time.sleep(1.0)
         return process
 
-    @pytest.mark.parametrize("kind", [signal.SIGINT, signal.SIGTERM])
-    def test_the_first_signal_leaves_a_playable_part(
+    @pytest.mark.parametrize("kind", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+    def test_first_signal_leaves_a_playable_part(
         self, running: subprocess.Popen[str], tmp_path: Path, kind: signal.Signals
     ) -> None:
         running.send_signal(kind)
@@ -205,13 +210,24 @@ class TestInterrupted:
         assert 0 < len(clips.shades(tmp_path / "long.x2.partial.mkv")) < 1500
         assert not (tmp_path / "long.x2.mkv").exists()
 
-    def test_the_second_aborts(self, running: subprocess.Popen[str], tmp_path: Path) -> None:
+    def test_second_signal_aborts_the_job(self, running: subprocess.Popen[str], tmp_path: Path) -> None:
+        assert running.stderr
         running.send_signal(signal.SIGINT)
+        while "press Ctrl-C again to abort" not in (line := running.stderr.readline()):
+            assert line
         running.send_signal(signal.SIGINT)
-        _, said = running.communicate(timeout=30)
+        _, errors = running.communicate(timeout=30)
         assert running.returncode == 130
-        assert "Traceback" not in said
+        assert "Traceback" not in errors
         assert {path.name for path in tmp_path.iterdir()} <= {"long.mp4", "long.x2.partial.mkv"}
+
+
+def test_interrupt_while_planning_ends_the_command_with_a_summary(
+    uprez: Call, clip: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pipeline.cli.upscale.make_plan", lambda *given: signal.raise_signal(signal.SIGTERM))
+    ended = uprez("upscale", clip, *FAST, "--json")
+    assert (ended.code, json.loads(ended.out)["done"], ended.err) == (130, [], "")
 
 
 def test_a_job_of_hours_is_said_before_it_starts(uprez: Call, clip: Path, monkeypatch: pytest.MonkeyPatch) -> None:
