@@ -1,4 +1,4 @@
-"""Bytes that no library writes: transport streams spliced and merged, mp4 boxes, bitmap subtitles, and damage."""
+"""Makes bytes that no library writes: transport streams spliced and merged, mp4 boxes, bitmap subtitles, damage."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ _TS = 188
 _PAT = 0
 
 
-def spliced(*streams: bytes) -> bytes:
-    """Transport streams one behind the other, counted on, so that nothing but their clock tells where they meet."""
+def splice(*streams: bytes) -> bytes:
+    """Concatenates transport streams with continuous counters, so that only their clock reveals where they meet."""
     counted: Counter[int] = Counter()
     made = bytearray().join(streams)
     for at in range(0, len(made), _TS):
@@ -23,8 +23,8 @@ def spliced(*streams: bytes) -> bytes:
     return bytes(made)
 
 
-def merged(*streams: bytes) -> bytes:
-    """Transport streams of a program each, their packet numbers (PIDs) different, as one of several programs."""
+def merge_programs(*streams: bytes) -> bytes:
+    """Merges transport streams of one program each, with different PIDs, into one of several programs."""
     programs = [_programs(stream) for stream in streams]
     table = _pat_packet([program for listed in programs for program in listed])
     packets = [[s[at : at + _TS] for at in range(0, len(s), _TS) if _pid(s, at) != _PAT] for s in streams]
@@ -33,7 +33,7 @@ def merged(*streams: bytes) -> bytes:
 
 
 def boxes(mp4: bytes) -> Iterator[tuple[str, int, int]]:
-    """Name, start and end of each outermost box of an mp4."""
+    """Yields name, start and end of each outermost box of an mp4."""
     at = 0
     while at + 8 <= len(mp4):
         size, name = struct.unpack(">I4s", mp4[at : at + 8])
@@ -41,13 +41,13 @@ def boxes(mp4: bytes) -> Iterator[tuple[str, int, int]]:
         at += size
 
 
-def without(mp4: bytes, name: str) -> bytes:
-    """An mp4 that lacks a box."""
+def without_box(mp4: bytes, name: str) -> bytes:
+    """Removes a box from an mp4."""
     return b"".join(mp4[start:end] for found, start, end in boxes(mp4) if found != name)
 
 
-def flipped(data: bytes, start: int, end: int, every: int) -> bytes:
-    """A bit in about `every` bytes between `start` and `end` turned over; the same ones each time."""
+def flip_bits(data: bytes, start: int, end: int, every: int) -> bytes:
+    """Flips a bit in about `every` bytes between `start` and `end`; the same ones each time."""
     dice = random.Random(1)
     made = bytearray(data)
     for _ in range((end - start) // every):
@@ -55,15 +55,15 @@ def flipped(data: bytes, start: int, end: int, every: int) -> bytes:
     return bytes(made)
 
 
-def exif_turned(jpeg: bytes, orientation: int) -> bytes:
-    """A JPEG that says how it is to be turned: Exif 2.32's tag 0x0112, behind the start of the image."""
+def with_orientation(jpeg: bytes, orientation: int) -> bytes:
+    """Adds an orientation to a JPEG: Exif 2.32's tag 0x0112, behind the start of the image."""
     entry = struct.pack(">HHIHH", 0x0112, 3, 1, orientation, 0)
     exif = b"Exif\0\0MM\0*" + struct.pack(">IH", 8, 1) + entry + bytes(4)
     return jpeg[:2] + b"\xff\xe1" + struct.pack(">H", len(exif) + 2) + exif + jpeg[2:]
 
 
-def pgs_picture(width: int, height: int) -> bytes:
-    """A Blu-ray subtitle (PGS, as Matroska holds it) of one small white box in a picture of this size.
+def pgs_box(width: int, height: int) -> bytes:
+    """Makes a Blu-ray subtitle (PGS, as Matroska stores it) of one small white box in a frame of this size.
 
     Segments after US 2009/0185789: presentation, window, palette, object, end; each a type, a length, a body.
     """
@@ -78,8 +78,8 @@ def pgs_picture(width: int, height: int) -> bytes:
     return _pgs(segments)
 
 
-def pgs_nothing(width: int, height: int) -> bytes:
-    """The end of such a subtitle: an empty presentation."""
+def pgs_end(width: int, height: int) -> bytes:
+    """Makes the end of such a subtitle: an empty presentation."""
     return _pgs([(0x16, struct.pack(">HHBHBBBB", width, height, 0x10, 1, 0, 0, 0, 0)), (0x80, b"")])
 
 

@@ -1,4 +1,4 @@
-"""A case: a file that is awkward in one way, and what must become of it."""
+"""A case of the corpus: a file that is awkward in one way, and its expected output."""
 
 from __future__ import annotations
 
@@ -8,23 +8,27 @@ from fractions import Fraction
 from pathlib import Path
 
 DONE, REFUSED, DAMAGED = 0, 2, 3
-"""Exit codes: all came through whole; nothing could be done; done, but the source was damaged or not whole."""
+"""Exit codes: everything was converted; refused, nothing written; converted, but the source was damaged."""
 
 
 @dataclass(frozen=True)
 class Expected:
-    """What must come out.
+    """The expected output of a case.
 
-    numbers: of the frames of the upscaled video, in order; None: those that FFmpeg decodes, damaged ones passed over.
-    times: of each frame, seconds from the first; None for one: anywhere between its neighbours; None for all: the
-        times that FFmpeg gives them.
-    streams: of a .mkv, in any order, each "video", "audio", "subtitle", "attachment" or "cover"; the upscaled one too.
-    in_mp4: of an .mp4, where that is another set.
-    clicks: when the sound clicks, seconds from the first frame; None: when FFmpeg hears it click in the source.
-    code: the exit code.
-    bits: a sample has at least.
-    pixel: the pixel format of a film of colours; None: the source's, however packed.
-    says: what the user must be told, a regular expression each, in either case. says_in_mp4: beside that, of an .mp4.
+    Attributes:
+        numbers: of the frames of the upscaled video, in order; None: those that FFmpeg decodes, without damaged ones.
+        times: of each frame, in seconds from the first; None for one: anywhere between its neighbours; None for all:
+            the times that FFmpeg reports.
+        streams: kinds of the streams of a .mkv, the upscaled video included, in any order: "video", "audio",
+            "subtitle", "attachment", "cover" or "data".
+        in_mp4: the same of an .mp4, where it differs.
+        clicks: times of the clicks of the audio, in seconds from the first frame; None: those that FFmpeg decodes from
+            the source.
+        code: the exit code.
+        bits: the minimum depth of a sample.
+        pixel: the pixel format of a film of colours; None: the source's, in any packing.
+        messages: regular expressions, matched without regard to case, one for each message that must be printed.
+        messages_in_mp4: further ones where the output is an .mp4.
     """
 
     numbers: tuple[int, ...] | None = None
@@ -35,15 +39,20 @@ class Expected:
     code: int = DONE
     bits: int = 8
     pixel: str | None = None
-    says: tuple[str, ...] = ()
-    says_in_mp4: tuple[str, ...] = ()
+    messages: tuple[str, ...] = ()
+    messages_in_mp4: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class Case:
-    """name: of the file, or of what is given for a set of files. about: a sentence on what is awkward about it.
+    """A file of the corpus.
 
-    options: further ones of `uprez upscale`. target: the name of the result, None for any. network: which upscales it.
+    Attributes:
+        name: of the file, or the pattern of a set of numbered files.
+        write: makes the file at a path and returns its expected output; its docstring says what is awkward.
+        options: further options of `uprez upscale`.
+        target: name of the output; None: chosen by the caller.
+        network: the model that upscales it.
     """
 
     name: str
@@ -54,20 +63,21 @@ class Case:
 
     @property
     def is_part(self) -> bool:
-        """Whether only a part of it is asked for."""
+        """Whether only a part of the file is requested."""
         return not {"--start", "--end", "--frames"}.isdisjoint(self.options)
 
     @property
     def scale(self) -> int:
-        """How much larger its network makes it."""
+        """The upscaling factor of the network."""
         return 1 if self.network == "identity" else 2
 
     @property
     def about(self) -> str:
+        """A sentence on what is awkward."""
         return " ".join((self.write.__doc__ or "").split())
 
     def make(self, folder: Path) -> Expected:
-        """Write the case into `folder` under its name."""
+        """Writes the case into `folder` under its name."""
         path = folder / self.name
         path.parent.mkdir(parents=True, exist_ok=True)
         return self.write(path)
@@ -76,19 +86,19 @@ class Case:
 def case(
     name: str, *options: str, target: str | None = None, network: str = "identity"
 ) -> Callable[[Callable[[Path], Expected]], Case]:
-    """Makes a Case of a function that writes it and says what must come out; its docstring says what is awkward."""
+    """Decorates a function that writes a case and returns its expected output: makes a Case of it."""
 
-    def named(write: Callable[[Path], Expected]) -> Case:
+    def decorate(write: Callable[[Path], Expected]) -> Case:
         return Case(name, write, options, target, network)
 
-    return named
+    return decorate
 
 
 def evenly(count: int, rate: Fraction | int = 25) -> tuple[Fraction, ...]:
-    """The times of `count` frames of a constant rate, from the first."""
+    """Returns the times of `count` frames at a constant rate, from the first."""
     return tuple(index / Fraction(rate) for index in range(count))
 
 
-def refused(*says: str) -> Expected:
-    """No result, and the reason."""
-    return Expected((), (), (), code=REFUSED, says=says)
+def refused(*messages: str) -> Expected:
+    """Expects no output, exit code 2 and these messages."""
+    return Expected((), (), (), code=REFUSED, messages=messages)

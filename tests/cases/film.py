@@ -1,4 +1,4 @@
-"""Films as the cases need them: numbered frames, sound that clicks, subtitles, in any container and at any times."""
+"""Writes the films of the cases: numbered frames, audio that clicks, subtitles, in any container and at any times."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from tests.cases import pattern
 from tests.cases.samples import Tags
 
 RATE = Fraction(25)
-SOUND_RATE = 48_000
-CLICKS_EVERY = Fraction(1, 5)  # seconds, the first after half of that: never at a round number of frames
+AUDIO_RATE = 48_000
+CLICKS_EVERY = Fraction(1, 5)  # seconds, the first after half of that: never at a multiple of a frame's duration
 _CLICK_SECONDS = 0.004
 _TAGS = Tags(1, 1, 1)
 _QUICK = {
@@ -29,11 +29,11 @@ _QUICK = {
     "vorbis": {"strict": "experimental"},
 }
 
-Packets = list[av.Packet]
+Packets = list["av.Packet[Any]"]
 
 
 class Film:
-    """A container in the making: name its streams one after the other; on leaving the `with` all is written."""
+    """Writes a container: add its streams one after the other; they are written when the `with` ends."""
 
     def __init__(self, path: Path, format: str | None = None, **options: str) -> None:
         self.container: OutputContainer = av.open(
@@ -56,14 +56,25 @@ class Film:
         edit: Callable[[Packets], Packets] = list,
         **options: str,
     ) -> Any:
-        """A stream of numbered frames. pts: in `time_base`, default one tick of 1/rate each.
+        """Adds a stream of numbered frames.
 
-        draw: makes the frame of a number, default pattern.frame. tags: what the file says of its colours, by default
-        BT.709 of YUV. edit: what becomes of its packets before they are written. options: of the encoder.
+        Args:
+            numbers: of the frames.
+            size: width and height.
+            rate: frames per second.
+            time_base: of the stream; default 1/rate.
+            pts: in `time_base`; default one tick each.
+            codec: FFmpeg's encoder.
+            pixel: FFmpeg's pixel format.
+            textured: whether the frames need many bits to encode.
+            draw: makes the frame of a number; default pattern.frame.
+            tags: colour tags of the stream; default BT.709 for YUV.
+            edit: changes its packets before they are written.
+            options: of the encoder.
         """
         numbers = list(numbers)
         times = list(range(len(numbers))) if pts is None else pts
-        stream = self.container.add_stream(codec, rate=Fraction(rate), options=_QUICK.get(codec, {}) | options)
+        stream: Any = self.container.add_stream(codec, rate=Fraction(rate), options=_QUICK.get(codec, {}) | options)
         context = stream.codec_context
         context.thread_count = 1
         context.width, context.height, context.pix_fmt = *size, pixel
@@ -85,7 +96,7 @@ class Film:
         self._tracks.append(packets)
         return stream
 
-    def sound(
+    def audio(
         self,
         seconds: float,
         start: float = 0,
@@ -94,18 +105,18 @@ class Film:
         language: str | None = None,
         edit: Callable[[Packets], Packets] = list,
     ) -> Any:
-        """A stream that clicks at fixed times of the film. start: when it begins, in seconds, before zero too."""
-        stream = self.container.add_stream(codec, rate=SOUND_RATE, layout=layout, options=_QUICK.get(codec, {}))
+        """Adds an audio stream that clicks at fixed times of the film. start: in seconds, may be negative."""
+        stream: Any = self.container.add_stream(codec, rate=AUDIO_RATE, layout=layout, options=_QUICK.get(codec, {}))
         if language:
             stream.metadata["language"] = language
 
         def packets() -> Packets:
-            first = round(start * SOUND_RATE)
-            samples = _clicking(first, round(seconds * SOUND_RATE))
+            first = round(start * AUDIO_RATE)
+            samples = _clicking(first, round(seconds * AUDIO_RATE))
             whole = av.AudioFrame.from_ndarray(samples, format="fltp", layout="mono")
-            whole.sample_rate, whole.pts, whole.time_base = SOUND_RATE, first, Fraction(1, SOUND_RATE)
+            whole.sample_rate, whole.pts, whole.time_base = AUDIO_RATE, first, Fraction(1, AUDIO_RATE)
             context = stream.codec_context
-            resampler = av.AudioResampler(context.format, layout, SOUND_RATE, context.frame_size or 1024)
+            resampler = av.AudioResampler(context.format, layout, AUDIO_RATE, context.frame_size or 1024)
             pieces = [*resampler.resample(whole), *resampler.resample(None)]
             made = [packet for piece in pieces for packet in stream.encode(piece)]
             return edit(made + stream.encode(None))
@@ -114,7 +125,7 @@ class Film:
         return stream
 
     def packets(self, codec: str, contents: Iterable[tuple[int, int, bytes]], language: str | None = None) -> Any:
-        """A stream of ready packets, each (start in ms, length in ms, bytes): subtitles mostly."""
+        """Adds a stream of these packets, each (start in ms, duration in ms, bytes), such as subtitles."""
         stream = self.container.add_mux_stream(codec)
         stream.time_base = Fraction(1, 1000)
         if language:
@@ -123,7 +134,7 @@ class Film:
         return stream
 
     def cover(self, number: int = 400) -> Any:
-        """A picture that isn't part of the film."""
+        """Adds a cover image."""
         stream = self.video([number], codec="png", pixel="rgb24", rate=1)
         stream.disposition = Disposition.attached_pic
         return stream
@@ -141,58 +152,61 @@ class Film:
 
 
 def film(path: Path, numbers: Iterable[int] = range(30), format: str | None = None, **about: Any) -> None:
-    """A film of one video stream; `about` it: see Film.video, and `container`, options of the container."""
-    with Film(path, format, **about.pop("container", {})) as made:
-        made.video(numbers, **about)
+    """Writes a film of one video stream. about: see Film.video, and `container`, options of the container."""
+    with Film(path, format, **about.pop("container", {})) as out:
+        out.video(numbers, **about)
 
 
 def shifted(ticks: int) -> Callable[[Packets], Packets]:
-    """An edit that moves all packets by `ticks`."""
+    """Returns an edit that moves all packets by `ticks`."""
 
     def move(packets: Packets) -> Packets:
         for packet in packets:
-            packet.pts, packet.dts = packet.pts + ticks, packet.dts + ticks
+            packet.pts, packet.dts = (packet.pts or 0) + ticks, (packet.dts or 0) + ticks
         return packets
 
     return move
 
 
 def retimed(pts: Sequence[int]) -> Callable[[Packets], Packets]:
-    """An edit that gives packets these times, whatever their order; of a codec without B-frames."""
+    """Returns an edit that sets the times of packets, in any order; for codecs without B-frames."""
 
     def move(packets: Packets) -> Packets:
         for index, (packet, time) in enumerate(zip(packets, pts, strict=True)):
-            packet.pts, packet.dts = time, index - len(packets)  # any that advance: what is tried here stores only pts
+            packet.pts, packet.dts = (
+                time,
+                index - len(packets),
+            )  # any that advance: only pts is stored
         return packets
 
     return move
 
 
 def clicks(seconds: float, start: float = 0) -> tuple[Fraction, ...]:
-    """When a sound of `seconds` that begins at `start` clicks: the middles of its bursts."""
+    """Returns when audio of `seconds` that begins at `start` clicks: the middles of its bursts."""
     first, last = -(-Fraction(start) // CLICKS_EVERY), Fraction(start + seconds) // CLICKS_EVERY
     times = [CLICKS_EVERY * count + CLICKS_EVERY / 2 for count in range(int(first) - 1, int(last) + 1)]
     return tuple(time for time in times if start <= time < start + seconds)
 
 
 def _tag(coded: Any, tags: Tags) -> None:
-    """Tell an encoder, or a frame, what its samples mean; some encoders believe the one, some the other."""
+    """Sets the colour tags of an encoder or a frame; some encoders read the one, some the other."""
     coded.colorspace, coded.color_primaries, coded.color_trc = tags.matrix, tags.primaries, tags.transfer
     coded.color_range = 0 if tags.full is None else 2 if tags.full else 1  # FFmpeg's AVCOL_RANGE
 
 
 def _clicking(first: int, count: int) -> np.ndarray[Any, np.dtype[np.float32]]:
-    """Samples `first` to `first + count` of the sound: bursts of noise in silence, (1, count)."""
+    """Samples `first` to `first + count` of the audio: bursts of noise in silence, (1, count)."""
     samples = np.zeros(count, np.float32)
-    burst = np.random.default_rng(1).uniform(-0.7, 0.7, round(_CLICK_SECONDS * SOUND_RATE)).astype(np.float32)
-    for time in clicks(count / SOUND_RATE, first / SOUND_RATE):
-        at = round(time * SOUND_RATE) - first - len(burst) // 2
+    burst = np.random.default_rng(1).uniform(-0.7, 0.7, round(_CLICK_SECONDS * AUDIO_RATE)).astype(np.float32)
+    for time in clicks(count / AUDIO_RATE, first / AUDIO_RATE):
+        at = round(time * AUDIO_RATE) - first - len(burst) // 2
         samples[at : at + len(burst)] = burst
     return samples[None]
 
 
-def _packet(stream: Any, start: int, length: int, content: bytes) -> av.Packet:
-    packet = av.Packet(content)
+def _packet(stream: Any, start: int, length: int, content: bytes) -> av.Packet[Any]:
+    packet: av.Packet[Any] = av.Packet(content)
     packet.stream, packet.time_base = stream, Fraction(1, 1000)
     packet.pts = packet.dts = start
     packet.duration = length

@@ -1,4 +1,4 @@
-"""Samples in and out of FFmpeg's frames: what they mean, how they lie in memory, how they are turned."""
+"""Samples in and out of FFmpeg's frames: their colour tags, their memory layout, and their rotation."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import av
 import numpy as np
 from numpy.typing import NDArray
 
-UNTOLD = 2  # H.273
+UNSPECIFIED = 2  # H.273
 _NAMES = {0: "rgb", 1: "709", 2: "—", 4: "fcc", 5: "470bg", 6: "170m", 7: "240m", 9: "2020"}
 _TRANSFERS = {1: "709", 2: "—", 4: "gamma22", 5: "gamma28", 6: "170m", 7: "240m", 8: "linear", 13: "srgb"}
 _TRANSFERS |= {14: "2020-10", 15: "2020-12", 16: "pq", 18: "hlg"}
@@ -20,14 +20,19 @@ _PACKED = re.compile(r"([rgba0]{3,4}|ya)\d*(?:le|be)?")
 
 @dataclass(frozen=True)
 class Tags:
-    """What samples mean. matrix, primaries, transfer: H.273 codes. full: None if no range is told.
+    """Colour tags.
 
-    siting: where chroma lies, by FFmpeg's name, None if untold.
+    Attributes:
+        matrix: H.273 code, as are primaries and transfer.
+        primaries: see matrix.
+        transfer: see matrix.
+        full: whether the range is full; None if unspecified.
+        siting: of chroma, by FFmpeg's name; None if unspecified.
     """
 
-    matrix: int = UNTOLD
-    primaries: int = UNTOLD
-    transfer: int = UNTOLD
+    matrix: int = UNSPECIFIED
+    primaries: int = UNSPECIFIED
+    transfer: int = UNSPECIFIED
     full: bool | None = None
     siting: str | None = None
 
@@ -39,7 +44,15 @@ class Tags:
 
 @dataclass(frozen=True)
 class Layout:
-    """How samples are kept: bits each; colour for 2^sub_x by 2^sub_y of them. kinds: the planes, such as RGBA or Y."""
+    """The layout of samples.
+
+    Attributes:
+        name: FFmpeg's pixel format.
+        bits: of a sample.
+        sub_x: binary logarithm of the horizontal chroma subsampling.
+        sub_y: of the vertical one.
+        kinds: the planes, such as RGBA or Y.
+    """
 
     name: str
     bits: int
@@ -57,7 +70,7 @@ class Layout:
 
 
 def layout(name: str) -> Layout:
-    """The layout of FFmpeg's pixel format `name`."""
+    """Returns the layout of FFmpeg's pixel format `name`."""
     format = av.VideoFormat(name, 64, 64)
     about = format.components
     grey = not format.is_rgb and len(about) <= 2
@@ -66,15 +79,15 @@ def layout(name: str) -> Layout:
     return Layout(name, about[0].bits, across.bit_length() - 1, down.bit_length() - 1, kinds)
 
 
-def filled(name: str, planes: Sequence[NDArray[np.floating]]) -> av.VideoFrame:
-    """A frame of pixel format `name` with these samples, rounded, a plane for each of its layout's kinds."""
+def make_frame(name: str, planes: Sequence[NDArray[np.floating]]) -> av.VideoFrame:
+    """Makes a frame of pixel format `name` with these samples, rounded, a plane for each of its layout's kinds."""
     height, width = planes[0].shape
     frame, about = av.VideoFrame(width, height, name), layout(name)
     dtype = _dtype(about)
     codes = [np.clip(np.rint(plane), 0, about.highest).astype(dtype) for plane in planes]
     if order := _order(about):
-        shown = {kind.lower(): plane for kind, plane in zip(about.kinds, codes, strict=True)}
-        packed = [shown.get(kind, np.zeros_like(codes[0])) for kind in order]
+        by_kind = {kind.lower(): plane for kind, plane in zip(about.kinds, codes, strict=True)}
+        packed = [by_kind.get(kind, np.zeros_like(codes[0])) for kind in order]
         _fill(frame.planes[0], np.stack(packed, axis=-1).reshape(height, -1).astype(dtype))
         return frame
     for component, plane in zip(frame.format.components, codes, strict=True):
@@ -83,7 +96,7 @@ def filled(name: str, planes: Sequence[NDArray[np.floating]]) -> av.VideoFrame:
 
 
 def planes(frame: av.VideoFrame) -> list[NDArray[np.int64]]:
-    """The samples of a frame, a plane for each of its layout's kinds."""
+    """Returns the samples of a frame, a plane for each of its layout's kinds."""
     about = layout(frame.format.name)
     dtype = _dtype(about)
     raw = [_rows(plane, dtype) for plane in frame.planes]
@@ -95,19 +108,19 @@ def planes(frame: av.VideoFrame) -> list[NDArray[np.int64]]:
     return [raw[part.plane][: part.height, : part.width].astype(np.int64) for part in parts]
 
 
-def turned(samples: NDArray[Any], matrix: tuple[int, ...]) -> NDArray[Any]:
-    """(..., H, W) samples as a player shows them that knows the display matrix, one of the eight upright ones."""
+def rotate(samples: NDArray[Any], matrix: tuple[int, ...]) -> NDArray[Any]:
+    """Rotates (..., H, W) samples as players do for a display matrix, which is one of the eight right-angled ones."""
     if not matrix:
         return samples
     a, b, _, c, d = matrix[:5]
-    upright = samples.swapaxes(-1, -2) if transposes(matrix) else samples
+    rotated = samples.swapaxes(-1, -2) if transposes(matrix) else samples
     across, down = (c, b) if transposes(matrix) else (a, d)
-    upright = upright[..., ::-1] if across < 0 else upright
-    return upright[..., ::-1, :] if down < 0 else upright
+    rotated = rotated[..., ::-1] if across < 0 else rotated
+    return rotated[..., ::-1, :] if down < 0 else rotated
 
 
 def transposes(matrix: tuple[int, ...]) -> bool:
-    """Whether a display matrix makes rows of columns."""
+    """Whether a display matrix exchanges rows and columns."""
     return bool(matrix) and matrix[0] == 0
 
 

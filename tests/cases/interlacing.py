@@ -1,4 +1,4 @@
-"""Fields: pictures whose even and odd rows were seen at two times, marked as such or not."""
+"""Interlacing: frames of two fields, marked as such or not, and telecined film."""
 
 from __future__ import annotations
 
@@ -6,12 +6,13 @@ from collections.abc import Callable
 from fractions import Fraction
 from itertools import combinations
 from pathlib import Path
+from typing import Any
 
 import av
 from av.filter import Graph
 
 from tests import interlaced
-from tests.cases import pattern, samples, truth
+from tests.cases import pattern, reference, samples
 from tests.cases.case import Expected, case, evenly
 from tests.cases.film import film
 
@@ -19,12 +20,13 @@ SIZE = (96, 336)
 COUNT = 30
 _PULLED_DOWN = ((0, 0), (1, 1), (1, 2), (2, 3), (3, 3))  # which of four pictures of film are in five frames
 _CELLS = 10  # of the barcode: nine bits, and the one that makes their count even
-_INTERLACED = {"x264-params": "interlaced=1"}
+_INTERLACED: dict[str, Any] = {"x264-params": "interlaced=1"}
 
 
 def _numbers(count: int) -> list[int]:
-    """Numbers that turn two cells of the barcode each, after three fields of rest: to a deinterlacer, a cell that turns
-    with every field is detail that stands still.
+    """Numbers that change two cells of the barcode each, which then stay for three fields.
+
+    To a deinterlacer, a cell that changes with every field is static detail.
     """
     found, turned = [0], [(0, 0), (0, 0)]
     while len(found) < count:
@@ -39,7 +41,7 @@ def _numbers(count: int) -> list[int]:
 
 
 NUMBERS = _numbers(2 * COUNT)
-"""What the barcode says at each moment, counted in fields."""
+"""The number of the barcode at each moment, counted in fields."""
 
 
 def _top(index: int) -> tuple[int, int]:
@@ -62,78 +64,78 @@ def _telecine(index: int) -> tuple[int, int]:
 
 @case("top-first.mp4")
 def top_first(path: Path) -> Expected:
-    """Interlaced, with the upper field first."""
+    """Interlaced, top field first."""
     _write(path, _top, "tff", **_INTERLACED)
-    return Expected(_each(_top), evenly(COUNT), says=("is interlaced, top field first: deinterlaced",))
+    return Expected(_each(_top), evenly(COUNT), messages=("is interlaced, top field first: deinterlaced",))
 
 
 @case("bottom-first.mpg")
 def bottom_first(path: Path) -> Expected:
-    """Interlaced, with the lower field first, in MPEG-2."""
+    """Interlaced, bottom field first, in MPEG-2."""
     _write(path, _bottom, "bff", codec="mpeg2video", flags="+ildct+ilme")
     numbers = tuple(NUMBERS[: 2 * COUNT : 2])
-    return Expected(numbers, evenly(COUNT), says=("is interlaced, bottom field first: deinterlaced",))
+    return Expected(numbers, evenly(COUNT), messages=("is interlaced, bottom field first: deinterlaced",))
 
 
 @case("fields.mkv", "--deinterlace", "field")
 def each_field(path: Path) -> Expected:
-    """Interlaced, and each field shall become a frame."""
+    """Interlaced, and a frame of each field is requested."""
     _write(path, _top, "tff", **_INTERLACED)
     numbers = tuple(NUMBERS)
-    return Expected(numbers, evenly(2 * COUNT, 50), says=("a picture of each field, 50 a second",))
+    return Expected(numbers, evenly(2 * COUNT, 50), messages=("a picture of each field, 50 a second",))
 
 
 @case("unmarked.mkv")
 def unmarked(path: Path) -> Expected:
-    """Interlaced, and nothing says so: combs that somebody coded as film."""
+    """Interlaced, but encoded and marked as progressive."""
     _write(path, _top, "prog")
-    return Expected(_each(_top), evenly(COUNT), says=("top field first, though it is not marked so: deinterlaced",))
+    return Expected(_each(_top), evenly(COUNT), messages=("top field first, though it is not marked so: deinterlaced",))
 
 
 @case("film-in-fields.mkv")
 def film_in_fields(path: Path) -> Expected:
-    """Film that is coded, and marked, as interlaced, as many broadcasts are."""
+    """Film that is encoded and marked as interlaced, as many broadcasts are."""
     _write(path, _film, "tff", **_INTERLACED)
-    return Expected(_each(_film), evenly(COUNT), says=("shows no combs where it was looked at",))
+    return Expected(_each(_film), evenly(COUNT), messages=("shows no combs where it was looked at",))
 
 
 @case("telecine.mkv")
 def telecine(path: Path) -> Expected:
-    """Film that 3:2 pulldown has spread over 30 frames a second: two frames of five are combed."""
+    """Film that 3:2 pulldown has spread over 30 frames a second: two frames of five show combing artifacts."""
     rate = Fraction(30_000, 1001)
     _write(path, _telecine, "tff", rate=rate, **_INTERLACED)
-    return Expected(_each(_telecine), evenly(COUNT, rate), says=(r"is film, telecined \(3:2\)",))
+    return Expected(_each(_telecine), evenly(COUNT, rate), messages=(r"is film, telecined \(3:2\)",))
 
 
 def _each(moments: Callable[[int], tuple[int, int]]) -> tuple[int, ...]:
-    """The numbers of the even rows of all frames."""
+    """Returns the numbers of the even rows of all frames."""
     return tuple(NUMBERS[moments(index)[0]] for index in range(COUNT))
 
 
 def _write(
     path: Path, moments: Callable[[int], tuple[int, int]], mark: str, rate: Fraction | int = 25, **options: str
 ) -> None:
-    """A film whose frames have even and odd rows of two `moments`. mark: see libavfilter's setfield."""
+    """Writes a film whose frames have even and odd rows of two `moments`. mark: see libavfilter's setfield."""
 
     def draw(index: int) -> av.VideoFrame:
         even, odd = (_planes(moment) for moment in moments(index))
         for plane, other in zip(even, odd, strict=True):
             plane[1::2] = other[1::2]
-        return _marked(samples.filled("yuv420p", even), mark)
+        return _marked(samples.make_frame("yuv420p", even), mark)
 
     film(path, range(COUNT), size=SIZE, rate=rate, draw=draw, **options)
 
 
-def _planes(moment: int) -> list[truth.Samples]:
-    """A numbered picture that moves sideways where others have their square, in YUV."""
-    rgb = pattern.picture(NUMBERS[moment], SIZE)
+def _planes(moment: int) -> list[reference.Samples]:
+    """A numbered image with a texture that moves sideways instead of the square, in YUV."""
+    rgb = pattern.draw(NUMBERS[moment], SIZE)
     middle = slice(SIZE[0] // 2, SIZE[0] - SIZE[0] // 4)
     rgb[:, middle] = interlaced.at(moment, (SIZE[0] // 4, SIZE[1]))[..., None]
-    return truth.coded(rgb.transpose(2, 0, 1) / 255, samples.layout("yuv420p"), pattern.BT709)
+    return reference.encode_rgb(rgb.transpose(2, 0, 1) / 255, samples.layout("yuv420p"), pattern.BT709)
 
 
 def _marked(frame: av.VideoFrame, mark: str) -> av.VideoFrame:
-    graph = Graph()
+    graph: Any = Graph()  # PyAV's stubs take a stream as template, its code a frame as well
     entry = graph.add_buffer(template=frame, time_base=Fraction(1, 25))
     graph.link_nodes(entry, graph.add("setfield", mark), graph.add("buffersink")).configure()
     graph.push(frame)

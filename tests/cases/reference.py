@@ -1,8 +1,8 @@
-"""What samples must be, in float64: H.273's matrices and ranges, and the documented filters of chroma, written anew.
+"""A float64 model of colour conversion: H.273's matrices and ranges, and the documented filters of chroma.
 
-Along an axis where two luma samples share a chroma sample, chroma i lies at luma 2i, 2i + 1/2 or 2i + 1. Up is linear
-interpolation, down [1 2 1] / 4 where it lies on a luma sample and the mean of two where it lies between them; edges are
-repeated. Nothing here is taken from the tool, nor from FFmpeg.
+Along an axis where two luma samples share a chroma sample, chroma i is sited at luma 2i, 2i + 1/2 or 2i + 1. Chroma is
+upsampled by linear interpolation. It is downsampled by [1 2 1] / 4 where it is sited on a luma sample, and by the mean
+of two where it is between them; edges are repeated. The code is independent of the package and of FFmpeg.
 """
 
 from __future__ import annotations
@@ -12,9 +12,9 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from tests.cases.samples import UNTOLD, Layout, Tags
+from tests.cases.samples import UNSPECIFIED, Layout, Tags
 
-Samples = NDArray[np.float64]
+Samples = NDArray[np.floating]
 
 _WEIGHTS = {  # H.273 table 4: Kr, Kb
     1: (0.2126, 0.0722),
@@ -24,26 +24,41 @@ _WEIGHTS = {  # H.273 table 4: Kr, Kb
     7: (0.212, 0.087),
     9: (0.2627, 0.0593),
 }
-_FROM_LEFT = {"left": 0.0, "topleft": 0.0, "bottomleft": 0.0, "center": 0.5, "top": 0.5, "bottom": 0.5}
-_FROM_TOP = {"topleft": 0.0, "top": 0.0, "left": 0.5, "center": 0.5, "bottomleft": 1.0, "bottom": 1.0}
+_Sitings = dict[str | None, float]
+_FROM_LEFT: _Sitings = {
+    "left": 0.0,
+    "topleft": 0.0,
+    "bottomleft": 0.0,
+    "center": 0.5,
+    "top": 0.5,
+    "bottom": 0.5,
+}
+_FROM_TOP: _Sitings = {
+    "topleft": 0.0,
+    "top": 0.0,
+    "left": 0.5,
+    "center": 0.5,
+    "bottomleft": 1.0,
+    "bottom": 1.0,
+}
 _SD = 1024, 576
-_WIDE = (16, 18)  # transfers, PQ and HLG, that come with BT.2020 alone
+_WIDE = (16, 18)  # transfers, PQ and HLG, that only come with BT.2020
 
 
-def meant(tags: Tags, pixel: str, size: tuple[int, int], codec: str = "") -> Tags:
-    """The tags without gaps, as players fill them: by the size, the limited range, and chroma to the left."""
+def resolve_tags(tags: Tags, pixel: str, size: tuple[int, int], codec: str = "") -> Tags:
+    """Fills in unspecified tags as players do: matrix by the size, limited range, chroma on the left."""
     matrix = tags.matrix
-    if matrix in (UNTOLD, 0):
+    if matrix in (UNSPECIFIED, 0):
         sd = size[0] <= _SD[0] and size[1] <= _SD[1]
         matrix = (5 if size[1] == _SD[1] else 6) if sd else 1
         matrix = 9 if tags.primaries == 9 or tags.transfer in _WIDE else matrix
     full = pixel.startswith("yuvj") if tags.full is None else tags.full
-    midway = codec in ("mjpeg", "mpeg1video")
-    return replace(tags, matrix=matrix, full=full, siting=tags.siting or ("center" if midway else "left"))
+    centred = codec in ("mjpeg", "mpeg1video")
+    return replace(tags, matrix=matrix, full=full, siting=tags.siting or ("center" if centred else "left"))
 
 
-def coded(rgb: Samples, layout: Layout, tags: Tags) -> list[Samples]:
-    """The samples, not yet rounded, of RGB of 0..1, (3, H, W): a plane for each of the layout's kinds but alpha."""
+def encode_rgb(rgb: Samples, layout: Layout, tags: Tags) -> list[Samples]:
+    """Converts RGB of 0..1, (3, H, W), to unrounded samples: a plane for each of the layout's kinds but alpha."""
     if layout.kinds.startswith("RGB"):
         return list(rgb * layout.highest)
     kr, kb = _WEIGHTS[tags.matrix]
@@ -57,8 +72,8 @@ def coded(rgb: Samples, layout: Layout, tags: Tags) -> list[Samples]:
     return planes
 
 
-def rgb(planes: tuple[NDArray[np.int64], ...], layout: Layout, tags: Tags) -> Samples:
-    """RGB, 0..1 but not clamped, (3, H, W), of the samples in `planes`."""
+def decode_rgb(planes: tuple[NDArray[np.int64], ...], layout: Layout, tags: Tags) -> Samples:
+    """Converts the samples in `planes` to RGB, 0..1 but not clamped, (3, H, W)."""
     if layout.kinds.startswith("RGB"):
         return np.stack(planes[:3]) / layout.highest
     scale, black, swing, middle = _levels(layout, tags)
@@ -71,8 +86,8 @@ def rgb(planes: tuple[NDArray[np.int64], ...], layout: Layout, tags: Tags) -> Sa
     return np.stack([red, (luma - kr * red - kb * blue) / (1 - kr - kb), blue])
 
 
-def enlarged(samples: Samples, scale: int) -> Samples:
-    """(H, W) samples by bicubic interpolation (Keys 1981, a = -1/2), edges repeated: what becomes of alpha."""
+def enlarge(samples: Samples, scale: int) -> Samples:
+    """Enlarges (H, W) samples by bicubic interpolation (Keys 1981, a = -1/2), edges repeated, as alpha is."""
     for _ in range(2):
         samples = (_keys(samples.shape[0], scale) @ samples).T
     return samples
@@ -96,7 +111,8 @@ def _interpolated(chroma: Samples, length: int, first: float) -> Samples:
     at = np.clip((np.arange(length) - first) / 2, 0, len(chroma) - 1)
     low = np.floor(at).astype(int)
     share = (at - low)[:, None]
-    return (1 - share) * chroma[low] + share * chroma[np.minimum(low + 1, len(chroma) - 1)]
+    high = np.minimum(low + 1, len(chroma) - 1)
+    return np.asarray((1 - share) * chroma[low] + share * chroma[high])
 
 
 def _down(chroma: Samples, layout: Layout, tags: Tags) -> Samples:
@@ -111,11 +127,12 @@ def _halved(samples: Samples, first: float) -> Samples:
     """Along the first axis, to samples at `first`, `first` + 2, ..."""
     at = np.arange(0, len(samples), 2) + first
     taps = {-1: 0.25, 0: 0.5, 1: 0.25} if first.is_integer() else {-0.5: 0.5, 0.5: 0.5}
-    return sum(weight * samples[np.clip(at + tap, 0, len(samples) - 1).astype(int)] for tap, weight in taps.items())
+    parts = [weight * samples[np.clip(at + tap, 0, len(samples) - 1).astype(int)] for tap, weight in taps.items()]
+    return np.asarray(sum(parts))
 
 
 def _keys(length: int, scale: int) -> Samples:
-    """The matrix that enlarges `length` samples."""
+    """The matrix that enlarges `length` samples by `scale`."""
     at = (np.arange(length * scale) + 0.5) / scale - 0.5
     weights = np.zeros((length * scale, length))
     for tap in range(-1, 3):

@@ -1,4 +1,4 @@
-"""Pictures: single ones, numbered ones, moving ones, and frames without a container."""
+"""Images: single ones, numbered ones, animations, and frames without a container."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 
 from tests.cases import pattern
-from tests.cases.bitstreams import exif_turned
+from tests.cases.bitstreams import with_orientation
 from tests.cases.case import Case, Expected, case, evenly
 from tests.cases.film import film
 
@@ -20,51 +20,51 @@ _TEN = Fraction(10)
 
 @case("frames/%03d.png")
 def numbered(path: Path) -> Expected:
-    """Twelve numbered pictures, the first of them 1."""
+    """Twelve numbered images, from 1 on."""
     _write(path, _TWELVE)
     return Expected(_TWELVE, evenly(12))
 
 
 @case("gap/%03d.png")
 def numbered_with_a_gap(path: Path) -> Expected:
-    """Numbered pictures from 1 to 12, and 7 is missing: 6 is shown for as long as both."""
+    """Numbered images from 1 to 12, and 7 is missing: 6 is shown for the time of both."""
     there = tuple(number for number in _TWELVE if number != 7)
     _write(path, there)
-    return Expected(there, tuple(Fraction(number - 1, 25) for number in there), says=(r"\b0*7\b",))
+    return Expected(there, tuple(Fraction(number - 1, 25) for number in there), messages=(r"\b0*7\b",))
 
 
 @case("deep/%03d.png", target="out/%03d.png")
 def deep(path: Path) -> Expected:
-    """Numbered pictures of 16 bits, which become such pictures again."""
+    """Numbered images of 16 bits, upscaled into such images."""
     _write(path, _TWELVE, deep=True)
     return Expected(_TWELVE, (None,) * 12, bits=16)
 
 
 @case("mixed/%03d.png")
 def mixed_sizes(path: Path) -> Expected:
-    """Numbered pictures that are larger from the fourth on."""
+    """Numbered images that are larger from the fourth on."""
     _write(path, _TWELVE[:3])
     _write(path, _TWELVE[3:6], size=(192, 128))
-    return Expected(_TWELVE[:6], evenly(6), says=("192x128",))
+    return Expected(_TWELVE[:6], evenly(6), messages=("192x128",))
 
 
 @case("moving.gif")
 def gif(path: Path) -> Expected:
-    """An animation of 256 fixed colours that counts in hundredths of a second."""
+    """An animation of 256 fixed colours, with times in hundredths of a second."""
     film(path, range(20), rate=_TEN, codec="gif", pixel="rgb8")
     return Expected(tuple(range(20)), evenly(20, _TEN))
 
 
 @case("moving.png")
 def apng(path: Path) -> Expected:
-    """An animation that is called a picture (APNG)."""
+    """An animation with an image's suffix (APNG)."""
     film(path, range(12), "apng", rate=_TEN, codec="apng", pixel="rgb24")
     return Expected(tuple(range(12)), evenly(12, _TEN))
 
 
 @case("film.y4m")
 def y4m(path: Path) -> Expected:
-    """Bare samples with a line of text before each frame, as they run through pipes."""
+    """Uncompressed samples with a line of text before each frame, as used in pipes."""
     film(path, codec="rawvideo")
     return Expected(tuple(range(30)), evenly(30))
 
@@ -78,20 +78,20 @@ def _single(name: str, about: str) -> Case:
     return case(name, target="out.png")(write)
 
 
-png = _single("photo.png", "One picture, which becomes one picture.")
-jpeg = _single("photo.jpg", "One picture of full-range YUV, as cameras make them.")
-webp = _single("photo.webp", "One picture as the web has them.")
+png = _single("photo.png", "One image, upscaled into one image.")
+jpeg = _single("photo.jpg", "One image of full-range YUV, as cameras make them.")
+webp = _single("photo.webp", "One WebP image.")
 
 
-@case("turned.jpg", target="out.png")
-def turned(path: Path) -> Expected:
-    """A photograph that says it is to be turned to the right, as cameras held upright write (Exif)."""
-    upright = pattern.picture(7, pattern.SIZE)
-    path.write_bytes(exif_turned(_jpeg(np.rot90(upright)), 6))
+@case("rotated.jpg", target="out.png")
+def rotated(path: Path) -> Expected:
+    """A photograph with an Exif rotation to the right, as cameras held upright write."""
+    upright = pattern.draw(7, pattern.SIZE)
+    path.write_bytes(with_orientation(_jpeg(np.rot90(upright)), 6))
     return Expected((7,), (None,))
 
 
-def _jpeg(drawn: pattern.Picture) -> bytes:
+def _jpeg(drawn: pattern.Image) -> bytes:
     done, coded = cv2.imencode(".jpg", drawn[..., ::-1])
     assert done
     return coded.tobytes()
@@ -103,5 +103,5 @@ def _write(path: Path, numbers: Iterable[int], size: tuple[int, int] = pattern.S
 
 
 def _save(path: Path, number: int, size: tuple[int, int] = pattern.SIZE, deep: bool = False) -> None:
-    drawn = pattern.picture(number, size)[..., ::-1]
+    drawn = pattern.draw(number, size)[..., ::-1]
     assert cv2.imwrite(str(path), drawn.astype(np.uint16) * 257 if deep else drawn)
