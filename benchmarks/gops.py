@@ -40,7 +40,7 @@ from pipeline.diagnostics.pattern_clip import write_pattern
 from pipeline.diagnostics.report import Row
 from pipeline.errors import InputError
 from pipeline.files import budget
-from pipeline.files.job import weights
+from pipeline.files.components import queue_weight
 from pipeline.files.plan import Plan, make_plan
 from pipeline.flow.pipeline import Pipeline
 from pipeline.flow.stage import Chain
@@ -110,15 +110,15 @@ def _plan(clip: Path, preset: str, encoders: str | int, args: argparse.Namespace
     chosen = {"codec": args.codec, "preset": preset, "crf": args.crf, "options": {"g": str(args.gop)}}
     settings = Settings.load(None, model="identity", backend="onnx", decoder="software", encoders=encoders, **chosen)
     plan = make_plan(probe(clip), folder / "result.mkv", settings.model_copy(update={"encoders": 1}))
-    if plan.encoding.format != plan.decoded:
+    if plan.encoding.format != plan.decoded_format:
         raise InputError(
-            f"{clip}: {args.codec} does not take {plan.decoded.pixel.name}: choose another clip or --codec"
+            f"{clip}: {args.codec} does not take {plan.decoded_format.pixel.name}: choose another clip or --codec"
         )
     encoding, alone = budget.allocate_encoders(plan.encoding, settings, frames=None, busy=True)
     if encoders not in (encoding.encoders, "auto"):
         reason = alone or f"there is memory for {encoding.encoders}"
         raise InputError(f"--encoders {encoders}: {args.codec} at {encoding.format}: {reason}")
-    return replace(plan, settings=settings, encoding=encoding, also=frozenset())
+    return replace(plan, settings=settings, encoding=encoding, copied=frozenset())
 
 
 def _pool(plan: Plan) -> list[Frame]:
@@ -146,12 +146,15 @@ def _made(plan: Plan) -> Made:
     """Encode the clip, and set the result beside it."""
     with (
         FileSource(plan.media.path) as source,
-        FileSink(plan.target, plan.encoding, source, plan.also, plan.shift) as sink,
+        FileSink(plan.target, plan.encoding, source, plan.copied, plan.time_shift) as sink,
     ):
         encoder = sink.encoder(plan.encoding.time_base)
-        decoder = Decoder(source, plan.decoded)
+        decoder = Decoder(source, plan.decoded_format)
         line = Pipeline(
-            source, {"decode": decoder, "encode": Chain(encoder, sink)}, plan.settings.queue, weights(plan.settings)
+            source,
+            {"decode": decoder, "encode": Chain(encoder, sink)},
+            plan.settings.queue,
+            queue_weight(plan.settings),
         )
         line.start()
         line.wait()

@@ -63,13 +63,13 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="uprez-gpus-") as folder:
         clip = args.clip or write_pattern(Path(folder) / "clip.mp4", *args.size)
         media, target = probe(clip), Path(folder) / "result.mkv"
-        plans = [replace(make_plan(media, target, settings), also=frozenset()) for settings in every]
+        plans = [replace(make_plan(media, target, settings), copied=frozenset()) for settings in every]
         first = plans[0]
         decode = benchmark._decode(_bench(first, args.seconds), first).model_copy(update={"name": "decode"})
         report = Report(
             **facts(first),
             clip=args.clip.name if args.clip else PATTERN,
-            source=str(first.decoded),
+            source=str(first.decoded_format),
             model=str(first.model),
             seconds=args.seconds,
             decode=decode,
@@ -93,7 +93,7 @@ def _entry(plan: Plan, seconds: float, decode: Row) -> Entry:
     devices = ",".join(map(str, plan.settings.device))
     bench = _bench(plan, seconds)
     try:
-        with open_session(plan.backend, plan.model, plan.given, plan.settings, plan.made) as session:
+        with open_session(plan.backend, plan.model, plan.input_format, plan.settings, plan.output_format) as session:
             benchmark._finished_frames(plan, session)  # warms up
             engine = benchmark._engine(bench, session)
             whole = benchmark._whole(bench, plan, session, encoded=False)

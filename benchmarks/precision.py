@@ -110,7 +110,7 @@ def _entry(plan: Plan, side: int, seconds: float) -> Entry:
 
 def _rate(plan: Plan, seconds: float) -> Row:
     """The network alone, on frames of the clip's size."""
-    with open_session(plan.backend, plan.model, plan.decoded, plan.settings) as session:
+    with open_session(plan.backend, plan.model, plan.decoded_format, plan.settings) as session:
         benchmark._finished_frames(plan, session)
         return benchmark._engine(Bench(plan.settings, seconds=seconds), session)
 

@@ -39,7 +39,7 @@ from pipeline.config.settings import Settings
 from pipeline.diagnostics import benchmark
 from pipeline.diagnostics.pattern_clip import write_pattern
 from pipeline.errors import OutputError, UprezError
-from pipeline.files.job import open_source, weights
+from pipeline.files.components import open_source, queue_weight
 from pipeline.files.plan import Plan, make_plan
 from pipeline.flow.pipeline import Pipeline
 from pipeline.flow.stage import Chain, Stage
@@ -158,7 +158,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="uprez-steady-") as folder:
         clip = args.clip or write_pattern(Path(folder) / "clip.mp4", *args.size)
         plan = make_plan(probe(clip), Path(folder) / "result.mkv", settings)
-        report = measured(replace(plan, also=frozenset()), args.frames, args.encode)
+        report = measured(replace(plan, copied=frozenset()), args.frames, args.encode)
     if args.clip is None:
         report = report.model_copy(update={"clip": PATTERN})
     save(report, args.save)
@@ -168,7 +168,7 @@ def main() -> None:
 def measured(plan: Plan, frames: int, encoded: bool) -> Report:
     """Send `frames` frames through one line, and tell what that did to the process."""
     gpus = [Gpu(device) for device in plan.settings.device] if plan.backend == "tensorrt" else []
-    with open_session(plan.backend, plan.model, plan.given, plan.settings, plan.made) as session:
+    with open_session(plan.backend, plan.model, plan.input_format, plan.settings, plan.output_format) as session:
         benchmark._finished_frames(plan, session)
         before = _threads()
         samples, cpu = _flow(plan, session, frames, encoded, gpus)
@@ -207,7 +207,7 @@ def _flow(plan: Plan, session: Session[Any], frames: int, encoded: bool, gpus: l
             "encode" if encoded else "discard": ending,
         }
         packets = itertools.islice(benchmark._packets(source), frames)
-        line = Pipeline(packets, stages, plan.settings.queue, weights(plan.settings))
+        line = Pipeline(packets, stages, plan.settings.queue, queue_weight(plan.settings))
         watch = _Watch(count, gpus)
         line.start()
         line.wait(watch.tick)

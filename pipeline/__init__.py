@@ -23,7 +23,8 @@ if TYPE_CHECKING:
         SettingsError,
         UprezError,
     )
-    from pipeline.files.job import Job, Result, upscale
+    from pipeline.files.job import Job, upscale
+    from pipeline.files.result import Result
     from pipeline.flow.telemetry import Progress
     from pipeline.live.service import Live
     from pipeline.live.stats import LiveFigures
@@ -45,7 +46,8 @@ _HOMES = {
     "pipeline.media.reading.probe": "probe",
     "pipeline.verification.verdict": "Verdict",
     "pipeline.verification.compare": "verify",
-    "pipeline.files.job": "Job Result upscale",
+    "pipeline.files.job": "Job upscale",
+    "pipeline.files.result": "Result",
     "pipeline.config.settings": "Settings",
     "pipeline.flow.telemetry": "Progress",
 }

@@ -17,7 +17,7 @@ def main() -> None:
     threading.Timer(2.0, job.stop).start()
     source = sys.argv[1] if len(sys.argv) > 1 else Path(__file__).with_name("clip.mp4")
     result = pipeline.upscale(source, job=job, progress=tell, overwrite=True)
-    print(f"{result.path}: {result.frames_out} frames, {'whole' if result.complete else 'stopped before the end'}")
+    print(f"{result.path}: {result.frames_out} frames, {'stopped before the end' if result.stopped else 'complete'}")
 
 
 def tell(at: pipeline.Progress) -> None:

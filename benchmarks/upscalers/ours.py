@@ -31,7 +31,7 @@ def first_luma(case: Case) -> NDArray[np.uint8]:
     plan = make_plan(probe(case.clip), case.folder / "result.mkv", _settings(case))
     format = plan.media.video.format
     with (
-        open_session(plan.backend, plan.model, format, plan.settings, plan.made) as session,
+        open_session(plan.backend, plan.model, format, plan.settings, plan.output_format) as session,
         FileSource(case.clip) as source,
     ):
         decoder = Decoder(source, format)

@@ -21,8 +21,9 @@ from pipeline.config.settings import Settings
 from pipeline.errors import SettingsError, UprezError
 from pipeline.files.destination import check_target, free_disk
 from pipeline.files.estimate import encoder_rate, estimate
-from pipeline.files.job import Job, Result, execute
+from pipeline.files.job import Job, execute
 from pipeline.files.plan import Plan, make_plan
+from pipeline.files.result import Result
 from pipeline.media.reading.pipe import is_pipe
 from pipeline.media.reading.probe import probe
 
@@ -103,7 +104,7 @@ def upscale(
         raise typer.Exit(EXIT_STOPPED)
     if batch.failures:
         raise typer.Exit(EXIT_BAD)
-    if not all(result.whole for result in batch.results):
+    if not all(result.source_intact for result in batch.results):
         raise typer.Exit(EXIT_DAMAGED)
 
 
@@ -199,8 +200,8 @@ def _summarise(batch: Batch, settings: Settings) -> None:
     for result in batch.results:
         for line in result.findings:
             note(f"{result.path.name}: {line}")
-        whole = "" if result.whole else " (all that could be read of a damaged source)"
-        whole = whole if result.complete else " (stopped before the end)"
+        whole = "" if result.source_intact else " (all that could be read of a damaged source)"
+        whole = whole if not result.stopped else " (stopped before the end)"
         frames = f"{result.frames_out} frames in {hours(result.seconds)}, {result.rate:.1f} fps"
         screen.print(escape(f"{result.path}{whole}: {frames}, {result.backend}, wall: {result.bottleneck}"))
 
@@ -208,8 +209,8 @@ def _summarise(batch: Batch, settings: Settings) -> None:
 def _summary(batch: Batch) -> dict[str, Any]:
     return {
         "schema_version": 1,
-        "done": [_told(result) for result in batch.results if result.complete],
-        "stopped": [_told(result) for result in batch.results if not result.complete],
+        "done": [_told(result) for result in batch.results if not result.stopped],
+        "stopped": [_told(result) for result in batch.results if result.stopped],
         "skipped": [str(path) for path in batch.skipped],
         "failed": [{"path": str(path), "error": with_options(str(error))} for path, error in batch.failures],
     }
@@ -220,10 +221,10 @@ def _told(result: Result) -> dict[str, Any]:
         "path": str(result.path),
         "frames_in": result.frames_in,
         "frames_out": result.frames_out,
-        "complete": result.complete,
-        "whole": result.whole,
-        "lost": result.lost,
-        "damaged": result.damaged,
+        "complete": not result.stopped,
+        "whole": result.source_intact,
+        "lost": result.frames_lost,
+        "damaged": result.frames_damaged,
         "seconds": round(result.seconds, 3),
         "rate": round(result.rate, 3),
         "backend": result.backend,

@@ -30,7 +30,7 @@ from pipeline.config.settings import Settings
 from pipeline.diagnostics.pattern_clip import write_pattern
 from pipeline.diagnostics.report import Report, Row
 from pipeline.errors import InputError
-from pipeline.files.job import open_source, prepared, weights
+from pipeline.files.components import open_source, preprocessing_stages, queue_weight
 from pipeline.files.plan import Plan, make_plan
 from pipeline.flow.pipeline import Pipeline
 from pipeline.flow.stage import Chain, Stage
@@ -80,9 +80,9 @@ def measure(bench: Bench, tell: Callable[[str], None] = lambda _: None) -> Repor
             tell("making a clip")
             clip = write_pattern(Path(folder) / "clip.mp4", *bench.size)
         plan = make_plan(probe(clip), Path(folder) / "result.mkv", bench.settings)
-        plan = replace(plan, also=frozenset())
+        plan = replace(plan, copied=frozenset())
         tell("starting the session")
-        with open_session(plan.backend, plan.model, plan.given, plan.settings, plan.made) as session:
+        with open_session(plan.backend, plan.model, plan.input_format, plan.settings, plan.output_format) as session:
             report = _report(bench, plan, session, _rows(bench, plan, session, tell))
         if bench.trace is not None:
             tell("tracing")
@@ -92,7 +92,7 @@ def measure(bench: Bench, tell: Callable[[str], None] = lambda _: None) -> Repor
 
 def _note(trace: Trace, bench: Bench, plan: Plan) -> None:
     """Run the whole once more, output discarded, and keep the spans of a moment of its steady state."""
-    with open_session(plan.backend, plan.model, plan.given, plan.settings, plan.made, trace) as session:
+    with open_session(plan.backend, plan.model, plan.input_format, plan.settings, plan.output_format, trace) as session:
         _whole(replace(bench, seconds=_TRACED_SECONDS), plan, session, encoded=False, trace=trace)
     trace.cut(_TRACE_SECONDS)
 
@@ -244,7 +244,7 @@ def _run(
     trace: Trace | None = None,
 ) -> list[Meter]:
     line = Pipeline(
-        _for_a_while(items, timer, bench.seconds), stages, plan.settings.queue, weights(plan.settings), trace
+        _for_a_while(items, timer, bench.seconds), stages, plan.settings.queue, queue_weight(plan.settings), trace
     )
     line.start()
     line.wait()
@@ -268,7 +268,7 @@ def _packets(source: Source) -> Iterator[Any]:
 
 
 def _decoder(plan: Plan, source: Source) -> Stage[Any, Any]:
-    return Chain(Decoder(source, plan.decoded), *prepared(plan))
+    return Chain(Decoder(source, plan.decoded_format), *preprocessing_stages(plan))
 
 
 @contextlib.contextmanager

@@ -1,4 +1,4 @@
-"""How cores and memory are shared out before the first frame."""
+"""Allocates cores and memory to parallel encoders before the first frame."""
 
 from __future__ import annotations
 
@@ -22,17 +22,24 @@ _SHARE_OF_MEMORY = 0.5
 def allocate_encoders(
     encoding: VideoEncoding, settings: Settings, frames: int | None, busy: bool
 ) -> tuple[VideoEncoding, str]:
-    """`encoding` with as many encoders as the settings ask for, or as cores and memory allow; and why not, if not.
+    """Choose the number of parallel encoders, the length of their GOPs, and their threads.
 
-    frames: of the whole video. busy: the encoder is likely to be what the others wait for.
+    Args:
+        encoding: For one encoder.
+        settings: Its `encoders` is the requested number, or "auto": as many as cores and memory allow.
+        frames: Number of frames of the output; None if unknown.
+        busy: Whether the encoder is likely to be the bottleneck; else "auto" is one encoder.
+
+    Returns:
+        The encoding, and a note if there are fewer encoders than requested ("" if not).
     """
     wanted = settings.encoders
     parallel = encoder_spec(encoding.codec).parallel
     if wanted == 1 or (wanted == "auto" and (not busy or (parallel and parallel.fills_cores))):
         return encoding, ""
     if parallel is None or (reason := _only_one(encoding)):
-        reason = reason if parallel else f"{encoding.codec} is not known to make closed GOPs that fit together"
-        return encoding, "" if wanted == "auto" else f"one encoder does the work: {reason}"
+        reason = reason if parallel else f"{encoding.codec} is not known to make closed GOPs that can be joined"
+        return encoding, "" if wanted == "auto" else f"only one encoder is used: {reason}"
     gops = _gops(encoding.options.get("g"))
     most = host.cores() // parallel.cores if wanted == "auto" else wanted
     most = most if frames is None else min(most, -(-frames // gops[-1]))
@@ -46,37 +53,41 @@ def allocate_encoders(
 
 
 def _fewer(count: int, most: int, wanted: int | str) -> str:
-    """What to say where memory allows `count` encoders, and more were asked for and of use."""
+    """The note if memory allows `count` encoders, and more were requested and useful."""
     lacking = count < most and wanted != "auto"
-    return f"{count} of {wanted} encoders do the work: there is no memory for more" if lacking else ""
+    return f"only {count} of {wanted} encoders are used: memory is too small for more" if lacking else ""
 
 
-def _gops(wish: str | None) -> tuple[int, ...]:
-    """How many frames an encoder may take at a time: as many of the GOPs that were wished for as make enough."""
-    if wish is None:
+def _gops(requested: str | None) -> tuple[int, ...]:
+    """The possible numbers of frames that an encoder takes at a time: if a GOP length is requested, multiples of it."""
+    if requested is None:
         return _GOPS
-    return (-(-_GOPS[-1] // int(wish)) * int(wish),)
+    return (-(-_GOPS[-1] // int(requested)) * int(requested),)
 
 
 def _threads(parallel: ParallelSpec, encoders: int) -> int:
-    """Threads of each encoder: more than there are cores for, since some always wait for others."""
+    """Threads of each encoder: more than there are cores, as some always wait for others."""
     share = host.cores() // encoders
     return max(parallel.threads, share // 2 if parallel.fills_cores else share)
 
 
 def memory(encoding: VideoEncoding, encoders: int, gop: int) -> int:
-    """Bytes that `encoders` need, and the frames that wait for them."""
+    """Bytes of main memory for `encoders` encoders and the frames that wait for them.
+
+    Args:
+        gop: Frames that each encoder takes at a time.
+    """
     waiting = encoders * (gop + MIRRORED) if encoders > 1 else 0
     return (encoders * encoder_spec(encoding.codec).frames_at_work + waiting) * encoding.format.bytes
 
 
 def _only_one(encoding: VideoEncoding) -> str:
-    """Why several encoders would not do, "" if they would."""
+    """Why parallel encoders are impossible; "" if they are possible."""
     if named := [name for name in _RATE_CONTROLS if name in encoding.options]:
-        return f"{named[0]}={encoding.options[named[0]]} must be kept over the whole"
+        return f"{named[0]}={encoding.options[named[0]]} applies to the video as a whole"
     parameters = encoder_spec(encoding.codec).parameters_options
     if found := _RATE_PARAMETERS.search(":".join(encoding.options.get(name, "") for name in parameters)):
-        return f"{found[0]} must be kept over the whole"
+        return f"{found[0]} applies to the video as a whole"
     if not re.fullmatch("[1-9][0-9]*", encoding.options.get("g", "1")):
-        return f"g={encoding.options['g']} is no length of a closed GOP"
+        return f"g={encoding.options['g']} is not a valid GOP length"
     return ""

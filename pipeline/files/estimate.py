@@ -1,4 +1,4 @@
-"""How long a job will take, before it starts: the model is timed, the encoder is known by its preset."""
+"""Estimates the duration of a job before it starts: the network is timed, the encoder known by its preset."""
 
 from __future__ import annotations
 
@@ -12,29 +12,35 @@ from pipeline.system import host
 
 _TRIAL_WIDTH, _TRIAL_HEIGHT = 192, 108
 _TRIAL_SECONDS = 0.5
-_SEVERAL = 2  # times as fast are several encoders at once
+_PARALLEL_GAIN = 2  # how many times as fast parallel encoders are
 
 
 @dataclass(frozen=True)
 class Estimate:
-    """rate: frames in a second. seconds: for the whole, None if its length is unknown. wall: what limits the rate."""
+    """The expected speed of a job.
+
+    Attributes:
+        rate: Frames per second.
+        seconds: Duration of the job; None if the number of frames is unknown.
+        bottleneck: What limits the rate: "the model" or "the encoder".
+    """
 
     rate: float
     seconds: float | None
-    wall: str
+    bottleneck: str
 
 
 def estimate(plan: Plan) -> Estimate:
-    """Time `plan`'s model on this machine for about half a second, and add what is known of its encoder."""
+    """Time the network of `plan` on this machine for about half a second, and look up the speed of its encoder."""
     rates = {"the model": model_rate(plan), "the encoder": encoder_rate(plan)}
-    wall = min(rates, key=lambda name: rates[name])
+    bottleneck = min(rates, key=lambda name: rates[name])
     frames = plan.frames
-    return Estimate(rates[wall], frames / rates[wall] if frames else None, wall)
+    return Estimate(rates[bottleneck], frames / rates[bottleneck] if frames else None, bottleneck)
 
 
 def model_rate(plan: Plan) -> float:
-    """Frames a second of the model alone; on the CPU extrapolated from a small picture."""
-    format = plan.given
+    """Frames per second of the network alone; on the CPU extrapolated from a small frame."""
+    format = plan.input_format
     if plan.backend == "onnx" and not plan.model.size:
         small = replace(format, width=min(format.width, _TRIAL_WIDTH), height=min(format.height, _TRIAL_HEIGHT))
     else:
@@ -50,9 +56,9 @@ def model_rate(plan: Plan) -> float:
 
 
 def encoder_rate(plan: Plan) -> float:
-    """Frames a second of the encoder, as a rule of thumb."""
+    """Frames per second of the encoder, by a rule of thumb."""
     encoding = plan.encoding
     speed = pixel_rate(encoder_spec(encoding.codec), encoding.options.get("preset", "medium"))
     pixels = encoding.format.width * encoding.format.height
-    speed *= _SEVERAL if encoding.encoders > 1 else 1
+    speed *= _PARALLEL_GAIN if encoding.encoders > 1 else 1
     return speed * host.cores() / pixels

@@ -1,31 +1,30 @@
 """The wiring of a file's job.
 
-    FileSource ─▶ Decoder ─▶ Order ─▶ Trim ─▶ Deinterlace ─▶ Turn ─▶ Submit ─▶ Collect ─▶ Encoder ─▶ FileSink
-                 [                     decode                    ] [submit]  [upscale]       [encode]
-                                                                                          [fan-0, 1, …]
+    FileSource ─▶ Decoder ─▶ Order ─▶ Trim ─▶ Deinterlace ─▶ Rotate ─▶ Submit ─▶ Collect ─▶ Encoder ─▶ FileSink
+                 [                     decode                       ] [submit]  [upscale]       [encode]
+                                                                                            [one per encoder]
 
-- The threads are in brackets, one more for each of several encoders. Deinterlace and Turn are there where they are
-  needed.
-- Who sends what: the source's packets enter the first thread. Video becomes Frames, which become Pendings, Frames
-  again (large), packets again; the packets of other streams travel among them, in their place, to the sink. Only
-  frames count against the channels' capacity, so that a dense audio track can't starve the picture.
-- Who closes what: the source's end travels down the line (flow/pipeline.py); each stage finishes its part: the decoder
-  and the encoder are drained, the sink is closed by `upscale`, after all threads have ended. Where an excerpt ends
-  before the source does, Trim ends the source.
-- Damage in the source ends nothing: what can be read comes out, and the result says what it lacks. Unless it is
-  --strict, when the first sign of damage is an error.
-- The first error aborts the line and is raised here. What was done is kept as NAME.partial.mkv where the source or the
-  device failed; else the unfinished file is removed. `Job.stop` (the first Ctrl-C) submits nothing more, drains the
-  line and keeps the part too; `Job.abort` (the second) keeps nothing.
-- A file gets its name when it has been read again, and has as many frames as went into it, each at its time.
+- Threads are in brackets; parallel encoders have one each besides. Deinterlace and Rotate are there only if needed.
+- Who sends what: the first thread reads the source's packets. Video becomes Frames, then Pendings, then upscaled
+  Frames, then packets again; the packets of other streams travel among them, in their place, to the sink. Only frames
+  count against the channels' capacity, so that a dense audio track can't starve the video.
+- Who closes what: the end of the source travels through the pipeline (flow/pipeline.py), and each stage finishes:
+  decoder and encoder are drained. The sink is closed by `execute` after all threads have ended. Trim ends the source
+  where an excerpt ends before it does.
+- Damage in the source ends nothing: all that can be decoded is written, and the result reports what is missing. With
+  `strict` the first sign of damage is an error.
+- The first error aborts the pipeline and is raised here. If source or device failed, the finished part is kept as
+  NAME.partial.mkv; else the unfinished file is removed. `Job.stop` (the first Ctrl-C) submits nothing more, drains the
+  pipeline and keeps the part too; `Job.abort` (the second) keeps nothing.
+- A file gets its name after it was read again and found to contain as many frames as went into it, each at its time.
 """
 
 from __future__ import annotations
 
 import contextlib
+import logging
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Unpack
 
@@ -33,105 +32,69 @@ from pipeline.config.renames import with_current_names
 from pipeline.config.settings import Settings
 from pipeline.config.upscale_options import UpscaleOptions
 from pipeline.errors import BackendError, Cancelled, InputError, OutOfMemory, OutputError, UprezError
+from pipeline.files.components import open_sink, open_source, preprocessing_stages, queue_weight
 from pipeline.files.destination import check_target
 from pipeline.files.plan import Plan, make_plan
+from pipeline.files.result import Result
 from pipeline.flow.pipeline import Pipeline
 from pipeline.flow.stage import Chain, Stage
 from pipeline.flow.telemetry import OnProgress, Progress, bottleneck
-from pipeline.frame import Frame
-from pipeline.media.decoding import nvdec
 from pipeline.media.decoding.frame_reader import FrameReader, PtsRecorder
-from pipeline.media.decoding.preprocess import preprocess
 from pipeline.media.encoding.pad import Pad
-from pipeline.media.reading.file_source import FileSource, ReadOptions
-from pipeline.media.reading.image_source import ImageSource
 from pipeline.media.reading.probe import probe
 from pipeline.media.reading.source import Source
-from pipeline.media.writing.result_kind import Sink, open_sink
+from pipeline.media.writing.result_kind import Sink
 from pipeline.superres.session import Session
 from pipeline.superres.sessions import open_session
-from pipeline.superres.stages import Collect, Pending, Submit
+from pipeline.superres.stages import Collect, Submit
 from pipeline.system import host
-from pipeline.system.cuda import Gpu
 from pipeline.verification.packet_count import recount
 
-
-@dataclass(frozen=True)
-class Result:
-    """What came of a job.
-
-    complete: False if it was stopped before the end; `path` then says so too. whole: False if the source was damaged or
-    cut off; then it holds all that could be decoded. lost, damaged: how many frames are missing, or show damage.
-    seconds: from the first packet to the finished file. notes: what the plan had to say. findings: what turned out.
-    """
-
-    path: Path
-    frames_in: int
-    frames_out: int
-    complete: bool
-    whole: bool
-    lost: int
-    damaged: int
-    seconds: float
-    backend: str
-    bottleneck: str
-    notes: tuple[str, ...] = ()
-    findings: tuple[str, ...] = ()
-
-    @property
-    def rate(self) -> float:
-        return self.frames_out / self.seconds if self.seconds else 0.0
+log = logging.getLogger(__name__)
 
 
 class Job:
-    """A handle on work under way, for other threads and signal handlers."""
+    """A handle to stop or abort a running job from other threads and signal handlers.
+
+    Attributes:
+        stopped: Whether `stop` was called.
+        aborted: Whether `abort` was called.
+    """
 
     def __init__(self) -> None:
-        self._line: Pipeline | None = None
+        self._pipeline: Pipeline | None = None
         self.stopped = False
         self.aborted = False
 
     @property
     def running(self) -> bool:
-        """Whether work is under way."""
-        return self._line is not None
+        """Whether the job is running: it has started and not yet ended."""
+        return self._pipeline is not None
 
     def stop(self) -> None:
-        """End early, with a playable file."""
+        """Finish the frames in flight and end with a playable file, NAME.partial.mkv. A later job stops at once."""
         self.stopped = True
-        if self._line:
-            self._line.stop()
+        if self._pipeline:
+            self._pipeline.stop()
 
     def abort(self) -> None:
-        """End at once, with nothing."""
+        """End at once and keep nothing; `upscale` raises Cancelled."""
         self.aborted = True
-        if self._line:
-            self._line.abort()
+        if self._pipeline:
+            self._pipeline.abort()
 
     @contextlib.contextmanager
-    def at_work_on(self, line: Pipeline) -> Iterator[None]:
-        """`line` is what `stop` and `abort` act on inside; one that was called before counts too."""
-        self._line = line
+    def controlling(self, pipeline: Pipeline) -> Iterator[None]:
+        """Let `stop` and `abort` act on `pipeline` inside the block; a call of either before it counts too."""
+        self._pipeline = pipeline
         if self.aborted:
             raise Cancelled("aborted before the first frame")
         if self.stopped:
-            line.stop()
+            pipeline.stop()
         try:
             yield
         finally:
-            self._line = None
-
-
-def weights(settings: Settings) -> Callable[[Any], int]:
-    """How much of a channel's capacity an item takes: frames count, compressed packets don't."""
-    surface = nvdec.queue_weight(settings.queue)
-
-    def weight(item: Any) -> int:
-        if isinstance(item, Frame):
-            return surface if item.device_planes else 1
-        return 1 if isinstance(item, Pending) else 0
-
-    return weight
+            self._pipeline = None
 
 
 def upscale(
@@ -143,12 +106,23 @@ def upscale(
     job: Job | None = None,
     **options: Unpack[UpscaleOptions],
 ) -> Result:
-    """Upscale the video file `source` into `sink`, a file or a folder (default: in.x2.mkv beside it), and wait for it.
+    """Upscale a video or image file and wait for the end. All other streams, chapters and tags are copied.
 
-    settings, options: a Settings, or its fields as keywords (`model="my.onnx", crf=18`). progress: called some ten
-    times a second, in the calling thread. job: a handle to stop or abort from elsewhere.
+    Args:
+        source: A local file, a pattern of numbered images such as "in/%05d.png", or "-" for standard input.
+        sink: The output: a file, an existing folder, or None for a name beside the source, such as in.x2.mkv.
+        settings: From `Settings.load`. Default: the default of each setting.
+        progress: Called about ten times a second, in the calling thread. An exception from it aborts the job.
+        job: A handle to stop or abort the job from elsewhere.
+        options: Fields of Settings as keywords (`model="my.onnx", crf=18`); they win over `settings`.
 
-    Raises a child of UprezError; an earlier file under the result's name is then as it was.
+    Raises:
+        SettingsError: A setting is invalid.
+        InputError: The source can't be read.
+        OutputError: The output can't be written. An earlier file of its name is unchanged.
+        ModelError: The network can't be used.
+        BackendError: The device fails, is missing, or has not enough memory (OutOfMemory).
+        Cancelled: `job` was aborted, or stopped before the first frame.
     """
     given = with_current_names(options)
     if settings is not None:
@@ -159,165 +133,168 @@ def upscale(
 
 
 def make_ready(source: Path, to: Path | None, settings: Settings) -> Plan:
-    """Look at the source and decide what to do; `to`: a file, a folder, or None for a name beside the source.
+    """Probe the source, make a plan, and check that its output can be written.
 
-    Raises what would make the job fail, as far as can be told before it starts.
+    Args:
+        to: A file, a folder, or None for a name beside the source.
+
+    Raises:
+        UprezError: The job would fail, as far as can be known before it starts.
     """
-    plan = make_plan(probe(source, settings.video_stream), to, settings)
+    media = probe(source, settings.video_stream)
+    log.debug("probed %s", source)
+    plan = make_plan(media, to, settings)
     check_target(plan)
     return plan
 
 
-def open_source(plan: Plan) -> Source:
-    """The source, so opened that what `plan` says decodes it."""
-    if plan.media.images:
-        return ImageSource(plan.media.images, plan.media.video.rate, plan.settings.strict)
-    accel = nvdec.hardware_accel(Gpu(plan.settings.device[0])) if plan.decoder == "nvdec" else None
-    options = ReadOptions(
-        also=plan.also,
-        hwaccel=accel,
-        video_index=plan.media.video.index,
-        strict=plan.settings.strict,
-        start=plan.excerpt.start if plan.excerpt else None,
-        first_pts=plan.media.video.start,
-        pipe=plan.media.pipe,
-    )
-    return FileSource(plan.media.path, options)
-
-
-def prepared(plan: Plan) -> list[Stage[Any, Any]]:
-    """What makes frames as they are decoded those that the upscaler is given."""
-    return preprocess(plan.decoded, plan.media.video.frame_duration, plan.deinterlacing, plan.turn)
-
-
 def execute(plan: Plan, *, progress: OnProgress | None = None, job: Job | None = None) -> Result:
-    """Do what `plan` says."""
-    with _room(plan), contextlib.ExitStack() as stack:
+    """Run a plan to its end; see `upscale`. Logs the steps of the start at level DEBUG."""
+    log.debug("planned %s: %s, %s", plan.target, plan.backend, plan.encoding.codec)
+    with _memory_errors(plan), contextlib.ExitStack() as stack:
         source = stack.enter_context(open_source(plan))
-        sink = open_sink(plan.target, plan.encoding, source, plan.also, plan.shift, plan.until)
+        sink = open_sink(plan, source)
         stack.enter_context(sink)
-        session = stack.enter_context(open_session(plan.backend, plan.model, plan.given, plan.settings, plan.made))
-        return _Flow(plan, source, session, sink).run(progress, job or Job())
+        log.debug("opened %s and %s", plan.media.path, plan.target)
+        session = stack.enter_context(
+            open_session(plan.backend, plan.model, plan.input_format, plan.settings, plan.output_format)
+        )
+        log.debug("opened a session: %s", session.backend)
+        return _JobPipeline(plan, source, session, sink).run(progress, job or Job())
 
 
 @contextlib.contextmanager
-def _room(plan: Plan) -> Iterator[None]:
-    """Raise OutOfMemory where main memory has no room."""
+def _memory_errors(plan: Plan) -> Iterator[None]:
+    """Translate MemoryError to OutOfMemory."""
     try:
         yield
     except MemoryError as error:
         needed = f"about {plan.memory / 1e9:.1f} GB are needed, {host.available_memory() / 1e9:.1f} GB are free"
-        raise OutOfMemory(
-            f"{plan.media.path}: main memory has no room: {needed}; --queue and --slots take less"
-        ) from error
+        raise OutOfMemory(f"{plan.media.path}: not enough main memory: {needed}; lower `queue` or `slots`") from error
 
 
-class _Flow:
-    """The line of a job, and what is asked of its parts when it has come to rest."""
+class _FirstFrameLog(Stage[Any, Any]):
+    """Logs when the first item passes: the start of a job ends there."""
+
+    def __init__(self) -> None:
+        self._logged = False
+
+    def feed(self, item: Any) -> Iterator[Any]:
+        if not self._logged:
+            self._logged = True
+            log.debug("upscaled the first frame")
+        yield item
+
+
+class _JobPipeline:
+    """The pipeline of one job, and the checks and counts after its end."""
 
     def __init__(self, plan: Plan, source: Source, session: Session[Any], sink: Sink) -> None:
         self._plan, self._source, self._session, self._sink = plan, source, session, sink
-        self._intake = FrameReader(source, plan.decoded, plan.excerpt, plan.also)
+        self._reader = FrameReader(source, plan.decoded_format, plan.excerpt, plan.copied)
         self._submit = Submit(session)
-        self._shown = PtsRecorder()
+        self._pts = PtsRecorder()
         self._encoder = sink.encoder(plan.time_base)
-        stages = {
-            "decode": Chain(self._intake, *prepared(plan)),
+        stages: dict[str, Stage[Any, Any]] = {
+            "decode": Chain(self._reader, *preprocessing_stages(plan)),
             "submit": self._submit,
-            "upscale": Collect(session),
-            "encode": Chain(self._shown, Pad(plan.encoding.format), self._encoder, sink),
+            "upscale": Chain(Collect(session), _FirstFrameLog()),
+            "encode": Chain(self._pts, Pad(plan.encoding.format), self._encoder, sink),
         }
         end = source.stop if plan.media.pipe else None
-        self.line = Pipeline(source, stages, plan.settings.queue, weights(plan.settings), end=end)
+        self._pipeline = Pipeline(source, stages, plan.settings.queue, queue_weight(plan.settings), end=end)
         self._began = time.monotonic()
 
     def run(self, progress: OnProgress | None, job: Job) -> Result:
-        """Let it all flow, and give the result its name."""
+        """Run the pipeline to its end, check the output and give it its name."""
 
-        def tell() -> None:
+        def report() -> None:
             if progress:
                 done, total = self._encoder.begun, self._plan.frames or 0
-                progress(Progress(done, total, time.monotonic() - self._began, self._wall))
+                progress(Progress(done, total, time.monotonic() - self._began, self._bottleneck))
 
-        with job.at_work_on(self.line):
+        with job.controlling(self._pipeline):
             try:
-                self.line.start()
-                self.line.wait(tell)
-                stopped = self.line.was_cut or self._submit.left_out > 0
+                self._pipeline.start()
+                self._pipeline.wait(report)
+                stopped = self._pipeline.was_cut or self._submit.left_out > 0
                 if not stopped:
-                    self._intake.check_missing_frames()
+                    self._reader.check_missing_frames()
                     self._source.damage.add(damaged_packets=self._sink.damaged)
             except (InputError, BackendError) as error:
-                raise self._with_what_was_done(error) from error
+                raise self._keep_finished_part(error) from error
         self._check_counts()
         if not self._encoder.frames:
-            raise self._nothing(stopped)
-        path = self._sink.keep_partial() if stopped else self._named()
-        tell()
-        return self._result(path, complete=not stopped)
+            raise self._no_output(stopped)
+        path = self._sink.keep_partial() if stopped else self._commit()
+        report()
+        return self._result(path, stopped)
 
-    def _result(self, path: Path, complete: bool) -> Result:
+    def _result(self, path: Path, stopped: bool) -> Result:
         damage = self._source.damage
         return Result(
             path=path,
-            frames_in=self._intake.frames,
+            frames_in=self._reader.frames,
             frames_out=self._encoder.frames,
-            complete=complete,
-            whole=damage.is_empty,
-            lost=damage.lost_frames,
-            damaged=damage.damaged_frames,
+            stopped=stopped,
+            source_intact=damage.is_empty,
+            frames_lost=damage.lost_frames,
+            frames_damaged=damage.damaged_frames,
             seconds=time.monotonic() - self._began,
             backend=self._session.backend,
-            bottleneck=self._wall,
+            bottleneck=self._bottleneck,
             notes=self._plan.notes,
-            findings=(*self._intake.findings(), *self._sink.dropped, *self._sink.remarks, *self._moved()),
+            findings=tuple(self._findings()),
         )
 
-    def _moved(self) -> Iterator[str]:
+    def _findings(self) -> Iterator[str]:
+        yield from self._reader.findings()
+        yield from self._sink.dropped
+        yield from self._sink.remarks
         if self._sink.repaired:
             yield f"packets of other streams whose time did not advance were moved on ({self._sink.repaired})"
 
     @property
-    def _wall(self) -> str:
+    def _bottleneck(self) -> str:
         """The stage that limits the rate, as users know it: submitting and collecting are both upscaling."""
-        name = bottleneck(self.line.meters)
+        name = bottleneck(self._pipeline.meters)
         return "upscale" if name == "submit" else name
 
-    def _named(self) -> Path:
-        """Give the finished file its name, once it has been read again and found to hold what went into it."""
-        made, fault = self._sink.finished(), ""
+    def _commit(self) -> Path:
+        """Read the finished file again and give it its name if it contains what went into it. Raises OutputError."""
+        finished, fault = self._sink.finished(), ""
         try:
-            if made:
-                shown = self._shown.seconds(self._plan.time_base)
-                fault = next((found.message for found in recount(made, shown, self._sink.copied)), "")
+            if finished:
+                times = self._pts.seconds(self._plan.time_base)
+                fault = next((found.message for found in recount(finished, times, self._sink.copied)), "")
         except InputError as error:
             fault = str(error)
         if fault:
             kept = self._sink.keep_partial()
-            raise OutputError(f"{self._plan.target}: did not take all that was written ({fault}); it is kept as {kept}")
+            raise OutputError(f"{self._plan.target}: is incomplete after writing ({fault}); it is kept as {kept}")
         return self._sink.commit(self._plan.settings.overwrite)
 
     def _check_counts(self) -> None:
-        came = self._intake.frames * self._plan.times
+        expected = self._reader.frames * self._plan.frames_per_decoded
         upscaled, left_out = self._submit.frames, self._submit.left_out
         written = self._sink.muxed[0]
-        if came != upscaled + left_out or not upscaled == self._encoder.frames == written:
-            counts = f"{came} frames came in, {upscaled} were upscaled, {written} went out"
+        if expected != upscaled + left_out or not upscaled == self._encoder.frames == written:
+            counts = f"{expected} frames were decoded, {upscaled} upscaled, {written} written"
             kept = self._sink.keep_partial()
             raise UprezError(f"{self._plan.media.path}: {counts}: a bug, please report it; kept as {kept}")
 
-    def _nothing(self, stopped: bool) -> UprezError:
-        """Why there is no result."""
+    def _no_output(self, stopped: bool) -> UprezError:
+        """The reason why there is no output."""
         path = self._plan.media.path
         if stopped:
             return Cancelled(f"{path}: stopped before the first frame; nothing was written")
-        if self._intake.decoded:
-            ends = f"the source ends at {self._intake.end:.3f} s"
-            return InputError(f"{path}: has no frame in the part that was asked for ({ends}); nothing was written")
-        return InputError(f"{path}: not one frame of its video could be decoded; nothing was written")
+        if self._reader.decoded:
+            ends = f"the source ends at {self._reader.end:.3f} s"
+            return InputError(f"{path}: has no frame in the requested part ({ends}); nothing was written")
+        return InputError(f"{path}: no frame of its video could be decoded; nothing was written")
 
-    def _with_what_was_done(self, error: UprezError) -> UprezError:
-        """`error`, having kept the part that was done: hours of work may lie in it."""
+    def _keep_finished_part(self, error: UprezError) -> UprezError:
+        """`error`, after the finished part was kept: it may be hours of work."""
         if not self._encoder.packets:
             return error
-        return type(error)(f"{error}; what was done is kept as {self._sink.keep_partial()}")
+        return type(error)(f"{error}; the finished part is kept as {self._sink.keep_partial()}")

@@ -11,9 +11,13 @@ from pipeline.media.reading.pipe import is_pipe
 
 
 def target_for(source: Path, to: Path | None, scale: int) -> Path:
-    """Where the result of `source` goes: `to` if it names a file, else in.x2.mkv, in the folder `to` or beside it.
+    """The path of a job's output.
 
-    Pictures and animations stay what they are: photo.x2.jpg, %05d.x2.png. What comes through a pipe leaves through one.
+    Args:
+        source: The input. Images and animations keep their format: photo.x2.jpg, %05d.x2.png. Other files become
+            .mkv, and standard input is written to standard output.
+        to: Returned as it is unless it is a folder. None: the folder of the source.
+        scale: The model's scale, for the name: in.x2.mkv.
     """
     if to is not None and not os.path.isdir(to):  # Path.is_dir raises on names that are too long
         return to

@@ -58,4 +58,4 @@ def one_frame(path: Path) -> Expected:
 def beyond(path: Path) -> Expected:
     """From a time after the end of the film."""
     _film(path, 0, 50)
-    return refused("has no frame in the part that was asked for")
+    return refused("has no frame in the requested part")

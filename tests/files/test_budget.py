@@ -69,7 +69,7 @@ def test_a_short_clip_has_no_more_encoders_than_gops(monkeypatch: pytest.MonkeyP
 def test_fewer_encoders_than_were_asked_for_are_said(monkeypatch: pytest.MonkeyPatch) -> None:
     made, note = shared(monkeypatch, free=16 * GIB, encoders=8)
     assert 1 < made.encoders < 8
-    assert note == f"{made.encoders} of 8 encoders do the work: there is no memory for more"
+    assert note == f"only {made.encoders} of 8 encoders are used: memory is too small for more"
 
 
 def test_svt_av1_keeps_all_cores_busy_by_itself(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -88,7 +88,7 @@ def test_what_can_not_be_shared_out_goes_to_one_encoder_and_says_so_if_more_were
     assert shared(monkeypatch, encoding=encoding) == (encoding, "")
     made, note = shared(monkeypatch, encoding=encoding, encoders=4)
     assert made == encoding
-    assert note.startswith("one encoder does the work: ")
+    assert note.startswith("only one encoder is used: ")
 
 
 @pytest.mark.parametrize(("length", "frames"), [(30, 30), (1, 24), (10, 30), (250, 250)])

@@ -26,7 +26,7 @@ MS = Fraction(1, 1000)
 class TestTime:
     def test_b_frames_leave_in_order_each_at_its_own_time(self, clip: Path, tmp_path: Path) -> None:
         result = upscale(clip, tmp_path / "out.mp4")
-        assert (result.frames_in, result.frames_out, result.complete) == (12, 12, True)
+        assert (result.frames_in, result.frames_out, result.stopped) == (12, 12, False)
         assert clips.video_times(result.path) == clips.video_times(clip)
         assert clips.shades(result.path) == pytest.approx(clips.shades(clip), abs=3)
 
@@ -60,7 +60,7 @@ class TestTime:
 
     def test_a_start_before_zero_is_moved_with_everything_else(self, clip: Path, tmp_path: Path) -> None:
         plan = make_plan(probe(clip), tmp_path / "out.mp4", Settings(model="identity", backend="onnx"))
-        moved = execute(replace(plan, shift=Fraction(1, 2))).path
+        moved = execute(replace(plan, time_shift=Fraction(1, 2))).path
         assert clips.video_times(moved) == [time + Fraction(1, 2) for time in clips.video_times(clip)]
         first, copied = clips.packets(clip, "audio")[0][0], clips.packets(moved, "audio")[0][0]
         assert first is not None

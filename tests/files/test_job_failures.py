@@ -75,7 +75,7 @@ class TestFailure:
             return original(self, frame)
 
         monkeypatch.setattr(OnnxSession, "submit", failing)
-        with pytest.raises(error, match=r"planted; what was done is kept as .*out\.partial\.mkv"):
+        with pytest.raises(error, match=r"planted; the finished part is kept as .*out\.partial\.mkv"):
             upscale(source, tmp_path / "out.mkv")
         assert 20 < len(clips.shades(tmp_path / "out.partial.mkv")) <= 150
         assert not (tmp_path / "out.mkv").exists()
@@ -119,8 +119,8 @@ class TestFailure:
         cut = tmp_path / f"cut{suffix}"
         cut.write_bytes(content[: len(content) * 2 // 3])
         result = upscale(cut, tmp_path / "out.mkv")
-        assert not result.whole
-        assert result.lost + result.frames_out == 200
+        assert not result.source_intact
+        assert result.frames_lost + result.frames_out == 200
         assert result.findings[0].startswith("the source is cut off: at least ")
         times = clips.video_times(tmp_path / "out.mkv")
         shown = [clips.shade(round((time - times[0]) * clips.RATE)) for time in times]
@@ -173,7 +173,7 @@ class TestStopping:
                 job.stop()
 
         result = upscale(long_clip, tmp_path / "out.mkv", job=job, progress=progress)
-        assert not result.complete
+        assert result.stopped
         assert result.path == tmp_path / "out.partial.mkv"
         assert not (tmp_path / "out.mkv").exists()
         assert 5 <= len(clips.shades(result.path)) == result.frames_out < 400
@@ -202,7 +202,7 @@ class TestStopping:
             if at.done == 12:
                 job.stop()
 
-        assert upscale(clip, tmp_path / "out.mkv", job=job, progress=progress).complete
+        assert not upscale(clip, tmp_path / "out.mkv", job=job, progress=progress).stopped
 
     @pytest.mark.usefixtures("slow")
     def test_abort_leaves_nothing(self, long_clip: Path, tmp_path: Path) -> None:
@@ -248,7 +248,7 @@ class TestTargets:
     def test_what_exists_is_kept_unless_told_otherwise(self, clip: Path, tmp_path: Path) -> None:
         sink = tmp_path / "out.mkv"
         sink.write_bytes(b"earlier")
-        with pytest.raises(OutputError, match="exists already; --overwrite replaces it"):
+        with pytest.raises(OutputError, match="exists already; `overwrite=True` replaces it"):
             upscale(clip, sink)
         assert sink.read_bytes() == b"earlier"
         upscale(clip, sink, overwrite=True)

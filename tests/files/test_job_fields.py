@@ -36,8 +36,8 @@ _INTERLACED = {"x264-params": "interlaced=1"}
 
 def made(source: Path, to: Path, **options: Any) -> list[interlaced.Luma]:
     result = upscale(source, to, crf=8, **options)
-    assert result.complete
-    assert result.whole
+    assert not result.stopped
+    assert result.source_intact
     assert result.frames_out == len(clips.video_times(to))
     return interlaced.lumas(to)
 
@@ -129,7 +129,7 @@ def test_a_gif_is_not_asked_for_more_frames_than_it_holds(tmp_path: Path) -> Non
 
 
 def test_another_word_is_refused() -> None:
-    with pytest.raises(SettingsError, match="--deinterlace"):
+    with pytest.raises(SettingsError, match="deinterlace"):
         Settings.load(None, deinterlace="yes")
 
 
@@ -151,6 +151,6 @@ def test_a_job_that_is_stopped_keeps_what_was_made(
 
     monkeypatch.setattr(OnnxSession, "submit", submit)
     result = upscale(video, tmp_path / "out.mkv", deinterlace="field", job=job)
-    assert not result.complete
+    assert result.stopped
     assert result.frames_out == 21
     assert len(clips.video_times(result.path)) == result.frames_out

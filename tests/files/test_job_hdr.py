@@ -68,7 +68,7 @@ def test_several_encoders_say_it_too(hdr10: Path, tmp_path: Path) -> None:
 def test_dolby_vision_is_said_to_be_left_behind(hdr10: Path, tmp_path: Path) -> None:
     source = hdr_clips.dolby_vision(hdr10, tmp_path / "dolby.mp4", profile=8, compatible=1)
     result = upscale(source, tmp_path / "out.mkv")
-    told = "its Dolby Vision (profile 8) metadata can't be carried over: the result is plain HDR10"
+    told = "its Dolby Vision (profile 8) metadata can't be carried over: the output is plain HDR10"
     assert told in result.notes
     assert probe(result.path).video.dynamic_hdr == ()
     assert verify(source, result.path).faults == ()
@@ -77,7 +77,7 @@ def test_dolby_vision_is_said_to_be_left_behind(hdr10: Path, tmp_path: Path) -> 
 def test_all_that_is_left_behind_is_said_in_one_line(tmp_path: Path) -> None:
     plus = hdr_clips.hdr10_plus(tmp_path / "plus.mp4")
     source = hdr_clips.dolby_vision(plus, tmp_path / "both.mp4", profile=8, compatible=1)
-    told = "its Dolby Vision (profile 8) and HDR10+ metadata can't be carried over: the result is plain HDR10"
+    told = "its Dolby Vision (profile 8) and HDR10+ metadata can't be carried over: the output is plain HDR10"
     assert told in upscale(source, tmp_path / "out.mkv").notes
 
 

@@ -6,7 +6,8 @@ import av
 import numpy as np
 import pytest
 
-from pipeline.files.job import Result, upscale
+from pipeline.files.job import upscale
+from pipeline.files.result import Result
 from pipeline.media.reading.probe import probe
 from pipeline.verification.compare import verify
 from tests import alpha_clips

@@ -54,7 +54,7 @@ def test_what_readers_would_lose_before_zero_is_moved(clip: Path, start: int, ta
     media = probe(clip)
     media = replace(media, video=replace(media.video, start=start))
     planned = make_plan(media, Path(target), Settings.load(None, backend="onnx"))
-    assert planned.shift == shift * media.video.time_base
+    assert planned.time_shift == shift * media.video.time_base
 
 
 def test_memory_and_disk_grow_with_the_picture(clip: Path, tmp_path: Path) -> None:
@@ -70,7 +70,7 @@ def test_an_estimate_names_the_wall(clip: Path) -> None:
     guess = estimate(plan(clip, model="srvgg-24x8"))
     assert guess.rate > 0
     assert guess.seconds == pytest.approx(12 / guess.rate)
-    assert guess.wall == "the model"
+    assert guess.bottleneck == "the model"
 
 
 class TestBackends:
@@ -123,10 +123,10 @@ def test_the_automatic_codec_follows_depth_and_container(clip: Path) -> None:
 
 class TestThePixelFormatThatWasChosen:
     def test_is_the_result_s(self, clip: Path) -> None:
-        assert plan(clip, pix_fmt="yuv422p10le").made.pixel.name == "yuv422p10le"
+        assert plan(clip, pix_fmt="yuv422p10le").output_format.pixel.name == "yuv422p10le"
         assert plan(clip, pix_fmt="yuv422p10le").notes == ()
-        assert plan(clip, pix_fmt="gray8").made.pixel.name == "gray"
-        assert plan(clip, pix_fmt="rgb24", codec="libx264rgb").made.pixel.name == "gbrp"
+        assert plan(clip, pix_fmt="gray8").output_format.pixel.name == "gray"
+        assert plan(clip, pix_fmt="rgb24", codec="libx264rgb").output_format.pixel.name == "gbrp"
 
     @pytest.mark.parametrize("name", ["yuv444p", "nonsense"])
     def test_must_be_one_that_the_encoder_takes(self, clip: Path, name: str) -> None:
@@ -141,7 +141,7 @@ class TestThePixelFormatThatWasChosen:
     @pytest.mark.parametrize(("name", "chosen"), [("%d.png", "rgba"), ("%d.png", "gray16be"), ("-", "yuv444p10le")])
     def test_may_be_any_that_pictures_and_pipes_hold(self, clip: Path, name: str, chosen: str) -> None:
         made = make_plan(probe(clip), Path(name), Settings.load(None, backend="onnx", pix_fmt=chosen))
-        assert made.made.pixel == find_format(chosen)
+        assert made.output_format.pixel == find_format(chosen)
 
     @pytest.mark.parametrize(
         ("name", "line"),
@@ -158,7 +158,7 @@ class TestThePixelFormatThatWasChosen:
 
     def test_has_no_alpha_where_the_container_has_no_room_for_it(self, clip: Path) -> None:
         settings = Settings.load(None, backend="onnx", codec="libvpx-vp9", pix_fmt="yuva420p")
-        assert make_plan(probe(clip), Path("a.webm"), settings).made.pixel.alpha
+        assert make_plan(probe(clip), Path("a.webm"), settings).output_format.pixel.alpha
         with pytest.raises(SettingsError, match="--pix-fmt yuva420p: libvpx-vp9 takes"):
             make_plan(probe(clip), Path("a.mp4"), settings)
 
@@ -181,11 +181,11 @@ class TestTransparency:
         self, film: MediaInfo, name: str, codec: str, pixel: str
     ) -> None:
         made = make_plan(film, Path(name), Settings.load(None, backend="onnx", codec="auto"))
-        assert (made.encoding.codec, made.made.pixel.name) == (codec, pixel)
+        assert (made.encoding.codec, made.output_format.pixel.name) == (codec, pixel)
 
     def test_that_vp9_has_no_room_for_in_mp4_is_lost_and_said(self, film: MediaInfo) -> None:
         made = make_plan(film, Path("a.mp4"), Settings.load(None, backend="onnx", codec="libvpx-vp9"))
-        assert made.made.pixel.name == "yuv420p"
+        assert made.output_format.pixel.name == "yuv420p"
         assert any(note.startswith("its transparency (alpha) is lost: libvpx-vp9 can't hold it") for note in made.notes)
 
 
@@ -218,12 +218,17 @@ def test_memory_grows_with_encoders_and_the_network(tmp_path: Path, clip: Path) 
 
 def test_what_is_for_gpus_only_is_said_on_the_cpu(clip: Path) -> None:
     made = plan(clip, vram="4GiB", device="0,1", precision="bf16")
-    assert made.notes == ("--precision, --device, --vram: without effect on the CPU",)
+    assert made.notes == ("`precision`, `device`, `vram`: no effect on the CPU",)
 
 
 def test_turned_pictures_are_decoded_in_software_and_their_sizes_change_places(clip: Path, tmp_path: Path) -> None:
     source = rotated.tagged(clip, tmp_path / "rotated.mp4", rotated.QUARTER)
     made = plan(source, decoder="nvdec")
-    assert (made.decoded.width, made.given.width, made.made.width, made.encoding.format.width) == (64, 48, 96, 96)
-    how = choose_decoder(probe(source), Settings(decoder="nvdec"), "tensorrt", turn=made.turn)
+    assert (
+        made.decoded_format.width,
+        made.input_format.width,
+        made.output_format.width,
+        made.encoding.format.width,
+    ) == (64, 48, 96, 96)
+    how = choose_decoder(probe(source), Settings(decoder="nvdec"), "tensorrt", turn=made.rotation)
     assert how[2] == "decoded in software, not by NVDEC: pictures are turned in main memory"

@@ -75,8 +75,8 @@ def test_a_damaged_clip_gives_the_frames_that_software_decoding_gives(tmp_path: 
     soft = upscale(source, tmp_path / "soft.mkv", backend="tensorrt", decoder="software")
     hard = upscale(source, tmp_path / "hard.mkv", backend="tensorrt", decoder="nvdec")
     assert 90 < soft.frames_out == hard.frames_out < 120
-    assert not soft.whole
-    assert not hard.whole
+    assert not soft.source_intact
+    assert not hard.source_intact
     assert clips.video_times(tmp_path / "soft.mkv") == clips.video_times(tmp_path / "hard.mkv")
 
 

@@ -163,4 +163,4 @@ def test_only_encoders_that_spend_by_what_follows_are_shown_more(frame: object) 
 
 def test_a_rate_that_must_be_kept_over_the_whole_wants_one_encoder(tmp_path: Path) -> None:
     result = upscale(moving(tmp_path / "in.mp4", 60), tmp_path / "out.mp4", encoders=4, options={"b": "200k"})
-    assert any("one encoder does the work: b=200k" in note for note in result.notes)
+    assert any("only one encoder is used: b=200k" in note for note in result.notes)

@@ -1,0 +1,75 @@
+"""The parts of a job's pipeline, built as its plan says."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from pipeline.config.settings import Settings
+from pipeline.files.plan import Plan
+from pipeline.flow.stage import Stage
+from pipeline.frame import Frame
+from pipeline.media.decoding import nvdec
+from pipeline.media.decoding.preprocess import preprocess
+from pipeline.media.reading.file_source import FileSource, ReadOptions
+from pipeline.media.reading.image_source import ImageSource
+from pipeline.media.reading.source import Source
+from pipeline.media.writing import result_kind
+from pipeline.media.writing.result_kind import Sink
+from pipeline.superres.stages import Pending
+from pipeline.system.cuda import Gpu
+
+
+def open_source(plan: Plan) -> Source:
+    """Open the source of a plan, for use in a `with` statement. Iterate over it, once, for its packets.
+
+    The packets are those of the video and of `plan.copied`, in the order of the file.
+
+    Raises:
+        InputError: It can't be opened.
+    """
+    if plan.media.images:
+        return ImageSource(plan.media.images, plan.media.video.rate, plan.settings.strict)
+    accel = nvdec.hardware_accel(Gpu(plan.settings.device[0])) if plan.decoder == "nvdec" else None
+    options = ReadOptions(
+        also=plan.copied,
+        hwaccel=accel,
+        video_index=plan.media.video.index,
+        strict=plan.settings.strict,
+        start=plan.excerpt.start if plan.excerpt else None,
+        first_pts=plan.media.video.start,
+        pipe=plan.media.pipe,
+    )
+    return FileSource(plan.media.path, options)
+
+
+def open_sink(plan: Plan, source: Source) -> Sink:
+    """Open the output of a plan, for use in a `with` statement.
+
+    Its `encoder(plan.time_base)` is the stage that takes upscaled frames; the sink itself is the stage that takes the
+    packets of that and of the source. `commit` gives the finished file its name; without it nothing is kept.
+
+    Raises:
+        OutputError: It can't be created.
+    """
+    return result_kind.open_sink(plan.target, plan.encoding, source, plan.copied, plan.time_shift, plan.end_time)
+
+
+def preprocessing_stages(plan: Plan) -> list[Stage[Any, Any]]:
+    """The stages between decoder and upscaler: deinterlacing and rotation, if there are any."""
+    return preprocess(plan.decoded_format, plan.media.video.frame_duration, plan.deinterlacing, plan.rotation)
+
+
+def queue_weight(settings: Settings) -> Callable[[Any], int]:
+    """The weight of an item in a channel between two stages: 1 for a frame, 0 for a packet.
+
+    A frame in GPU memory weighs more: NVDEC has few surfaces.
+    """
+    surface = nvdec.queue_weight(settings.queue)
+
+    def weight(item: Any) -> int:
+        if isinstance(item, Frame):
+            return surface if item.device_planes else 1
+        return 1 if isinstance(item, Pending) else 0
+
+    return weight

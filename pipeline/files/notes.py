@@ -1,0 +1,84 @@
+"""Notes of a plan: what a user should know before the job starts."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TypeVar
+
+from pipeline.colour.h273 import is_hdr
+from pipeline.config.settings import Settings
+from pipeline.frame import FrameFormat, plain_name
+from pipeline.media.encoding.codecs import codec_of
+from pipeline.media.encoding.encoder import VideoEncoding
+from pipeline.media.encoding.format_loss import losses
+from pipeline.media.packed_formats import packings
+from pipeline.media.reading.media_info import MediaInfo, VideoInfo
+from pipeline.media.writing.result_kind import Form
+
+_STATIC_HDR = {16: "plain HDR10", 18: "plain HLG"}  # by transfer, in the codes of H.273
+_GPU_SETTINGS = ("engine", "precision", "device", "vram")
+
+Choice = TypeVar("Choice")
+
+
+class PlanNotes:
+    """Collects notes while a plan is made.
+
+    Attributes:
+        lines: The notes so far, one line each.
+    """
+
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+
+    def add(self, *notes: str | None) -> None:
+        """Add notes; None and "" are none."""
+        self.lines += filter(None, notes)
+
+    def keep(self, chosen: tuple[Choice, str | None]) -> Choice:
+        """The choice of a pair of choice and note, whose note is added."""
+        choice, note = chosen
+        self.add(note)
+        return choice
+
+    def add_unused_settings(self, settings: Settings, backend: str) -> None:
+        """Note settings that were changed and have no effect on the CPU."""
+        unused = [name for name in _GPU_SETTINGS if getattr(settings, name) != Settings.model_fields[name].default]
+        if backend == "onnx" and unused:
+            self.add(f"{', '.join(f'`{name}`' for name in unused)}: no effect on the CPU")
+
+    def add_losses(self, media: MediaInfo, encoding: VideoEncoding, form: Form | None, settings: Settings) -> None:
+        """Note what the output can't carry of the source.
+
+        Args:
+            form: The kind of an output that is no container of video: images, an animation, a pipe.
+        """
+        video, pixel_in = media.video, media.video.format.pixel
+        if plain_name(video.source_format) not in (pixel_in.name, *(packing.name for packing in packings(pixel_in))):
+            self.add(f"{video.source_format} frames are converted to {pixel_in.name}")
+        self.add(*(media.images.notes(video.rate) if media.images else ()))
+        self.add(*(form.notes(replace(video, rate=encoding.rate)) if form else ()))
+        if is_hdr(video.format.colour) and not codec_of(encoding.codec).players_show_hdr:
+            self.add('few players show HDR in H.264; `codec="auto"` chooses H.265')
+        self.add(*losses(pixel_in, encoding, form.name if form else None, is_chosen=settings.pix_fmt is not None))
+        if video.labels:
+            advice = "; colours may look duller: convert them to sRGB first" if "ICC profile" in video.labels else ""
+            self.add(f"its {' and '.join(video.labels)} can't be carried over{advice}")
+        if video.dynamic_hdr and not form:
+            self.add(_dropped_hdr(video))
+
+    def add_padding(self, encoding: VideoEncoding, source: FrameFormat, scale: int) -> None:
+        """Note that the encoder needs larger frames than the upscaler's."""
+        width, height, output = source.width * scale, source.height * scale, encoding.format
+        if (output.width, output.height) != (width, height):
+            self.add(
+                f"{encoding.codec} does not accept {width}x{height}: the output is {output.width}x{output.height}, its "
+                "last column and row repeated"
+            )
+
+
+def _dropped_hdr(video: VideoInfo) -> str:
+    *others, last = video.dynamic_hdr
+    names = f"{', '.join(others)} and {last}" if others else last
+    remaining = _STATIC_HDR.get(video.format.colour.transfer, "what players show that don't support it")
+    return f"its {names} metadata can't be carried over: the output is {remaining}"
