@@ -1,1 +1,1 @@
-"""Networks: what is known of them, where they are, how a file is checked."""
+"""Networks: catalogue, inspection of ONNX files, conversion between precisions, embedded weights."""

@@ -1,4 +1,4 @@
-"""Names → networks: the embedded weights, the generated ones, and any .onnx file."""
+"""The catalogue of models: embedded weights, generated networks, and any .onnx file."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import numpy as np
 from pipeline.config.settings import Settings
 from pipeline.errors import ModelError
 from pipeline.models import synthetic
-from pipeline.models.model_cache import in_precision, inspected, made
+from pipeline.models.model_cache import convert_cached, generate_cached, inspect_cached
 from pipeline.models.precision import PRECISIONS
 from pipeline.models.spec import ModelSpec
 
@@ -28,39 +28,43 @@ _NAMES = {dtype: name for name, dtype in _DTYPES.items()}
 
 
 def embedded() -> list[str]:
-    """The names of the networks that come with the package."""
+    """Names of the networks that come with the package, sorted."""
     return sorted({path.name.removesuffix(".fp32.onnx") for path in _WEIGHTS.glob("*.fp32.onnx")})
 
 
 def find(name: str, precision: str | type[np.floating]) -> ModelSpec:
-    """The network called `name`: an embedded one, "identity", "srvgg-<features>x<convolutions>", or an .onnx file.
+    """Find a network by name or file, in a given precision.
 
-    precision: "fp32", "tf32", "fp16" or "bf16", which files are converted to; or float32 or float16, which chooses
-    among the forms of a named network, while a file is what it is.
+    Inspections, generated networks and conversions are cached: finding a model again does not import ONNX.
 
-    What a network is found to be, and what is made of it, is kept: a second time needs no ONNX. Raises ModelError for
-    a name that isn't known, and for a file that is no upscaler or can't be converted.
+    Args:
+        name: Name of an embedded network, "identity", "srvgg-<features>x<convolutions>", or the path of an .onnx file.
+        precision: "fp32", "tf32", "fp16" or "bf16": a file is converted to it. Or float32 or float16: that form of a
+            named network, while a file is used as it is.
+
+    Raises:
+        ModelError: The name or precision is unknown, or the file is not an upscaler or can't be converted.
     """
-    wanted = precision if isinstance(precision, str) else _NAMES[precision]
-    if wanted not in PRECISIONS:
-        raise ModelError(f"no precision called {wanted!r}; there are {', '.join(PRECISIONS)}")
-    form = "fp16" if wanted == "fp16" else "fp32"
+    target = precision if isinstance(precision, str) else _NAMES[precision]
+    if target not in PRECISIONS:
+        raise ModelError(f"no precision called {target!r}; there are {', '.join(PRECISIONS)}")
+    form = "fp16" if target == "fp16" else "fp32"
     if name in embedded():
-        spec = inspected(_WEIGHTS / f"{name}.{form}.onnx")
-    elif make := _generator(name):
-        spec = made(f"{name}.{form}.v{synthetic.VERSION}", partial(make, _DTYPES[form]))
+        spec = inspect_cached(_WEIGHTS / f"{name}.{form}.onnx")
+    elif generate := _generator(name):
+        spec = generate_cached(f"{name}.{form}.v{synthetic.VERSION}", partial(generate, _DTYPES[form]))
     elif Path(name).suffix.lower() == ".onnx":
-        spec = inspected(Path(name))
+        spec = inspect_cached(Path(name))
         if precision in _NAMES:
             return spec
     else:
         known = ", ".join([*embedded(), "identity", "srvgg-64x16"])
         raise ModelError(f"no model called {name!r}; there are {known}, or give an .onnx file")
-    return in_precision(spec, wanted)
+    return convert_cached(spec, target)
 
 
 def _generator(name: str) -> Callable[[type[np.floating]], onnx.ModelProto] | None:
-    """What makes the network of this name, of a dtype."""
+    """The function that generates the network of this name for a dtype; None for other names."""
     if name == "identity":
         return synthetic.identity
     if not (match := _SRVGG.fullmatch(name)):

@@ -1,6 +1,6 @@
-"""What was made of models or found out about them, kept so that it happens once: files, and inspections as JSON.
+"""Cache of generated and converted models, and of inspection records.
 
-With both there, a model is found without ONNX and ONNX Runtime, which take most of a second to import and to try it.
+With both cached, a model is found without importing ONNX and ONNX Runtime, which takes most of a second.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from pipeline.errors import ModelError, OutputError
-from pipeline.models.inspection import INSPECTION, inspect, read
-from pipeline.models.precision import CONVERTER, converted
+from pipeline.models.inspection import INSPECTION_VERSION, inspect, read
+from pipeline.models.precision import CONVERTER_VERSION, convert_precision
 from pipeline.models.spec import ModelSpec
 from pipeline.system.cache import cache_folder, write_atomically, write_cached
 
@@ -27,47 +27,67 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-_STEM = 40  # characters of a file's name that its conversions go on with
+_STEM = 40  # characters of a file's name that the names of its conversions begin with
 
 
-def inspected(path: Path) -> ModelSpec:
-    """What `inspect` finds in the file, found out once for each content. Raises ModelError as it does."""
+def inspect_cached(path: Path) -> ModelSpec:
+    """Return the facts that `inspect` finds in a file, from the cache if its content was inspected before.
+
+    Raises:
+        ModelError: As `inspect` raises it.
+    """
     sha256 = hashlib.sha256(read(path)).hexdigest()
     try:
         record = cache_folder("models") / _record_name(path, sha256)
     except OutputError as error:
-        log.warning("what is found out about %s is not kept: %s", path.name, error)
+        log.warning("the inspection of %s is not cached: %s", path.name, error)
         return inspect(path)
-    spec = _recall(record, path, sha256)
+    spec = _load_record(record, path, sha256)
     if spec is None:
         spec = inspect(path)
-        _remember(record, spec)
+        _save_record(record, spec)
     return spec
 
 
-def made(name: str, make: Callable[[], onnx.ModelProto]) -> ModelSpec:
-    """The model kept as `name`, made if it isn't there or is broken. Raises ModelError if it can't be written."""
+def generate_cached(name: str, generate: Callable[[], onnx.ModelProto]) -> ModelSpec:
+    """Return a generated model, from the cache if it is there and valid.
+
+    Args:
+        name: Name of the cached file, without suffix.
+        generate: Makes the network.
+
+    Raises:
+        ModelError: The file can't be written.
+    """
     path = cache_folder("models") / f"{name}.onnx"
     if path.exists():
-        with suppress(ModelError):
-            return inspected(path)
-    _write_model(path, make())
-    return inspected(path)
+        with suppress(ModelError):  # a damaged file is written again
+            return inspect_cached(path)
+    _write_model(path, generate())
+    return inspect_cached(path)
 
 
-def in_precision(spec: ModelSpec, precision: str) -> ModelSpec:
-    """The model in another precision, converted once; `spec` itself if that is its precision.
+def convert_cached(spec: ModelSpec, precision: str) -> ModelSpec:
+    """Return a model in another precision, from the cache if it was converted before.
 
-    Raises ModelError if it can't be converted, or not be written.
+    Args:
+        spec: The model.
+        precision: One of PRECISIONS.
+
+    Returns:
+        The converted model; `spec` itself if it has this precision already.
+
+    Raises:
+        ModelError: The model can't be converted, or the file can't be written.
     """
     if spec.precision == precision:
         return spec
     if precision == "tf32":
-        return replace(in_precision(spec, "fp32"), precision="tf32")
-    name = f"{spec.path.stem[:_STEM]}.{spec.sha256[:32]}.{precision}.v{CONVERTER}.onnx"
+        return replace(convert_cached(spec, "fp32"), precision="tf32")
+    name = f"{spec.path.stem[:_STEM]}.{spec.sha256[:32]}.{precision}.v{CONVERTER_VERSION}.onnx"
     path = cache_folder("models") / name
     if not path.exists():
-        _write_model(path, _conversion(spec.path, precision))
+        _write_model(path, _convert(spec.path, precision))
     return replace(
         spec,
         path=path,
@@ -78,11 +98,11 @@ def in_precision(spec: ModelSpec, precision: str) -> ModelSpec:
     )
 
 
-def _conversion(path: Path, precision: str) -> onnx.ModelProto:
+def _convert(path: Path, precision: str) -> onnx.ModelProto:
     import onnx
 
     try:
-        return converted(onnx.load_model_from_string(read(path)), precision)
+        return convert_precision(onnx.load_model_from_string(read(path)), precision)
     except ModelError as error:
         raise ModelError(f"{path}: {error}") from error
 
@@ -91,26 +111,29 @@ def _write_model(path: Path, model: onnx.ModelProto) -> None:
     try:
         write_atomically(path, model.SerializeToString())
     except OSError as error:
-        raise ModelError(f"{path}: {error.strerror}; set UPREZ_CACHE to a folder with room") from error
+        raise ModelError(f"{path}: {error.strerror}; set UPREZ_CACHE to a folder with free space") from error
 
 
 def _record_name(path: Path, sha256: str) -> str:
-    """Another content, file name (a model may have no other), inspection, or set of facts is another record."""
-    known_by = [INSPECTION, [field.name for field in fields(ModelSpec)], path.stem, sha256]
-    return hashlib.sha256(json.dumps(known_by).encode()).hexdigest()[:32] + ".json"
+    """Name of the record of a file: it changes with the content, the file name, the inspection and the set of facts.
+
+    The file name counts because it is the name of a model whose metadata has none.
+    """
+    key = [INSPECTION_VERSION, [field.name for field in fields(ModelSpec)], path.stem, sha256]
+    return hashlib.sha256(json.dumps(key).encode()).hexdigest()[:32] + ".json"
 
 
-def _remember(record: Path, spec: ModelSpec) -> None:
+def _save_record(record: Path, spec: ModelSpec) -> None:
     facts = asdict(spec) | {"path": None, "dtype": spec.dtype.name}
-    write_cached(record, json.dumps({"facts": facts, "sum": _sum(facts)}, indent=1).encode())
+    write_cached(record, json.dumps({"facts": facts, "sum": _checksum(facts)}, indent=1).encode())
 
 
-def _recall(record: Path, path: Path, sha256: str) -> ModelSpec | None:
-    """What was remembered; None if there is nothing, or something that this file didn't write."""
+def _load_record(record: Path, path: Path, sha256: str) -> ModelSpec | None:
+    """The facts in a record; None if there is no record, or one that this module did not write."""
     try:
-        kept = json.loads(record.read_bytes())
-        facts = kept["facts"]
-        if kept["sum"] != _sum(facts) or facts["sha256"] != sha256:
+        content = json.loads(record.read_bytes())
+        facts = content["facts"]
+        if content["sum"] != _checksum(facts) or facts["sha256"] != sha256:
             return None
         size = None if facts["size"] is None else tuple(facts["size"])
         return ModelSpec(**facts | {"path": path, "dtype": np.dtype(facts["dtype"]), "size": size})
@@ -118,5 +141,5 @@ def _recall(record: Path, path: Path, sha256: str) -> ModelSpec | None:
         return None
 
 
-def _sum(facts: object) -> str:
+def _checksum(facts: object) -> str:
     return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()

@@ -1,4 +1,4 @@
-"""What there is to know of a network before it runs: facts, so that no code asks for a model's name."""
+"""Facts about a network, known before it runs, so that no other code depends on the name of a model."""
 
 from __future__ import annotations
 
@@ -11,19 +11,32 @@ import numpy as np
 
 @dataclass(frozen=True)
 class ModelSpec:
-    """One network file that turns a picture into a larger one.
+    """A network file that upscales images.
 
-    Input and output are one tensor each: (1, C, H, W) → (1, C, scale H, scale W), of `dtype`, black at 0 and white
-    at `value_range`, its C planes in `order`.
+    The network has one input tensor, (1, C, H, W), and one output tensor, (1, C, scale H, scale W), both of type
+    `dtype`. Black is 0, white is `value_range`.
 
-    path: the ONNX file. sha256: of that file, in hex. dtype: float32 or float16. order: "rgb", "bgr", or "y": luma
-    alone (Y' of the video's own matrix).
-    size: (H, W) where the file allows one size only. parameters: how many numbers it has learnt.
-    precision: what it computes in, "fp32", "tf32" (the file of fp32, another engine), "fp16" or "bf16".
-    reference: the file that `path` was converted from, which ONNX Runtime runs whatever the precision; None: `path`.
-    reach: how far, in input pixels, an input pixel's influence goes; None: through the whole picture.
-    widest: the most channels that a layer has.
-    stride: parts that begin at multiples of so many input pixels are enlarged as in the whole, but for their edges.
+    Attributes:
+        name: Name for tables and messages.
+        path: The ONNX file.
+        sha256: SHA-256 digest of the file, in hexadecimal.
+        scale: Factor by which width and height grow: 1, 2, 3, 4 or 8.
+        dtype: Element type of both tensors, float32 or float16.
+        input: Name of the input tensor.
+        output: Name of the output tensor.
+        order: Meaning of the channels: "rgb", "bgr", or "y" for luma alone, which is Y' of the video's own matrix.
+        value_range: Value of white, 1 or 255.
+        size: (H, W) if the network accepts a single size, otherwise None.
+        parameters: Number of weights.
+        licence: Licence of the weights, "unknown" if the file doesn't say.
+        description: One line about the network.
+        precision: Arithmetic of the network: "fp32", "tf32" (the file of fp32 with another engine), "fp16" or "bf16".
+        reference: File that `path` was converted from, which ONNX Runtime runs to check the output; None for `path`.
+        receptive_field_radius: Largest distance, in input pixels, at which an input pixel affects an output pixel; None
+            if that is the complete image.
+        stride: Parts of an image that begin at multiples of this many input pixels are upscaled as within the complete
+            image, except for their border.
+        max_channels: Largest number of channels of any layer.
     """
 
     name: str
@@ -41,20 +54,20 @@ class ModelSpec:
     description: str = ""
     precision: str = "fp32"
     reference: Path | None = None
-    reach: int | None = None
+    receptive_field_radius: int | None = None
     stride: int = 1
-    widest: int = 3
+    max_channels: int = 3
 
     @property
     def channels(self) -> int:
-        """How many planes its tensors have: 3, or 1 of luma."""
+        """Number of channels of both tensors: 3, or 1 for luma."""
         return len(self.order)
 
     def working_bytes(self, width: int, height: int) -> int:
-        """About how much memory the network takes for a picture: what its widest layer and its ends take and give."""
+        """Estimate the memory that the network needs for an image: its widest layer twice, its input and its output."""
         size = 4 if self.precision in ("fp32", "tf32") else 2
         ends = self.channels * (1 + self.scale**2) * self.dtype.itemsize
-        return width * height * (2 * self.widest * size + ends)
+        return width * height * (2 * self.max_channels * size + ends)
 
     def __str__(self) -> str:
         return f"{self.name} (x{self.scale}, {self.precision}, {self.order.upper()} 0..{self.value_range:g})"

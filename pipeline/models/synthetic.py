@@ -1,4 +1,4 @@
-"""Networks that a program makes: identities, for exactness, and SRVGG of any size with random weights, for speed."""
+"""Generated networks: identity and nearest neighbour for exact tests, SRVGG with random weights for speed tests."""
 
 from __future__ import annotations
 
@@ -9,22 +9,33 @@ import numpy as np
 if TYPE_CHECKING:
     import onnx
 
-VERSION = 1  # to be raised when a network is made otherwise than it was: those made before are kept in files
+VERSION = 2  # raise it when a generated network changes, since generated files are cached
 _OPSET = 17
 _IR_VERSION = 8
 
 
 def identity(dtype: type[np.floating], channels: int = 3) -> onnx.ModelProto:
-    """x1: gives what it takes. channels: 3, or 1 of luma."""
+    """A network of scale 1 whose output is its input.
+
+    Args:
+        dtype: Type of the tensors, float16 or float32.
+        channels: 3, or 1 for luma.
+    """
     import onnx
 
     node = onnx.helper.make_node("Identity", ["input"], ["output"])
-    told = "gives what it takes: for tests of everything around a network"
-    return _model([node], [], 1, dtype, _named("identity", channels), told, channels)
+    description = "returns its input: tests everything around a network"
+    return _model([node], [], 1, dtype, _named("identity", channels), description, channels)
 
 
 def nearest(dtype: type[np.floating], scale: int = 2, channels: int = 3) -> onnx.ModelProto:
-    """Repeats each pixel: the simplest upscaler whose answer is known. channels: 3, or 1 of luma."""
+    """A network that repeats each pixel: the simplest upscaler with a known output.
+
+    Args:
+        dtype: Type of the tensors, float16 or float32.
+        scale: How often each pixel is repeated in each direction.
+        channels: 3, or 1 for luma.
+    """
     import onnx
 
     factors = onnx.numpy_helper.from_array(np.array([1, 1, scale, scale], np.float32), "factors")
@@ -39,10 +50,17 @@ def _named(name: str, channels: int) -> str:
 def srvgg(
     features: int, convolutions: int, dtype: type[np.floating], scale: int = 2, channels: int = 3
 ) -> onnx.ModelProto:
-    """SRVGGNetCompact (Real-ESRGAN's video network) with random weights that keep the picture's energy.
+    """SRVGGNetCompact, the video network of Real-ESRGAN, with random weights that preserve the image's energy.
 
-    A 3x3 convolution to `features`, `convolutions` more, each followed by PReLU, one to scale^2 times as many
-    channels as the picture has, a pixel shuffle, and the nearest-neighbour picture added.
+    The layers are a 3x3 convolution to `features` channels and `convolutions` more, each followed by PReLU; a 3x3
+    convolution to channels * scale² channels; a pixel shuffle; and the addition of the nearest-neighbour image.
+
+    Args:
+        features: Channels of the inner layers.
+        convolutions: Number of inner convolutions.
+        dtype: Type of weights and tensors, float16 or float32.
+        scale: Factor by which width and height grow.
+        channels: 3, or 1 for luma.
     """
     import onnx
 
@@ -102,9 +120,9 @@ def _model(
     code = onnx.helper.np_dtype_to_tensor_dtype(np.dtype(dtype))
     sizes = ["height", "width"]
     enlarged = sizes if scale == 1 else [f"{scale}*{size}" for size in sizes]
-    given = onnx.helper.make_tensor_value_info("input", code, [1, channels, *sizes])
-    made = onnx.helper.make_tensor_value_info("output", code, [1, channels, *enlarged])
-    graph = onnx.helper.make_graph(nodes, name, [given], [made], weights)
+    source = onnx.helper.make_tensor_value_info("input", code, [1, channels, *sizes])
+    output = onnx.helper.make_tensor_value_info("output", code, [1, channels, *enlarged])
+    graph = onnx.helper.make_graph(nodes, name, [source], [output], weights)
     model = onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", _OPSET)], ir_version=_IR_VERSION)
     onnx.helper.set_model_props(
         model, {"uprez.name": name, "uprez.licence": "Apache-2.0", "uprez.description": description}

@@ -140,7 +140,7 @@ def cuts(model: ModelSpec, width: int, height: int) -> Iterator[Tiling]:
     if model.size:
         yield Tiling(width, height, width, height)
     else:
-        yield from tilings(width, height, model.reach, multiple=lcm(2, model.stride))
+        yield from tilings(width, height, model.receptive_field_radius, multiple=lcm(2, model.stride))
 
 
 def tilings(

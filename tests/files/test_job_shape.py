@@ -126,7 +126,7 @@ def test_black_bars_stay_black(tmp_path: Path) -> None:
         container.mux(stream.encode(frame))
         container.mux(stream.encode(None))
     result = upscale(source, tmp_path / "out.mkv", model="clear-x2", **LOSSLESS).path
-    reach = catalogue.find("clear-x2", np.float32).reach
+    reach = catalogue.find("clear-x2", np.float32).receptive_field_radius
     assert reach is not None
     assert reach < bar
     with av.open(str(result)) as container:

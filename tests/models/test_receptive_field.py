@@ -1,4 +1,4 @@
-"""How far influence goes, against the truth: one pixel is set in a black picture, and the network run."""
+"""The receptive field, compared with the measured one: one pixel of a black image is set, and the network is run."""
 
 from collections.abc import Callable
 from typing import Any
@@ -12,14 +12,14 @@ from hypothesis import strategies as st
 from onnx import TensorProto, helper, numpy_helper
 
 from pipeline.models import catalogue, synthetic
-from pipeline.models.receptive_field import reach, stride
+from pipeline.models.receptive_field import receptive_field_radius, stride
 
 SIDE = 48
 CHANNELS = 4
 
 
-class Network:
-    """A network of one path, written layer by layer. Weights are positive: no influence cancels another."""
+class NetworkBuilder:
+    """A network of one path, built layer by layer. Weights are positive, so that no contributions cancel."""
 
     def __init__(self) -> None:
         self.nodes: list[onnx.NodeProto] = []
@@ -30,15 +30,15 @@ class Network:
 
     def constant(self, values: np.ndarray) -> str:
         self.weights.append(numpy_helper.from_array(values, f"constant{len(self.weights)}"))
-        return self.weights[-1].name
+        return str(self.weights[-1].name)
 
-    def add(self, operator: str, *others: str, **attributes: Any) -> "Network":
-        made = f"{operator}{len(self.nodes)}"
-        self.nodes.append(helper.make_node(operator, [self.current, *others], [made], **attributes))
-        self.current = made
+    def add(self, operator: str, *others: str, **attributes: Any) -> "NetworkBuilder":
+        output = f"{operator}{len(self.nodes)}"
+        self.nodes.append(helper.make_node(operator, [self.current, *others], [output], **attributes))
+        self.current = output
         return self
 
-    def convolve(self, kernel: int, channels: int = CHANNELS, **attributes: Any) -> "Network":
+    def convolve(self, kernel: int, channels: int = CHANNELS, **attributes: Any) -> "NetworkBuilder":
         shape = (channels, self.channels, kernel, kernel)
         self.channels = channels
         attributes.setdefault("pads", [kernel // 2 * attributes.get("dilations", [1])[0]] * 4)
@@ -46,34 +46,34 @@ class Network:
             del attributes["pads"]
         return self.add("Conv", self.constant(self._positive(shape)), **attributes)
 
-    def transpose(self, kernel: int, stride: int = 2) -> "Network":
+    def transpose(self, kernel: int, stride: int = 2) -> "NetworkBuilder":
         weights = self.constant(self._positive((self.channels, self.channels, kernel, kernel)))
         return self.add("ConvTranspose", weights, strides=[stride] * 2, pads=[(kernel - stride) // 2] * 4)
 
-    def shuffle(self) -> "Network":
+    def shuffle(self) -> "NetworkBuilder":
         self.channels //= 4
         return self.add("DepthToSpace", blocksize=2)
 
-    def unshuffle(self) -> "Network":
+    def unshuffle(self) -> "NetworkBuilder":
         self.channels *= 4
         return self.add("SpaceToDepth", blocksize=2)
 
-    def halve(self) -> "Network":
+    def halve(self) -> "NetworkBuilder":
         return self.add("MaxPool", kernel_shape=[2, 2], strides=[2, 2])
 
-    def pad(self, width: int, mode: str) -> "Network":
+    def pad(self, width: int, mode: str) -> "NetworkBuilder":
         return self.add("Pad", self.constant(np.array([0, 0, width, width] * 2)), mode=mode)
 
-    def resize(self, factor: float, **attributes: Any) -> "Network":
+    def resize(self, factor: float, **attributes: Any) -> "NetworkBuilder":
         return self.add("Resize", "", self.constant(np.array([1, 1, factor, factor], np.float32)), **attributes)
 
     def _positive(self, shape: tuple[int, ...]) -> np.ndarray:
         return self.rng.uniform(0.5, 1, shape).astype(np.float32)
 
     def model(self) -> onnx.ModelProto:
-        given = helper.make_tensor_value_info("input", TensorProto.FLOAT, [1, 1, None, None])
-        made = helper.make_tensor_value_info(self.current, TensorProto.FLOAT, None)
-        graph = helper.make_graph(self.nodes, "network", [given], [made], self.weights)
+        source = helper.make_tensor_value_info("input", TensorProto.FLOAT, [1, 1, None, None])
+        output = helper.make_tensor_value_info(self.current, TensorProto.FLOAT, None)
+        graph = helper.make_graph(self.nodes, "network", [source], [output], self.weights)
         return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=8)
 
 
@@ -81,24 +81,24 @@ def runner(model: onnx.ModelProto) -> Callable[[np.ndarray], np.ndarray]:
     options = ort.SessionOptions()
     options.log_severity_level = 4
     session = ort.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
-    return lambda picture: session.run(None, {"input": picture})[0]
+    return lambda image: session.run(None, {"input": image})[0]
 
 
 def observed(model: onnx.ModelProto) -> int:
-    """How far the farthest influence went, of pixels in the middle, in the corners, and next to them."""
+    """The largest distance of an affected output pixel, for pixels in the middle, in the corners, and next to them."""
     run, farthest = runner(model), 0
     for place in (SIDE // 2, SIDE // 2 + 1, SIDE // 2 + 2, SIDE // 2 + 3, 0, 1, SIDE - 2, SIDE - 1):
-        picture = np.zeros((1, 1, SIDE, SIDE), np.float32)
-        picture[0, 0, place, place] = 1
-        result = run(picture)
-        scale = result.shape[2] // SIDE
+        image = np.zeros((1, 1, SIDE, SIDE), np.float32)
+        image[0, 0, place, place] = 1
+        output = run(image)
+        scale = output.shape[2] // SIDE
         for axis in (2, 3):
-            touched = np.unique(np.nonzero(result)[axis]) // scale
+            touched = np.unique(np.nonzero(output)[axis]) // scale
             farthest = max(farthest, *np.abs(touched - place), 0)
     return int(farthest)
 
 
-Layer = Callable[[Network], Network]
+Layer = Callable[[NetworkBuilder], NetworkBuilder]
 
 CONVOLUTIONS: list[Layer] = [
     lambda n: n.convolve(1),
@@ -137,7 +137,7 @@ ENLARGEMENTS: list[Layer] = [
 
 
 def built(layers: list[Layer]) -> onnx.ModelProto:
-    network = Network().convolve(1)
+    network = NetworkBuilder().convolve(1)
     for layer in layers:
         layer(network)
     return network.model()
@@ -145,31 +145,31 @@ def built(layers: list[Layer]) -> onnx.ModelProto:
 
 @settings(deadline=None, max_examples=40)
 @given(st.lists(st.sampled_from(CONVOLUTIONS), max_size=4))
-def test_a_stack_of_convolutions_reaches_just_as_far_as_it_is_seen_to(layers: list[Layer]) -> None:
+def test_the_radius_of_a_stack_of_convolutions_is_exact(layers: list[Layer]) -> None:
     model = built(layers)
-    assert reach(model) == observed(model)
+    assert receptive_field_radius(model) == observed(model)
 
 
 @settings(deadline=None, max_examples=100)
 @given(st.lists(st.sampled_from(CONVOLUTIONS + OTHERS), max_size=3), st.sampled_from(ENLARGEMENTS))
-def test_no_influence_goes_farther(layers: list[Layer], enlargement: Layer) -> None:
+def test_no_pixel_affects_others_beyond_the_radius(layers: list[Layer], enlargement: Layer) -> None:
     model = built([*layers, enlargement])
-    found = reach(model)
+    found = receptive_field_radius(model)
     assert found is not None
     assert observed(model) <= found
 
 
 @settings(deadline=None, max_examples=50)
 @given(st.lists(st.sampled_from(CONVOLUTIONS + OTHERS), max_size=2), st.sampled_from(ENLARGEMENTS), st.integers(1, 4))
-def test_a_part_is_enlarged_as_in_the_whole(layers: list[Layer], enlargement: Layer, steps: int) -> None:
+def test_a_part_is_upscaled_as_within_the_complete_image(layers: list[Layer], enlargement: Layer, steps: int) -> None:
     model = built([*layers, enlargement])
-    run, edge, begin = runner(model), reach(model), steps * stride(model)
+    run, edge, begin = runner(model), receptive_field_radius(model), steps * stride(model)
     assert edge is not None
-    picture = np.random.default_rng(0).random((1, 1, 64 + begin, 64 + begin), np.float32)
-    whole, part = run(picture), run(picture[:, :, begin:, begin:])
+    image = np.random.default_rng(0).random((1, 1, 64 + begin, 64 + begin), np.float32)
+    complete, part = run(image), run(image[:, :, begin:, begin:])
     scale = part.shape[2] // 64
     inner = slice(scale * edge, None)
-    expected = whole[:, :, scale * begin :, scale * begin :][:, :, inner, inner]
+    expected = complete[:, :, scale * begin :, scale * begin :][:, :, inner, inner]
     np.testing.assert_allclose(part[:, :, inner, inner], expected, rtol=1e-4)
 
 
@@ -187,33 +187,33 @@ def test_the_stride_is_that_of_the_coarsest_grid(layer: Layer, expected: int) ->
 
 
 @pytest.mark.parametrize("layer", OTHERS + ENLARGEMENTS)
-def test_each_operation_is_known_closely(layer: Layer) -> None:
+def test_the_radius_of_each_operator_is_close_to_the_measured_one(layer: Layer) -> None:
     model = built([layer])
-    found = reach(model)
+    found = receptive_field_radius(model)
     assert found is not None
     assert observed(model) <= found <= observed(model) + 2
 
 
-def test_cropping_what_was_padded_moves_nothing() -> None:
-    network = Network().pad(8, "constant").convolve(3)
+def test_padding_and_cropping_do_not_change_the_radius() -> None:
+    network = NetworkBuilder().pad(8, "constant").convolve(3)
     ends = [network.constant(np.array(v)) for v in ([8, 8], [8 + SIDE, 8 + SIDE], [2, 3])]
     model = network.add("Slice", *ends).model()
-    assert reach(model) == observed(model) == 1
+    assert receptive_field_radius(model) == observed(model) == 1
 
 
-def test_the_longer_of_two_ways_counts() -> None:
-    network = Network().convolve(3).convolve(3)
+def test_the_radius_is_that_of_the_longer_path() -> None:
+    network = NetworkBuilder().convolve(3).convolve(3)
     model = network.add("Add", "input").model()
-    assert reach(model) == observed(model) == 2
+    assert receptive_field_radius(model) == observed(model) == 2
 
 
-def test_a_question_of_the_size_reaches_nothing() -> None:
-    network = Network().convolve(3)
+def test_values_computed_from_the_size_do_not_count() -> None:
+    network = NetworkBuilder().convolve(3)
     network.nodes.append(helper.make_node("Shape", ["input"], ["shape"]))
     network.nodes.append(helper.make_node("Cast", ["shape"], ["sizes"], to=TensorProto.FLOAT))
     network.nodes.append(helper.make_node("ReduceMax", ["sizes"], ["largest"], keepdims=0))
     model = network.add("Mul", "largest").model()
-    assert reach(model) == observed(model) == 1
+    assert receptive_field_radius(model) == observed(model) == 1
 
 
 @pytest.mark.parametrize(
@@ -238,21 +238,21 @@ def test_a_question_of_the_size_reaches_nothing() -> None:
         lambda n: n.add("Relu", domain="elsewhere"),
     ],
 )
-def test_what_mixes_the_picture_or_is_unknown_reaches_through_all_of_it(layer: Layer) -> None:
-    network = Network()
+def test_operators_that_mix_the_image_or_are_unknown_have_no_radius(layer: Layer) -> None:
+    network = NetworkBuilder()
     layer(network)
-    assert reach(network.model()) is None
+    assert receptive_field_radius(network.model()) is None
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float16])
 @pytest.mark.parametrize(
     ("name", "expected"), [("identity", 0), ("srvgg-24x8", 10), ("srvgg-64x16", 18), ("clear-x2", 8)]
 )
-def test_networks_with_names_reach_as_far_as_they_have_3x3_convolutions(
+def test_the_radius_of_named_networks_is_their_number_of_3x3_convolutions(
     name: str, expected: int, dtype: type[np.floating]
 ) -> None:
-    assert catalogue.find(name, dtype).reach == expected
+    assert catalogue.find(name, dtype).receptive_field_radius == expected
 
 
-def test_nearest_neighbours_reach_nothing() -> None:
-    assert reach(synthetic.nearest(np.float32)) == 0
+def test_the_radius_of_nearest_neighbour_is_0() -> None:
+    assert receptive_field_radius(synthetic.nearest(np.float32)) == 0

@@ -34,7 +34,7 @@ def check(model: ModelSpec, run: Run, height: int, width: int) -> float:
         raise BackendError(_refused(model, "its output is not finite"))
     if float(made.max()) - float(made.min()) < _BLACK * model.value_range:
         raise BackendError(_refused(model, "its output is one colour"))
-    reach = None if model.size else model.reach
+    reach = None if model.size else model.receptive_field_radius
     parts = [_part(length, reach) for length in (height, width)]
     seen = [_seen(part, reach or 0, model.stride, length) for part, length in zip(parts, (height, width), strict=True)]
     expected = reference(model, np.ascontiguousarray(picture[:, :, *seen]))

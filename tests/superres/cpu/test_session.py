@@ -46,7 +46,7 @@ def test_a_frame_in_tiles_is_the_whole_one_where_the_margin_is_the_reach(
     given = saturated(replace(small_format, width=120, height=98))
     model = catalogue.find("clear-x2", dtype)
     whole = collected(model, given)
-    tiled = collected(model, given, Tiling(120, 98, 64, 48, margin=model.reach, ramp=8))
+    tiled = collected(model, given, Tiling(120, 98, 64, 48, margin=model.receptive_field_radius, ramp=8))
     assert worst(whole, tiled, 0) <= 1
     assert all(psnr(a, b) > 60 for a, b in zip(whole, tiled, strict=True))
 

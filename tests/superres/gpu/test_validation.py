@@ -33,7 +33,7 @@ def test_a_right_engine_is_trusted(model: ModelSpec, size: tuple[int, int]) -> N
 
 
 def test_a_network_that_sees_the_whole_picture_is_compared_as_a_whole(model: ModelSpec) -> None:
-    assert validation.check(replace(model, reach=None), right(model), 72, 96) > 100
+    assert validation.check(replace(model, receptive_field_radius=None), right(model), 72, 96) > 100
 
 
 def test_a_network_of_one_size_is_compared_as_a_whole(tmp_path: Path) -> None:
