@@ -14,8 +14,8 @@ from pipeline.media.decoding.preprocess import preprocess
 from pipeline.media.reading.file_source import FileSource, ReadOptions
 from pipeline.media.reading.image_source import ImageSource
 from pipeline.media.reading.source import Source
-from pipeline.media.writing import result_kind
-from pipeline.media.writing.result_kind import Sink
+from pipeline.media.writing import output_kind
+from pipeline.media.writing.output_kind import Sink
 from pipeline.superres.stages import Pending
 from pipeline.system.cuda import Gpu
 
@@ -52,7 +52,7 @@ def open_sink(plan: Plan, source: Source) -> Sink:
     Raises:
         OutputError: It can't be created.
     """
-    return result_kind.open_sink(plan.target, plan.encoding, source, plan.copied, plan.time_shift, plan.end_time)
+    return output_kind.open_sink(plan.target, plan.encoding, source, plan.copied, plan.time_shift, plan.end_time)
 
 
 def preprocessing_stages(plan: Plan) -> list[Stage[Any, Any]]:

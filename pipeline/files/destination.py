@@ -10,7 +10,7 @@ from pipeline.errors import OutputError, UprezError
 from pipeline.files.plan import Plan
 from pipeline.media.reading.pipe import is_pipe
 from pipeline.media.reading.probe import probe
-from pipeline.media.writing.result_kind import check_form
+from pipeline.media.writing.output_kind import check_output
 
 _FRAME_COUNT_TOLERANCE = 2  # a factor: containers without an index only allow to estimate the number of frames
 
@@ -36,7 +36,7 @@ def check_target(plan: Plan) -> None:
         raise OutputError(f"{target}: is a device or a pipe, not a file; - writes to standard output")
     if target.is_dir():
         raise OutputError(f"{target}: is a folder; give a file name, or `to={target}`")
-    check_form(target, plan.media.files, plan.frames, plan.encoding.rate, plan.settings.overwrite)
+    check_output(target, plan.media.files, plan.frames, plan.encoding.rate, plan.settings.overwrite)
     if exists and not plan.settings.overwrite:
         raise OutputError(f"{target}: exists already; `overwrite=True` replaces it")
     if exists and (other := _another_video(plan)):

@@ -43,7 +43,7 @@ from pipeline.media.decoding.frame_reader import FrameReader, PtsRecorder
 from pipeline.media.encoding.pad import Pad
 from pipeline.media.reading.probe import probe
 from pipeline.media.reading.source import Source
-from pipeline.media.writing.result_kind import Sink
+from pipeline.media.writing.output_kind import Sink
 from pipeline.superres.session import Session
 from pipeline.superres.sessions import open_session
 from pipeline.superres.stages import Collect, Submit
@@ -262,7 +262,7 @@ class _JobPipeline:
 
     def _commit(self) -> Path:
         """Read the finished file again and give it its name if it contains what went into it. Raises OutputError."""
-        finished, fault = self._sink.finished(), ""
+        finished, fault = self._sink.finalize(), ""
         try:
             if finished:
                 times = self._pts.seconds(self._plan.time_base)

@@ -13,7 +13,7 @@ from pipeline.media.encoding.encoder import VideoEncoding
 from pipeline.media.encoding.format_loss import losses
 from pipeline.media.packed_formats import packings
 from pipeline.media.reading.media_info import MediaInfo, VideoInfo
-from pipeline.media.writing.result_kind import Form
+from pipeline.media.writing.output_kind import OutputKind
 
 _STATIC_HDR = {16: "plain HDR10", 18: "plain HLG"}  # by transfer, in the codes of H.273
 _GPU_SETTINGS = ("engine", "precision", "device", "vram")
@@ -47,7 +47,9 @@ class PlanNotes:
         if backend == "onnx" and unused:
             self.add(f"{', '.join(f'`{name}`' for name in unused)}: no effect on the CPU")
 
-    def add_losses(self, media: MediaInfo, encoding: VideoEncoding, form: Form | None, settings: Settings) -> None:
+    def add_losses(
+        self, media: MediaInfo, encoding: VideoEncoding, form: OutputKind | None, settings: Settings
+    ) -> None:
         """Note what the output can't carry of the source.
 
         Args:

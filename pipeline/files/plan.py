@@ -21,9 +21,9 @@ from pipeline.media.encoding.encoder import VideoEncoding
 from pipeline.media.reading.media_info import MediaInfo, VideoInfo
 from pipeline.media.writing.colour_tags import representable_colour
 from pipeline.media.writing.encoder_choice import choose_encoder, choose_formed
-from pipeline.media.writing.result_kind import Form, form_of
-from pipeline.media.writing.rotation import upright
-from pipeline.media.writing.sample_aspect import untold_aspect
+from pipeline.media.writing.output_kind import OutputKind, find_output_kind
+from pipeline.media.writing.rotation import plan_rotation
+from pipeline.media.writing.sample_aspect import unsupported_sample_aspect
 from pipeline.models.spec import ModelSpec
 from pipeline.superres.backend_choice import choose_backend, choose_model
 from pipeline.superres.session import check_size
@@ -126,19 +126,19 @@ def make_plan(media: MediaInfo, to: Path | None, settings: Settings) -> Plan:
     model = choose_model(settings, backend)
     target = target_for(media.path, to, model.scale)
     fields = plan_deinterlacing(media, settings.deinterlace, settings.start, settings.end)
-    upright_video = upright(fields.apply_to(media.video), target, model.scale)
-    rotation = upright_video.turn
+    rotated = plan_rotation(fields.apply_to(media.video), target, model.scale)
+    rotation = rotated.rotation
     decoder, decoded_format, decoder_note = choose_decoder(media, settings, backend, fields.deinterlacing, rotation)
-    notes.add(decoder_note, fields.note, upright_video.note)
-    check_size(model, upright_video.video.format)
+    notes.add(decoder_note, fields.note, rotated.note)
+    check_size(model, rotated.video.format)
     excerpt = Excerpt.from_times(
         media.video.start_time, media.video.rate, settings.start, settings.end, settings.frames
     )
     frames = _expected_frames(media.video, excerpt, fields.multiplier)
-    encoding = _choose_encoding(media, upright_video.video, model, target, settings, notes)
+    encoding = _choose_encoding(media, rotated.video, model, target, settings, notes)
     encoding = notes.keep(budget.allocate_encoders(encoding, settings, frames, busy=backend == "tensorrt"))
     notes.add_unused_settings(settings, backend)
-    notes.add_losses(media, encoding, form_of(target, media.video.format), settings)
+    notes.add_losses(media, encoding, find_output_kind(target, media.video.format), settings)
     return Plan(
         media=media,
         target=target,
@@ -162,12 +162,12 @@ def _choose_encoding(
     media: MediaInfo, video: VideoInfo, model: ModelSpec, target: Path, settings: Settings, notes: PlanNotes
 ) -> VideoEncoding:
     """Encoder, options and format of the output, from `video`: the source, deinterlaced and rotated."""
-    form: Form | None = form_of(target, media.video.format)
+    form: OutputKind | None = find_output_kind(target, media.video.format)
     choose = partial(choose_formed, form) if form else choose_encoder
     encoding = notes.keep(choose(video, model.scale, settings, target))
     if not form:
         encoding = notes.keep(representable_colour(encoding, target))
-    notes.add(untold_aspect(encoding, target))
+    notes.add(unsupported_sample_aspect(encoding, target))
     notes.add_padding(encoding, video.format, model.scale)
     return encoding
 

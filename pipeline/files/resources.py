@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pipeline.files import budget
-from pipeline.media.writing.result_kind import form_of
+from pipeline.media.writing.output_kind import find_output_kind
 
 if TYPE_CHECKING:
     from pipeline.files.plan import Plan
@@ -40,8 +40,8 @@ def video_memory(plan: Plan) -> int:
 def disk_space(plan: Plan) -> int | None:
     """Bytes of the output; None if the number of frames is unknown, or it is no file."""
     media, encoding, frames = plan.media, plan.encoding, plan.frames
-    if form := form_of(plan.target, media.video.format):
-        return form.disk(encoding, frames)
+    if form := find_output_kind(plan.target, media.video.format):
+        return form.estimated_bytes(encoding, frames)
     if frames is None:
         return None
     try:

@@ -19,7 +19,7 @@ from pipeline.media.encoding.encoder_spec import Role
 from pipeline.media.encoding.formats import encoder
 from pipeline.media.reading.media_info import VideoInfo
 from pipeline.media.writing.encoder_choice import choose_encoder
-from pipeline.media.writing.rotation import upright
+from pipeline.media.writing.rotation import plan_rotation
 from pipeline.models.spec import ModelSpec
 from pipeline.superres.backend_choice import choose_backend, choose_model
 from pipeline.superres.session import check_size
@@ -74,7 +74,7 @@ def plan_live(video: VideoInfo, settings: StreamSettings, share: float = 1.0) ->
     backend, missing = choose_backend(settings)
     model = choose_model(settings, backend)
     fields, field_note = _fields(video, settings)
-    laid = upright(fields.apply_to(video) if fields else video, _CARRIER, model.scale)
+    laid = plan_rotation(fields.apply_to(video) if fields else video, _CARRIER, model.scale)
     given = laid.video.format
     check_size(model, given)
     chosen = _shown_everywhere(settings)
@@ -91,7 +91,7 @@ def plan_live(video: VideoInfo, settings: StreamSettings, share: float = 1.0) ->
         backend=backend,
         model=model,
         deinterlacing=fields,
-        turn=laid.turn,
+        turn=laid.rotation,
         given=given,
         made=made,
         encoding=encoding,

@@ -97,11 +97,13 @@ def test_an_unknown_codec(bad: Bad, source: str) -> None:
 
 @pytest.mark.parametrize("name", ["out.xyz", "out", "out.m3u8", "out.mpd", "out.mp3", "out.avi"])
 def test_an_unknown_container(bad: Bad, source: str, name: str) -> None:
-    assert "is no container" in bad(source, name).err
+    assert "is not a container" in bad(source, name).err
 
 
 def test_a_codec_that_the_container_can_not_hold(bad: Bad, source: str) -> None:
-    assert "out.webm: webm can't hold h264: --codec auto chooses one that it holds" in bad(source, "out.webm").err
+    assert (
+        "out.webm: webm does not support h264: --codec auto chooses one that it supports" in bad(source, "out.webm").err
+    )
 
 
 def test_an_encoder_option_that_does_not_exist(bad: Bad, source: str) -> None:

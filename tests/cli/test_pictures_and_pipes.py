@@ -81,7 +81,7 @@ def test_a_folder_by_another_name_is_still_the_input(uprez: Call, tmp_path: Path
     (tmp_path / "alias").symlink_to(tmp_path / "in")
     ended = uprez("upscale", tmp_path / "in" / "%03d.png", tmp_path / "alias" / "%03d.png", "--overwrite", *FAST)
     assert ended.code == 2
-    assert "are the pictures of the input" in ended.err
+    assert "is the sequence that is read" in ended.err
     assert np.array_equal(images.read(tmp_path / "in" / "001.png"), before)
 
 
@@ -105,7 +105,7 @@ def test_the_reader_that_goes_away_ends_the_job_in_one_line(tmp_path: Path) -> N
     said = writing.stderr.read()
     writing.stderr.close()
     assert writing.wait(timeout=30) == 2
-    assert said == b"uprez: -: the program that read the result has ended\n"
+    assert said == b"uprez: -: the program that reads the output has exited\n"
 
 
 def test_nothing_comes_through_the_pipe(tmp_path: Path) -> None:
@@ -150,7 +150,7 @@ def test_a_sequence_into_a_sequence(uprez: Call, tmp_path: Path) -> None:
     assert sorted(file.name for file in tmp_path.glob("*.x1.png")) == ["001.x1.png", "002.x1.png", "004.x1.png"]
     again = uprez("upscale", pattern, *FAST)
     assert again.code == 2
-    assert "3 such pictures exist already; --overwrite replaces them" in again.err
+    assert "3 images of this pattern exist; --overwrite replaces them" in again.err
     assert uprez("upscale", pattern, pattern, *FAST, "--overwrite").code == 2
     assert np.array_equal(images.read(tmp_path / "004.png"), images.samples(4))
 
@@ -195,10 +195,10 @@ def test_a_folder_without_videos_is_an_error_beside_others_too(uprez: Call, clip
 def test_one_picture_can_not_hold_a_film(uprez: Call, clip: Path, tmp_path: Path) -> None:
     ended = uprez("upscale", clip, tmp_path / "out.png", *FAST)
     assert ended.code == 2
-    assert f"is one picture, and there are 12 frames; {tmp_path}/out%05d.png makes one of each" in ended.err
+    assert f"is a single image, and there are 12 frames; {tmp_path}/out%05d.png stores each as one" in ended.err
 
 
 def test_only_pictures_are_numbered(uprez: Call, clip: Path, tmp_path: Path) -> None:
     ended = uprez("upscale", clip, tmp_path / "out%05d.gif", *FAST)
     assert ended.code == 2
-    assert "only still pictures can be numbered" in ended.err
+    assert "only still images can be numbered" in ended.err

@@ -141,7 +141,7 @@ class TestWhatIsKept:
     def test_what_mp4_can_not_hold_is_left_behind_and_told(self, clip: Path, tmp_path: Path) -> None:
         result = upscale(_rich(clip, tmp_path / "rich.mkv"), tmp_path / "out.mp4")
         assert [s.kind for s in probe(result.path).others if s.kind != "data"] == ["audio"]
-        assert "mp4 can't hold an attachment; .mkv can" in result.findings[0]
+        assert "mp4 does not support attachments; .mkv does" in result.findings[0]
 
     def test_video_alone_if_asked(self, clip: Path, tmp_path: Path) -> None:
         assert probe(upscale(clip, tmp_path / "out.mkv", streams="video").path).others == ()

@@ -260,6 +260,6 @@ class TestTargets:
         def progress(at: Progress) -> None:
             sink.write_bytes(b"another's")
 
-        with pytest.raises(OutputError, match=r"appeared meanwhile; the result is kept as .*out\.partial\.mkv"):
+        with pytest.raises(OutputError, match=r"appeared during the job; the output is kept as .*out\.partial\.mkv"):
             upscale(clip, sink, progress=progress)
         assert sink.read_bytes() == b"another's"

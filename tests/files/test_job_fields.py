@@ -124,7 +124,7 @@ def test_a_gpu_does_not_decode_what_is_deinterlaced(video: Path) -> None:
 
 def test_a_gif_is_not_asked_for_more_frames_than_it_holds(tmp_path: Path) -> None:
     source = interlaced.write(tmp_path / "fast.mkv", interlaced.video(4), "tff", rate=Fraction(60))
-    with pytest.raises(OutputError, match="GIF holds 100 frames/s at most, not 120"):
+    with pytest.raises(OutputError, match="GIF supports 100 frames/s at most, not 120"):
         upscale(source, tmp_path / "out.gif", deinterlace="field", preset=None)
 
 

@@ -90,7 +90,7 @@ def test_dolby_vision_in_its_own_colours_is_refused(hdr10: Path, tmp_path: Path)
 
 def test_a_container_that_can_not_say_it_is_named(hdr10: Path, tmp_path: Path) -> None:
     result = upscale(hdr10, tmp_path / "out.nut", codec="ffv1", preset=None)
-    told = "HDR mastering and light level data left behind: ffv1 in nut can't hold it; libx265 can"
+    told = "HDR mastering and light level data dropped: ffv1 in nut does not support it; libx265 does"
     assert told in result.findings
 
 
@@ -103,7 +103,7 @@ def test_a_container_without_room_for_half_of_it_is_named(tmp_path: Path, name: 
         video.width, video.height, video.pix_fmt = 64, 64, "yuv420p10le"
         container.mux(video.encode(av.VideoFrame(64, 64, "yuv420p10le")))
         container.mux(video.encode(None))
-    line = f"HDR mastering data left behind: {kind} has no room for half of it; .mkv can hold it"
+    line = f"HDR mastering data dropped: {kind} does not support it without primaries; .mkv does"
     codec = {"codec": "libx265", "preset": "ultrafast"}
     assert line in upscale(tmp_path / "half.mkv", tmp_path / name, **codec).findings
     assert upscale(tmp_path / "half.mkv", tmp_path / "out.mkv", **codec).findings == ()
@@ -111,4 +111,4 @@ def test_a_container_without_room_for_half_of_it_is_named(tmp_path: Path, name: 
 
 def test_pictures_are_said_to_hold_none_of_it(hdr10: Path, tmp_path: Path) -> None:
     result = upscale(hdr10, tmp_path / "out%02d.png")
-    assert "png can't hold its HDR metadata: of mastering display and light levels" in result.notes
+    assert "HDR metadata dropped: png does not support mastering display and light levels" in result.notes

@@ -1,4 +1,4 @@
-"""Audio that the result's container can't hold: decoded, and encoded anew as something that it can."""
+"""Re-encodes audio that the container of the output does not support, losslessly where the source is lossless."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ from pipeline.media.writing.stream_copy import Route
 
 log = logging.getLogger(__name__)
 
-LOSSLESS = ("flac", "alac", "wavpack", "truehd", "mlp", "tta")  # and pcm_*; what of DTS is lossless can't be told
-# By the bits of a sample; the first that the container holds is taken.
+LOSSLESS = ("flac", "alac", "wavpack", "truehd", "mlp", "tta")  # and pcm_*; lossless DTS is not distinguishable
+# By the bits of a sample, in order of preference.
 _LOSSLESS_ENCODERS: dict[int | str, tuple[str, ...]] = {
     16: ("flac", "alac", "pcm_s16le", "pcm_s16be"),
     24: ("flac", "alac", "pcm_s24le", "pcm_s24be"),
@@ -30,28 +30,30 @@ _LOSSLESS_ENCODERS: dict[int | str, tuple[str, ...]] = {
     "double": ("pcm_f64le", "pcm_f64be"),
 }
 _LOSSY_ENCODERS = ("aac", "libopus", "ac3", "mp2", "wmav2", "pcm_s16le")
-_BIT_RATE = 80_000  # for each channel: 160 kb/s for a stereo pair, generous for AAC and Opus
-_GAP = Fraction(5, 1000)  # seconds; more than times rounded to milliseconds are off, less than any codec's frame lasts
-_OVERLAP = Fraction(40, 1000)  # what comes too early by less is taken for jitter
-_SILENCE = 4096  # samples at once
+_BIT_RATE = 80_000  # bits a second for each channel: 160 kb/s for stereo, transparent with AAC and Opus
+_GAP = Fraction(5, 1000)  # seconds: above the error of times rounded to milliseconds, below any codec's frame
+_OVERLAP = Fraction(40, 1000)  # seconds; smaller overlaps are jitter
+_SILENCE = 4096  # samples in a frame of silence
 
 
-class Reencoded(Route):
-    """Decodes a stream and encodes it anew.
-
-    Sound keeps its time: a gap becomes silence, and what lies twice in one place is cut. damaged: how many packets
-    could not be decoded.
-    """
+class ReencodeRoute(Route):
+    """Decodes a stream and encodes it again, in sync: gaps are filled with silence, overlaps are cut."""
 
     def __init__(self, stream: AudioStream, original: AudioStream, shift: Fraction) -> None:
+        """Re-encode a stream.
+
+        Args:
+            stream: The stream of the output, whose encoder is configured.
+            original: The stream of the source.
+            shift: Added to all timestamps, in seconds.
+        """
         super().__init__(stream)
-        self.damaged = 0
         self._decoder = original.codec_context
         self._encoder = stream.codec_context
         self._shift = shift
         self._resampler: AudioResampler | None = None
-        self._like: tuple[Any, ...] = ()  # what the resampler takes
-        self._end: Fraction | None = None  # seconds, of the last sample that was encoded
+        self._input: tuple[str, str, int] | None = None  # sample format, layout and rate that the resampler accepts
+        self._end: Fraction | None = None  # end of the last encoded sample in seconds
 
     def feed(self, packet: av.Packet[Any]) -> Iterator[av.Packet[Any]]:
         for frame in self._decoded(packet):
@@ -62,7 +64,7 @@ class Reencoded(Route):
             yield from self._place(frame)
         if self._end is not None:
             yield from self._change_input(None)
-            yield from self._given(self._encoder.encode(None))
+            yield from self._assign(self._encoder.encode(None))
 
     def _decoded(self, packet: av.Packet[Any] | None) -> list[av.AudioFrame]:
         try:
@@ -73,7 +75,7 @@ class Reencoded(Route):
             return []
 
     def _place(self, frame: av.AudioFrame) -> Iterator[av.Packet[Any]]:
-        """Encode `frame` right after what was before, with silence between them, or without its beginning."""
+        """Encode `frame` at its time: after silence, or without its beginning, if the last frame does not end there."""
         time = self._end if frame.pts is None or not frame.time_base else frame.pts * frame.time_base + self._shift
         if self._end is None or time is None:
             self._end = time or Fraction(0)
@@ -97,49 +99,54 @@ class Reencoded(Route):
             yield from self._encode(silent)
 
     def _encode(self, frame: av.AudioFrame) -> Iterator[av.Packet[Any]]:
-        like = frame.format.name, frame.layout.name, frame.sample_rate
-        if like != self._like:
-            yield from self._change_input(like)
+        properties = frame.format.name, frame.layout.name, frame.sample_rate
+        if properties != self._input:
+            yield from self._change_input(properties)
         assert self._end is not None
         assert self._resampler is not None
         frame.time_base = Fraction(1, frame.sample_rate)
         frame.pts = round(self._end * frame.sample_rate)
         self._end += Fraction(frame.samples, frame.sample_rate)
         for resampled in self._resampler.resample(frame):
-            yield from self._given(self._encoder.encode(resampled))
+            yield from self._assign(self._encoder.encode(resampled))
 
-    def _change_input(self, like: tuple[Any, ...] | None) -> Iterator[av.Packet[Any]]:
-        """Get what the resampler still holds, and have another, for frames `like` these."""
+    def _change_input(self, properties: tuple[str, str, int] | None) -> Iterator[av.Packet[Any]]:
+        """Drain the resampler, and create one for frames of these `properties`."""
         if self._resampler is not None:
             for resampled in self._resampler.resample(None):
-                yield from self._given(self._encoder.encode(resampled))
+                yield from self._assign(self._encoder.encode(resampled))
         context = self._encoder
         self._resampler = AudioResampler(context.format, context.layout, context.sample_rate)
-        self._like = like or ()
+        self._input = properties
 
-    def _given(self, packets: list[av.Packet[Any]]) -> Iterator[av.Packet[Any]]:
+    def _assign(self, packets: list[av.Packet[Any]]) -> Iterator[av.Packet[Any]]:
         for packet in packets:
             packet.stream = self.stream
             yield packet
 
 
-def encoded_copy(container: OutputContainer, original: AudioStream) -> AudioStream | None:
-    """A stream in `container` for `original` encoded anew, without loss if it has none yet; None if no codec fits."""
+def add_encoded_stream(container: OutputContainer, original: AudioStream) -> AudioStream | None:
+    """Add a stream to `container` for re-encoding `original`, lossless if that is.
+
+    Returns:
+        The stream, whose encoder is configured and not yet open; None if the container supports no suitable codec.
+    """
     context = original.codec_context
     lossless = _LOSSLESS_ENCODERS[_depth(context)] if is_lossless(context.codec.canonical_name) else ()
     for name in (*lossless, *_LOSSY_ENCODERS):
         for layout in _layouts(context, name in _LOSSY_ENCODERS):
             if _suits(container.format.name, name, context, layout):
-                return _added(container, name, context, layout)
+                return _add_stream(container, name, context, layout)
     return None
 
 
 def is_lossless(codec: str) -> bool:
+    """Return True if FFmpeg's codec `codec` is always lossless."""
     return codec in LOSSLESS or codec.startswith("pcm_")
 
 
 def _depth(context: AudioCodecContext) -> int | str:
-    """The bits of a sample, "float" or "double", as far as its codec and decoder tell."""
+    """Return the bits of a sample, "float" or "double", as far as codec and decoder show it."""
     sample, codec = context.format.name.rstrip("p"), context.codec.canonical_name
     if sample in ("flt", "dbl"):
         return "float" if sample == "flt" else "double"
@@ -149,6 +156,7 @@ def _depth(context: AudioCodecContext) -> int | str:
 
 
 def _layouts(context: AudioCodecContext, may_mix: bool) -> Iterator[str]:
+    """Yield the channel layout of the source; then, if channels may be mixed, smaller ones."""
     layout = specified_layout(context.layout)
     yield layout
     if may_mix:
@@ -156,19 +164,19 @@ def _layouts(context: AudioCodecContext, may_mix: bool) -> Iterator[str]:
 
 
 def _suits(muxer: str, name: str, original: AudioCodecContext, layout: str) -> bool:
-    """Whether such an encoder opens, and `muxer` takes what it makes."""
+    """Return True if the encoder `name` opens and `muxer` accepts its packets."""
     if not reads_back(muxer, av.Codec(name, "w").canonical_name):
         return False
     try:
         with av.open(io.BytesIO(), "w", format=muxer) as trial:
-            _added(trial, name, original, layout)
+            _add_stream(trial, name, original, layout)
             trial.start_encoding()
     except (ValueError, av.error.FFmpegError):
         return False
     return True
 
 
-def _added(container: OutputContainer, name: str, original: AudioCodecContext, layout: str) -> AudioStream:
+def _add_stream(container: OutputContainer, name: str, original: AudioCodecContext, layout: str) -> AudioStream:
     stream = container.add_stream(name, rate=_rate(name, original.sample_rate))
     assert isinstance(stream, AudioStream)
     context = stream.codec_context
@@ -180,18 +188,19 @@ def _added(container: OutputContainer, name: str, original: AudioCodecContext, l
 
 
 def _rate(name: str, wanted: int) -> int:
-    """The lowest rate that loses nothing, else the highest, of those that the encoder has."""
+    """Return the encoder's lowest sample rate that is not below `wanted`, else its highest."""
     rates = av.Codec(name, "w").audio_rates or [wanted]
     return min((rate for rate in rates if rate >= wanted), default=max(rates))
 
 
 def _format(name: str, wanted: str) -> str:
-    """The encoder's sample format that is `wanted`, whether planar or not, else its best."""
+    """Return the encoder's sample format that is `wanted`, planar or not, else its best."""
     formats = [format.name for format in av.Codec(name, "w").audio_formats or ()]
     return next((format for format in formats if format.rstrip("p") == wanted), formats[-1] if formats else wanted)
 
 
 def _without_beginning(frame: av.AudioFrame, samples: int) -> av.AudioFrame:
+    """Return a copy of `frame` without its first `samples` samples of each channel."""
     values: Any = frame.to_ndarray()
     cut = values[:, samples * (1 if frame.format.is_planar else frame.layout.nb_channels) :]
     rest = av.AudioFrame.from_ndarray(np.ascontiguousarray(cut), format=frame.format.name, layout=frame.layout.name)

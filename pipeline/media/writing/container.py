@@ -1,7 +1,9 @@
-"""The container of a result: which there are, and what their muxers are told."""
+"""The container of an output file: opening it, its muxer's options, its header."""
 
 from __future__ import annotations
 
+import logging
+from collections import Counter
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -15,24 +17,90 @@ from pipeline.media.reading import animation
 from pipeline.media.reading.source import Source
 from pipeline.media.writing import metadata
 from pipeline.media.writing.cover import is_cover
+from pipeline.media.writing.pending_file import PendingFile
 
-# Containers that are one file, hold video beside sound and know the time of each frame (AVI does not), by FFmpeg's
-# names of their muxers.
+log = logging.getLogger(__name__)
+
+# Containers that are one file, support video beside audio, and store a timestamp for each frame (AVI does not), by
+# FFmpeg's names of their muxers.
 CONTAINERS = tuple("matroska webm mp4 mov ipod mpegts mpeg nut flv asf ogg mxf gif apng".split())
-ISO_SUFFIXES = (".mp4", ".mov", ".m4v")  # whose edit lists hide what lies before zero
+ISO_SUFFIXES = (".mp4", ".mov", ".m4v")  # the mp4 family, whose edit lists hide what is before zero
 _MATROSKA_SUFFIXES = (".mkv", ".webm")
-_EARLIEST = -30  # seconds; Matroska's blocks tell times before zero in 16 bits of milliseconds
-_FINE = 90_000  # ticks of a second that are short enough for sound
+_EARLIEST = -30  # seconds; Matroska's blocks store negative times in 16 bits of milliseconds
+_TIMESCALE = 90_000  # ticks a second, at least, of mp4's edit lists: precise enough for audio
 
 
-def opened(path: Path, part: Path, told: dict[str, str]) -> OutputContainer:
-    """The file `part`, opened as the container that `path` is called after. told: to the muxer. Raises OutputError."""
+class ContainerFile(PendingFile):
+    """A pending file that packets are muxed into.
+
+    Attributes:
+        container: PyAV's container.
+        muxed: Number of packets written, by stream index.
+    """
+
+    def __init__(self, path: Path, options: dict[str, str]) -> None:
+        """Create the file as `open_container` does; `options`: see `muxer_options`."""
+        super().__init__(path)
+        self.container = open_container(path, self.part, options)
+        self.muxed: Counter[int] = Counter()
+        self._is_closed = False
+
+    @property
+    def muxer(self) -> str:
+        """FFmpeg's name of the muxer."""
+        return self.container.format.name
+
+    def write_header(self) -> None:
+        """Write the header, which fixes the streams. Raises OutputError."""
+        try:
+            with translate_write_errors(self.path):
+                self.container.start_encoding()
+        except OutputError as error:
+            if not isinstance(error.__cause__, av.error.ArgumentError):
+                raise
+            codecs = ", ".join(s.codec_context.name for s in self.container.streams if s.codec_context)
+            message = f"{self.path}: {self.muxer} does not support these codecs together: {codecs}; .mkv does"
+            raise OutputError(message) from error
+
+    def mux(self, packet: av.Packet[Any]) -> None:
+        """Write a packet. Raises PyAV's errors, OSError among them."""
+        self.container.mux(packet)
+        self.muxed[packet.stream_index] += 1
+
+    def close(self) -> None:
+        """Write the trailer and close the file, once. Raises OutputError."""
+        if not self._is_closed:
+            self._is_closed = True
+            with translate_write_errors(self.path):
+                self.container.close()
+
+    def discard(self) -> None:
+        """Close the file, and remove it unless it was renamed."""
+        try:
+            self.close()
+        except OutputError as error:
+            log.debug("closing %s: %s", self.part, error)
+        super().discard()
+
+
+def open_container(path: Path, part: Path, options: dict[str, str]) -> OutputContainer:
+    """Create the file `part` and open it for writing.
+
+    Args:
+        path: The name that the file will have, whose suffix chooses the container.
+        part: The temporary name under which it is written.
+        options: Options of the muxer.
+
+    Raises:
+        OutputError: The folder does not exist or can't be written to, or the suffix is not that of a container that
+            stores a timestamp for each frame.
+    """
     if not path.parent.is_dir():
         raise OutputError(f"{path}: the folder {path.parent} does not exist: make it first")
     with translate_write_errors(path):
         part.touch()
     try:
-        container = _container(path, part, told)
+        container = _open(path, part, options)
     except BaseException:
         part.unlink()
         raise
@@ -40,32 +108,40 @@ def opened(path: Path, part: Path, told: dict[str, str]) -> OutputContainer:
         container.close()
         part.unlink(missing_ok=True)
         raise OutputError(
-            f"{path}: {path.suffix} is no container that keeps each frame's time in one file; .mkv, .mp4 and .mov are"
+            f"{path}: {path.suffix} is not a container that stores each frame's time in one file; "
+            ".mkv, .mp4 and .mov are"
         )
     return container
 
 
-def _container(path: Path, part: Path, told: dict[str, str]) -> OutputContainer:
+def _open(path: Path, part: Path, options: dict[str, str]) -> OutputContainer:
     with translate_write_errors(path):
         try:
-            return av.open(f"file:{part}", "w", container_options=told)
+            return av.open(f"file:{part}", "w", container_options=options)
         except ValueError as error:
-            raise OutputError(
-                f"{path}: {path.suffix or 'no suffix'} is no container; .mkv, .mp4 and .mov are"
-            ) from error
+            suffix = path.suffix or "no suffix"
+            raise OutputError(f"{path}: {suffix} is not a container; .mkv, .mp4 and .mov are") from error
 
 
-def options(path: Path, time_base: Fraction, source: Source, others: list[Any]) -> dict[str, str]:
-    """What the muxer of `path` is told. time_base: of the new video. others: streams of `source` that come along."""
-    if path.suffix.lower() in _MATROSKA_SUFFIXES:
-        # The lead-in of a codec, which lies before zero, must not move pictures away from their times and chapters.
-        can_tell = Fraction(source.container.start_time or 0, av.time_base) > _EARLIEST
-        return {"avoid_negative_ts": "disabled"} if can_tell else {}
-    if path.suffix.lower() not in ISO_SUFFIXES:
-        return animation.loop_options(path.suffix.lower()[1:], source.path)
-    # Edit lists count in this; at FFmpeg's default, milliseconds, a late start would be rounded.
+def muxer_options(path: Path, time_base: Fraction, source: Source, copied: list[Any]) -> dict[str, str]:
+    """Return the options of the muxer that writes `path`.
+
+    Args:
+        path: The output.
+        time_base: Of the upscaled video.
+        source: The source, open.
+        copied: The streams of `source` that are copied to the output.
+    """
+    suffix = path.suffix.lower()
+    if suffix in _MATROSKA_SUFFIXES:
+        # An audio codec's priming samples, which are before zero, must not shift frames against chapters.
+        is_representable = Fraction(source.container.start_time or 0, av.time_base) > _EARLIEST
+        return {"avoid_negative_ts": "disabled"} if is_representable else {}
+    if suffix not in ISO_SUFFIXES:
+        return animation.loop_options(suffix[1:], source.path)
+    # Edit lists count in this timescale; FFmpeg's default, milliseconds, would round a late start.
     ticks = time_base.denominator
-    told = {"movie_timescale": str(ticks * max(1, -(-_FINE // ticks)))}
-    if metadata.beyond_itunes(source.container.metadata) and not any(is_cover(stream) for stream in others):
-        told["movflags"] = "use_metadata_tags"  # which leave no room for cover art
-    return told
+    options = {"movie_timescale": str(ticks * max(1, -(-_TIMESCALE // ticks)))}
+    if metadata.beyond_itunes(source.container.metadata) and not any(is_cover(stream) for stream in copied):
+        options["movflags"] = "use_metadata_tags"  # which does not allow cover art
+    return options

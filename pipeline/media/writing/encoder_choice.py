@@ -18,7 +18,7 @@ from pipeline.media.encoding.formats import encoder, native_pix_fmt, supported_f
 from pipeline.media.packed_formats import find_format
 from pipeline.media.reading.media_info import VideoInfo
 from pipeline.media.writing.alpha import has_room
-from pipeline.media.writing.result_kind import Form, form_of
+from pipeline.media.writing.output_kind import OutputKind, find_output_kind
 from pipeline.system import cuda
 
 _OTHER_QUALITY = ("qp", "b", "q", "lossless")  # options that say quality in another way than crf
@@ -102,7 +102,7 @@ def _chosen(name: str, taker: str, codec: str, allowed: list[PixelFormat]) -> Pi
 
 
 def choose_formed(
-    form: Form, video: VideoInfo, scale: int, settings: Settings, target: Path
+    form: OutputKind, video: VideoInfo, scale: int, settings: Settings, target: Path
 ) -> tuple[VideoEncoding, str | None]:
     """How `video` is encoded in a result called `target`; and a note of what is without effect there."""
     if "codec" in settings.model_fields_set:
@@ -111,7 +111,7 @@ def choose_formed(
     note = f"{', '.join(unused)}: without effect on {form.name}" if unused else None
     if settings.pix_fmt:
         source = video.format
-        forms = {pixel: form_of(target, replace(source, pixel=pixel)) for pixel in PIXEL_FORMATS.values()}
+        forms = {pixel: find_output_kind(target, replace(source, pixel=pixel)) for pixel in PIXEL_FORMATS.values()}
         allowed = {pixel: form for pixel, form in forms.items() if form and form.pixel == pixel}
         form = allowed[_chosen(settings.pix_fmt, form.name, form.codec, list(allowed))]
     return form.encoding(video, scale, settings.options), note

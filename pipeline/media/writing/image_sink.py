@@ -1,17 +1,15 @@
-"""The end of a line where each frame becomes a file of its own: numbered pictures, or a single one."""
+"""Writes each frame to an image file of its own: a numbered sequence, or a single image."""
 
 from __future__ import annotations
 
 import os
 import re
-import secrets
 import shutil
 from collections import Counter
 from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any, Never, Self
 
 import av
 from av.video.codeccontext import VideoCodecContext
@@ -21,58 +19,73 @@ from pipeline.flow.stage import Stage
 from pipeline.media.av_errors import translate_write_errors
 from pipeline.media.encoding.encoder import Encoder, VideoEncoding, configure
 from pipeline.media.reading.image_sequence import FilePattern, ImageSequence, is_pattern
-from pipeline.media.writing.constant_rate import Evenness
+from pipeline.media.writing.constant_rate import ConstantRateCheck
+from pipeline.media.writing.pending_file import keep_as_partial, temporary_path
 
 
-class PictureSink(Stage[Any, Any]):
-    """Pictures in the making. They lie in a folder of their own until `commit` gives them their names.
+class ImageSink(Stage["av.Packet[Any]", Never]):
+    """Writes images into a temporary folder, and gives them their names on `commit`.
 
-    path: a pattern such as out/%05d.png, or one file. source: the pictures that were upscaled; theirs are the numbers
-    of the results. Without, they count from 1. others: how many streams are left behind.
-    Leaving the `with` without `commit` or `keep_partial` removes them.
+    Leaving the `with` block without `commit` or `keep_partial` removes them.
 
-    dropped: a line for all that is left behind. remarks: what is not as it was.
+    Attributes:
+        path: A pattern such as out/%05d.png, or a single file.
+        muxed: Number of images written, under the key 0.
+        dropped: A line for each part of the source that is not in the output.
+        copied: Always empty: nothing is copied.
+        repaired, damaged: Always 0: see FileSink.
     """
 
     def __init__(
         self, path: Path, encoding: VideoEncoding, source: ImageSequence | None = None, others: int = 0
     ) -> None:
+        """Create the temporary folder.
+
+        Args:
+            path: A pattern, or a single file.
+            encoding: How the images are encoded.
+            source: The images that were upscaled, whose numbers the output has; None counts from 1.
+            others: Number of the source's other streams, which are dropped.
+
+        Raises:
+            OutputError: The folder can't be created.
+        """
         self.path = path
-        self.repaired = 0
+        self.repaired = self.damaged = 0
         self.copied: dict[int, int] = {}
-        self.damaged = 0
         self.muxed: Counter[int] = Counter()
-        self.dropped = [f"other streams left behind: {others}; pictures are silent"] if others else []
+        self.dropped = [f"other streams dropped ({others}): images have no audio or subtitles"] if others else []
         self._encoding = encoding
         self._pattern = FilePattern(path) if is_pattern(path) else None
         self._numbers = {source.tick(number): number for number in source.numbers} if source else {}
-        self._even = Evenness(encoding.rate)
+        self._timing = ConstantRateCheck(encoding.rate)
         self._names: list[str] = []
         self._older = 0
-        self._part = path.with_name(f"uprez-{secrets.token_hex(4)}.part")
+        self._part = temporary_path(path)
         with translate_write_errors(path):
             self._part.mkdir()
 
     @property
     def remarks(self) -> list[str]:
-        lines = [] if self._numbers else self._even.lines("a sequence of pictures")
+        """A line for uneven frame times, and for older images that are left in the output's folder."""
+        lines = [] if self._numbers else self._timing.notes("a sequence of images")
         if self._older:
-            lines.append(f"{self.path}: older pictures of such names are left as they were: {self._older}")
+            lines.append(f"{self.path}: older images that match the pattern are kept: {self._older}")
         return lines
 
-    def feed(self, packet: av.Packet[Any]) -> Iterator[Any]:
-        if packet.stream is None:  # it comes from an encoder
-            assert packet.pts is not None
-            self._even.add(packet.pts * (packet.time_base or self._encoding.time_base))
-            name = self._name(packet.pts)
+    def feed(self, item: av.Packet[Any]) -> Iterator[Never]:
+        if item.stream is None:  # from the video encoder
+            assert item.pts is not None
+            self._timing.add(item.pts * (item.time_base or self._encoding.time_base))
+            name = self._name(item.pts)
             with translate_write_errors(self.path):
-                (self._part / name).write_bytes(bytes(packet))
+                (self._part / name).write_bytes(bytes(item))
             self._names.append(name)
             self.muxed[0] += 1
-        yield from ()
+        return iter(())
 
     def encoder(self, time_base: Fraction) -> Encoder:
-        """What makes pictures of frames whose times count in `time_base`."""
+        """Return the stage that encodes frames as images; `time_base`: of the frames' pts."""
         encoding = self._encoding
         context = av.CodecContext.create(encoding.codec, "w")
         assert isinstance(context, VideoCodecContext)
@@ -80,52 +93,58 @@ class PictureSink(Stage[Any, Any]):
         context.thread_type = "FRAME"
         return Encoder(self.path, context, time_base)
 
-    def finished(self) -> None:
-        """Nothing that could be read again as a whole."""
+    def finalize(self) -> None:
+        """Return None: there is no single file that could be read back."""
 
     def commit(self, overwrite: bool) -> Path:
-        """Give the pictures their names."""
+        """Give the images their names.
+
+        Args:
+            overwrite: Replace files of these names.
+
+        Raises:
+            OutputError: A file of such a name exists, or an image can't be renamed. The message names the folder in
+                which the images are kept.
+        """
         names = set(self._names)
-        before = self._there()
-        if not overwrite and (taken := sorted(before & names)):
-            kept = self.keep_partial()
-            raise OutputError(f"{self.path}: {taken[0]} appeared meanwhile; the result is kept as {kept}")
-        self._older = len(before - names)
+        existing = self._existing()
+        if not overwrite and (duplicates := sorted(existing & names)):
+            message = (
+                f"{self.path}: {duplicates[0]} appeared during the job; the output is kept as {self.keep_partial()}"
+            )
+            raise OutputError(message)
+        self._older = len(existing - names)
         try:
             with translate_write_errors(self.path):
                 for name in self._names:
                     os.replace(self._part / name, self.path.with_name(name))
                 self._part.rmdir()
         except OutputError as error:
-            raise OutputError(f"{error}; what has no name yet is kept as {self.keep_partial()}") from error
+            raise OutputError(f"{error}; images that are not renamed are kept as {self.keep_partial()}") from error
         return self.path
 
     def keep_partial(self) -> Path:
-        """Keep what there is in a folder whose name says that it isn't the whole."""
+        """Keep the images in a folder whose name marks them as incomplete; return the pattern of their names."""
         stem = re.sub(r"%\d*d", "", self.path.stem).strip("-_. ") or "pictures"
-        names = (f"{stem}.partial{count}" for count in ("", *range(2, 1000)))
-        kept = next(free for name in names if not (free := self.path.with_name(name)).exists())
-        with translate_write_errors(kept):
-            os.replace(self._part, kept)
-        return kept / self.path.name
+        return keep_as_partial(self._part, self.path.with_name(stem)) / self.path.name
 
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         shutil.rmtree(self._part, ignore_errors=True)
 
     def _name(self, pts: int) -> str:
+        """Return the file name of the frame at `pts`."""
         if self._pattern:
             return self._pattern.name(self._numbers.get(pts, len(self._names) + 1))
         if self._names:
-            raise OutputError(f"{self.path}: is one picture, and there are more: give a pattern, such as out/%05d.png")
+            message = "names a single image, and the video has more frames: use a pattern such as out/%05d.png"
+            raise OutputError(f"{self.path}: {message}")
         return self.path.name
 
-    def _there(self) -> set[str]:
-        """The names of pictures that lie where the results go."""
+    def _existing(self) -> set[str]:
+        """Return the names of files that the output could replace."""
         if self._pattern:
             return {file.name for file in self._pattern.find_files().values()}
         return {self.path.name} if self.path.exists() else set()

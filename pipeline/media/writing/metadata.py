@@ -1,4 +1,4 @@
-"""What is said about a file and its streams: tags, languages, dispositions, chapters."""
+"""Tags, languages, dispositions and chapters of a file and its streams."""
 
 from __future__ import annotations
 
@@ -6,7 +6,13 @@ from collections.abc import Sequence
 from fractions import Fraction
 from typing import Any
 
-_OF_THE_FILE = (  # what describes the file that something lay in, not the content; and what would be wrong afterwards
+from av.container import InputContainer, OutputContainer
+
+from pipeline.media.writing.container_support import holds_chapters
+
+ISO = ("mp4", "mov", "ipod")  # FFmpeg's muxers of the mp4 family
+
+_OF_THE_FILE = (  # tags that describe the source file rather than its content, or would be wrong in the output
     "encoder",
     "duration",
     "bps",
@@ -18,7 +24,7 @@ _OF_THE_FILE = (  # what describes the file that something lay in, not the conte
     "vendor_id",
 )
 _OF_ISO_FILES = ("handler_name",)
-# What FFmpeg writes as iTunes does (movenc.c), which players know; other tags fit only in a table that few read.
+# The tags that FFmpeg writes as iTunes does (movenc.c), which players know; others need a table that few players read.
 _ITUNES = (
     "title artist album_artist composer album date comment genre copyright grouping lyrics description synopsis show "
     "episode_id network keywords episode_sort season_number media_type hd_video gapless_playback compilation track "
@@ -27,35 +33,67 @@ _ITUNES = (
 ).split()
 
 
-def kept(metadata: dict[str, str], iso: bool = True) -> dict[str, str]:
-    """The tags that go along; `iso`: into a file of the mp4 family."""
-    left = _OF_THE_FILE if iso else (*_OF_THE_FILE, *_OF_ISO_FILES)
-    tags = {key: value for key, value in metadata.items() if not key.lower().startswith(left)}
+def copied_tags(metadata: dict[str, str], iso: bool = True) -> dict[str, str]:
+    """Return the tags that are copied to the output; `iso`: the output belongs to the mp4 family."""
+    excluded = _OF_THE_FILE if iso else (*_OF_THE_FILE, *_OF_ISO_FILES)
+    tags = {key: value for key, value in metadata.items() if not key.lower().startswith(excluded)}
     if tags.get("language") == "und":
         del tags["language"]
-    if "name" in tags:  # as FFmpeg reads the title of a stream from mp4 files
+    if "name" in tags:  # FFmpeg's key for the title of a stream in mp4 files
         tags.setdefault("title", tags.pop("name"))
     return tags
 
 
-def describe(stream: Any, original: Any, iso: bool) -> None:
-    """Give a new stream the tags and the disposition of `original`."""
-    stream.metadata.update(kept(original.metadata, iso))
+def describe_stream(stream: Any, original: Any, iso: bool) -> None:
+    """Copy tags and disposition of the stream `original` to the new `stream`."""
+    stream.metadata.update(copied_tags(original.metadata, iso))
     stream.disposition = original.disposition
 
 
+def label_file(
+    container: OutputContainer, source: InputContainer, shift: Fraction, until: Fraction | None
+) -> list[str]:
+    """Copy the tags and chapters of `source` to `container`.
+
+    Args:
+        container: The output, whose header is not yet written.
+        source: The source, open.
+        shift: Added to the times of chapters, in seconds.
+        until: See `shift_chapters`.
+
+    Returns:
+        A line for the tags, and one for the chapters, that are dropped.
+    """
+    muxer, dropped = container.format.name, []
+    container.metadata.update(copied_tags(source.metadata, muxer in ISO))
+    if muxer in ISO and "movflags" not in container.container_options and (keys := beyond_itunes(source.metadata)):
+        dropped.append(f"tags dropped: {muxer} does not support {', '.join(keys)} here; .mkv does")
+    chapters = source.chapters()
+    if holds_chapters(muxer):
+        container.set_chapters(shift_chapters(chapters, shift, until))
+    elif chapters:
+        dropped.append(f"{len(chapters)} chapters dropped: {muxer} does not support chapters; .mkv does")
+    return dropped
+
+
 def beyond_itunes(metadata: dict[str, str]) -> list[str]:
-    """The tags that files of the mp4 family hold in a way of their own only."""
-    return sorted(key for key in kept(metadata) if key.lower().split("-")[0] not in _ITUNES)
+    """Return the keys of tags that files of the mp4 family store only in FFmpeg's own table."""
+    return sorted(key for key in copied_tags(metadata) if key.lower().split("-")[0] not in _ITUNES)
 
 
-def moved(chapters: Sequence[Any], shift: Fraction, until: Fraction | None = None) -> list[Any]:
-    """Chapters, `shift` seconds later; what would lie before zero, or from `until` on as it was, is cut off."""
-    later = []
+def shift_chapters(chapters: Sequence[Any], shift: Fraction, until: Fraction | None = None) -> list[Any]:
+    """Return `chapters` moved by `shift` seconds, and cut to begin at zero at the earliest.
+
+    Args:
+        chapters: As PyAV reads them: dictionaries with id, start, end, time_base and metadata.
+        shift: Seconds, negative towards zero.
+        until: Chapters are cut at this time on the source's clock, in seconds; None does not cut them.
+    """
+    shifted = []
     for chapter in chapters:
         unit = chapter["time_base"]
-        ends = chapter["end"] if until is None else min(chapter["end"], round(until / unit))
-        start, end = max(0, chapter["start"] + round(shift / unit)), ends + round(shift / unit)
-        if (end > start or not shift) and ends >= chapter["start"]:
-            later.append({**chapter, "start": start, "end": end})
-    return later
+        last = chapter["end"] if until is None else min(chapter["end"], round(until / unit))
+        start, end = max(0, chapter["start"] + round(shift / unit)), last + round(shift / unit)
+        if (end > start or not shift) and last >= chapter["start"]:
+            shifted.append({**chapter, "start": start, "end": end})
+    return shifted

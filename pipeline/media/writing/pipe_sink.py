@@ -1,4 +1,4 @@
-"""The end of a line that goes on in another program: y4m through a pipe."""
+"""Writes the upscaled video as y4m into a pipe, for another program."""
 
 from __future__ import annotations
 
@@ -13,8 +13,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any, Never, Self
 
 import av
 from av.container import OutputContainer
@@ -26,158 +25,181 @@ from pipeline.frame import PIXEL_FORMATS, FrameFormat, Siting
 from pipeline.media.av_errors import translate_write_errors
 from pipeline.media.encoding.encoder import Encoder, VideoEncoding, configure
 from pipeline.media.reading.pipe import PIPE_NAME, standard_output
-from pipeline.media.writing.constant_rate import Evenness
+from pipeline.media.writing.constant_rate import ConstantRateCheck
 
 log = logging.getLogger(__name__)
 
 _BUFFER_BYTES = 1 << 20
 _WAKE_MS = 200
-_AT_ONCE = getattr(select, "PIPE_BUF", 512)  # bytes: so many can be written to a pipe that has room, without waiting
+_ATOMIC_BYTES = getattr(select, "PIPE_BUF", 512)  # can be written without blocking to a pipe that poll reports writable
 
 _SITINGS = (Siting.LEFT, Siting.CENTRE, Siting.TOP_LEFT)  # C420mpeg2, C420jpeg, C420paldv
 
 
 def y4m_format(source: FrameFormat) -> FrameFormat:
-    """The format that y4m holds, and that keeps most of `source`: planar YUV or gray.
+    """Return the format of y4m that keeps most of `source`: planar YUV or gray.
 
-    RGB gets the limited range that most readers take for granted. Of 8 bit y4m knows three sitings, else but one.
+    RGB becomes YUV of limited range, which most readers assume. y4m has codes for three chroma sitings of 8-bit 4:2:0,
+    and for none of deeper samples.
     """
     pixel, colour = source.pixel, source.colour
     depth = "" if pixel.depth == 8 else f"{pixel.depth}le"
     chroma = "444" if not pixel.sub_x else "422" if not pixel.sub_y else "420"
-    told = _SITINGS if pixel.depth == 8 else _SITINGS[:1]
+    sitings = _SITINGS if pixel.depth == 8 else _SITINGS[:1]
     return replace(
         source,
         pixel=PIXEL_FORMATS[f"yuv{chroma}p{depth}" if pixel.chroma else f"gray{depth}"],
         colour=replace(
             colour,
             full_range=colour.full_range and not pixel.rgb,
-            siting=colour.siting if colour.siting in told else Siting.LEFT,
+            siting=colour.siting if colour.siting in sitings else Siting.LEFT,
         ),
     )
 
 
-class PipeSink(Stage[Any, Any]):
-    """The new video as y4m, written to the file descriptor `fd` (standard output) frame by frame; nothing else of it.
+class PipeSink(Stage["av.Packet[Any]", Never]):
+    """Writes the upscaled video as y4m to a file descriptor, frame by frame; the other streams are dropped.
 
-    dropped: a line for all that is left behind. remarks: what is not as it was.
+    Attributes:
+        path: "-", which stands for standard output.
+        video: The stream of the video.
+        muxed: Number of frames written, under the key 0.
+        dropped: A line for each part of the source that is not in the output.
+        copied: Always empty: nothing is copied.
+        repaired, damaged: Always 0: see FileSink.
     """
 
     def __init__(self, encoding: VideoEncoding, others: int = 0, fd: int | None = None) -> None:
+        """Open the descriptor for writing.
+
+        Args:
+            encoding: How the video is encoded: by the encoder of `Role.RAW`, in a format of `y4m_format`.
+            others: Number of the source's other streams, which are dropped.
+            fd: An open file descriptor, which is not closed; None for standard output.
+
+        Raises:
+            OutputError: Standard output is a terminal, or closed.
+        """
         self.path = PIPE_NAME
-        self.repaired = 0
+        self.repaired = self.damaged = 0
         self.muxed: Counter[int] = Counter()
         self.copied: dict[int, int] = {}
-        self.damaged = 0
-        self.dropped = [f"other streams left behind: {others}; y4m is video alone"] if others else []
-        self._even = Evenness(encoding.rate)
-        self._tick = 1 / encoding.rate
-        self._outlet = _Outlet(standard_output() if fd is None else fd, encoding.sample_aspect)
+        self.dropped = [f"other streams dropped ({others}): y4m is video only"] if others else []
+        self._timing = ConstantRateCheck(encoding.rate)
+        self._tick = 1 / encoding.rate  # the time base of the stream, which y4m writes as its rate
+        self._writer = _PipeWriter(standard_output() if fd is None else fd, encoding.sample_aspect)
         self._container: OutputContainer = av.open(
-            self._outlet,
+            self._writer,
             "w",
             format="yuv4mpegpipe",
             container_options={"strict": "-1"},  # more than 8 bit is FFmpeg's own extension
             buffer_size=_BUFFER_BYTES,
         )
-        self._open = True
+        self._is_closed = False
+        try:
+            self.video = self._add_video(encoding)
+        except BaseException:
+            self._container.close()
+            raise
+
+    def _add_video(self, encoding: VideoEncoding) -> VideoStream:
         stream = self._container.add_stream(encoding.codec, rate=encoding.rate)
         assert isinstance(stream, VideoStream)
-        self.video = stream
         configure(stream.codec_context, encoding)
-        stream.time_base = self._tick  # which y4m takes for the rate
+        stream.time_base = self._tick
+        return stream
 
     @property
     def remarks(self) -> list[str]:
-        return self._even.lines("y4m")
+        """A line if the frames are not evenly spaced in time."""
+        return self._timing.notes("y4m")
 
-    def feed(self, packet: av.Packet[Any]) -> Iterator[Any]:
-        if packet.stream is None:  # it comes from an encoder
-            assert packet.pts is not None
-            self._even.add(packet.pts * packet.time_base)
-            packet.stream = self.video
-            packet.pts = packet.dts = self.muxed[0]
-            packet.time_base, packet.duration = self._tick, 1
-            with _piping():
-                self._container.mux(packet)
+    def feed(self, item: av.Packet[Any]) -> Iterator[Never]:
+        if item.stream is None:  # from the video encoder
+            assert item.pts is not None
+            self._timing.add(item.pts * item.time_base)
+            item.stream = self.video
+            item.pts = item.dts = self.muxed[0]
+            item.time_base, item.duration = self._tick, 1
+            with _translate_pipe_errors():
+                self._container.mux(item)
             self.muxed[0] += 1
-        yield from ()
+        return iter(())
 
     def abort(self) -> None:
-        self._outlet.end()
+        self._writer.abort()
 
     def encoder(self, time_base: Fraction) -> Encoder:
-        """What makes packets for this pipe, of frames whose times count in `time_base`."""
+        """Return the stage that passes frames to this pipe; `time_base`: of the frames' pts."""
         return Encoder(self.path, self.video.codec_context, time_base)
 
-    def finished(self) -> None:
-        """Nothing that could be read again."""
+    def finalize(self) -> None:
+        """Return None: there is no file that could be read back."""
 
     def commit(self, overwrite: bool) -> Path:
-        """Write what is left."""
+        """Write what is buffered; `overwrite` has no effect."""
         self._close()
         return self.path
 
     def keep_partial(self) -> Path:
-        """What went through a pipe can't be called back."""
+        """Write what is buffered: what was written to a pipe can't be renamed."""
         self._close()
         return self.path
 
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         try:
             self._close()
         except OutputError as failure:
             log.debug("closing the pipe: %s", failure)
 
     def _close(self) -> None:
-        if self._open:
-            self._open = False
-            with _piping():
+        if not self._is_closed:
+            self._is_closed = True
+            with _translate_pipe_errors():
                 self._container.close()
 
 
-class _Outlet:
+class _PipeWriter:
     """A file descriptor as a file for `av.open`.
 
-    The shape of the pixels goes into y4m's header here: FFmpeg takes it from a field that PyAV does not set.
+    The sample aspect ratio is written into y4m's header here: FFmpeg takes it from a field that PyAV does not set.
     """
 
     def __init__(self, fd: int, sample_aspect: Fraction) -> None:
         self._fd = fd
         self._aspect = f" A{sample_aspect.numerator}:{sample_aspect.denominator} ".encode()
-        self._begun = False
-        self._ended = threading.Event()
+        self._has_header = False
+        self._aborted = threading.Event()
         self._poll = select.poll()
         self._poll.register(fd, select.POLLOUT)
 
-    def end(self) -> None:
-        """Wait for the reader no more. Called from any thread."""
-        self._ended.set()
+    def abort(self) -> None:
+        """Stop waiting for the reader, and drop what is written from now on. Called from any thread."""
+        self._aborted.set()
 
     def write(self, data: bytes) -> int:
+        """Write all of `data`, waiting for the reader where the pipe is full."""
         rest = memoryview(data)
-        if not self._begun:
-            self._begun = True
+        if not self._has_header:
+            self._has_header = True
             header, newline, frames = data.partition(b"\n")
             rest = memoryview(header.replace(b" A0:0 ", self._aspect) + newline + frames)
-        while rest and not self._ended.is_set():
+        while rest and not self._aborted.is_set():
             if self._poll.poll(_WAKE_MS):
-                rest = rest[os.write(self._fd, rest[:_AT_ONCE]) :]
+                rest = rest[os.write(self._fd, rest[:_ATOMIC_BYTES]) :]
         return len(data)
 
 
 @contextmanager
-def _piping() -> Iterator[None]:
-    """Raise OutputError for what goes wrong at a pipe."""
+def _translate_pipe_errors() -> Iterator[None]:
+    """Raise OutputError for errors of PyAV and of the pipe."""
     try:
         with translate_write_errors(PIPE_NAME):
             yield
     except OutputError as error:
         if isinstance(error.__cause__, OSError) and error.__cause__.errno == errno.EPIPE:
-            raise OutputError("-: the program that read the result has ended") from error
+            raise OutputError("-: the program that reads the output has exited") from error
         raise

@@ -1,7 +1,7 @@
-"""What becomes of a picture that is to be shown turned: its result has the tag too, or is turned itself.
+"""Plans how a rotated video is written: with the source's rotation tag, or with rotated frames and no tag.
 
-Every player follows the turns of the mp4 family. Few follow those of Matroska, some of them the wrong way round, and
-many mirror nothing in any container; other containers and pictures have no such tag.
+All players apply the rotation tags of the mp4 family. Few apply those of Matroska, some of them in the wrong direction,
+and many mirror nothing in any container. Other containers, and images, have no such tag.
 """
 
 from __future__ import annotations
@@ -13,49 +13,59 @@ from pipeline.media.decoding.rotate import Orientation
 from pipeline.media.reading.media_info import VideoInfo
 from pipeline.media.writing.container import ISO_SUFFIXES
 
-_WITH_ANGLES = (".mkv",)  # holds any angle, and nothing else
-_MOST = (1 << 31) - 1
+_WITH_ANGLES = (".mkv",)  # suffixes of containers that store any angle, and nothing but an angle
+_MOST = (1 << 31) - 1  # the largest number of a display matrix
 
 
 @dataclass(frozen=True)
 class RotationPlan:
-    """turn: what the pixels are turned by, None if they aren't. video: the source as it is then. note: on that."""
+    """How a rotated video is written.
 
-    turn: Orientation | None
+    Attributes:
+        rotation: The rotation that is applied to the frames, None if there is none.
+        video: The video, its size and sample aspect ratio after that rotation, its display matrix that of the output.
+        note: A line for the user, None if there is nothing to report.
+    """
+
+    rotation: Orientation | None
     video: VideoInfo
     note: str | None = None
 
 
-def upright(video: VideoInfo, to: Path, scale: int) -> RotationPlan:
-    """How the result `to`, `scale` times as large, comes to be shown as `video` is: never by tag and pixels both.
+def plan_rotation(video: VideoInfo, target: Path, scale: int) -> RotationPlan:
+    """Decide whether the rotation of `video` is applied to its frames or written as a tag; never both.
 
-    The display matrix of the video that is given is the one that `to` shall have.
+    Args:
+        video: The source.
+        target: The output, whose suffix says which tags it supports.
+        scale: The factor by which the output is enlarged.
     """
-    matrix, suffix = video.display_matrix, to.suffix.lower()
+    matrix, suffix = video.display_matrix, target.suffix.lower()
     orientation = Orientation.from_matrix(matrix)
     if matrix is None or orientation == Orientation():
         return RotationPlan(None, replace(video, display_matrix=None))
     if orientation is None:
-        return _at_an_angle(video, matrix, suffix, scale)
+        return _keep_angle(video, matrix, suffix, scale)
     if suffix in ISO_SUFFIXES and not orientation.mirrored:
-        return RotationPlan(None, replace(video, display_matrix=_carried(matrix, orientation.matrix, scale)))
-    players = f"not every player of {suffix or 'y4m'} honours its tag"
-    return RotationPlan(
-        orientation, _laid(video, orientation), f"it is shown {orientation}: the pixels are, as {players}"
-    )
+        return RotationPlan(None, replace(video, display_matrix=_scaled_matrix(matrix, orientation.matrix, scale)))
+    reason = f"not all players of {suffix or 'y4m'} apply rotation tags"
+    return RotationPlan(orientation, _rotated(video, orientation), f"frames are {orientation}: {reason}")
 
 
-def _at_an_angle(video: VideoInfo, matrix: tuple[int, ...], suffix: str, scale: int) -> RotationPlan:
+def _keep_angle(video: VideoInfo, matrix: tuple[int, ...], suffix: str, scale: int) -> RotationPlan:
+    """Keep the frames of a video that is displayed at an angle other than a multiple of 90 degrees, or skewed."""
     a, b, _, c, d, *_ = matrix
-    held = suffix in ISO_SUFFIXES or (suffix in _WITH_ANGLES and (a, b) == (d, -c))
-    tag = "its tag goes along" if held else f"{suffix or 'y4m'} can't hold its tag; .mov can"
-    note = f"it is to be shown at an odd angle: its pixels stay as they are, and {tag}"
-    return RotationPlan(
-        None, replace(video, display_matrix=_carried(matrix, (a, b, c, d), scale) if held else None), note
+    is_supported = suffix in ISO_SUFFIXES or (suffix in _WITH_ANGLES and (a, b) == (d, -c))
+    tag = (
+        "its tag is copied" if is_supported else f"its tag is dropped: {suffix or 'y4m'} does not support it; .mov does"
     )
+    kept = _scaled_matrix(matrix, (a, b, c, d), scale) if is_supported else None
+    note = f"the video is tagged to be displayed at an odd angle: frames are not rotated, {tag}"
+    return RotationPlan(None, replace(video, display_matrix=kept), note)
 
 
-def _laid(video: VideoInfo, orientation: Orientation) -> VideoInfo:
+def _rotated(video: VideoInfo, orientation: Orientation) -> VideoInfo:
+    """Return `video` as it is after its frames are rotated."""
     width, height = orientation.size(video.format.width, video.format.height)
     return replace(
         video,
@@ -65,10 +75,15 @@ def _laid(video: VideoInfo, orientation: Orientation) -> VideoInfo:
     )
 
 
-def _carried(matrix: tuple[int, ...], numbers: tuple[int, ...], scale: int) -> tuple[int, ...]:
-    """`matrix` for a picture `scale` times as large; `numbers`: its a, b, c and d.
+def _scaled_matrix(matrix: tuple[int, ...], numbers: tuple[int, ...], scale: int) -> tuple[int, ...]:
+    """Return the display matrix of the enlarged video.
 
-    Numbers 6 and 7 move the picture, by pixels; without them players move it where it belongs.
+    Numbers 6 and 7 translate the frame, in pixels; where they are out of range they are 0, and players place it.
+
+    Args:
+        matrix: The nine numbers of the source.
+        numbers: a, b, c and d of the output.
+        scale: The factor by which the output is enlarged.
     """
     a, b, c, d = numbers
     x, y = (moved * scale if abs(moved * scale) <= _MOST else 0 for moved in matrix[6:8])

@@ -1,6 +1,7 @@
-"""The shape of samples in Matroska files, which FFmpeg's muxer takes from a field that PyAV does not set.
+"""The sample aspect ratio in Matroska files.
 
-It is written into the finished file, whose head, all that lies before the first cluster, is made anew in the same room.
+FFmpeg's muxer takes it from a field that PyAV does not set. So it is written into the finished file: the elements
+before the first cluster are rewritten within the space that they and the padding around them take.
 Elements and their IDs are those of RFC 9559, section 5.1.
 """
 
@@ -16,94 +17,134 @@ from pipeline.media.encoding.encoder import VideoEncoding
 from pipeline.media.reading.matroska import read_element
 from pipeline.media.writing.container import ISO_SUFFIXES
 from pipeline.media.writing.ebml import (
-    LEAST_VOID,
+    MIN_VOID_BYTES,
     VOID,
     Element,
-    changed,
+    concatenate,
     element,
-    elements,
-    joined,
     master,
     number,
+    parse_elements,
+    replace_child,
     void,
 )
 
 _CLUSTER = 0x1F43B675
 _SEEK_HEAD, _SEEK, _POSITION = 0x114D9B74, 0x4DBB, 0x53AC
 _TRACKS, _ENTRY, _VIDEO, _WIDTH, _HEIGHT = 0x1654AE6B, 0xAE, 0xE0, 0xB0, 0xBA
-_SHOWN_WIDTH, _SHOWN_HEIGHT, _SHOWN_UNIT = 0x54B0, 0x54BA, 0x54B2
-_NEAR = 4  # times as large as the picture, at most
-_ROOM = 64  # bytes, of which some 30 are needed
+_DISPLAY_WIDTH, _DISPLAY_HEIGHT, _DISPLAY_UNIT = 0x54B0, 0x54BA, 0x54B2
+_MOST_ENLARGED = 4  # an exact display size may be so many times the coded one
+_PADDING_BYTES = 64  # of which some 30 are needed
 
-SUFFIXES = (".mkv", ".webm")
-_TELLING = (".asf", ".wmv", ".ogg", ".ogv", ".mxf", "")  # other files that say it, and y4m
-ROOM = {"metadata_header_padding": str(_ROOM)}  # what the muxer is told, so that there is room
+_SUFFIXES = (".mkv", ".webm")
+_OTHER_SUFFIXES = (".asf", ".wmv", ".ogg", ".ogv", ".mxf", "")  # whose muxers write it, and y4m's
 
 
-def untold_aspect(encoding: VideoEncoding, target: Path) -> str | None:
-    """A note where neither codec nor container of `target` can say what shape its samples are."""
+def muxer_options(target: Path, encoding: VideoEncoding) -> dict[str, str]:
+    """Return the options with which the muxer of `target` leaves the space that `complete_file` needs."""
+    return {"metadata_header_padding": str(_PADDING_BYTES)} if _is_missing(target, encoding) else {}
+
+
+def complete_file(part: Path, target: Path, encoding: VideoEncoding) -> list[str]:
+    """Write the sample aspect ratio into a finished file whose muxer does not.
+
+    Args:
+        part: The file, closed.
+        target: The name that it will have.
+        encoding: Of its video.
+
+    Returns:
+        A line if the file has no space for it, else nothing.
+    """
+    if not _is_missing(target, encoding) or write_sample_aspect(part, encoding.sample_aspect):
+        return []
+    aspect = encoding.sample_aspect
+    return [f"sample aspect ratio {aspect} dropped: the header has no space for it; some players show square samples"]
+
+
+def _is_missing(target: Path, encoding: VideoEncoding) -> bool:
+    return target.suffix.lower() in _SUFFIXES and encoding.sample_aspect != 1
+
+
+def unsupported_sample_aspect(encoding: VideoEncoding, target: Path) -> str | None:
+    """Return a note if neither the codec nor the container of `target` carries the sample aspect ratio, else None."""
     codec, suffix = codec_of(encoding.codec), target.suffix.lower()
-    if encoding.sample_aspect == 1 or codec.signals_sample_aspect or suffix in (*ISO_SUFFIXES, *SUFFIXES, *_TELLING):
+    supporting = (*ISO_SUFFIXES, *_SUFFIXES, *_OTHER_SUFFIXES)
+    if encoding.sample_aspect == 1 or codec.signals_sample_aspect or suffix in supporting:
         return None
-    shape = f"samples are {encoding.sample_aspect} as wide as high"
-    return f"{encoding.codec} in {suffix} can't say that {shape}: players show them square; .mkv can"
+    return (
+        f"sample aspect ratio {encoding.sample_aspect} dropped: {encoding.codec} in {suffix} does not support it, so "
+        "players show square samples; .mkv does"
+    )
 
 
-def tell_aspect(path: Path, aspect: Fraction) -> bool:
-    """Let the Matroska file `path` say that samples of its first track are so wide for their height; False: no room."""
+def write_sample_aspect(path: Path, aspect: Fraction) -> bool:
+    """Write the display size that `aspect` means into the first track of the Matroska file `path`.
+
+    Returns:
+        False if the header has no space for it; the file is then unchanged.
+    """
     with path.open("r+b") as file:
-        begins, parts = _head(file)
+        start, parts = _header(file)
         ids = [part.id for part in parts]
         if ids[:2] != [_SEEK_HEAD, VOID] or _TRACKS not in ids or ids[-1] != VOID:
             return False
         at = ids.index(_TRACKS)
-        tracks = changed(parts[at], _ENTRY, lambda entry: changed(entry, _VIDEO, lambda video: _shown(video, aspect)))
-        grown = len(tracks.coded) - len(parts[at].coded)
-        behind = range(len(joined(parts[: at + 1])), len(joined(parts)))
-        seeks = _pointing(parts[0], lambda position: position + grown if position in behind else position)
-        room = len(joined(parts[:2])) - len(seeks.coded), len(parts[-1].coded) - grown
-        if min(room) < LEAST_VOID:
+        tracks = replace_child(
+            parts[at], _ENTRY, lambda entry: replace_child(entry, _VIDEO, lambda video: _displayed(video, aspect))
+        )
+        growth = len(tracks.coded) - len(parts[at].coded)
+        behind = range(len(concatenate(parts[: at + 1])), len(concatenate(parts)))
+        seeks = _map_positions(parts[0], lambda position: position + growth if position in behind else position)
+        space = len(concatenate(parts[:2])) - len(seeks.coded), len(parts[-1].coded) - growth
+        if min(space) < MIN_VOID_BYTES:
             return False
-        made = [seeks, void(room[0]), *parts[2:at], tracks, *parts[at + 1 : -1], void(room[1])]
-        file.seek(begins)
-        file.write(joined(made))
+        header = [seeks, void(space[0]), *parts[2:at], tracks, *parts[at + 1 : -1], void(space[1])]
+        file.seek(start)
+        file.write(concatenate(header))
     return True
 
 
-def shown_size(width: int, height: int, aspect: Fraction) -> tuple[int, int]:
-    """The size near `width` x `height` that a picture with such samples is shown in, exactly so where one is near."""
+def display_size(width: int, height: int, aspect: Fraction) -> tuple[int, int]:
+    """Return the size at which a frame of `width` x `height` such samples is displayed.
+
+    The size has the exact aspect ratio if one of at most four times the height has; else the width is rounded.
+    """
     shape = aspect * width / height
-    if shape.denominator > _NEAR * height:
+    if shape.denominator > _MOST_ENLARGED * height:
         return round(width * aspect), height
     times = max(1, round(Fraction(height, shape.denominator)))
     return times * shape.numerator, times * shape.denominator
 
 
-def _head(file: BinaryIO) -> tuple[int, list[Element]]:
-    """Where the Segment's content begins, and the elements before its first cluster."""
+def _header(file: BinaryIO) -> tuple[int, list[Element]]:
+    """Return the position at which the Segment's content begins, and its elements before the first cluster."""
     ebml = read_element(file, 0)
     segment = read_element(file, ebml[2]) if ebml and ebml[2] else None
-    begins = at = segment[1] if segment else 0
+    start = at = segment[1] if segment else 0
     parts: list[Element] = []
     while (part := read_element(file, at)) and part[0] != _CLUSTER and part[2] is not None:
         file.seek(at)
-        parts += elements(file.read(part[2] - at))
+        parts += parse_elements(file.read(part[2] - at))
         at = part[2]
-    return begins, parts
+    return start, parts
 
 
-def _shown(video: Element, aspect: Fraction) -> Element:
-    kept = [part for part in elements(video.content) if part.id not in (_SHOWN_WIDTH, _SHOWN_HEIGHT, _SHOWN_UNIT)]
+def _displayed(video: Element, aspect: Fraction) -> Element:
+    """Return the Video element with the display size that `aspect` means."""
+    replaced = (_DISPLAY_WIDTH, _DISPLAY_HEIGHT, _DISPLAY_UNIT)
+    kept = [part for part in parse_elements(video.content) if part.id not in replaced]
     sizes = {part.id: int.from_bytes(part.content, "big") for part in kept}
-    width, height = shown_size(sizes[_WIDTH], sizes[_HEIGHT], aspect)
-    return master(video.id, [*kept, element(_SHOWN_WIDTH, number(width)), element(_SHOWN_HEIGHT, number(height))])
+    width, height = display_size(sizes[_WIDTH], sizes[_HEIGHT], aspect)
+    return master(video.id, [*kept, element(_DISPLAY_WIDTH, number(width)), element(_DISPLAY_HEIGHT, number(height))])
 
 
-def _pointing(seeks: Element, moved: Callable[[int], int]) -> Element:
-    """A SeekHead, the positions in it `moved`."""
+def _map_positions(seeks: Element, moved: Callable[[int], int]) -> Element:
+    """Return the SeekHead `seeks` with each position replaced by what `moved` returns for it."""
 
     def change(position: Element) -> Element:
         return element(_POSITION, number(moved(int.from_bytes(position.content, "big"))))
 
-    parts = elements(seeks.content)
-    return master(seeks.id, [changed(part, _POSITION, change) if part.id == _SEEK else part for part in parts])
+    parts = parse_elements(seeks.content)
+    children = [replace_child(part, _POSITION, change) if part.id == _SEEK else part for part in parts]
+    return master(seeks.id, children)

@@ -1,4 +1,4 @@
-"""How the packets of a stream get into the result."""
+"""Routes: how the packets of one source stream are converted into those of its counterpart in the output."""
 
 from __future__ import annotations
 
@@ -9,59 +9,74 @@ from typing import Any
 
 import av
 
-Rewrite = Callable[[bytes], bytes]  # the content of a packet as another codec has it; b"" if there is nothing to show
+Rewrite = Callable[[bytes], bytes]  # a packet's content in another codec; b"" if it has nothing to show
 
-_FINE = Fraction(1, 90_000)
-_COARSE = 90  # times as coarse: a millisecond
-_MOST_OVERLAPPED = 100  # packets in a row, some two seconds: beyond, the clock itself has turned back
-_MAY_COINCIDE = ("subtitle", "data")  # several of whose packets may have one time
+_FINE = Fraction(1, 90_000)  # the time base that coarse ones are converted to
+_COARSE = 90  # times as coarse as _FINE: a millisecond
+_MOST_OVERLAPPED = 100  # packets in a row, some two seconds; after more the clock itself has jumped back
+_MAY_COINCIDE = ("subtitle", "data")  # kinds of streams of which several packets may have one timestamp
 
 
 class Route(ABC):
-    """The way of one stream's packets into `stream`, its counterpart in the result.
+    """Converts the packets of one stream of the source.
 
-    repaired: how many had to be given a time, or another one.
+    Attributes:
+        stream: The counterpart in the output.
+        repaired: Number of packets whose timestamp was missing or did not advance, and was replaced.
+        damaged: Number of packets that could not be decoded, or were dropped because they overlap others.
+        rejected: Number of packets dropped because the muxer rejects them.
     """
 
     def __init__(self, stream: Any) -> None:
         self.stream = stream
-        self.repaired = 0
+        self.repaired = self.damaged = self.rejected = 0
+
+    @property
+    def remark(self) -> str | None:
+        """A line about the damaged packets, None if there are none."""
+        return f"packets that are damaged in the source: {self.damaged}" if self.damaged else None
 
     @abstractmethod
     def feed(self, packet: av.Packet[Any]) -> Iterable[av.Packet[Any]]:
-        """What follows from a packet of the source, for the muxer."""
+        """Return the packets to mux for a `packet` of the source."""
 
     def finish(self) -> Iterable[av.Packet[Any]]:
-        """What is left when no more packets come."""
+        """Return the packets that are still held when the source has ended."""
         return ()
 
 
-class Copied(Route):
-    """Packet for packet, at its own time plus `shift` seconds, but never before the one that went ahead of it.
+class CopyRoute(Route):
+    """Copies packets, with `shift` added to their timestamps, and makes decoding times advance.
 
-    step: seconds that a packet without a duration lasts, 0 if that is not known either. Readers of mp4 files leave out
-    what lies beyond the sum of all durations, so that no packet may be without one.
+    Packets without a duration get one, as readers of mp4 files leave out what is beyond the sum of all durations.
     """
 
     def __init__(self, stream: Any, shift: Fraction, step: Fraction = Fraction(0)) -> None:
+        """Copy to `stream`.
+
+        Args:
+            stream: The counterpart in the output.
+            shift: Added to all timestamps, in seconds.
+            step: Duration of a packet that has none, in seconds; 0 if it is unknown.
+        """
         super().__init__(stream)
         self._shift = shift
         self._step = step
         self._last: int | None = None  # decoding time, in ticks
         self._coarse = False
-        self._next = 0  # the decoding time that a packet without one is given
-        self._least = 0 if stream.type in _MAY_COINCIDE else 1  # how far decoding times advance
+        self._next = 0  # the decoding time of the next packet if it has none, in ticks
+        self._least = 0 if stream.type in _MAY_COINCIDE else 1  # ticks by which decoding times advance, at least
 
     def feed(self, packet: av.Packet[Any]) -> Iterator[av.Packet[Any]]:
         self._coarse = _refine(packet)
         ticks = round(self._shift / packet.time_base)
         packet.pts = None if packet.pts is None else packet.pts + ticks
         packet.dts = None if packet.dts is None else packet.dts + ticks
-        self._give_times(packet, ticks)
+        self._complete_times(packet, ticks)
         packet.stream = self.stream
         yield packet
 
-    def _give_times(self, packet: av.Packet[Any], ticks: int) -> None:
+    def _complete_times(self, packet: av.Packet[Any], ticks: int) -> None:
         if packet.dts is None:
             unknown = packet.pts is None
             packet.dts = (ticks if self._last is None else self._next) if packet.pts is None else packet.pts
@@ -80,7 +95,7 @@ class Copied(Route):
 
 
 def _refine(packet: av.Packet[Any]) -> bool:
-    """Bring a clock that several packets can share a tick of, as AVI's of sound, to a finer one; whether it is one."""
+    """Convert a time base so coarse that several packets share a tick, as AVI's of audio; True if it was one."""
     factor = (packet.time_base or _FINE) / _FINE
     if factor > _COARSE:
         packet.pts = None if packet.pts is None else round(packet.pts * factor)
@@ -90,11 +105,11 @@ def _refine(packet: av.Packet[Any]) -> bool:
     return factor > _COARSE
 
 
-class CopiedSound(Copied):
-    """Sound, of which no two packets are heard at once: one that is told too late is put right by the next one's time,
-    one that lies before the last is left out.
+class AudioCopyRoute(CopyRoute):
+    """Copies audio so that no two packets overlap.
 
-    overlapped: how many were left out.
+    A single timestamp that is too late is replaced by one between its neighbours'; a packet before the last one is
+    dropped.
     """
 
     def __init__(self, stream: Any, shift: Fraction, step: Fraction = Fraction(0)) -> None:
@@ -102,27 +117,31 @@ class CopiedSound(Copied):
         self._held: av.Packet[Any] | None = None
         self._before: tuple[int, int] | None = None  # decoding time and duration, in the source's ticks
         self._in_a_row = 0
-        self.overlapped = 0
 
     def feed(self, packet: av.Packet[Any]) -> Iterator[av.Packet[Any]]:
         held, self._held = self._held, packet
         if held is not None:
-            yield from self._settled(held, packet.dts)
+            yield from self._copy(held, packet.dts)
 
     def finish(self) -> Iterator[av.Packet[Any]]:
         held, self._held = self._held, None
         if held is not None:
-            yield from self._settled(held, None)
+            yield from self._copy(held, None)
 
-    def _settled(self, packet: av.Packet[Any], next: int | None) -> Iterator[av.Packet[Any]]:
+    @property
+    def remark(self) -> str | None:
+        return f"packets dropped because they overlap others: {self.damaged}" if self.damaged else None
+
+    def _copy(self, packet: av.Packet[Any], next_dts: int | None) -> Iterator[av.Packet[Any]]:
+        """Copy `packet`, which is followed by one that is decoded at `next_dts`."""
         if packet.dts is not None and self._before is not None:
             last, lasted = self._before
-            if next is not None and last < next < packet.dts:
-                packet.pts = packet.dts = min(last + max(1, lasted), next - 1)
+            if next_dts is not None and last < next_dts < packet.dts:
+                packet.pts = packet.dts = min(last + max(1, lasted), next_dts - 1)
                 self.repaired += 1
             if packet.dts < last and self._in_a_row < _MOST_OVERLAPPED:
                 self._in_a_row += 1
-                self.overlapped += 1
+                self.damaged += 1
                 return
         self._in_a_row = 0
         if packet.dts is not None:
@@ -130,8 +149,8 @@ class CopiedSound(Copied):
         yield from super().feed(packet)
 
 
-class CopiedVideo(Copied):
-    """A video whose first packets may lack decoding times, as in Matroska: counted back from the first that has one."""
+class VideoCopyRoute(CopyRoute):
+    """Copies a video; decoding times that its first packets lack, as in Matroska, are extrapolated backwards."""
 
     def __init__(self, stream: Any, shift: Fraction, step: Fraction = Fraction(0)) -> None:
         super().__init__(stream, shift, step)
@@ -152,20 +171,21 @@ class CopiedVideo(Copied):
             yield from super().feed(packet)
 
 
-class Rewritten(Route):
-    """Packet for packet, the content of each turned into another codec's; those with nothing to show are left out."""
+class RewriteRoute(Route):
+    """Converts the content of each packet to another codec, and drops packets with nothing to show."""
 
     def __init__(self, stream: Any, shift: Fraction, rewrite: Rewrite) -> None:
         super().__init__(stream)
-        self._copied = Copied(stream, shift)
+        self._copy = CopyRoute(stream, shift)
         self._rewrite = rewrite
 
     def feed(self, packet: av.Packet[Any]) -> Iterator[av.Packet[Any]]:
         content = self._rewrite(bytes(packet))
         if not content:
             return
-        new = av.Packet(content)
-        new.time_base, new.pts, new.dts, new.duration = packet.time_base, packet.pts, packet.dts, packet.duration
-        new.is_keyframe = True
-        yield from self._copied.feed(new)
-        self.repaired = self._copied.repaired
+        rewritten = av.Packet(content)
+        rewritten.time_base, rewritten.duration = packet.time_base, packet.duration
+        rewritten.pts, rewritten.dts = packet.pts, packet.dts
+        rewritten.is_keyframe = True
+        yield from self._copy.feed(rewritten)
+        self.repaired = self._copy.repaired

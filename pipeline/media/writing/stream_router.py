@@ -1,9 +1,9 @@
-"""Who decides how each stream of a source gets into the result: as it is, as another codec, or not at all."""
+"""Decides how each stream of the source gets into the output: copied, converted to another codec, or dropped."""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from fractions import Fraction
 from functools import partial
 from pathlib import Path
@@ -16,121 +16,128 @@ from av.video.stream import VideoStream
 
 from pipeline.errors import InputError
 from pipeline.media.writing import audio, container_support, cover, metadata, subtitles
-from pipeline.media.writing.audio import Reencoded
-from pipeline.media.writing.stream_copy import Copied, CopiedSound, CopiedVideo, Rewrite, Rewritten, Route
+from pipeline.media.writing.stream_copy import AudioCopyRoute, CopyRoute, Rewrite, RewriteRoute, Route, VideoCopyRoute
 
 _WITH_TIMECODE = ("matroska", "webm", "mp4", "mov")
-_PLAIN = ("subrip", "text")
-ISO = ("mp4", "mov", "ipod")
+_PLAIN_TEXT = ("subrip", "text")
 
 
-class Router:
-    """Finds the streams of the file `path` their ways into `container`, whose header is yet to be written.
+class StreamRouter:
+    """Adds the counterparts of source streams to an output whose header is not yet written.
 
-    shift: seconds added to all times. routes: what became of the streams, by their indices in the source.
-    early: packets to be written first. remarks: a line for each stream that changes.
+    Attributes:
+        routes: The route of each stream that is in the output, by stream index of the source.
+        early: Packets to mux before all others.
     """
 
     def __init__(self, container: OutputContainer, path: Path, video: VideoStream, shift: Fraction) -> None:
+        """Route streams into `container`.
+
+        Args:
+            container: The output.
+            path: The source file.
+            video: The stream of the upscaled video, which gets the source's timecode.
+            shift: Added to all timestamps, in seconds.
+        """
         self.routes: dict[int, Route] = {}
         self.early: list[av.Packet[Any]] = []
-        self.remarks: list[str] = []
+        self._conversions: list[str] = []
         self._container = container
         self._muxer = container.format.name
-        self._iso = self._muxer in ISO
+        self._iso = self._muxer in metadata.ISO
         self._path = path
         self._video = video
         self._shift = shift
-        self._left: defaultdict[tuple[str, str], list[int]] = defaultdict(
-            list
-        )  # indices, by kind and by what they hold
+        self._dropped: defaultdict[tuple[str, str], list[int]] = defaultdict(list)  # indices by kind and reason
 
     def add(self, stream: Any) -> None:
-        """Find `stream` a way, or note that there is none."""
-        ways: dict[str, Callable[[Any], bool]] = {
-            "attachment": self._attach,
+        """Add the counterpart of `stream` and its route, or note that the container supports none."""
+        adders: dict[str, Callable[[Any], bool]] = {
+            "attachment": self._add_attachment,
             "data": self._add_data,
             "audio": self._add_audio,
             "subtitle": self._add_subtitles,
-            "video": self._add_picture if stream.disposition & Disposition.attached_pic else self._copy,
+            "video": self._add_image if stream.disposition & Disposition.attached_pic else self._copy,
         }
-        if not ways.get(stream.type, self._copy)(stream):
-            hint = "; .mkv can" if self._mkv_can(stream) else ""
-            self._left[str(stream.type), self._what(stream) + hint].append(stream.index)
+        if not adders.get(stream.type, self._copy)(stream):
+            self._dropped[str(stream.type), _requirement(stream)].append(stream.index)
 
     @property
     def dropped(self) -> list[str]:
-        """A line for the streams left behind, one for several alike."""
-        return [self._line(kind, what, indices) for (kind, what), indices in self._left.items()]
+        """A line for the streams that are dropped, one for several of a kind."""
+        return [
+            f"{kind} stream{'s' if len(indices) > 1 else ''} {', '.join(map(str, indices))} dropped: "
+            f"{self._muxer} does not support {what}"
+            for (kind, what), indices in self._dropped.items()
+        ]
 
-    def _line(self, kind: str, what: str, indices: list[int]) -> str:
-        streams = f"{kind} stream{'s' if len(indices) > 1 else ''} {', '.join(map(str, indices))}"
-        return f"{streams} left behind: {self._muxer} can't hold {what}"
+    @property
+    def remarks(self) -> list[str]:
+        """A line for each stream that is converted, and for each that lost packets."""
+        return [*self._conversions, *self._packet_remarks()]
 
-    def _mkv_can(self, stream: Any) -> bool:
-        if stream.type == "attachment" or cover.is_cover(stream):
-            return True
-        return bool(stream.codec_context) and container_support.supports("matroska", stream)
-
-    def _what(self, stream: Any) -> str:
-        if stream.type == "attachment":
-            return "an attachment"
-        if stream.type == "video" and stream.disposition & Disposition.attached_pic:
-            return "pictures of chapters" if cover.is_thumbnail(stream) else "cover art"
-        return container_support.codec_name(stream)
+    def _packet_remarks(self) -> Iterator[str]:
+        for index, route in self.routes.items():
+            stream = f"{route.stream.type} stream {index}"
+            if route.rejected:
+                yield f"{stream}: packets dropped because the {self._muxer} muxer rejects them: {route.rejected}"
+            if route.remark:
+                yield f"{stream}: {route.remark}"
 
     def _copy(self, stream: Any) -> bool:
         if not container_support.supports(self._muxer, stream):
             return False
         copy = container_support.copy_of(self._container, stream)
-        metadata.describe(copy, stream, self._iso)
-        route = {"video": CopiedVideo, "audio": CopiedSound}.get(stream.type, Copied)
-        self.routes[stream.index] = route(copy, self._shift, _step(stream))
+        metadata.describe_stream(copy, stream, self._iso)
+        route = {"video": VideoCopyRoute, "audio": AudioCopyRoute}.get(stream.type, CopyRoute)
+        self.routes[stream.index] = route(copy, self._shift, _packet_duration(stream))
         return True
 
     def _add_audio(self, stream: Any) -> bool:
         if self._copy(stream):
             return True
-        made = audio.encoded_copy(self._container, stream) if stream.codec_context else None
-        if made is None:
+        encoded = audio.add_encoded_stream(self._container, stream) if stream.codec_context else None
+        if encoded is None:
             return False
-        metadata.describe(made, stream, self._iso)
-        self.routes[stream.index] = Reencoded(made, stream, self._shift)
-        self._becomes(stream, made.codec_context.codec.canonical_name)
+        metadata.describe_stream(encoded, stream, self._iso)
+        self.routes[stream.index] = audio.ReencodeRoute(encoded, stream, self._shift)
+        self._note_conversion(stream, encoded.codec_context.codec.canonical_name)
         return True
 
     def _add_subtitles(self, stream: Any) -> bool:
         if self._copy(stream):
             return True
-        codec, held = container_support.codec_name(stream), self._container.supported_codecs
+        codec, supported = container_support.codec_name(stream), self._container.supported_codecs
         rewrite: Rewrite
-        if codec in _PLAIN and "mov_text" in held:
-            made: Any = self._container.add_stream("mov_text")
-            made.codec_context.subtitle_header = subtitles.HEADER
-            made.time_base, rewrite = stream.time_base, subtitles.subrip_to_sample
-        elif codec == "mov_text" and "subrip" in held:
-            made = self._container.add_mux_stream("subrip", time_base=stream.time_base)
+        if codec in _PLAIN_TEXT and "mov_text" in supported:
+            converted: Any = self._container.add_stream("mov_text")
+            converted.codec_context.subtitle_header = subtitles.HEADER
+            converted.time_base, rewrite = stream.time_base, subtitles.subrip_to_sample
+        elif codec == "mov_text" and "subrip" in supported:
+            converted = self._container.add_mux_stream("subrip", time_base=stream.time_base)
             default = subtitles.default_style(stream.codec_context.extradata)
             rewrite = partial(subtitles.sample_to_subrip, default=default)
         else:
             return False
-        metadata.describe(made, stream, self._iso)
-        self.routes[stream.index] = Rewritten(made, self._shift, rewrite)
-        self._becomes(stream, "mov_text" if codec in _PLAIN else "subrip")
+        metadata.describe_stream(converted, stream, self._iso)
+        self.routes[stream.index] = RewriteRoute(converted, self._shift, rewrite)
+        self._note_conversion(stream, "mov_text" if codec in _PLAIN_TEXT else "subrip")
         return True
 
-    def _add_picture(self, stream: Any) -> bool:
-        """Cover art, as each container has it; its packet comes from here, not with those of the source."""
+    def _add_image(self, stream: Any) -> bool:
+        """Add cover art in the container's own way; its packet is read here, not with those of the source."""
         if cover.is_thumbnail(stream) or not container_support.supports_pictures(self._muxer):
             return False
         try:
-            content = cover.picture(self._path, stream.index)
-        except InputError:  # it comes through a pipe
-            self.remarks.append(f"video stream {stream.index}: its cover art can't be had before the rest; left behind")
+            content = cover.read_cover(self._path, stream.index)
+        except InputError:  # the source is a pipe
+            self._conversions.append(
+                f"video stream {stream.index} dropped: cover art of a pipe can't be read in advance"
+            )
             return True
         if not self._iso:
-            name, kind = cover.name_and_type(container_support.codec_name(stream), stream.metadata)
-            self._container.add_attachment(name, kind, content)
+            name, mime_type = cover.name_and_type(container_support.codec_name(stream), stream.metadata)
+            self._container.add_attachment(name, mime_type, content)
             return True
         if not container_support.supports(self._muxer, stream):
             return False
@@ -141,31 +148,53 @@ class Router:
         self.early.append(packet)
         return True
 
-    def _attach(self, stream: Any) -> bool:
+    def _add_attachment(self, stream: Any) -> bool:
         if not container_support.supports_attachments(self._muxer):
             return False
         name = stream.metadata.get("filename", f"attachment{stream.index}")
         added = self._container.add_attachment(name, stream.mimetype or "application/octet-stream", stream.data)
-        added.metadata.update(metadata.kept(stream.metadata, self._iso))
+        added.metadata.update(metadata.copied_tags(stream.metadata, self._iso))
         return True
 
     def _add_data(self, stream: Any) -> bool:
-        if stream.discard == Discard.all:  # the titles of chapters, which mp4 files hold once more as a track
+        if stream.discard == Discard.all:  # chapter titles, which mp4 files also store as a track
             return True
         if "timecode" in stream.metadata:
             self._video.metadata.setdefault("timecode", stream.metadata["timecode"])
-            return self._muxer in _WITH_TIMECODE  # whose muxers make a track or a tag of it
-        # Of the tracks of the mp4 family FFmpeg keeps the tag, which says what they hold; others it would mislabel.
-        kept = stream.container.format.name.startswith("mov") if self._iso else self._muxer == "mpegts"
-        return kept and self._copy(stream)
+            return self._muxer in _WITH_TIMECODE  # whose muxers write a track or a tag of it
+        # Between files of the mp4 family FFmpeg keeps the tag that says what a track holds; others it would mislabel.
+        is_kept = stream.container.format.name.startswith("mov") if self._iso else self._muxer == "mpegts"
+        return is_kept and self._copy(stream)
 
-    def _becomes(self, stream: Any, codec: str) -> None:
-        was = container_support.codec_name(stream)
-        self.remarks.append(f"{stream.type} stream {stream.index}: {was} becomes {codec}; {self._muxer} can't hold it")
+    def _note_conversion(self, stream: Any, codec: str) -> None:
+        original = container_support.codec_name(stream)
+        self._conversions.append(
+            f"{stream.type} stream {stream.index} converted from {original} to {codec}: "
+            f"{self._muxer} does not support {original}"
+        )
 
 
-def _step(stream: Any) -> Fraction:
-    """Seconds that a packet lasts, as far as the stream tells."""
+def _is_supported_by_matroska(stream: Any) -> bool:
+    if stream.type == "attachment" or cover.is_cover(stream):
+        return True
+    return bool(stream.codec_context) and container_support.supports("matroska", stream)
+
+
+def _requirement(stream: Any) -> str:
+    """Return what a container would have to support for `stream`, and whether Matroska does."""
+    return _feature(stream) + ("; .mkv does" if _is_supported_by_matroska(stream) else "")
+
+
+def _feature(stream: Any) -> str:
+    if stream.type == "attachment":
+        return "attachments"
+    if stream.type == "video" and stream.disposition & Disposition.attached_pic:
+        return "chapter thumbnails" if cover.is_thumbnail(stream) else "cover art"
+    return container_support.codec_name(stream)
+
+
+def _packet_duration(stream: Any) -> Fraction:
+    """Return the seconds that a packet lasts, 0 if the stream does not say."""
     if stream.type == "audio" and stream.codec_context.sample_rate:
         return Fraction(stream.codec_context.frame_size, stream.codec_context.sample_rate)
     return 1 / stream.average_rate if stream.type == "video" and stream.average_rate else Fraction(0)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 import pipeline
 from pipeline.errors import OutputError
 from pipeline.media.reading.animation import is_animated_png, loop_options, read_play_count
-from pipeline.media.writing.result_kind import check_form
+from pipeline.media.writing.output_kind import check_output
 from tests import clips, images, jobs
 
 TIMES = [0, 10, 15, 40]  # in hundredths of a second
@@ -88,7 +88,7 @@ def test_gif_keeps_times_and_what_has_few_colours(tmp_path: Path) -> None:
     assert result.path.name == "a.x1.gif"
     assert clips.video_times(result.path) == [Fraction(time, 100) for time in TIMES]
     assert np.array_equal(_decoded(result.path), _decoded(source))
-    assert "GIF has 256 colours in a frame; .apng loses none" in result.notes
+    assert "GIF supports 256 colours in a frame; .apng is lossless" in result.notes
 
 
 def test_each_frame_of_a_gif_has_a_palette_of_its_own(tmp_path: Path) -> None:
@@ -103,11 +103,11 @@ def test_each_frame_of_a_gif_has_a_palette_of_its_own(tmp_path: Path) -> None:
 
 
 def test_a_gif_holds_no_more_than_100_frames_a_second(tmp_path: Path) -> None:
-    with pytest.raises(OutputError, match=r"GIF holds 100 frames/s at most, not 240; \.apng holds more"):
-        check_form(tmp_path / "a.gif", (), 10, Fraction(240), overwrite=False)
+    with pytest.raises(OutputError, match=r"GIF supports 100 frames/s at most, not 240; \.apng supports more"):
+        check_output(tmp_path / "a.gif", (), 10, Fraction(240), overwrite=False)
 
 
 def test_sound_is_left_behind_and_told(clip: Path, tmp_path: Path) -> None:
     result = pipeline.upscale(clip, tmp_path / "a.gif", model="identity", backend="onnx")
     assert result.frames_out == 12
-    assert any("audio" in line and "left behind" in line for line in result.findings)
+    assert any("audio" in line and "dropped" in line for line in result.findings)

@@ -187,8 +187,8 @@ def test_the_header_says_rate_range_shape_and_siting() -> None:
 def test_what_y4m_can_not_hold_is_told() -> None:
     _, lines = _frames(_encoding(), [0, 42, 300], others=2)
     assert lines == [
-        "other streams left behind: 2; y4m is video alone",
-        "the frames were not even in time (by up to 0.22 s); y4m has but one rate, 23.976 frames/s",
+        "other streams dropped (2): y4m is video only",
+        "the frames are not evenly spaced (they deviate by up to 0.22 s); y4m has a constant rate of 23.976 frames/s",
     ]
     assert _frames(_encoding(), [0, 42, 83, 125])[1] == []
 
@@ -214,7 +214,7 @@ def test_a_reader_that_goes_ends_it() -> None:
     with PipeSink(encoding, fd=writing) as sink:
         frame = Frame(encoding.format, encoding.format.split(np.zeros(encoding.format.bytes, np.uint8)), 0, 1)
         (packet,) = sink.encoder(encoding.time_base).feed(frame)
-        with pytest.raises(OutputError, match=r"^-: the program that read the result has ended$"):
+        with pytest.raises(OutputError, match=r"^-: the program that reads the output has exited$"):
             list(sink.feed(packet))
     os.close(writing)
 

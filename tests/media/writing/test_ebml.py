@@ -4,7 +4,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.media.writing.ebml import LEAST_VOID, Element, changed, element, elements, joined, master, void
+from pipeline.media.writing.ebml import (
+    MIN_VOID_BYTES,
+    Element,
+    concatenate,
+    element,
+    master,
+    parse_elements,
+    replace_child,
+    void,
+)
 
 CRC, PARENT, NAME = 0xBF, 0xAE, 0x536E
 
@@ -14,12 +23,12 @@ contents = st.binary(max_size=300)
 @given(parts=st.lists(st.tuples(st.sampled_from([0x80, NAME, 0x1654AE6B]), contents), max_size=6))
 def test_what_was_made_is_read_again(parts: list[tuple[int, bytes]]) -> None:
     made = [element(id, content) for id, content in parts]
-    assert elements(joined(made)) == made
+    assert parse_elements(concatenate(made)) == made
 
 
-@given(length=st.integers(LEAST_VOID, 400))
+@given(length=st.integers(MIN_VOID_BYTES, 400))
 def test_nothing_is_as_long_as_was_asked(length: int) -> None:
-    (read,) = elements(void(length).coded)
+    (read,) = parse_elements(void(length).coded)
     assert len(read.coded) == length
     assert not any(read.content)
 
@@ -27,11 +36,11 @@ def test_nothing_is_as_long_as_was_asked(length: int) -> None:
 @given(before=contents, after=contents)
 def test_a_child_that_is_changed_changes_its_parents_checksum(before: bytes, after: bytes) -> None:
     parent = master(PARENT, [element(CRC, b""), element(0x80, b"first"), element(NAME, before)])
-    checksum, *children = elements(changed(parent, NAME, lambda _: element(NAME, after)).content)
+    checksum, *children = parse_elements(replace_child(parent, NAME, lambda _: element(NAME, after)).content)
     assert [child.content for child in children] == [b"first", after]
-    assert checksum == Element(CRC, zlib.crc32(joined(children)).to_bytes(4, "little"), checksum.coded)
+    assert checksum == Element(CRC, zlib.crc32(concatenate(children)).to_bytes(4, "little"), checksum.coded)
 
 
 def test_a_child_that_is_not_there_is_an_error() -> None:
     with pytest.raises(ValueError, match="not in list"):
-        changed(element(PARENT, b""), NAME, lambda child: child)
+        replace_child(element(PARENT, b""), NAME, lambda child: child)

@@ -1,5 +1,7 @@
 """What goes along with the new video: streams, their labels and their times, into each container as it can."""
 
+from __future__ import annotations
+
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -9,6 +11,7 @@ import numpy as np
 import pytest
 from av.stream import Disposition
 
+from pipeline.media.writing.container import ContainerFile
 from pipeline.media.writing.file_sink import FileSink
 from tests import remux
 from tests.remux import CLICKS, attached, clicking, contents, copied, cues, film, heard, labels, sound
@@ -114,8 +117,8 @@ class TestMatroskaToMatroska:
 
 class TestMatroskaToMp4AndBack:
     def test_what_is_left_behind_is_told_in_a_line(self, iso: FileSink) -> None:
-        assert iso.dropped == ["attachment stream 5 left behind: mp4 can't hold an attachment; .mkv can"]
-        assert iso.remarks == ["subtitle stream 4: subrip becomes mov_text; mp4 can't hold it"]
+        assert iso.dropped == ["attachment stream 5 dropped: mp4 does not support attachments; .mkv does"]
+        assert iso.remarks == ["subtitle stream 4 converted from subrip to mov_text: mp4 does not support subrip"]
 
     @pytest.mark.parametrize("index", [2, 3])
     def test_sound_is_the_same(self, rich: Path, iso: FileSink, back: FileSink, index: int) -> None:
@@ -160,10 +163,10 @@ class TestMatroskaToMp4AndBack:
 def test_mpegts_says_what_it_can_not_hold(rich: Path, tmp_path: Path) -> None:
     sink = remux.remux(rich, tmp_path / "out.ts")
     assert sink.dropped == [
-        "subtitle stream 4 left behind: mpegts can't hold subrip; .mkv can",
-        "attachment stream 5 left behind: mpegts can't hold an attachment; .mkv can",
-        "video stream 6 left behind: mpegts can't hold cover art; .mkv can",
-        "2 chapters left behind: mpegts can't hold them; .mkv can",
+        "subtitle stream 4 dropped: mpegts does not support subrip; .mkv does",
+        "attachment stream 5 dropped: mpegts does not support attachments; .mkv does",
+        "video stream 6 dropped: mpegts does not support cover art; .mkv does",
+        "2 chapters dropped: mpegts does not support chapters; .mkv does",
     ]
     assert [kind for kind, *_ in labels(sink.path)] == ["video", "video", "audio", "audio"]
 
@@ -206,7 +209,7 @@ def test_tags_that_have_no_room_beside_a_cover_are_told(tmp_path: Path) -> None:
     )
     sink = remux.remux(path, tmp_path / "out.mp4")
     assert tags(sink.path)["title"] == "A"
-    assert sink.dropped == ["tags left behind: mp4 can't hold PURL here; .mkv can"]
+    assert sink.dropped == ["tags dropped: mp4 does not support PURL here; .mkv does"]
 
 
 @pytest.mark.parametrize("target", [".mov", ".mp4", ".mkv"])
@@ -243,7 +246,7 @@ def test_data_is_kept_in_a_transport_stream_and_told_elsewhere(tmp_path: Path) -
     assert remux.remux(path, tmp_path / "a.ts").dropped == []
     assert [content for _, content in contents(tmp_path / "a.ts", 1)] == [content for _, content in contents(path, 1)]
     told = remux.remux(path, tmp_path / "a.mkv").dropped
-    assert told == ["data streams 1, 2 left behind: matroska can't hold klv"]
+    assert told == ["data streams 1, 2 dropped: matroska does not support klv"]
 
 
 @pytest.mark.parametrize(
@@ -277,7 +280,7 @@ def test_subtitles_that_are_pictures_are_copied_where_they_can_be(
         if suffix in holders:
             assert len(contents(sink.path, 1)) == 1
         else:
-            assert f"can't hold {codec}; .mkv can" in sink.dropped[0]
+            assert f"does not support {codec}; .mkv does" in sink.dropped[0]
 
 
 def test_styled_subtitles_would_lose_their_style_in_mp4(tmp_path: Path) -> None:
@@ -289,24 +292,27 @@ def test_styled_subtitles_would_lose_their_style_in_mp4(tmp_path: Path) -> None:
 
     path = film(tmp_path / "in.mkv", styled)
     assert remux.remux(path, tmp_path / "out.mp4").dropped == [
-        "subtitle stream 1 left behind: mp4 can't hold ass; .mkv can"
+        "subtitle stream 1 dropped: mp4 does not support ass; .mkv does"
     ]
     assert remux.remux(path, tmp_path / "out.mkv").dropped == []
 
 
-def test_a_packet_that_the_muxer_refuses_does_not_end_the_job(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_packet_that_the_muxer_rejects_is_dropped_and_reported(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     path = film(tmp_path / "in.mkv", sound(clicking()))
-    real, seen = remux.FileSink._mux, []
+    mux, seen = ContainerFile.mux, []
 
-    def refusing(self: Any, packet: Any) -> None:
+    def reject_fifth(self: ContainerFile, packet: av.Packet[Any]) -> None:
         seen.append(packet.stream_index)
         if packet.stream_index == 1 and seen.count(1) == 5:
             raise av.error.PatchWelcomeError(0, "not yet")
-        real(self, packet)
+        mux(self, packet)
 
-    monkeypatch.setattr(remux.FileSink, "_mux", refusing)
+    monkeypatch.setattr(ContainerFile, "mux", reject_fifth)
     sink = remux.remux(path, tmp_path / "out.mkv")
-    assert sink.remarks == ["stream 1: packets that matroska can't hold as they are, left out: 1"]
+    assert sink.remarks == ["audio stream 1: packets dropped because the matroska muxer rejects them: 1"]
+    assert sink.damaged == 1
     assert sink.muxed[1] == len(contents(sink.path, 1)) == len(contents(path, 1)) - 1
 
 

@@ -14,25 +14,23 @@ from pipeline.media.encoding.encoder import VideoEncoding
 from pipeline.media.encoding.image_codecs import codec_for, image_format
 from pipeline.media.reading.image_sequence import ImageSequence
 from pipeline.media.reading.probe import probe
-from pipeline.media.writing.image_sink import PictureSink
+from pipeline.media.writing.image_sink import ImageSink
 from tests import images
 
 TICK = Fraction(1, 25)
 
 
-def _sink(path: Path, source: ImageSequence | None = None, deep: bool = False, others: int = 0) -> PictureSink:
+def _sink(path: Path, source: ImageSequence | None = None, deep: bool = False, others: int = 0) -> ImageSink:
     codec = codec_for(path)
     assert codec
     assert codec.image
     wanted = FrameFormat(32, 24, PIXELS["yuv420p10le" if deep else "yuv420p"], Colour(1, False))
-    made = image_format(codec.image, wanted)
-    encoding = VideoEncoding(
-        codec.name, made, 1 / TICK, TICK, Fraction(64, 45), dict(codec.image.options), codec.image.pix_fmt
-    )
-    return PictureSink(path, encoding, source, others)
+    format, options = image_format(codec.image, wanted), dict(codec.image.options)
+    encoding = VideoEncoding(codec.name, format, 1 / TICK, TICK, Fraction(64, 45), options, codec.image.pix_fmt)
+    return ImageSink(path, encoding, source, others)
 
 
-def _write(sink: PictureSink, times: list[int], deep: bool = False) -> int:
+def _write(sink: ImageSink, times: list[int], deep: bool = False) -> int:
     """Frames like those of `pictures`, by their times; how many of them were released."""
     encoder = sink.encoder(TICK)
     released: list[int] = []
@@ -113,7 +111,7 @@ def test_a_png_tells_its_colours(tmp_path: Path) -> None:
     assert codec.image
     for colour, chunk in ((Colour(1, True, 1, 13), b"sRGB"), (Colour(9, True, 9, 16), b"cICP\x09\x10\x00\x01")):
         format = image_format(codec.image, FrameFormat(32, 24, PIXELS["gbrp16le"], colour))
-        with PictureSink(tmp_path / "a.png", VideoEncoding("png", format, 1 / TICK, TICK)) as sink:
+        with ImageSink(tmp_path / "a.png", VideoEncoding("png", format, 1 / TICK, TICK)) as sink:
             _write(sink, [5], deep=True)
             sink.commit(overwrite=True)
         assert chunk in (tmp_path / "a.png").read_bytes()
@@ -135,8 +133,8 @@ def test_a_film_counts_from_one_and_uneven_times_are_told(tmp_path: Path) -> Non
         sink.commit(overwrite=False)
         (line,) = sink.remarks
     assert sorted(file.name for file in tmp_path.iterdir()) == ["1.png", "2.png", "3.png"]
-    assert line.startswith("the frames were not even in time (by up to 0.08 s)")
-    assert sink.dropped == ["other streams left behind: 2; pictures are silent"]
+    assert line.startswith("the frames are not evenly spaced (they deviate by up to 0.08 s)")
+    assert sink.dropped == ["other streams dropped (2): images have no audio or subtitles"]
 
 
 def test_nothing_lies_under_its_name_before_it_is_whole_and_nothing_is_left_of_a_failure(tmp_path: Path) -> None:
@@ -159,7 +157,7 @@ def test_a_picture_that_appeared_meanwhile_is_not_replaced(tmp_path: Path) -> No
     with _sink(tmp_path / "%d.png") as sink:
         _write(sink, [0, 1])
         (tmp_path / "2.png").write_text("mine")
-        with pytest.raises(OutputError, match=r"2\.png appeared meanwhile; .* kept as .*pictures\.partial/%d"):
+        with pytest.raises(OutputError, match=r"2\.png appeared during the job; .* kept as .*pictures\.partial/%d"):
             sink.commit(overwrite=False)
     assert (tmp_path / "2.png").read_text() == "mine"
     assert not (tmp_path / "1.png").exists()
@@ -173,11 +171,14 @@ def test_older_pictures_are_replaced_if_told_so_and_others_are_left_and_told(tmp
         sink.commit(overwrite=True)
     assert np.array_equal(images.read(tmp_path / "2.png"), images.samples(1))
     assert (tmp_path / "4.png").read_text() == "old"
-    assert sink.remarks == [f"{tmp_path}/%d.png: older pictures of such names are left as they were: 2"]
+    assert sink.remarks == [f"{tmp_path}/%d.png: older images that match the pattern are kept: 2"]
 
 
 def test_one_picture_holds_one_frame(tmp_path: Path) -> None:
-    with _sink(tmp_path / "a.bmp") as sink, pytest.raises(OutputError, match=r"is one picture, and there are more"):
+    with (
+        _sink(tmp_path / "a.bmp") as sink,
+        pytest.raises(OutputError, match=r"names a single image, and the video has more frames"),
+    ):
         _write(sink, [0, 1])
 
 
@@ -190,7 +191,7 @@ def test_what_can_not_get_its_name_is_kept(tmp_path: Path) -> None:
     (tmp_path / "2.png").mkdir()
     with _sink(tmp_path / "%d.png") as sink:
         _write(sink, [0, 1, 2])
-        with pytest.raises(OutputError, match=r"what has no name yet is kept as .*pictures\.partial"):
+        with pytest.raises(OutputError, match=r"images that are not renamed are kept as .*pictures\.partial"):
             sink.commit(overwrite=True)
     assert (tmp_path / "1.png").exists()
     assert sorted(path.name for path in (tmp_path / "pictures.partial").iterdir()) == ["2.png", "3.png"]

@@ -19,22 +19,22 @@ def test_what_describes_the_old_file_does_not_go_along() -> None:
         "NUMBER_OF_FRAMES": "3",
         "major_brand": "isom",
     }
-    assert metadata.kept(tags | {"_STATISTICS_TAGS": "BPS", "vendor_id": "FFMP"}) == {"title": "A"}
+    assert metadata.copied_tags(tags | {"_STATISTICS_TAGS": "BPS", "vendor_id": "FFMP"}) == {"title": "A"}
 
 
 def test_no_language_is_not_a_language() -> None:
-    assert metadata.kept({"language": "und"}) == {}
-    assert metadata.kept({"language": "ger"}) == {"language": "ger"}
+    assert metadata.copied_tags({"language": "und"}) == {}
+    assert metadata.copied_tags({"language": "ger"}) == {"language": "ger"}
 
 
 def test_handlers_are_of_the_mp4_family_only() -> None:
-    assert metadata.kept({"handler_name": "SoundHandler"}, iso=False) == {}
-    assert metadata.kept({"handler_name": "SoundHandler"}, iso=True) == {"handler_name": "SoundHandler"}
+    assert metadata.copied_tags({"handler_name": "SoundHandler"}, iso=False) == {}
+    assert metadata.copied_tags({"handler_name": "SoundHandler"}, iso=True) == {"handler_name": "SoundHandler"}
 
 
 def test_what_mp4_calls_a_name_is_a_title() -> None:
-    assert metadata.kept({"name": "Director"}) == {"title": "Director"}
-    assert metadata.kept({"name": "Director", "title": "A"}) == {"title": "A"}
+    assert metadata.copied_tags({"name": "Director"}) == {"title": "Director"}
+    assert metadata.copied_tags({"name": "Director", "title": "A"}) == {"title": "A"}
 
 
 def test_tags_that_itunes_does_not_know() -> None:
@@ -50,7 +50,7 @@ def test_chapters_move_with_everything_else_and_begin_at_zero_at_the_earliest(
         for i, (at, length) in enumerate(spans)
     ]
     ticks = round(shift * 1000)
-    after = metadata.moved(before, shift)
+    after = metadata.shift_chapters(before, shift)
     assert [c["id"] for c in after] == [c["id"] for c in before if c["end"] + ticks > 0]
     for chapter in after:
         old = before[chapter["id"]]
@@ -64,5 +64,5 @@ def test_chapters_end_where_an_excerpt_ends() -> None:
         {"id": i, "start": at, "end": at + 1000, "time_base": Fraction(1, 1000), "metadata": {}}
         for i, at in enumerate((0, 1000, 2000))
     ]
-    after = metadata.moved(chapters, Fraction(-1, 2), until=Fraction(3, 2))
+    after = metadata.shift_chapters(chapters, Fraction(-1, 2), until=Fraction(3, 2))
     assert [(chapter["start"], chapter["end"]) for chapter in after] == [(0, 500), (500, 1000)]

@@ -1,9 +1,10 @@
-"""The shape of samples, written into Matroska files that are finished."""
+"""The sample aspect ratio, written into finished Matroska files."""
 
 from fractions import Fraction
 from pathlib import Path
 
 import av
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -12,16 +13,30 @@ from pipeline.frame import PIXEL_FORMATS, Colour, FrameFormat
 from pipeline.media.encoding.encoder import VideoEncoding
 from pipeline.media.reading.matroska import BlockChecker
 from pipeline.media.reading.probe import probe
-from pipeline.media.writing.sample_aspect import ROOM, shown_size, tell_aspect, untold_aspect
+from pipeline.media.writing.sample_aspect import (
+    complete_file,
+    display_size,
+    muxer_options,
+    unsupported_sample_aspect,
+    write_sample_aspect,
+)
 from tests import clips
 
 OBLONG = Fraction(16, 11)
 
 
-def _film(path: Path, room: dict[str, str], tags: int = 0, chapters: int = 0) -> Path:
-    """A film with sound, whose codec can't say what shape its samples are."""
+def _encoding(codec: str, aspect: Fraction = OBLONG) -> VideoEncoding:
+    format = FrameFormat(64, 48, PIXEL_FORMATS["yuv420p"], Colour(1, False))
+    return VideoEncoding(codec, format, Fraction(25), Fraction(1, 25), sample_aspect=aspect)
+
+
+PADDED = muxer_options(Path("a.mkv"), _encoding("ffv1"))
+
+
+def _film(path: Path, options: dict[str, str], tags: int = 0, chapters: int = 0) -> Path:
+    """A video with audio, whose codec does not carry a sample aspect ratio."""
     source = clips.make(path.with_name("source.mkv"), frames=30, codec="ffv1", options={"g": "1"})
-    with av.open(str(source)) as original, av.open(str(path), "w", container_options=room) as container:
+    with av.open(str(source)) as original, av.open(str(path), "w", container_options=options) as container:
         copies = [container.add_stream_from_template(stream, opaque=True) for stream in original.streams]
         container.metadata.update({f"TAG{number}": "x" * 50 for number in range(tags)})
         every = Fraction(1, 1000)
@@ -45,57 +60,68 @@ def _contents(path: Path) -> tuple[object, ...]:
 
 
 @pytest.mark.parametrize("name", ["film.mkv", "film.webm"])
-def test_the_container_says_it_where_the_codec_can_not(tmp_path: Path, name: str) -> None:
-    path = _film(tmp_path / name, ROOM) if name == "film.mkv" else _webm(tmp_path / name)
+def test_matroska_files_carry_the_ratio_where_the_codec_does_not(tmp_path: Path, name: str) -> None:
+    path = _film(tmp_path / name, PADDED) if name == "film.mkv" else _webm(tmp_path / name)
     before, size = _contents(path), path.stat().st_size
-    assert tell_aspect(path, OBLONG)
+    assert write_sample_aspect(path, OBLONG)
     assert probe(path).video.sample_aspect == OBLONG
     assert (_contents(path), path.stat().st_size) == (before, size)
 
 
 def _webm(path: Path) -> Path:
-    with av.open(str(path), "w", container_options=ROOM) as container:
+    with av.open(str(path), "w", container_options=PADDED) as container:
         stream = container.add_stream("libvpx", rate=25)
+        assert isinstance(stream, av.VideoStream)
         stream.width, stream.height, stream.pix_fmt = 64, 48, "yuv420p"
         for index in range(3):
-            container.mux(stream.encode(clips._picture(index, (64, 48), "yuv420p", index)))
+            frame = av.VideoFrame.from_ndarray(np.full((72, 64), index, np.uint8), "yuv420p")
+            frame.pts = index
+            container.mux(stream.encode(frame))
         container.mux(stream.encode(None))
     return path
 
 
-@pytest.mark.parametrize("tags", [0, 1, 3, 1200])  # around positions of another length
-def test_everything_behind_it_is_found_again(tmp_path: Path, tags: int) -> None:
-    path = _film(tmp_path / "film.mkv", ROOM, tags, chapters=3)
+@pytest.mark.parametrize("tags", [0, 1, 3, 1200])  # positions that take different numbers of bytes
+def test_elements_behind_the_ratio_are_still_found(tmp_path: Path, tags: int) -> None:
+    path = _film(tmp_path / "film.mkv", PADDED, tags, chapters=3)
     before = _contents(path)
-    assert tell_aspect(path, OBLONG)
+    assert write_sample_aspect(path, OBLONG)
     assert _contents(path) == before
     assert before[:2] == ({f"TAG{number}": "x" * 50 for number in range(tags)}, 3)
     with av.open(str(path)) as container:  # by its cues
         container.seek(1_000_000)
-        assert next(container.decode(video=0)).pts > 0
-    blocks = BlockChecker(path)
-    with av.open(str(path)) as container:
-        assert not any(blocks.broken_before(packet) for packet in container.demux() if packet.size)
-    assert not blocks.broken_at_end()
-    blocks.close()
+        assert (next(container.decode(video=0)).pts or 0) > 0
+    with BlockChecker(path) as blocks, av.open(str(path)) as container:
+        assert not any(blocks.is_broken_before(packet) for packet in container.demux() if packet.size)
+        assert not blocks.is_broken_at_end()
 
 
-def test_it_may_be_told_twice(tmp_path: Path) -> None:
-    path = _film(tmp_path / "film.mkv", ROOM)
-    assert tell_aspect(path, Fraction(2))
-    assert tell_aspect(path, OBLONG)
+def test_a_second_ratio_replaces_the_first(tmp_path: Path) -> None:
+    path = _film(tmp_path / "film.mkv", PADDED)
+    assert write_sample_aspect(path, Fraction(2))
+    assert write_sample_aspect(path, OBLONG)
     assert probe(path).video.sample_aspect == OBLONG
 
 
-def test_without_room_the_file_stays_as_it_is(tmp_path: Path) -> None:
+def test_a_file_without_padding_stays_unchanged(tmp_path: Path) -> None:
     path = _film(tmp_path / "film.mkv", {})
     before = path.read_bytes()
-    assert not tell_aspect(path, OBLONG)
+    assert not write_sample_aspect(path, OBLONG)
     assert path.read_bytes() == before
+    assert complete_file(path, path, _encoding("ffv1")) == [
+        "sample aspect ratio 16/11 dropped: the header has no space for it; some players show square samples"
+    ]
+
+
+@pytest.mark.parametrize(("name", "aspect"), [("a.mp4", OBLONG), ("a.mkv", Fraction(1))])
+def test_files_that_need_no_ratio_are_not_touched(tmp_path: Path, name: str, aspect: Fraction) -> None:
+    encoding = _encoding("ffv1", aspect)
+    assert muxer_options(Path(name), encoding) == {}
+    assert complete_file(tmp_path / "missing", Path(name), encoding) == []
 
 
 @pytest.mark.parametrize(
-    ("codec", "name", "told"),
+    ("codec", "name", "supported"),
     [
         ("libx264", "a.ts", True),
         ("libsvtav1", "a.mkv", True),
@@ -106,12 +132,11 @@ def test_without_room_the_file_stays_as_it_is(tmp_path: Path) -> None:
         ("libwebp", "a.webp", False),
     ],
 )
-def test_what_can_not_say_it_is_noted(codec: str, name: str, told: bool) -> None:
-    format = FrameFormat(64, 48, PIXEL_FORMATS["yuv420p"], Colour(1, False))
-    encoding = VideoEncoding(codec, format, Fraction(25), Fraction(1, 25), sample_aspect=OBLONG)
-    note = untold_aspect(encoding, Path(name))
-    assert (note is None) == told
-    assert note is None or f"{codec} in {Path(name).suffix} can't say that samples are 16/11 as wide as high" in note
+def test_a_ratio_that_neither_codec_nor_container_supports_is_noted(codec: str, name: str, supported: bool) -> None:
+    note = unsupported_sample_aspect(_encoding(codec), Path(name))
+    assert (note is None) == supported
+    dropped = f"sample aspect ratio 16/11 dropped: {codec} in {Path(name).suffix} does not support it"
+    assert note is None or note.startswith(dropped)
 
 
 @pytest.mark.parametrize(
@@ -123,11 +148,13 @@ def test_what_can_not_say_it_is_noted(codec: str, name: str, told: bool) -> None
         ((716, 574), Fraction(64, 45), (1018, 574)),
     ],
 )
-def test_the_size_that_is_shown(size: tuple[int, int], aspect: Fraction, shown: tuple[int, int]) -> None:
-    assert shown_size(*size, aspect) == shown
+def test_the_display_size_is_exact_where_a_near_size_is(
+    size: tuple[int, int], aspect: Fraction, shown: tuple[int, int]
+) -> None:
+    assert display_size(*size, aspect) == shown
 
 
 @given(st.integers(1, 9000), st.integers(1, 9000), st.fractions(Fraction(1, 20), Fraction(20), max_denominator=255))
-def test_the_size_that_is_shown_is_right_to_half_a_pixel(width: int, height: int, aspect: Fraction) -> None:
-    across, down = shown_size(width, height, aspect)
+def test_the_display_size_is_right_to_half_a_pixel(width: int, height: int, aspect: Fraction) -> None:
+    across, down = display_size(width, height, aspect)
     assert abs(Fraction(across, down) * height - width * aspect) <= Fraction(1, 2)

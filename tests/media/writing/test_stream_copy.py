@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.media.writing.stream_copy import Copied, CopiedSound, CopiedVideo, Rewritten
+from pipeline.media.writing.stream_copy import AudioCopyRoute, CopyRoute, RewriteRoute, VideoCopyRoute
 
 MILLISECONDS = Fraction(1, 1000)
 TIMES = st.none() | st.integers(-1000, 100_000)
@@ -30,7 +30,7 @@ def packet(pts: int | None, dts: int | None, duration: int = 0, content: bytes =
 
 @given(times=st.lists(st.tuples(TIMES, TIMES), max_size=20), shift=st.integers(-500, 500))
 def test_decoding_times_always_advance(streams, times: list[tuple[int | None, int | None]], shift: int) -> None:  # type: ignore[no-untyped-def]
-    route = Copied(streams[0], Fraction(shift, 1000))
+    route = CopyRoute(streams[0], Fraction(shift, 1000))
     given_out = [made for pts, dts in times for made in route.feed(packet(pts, dts))]
     assert len(given_out) == len(times)
     dts = [made.dts for made in given_out]
@@ -40,7 +40,7 @@ def test_decoding_times_always_advance(streams, times: list[tuple[int | None, in
 
 @given(steps=st.lists(st.integers(1, 50), max_size=20), shift=st.integers(-500, 500))
 def test_times_that_advance_are_kept_to_the_tick(streams, steps: list[int], shift: int) -> None:  # type: ignore[no-untyped-def]
-    route, at, wanted, got = Copied(streams[0], Fraction(shift, 1000)), 0, [], []
+    route, at, wanted, got = CopyRoute(streams[0], Fraction(shift, 1000)), 0, [], []
     for step in steps:
         at += step
         wanted.append((at + 3 + shift, at + shift, step))
@@ -50,32 +50,32 @@ def test_times_that_advance_are_kept_to_the_tick(streams, steps: list[int], shif
 
 
 def test_packets_without_times_follow_one_another(streams) -> None:  # type: ignore[no-untyped-def]
-    route = Copied(streams[0], Fraction(1), Fraction(20, 1000))
+    route = CopyRoute(streams[0], Fraction(1), Fraction(20, 1000))
     times = [made.pts for _ in range(4) for made in route.feed(packet(None, None))]
     assert times == [1000, 1020, 1040, 1060]
     assert route.repaired == 4
 
 
 def test_a_packet_without_a_duration_gets_the_step_of_its_stream_or_that_of_the_one_before(streams) -> None:  # type: ignore[no-untyped-def]
-    known, unknown = (Copied(streams[0], Fraction(0), step) for step in (Fraction(21, 1000), Fraction(0)))
+    known, unknown = (CopyRoute(streams[0], Fraction(0), step) for step in (Fraction(21, 1000), Fraction(0)))
     for route, last in ((known, 21), (unknown, 30)):
         assert [made.duration for at in (0, 30) for made in route.feed(packet(at, at))][-1] == last
 
 
 def test_two_subtitles_may_begin_at_once(streams) -> None:  # type: ignore[no-untyped-def]
-    route = Copied(streams[1], Fraction(0))
+    route = CopyRoute(streams[1], Fraction(0))
     assert [made.pts for at in (5, 5, 4) for made in route.feed(packet(at, at))] == [5, 5, 5]
     assert route.repaired == 1
 
 
 def test_what_is_rewritten_to_nothing_is_left_out(streams) -> None:  # type: ignore[no-untyped-def]
-    route = Rewritten(streams[1], Fraction(1, 2), lambda content: content.strip().upper())
+    route = RewriteRoute(streams[1], Fraction(1, 2), lambda content: content.strip().upper())
     made = [m for text in (b" ", b"a") for m in route.feed(packet(100, 100, 50, text))]
     assert [(bytes(m), m.pts, m.duration, m.is_keyframe) for m in made] == [(b"A", 600, 50, True)]
 
 
-def sound(streams, *times: int | None, duration: int = 20) -> tuple[list[int | None], CopiedSound]:  # type: ignore[no-untyped-def]
-    route = CopiedSound(streams[0], Fraction(0))
+def sound(streams, *times: int | None, duration: int = 20) -> tuple[list[int | None], AudioCopyRoute]:  # type: ignore[no-untyped-def]
+    route = AudioCopyRoute(streams[0], Fraction(0))
     made = [given_out for dts in times for given_out in route.feed(packet(dts, dts, duration))]
     return [given_out.dts for given_out in [*made, *route.finish()]], route
 
@@ -83,23 +83,23 @@ def sound(streams, *times: int | None, duration: int = 20) -> tuple[list[int | N
 def test_sound_that_is_told_too_late_once_is_put_right(streams) -> None:  # type: ignore[no-untyped-def]
     times, route = sound(streams, 0, 20, 65_000, 60, 80)
     assert times == [0, 20, 40, 60, 80]
-    assert (route.repaired, route.overlapped) == (1, 0)
+    assert (route.repaired, route.damaged) == (1, 0)
 
 
 def test_sound_that_lies_over_other_sound_is_left_out(streams) -> None:  # type: ignore[no-untyped-def]
     times, route = sound(streams, 0, 20, 40, 60, 30, 50, 70, 90)
     assert times == [0, 20, 40, 60, 70, 90]
-    assert (route.repaired, route.overlapped) == (0, 2)
+    assert (route.repaired, route.damaged) == (0, 2)
 
 
 def test_sound_whose_clock_turns_back_for_good_is_not_lost(streams) -> None:  # type: ignore[no-untyped-def]
     times, route = sound(streams, *range(100_000, 100_200, 20), *range(0, 8000, 20))
-    assert route.overlapped == 100
+    assert route.damaged == 100
     assert len(times) == 10 + 400 - 100
 
 
 def test_several_packets_in_a_tick_of_a_coarse_clock_stay_together(streams) -> None:  # type: ignore[no-untyped-def]
-    route, tick = Copied(streams[0], Fraction(0)), Fraction(1, 25)
+    route, tick = CopyRoute(streams[0], Fraction(0)), Fraction(1, 25)
     made = []
     for dts in (0, 0, 0, 1, 1):
         given = packet(dts, dts, 1)
@@ -111,7 +111,7 @@ def test_several_packets_in_a_tick_of_a_coarse_clock_stay_together(streams) -> N
 
 
 def test_video_without_first_decoding_times_is_counted_back(streams) -> None:  # type: ignore[no-untyped-def]
-    route = CopiedVideo(streams[0], Fraction(0))
+    route = VideoCopyRoute(streams[0], Fraction(0))
     given = [packet(0, None, 40), packet(160, None, 40), packet(80, 0, 40), packet(40, 40, 40)]
     made = [each for one in given for each in route.feed(one)]
     assert [(each.pts, each.dts) for each in made] == [(0, -80), (160, -40), (80, 0), (40, 40)]
@@ -119,6 +119,6 @@ def test_video_without_first_decoding_times_is_counted_back(streams) -> None:  #
 
 
 def test_a_short_video_without_decoding_times_comes_out_at_the_end(streams) -> None:  # type: ignore[no-untyped-def]
-    route = CopiedVideo(streams[0], Fraction(0))
+    route = VideoCopyRoute(streams[0], Fraction(0))
     assert list(route.feed(packet(0, None, 40))) == []
     assert [each.pts for each in route.finish()] == [0]

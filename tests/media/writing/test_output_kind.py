@@ -10,7 +10,7 @@ from pipeline.errors import OutputError
 from pipeline.frame import PIXEL_FORMATS, Colour, FrameFormat, Siting
 from pipeline.media.reading.media_info import VideoInfo
 from pipeline.media.reading.probe import probe
-from pipeline.media.writing.result_kind import check_form, form_of, is_stills
+from pipeline.media.writing.output_kind import check_output, find_output_kind, is_still_image
 from tests import images
 
 
@@ -35,37 +35,37 @@ def video(clip: Path) -> VideoInfo:
     ],
 )
 def test_a_name_says_codec_and_format(name: str, codec: str, pixel: str) -> None:
-    form = form_of(Path(name), _format("yuv420p10le"))
+    form = find_output_kind(Path(name), _format("yuv420p10le"))
     assert form is not None
     assert (form.codec, form.pixel.name) == (codec, pixel)
 
 
 def test_containers_leave_the_choice(tmp_path: Path) -> None:
-    assert form_of(tmp_path / "a.mkv", _format("yuv420p")) is None
-    assert not is_stills(tmp_path / "a.mkv")
-    assert not is_stills(tmp_path / "a.gif")
-    assert is_stills(tmp_path / "a.webp")
+    assert find_output_kind(tmp_path / "a.mkv", _format("yuv420p")) is None
+    assert not is_still_image(tmp_path / "a.mkv")
+    assert not is_still_image(tmp_path / "a.gif")
+    assert is_still_image(tmp_path / "a.webp")
 
 
 @pytest.mark.parametrize(("name", "pixel"), [("a.apng", "gbrap"), ("a.png", "gbrap16le")])
 def test_transparent_animations_have_the_depth_that_ffmpeg_can_read(name: str, pixel: str) -> None:
-    form = form_of(Path(name), _format("yuva444p12le"))
+    form = find_output_kind(Path(name), _format("yuva444p12le"))
     assert form is not None
     assert form.pixel.name == pixel
 
 
 def test_only_still_pictures_are_numbered() -> None:
-    with pytest.raises(OutputError, match="only still pictures can be numbered"):
-        form_of(Path("%05d.gif"), _format("yuv420p"))
+    with pytest.raises(OutputError, match="only still images can be numbered"):
+        find_output_kind(Path("%05d.gif"), _format("yuv420p"))
 
 
 def test_a_film_may_be_called_like_a_pattern() -> None:
-    assert form_of(Path("film%03d.mkv"), _format("yuv420p")) is None
+    assert find_output_kind(Path("film%03d.mkv"), _format("yuv420p")) is None
 
 
 def test_pictures_say_what_their_samples_mean() -> None:
     source = FrameFormat(32, 24, PIXEL_FORMATS["gray10le"], Colour(1, False, 1, 1))
-    png, jpeg = form_of(Path("a.png"), source), form_of(Path("a.jpg"), source)
+    png, jpeg = find_output_kind(Path("a.png"), source), find_output_kind(Path("a.jpg"), source)
     assert png is not None
     assert jpeg is not None
     assert (png.pixel.name, png.colour) == ("gray16le", Colour(1, True, 1, 1))
@@ -77,29 +77,29 @@ def test_pictures_say_what_their_samples_mean() -> None:
     [("yuv420p", "topleft", "topleft"), ("yuv420p", "bottom", "left"), ("yuv420p10le", "center", "left")],
 )
 def test_chroma_is_sited_where_y4m_can_say(pixel: str, siting: str, told: str) -> None:
-    form = form_of(Path("-"), replace(_format(pixel), colour=Colour(1, True, siting=Siting(siting))))
+    form = find_output_kind(Path("-"), replace(_format(pixel), colour=Colour(1, True, siting=Siting(siting))))
     assert form is not None
     assert form.colour == Colour(1, True, siting=Siting(told))
 
 
 def test_rgb_becomes_y4m_of_limited_range() -> None:
-    form = form_of(Path("-"), replace(_format("gbrp"), colour=Colour(1, True)))
+    form = find_output_kind(Path("-"), replace(_format("gbrp"), colour=Colour(1, True)))
     assert form is not None
     assert not form.colour.full_range
 
 
 def test_what_is_lost_is_noted(video: VideoInfo) -> None:
     deep = replace(video, format=_format("yuv420p10le"))
-    jpeg = form_of(Path("a.jpg"), deep.format)
+    jpeg = find_output_kind(Path("a.jpg"), deep.format)
     assert jpeg is not None
-    assert jpeg.notes(deep) == ["jpg holds 8 bit of the source's 10"]
-    gif = form_of(Path("a.gif"), video.format)
+    assert jpeg.notes(deep) == ["jpg stores 8 of the source's 10 bits"]
+    gif = find_output_kind(Path("a.gif"), video.format)
     assert gif is not None
-    assert gif.notes(replace(video, rate=Fraction(60)))[1] == "browsers show a GIF of more than 50 frames/s slowly"
+    assert gif.notes(replace(video, rate=Fraction(60)))[1] == "browsers slow down a GIF of more than 50 frames/s"
 
 
 def test_options_of_the_user_win_over_those_of_the_form(video: VideoInfo) -> None:
-    form = form_of(Path("a.webp"), video.format)
+    form = find_output_kind(Path("a.webp"), video.format)
     assert form is not None
     encoding = form.encoding(video, 2, {"lossless": "0", "quality": "80"})
     assert encoding.options == {"lossless": "0", "quality": "80"}
@@ -108,23 +108,23 @@ def test_options_of_the_user_win_over_those_of_the_form(video: VideoInfo) -> Non
 
 def test_the_size_on_the_disk(video: VideoInfo) -> None:
     for name, least in (("a.png", 1), ("-", None)):
-        form = form_of(Path(name), video.format)
+        form = find_output_kind(Path(name), video.format)
         assert form is not None
-        size = form.disk(form.encoding(video, 1, {}), 12)
+        size = form.estimated_bytes(form.encoding(video, 1, {}), 12)
         assert size is None if least is None else size > least
-        assert form.disk(form.encoding(video, 1, {}), None) is None
+        assert form.estimated_bytes(form.encoding(video, 1, {}), None) is None
 
 
 def test_one_picture_is_no_animated_png(tmp_path: Path) -> None:
-    with pytest.raises(OutputError, match=r"is an animation, and there is one frame; .*a\.png holds it"):
-        check_form(tmp_path / "a.apng", (), 1, Fraction(25), overwrite=False)
-    check_form(tmp_path / "a.apng", (), 2, Fraction(25), overwrite=False)
+    with pytest.raises(OutputError, match=r"is an animation, and there is one frame; .*a\.png stores it"):
+        check_output(tmp_path / "a.apng", (), 1, Fraction(25), overwrite=False)
+    check_output(tmp_path / "a.apng", (), 2, Fraction(25), overwrite=False)
 
 
 def test_results_do_not_lie_on_their_sources(tmp_path: Path) -> None:
     pattern = images.sequence(tmp_path, [1, 2])
-    with pytest.raises(OutputError, match="are the pictures of the input"):
-        check_form(pattern, [tmp_path / "002.png"], 1, Fraction(25), overwrite=True)
-    with pytest.raises(OutputError, match="2 such pictures exist already"):
-        check_form(pattern, [], 1, Fraction(25), overwrite=False)
-    check_form(pattern, [], 1, Fraction(25), overwrite=True)
+    with pytest.raises(OutputError, match="is the sequence that is read"):
+        check_output(pattern, [tmp_path / "002.png"], 1, Fraction(25), overwrite=True)
+    with pytest.raises(OutputError, match="2 images of this pattern exist"):
+        check_output(pattern, [], 1, Fraction(25), overwrite=False)
+    check_output(pattern, [], 1, Fraction(25), overwrite=True)

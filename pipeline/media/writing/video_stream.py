@@ -1,0 +1,115 @@
+"""The stream of the upscaled video: added to the container, configured, its encoder opened."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from pathlib import Path
+
+import av
+from av.container import OutputContainer
+from av.video.codeccontext import VideoCodecContext
+from av.video.stream import VideoStream
+
+from pipeline.errors import OutputError
+from pipeline.media.encoding.codecs import encoder_for, encoder_spec
+from pipeline.media.encoding.dts import RetimedEncoder
+from pipeline.media.encoding.encoder import Encoder, VideoEncoding, configure
+from pipeline.media.encoding.encoder_spec import Role
+from pipeline.media.encoding.formats import encoder
+from pipeline.media.encoding.gif import GifEncoder
+from pipeline.media.encoding.hdr import hdr_parameters
+from pipeline.media.encoding.parallel_gop import ParallelEncoder
+from pipeline.media.reading.hdr import Hdr
+from pipeline.media.writing import alpha, metadata
+from pipeline.media.writing.hdr_metadata import describe_mastering
+
+VideoEncoder = Encoder | RetimedEncoder | ParallelEncoder
+
+_MATROSKA = ("matroska", "webm")  # the muxers that can write a mastering display's primaries or luminance alone
+
+
+def add_video_stream(
+    container: OutputContainer, path: Path, encoding: VideoEncoding, original: VideoStream
+) -> tuple[VideoStream, list[str]]:
+    """Add the stream of the upscaled video to `container`; its encoder is configured and not yet open.
+
+    Args:
+        container: The output, whose header is not yet written.
+        path: The name of the output, for error messages.
+        encoding: How the video is encoded.
+        original: The source's video stream, whose tags and disposition are copied.
+
+    Returns:
+        The stream, and a line for each kind of HDR metadata that is dropped.
+
+    Raises:
+        OutputError: The container does not support the codec.
+    """
+    muxer = container.format.name
+    try:
+        stream = container.add_stream(encoding.codec, rate=encoding.rate)
+    except ValueError as error:
+        codec = encoder(encoding.codec).canonical_name
+        raise OutputError(f"{path}: {muxer} does not support {codec}{_advice(muxer)}") from error
+    assert isinstance(stream, VideoStream)
+    dropped = _describe_hdr(stream, muxer, encoding.codec, encoding.hdr) if encoding.hdr else []
+    configure(stream.codec_context, encoding)
+    stream.time_base = encoding.time_base
+    if encoding.display_matrix:
+        stream.set_display_matrix(encoding.display_matrix)
+    metadata.describe_stream(stream, original, muxer in metadata.ISO)
+    alpha.unmark(stream.metadata)
+    return stream, dropped
+
+
+def open_encoder(stream: VideoStream, encoding: VideoEncoding) -> None:
+    """Open the encoder of `stream`. Raises OutputError for options that it does not have or refuses."""
+    context = stream.codec_context
+    try:
+        context.open()
+    except (av.error.FFmpegError, ValueError) as error:
+        options = " ".join(f"{key}={value}" for key, value in encoding.options.items())
+        raise OutputError(f"{encoding.codec} refuses its options ({options}) at {encoding.format}") from error
+    if unknown := [name for name in context.options if name in encoding.options]:
+        raise OutputError(f"{encoding.codec} has no option {', '.join(unknown)}: `ffmpeg -h encoder={encoding.codec}`")
+
+
+def create_encoder(
+    path: Path, context: VideoCodecContext, encoding: VideoEncoding, time_base: Fraction, shift: int
+) -> VideoEncoder:
+    """Return the stage that encodes frames for a stream.
+
+    Args:
+        path: The output, for error messages.
+        context: The stream's open encoder.
+        encoding: How the video is encoded.
+        time_base: Of the frames' pts, in seconds.
+        shift: Added to each frame's pts, in units of `time_base`.
+    """
+    spec = encoder_spec(encoding.codec)
+    if spec.image and spec.image.colours:
+        return GifEncoder(path, context, time_base, shift)
+    if encoding.encoders > 1:
+        return ParallelEncoder(path, context, encoding, time_base, shift)
+    single = Encoder(path, context, time_base, shift)
+    return RetimedEncoder(single, shift) if spec.unreliable_dts else single
+
+
+def _advice(muxer: str) -> str:
+    if muxer == "webm":
+        return ": `codec` auto chooses one that it supports"
+    return ": choose another `codec`" if muxer == "matroska" else "; .mkv supports nearly every codec"
+
+
+def _describe_hdr(stream: VideoStream, muxer: str, codec: str, hdr: Hdr) -> list[str]:
+    """Write `hdr` into the container's description of `stream`, and return a line for what can't be written."""
+    in_container = describe_mastering(stream, muxer, hdr)
+    is_half = bool(hdr.primaries) != bool(hdr.luminance)
+    if is_half and muxer not in _MATROSKA:
+        missing = "luminance" if hdr.primaries else "primaries"
+        return [f"HDR mastering data dropped: {muxer} does not support it without {missing}; .mkv does"]
+    if not in_container and not hdr_parameters(codec, hdr):
+        what = "HDR mastering and light level data"
+        better = encoder_for(Role.EFFICIENT).name
+        return [f"{what} dropped: {codec} in {muxer} does not support it; {better} does"]
+    return []
