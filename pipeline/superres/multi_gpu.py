@@ -29,6 +29,10 @@ class MultiGpuSession(Session[GpuTicket]):
         self._turn = cycle(sessions)
 
     @property
+    def slots(self) -> tuple[int, int]:
+        return sum(session.slots[0] for session in self._sessions), sum(session.slots[1] for session in self._sessions)
+
+    @property
     def backend(self) -> str:
         names = [session.backend for session in self._sessions]
         return f"{len(names)} x {names[0]}" if len(set(names)) == 1 else " and ".join(names)

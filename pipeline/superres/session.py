@@ -42,6 +42,11 @@ class Session(Closing, ABC, Generic[Ticket]):
         return self.result.pixel.depth < self.source.pixel.depth
 
     @property
+    def slots(self) -> tuple[int, int]:
+        """Slots for frames in flight, and how many of them are free; (0, 0) for a session without slots."""
+        return 0, 0
+
+    @property
     @abstractmethod
     def backend(self) -> str:
         """What the work is done by, for tables: library, version, device."""

@@ -107,6 +107,10 @@ class TensorRtSession(Session[Running]):
             self._resources = resources.pop_all()
 
     @property
+    def slots(self) -> tuple[int, int]:
+        return len(self._ring.slots), self._ring.free
+
+    @property
     def tiling(self) -> Tiling:
         """How frames are cut at present."""
         return self._compute.tiling
