@@ -54,7 +54,7 @@ def a_frozen_camera(live: Start, folder: Path) -> Iterator[Uprez]:
 
 @contextmanager
 def a_frozen_output(live: Start, folder: Path) -> Iterator[Uprez]:
-    with RtspServer(size=SMALL) as camera, RtspServer(tells=True) as server:
+    with RtspServer(size=SMALL) as camera, RtspServer(records=True) as server:
         uprez = live(camera.address(), "--to", server.address("/in"))
         until(server.received, "it is published")
         server.freeze()
@@ -81,4 +81,4 @@ def test_it_ends_when_it_is_told_to(state: State, live: Start, tmp_path: Path) -
         print(f"{took:.2f} s")
         assert took < SECONDS * SLOW_MACHINE
         assert uprez.code == 0, uprez.errors
-        assert uprez.left() == []
+        assert uprez.orphans() == []

@@ -32,7 +32,7 @@ def test_files_follow_each_other_at_key_frames_and_none_is_lost(tmp_path: Path, 
     write(series, items)
     series.close()
     files = finished(tmp_path / f"cam{suffix}")
-    assert [live_packets.pictures(file) for file in files] == [30, 30]
+    assert [live_packets.frame_count(file) for file in files] == [30, 30]
     assert sorted(file.name for file in files) == sorted(os.listdir(tmp_path))
     assert all(NAME.fullmatch(file.name) for file in files)
     for file in files:
@@ -46,7 +46,7 @@ def test_a_size_ends_a_file_too(tmp_path: Path) -> None:
     series = segments(tmp_path / "cam.mkv", streams, seconds=None, size=15_000)
     write(series, items)
     series.close()
-    assert [live_packets.pictures(file) for file in finished(tmp_path / "cam.mkv")] == [20, 20]
+    assert [live_packets.frame_count(file) for file in finished(tmp_path / "cam.mkv")] == [20, 20]
 
 
 def test_only_so_many_are_kept_and_what_else_lies_there_is_left_alone(tmp_path: Path) -> None:
@@ -91,7 +91,7 @@ def test_sound_that_a_container_cannot_hold_is_left_behind_with_a_note(tmp_path:
     assert series.notes == ["pcm_mulaw audio left behind: mpegts can't hold it"]
     write(series, items)
     series.close()
-    assert live_packets.pictures(finished(tmp_path / "cam.ts")[0]) == 20
+    assert live_packets.frame_count(finished(tmp_path / "cam.ts")[0]) == 20
 
 
 def test_a_time_that_goes_back_is_left_out(tmp_path: Path) -> None:
