@@ -11,6 +11,8 @@ from pipeline.live.output import hls
 from pipeline.live.output.segments import OpenSegments, Segmenting, limits
 from pipeline.live.process.messages import Open, Streams
 from pipeline.live.process.tls import tls_options
+from pipeline.media.writing.container_spec import ContainerSpec
+from pipeline.media.writing.container_support import container_for
 
 if TYPE_CHECKING:
     from pipeline.config.address import Address
@@ -25,15 +27,6 @@ _RTSP: tuple[Kind, str, dict[str, str]] = ("rtsp", "rtsp", {"rtsp_transport": "t
 _RTMP: tuple[Kind, str, dict[str, str]] = ("rtmp", "flv", {"flvflags": "no_duration_filesize"})
 _TS: tuple[Kind, str, dict[str, str]] = ("mpegts", "mpegts", {})
 _NETWORK = {"rtsp": _RTSP, "rtsps": _RTSP, "rtmp": _RTMP, "rtmps": _RTMP, "udp": _TS, "tcp": _TS}
-
-# After kill -9 a file plays up to its last second: clusters end, and fragments lie in it, so often.
-_FRAGMENTED = {"movflags": "hybrid_fragmented"}
-FILES = {
-    ".mkv": ("matroska", {"cluster_time_limit": "1000"}),
-    ".mp4": ("mp4", _FRAGMENTED),
-    ".mov": ("mov", _FRAGMENTED),
-    ".ts": ("mpegts", {}),
-}
 
 
 @dataclass(frozen=True)
@@ -78,8 +71,8 @@ def outlet(address: Address, settings: StreamSettings) -> Outlet:
             return _hls(address, path / _PLAYLIST, settings)
         if path.suffix.lower() == ".m3u8":
             return _hls(address, path, settings)
-        if path.suffix.lower() in FILES:
-            return _files(address, path, settings)
+        if (container := container_for(path)).live_options is not None:
+            return _files(address, path, container, settings)
     raise SettingsError(
         f"to: {address}: unknown; rtsp://, rtsps://, rtmp://, rtmps://, udp:// and tcp:// (MPEG-TS), a folder or a "
         "name ending in .m3u8 (HLS), and .mkv, .mp4, .mov and .ts (files in segments) are allowed; a folder that is "
@@ -93,11 +86,10 @@ def _hls(address: Address, path: Path, settings: StreamSettings) -> Outlet:
     return Outlet(address, "hls", "hls", options, path=path)
 
 
-def _files(address: Address, path: Path, settings: StreamSettings) -> Outlet:
-    format, options = FILES[path.suffix.lower()]
+def _files(address: Address, path: Path, container: ContainerSpec, settings: StreamSettings) -> Outlet:
     seconds, size = limits(settings.segment)
     segments = Segmenting(_with_folder(path), seconds, size, settings.keep)
-    return Outlet(address, "file", format, options, segments=segments)
+    return Outlet(address, "file", container.muxer, dict(container.live_options or {}), segments=segments)
 
 
 def _with_folder(path: Path) -> Path:

@@ -12,7 +12,7 @@ import av
 from av.container import OutputContainer
 
 from pipeline.live.process.messages import Open, SerializedPacket
-from pipeline.media.writing.container_support import codec_name, copy_of, supports
+from pipeline.media.writing.container_support import codec_name, container_spec, copy_of, supports
 
 # A packet goes out when it comes; a stream that falls silent holds the others back for little more than this, in us.
 _AT_ONCE = {"flush_packets": "1", "max_interleave_delta": "100000"}
@@ -22,7 +22,6 @@ _RTP = "h264 hevc vp8 vp9 av1 mpeg4 aac opus pcm_mulaw pcm_alaw mp2 mp3 vorbis a
 _TRIED_AS = {"hls": "mpegts"}
 _UNCONNECTED = ("flv",)  # muxers that don't connect by themselves
 _MEANING = re.compile(r"([\\'|:\[\]\s])")
-_LONGEST = {"flv": 24 * 86_400}  # seconds: its milliseconds go to 2^31, which are reached within the 25th day
 
 _REFUSED = (av.error.InvalidDataError, av.error.ArgumentError, av.error.PatchWelcomeError)
 
@@ -44,7 +43,7 @@ class Muxer:
         assert wanted.format is not None
         self._templates = wanted.streams.opened()
         self._steps = [1 / rate if rate else None for rate in wanted.streams.rates]
-        self._longest = _LONGEST.get(wanted.format)
+        self._longest = container_spec(wanted.format).max_seconds
         self._from_zero = from_zero or self._longest is not None
         self._start: Fraction | None = None  # in seconds, where the container's time begins
         self._last: dict[int, int] = {}

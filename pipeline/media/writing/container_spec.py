@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum, auto
 
@@ -68,6 +69,9 @@ class ContainerSpec:
         deep_role: The encoder for more than 12 bits per sample that `codec = auto` chooses; None for the usual one.
         loop_option: The muxer's option for how often an animation is played; None if it has none.
         loop_counts_repeats: That option counts repeats, and -1 stands for none; otherwise it counts plays.
+        live_options: The muxer's options for files of a live stream, which play up to their last second after the
+            process was killed; None if live streams are not written to such files.
+        max_seconds: Longest output, in seconds, that its timestamps can express; None without a limit.
     """
 
     muxer: str
@@ -97,8 +101,5 @@ class ContainerSpec:
     deep_role: Role | None = None
     loop_option: str | None = None
     loop_counts_repeats: bool = False
-
-    @property
-    def kind(self) -> str:
-        """What people call it in a message about a file: the suffix; y4m for a pipe."""
-        return next(iter(self.suffixes), "") or "y4m"
+    live_options: Mapping[str, str] | None = None
+    max_seconds: int | None = None

@@ -18,6 +18,7 @@ from pipeline.media.encoding.encoder_spec import Role
 from pipeline.media.writing.container_spec import ContainerSpec, CoverArt, DataStreams, RotationTags
 
 _USUAL_LAYOUTS = {1: "mono", 2: "stereo", 3: "2.1", 4: "4.0", 5: "5.0", 6: "5.1", 7: "6.1", 8: "7.1"}  # as FFmpeg's
+_FRAGMENTED = {"movflags": "hybrid_fragmented"}
 _MPEGTS = "mpeg2video mpeg4 h264 hevc mp2 mp3 aac aac_latm ac3 eac3 dts opus dvb_subtitle klv timed_id3"
 CONTAINERS = {
     spec.muxer: spec
@@ -40,6 +41,7 @@ CONTAINERS = {
             h265=True,
             alpha_roles=(Role.WEB_ALPHA, Role.LOSSLESS),
             deep_role=Role.LOSSLESS,
+            live_options={"cluster_time_limit": "1000"},
         ),
         ContainerSpec(
             "webm",
@@ -65,6 +67,7 @@ CONTAINERS = {
             sample_aspect=True,
             rotation=RotationTags.ALL,
             h265=True,
+            live_options=_FRAGMENTED,
         ),
         ContainerSpec(
             "mov",  # its muxer accepts cover art, and forgets it
@@ -79,6 +82,7 @@ CONTAINERS = {
             signals_range=False,  # QuickTime's colr box has none
             h265=True,
             alpha_roles=(Role.EDITING_ALPHA,),
+            live_options=_FRAGMENTED,
         ),
         ContainerSpec(
             "ipod",
@@ -97,6 +101,7 @@ CONTAINERS = {
             chapters=False,
             data_streams=DataStreams.ALL,
             h265=True,
+            live_options={},
         ),
         ContainerSpec(
             "mpeg",
@@ -112,7 +117,8 @@ CONTAINERS = {
             h265=True,
             alpha_roles=(Role.LOSSLESS,),
         ),
-        ContainerSpec("flv", (".flv",), chapters=False, signals_colour=False),
+        # its milliseconds end at 2^31, within the 25th day
+        ContainerSpec("flv", (".flv",), chapters=False, signals_colour=False, max_seconds=24 * 86_400),
         ContainerSpec(
             "asf",
             (".asf", ".wmv"),
@@ -138,6 +144,8 @@ CONTAINERS = {
         ContainerSpec("yuv4mpegpipe", ("",), keeps_times=False, sample_aspect=True),
     )
 }
+
+GENERAL = CONTAINERS["matroska"]  # supports nearly everything: used where the user names no container
 
 
 def container_spec(muxer: str) -> ContainerSpec:
@@ -171,23 +179,15 @@ def supports(muxer: str, stream: Any) -> bool:
     return True
 
 
+def is_output(muxer: str) -> bool:
+    """Whether an output can be in the container that FFmpeg's `muxer` writes: all that have a row, but pipes."""
+    return muxer in CONTAINERS and CONTAINERS[muxer].keeps_times
+
+
 def reads_back(muxer: str, codec: str) -> bool:
     """Whether FFmpeg reads `codec` back from the container that its `muxer` writes, as far as the muxer accepts it."""
     spec = container_spec(muxer)
     return codec not in spec.unreadable_codecs and (spec.readable_codecs is None or codec in spec.readable_codecs)
-
-
-def holds_chapters(muxer: str) -> bool:
-    return container_spec(muxer).chapters
-
-
-def supports_pictures(muxer: str) -> bool:
-    """Whether cover art keeps its meaning there."""
-    return container_spec(muxer).cover_art is not CoverArt.NONE
-
-
-def supports_attachments(muxer: str) -> bool:
-    return container_spec(muxer).attachments
 
 
 def copy_of(container: OutputContainer, stream: Any) -> Any:
