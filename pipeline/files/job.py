@@ -210,7 +210,7 @@ class _JobPipeline:
 
         def report() -> None:
             if progress:
-                done, total = self._encoder.begun, self._plan.frames or 0
+                done, total = self._encoder.started, self._plan.frames or 0
                 progress(Progress(done, total, time.monotonic() - self._began, self._bottleneck))
 
         with job.controlling(self._pipeline):

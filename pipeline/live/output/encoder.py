@@ -22,7 +22,7 @@ from pipeline.live.process.messages import SerializedPacket, Streams, nut
 from pipeline.media.av_errors import translate_write_errors
 from pipeline.media.av_frames import wrap_frame
 from pipeline.media.encoding.encoder import VideoEncoding, configure
-from pipeline.media.encoding.formats import encoder
+from pipeline.media.encoding.formats import find_encoder
 
 log = logging.getLogger(__name__)
 
@@ -107,7 +107,7 @@ def _opened(
     encoding: VideoEncoding, audio: Streams | None, gop: float, closed_later: ExitStack
 ) -> tuple[VideoCodecContext, Streams]:
     """An encoder with its parameters in front of its stream, as most containers want them; and all the streams."""
-    encoder(encoding.codec)  # raises where there is none
+    find_encoder(encoding.codec)  # raises where there is none
     room, container = nut()
     closed_later.callback(container.close)
     context = container.add_stream(encoding.codec).codec_context

@@ -9,7 +9,7 @@ from pipeline.colour.h273 import is_hdr
 from pipeline.frame import FrameFormat, PixelFormat
 from pipeline.media.encoding.codecs import encoder_for, encoder_spec, encoders_for
 from pipeline.media.encoding.encoder_spec import Role
-from pipeline.media.encoding.formats import encodable_format, encoder, native_pix_fmt
+from pipeline.media.encoding.formats import encodable_format, find_encoder, native_pix_fmt
 from pipeline.media.writing.container_spec import ContainerSpec
 
 _H264_SIDE = 4096  # pixels; above, hardware decodes H.265 only, and NVENC encodes no H.264
@@ -45,7 +45,7 @@ def candidates(format: FrameFormat, container: ContainerSpec, gpu: bool) -> Iter
         if pixel.depth > _H265_DEPTH and container.deep_role:
             yield from _encoders(container.deep_role, f"lossless for {pixel.depth} bit")
         for candidate in _encoders(Role.EFFICIENT, why, gpu):
-            encoded = encodable_format(encoder(candidate.codec), pixel, format.width, format.height)
+            encoded = encodable_format(find_encoder(candidate.codec), pixel, format.width, format.height)
             if _keeps(encoded, pixel) or not encoder_spec(candidate.codec).gpu:
                 yield candidate
         return
@@ -59,7 +59,7 @@ def _encoders(role: Role, why: str, gpu: bool = False) -> Iterator[Candidate]:
 def _transparent(pixel: PixelFormat, container: ContainerSpec) -> Iterator[Candidate]:
     """The first of the container's encoders for alpha that encodes `pixel` unchanged, else the last."""
     *others, last = container.alpha_roles
-    unchanged = (role for role in others if native_pix_fmt(encoder(encoder_for(role).name), pixel))
+    unchanged = (role for role in others if native_pix_fmt(find_encoder(encoder_for(role).name), pixel))
     role = next(unchanged, last)
     why = "it keeps transparency, and is lossless" if role is Role.LOSSLESS else "it keeps transparency"
     return _encoders(role, why)

@@ -13,7 +13,7 @@ from pipeline.errors import SettingsError, UprezError
 from pipeline.frame import PIXEL_FORMATS, PixelFormat, without_alpha
 from pipeline.media.encoding.codecs import encoder_spec
 from pipeline.media.encoding.encoder import VideoEncoding, negotiate_format, probe_encoder
-from pipeline.media.encoding.formats import encoder, native_pix_fmt, supported_formats
+from pipeline.media.encoding.formats import find_encoder, native_pix_fmt, supported_formats
 from pipeline.media.packed_formats import find_format
 from pipeline.media.reading.media_info import VideoInfo
 from pipeline.media.writing.alpha import has_room
@@ -75,7 +75,7 @@ def _encoding(
     if format.pixel.alpha and not with_alpha:
         format = replace(format, pixel=without_alpha(format.pixel))
     if settings.pix_fmt:
-        allowed = [pixel for pixel in supported_formats(encoder(name)) if with_alpha or not pixel.alpha]
+        allowed = [pixel for pixel in supported_formats(find_encoder(name)) if with_alpha or not pixel.alpha]
         format = replace(format, pixel=_chosen(settings.pix_fmt, name, name, allowed))
     encoding = VideoEncoding(
         codec=name,
@@ -97,7 +97,7 @@ def _chosen(name: str, taker: str, codec: str, allowed: list[PixelFormat]) -> Pi
     """
     pixel = find_format(name)
     if pixel is None or pixel not in allowed:
-        takes = ", ".join(native_pix_fmt(encoder(codec), each) or each.name for each in allowed)
+        takes = ", ".join(native_pix_fmt(find_encoder(codec), each) or each.name for each in allowed)
         raise SettingsError(f"--pix-fmt {name}: {taker} takes {takes}")
     return pixel
 

@@ -15,7 +15,7 @@ from pipeline.media.encoding.codecs import encoder_for, encoder_spec
 from pipeline.media.encoding.dts import RetimedEncoder
 from pipeline.media.encoding.encoder import Encoder, VideoEncoding, configure
 from pipeline.media.encoding.encoder_spec import Role
-from pipeline.media.encoding.formats import encoder
+from pipeline.media.encoding.formats import find_encoder
 from pipeline.media.encoding.gif import GifEncoder
 from pipeline.media.encoding.hdr import hdr_parameters
 from pipeline.media.encoding.parallel_gop import ParallelEncoder
@@ -48,7 +48,7 @@ def add_video_stream(
     try:
         stream = container.add_stream(encoding.codec, rate=encoding.rate)
     except ValueError as error:
-        codec = encoder(encoding.codec).canonical_name
+        codec = find_encoder(encoding.codec).canonical_name
         raise OutputError(f"{path}: {muxer} does not support {codec}{_advice(muxer)}") from error
     assert isinstance(stream, VideoStream)
     dropped = _describe_hdr(stream, muxer, encoding.codec, encoding.hdr) if encoding.hdr else []

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.frame import PIXEL_FORMATS, FrameFormat
-from pipeline.media.encoding.formats import encoder
+from pipeline.media.encoding.formats import find_encoder
 from pipeline.media.writing.candidates import candidates
 from pipeline.media.writing.container_support import container_for
 from tests.frames import format_of
@@ -101,4 +101,4 @@ def test_each_candidate_has_a_reason(pixel: str, why: str) -> None:
 def test_the_last_candidate_needs_no_gpu(pixel: str, suffix: str, gpu: bool) -> None:
     found = codecs(format_of(pixel), f"a{suffix}", gpu)
     assert not found[-1].endswith("_nvenc")
-    assert all(encoder(codec) for codec in found)
+    assert all(find_encoder(codec) for codec in found)
