@@ -135,7 +135,7 @@ def soaked(args: argparse.Namespace) -> Report:
             unreadable=_unreadable(folder),
             ending=ending,
             code=uprez.code,
-            left=len(uprez.orphans()),
+            left=len(uprez.left()),
             wrong=[],
             samples=watch.samples,
         )

@@ -1,4 +1,4 @@
-"""Decodes frames of real clips."""
+"""Frames of real clips, as sessions take them."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,7 +9,7 @@ from pipeline.media.reading.file_source import FileSource
 
 
 def frames_of(path: Path, format: FrameFormat, every: int = 1) -> Iterator[Frame]:
-    """Yields each `every`th frame of a clip, in `format`."""
+    """Each `every`th frame of a clip, its samples taken to mean what `format` says."""
     count = 0
     with FileSource(path) as source:
         decoder = Decoder(source, format)

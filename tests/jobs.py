@@ -1,4 +1,4 @@
-"""Runs jobs as most tests need them: fast, on the CPU, with the identity as network."""
+"""Jobs as most tests run them: quickly, on the CPU, with a network that changes nothing."""
 
 from pathlib import Path
 from typing import Any

@@ -1,24 +1,21 @@
-"""Encoded video and audio as a live stream passes them to its outputs."""
-
-from __future__ import annotations
+"""Coded pictures and sound as a live stream hands them to its outputs."""
 
 import time
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
 
 import av
 import numpy as np
 
-from pipeline.live.process.messages import SerializedPacket, Streams, nut
+from pipeline.live.process.messages import SerializedPacket, StreamHeader, open_nut
 from tests.clips import shade
 
 RATE = 25
 TICKS = 90_000
 STEP = TICKS // RATE
 _AUDIO_RATE = 48_000
-_FILLER = b"\0\0\0\1\x0c"  # a NAL unit that H.264's decoders ignore
+_FILLER = b"\0\0\0\1\x0c"  # a NAL unit that H.264's decoders pass over
 
 
 def coded(
@@ -28,29 +25,29 @@ def coded(
     start: int = 0,
     sound: str | None = None,
     padding: int = 0,
-) -> tuple[Streams, list[SerializedPacket]]:
-    """Encodes H.264 with a key frame each `gop` frames, and audio of the codec `sound`, in the order of their times.
+) -> tuple[StreamHeader, list[SerializedPacket]]:
+    """H.264 with a key frame each `gop` frames, and sound of that codec, in the order of their times.
 
-    start: of the first frame, in ticks of 1/90000 s. padding: bytes added to each frame.
+    start: of the first frame, in ticks of 1/90000 s. padding: bytes that each picture is made larger by.
     """
-    room, container = nut()
+    buffer, container = open_nut()
     options = {"tune": "zerolatency", "preset": "ultrafast", "sc_threshold": "0"}
     video = container.add_stream("libx264", rate=RATE, options=options)
     video.width, video.height, video.pix_fmt = *size, "yuv420p"
     video.time_base = video.codec_context.time_base = Fraction(1, TICKS)
     video.codec_context.gop_size = gop
-    audio: Any = container.add_stream(sound, rate=_AUDIO_RATE, layout="mono") if sound else None
+    audio = container.add_stream(sound, rate=_AUDIO_RATE, layout="mono") if sound else None
     container.start_encoding()
-    streams = Streams.written(room, [Fraction(RATE), *([None] if sound else [])])
+    streams = StreamHeader.from_nut(buffer, [Fraction(RATE), *([None] if sound else [])])
     made: list[tuple[Fraction, SerializedPacket]] = []
 
-    def add(packets: list[av.Packet[Any]], stream: int, time_base: Fraction) -> None:
+    def add(packets: list[av.Packet], stream: int, time_base: Fraction) -> None:
         made.extend(
-            ((packet.pts or 0) * time_base, SerializedPacket.of(packet, stream, time.monotonic())) for packet in packets
+            (packet.pts * time_base, SerializedPacket.of(packet, stream, time.monotonic())) for packet in packets
         )
 
     for index in range(frames):
-        add(video.encode(_frame(index, size, start + index * STEP)), 0, Fraction(1, TICKS))
+        add(video.encode(_picture(index, size, start + index * STEP)), 0, Fraction(1, TICKS))
     add(video.encode(None), 0, Fraction(1, TICKS))
     if audio is not None:
         for frame in _tone(frames / RATE, start * _AUDIO_RATE // TICKS):
@@ -59,10 +56,10 @@ def coded(
     return streams, [_padded(packet, padding) for packet in packets]
 
 
-def _frame(index: int, size: tuple[int, int], pts: int) -> av.VideoFrame:
+def _picture(index: int, size: tuple[int, int], pts: int) -> av.VideoFrame:
     frame = av.VideoFrame(*size, "yuv420p")
     for number, plane in enumerate(frame.planes):
-        plane.update(np.full(plane.buffer_size, 128 if number else shade(index), np.uint8).tobytes())
+        plane.update(np.full(plane.buffer_size, 128 if number else shade(index), np.uint8))
     frame.pts, frame.time_base = pts, Fraction(1, TICKS)
     return frame
 
@@ -81,13 +78,13 @@ def _padded(packet: SerializedPacket, padding: int) -> SerializedPacket:
 
 
 def times(path: Path, kind: str = "video") -> list[Fraction]:
-    """Returns the time of each packet of that kind, in seconds."""
+    """When each packet of that kind is shown, in seconds."""
     with av.open(str(path)) as container:
         stream = next(stream for stream in container.streams if stream.type == kind)
-        return [(packet.pts or 0) * packet.time_base for packet in container.demux(stream) if packet.size]
+        return [packet.pts * packet.time_base for packet in container.demux(stream) if packet.size]
 
 
-def frame_count(path: Path) -> int:
-    """Returns the number of frames that decode."""
+def pictures(path: Path) -> int:
+    """How many of them can be decoded."""
     with av.open(str(path)) as container:
         return sum(1 for _ in container.decode(video=0))

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from pipeline.colour.convert import to_rgb
 from pipeline.errors import OutputError
-from pipeline.media.decoding.decoder import decode_frames
+from pipeline.frame import Frame
+from pipeline.media.decoding.decoder import Decoder
 from pipeline.media.reading.file_source import FileSource
 from pipeline.media.reading.probe import probe
 
@@ -23,9 +24,16 @@ def pictures(path: Path) -> Iterator[NDArray[np.uint8]]:
     format = probe(path).video.format
     rgb = np.empty((3, format.height, format.width), np.float32)
     with FileSource(path) as source:
-        for frame in decode_frames(source, format):
+        decoder = Decoder(source, format)
+        for frame in _frames(source, decoder):
             to_rgb(frame.planes, format, rgb, 255)
             yield to_8_bit(rgb.transpose(1, 2, 0))
+
+
+def _frames(source: FileSource, decoder: Decoder) -> Iterator[Frame]:
+    for packet in source:
+        yield from decoder.feed(packet)
+    yield from decoder.finish()
 
 
 def to_8_bit(picture: NDArray[Any]) -> NDArray[np.uint8]:

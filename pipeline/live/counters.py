@@ -1,4 +1,4 @@
-"""What is counted while a stream runs: how fast it goes, what was left out and why, how late frames leave."""
+"""Counters of a running stream: rates, dropped frames, delays."""
 
 from __future__ import annotations
 
@@ -18,7 +18,14 @@ Clock = Callable[[], float]
 
 
 class Rate:
-    """How many in a second, over the last seconds; any thread may ask."""
+    """Events per second over the last five seconds. For any thread.
+
+    Args:
+        clock: gives the time in seconds.
+
+    Attributes:
+        count: all events so far.
+    """
 
     def __init__(self, clock: Clock = time.monotonic) -> None:
         self._clock = clock
@@ -27,90 +34,106 @@ class Rate:
         self.count = 0
 
     def add(self) -> None:
+        """Count an event."""
         with self._lock:
             self.count += 1
             self._times.append(self._clock())
-            self._forget()
+            self._forget_old()
 
     @property
     def value(self) -> float:
+        """Events per second."""
         with self._lock:
-            self._forget()
+            self._forget_old()
             if len(self._times) < 2:
                 return 0.0
-            lasted = max(self._clock() - self._times[0], 1e-3)
-            return (len(self._times) - 1) / lasted
+            elapsed = max(self._clock() - self._times[0], 1e-3)
+            return (len(self._times) - 1) / elapsed
 
-    def _forget(self) -> None:
+    def _forget_old(self) -> None:
         oldest = self._clock() - _RATE_SECONDS
         while self._times and self._times[0] < oldest:
             self._times.popleft()
 
 
 class Delays:
-    """From the coming of a frame's packet to the hand-over of what became of it. Two threads: `came`, `left`."""
+    """Delays from reading a frame's packet to handing over its encoded packet, over the last minute.
+
+    One thread calls `enter`, another `leave`; any may read.
+
+    Args:
+        clock: gives the time in seconds.
+    """
 
     def __init__(self, clock: Clock = time.monotonic) -> None:
         self._clock = clock
-        self._came: dict[int, float] = {}
-        self._seen: deque[tuple[float, float]] = deque()
+        self._in_flight: dict[int, float] = {}  # by pts: when the packet of a frame was read
+        self._delays: deque[tuple[float, float]] = deque()  # when a frame left, and its delay
         self._lock = threading.Lock()
 
-    def came(self, pts: int, at: float) -> None:
-        """The frame that will leave with `pts` came `at`, in seconds of the clock."""
+    def enter(self, pts: int, at: float) -> None:
+        """Note that the packet of the frame that will leave with `pts` was read `at`, in seconds of the clock."""
         with self._lock:
-            self._came[pts] = at
+            self._in_flight[pts] = at
 
-    def left(self, pts: int) -> bool:
-        """It is handed over now. False for one that never came, or left before: it was repeated, or made up."""
+    def leave(self, pts: int) -> bool:
+        """Note that a frame is handed over; False for repeated frames, and others that never entered."""
         now = self._clock()
         with self._lock:
-            at = self._came.pop(pts, None)
+            at = self._in_flight.pop(pts, None)
             if at is not None:
-                self._seen.append((now, now - at))
-            while self._seen and self._seen[0][0] < now - _DELAY_SECONDS:
-                self._seen.popleft()
+                self._delays.append((now, now - at))
+            while self._delays and self._delays[0][0] < now - _DELAY_SECONDS:
+                self._delays.popleft()
         return at is not None
 
-    def forget(self) -> int:
-        """Those that came and did not leave will not; how many there were."""
+    def forget_in_flight(self) -> int:
+        """Forget the frames that have entered and not left, as they will not; returns their number."""
         with self._lock:
-            count = len(self._came)
-            self._came.clear()
+            count = len(self._in_flight)
+            self._in_flight.clear()
         return count
 
     def figures(self) -> Delay | None:
+        """Percentiles of the delays; None if no frame left in the last minute."""
         oldest = self._clock() - _DELAY_SECONDS
         with self._lock:
-            delays = [delay for at, delay in self._seen if at >= oldest]
+            delays = [delay for at, delay in self._delays if at >= oldest]
         if not delays:
             return None
         p50, p95, p99 = (float(value) for value in np.percentile(delays, (50, 95, 99)))
         return Delay(p50=p50, p95=p95, p99=p99, frames=len(delays))
 
 
-class Tally:
-    """All that one stream counts, from several threads."""
+class StreamCounters:
+    """All counters of one stream, which several threads update.
+
+    Attributes:
+        decoded: frames decoded.
+        encoded: frames of the source that were encoded, without repeated ones.
+        delays: of the encoded frames.
+        repeated: frames repeated in gaps.
+    """
 
     def __init__(self) -> None:
-        self.came, self.left = Rate(), Rate()
+        self.decoded, self.encoded = Rate(), Rate()
         self.delays = Delays()
-        self.filled = 0
+        self.repeated = 0
         self._dropped: Counter[str] = Counter()
-        self._dropping = threading.Lock()
+        self._lock = threading.Lock()
 
     @property
     def dropped(self) -> dict[str, int]:
-        """Frames left out, by reason."""
-        with self._dropping:
+        """Frames that were dropped, by reason."""
+        with self._lock:
             return dict(self._dropped)
 
     def drop(self, reason: str, frames: int = 1) -> None:
-        """Count frames that were left out."""
+        """Count dropped frames."""
         if frames:
-            with self._dropping:
+            with self._lock:
                 self._dropped[reason] += frames
 
-    def lose(self, reason: str) -> None:
-        """Those that came and did not leave will not."""
-        self.drop(reason, self.delays.forget())
+    def drop_in_flight(self, reason: str) -> None:
+        """Count all frames that have entered and not left as dropped."""
+        self.drop(reason, self.delays.forget_in_flight())

@@ -1,4 +1,4 @@
-"""Frames as screens show them."""
+"""Converts frames for a screen."""
 
 from __future__ import annotations
 
@@ -16,28 +16,35 @@ _BT601 = 5
 _COEFFICIENTS = {1: 1, 4: 4, 5: 5, 6: 5, 7: 7, 9: 9, 10: 9}  # swscale's number for each matrix of H.273
 
 
-def viewed(frame: Frame, width: int, height: int) -> NDArray[np.uint8]:
-    """`frame`, which is released, in another size: (height, width, 3) of 8 bit, blue first, alpha left out.
+def to_bgr(frame: Frame, width: int, height: int) -> NDArray[np.uint8]:
+    """Convert `frame`, which is released, to 8-bit BGR of another size, without alpha.
 
-    Its transfer function stays as it is: HDR looks pale.
+    The transfer function is not converted: HDR looks pale.
+
+    Returns:
+        An array of shape (height, width, 3).
     """
-    tags = {} if frame.format.pixel.rgb else _meaning(frame.format)
-    # swscale's own threads write into each other's rows in some conversions.
-    picture = wrap_frame(frame).reformat(width, height, "bgr24", threads=1, **tags)
-    return np.asarray(picture.to_ndarray(), np.uint8)
+    options = {} if frame.format.pixel.rgb else _colour_options(frame.format)
+    # One thread: swscale's own threads write into each other's rows in some conversions.
+    converted = wrap_frame(frame).reformat(width, height, "bgr24", threads=1, **options)
+    return np.asarray(converted.to_ndarray(), np.uint8)
 
 
-def within(format: FrameFormat, aspect: Fraction, width: int, height: int) -> tuple[int, int]:
-    """The size of a picture of `format` on a screen, shrunk, if need be, to fit into `width` x `height`.
+def fit_size(format: FrameFormat, aspect: Fraction, width: int, height: int) -> tuple[int, int]:
+    """The size of a frame with square samples, reduced if needed to fit into `width` x `height`.
 
-    aspect: how many times as wide as high its samples are; a screen's are square.
+    Args:
+        format: of the frame.
+        aspect: width of its samples divided by their height.
+        width: of the available space.
+        height: of the available space.
     """
-    wide = float(format.width * aspect)
-    shrink = min(1.0, width / wide, height / format.height)
-    return max(1, round(wide * shrink)), max(1, round(format.height * shrink))
+    square_width = float(format.width * aspect)
+    scale = min(1.0, width / square_width, height / format.height)
+    return max(1, round(square_width * scale)), max(1, round(format.height * scale))
 
 
-def _meaning(format: FrameFormat) -> dict[str, Any]:
-    """What the samples mean, in swscale's numbers; told nothing, it takes them for limited BT.601."""
+def _colour_options(format: FrameFormat) -> dict[str, Any]:
+    """swscale's options for matrix and range; without them it assumes limited BT.601."""
     levels = FULL_RANGE_TAG if format.colour.full_range else LIMITED_RANGE_TAG
     return {"src_colorspace": _COEFFICIENTS.get(format.colour.matrix, _BT601), "src_color_range": levels}

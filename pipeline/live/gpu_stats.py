@@ -1,4 +1,4 @@
-"""What NVIDIA's driver tells of its GPUs while they work."""
+"""Use and memory of NVIDIA GPUs, as the driver reports them."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from pipeline.live.stats import GpuFigures
 
 
 def gpu_use() -> tuple[GpuFigures, ...]:
-    """All GPUs of this machine that tell, in the driver's order; none without a driver, or without nvidia-ml-py."""
+    """All GPUs of this machine that report their use, in the driver's order; none without a driver or nvidia-ml-py."""
     nvml = _opened()
     if nvml is None:
         return ()
     try:
         count = nvml.nvmlDeviceGetCount()
-    except nvml.NVMLError:  # the driver has lost them
+    except nvml.NVMLError:  # the driver has lost its GPUs
         return ()
     found = (_figures(nvml, index) for index in range(count))
     return tuple(figures for figures in found if figures)
@@ -23,7 +23,7 @@ def gpu_use() -> tuple[GpuFigures, ...]:
 
 @functools.cache
 def _opened() -> Any:
-    """NVIDIA's library, kept open until the process ends, for opening it takes long; None if it can't be."""
+    """NVIDIA's library, open until the process ends, as opening it takes long; None if that fails."""
     try:
         import pynvml
     except ImportError:
@@ -36,7 +36,7 @@ def _opened() -> Any:
 
 
 def _figures(nvml: Any, index: int) -> GpuFigures | None:
-    """None for a GPU that does not tell, as one that is cut into several."""
+    """None for a GPU that does not report its use, such as one that is partitioned (MIG)."""
     try:
         handle = nvml.nvmlDeviceGetHandleByIndex(index)
         memory = nvml.nvmlDeviceGetMemoryInfo(handle)

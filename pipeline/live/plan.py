@@ -1,4 +1,4 @@
-"""What will be done with the frames of a live stream, decided when the first is there: nothing may look ahead."""
+"""The plan of a scene of a live stream, made from its first frame: nothing can be known of later ones."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from pipeline.media.decoding.rotate import Orientation
 from pipeline.media.encoding.codecs import encoder_spec
 from pipeline.media.encoding.encoder import VideoEncoding
 from pipeline.media.encoding.encoder_spec import Role
-from pipeline.media.encoding.formats import find_encoder
+from pipeline.media.encoding.formats import encoder
 from pipeline.media.reading.media_info import VideoInfo
 from pipeline.media.writing.encoder_choice import choose_encoder
 from pipeline.media.writing.rotation import plan_rotation
@@ -25,110 +25,124 @@ from pipeline.superres.backend_choice import choose_backend, choose_model
 from pipeline.superres.session import check_size
 from pipeline.system import host
 
-_CARRIER = Path("stream.ts")  # what RTSP, RTMP and HLS can say of a picture is no more than a transport stream can
-_SHOWN_EVERYWHERE = "yuv420p"  # the one format of H.264 that all browsers and players know
+_CONTAINER = Path("stream.ts")  # RTSP, RTMP and HLS describe a video no better than a transport stream
+_COMPATIBLE_PIX_FMT = "yuv420p"  # the one format of H.264 that all browsers and players support
 
 
 @dataclass(frozen=True)
 class LivePlan:
-    """video: frames as they are decoded. deinterlacing, turn: what is done to them then, None if nothing. given, made:
-    what they are as they reach the upscaler, and leave it. encoding: of the result; its times are those of `video`, and
-    its size may be larger than `made`, for encoders that don't take every size. notes: a line each, for people.
+    """All decisions for the frames of a scene.
+
+    Attributes:
+        video: the decoded frames.
+        backend: what computes the model.
+        model: the model.
+        deinterlacing: how frames are deinterlaced; None if they are not.
+        rotation: how frames are rotated before the model; None if they are not.
+        input_format: of the model's input.
+        output_format: of the model's output.
+        encoding: of the output. Its timestamps are those of `video`; its size may be larger than that of
+            `output_format`, for encoders that do not accept every size.
+        notes: remarks for the user, a line each.
     """
 
     video: VideoInfo
     backend: str
     model: ModelSpec
     deinterlacing: Deinterlacing | None
-    turn: Orientation | None
-    given: FrameFormat
-    made: FrameFormat
+    rotation: Orientation | None
+    input_format: FrameFormat
+    output_format: FrameFormat
     encoding: VideoEncoding
     notes: tuple[str, ...]
 
     @property
-    def source(self) -> str:
-        """What comes, in a few words."""
+    def source_summary(self) -> str:
+        """Format, codec and frame rate of the source."""
         return f"{self.video.format}, {self.video.codec}, {float(self.video.rate):g} fps"
 
     @property
-    def result(self) -> str:
-        """What leaves."""
+    def output_summary(self) -> str:
+        """Format and codec of the output."""
         return f"{self.encoding.format}, {self.encoding.codec}"
 
 
 def check_live(settings: StreamSettings) -> None:
-    """Raise what would fail with any frames: a backend, a model or an encoder that isn't there."""
+    """Raise the errors that any frame would lead to: a backend, model or encoder that does not exist."""
     backend, _ = choose_backend(settings)
     choose_model(settings, backend)
     if settings.codec != "auto":
-        find_encoder(settings.codec)
+        encoder(settings.codec)
 
 
 def plan_live(video: VideoInfo, settings: StreamSettings, share: float = 1.0) -> LivePlan:
-    """Decide everything for frames like `video`, whose times are ticks that can be halved.
+    """Plan a scene. Raises the errors that the stream would otherwise meet later.
 
-    share: what part of the machine's cores this stream may count on, 0 to 1. Raises the error that the stream would
-    otherwise meet later.
+    Args:
+        video: the decoded frames; their time base can be halved.
+        settings: of the stream.
+        share: the part of the machine's cores that the stream may use, 0 to 1.
     """
-    backend, missing = choose_backend(settings)
+    backend, backend_note = choose_backend(settings)
     model = choose_model(settings, backend)
-    fields, field_note = _fields(video, settings)
-    laid = plan_rotation(fields.apply_to(video) if fields else video, _CARRIER, model.scale)
-    given = laid.video.format
-    check_size(model, given)
-    chosen = _shown_everywhere(settings)
-    pixels = given.width * given.height * model.scale**2 * laid.video.rate
-    cores = host.cores() * share
-    options = partial(_options, pixels=float(pixels), cores=cores)
-    encoding, found = choose_encoder(laid.video, model.scale, chosen, _CARRIER, options)
-    encoding = _together(encoding, options(encoding.codec))
-    size = given.enlarged(model.scale)
-    made = replace(encoding.format, width=size.width, height=size.height)
-    notes = (missing, field_note, laid.note, found, *_notes(video, encoding, made, settings))
+    deinterlacing, field_note = _plan_deinterlacing(video, settings)
+    rotation = plan_rotation(deinterlacing.apply_to(video) if deinterlacing else video, _CONTAINER, model.scale)
+    input_format = rotation.video.format
+    check_size(model, input_format)
+    pixels = input_format.width * input_format.height * model.scale**2 * rotation.video.rate
+    options = partial(_encoder_options, pixels_per_second=float(pixels), cores=host.cores() * share)
+    settings_with_format = _with_compatible_format(settings)
+    encoding, encoder_note = choose_encoder(rotation.video, model.scale, settings_with_format, _CONTAINER, options)
+    encoding = _merge_parameters(encoding, options(encoding.codec))
+    size = input_format.enlarged(model.scale)
+    output_format = replace(encoding.format, width=size.width, height=size.height)
+    notes = (backend_note, field_note, rotation.note, encoder_note)
     return LivePlan(
         video=video,
         backend=backend,
         model=model,
-        deinterlacing=fields,
-        turn=laid.rotation,
-        given=given,
-        made=made,
+        deinterlacing=deinterlacing,
+        rotation=rotation.rotation,
+        input_format=input_format,
+        output_format=output_format,
         encoding=encoding,
-        notes=tuple(note for note in notes if note),
+        notes=(*(note for note in notes if note), *_notes(video, encoding, output_format, settings)),
     )
 
 
-def _fields(video: VideoInfo, settings: StreamSettings) -> tuple[Deinterlacing | None, str | None]:
-    """What is done about fields, by the marks of the stream alone, and a note on that."""
-    wish, marked = settings.deinterlace, video.scan.interlaced
-    if wish == "off" or (wish == "auto" and not marked):
-        return None, "it is marked as interlaced: its combs are upscaled too (--deinterlace off)" if marked else None
+def _plan_deinterlacing(video: VideoInfo, settings: StreamSettings) -> tuple[Deinterlacing | None, str | None]:
+    """How frames are deinterlaced, decided by the flags of the stream alone, and a note on it."""
+    requested, flagged = settings.deinterlace, video.scan.interlaced
+    if requested == "off" or (requested == "auto" and not flagged):
+        note = "it is flagged as interlaced: combing artifacts are upscaled too (`deinterlace` is off)"
+        return None, note if flagged else None
     if find_bwdif_format(video.format) is None:
-        cant = f"libavfilter can't deinterlace {video.format}"
-        if wish != "auto":
-            raise SettingsError(f"--deinterlace {wish}: {cant}; auto and off leave its combs as they are")
-        return None, f"{cant}: its combs are upscaled too"
-    first, doubled = video.scan.top_first is not False, wish == "field"
-    how = FineClockDeinterlacing("marked" if marked else "all", first, doubled)
-    said = f"{'top' if first else 'bottom'} field first"
-    kind = f"it is interlaced, {said}" if marked else f"it is not marked as interlaced, and is taken for {said}"
-    return how, f"{kind}: deinterlaced, a picture of each {'field' if doubled else 'frame'}, a frame later"
+        unsupported = f"libavfilter can't deinterlace {video.format}"
+        if requested != "auto":
+            raise SettingsError(
+                f"`deinterlace` {requested}: {unsupported}; auto and off upscale it with its combing artifacts"
+            )
+        return None, f"{unsupported}: combing artifacts are upscaled too"
+    top_first, doubled = video.scan.top_first is not False, requested == "field"
+    deinterlacing = FineClockDeinterlacing("marked" if flagged else "all", top_first, doubled)
+    order = f"{'top' if top_first else 'bottom'} field first"
+    kind = f"it is interlaced, {order}" if flagged else f"it is not flagged as interlaced; {order} is assumed"
+    return deinterlacing, f"{kind}: deinterlaced, one frame per {'field' if doubled else 'frame'}, one frame later"
 
 
-def _shown_everywhere(settings: StreamSettings) -> StreamSettings:
-    """`settings` with a pixel format for H.264, where none is wished for."""
+def _with_compatible_format(settings: StreamSettings) -> StreamSettings:
+    """`settings` with a pixel format that all players support, for compatible encoders, unless one is set."""
     if settings.pix_fmt is None and encoder_spec(settings.codec).role is Role.COMPATIBLE:
-        return settings.model_copy(update={"pix_fmt": _SHOWN_EVERYWHERE})
+        return settings.model_copy(update={"pix_fmt": _COMPATIBLE_PIX_FMT})
     return settings
 
 
-def _options(codec: str, pixels: float, cores: float) -> dict[str, str]:
-    """How `codec` encodes so many `pixels` a second at once, on so many `cores`."""
+def _encoder_options(codec: str, pixels_per_second: float, cores: float) -> dict[str, str]:
+    """The options of `codec` for low delay, with the best preset that `cores` can encode in time."""
     spec = encoder_spec(codec)
     options = dict(spec.live.options)
-    for preset, most in spec.live.presets:
-        if pixels < most * cores:
+    for preset, pixels_per_core in spec.live.presets:
+        if pixels_per_second < pixels_per_core * cores:
             options["preset"] = preset
             break
     threads = max(1, math.ceil(cores))
@@ -139,24 +153,24 @@ def _options(codec: str, pixels: float, cores: float) -> dict[str, str]:
     return options
 
 
-def _together(encoding: VideoEncoding, ours: dict[str, str]) -> VideoEncoding:
-    """`encoding`, whose encoder's own parameters are ours where the user's say nothing else: the last word counts."""
+def _merge_parameters(encoding: VideoEncoding, defaults: dict[str, str]) -> VideoEncoding:
+    """Put the default parameters of the encoder (x265-params and the like) before the user's, which override them."""
     options = dict(encoding.options)
     for name in encoder_spec(encoding.codec).parameters_options:
-        if name in options and name in ours and options[name] != ours[name]:
-            options[name] = f"{ours[name]}:{options[name]}"
+        if name in options and name in defaults and options[name] != defaults[name]:
+            options[name] = f"{defaults[name]}:{options[name]}"
     return replace(encoding, options=options)
 
 
-def _notes(video: VideoInfo, encoding: VideoEncoding, made: FrameFormat, settings: StreamSettings) -> Iterator[str]:
-    source, result = video.format.pixel, encoding.format.pixel
+def _notes(video: VideoInfo, encoding: VideoEncoding, size: FrameFormat, settings: StreamSettings) -> Iterator[str]:
+    source, output = video.format.pixel, encoding.format.pixel
     if settings.decoder == "nvdec":
-        yield "decoded in software: live streams are not decoded by NVDEC"
-    if source.alpha and not result.alpha:
+        yield "decoded in software: NVDEC is not supported for live streams"
+    if source.alpha and not output.alpha:
         yield "its transparency (alpha) is lost"
-    if settings.pix_fmt is None and result.depth < source.depth:
-        kept = f"; --pix-fmt {source.name} keeps {source.depth} bit" if source in PIXEL_FORMATS.values() else ""
-        yield f"the result is {result.name}, as players expect of H.264{kept}"
-    if (made.width, made.height) != (encoding.format.width, encoding.format.height):
-        large = f"{encoding.format.width}x{encoding.format.height}, its last column and row repeated"
-        yield f"{encoding.codec} does not take {made.width}x{made.height}: the result is {large}"
+    if settings.pix_fmt is None and output.depth < source.depth:
+        keeps = f"; `pix_fmt` {source.name} keeps {source.depth} bit" if source in PIXEL_FORMATS.values() else ""
+        yield f"the output is {output.name}, as players expect of H.264{keeps}"
+    if (size.width, size.height) != (encoding.format.width, encoding.format.height):
+        padded = f"{encoding.format.width}x{encoding.format.height}, with the last column and row repeated"
+        yield f"{encoding.codec} does not accept {size.width}x{size.height}: the output is {padded}"

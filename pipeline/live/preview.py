@@ -1,4 +1,4 @@
-"""Where the pictures of a running stream can be looked at: what came, and what became of it."""
+"""Access to the frames of a running stream, before and after upscaling."""
 
 from __future__ import annotations
 
@@ -7,23 +7,28 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any
+from typing import TypeVar
 
 from pipeline.flow.stage import Stage
 from pipeline.frame import Frame
 
-_INTEREST_SECONDS = 2.0  # for which nobody need ask again
-_MOST_PENDING = 8  # frames that went in and did not come out yet; more lie between a line's ends only if they are lost
-_EVERY_SECONDS = 0.08
+_INTEREST_SECONDS = 2.0  # after a request, for which frames are still copied
+_MAX_PENDING = 8  # frames that entered and did not leave yet; there are more only if frames were lost
+_INTERVAL_SECONDS = 0.08
 
 Clock = Callable[[], float]
+Item = TypeVar("Item")
 
 
 @dataclass(frozen=True)
-class Pair:
-    """The same moment twice: as it was decoded, and upscaled. Both frames have memory of their own.
+class FramePair:
+    """The same frame before and after upscaling; both have memory of their own.
 
-    number: higher with each pair of a Tap. aspect: how many times as wide as high the samples of both are.
+    Attributes:
+        number: higher with each pair of a Tap.
+        before: as it was decoded.
+        after: as it was upscaled.
+        aspect: width of a sample divided by its height, in both frames.
     """
 
     number: int
@@ -32,101 +37,110 @@ class Pair:
     aspect: Fraction = Fraction(1)
 
 
-class Tapped(Stage[Any, Any]):
-    """Shows frames that pass to a side of a Tap: its `before` or its `after`."""
+class PreviewStage(Stage[Item, Item]):
+    """Passes all items along, and shows frames to one side of a Tap: its `add_before` or its `add_after`."""
 
-    def __init__(self, side: Callable[[Frame], None]) -> None:
-        self._side = side
+    def __init__(self, add: Callable[[Frame], None]) -> None:
+        self._add = add
 
-    def feed(self, item: Any) -> Iterator[Any]:
+    def feed(self, item: Item) -> Iterator[Item]:
         if isinstance(item, Frame):
-            self._side(item)
+            self._add(item)
         yield item
 
 
 class Tap:
-    """Copies frames at both ends of a line, as long as somebody asks for them; costs nothing otherwise.
+    """Copies frames before and after upscaling as long as somebody requests them; costs nothing otherwise.
 
-    A thread calls `before` with each frame that goes in, another `after` with each that comes out, in the same order
-    and with the same pts; frames may be lost in between. Any thread may ask. aspect: of the samples of both.
+    One thread calls `add_before` with each frame that enters, another `add_after` with each that leaves, in the same
+    order and with the same pts; frames may be lost in between. Any thread may request pairs.
+
+    Args:
+        clock: gives the time in seconds.
+
+    Attributes:
+        aspect: width of a sample divided by its height.
     """
 
     def __init__(self, clock: Clock = time.monotonic) -> None:
         self.aspect = Fraction(1)
         self._clock = clock
-        self._made = threading.Condition()
-        self._asked: dict[float, float] = {}  # until when somebody wants a pair each so many seconds
-        self._taken = float("-inf")  # when the last one was
-        self._pending: dict[int, Frame] = {}  # what went in, by its pts, oldest first
-        self._newest: Pair | None = None
+        self._changed = threading.Condition()
+        self._requests: dict[float, float] = {}  # by interval in seconds: until when somebody wants pairs
+        self._last_copy = float("-inf")
+        self._pending: dict[int, Frame] = {}  # copies of frames that entered, by pts, oldest first
+        self._newest: FramePair | None = None
         self._count = 0
 
     @property
     def wanted(self) -> bool:
-        """Whether somebody asked lately."""
-        return self._period is not None
+        """True if somebody requested a pair lately."""
+        return self._interval is not None
 
     @property
-    def _period(self) -> float | None:
-        """The least number of seconds between two pairs that somebody asked for lately."""
-        if not self._asked:
+    def _interval(self) -> float | None:
+        """The shortest interval between two pairs that was requested lately; None if there is none."""
+        if not self._requests:
             return None
         now = self._clock()
-        return min((every for every, until in [*self._asked.items()] if until > now), default=None)
+        return min((interval for interval, until in [*self._requests.items()] if until > now), default=None)
 
-    def before(self, frame: Frame) -> None:
-        """`frame` goes in."""
-        period = self._period
-        if period is None:
-            if self._asked:
+    def add_before(self, frame: Frame) -> None:
+        """Note that `frame` enters; copy it if a pair is due."""
+        interval = self._interval
+        if interval is None:
+            if self._requests:
                 self._forget()
             return
         now = self._clock()
-        if now - self._taken < period:
+        if now - self._last_copy < interval:
             return
-        self._taken = now
-        copy = _copied(frame)
-        with self._made:
+        self._last_copy = now
+        copy = _copy(frame)
+        with self._changed:
             self._pending[frame.pts] = copy
-            if len(self._pending) > _MOST_PENDING:
+            if len(self._pending) > _MAX_PENDING:
                 del self._pending[next(iter(self._pending))]
 
-    def after(self, frame: Frame) -> None:
-        """What became of the frame of that pts comes out; those before it that did not come were lost."""
+    def add_after(self, frame: Frame) -> None:
+        """Note that `frame` leaves; make a pair if the frame with its pts was copied. Earlier ones were lost."""
         if not self._pending:
             return
-        with self._made:
+        with self._changed:
             before = self._pending.get(frame.pts)
             for pts in [pts for pts in self._pending if pts <= frame.pts]:
                 del self._pending[pts]
         if before is None:
             return
-        copy = _copied(frame)
-        with self._made:
+        copy = _copy(frame)
+        with self._changed:
             self._count += 1
-            self._newest = Pair(self._count, before, copy, self.aspect)
-            self._made.notify_all()
+            self._newest = FramePair(self._count, before, copy, self.aspect)
+            self._changed.notify_all()
 
-    def pair(self, after: int = 0, timeout: float = 0.0, every: float = _EVERY_SECONDS) -> Pair | None:
-        """The newest pair whose number is higher than `after`; None if there is none for `timeout` seconds.
+    def pair(self, after: int = 0, timeout: float = 0.0, interval: float = _INTERVAL_SECONDS) -> FramePair | None:
+        """Request the newest pair; None if there is none in time.
 
-        every: how many seconds at the least lie between two pairs; the most impatient of those who ask decides.
+        Args:
+            after: the pair must have a higher number than this.
+            timeout: the longest wait in seconds.
+            interval: seconds between two pairs, at least; of several requests the shortest interval counts.
         """
-        with self._made:
-            self._asked[every] = self._clock() + timeout + _INTEREST_SECONDS
-            self._made.wait_for(lambda: self._newest is not None and self._newest.number > after, timeout)
-            self._asked[every] = self._clock() + _INTEREST_SECONDS
+        with self._changed:
+            self._requests[interval] = self._clock() + timeout + _INTEREST_SECONDS
+            self._changed.wait_for(lambda: self._newest is not None and self._newest.number > after, timeout)
+            self._requests[interval] = self._clock() + _INTEREST_SECONDS
             newest = self._newest
         return newest if newest is not None and newest.number > after else None
 
     def _forget(self) -> None:
-        """Nobody looks any more: free the pictures."""
-        with self._made:
-            if self._period is None:
-                self._asked.clear()
+        """Free all frames, as nobody requests pairs any more."""
+        with self._changed:
+            if self._interval is None:
+                self._requests.clear()
                 self._pending.clear()
                 self._newest = None
 
 
-def _copied(frame: Frame) -> Frame:
+def _copy(frame: Frame) -> Frame:
     return Frame(frame.format, tuple(plane.copy() for plane in frame.planes), frame.pts, frame.duration)

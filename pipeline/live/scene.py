@@ -1,4 +1,4 @@
-"""A scene: frames of a live stream that are alike, so that one line can carry them."""
+"""A scene: consecutive frames of a live stream that one pipeline can process, as their formats are the same."""
 
 from __future__ import annotations
 
@@ -10,11 +10,10 @@ from typing import Any
 from pipeline.flow.blocking import Aborted, Closed
 from pipeline.flow.drop_queue import DropOldestQueue
 from pipeline.frame import Frame
-from pipeline.live.counters import Tally
+from pipeline.live.counters import StreamCounters
 from pipeline.live.input.clock import TICKS
-from pipeline.live.input.decoder import Shot
+from pipeline.live.input.decoder import LiveFrame
 from pipeline.live.output.gap_filler import RepeatFrame
-from pipeline.live.process.messages import Streams
 from pipeline.media.decoding.interlace.bwdif import FlushMarker
 from pipeline.media.reading.media_info import VideoInfo
 
@@ -22,99 +21,107 @@ STARTING = "while starting"  # a session and an encoder
 FILLED = "already filled"
 FAILED = "lost in a failure"
 
-_LEAST_AGAIN = TICKS // 60  # some streams tell a rate that is none
-_GAP_SECONDS = 0.5  # without a frame, at least, before a source counts as away
-
-
-@dataclass(frozen=True)
-class LiveFrame:
-    """A frame at the edge, and the sound beside it."""
-
-    shot: Shot
-    sound: Streams | None
-
-    def is_like(self, other: LiveFrame) -> bool:
-        """Whether one line can carry both."""
-        return self.sound == other.sound and _looks(self.shot.video) == _looks(other.shot.video)
-
-
-def _looks(video: VideoInfo) -> tuple[Any, ...]:
-    """What a line is built for; a rate that is told differently at another connection is no reason for another."""
-    return video.format, video.source_format, video.sample_aspect, video.display_matrix, video.scan, video.hdr
-
+_MIN_DURATION = TICKS // 60  # of a repeated frame; some streams state an absurd frame rate
+_MIN_GAP_SECONDS = 0.5  # without a frame before a source counts as disconnected
 
 Drop = Callable[[LiveFrame, str], None]
 
 
-class Scene:
-    """Iterating it, once, gives `first` and the frames at `edge` behind it, while they are like it.
+def same_scene(one: LiveFrame, other: LiveFrame) -> bool:
+    """True if one pipeline can process both frames."""
+    return one.audio == other.audio and _format(one.video) == _format(other.video)
 
-    drop: takes those that are left out. next: the frame that was not like `first`, and ended it; None at the end of
-    the edge.
+
+def _format(video: VideoInfo) -> tuple[Any, ...]:
+    """What a pipeline depends on. The frame rate does not count: a new connection may state another one."""
+    return video.format, video.source_format, video.sample_aspect, video.display_matrix, video.scan, video.hdr
+
+
+@dataclass(frozen=True)
+class GapHandling:
+    """What a scene yields while its source is disconnected or silent.
+
+    Attributes:
+        is_disconnected: reports whether the source is disconnected.
+        flush: yield one FlushMarker, for stages that hold frames back.
+        repeat: yield a RepeatFrame for each frame that is missing.
     """
 
-    def __init__(self, first: LiveFrame, edge: DropOldestQueue[LiveFrame], tally: Tally, drop: Drop) -> None:
+    is_disconnected: Callable[[], bool]
+    flush: bool
+    repeat: bool
+
+
+class Scene:
+    """Iterates, once, over `first` and the frames behind it in `queue`, as long as they are in the same scene.
+
+    Args:
+        first: the first frame.
+        queue: the frames behind it.
+        counters: of the stream.
+        drop: called with each frame that is dropped, and the reason.
+
+    Attributes:
+        first: the first frame.
+        next: the frame that is not in the scene and ended it; None at the end of the queue.
+        gaps: what is yielded in gaps; None for nothing. Set it before iterating.
+    """
+
+    def __init__(
+        self, first: LiveFrame, queue: DropOldestQueue[LiveFrame], counters: StreamCounters, drop: Drop
+    ) -> None:
         self.first = first
         self.next: LiveFrame | None = None
-        self._edge, self._tally, self._drop = edge, tally, drop
-        self._away: Callable[[], bool] | None = None
-        self._pauses = self._fills = False
+        self.gaps: GapHandling | None = None
+        self._queue, self._counters, self._drop = queue, counters, drop
         self._begun = False
-
-    def tell(self, away: Callable[[], bool], *, pauses: bool, fills: bool) -> None:
-        """While the source is `away` or long in coming, give a Pause, and the last frame again and again, as Agains."""
-        self._away = away if pauses or fills else None
-        self._pauses, self._fills = pauses, fills
 
     def __iter__(self) -> Iterator[Frame | FlushMarker | RepeatFrame]:
         self._begun = True
-        seen: LiveFrame | None = self.first
-        if len(self._edge):  # it waited while the line was built: others are nearer to now
+        current: LiveFrame | None = self.first
+        if len(self._queue):  # `first` waited while the pipeline was built; newer frames are there
             self._drop(self.first, STARTING)
-            seen = yield from self._after(self.first.shot.frame)
-        while seen is not None:
-            if not seen.is_like(self.first):
-                self.next = seen
+            current = yield from self._frame_after(self.first.frame)
+        while current is not None:
+            if not same_scene(current, self.first):
+                self.next = current
                 return
-            frame = seen.shot.frame
-            self._tally.delays.came(frame.pts, seen.shot.arrived)
+            frame = current.frame
+            self._counters.delays.enter(frame.pts, current.arrived)
             yield frame
-            seen = yield from self._after(frame)
+            current = yield from self._frame_after(frame)
 
     def end(self) -> None:
-        """Count what was under way and did not come through; there is some only after an error."""
+        """Count the frames in flight as lost; there are some only after an error."""
         if not self._begun:
             self._drop(self.first, FAILED)
             self._begun = True
-        self._tally.lose(FAILED)
+        self._counters.drop_in_flight(FAILED)
 
-    def _after(self, last: Frame) -> Generator[FlushMarker | RepeatFrame, None, LiveFrame | None]:
-        """The frame after `last`, None when there is none, with what is told while it is long in coming before it."""
-        began, until = time.monotonic(), last.pts
-        duration = max(_LEAST_AGAIN, last.duration)
-        patience = duration / TICKS if self._away else None
-        to_pause = self._pauses
+    def _frame_after(self, last: Frame) -> Generator[FlushMarker | RepeatFrame, None, LiveFrame | None]:
+        """The frame after `last`, None at the end; before it, yields what the gap needs."""
+        began, filled_to = time.monotonic(), last.pts
+        duration = max(_MIN_DURATION, last.duration)
+        gaps = self.gaps if self.gaps and (self.gaps.flush or self.gaps.repeat) else None
+        flush = gaps is not None and gaps.flush
         while True:
             try:
-                seen = self._edge.get(patience)
+                current = self._queue.get(duration / TICKS if gaps else None)
             except TimeoutError:
-                passed = time.monotonic() - began
-                if not self._is_away(passed, duration / TICKS):
+                assert gaps is not None
+                silence = time.monotonic() - began
+                if not gaps.is_disconnected() and silence <= max(_MIN_GAP_SECONDS, 3 * duration / TICKS):
                     continue
-                if to_pause:
-                    to_pause = False
+                if flush:
+                    flush = False
                     yield FlushMarker()
-                while self._fills and until + 2 * duration <= last.pts + int(passed * TICKS):
-                    until += duration
-                    self._tally.filled += 1
-                    yield RepeatFrame(until, duration)
+                while gaps.repeat and filled_to + 2 * duration <= last.pts + int(silence * TICKS):
+                    filled_to += duration
+                    self._counters.repeated += 1
+                    yield RepeatFrame(filled_to, duration)
                 continue
             except (Closed, Aborted):
                 return None
-            if seen.shot.frame.pts > until:
-                return seen
-            self._drop(seen, FILLED)
-
-    def _is_away(self, passed: float, lasting: float) -> bool:
-        """Whether a source that gave nothing for `passed` seconds is gone, and not just slow."""
-        return (self._away is not None and self._away()) or passed > max(_GAP_SECONDS, 3 * lasting)
+            if current.frame.pts > filled_to:
+                return current
+            self._drop(current, FILLED)

@@ -1,6 +1,6 @@
-"""What a live stream has to tell about itself, at any moment: for the status line, the page, and metrics.
+"""Figures of live streams at a moment, for the status line, the web page and metrics.
 
-Nothing here holds a secret: addresses are shown without user names, passwords and keys.
+They contain no secrets: addresses are shown without user names, passwords and keys.
 """
 
 from __future__ import annotations
@@ -17,75 +17,77 @@ class _Figures(BaseModel):
 
 
 class Delay(_Figures):
-    """From a packet's coming to the hand-over of what became of it, in seconds, over the last minute."""
+    """Percentiles of the seconds from reading a packet to handing over its encoded frame, over the last minute."""
 
     p50: float
     p95: float
     p99: float
-    frames: int = Field(description="that were counted")
+    frames: int = Field(description="number of frames that were measured")
 
 
 class OutputFigures(_Figures):
     """One output of a stream."""
 
-    name: str = Field(description="its address, without secrets, or its file")
+    name: str = Field(description="its address without secrets, or its file")
     kind: Literal["rtsp", "rtmp", "mpegts", "hls", "file"]
     status: Status
     reason: str = Field("", description="why it is not live")
-    packets: int = Field(0, description="that were written")
-    bytes: int = 0
-    dropped: dict[str, int] = Field(default_factory=dict, description="video packets left out, by reason")
-    connects: int = Field(0, description="how often it was opened")
-    lag: float = Field(0.0, description="seconds of stream that wait to be written")
+    packets: int = Field(0, description="packets written")
+    bytes: int = Field(0, description="bytes written")
+    dropped: dict[str, int] = Field(default_factory=dict, description="packets of video that were dropped, by reason")
+    connects: int = Field(0, description="number of times it was opened")
+    lag: float = Field(0.0, description="seconds of video that wait to be written")
 
 
 class StreamFigures(_Figures):
-    """One stream. All counts are since the start of the process."""
+    """One stream. Counts begin at the start of the process."""
 
     name: str
-    source: str = Field(description="its address, without secrets")
+    source: str = Field(description="its address without secrets")
     status: Status
     reason: str = Field("", description="why it is not live")
-    seconds: float = Field(0.0, description="in that status")
+    seconds: float = Field(0.0, description="seconds in this status")
     source_format: str = Field("", description="such as 960x540 yuv420p, h264, 30 fps; empty until known")
-    result_format: str = ""
-    model: str = ""
-    backend: str = ""
-    rate_in: float = Field(0.0, description="frames decoded in a second, over the last seconds")
-    rate_out: float = Field(0.0, description="frames encoded in a second, over the last seconds")
+    result_format: str = Field("", description="format and codec of the output")
+    model: str = Field("", description="name of the model")
+    backend: str = Field("", description="what computes the model")
+    rate_in: float = Field(0.0, description="frames decoded per second, over the last 5 seconds")
+    rate_out: float = Field(0.0, description="frames encoded per second, over the last 5 seconds")
     frames_in: int = Field(0, description="frames decoded")
-    frames_out: int = Field(0, description="frames of the source that came through, without what --fill repeats")
+    frames_out: int = Field(0, description="frames of the source that were encoded, without those that `fill` repeats")
     frames_filled: int = Field(0, description="frames repeated in gaps")
-    dropped: dict[str, int] = Field(default_factory=dict, description="frames decoded and then left out, by reason")
-    skipped: dict[str, int] = Field(default_factory=dict, description="packets left out before that, by reason")
-    waiting: int = Field(0, description="frames that wait at the live edge")
-    most_waiting: int = Field(0, description="the most that ever did")
+    dropped: dict[str, int] = Field(default_factory=dict, description="decoded frames that were dropped, by reason")
+    skipped: dict[str, int] = Field(
+        default_factory=dict, description="packets that were dropped before decoding, by reason"
+    )
+    waiting: int = Field(0, description="decoded frames that wait to be upscaled")
+    most_waiting: int = Field(0, description="the largest number that ever waited")
     delay: Delay | None = None
-    connects: int = Field(0, description="how often it was connected")
-    faults: dict[str, int] = Field(default_factory=dict, description="what ended connections, or attempts, by kind")
+    connects: int = Field(0, description="number of connections that delivered video")
+    faults: dict[str, int] = Field(default_factory=dict, description="what ended connections and attempts, by kind")
     outputs: tuple[OutputFigures, ...] = ()
     notes: tuple[str, ...] = ()
 
     @property
     def reconnects(self) -> int:
-        """How often it came back."""
+        """The number of reconnections."""
         return max(0, self.connects - 1)
 
 
 class GpuFigures(_Figures):
-    """One GPU, as its driver tells."""
+    """One GPU, as its driver reports it."""
 
     name: str
-    use: float = Field(description="share of the last second in which it was at work, 0 to 1")
-    memory: int = Field(description="bytes in use, by all processes")
-    memory_total: int
+    use: float = Field(description="share of the last second in which it was busy, 0 to 1")
+    memory: int = Field(description="bytes in use by all processes")
+    memory_total: int = Field(description="bytes it has")
 
 
 class LiveFigures(_Figures):
-    """The whole process. schema_version changes when a field's meaning does."""
+    """The complete process. schema_version changes when the meaning of a field does."""
 
     schema_version: int = 1
-    uptime: float = Field(description="seconds")
-    memory: int = Field(description="bytes of main memory, with its children")
+    uptime: float = Field(description="seconds since the start")
+    memory: int = Field(description="bytes of main memory in use, including child processes")
     streams: tuple[StreamFigures, ...]
     gpus: tuple[GpuFigures, ...] = ()

@@ -1,6 +1,6 @@
-"""Running streams in windows, one for each.
+"""Shows running streams in windows, one for each.
 
-Some systems want their windows in the main thread, so the work goes to another.
+Some systems allow windows in the main thread only, so the streams run in another one.
 """
 
 from __future__ import annotations
@@ -16,21 +16,21 @@ from numpy.typing import NDArray
 
 from pipeline.errors import SettingsError
 from pipeline.flow.closing import Closing
-from pipeline.live.display import viewed, within
-from pipeline.live.preview import Pair, Tap
+from pipeline.live.display import fit_size, to_bgr
+from pipeline.live.preview import FramePair, Tap
 from pipeline.live.stats import LiveFigures, StreamFigures
 
 View = Literal["after", "before", "split"]
 
-_FIRST_SIZE = (640, 360)  # until the picture's is known
+_FIRST_SIZE = (640, 360)  # of a window before the first frame
 _DESKTOP_SHARE = 0.8
-_WAIT_SECONDS = 0.02  # for a picture, before keys are looked at again
+_WAIT_SECONDS = 0.02  # for a frame, before keys are polled again
 _TITLE_SECONDS = 1.0
-_NOT_SEEN = ("dummy", "offscreen")  # drivers that SDL falls back to
+_INVISIBLE = ("dummy", "offscreen")  # drivers that SDL falls back to
 
 
-class Shown(Protocol):
-    """What windows show: a Live."""
+class WindowSource(Protocol):
+    """What windows show, such as a Live."""
 
     taps: dict[str, Tap]
 
@@ -38,12 +38,12 @@ class Shown(Protocol):
     def stop(self) -> None: ...
 
 
-def show(live: Shown, work: Callable[[], None]) -> None:
-    """Do `work`, which runs `live`, in another thread, with windows open until it is done. For the main thread.
+def show(live: WindowSource, work: Callable[[], None]) -> None:
+    """Call `work`, which runs `live`, in another thread, with windows open until it ends. For the main thread.
 
-    Raises SettingsError if there is no screen, or the package for it is missing; and what `work` raises.
+    Raises SettingsError if there is no screen or pygame is missing, and the errors of `work`.
     """
-    with Windows(live) as windows, ThreadPoolExecutor(1, "uprez-show") as worker:
+    with PreviewWindows(live) as windows, ThreadPoolExecutor(1, "uprez-show") as worker:
         working = worker.submit(work)
         try:
             while not working.done():
@@ -53,40 +53,39 @@ def show(live: Shown, work: Callable[[], None]) -> None:
         working.result()
 
 
-class Windows(Closing):
-    """A window for each stream of `live`. All calls come from one thread.
+class PreviewWindows(Closing):
+    """A window for each stream of `live`. For one thread. Raises the errors of `show`.
 
-    Keys: space shows the picture before, and after again, s both halves; q, Escape and closing the last window end it.
-
-    Raises as `show`.
+    Keys: the space bar toggles between the frame after and before upscaling, s shows both halves; q, Escape and closing
+    the last window stop `live`.
     """
 
-    def __init__(self, live: Shown) -> None:
+    def __init__(self, live: WindowSource) -> None:
         self._pygame = _opened()
         self._live = live
-        self._titled = float("-inf")
+        self._title_updated = float("-inf")
         self._windows = [_Window(name, tap, self._pygame) for name, tap in live.taps.items()]
 
     def poll(self) -> None:
-        """Show what came, do what was asked for; waits for a moment if there is nothing."""
+        """Show new frames and handle events; waits for a moment if there are none."""
         for event in self._pygame.event.get():
-            self._obey(event)
+            self._handle(event)
         for window in self._windows:
             window.draw(_WAIT_SECONDS / len(self._windows))
         if not self._windows:
             time.sleep(_WAIT_SECONDS)
-        elif time.monotonic() - self._titled > _TITLE_SECONDS:
-            self._titled = time.monotonic()
+        elif time.monotonic() - self._title_updated > _TITLE_SECONDS:
+            self._title_updated = time.monotonic()
             figures = {stream.name: stream for stream in self._live.figures().streams}
             for window in self._windows:
-                window.entitle(figures[window.name])
+                window.update_title(figures[window.name])
 
     def close(self) -> None:
         while self._windows:
             self._windows.pop().close()
         self._pygame.display.quit()
 
-    def _obey(self, event: Any) -> None:
+    def _handle(self, event: Any) -> None:
         pygame = self._pygame
         if event.type == pygame.QUIT:
             self._live.stop()
@@ -99,9 +98,9 @@ class Windows(Closing):
         elif event.type == pygame.KEYDOWN and event.key in (pygame.K_q, pygame.K_ESCAPE):
             self._live.stop()
         elif event.type == pygame.KEYDOWN and event.key in (pygame.K_SPACE, pygame.K_s):
-            chosen: View = "before" if event.key == pygame.K_SPACE else "split"
+            view: View = "before" if event.key == pygame.K_SPACE else "split"
             for window in [window for window in self._windows if window.is_of(event)]:
-                window.turn_to(chosen)
+                window.toggle(view)
 
 
 class _Window:
@@ -112,12 +111,12 @@ class _Window:
         self._tap, self._pygame = tap, pygame
         self._window = pygame.Window(f"{name}, uprez", _FIRST_SIZE, resizable=True)
         self._view: View = "after"
-        self._pair: Pair | None = None
-        self._drawn: tuple[Any, ...] = ()
+        self._pair: FramePair | None = None
+        self._shown: tuple[Any, ...] = ()
 
     def draw(self, wait: float) -> None:
-        """Show the newest picture, if it is another, or shall look otherwise, than that which is shown."""
-        pair = self._tap.pair(self._pair.number if self._pair else 0, wait, every=0.0)
+        """Show the newest frame, unless it is shown already in the same way."""
+        pair = self._tap.pair(self._pair.number if self._pair else 0, wait, interval=0.0)
         if pair is not None:
             if self._pair is None:
                 self._fit(pair)
@@ -125,29 +124,30 @@ class _Window:
         if self._pair is None:
             return
         wanted = self._pair.number, self._view, self._window.size
-        if wanted != self._drawn:
-            self._blit(picture(self._pair, self._view, *self._window.size))
-            self._drawn = wanted
+        if wanted != self._shown:
+            self._blit(render(self._pair, self._view, *self._window.size))
+            self._shown = wanted
 
-    def turn_to(self, view: View) -> None:
-        """Show `view`, or, where it is shown already, what is after."""
+    def toggle(self, view: View) -> None:
+        """Show `view`, or the frame after upscaling if `view` is shown already."""
         self._view = "after" if self._view == view else view
 
-    def entitle(self, figures: StreamFigures) -> None:
-        told = f"{figures.rate_out:.1f} fps" if figures.status == "live" else f"{figures.status}: {figures.reason}"
-        self._window.title = f"{self.name}, {told.removesuffix(': ')}, uprez"
+    def update_title(self, figures: StreamFigures) -> None:
+        """Show name, frame rate and status."""
+        text = f"{figures.rate_out:.1f} fps" if figures.status == "live" else f"{figures.status}: {figures.reason}"
+        self._window.title = f"{self.name}, {text.removesuffix(': ')}, uprez"
 
     def is_of(self, event: Any) -> bool:
-        """Whether `event` happened in this window."""
+        """True if `event` happened in this window."""
         return getattr(event, "window", None) is self._window
 
     def close(self) -> None:
         self._window.destroy()
 
-    def _fit(self, pair: Pair) -> None:
-        """Make the window as large as the picture, if the screen is."""
+    def _fit(self, pair: FramePair) -> None:
+        """Make the window as large as the frame, unless the screen is smaller."""
         width, height = (int(_DESKTOP_SHARE * side) for side in self._pygame.display.get_desktop_sizes()[0])
-        self._window.size = within(pair.after.format, pair.aspect, width, height)
+        self._window.size = fit_size(pair.after.format, pair.aspect, width, height)
         self._window.position = self._pygame.WINDOWPOS_CENTERED
 
     def _blit(self, samples: NDArray[np.uint8]) -> None:
@@ -159,15 +159,15 @@ class _Window:
         self._window.flip()
 
 
-def picture(pair: Pair, view: View, width: int, height: int) -> NDArray[np.uint8]:
-    """What a window of that size shows of `pair`: (H, W, 3), blue first, in the shape of the picture."""
+def render(pair: FramePair, view: View, width: int, height: int) -> NDArray[np.uint8]:
+    """Draw `pair` for a window of that size, with the aspect ratio of the frame: 8-bit BGR of shape (H, W, 3)."""
     format, wide = pair.after.format, float(pair.after.format.width * pair.aspect)
     grow = min(width / wide, height / format.height)
     size = max(1, round(wide * grow)), max(1, round(format.height * grow))
     if view != "split":
-        return viewed(pair.before if view == "before" else pair.after, *size)
-    split, middle = viewed(pair.after, *size), size[0] // 2
-    split[:, :middle] = viewed(pair.before, *size)[:, :middle]
+        return to_bgr(pair.before if view == "before" else pair.after, *size)
+    split, middle = to_bgr(pair.after, *size), size[0] // 2
+    split[:, :middle] = to_bgr(pair.before, *size)[:, :middle]
     split[:, middle : middle + 2] = 255
     return split
 
@@ -175,17 +175,17 @@ def picture(pair: Pair, view: View, width: int, height: int) -> NDArray[np.uint8
 def _opened() -> Any:
     """pygame, with a screen. Raises SettingsError."""
     os.environ.setdefault("PYGAME_HIDE_SUPPORT_PROMPT", "1")
-    os.environ.setdefault("SDL_NO_SIGNAL_HANDLERS", "1")  # Ctrl-C is ours
+    os.environ.setdefault("SDL_NO_SIGNAL_HANDLERS", "1")  # the command line handles Ctrl-C
     try:
         import pygame
     except ImportError as error:
-        raise SettingsError('--show needs pygame-ce, which is not installed: pip install "uprez[show]"') from error
+        raise SettingsError('`show` needs pygame-ce, which is not installed: pip install "uprez[show]"') from error
     try:
         pygame.display.init()
     except pygame.error as error:
-        raise SettingsError(f"--show: no screen to show it on ({error}); --page shows it in a browser") from error
+        raise SettingsError(f"`show`: there is no screen ({error}); `page` shows it in a browser") from error
     driver = pygame.display.get_driver()
-    if driver in _NOT_SEEN and os.environ.get("SDL_VIDEODRIVER") != driver:
+    if driver in _INVISIBLE and os.environ.get("SDL_VIDEODRIVER") != driver:
         pygame.display.quit()
-        raise SettingsError("--show: no screen to show it on; --page 127.0.0.1:8080 shows it in a browser")
+        raise SettingsError("`show`: there is no screen; `page` 127.0.0.1:8080 shows it in a browser")
     return pygame

@@ -21,8 +21,7 @@ from pipeline.flow.stage import Chain, Stage
 from pipeline.frame import Frame
 from pipeline.media.av_errors import translate_read_errors
 from pipeline.media.decoding.frame_reader import FrameReader
-from pipeline.media.decoding.interlace.bwdif import MAX_GAP_FRAMES, Deinterlacing
-from pipeline.media.decoding.preprocess import preprocess
+from pipeline.media.decoding.interlace.bwdif import MAX_GAP_FRAMES, Deinterlace, Deinterlacing
 from pipeline.media.decoding.rotate import Orientation
 from pipeline.media.decoding.trim import Excerpt
 from pipeline.media.reading import alpha
@@ -122,8 +121,10 @@ class SourceFilm(Film):
         excerpt = Excerpt.from_times(video.start * video.time_base, video.rate, *self._part)
         with self._opened(others, excerpt) as source:
             intake = FrameReader(source, video.format, excerpt, others)
-            preprocessing = preprocess(video.format, video.frame_duration, self._deinterlacing, rotation=None)
-            with contextlib.closing(Chain[Any, Any](intake, *preprocessing)) as stages:
+            fields = (
+                [Deinterlace(self._deinterlacing, video.format, video.frame_duration)] if self._deinterlacing else []
+            )
+            with contextlib.closing(Chain[Any, Any](intake, *fields)) as stages:
                 for item in _all(source, stages):
                     if isinstance(item, Frame):
                         yield self._shown(item)

@@ -63,7 +63,9 @@ def test_a_turned_picture_keeps_depth_chroma_and_tags(tmp_path: Path, pixel: str
     result = upscale(source, tmp_path / "out.mkv")
     before, after = probe(source).video.format, probe(result.path).video.format
     assert (after.pixel, after.colour, after.width) == (before.pixel, before.colour, before.height)
-    assert result.notes == ("frames are rotated by 90 degrees: not all players of .mkv apply rotation tags",)
+    assert result.notes == (
+        "it is shown turned by 90 degrees: the pixels are, as not every player of .mkv honours its tag",
+    )
 
 
 def test_a_photo_is_upright_in_a_picture_without_a_tag(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""`uprez live` as a process, on a model that costs nothing."""
+"""Starts `uprez live` as a process, with a model that takes no time."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Start = Callable[..., Uprez]
 
 @pytest.fixture
 def live() -> Iterator[Start]:
-    """Starts `uprez live ARGUMENTS`; at the end of the test nothing of it is left."""
+    """Starts `uprez live ARGUMENTS`; it is ended with the test."""
     with ExitStack() as stack:
 
         def start(*arguments: object, **named: Any) -> Uprez:

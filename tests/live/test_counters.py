@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.live.counters import Delays, Rate, Tally
+from pipeline.live.counters import Delays, Rate, StreamCounters
 
 
 class Hand:
@@ -47,9 +47,9 @@ def test_delays_are_told_in_percentiles_over_the_last_minute() -> None:
     delays = Delays(clock)
     assert delays.figures() is None
     for pts in range(100):
-        delays.came(pts, clock.now)
+        delays.enter(pts, clock.now)
         clock.now += 0.010 if pts < 99 else 0.500
-        assert delays.left(pts)
+        assert delays.leave(pts)
     told = delays.figures()
     assert told is not None
     assert (told.p50, told.frames) == (pytest.approx(0.010), 100)
@@ -60,30 +60,30 @@ def test_delays_are_told_in_percentiles_over_the_last_minute() -> None:
 
 def test_a_frame_that_was_repeated_has_no_delay() -> None:
     delays = Delays()
-    delays.came(1, 0.0)
-    assert delays.left(1)
-    assert not delays.left(1)
-    assert not delays.left(2)
+    delays.enter(1, 0.0)
+    assert delays.leave(1)
+    assert not delays.leave(1)
+    assert not delays.leave(2)
 
 
 @given(st.lists(st.integers(0, 50), unique=True), st.sets(st.integers(0, 50)))
 def test_each_frame_leaves_or_is_forgotten(came: list[int], leaving: set[int]) -> None:
     delays = Delays()
     for pts in came:
-        delays.came(pts, 0.0)
-    left = sum(delays.left(pts) for pts in leaving)
-    assert left + delays.forget() == len(came)
-    assert delays.forget() == 0
+        delays.enter(pts, 0.0)
+    left = sum(delays.leave(pts) for pts in leaving)
+    assert left + delays.forget_in_flight() == len(came)
+    assert delays.forget_in_flight() == 0
 
 
 def test_what_is_left_out_is_counted_by_reason_and_by_all_threads() -> None:
-    tally = Tally()
-    threads = [threading.Thread(target=lambda: [tally.drop("behind") for _ in range(1000)]) for _ in range(4)]
+    counters = StreamCounters()
+    threads = [threading.Thread(target=lambda: [counters.drop("behind") for _ in range(1000)]) for _ in range(4)]
     for thread in threads:
         thread.start()
-    tally.delays.came(1, 0.0)
-    tally.lose("lost")
-    tally.lose("lost")
+    counters.delays.enter(1, 0.0)
+    counters.drop_in_flight("lost")
+    counters.drop_in_flight("lost")
     for thread in threads:
         thread.join()
-    assert tally.dropped == {"behind": 4000, "lost": 1}
+    assert counters.dropped == {"behind": 4000, "lost": 1}

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from pipeline.frame import PIXEL_FORMATS, UNSPECIFIED, Colour, Frame, FrameFormat
-from pipeline.live.display import viewed, within
+from pipeline.live.display import fit_size, to_bgr
 from tests.live.web.stand_in import BEFORE, RED, plain
 
 SQUARE = Fraction(1)
@@ -19,7 +19,7 @@ def test_every_kind_of_sample_can_be_seen(name: str) -> None:
     format = FrameFormat(32, 18, PIXEL_FORMATS[name], Colour(1, False))
     grey = 1 << (format.pixel.depth - 1)
     planes = tuple(np.full(shape, grey << format.pixel.shift, format.pixel.dtype) for shape in format.plane_shapes)
-    seen = viewed(Frame(format, planes, 1), 16, 9)
+    seen = to_bgr(Frame(format, planes, 1), 16, 9)
     assert seen.shape == (9, 16, 3)
     assert np.abs(seen.astype(int) - 128).max() <= 3
 
@@ -36,16 +36,16 @@ def test_every_kind_of_sample_can_be_seen(name: str) -> None:
 )
 def test_red_is_red_whatever_says_so(matrix: int, full_range: bool, samples: tuple[int, int, int]) -> None:
     format = FrameFormat(32, 18, PIXEL_FORMATS["yuv420p"], Colour(matrix, full_range))
-    seen = viewed(plain(format, samples, 1), 32, 18)
+    seen = to_bgr(plain(format, samples, 1), 32, 18)
     assert np.abs(seen.astype(int) - (0, 0, 255)).max() <= 3
 
 
 def test_pictures_are_shrunk_in_their_own_shape_and_never_grown() -> None:
-    assert within(BEFORE, SQUARE, 80, 1000) == (80, 45)
-    assert within(BEFORE, SQUARE, 1000, 1000) == (160, 90)
+    assert fit_size(BEFORE, SQUARE, 80, 1000) == (80, 45)
+    assert fit_size(BEFORE, SQUARE, 1000, 1000) == (160, 90)
 
 
 def test_samples_that_are_not_square_are_given_their_width() -> None:
-    assert within(BEFORE, Fraction(4, 3), 1000, 1000) == (213, 90)
-    assert within(BEFORE, Fraction(4, 3), 1000, 45) == (107, 45)
-    assert within(BEFORE, Fraction(3, 4), 60, 1000) == (60, 45)
+    assert fit_size(BEFORE, Fraction(4, 3), 1000, 1000) == (213, 90)
+    assert fit_size(BEFORE, Fraction(4, 3), 1000, 45) == (107, 45)
+    assert fit_size(BEFORE, Fraction(3, 4), 60, 1000) == (60, 45)

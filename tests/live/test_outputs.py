@@ -1,4 +1,4 @@
-"""What befalls an output: the others and the source don't feel it, and it comes back."""
+"""Failures of an output: they do not affect the source and other outputs, and the output recovers."""
 
 from __future__ import annotations
 
@@ -13,23 +13,23 @@ SMALL = (160, 90)
 
 
 @requires("gst-rtsp-server")
-def test_an_output_that_is_dead_or_frozen_holds_nothing_up(live: Start, tmp_path: Path) -> None:
-    with RtspServer(size=SMALL) as camera, RtspServer(records=True) as server:
+def test_a_dead_or_frozen_output_does_not_hold_up_the_stream(live: Start, tmp_path: Path) -> None:
+    with RtspServer(size=SMALL) as camera, RtspServer(tells=True) as server:
         uprez = live(camera.address(), "--to", server.address("/in"), "--to", tmp_path / "kept.mkv", "--gop", "0.5")
-        until(server.received, "a picture is published")
+        until(server.received, "a frame is published")
         server.kill()
         uprez.until(lambda stream: stream.outputs[0].status != "live", "its loss is noticed")
         stream = uprez.until_out(25)
         assert stream.outputs[1].status == "live"
         server.start()
-        have = len(server.received())
-        until(lambda: len(server.received()) > have, "it is published again")
-        assert server.received()[have].key
+        frames = len(server.received())
+        until(lambda: len(server.received()) > frames, "it is published again")
+        assert server.received()[frames].key
         server.freeze()
         uprez.until_out(50)
         server.thaw()
-        have = len(server.received())
-        until(lambda: len(server.received()) > have, "it goes on")
+        frames = len(server.received())
+        until(lambda: len(server.received()) > frames, "it continues")
         uprez.end()
         last = uprez.stream
         assert last is not None
@@ -37,22 +37,22 @@ def test_an_output_that_is_dead_or_frozen_holds_nothing_up(live: Start, tmp_path
 
 
 @requires("nginx-rtmp", "gst-rtsp-server")
-def test_rtmp_with_sound(live: Start) -> None:
+def test_rtmp_carries_audio_beside_the_video(live: Start) -> None:
     with RtspServer(size=SMALL, audio=True) as camera, RtmpServer() as server:
         uprez = live(camera.address(), "--to", server.address())
         uprez.until_out(10)
-        with av.open(server.address(), options={"analyzeduration": "3000000"}) as played:
-            kinds = {stream.type for stream in played.streams}
+        with av.open(server.address(), options={"analyzeduration": "3000000"}) as container:
+            kinds = {stream.type for stream in container.streams}
         assert kinds == {"video", "audio"}
 
 
 @requires("gst-rtsp-server")
-def test_hls_ends_with_an_end_and_files_with_an_index(live: Start, tmp_path: Path) -> None:
+def test_hls_ends_with_an_end_tag_and_files_with_an_index(live: Start, tmp_path: Path) -> None:
     with RtspServer(size=SMALL) as camera, Watcher.rtsp_listening() as viewer:
         outputs = ("--to", f"{tmp_path}/hls/", "--to", tmp_path / "kept.mp4", "--to", viewer.sink)
         uprez = live(camera.address(), *outputs, "--hls-segment", "1", "--gop", "0.5")
         uprez.until_out(40)
-        until(lambda: len(viewer.frames()) > 10, "ten pictures")
+        until(lambda: len(viewer.seen()) > 10, "ten frames")
         uprez.end()
         assert uprez.code == 0, uprez.errors
     (playlist,) = (tmp_path / "hls").glob("*.m3u8")
@@ -63,12 +63,12 @@ def test_hls_ends_with_an_end_and_files_with_an_index(live: Start, tmp_path: Pat
 
 
 @requires("gst-rtsp-server")
-def test_after_kill_9_files_are_playable_and_no_child_is_left(live: Start, tmp_path: Path) -> None:
+def test_after_sigkill_files_can_be_played_and_no_child_is_left(live: Start, tmp_path: Path) -> None:
     with RtspServer(size=SMALL) as camera:
         uprez = live(camera.address(), "--to", tmp_path / "kept.mkv", "--gop", "0.5")
         uprez.until_out(40)
         uprez.kill()
-        until(lambda: not uprez.orphans(), "its children end")
+        until(lambda: not uprez.left(), "its children end")
     (kept,) = tmp_path.glob("kept-*.mkv")
     with av.open(str(kept)) as container:
         assert len(list(container.decode(video=0))) > 20

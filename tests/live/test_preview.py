@@ -31,7 +31,7 @@ def clock() -> Clock:
 def tap(clock: Clock) -> Tap:
     """One that somebody looks at, at every frame."""
     tap = Tap(clock)
-    assert tap.pair(every=0.0) is None
+    assert tap.pair(interval=0.0) is None
     return tap
 
 
@@ -41,9 +41,9 @@ def frame_at(frame: Frame, pts: int) -> Frame:
 
 def test_both_halves_of_a_pair_show_the_same_moment(tap: Tap, frame: Frame) -> None:
     for pts in (1, 2, 3):
-        tap.before(frame_at(frame, pts))
-    tap.after(frame_at(frame, 1))
-    tap.after(frame_at(frame, 2))
+        tap.add_before(frame_at(frame, pts))
+    tap.add_after(frame_at(frame, 1))
+    tap.add_after(frame_at(frame, 2))
     pair = tap.pair()
     assert pair is not None
     assert (pair.before.pts, pair.after.pts, pair.number) == (2, 2, 2)
@@ -51,8 +51,8 @@ def test_both_halves_of_a_pair_show_the_same_moment(tap: Tap, frame: Frame) -> N
 
 def test_the_memory_of_a_frame_can_be_used_again_at_once(tap: Tap, frame: Frame) -> None:
     kept = [plane.copy() for plane in frame.planes]
-    tap.before(frame)
-    tap.after(frame)
+    tap.add_before(frame)
+    tap.add_after(frame)
     for plane in frame.planes:
         plane.fill(0)
     pair = tap.pair()
@@ -63,27 +63,27 @@ def test_the_memory_of_a_frame_can_be_used_again_at_once(tap: Tap, frame: Frame)
 
 def test_nothing_is_copied_while_nobody_looks(frame: Frame) -> None:
     tap = Tap()
-    tap.before(frame)
-    tap.after(frame)
+    tap.add_before(frame)
+    tap.add_after(frame)
     assert not tap.wanted
     assert tap.pair() is None
 
 
 def test_interest_ends_by_itself_and_the_pictures_are_freed(tap: Tap, clock: Clock, frame: Frame) -> None:
-    tap.before(frame)
-    tap.after(frame)
+    tap.add_before(frame)
+    tap.add_after(frame)
     assert tap.wanted
     clock.now += 3
     assert not tap.wanted
-    tap.before(frame_at(frame, 8))
+    tap.add_before(frame_at(frame, 8))
     assert tap.pair() is None
 
 
 def test_frames_that_were_lost_in_between_leave_nothing_behind(tap: Tap, frame: Frame) -> None:
     for pts in range(5):
-        tap.before(frame_at(frame, pts))
-    tap.after(frame_at(frame, 4))
-    tap.after(frame_at(frame, 2))  # none of these is waited for any more
+        tap.add_before(frame_at(frame, pts))
+    tap.add_after(frame_at(frame, 4))
+    tap.add_after(frame_at(frame, 2))  # none of these is waited for any more
     pair = tap.pair()
     assert pair is not None
     assert pair.after.pts == 4
@@ -92,19 +92,19 @@ def test_frames_that_were_lost_in_between_leave_nothing_behind(tap: Tap, frame: 
 
 def test_a_line_that_gives_nothing_fills_no_memory(tap: Tap, frame: Frame) -> None:
     for pts in range(100):
-        tap.before(frame_at(frame, pts))
-    tap.after(frame_at(frame, 50))
+        tap.add_before(frame_at(frame, pts))
+    tap.add_after(frame_at(frame, 50))
     assert tap.pair() is None
-    tap.after(frame_at(frame, 99))
+    tap.add_after(frame_at(frame, 99))
     assert tap.pair() is not None
 
 
 def test_pairs_are_as_rare_as_the_most_impatient_looker_wants(clock: Clock, frame: Frame) -> None:
     tap = Tap(clock)
-    tap.pair(every=0.1)
+    tap.pair(interval=0.1)
     assert pairs_in_a_second(tap, clock, frame) == 10
-    tap.pair(every=0.1)
-    tap.pair(every=0.05)
+    tap.pair(interval=0.1)
+    tap.pair(interval=0.05)
     assert pairs_in_a_second(tap, clock, frame) == 20
 
 
@@ -112,8 +112,8 @@ def pairs_in_a_second(tap: Tap, clock: Clock, frame: Frame) -> int:
     first = tap._count
     for _ in range(100):
         clock.now += 0.01
-        tap.before(frame_at(frame, int(clock.now * 1000)))
-        tap.after(frame_at(frame, int(clock.now * 1000)))
+        tap.add_before(frame_at(frame, int(clock.now * 1000)))
+        tap.add_after(frame_at(frame, int(clock.now * 1000)))
     return tap._count - first
 
 
@@ -122,7 +122,7 @@ def test_who_waits_is_woken(frame: Frame) -> None:
     looker = threading.Thread(target=lambda: found.append(tap.pair(timeout=20)), name="uprez-looker")
     looker.start()
     until(lambda: tap.wanted)
-    tap.before(frame)
-    tap.after(frame)
+    tap.add_before(frame)
+    tap.add_after(frame)
     looker.join()
     assert found[0].number == 1

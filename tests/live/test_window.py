@@ -1,4 +1,4 @@
-"""Windows: under a screen that isn't there, where there is one, and without."""
+"""PreviewWindows: under a screen that isn't there, where there is one, and without."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from pipeline.live.preview import Pair
-from pipeline.live.window import Windows, picture, show
+from pipeline.live.preview import FramePair
+from pipeline.live.window import PreviewWindows, render, show
 from tests.live.web.stand_in import AFTER, BEFORE, BLUE, RED, StandIn, plain, stream
 
 ROOT = Path(__file__).parents[2]
@@ -49,7 +49,7 @@ def pygame(monkeypatch: pytest.MonkeyPatch) -> Any:
     return pytest.importorskip("pygame", reason="needs pygame-ce: pip install 'uprez[show]'")
 
 
-def shown(windows: Windows, running: Running, index: int = 0) -> Any:
+def shown(windows: PreviewWindows, running: Running, index: int = 0) -> Any:
     """What is in a window when a pair has come: (H, W, 3), red first."""
     window = windows._windows[index]
     number = window._pair.number if window._pair else 0
@@ -74,7 +74,7 @@ def press(pygame: Any, key: int, window: Any) -> None:
 
 def test_a_window_shows_what_is_after_and_keys_what_is_before_or_both(pygame: Any) -> None:
     running = Running("yard")
-    with Windows(running) as windows:
+    with PreviewWindows(running) as windows:
         (window,) = windows._windows
         assert not is_red(shown(windows, running)[90, 10])
         assert window._window.size == (320, 180)
@@ -91,10 +91,10 @@ def test_a_window_shows_what_is_after_and_keys_what_is_before_or_both(pygame: An
 def test_the_title_tells_how_it_goes(pygame: Any) -> None:
     running = Running("yard")
     running.streams = (stream("yard", status="waiting", reason="refused"),)
-    with Windows(running) as windows:
+    with PreviewWindows(running) as windows:
         windows.poll()
         assert windows._windows[0]._window.title == "yard, waiting: refused, uprez"
-        windows._windows[0].entitle(stream("yard"))
+        windows._windows[0].update_title(stream("yard"))
         assert windows._windows[0]._window.title == "yard, 24.9 fps, uprez"
 
 
@@ -112,7 +112,7 @@ def test_a_key_ends_it(pygame: Any, key: str) -> None:
 
 def test_closing_the_last_window_ends_it_and_no_other_does(pygame: Any) -> None:
     running = Running("yard", "gate")
-    with Windows(running) as windows:
+    with PreviewWindows(running) as windows:
         for left in (1, 0):
             assert not running.stopped.is_set()
             pygame.event.post(pygame.Event(pygame.WINDOWCLOSE, window=windows._windows[0]._window))
@@ -130,15 +130,15 @@ def test_what_the_work_raises_is_raised(pygame: Any) -> None:
 
 
 def test_samples_that_are_not_square_are_shown_in_their_shape() -> None:
-    pair = Pair(1, plain(BEFORE, RED, 1), plain(AFTER, BLUE, 1), Fraction(3, 4))
-    assert picture(pair, "split", 640, 360).shape[:2] == (360, 480)
+    pair = FramePair(1, plain(BEFORE, RED, 1), plain(AFTER, BLUE, 1), Fraction(3, 4))
+    assert render(pair, "split", 640, 360).shape[:2] == (360, 480)
 
 
 @pytest.mark.parametrize(("width", "height", "size"), [(640, 360, (360, 640)), (100, 900, (56, 100)), (1, 1, (1, 1))])
 def test_a_picture_fits_into_its_window_in_its_own_shape(width: int, height: int, size: tuple[int, int]) -> None:
-    pair = Pair(1, plain(BEFORE, RED, 1), plain(AFTER, BLUE, 1))
+    pair = FramePair(1, plain(BEFORE, RED, 1), plain(AFTER, BLUE, 1))
     for view in ("after", "before", "split"):
-        assert picture(pair, view, width, height).shape[:2] == size  # type: ignore[arg-type]
+        assert render(pair, view, width, height).shape[:2] == size  # type: ignore[arg-type]
 
 
 def fails_alone(setting: Callable[[dict[str, str]], object], code: str = "") -> str:
@@ -162,12 +162,10 @@ except SettingsError as error:
 
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere there is always a screen")
 def test_a_machine_without_a_screen_is_told_in_a_line() -> None:
-    assert "--show: no screen to show it on" in fails_alone(lambda environment: None)
-    assert "--show: no screen to show it on (" in fails_alone(
-        lambda e: e.update(SDL_VIDEODRIVER="x11", DISPLAY=":9999")
-    )
+    assert "`show`: there is no screen" in fails_alone(lambda environment: None)
+    assert "`show`: there is no screen (" in fails_alone(lambda e: e.update(SDL_VIDEODRIVER="x11", DISPLAY=":9999"))
 
 
 def test_a_missing_package_is_told_with_its_command() -> None:
     said = fails_alone(lambda environment: None, "sys.modules['pygame'] = None")
-    assert said == '--show needs pygame-ce, which is not installed: pip install "uprez[show]"\n'
+    assert said == '`show` needs pygame-ce, which is not installed: pip install "uprez[show]"\n'

@@ -1,9 +1,10 @@
-"""A live source that comes back.
+"""A live source that reconnects.
 
-    [child process: demuxing] ─pickled─▶ [reader thread] ─▶ Buffer ─▶ whoever iterates
+    [child process: demuxer] ─pickled packets─▶ [reader thread] ─▶ PacketBuffer ─▶ the thread that iterates
 
-The child may block in FFmpeg for ever, so it is never waited for: the reader always takes what the child gives, the one
-who iterates waits with a deadline, and a child that is stuck is killed. One that works is asked again after each loss.
+The child may block in FFmpeg for ever, so nobody waits for it: the reader thread always takes what the child sends, the
+thread that iterates waits with a deadline, and a child that is stuck is killed. A child that works is used again for
+the next connection.
 """
 
 from __future__ import annotations
@@ -19,24 +20,28 @@ from pipeline.config.live_settings import StreamSettings
 from pipeline.errors import SettingsError
 from pipeline.flow.blocking import Aborted
 from pipeline.flow.closing import Closing
-from pipeline.live.input.open_options import source_of
-from pipeline.live.input.packet_buffer import VIDEO, Buffer, Event
-from pipeline.live.input.reconnect import Retries
-from pipeline.live.process.child import Child, Gone
-from pipeline.live.process.messages import Lost, Opened, OpenSource, SerializedPacket
+from pipeline.live.input.open_options import source_request
+from pipeline.live.input.packet_buffer import VIDEO, PacketBuffer, SourceEvent
+from pipeline.live.input.reconnect import ReconnectPolicy
+from pipeline.live.process.child import Child, ProcessEnded
+from pipeline.live.process.messages import ConnectionLost, ConnectionOpened, SerializedPacket, SourceRequest
 from pipeline.live.stats import Status
 
 _CHILD = "pipeline.live.input.demuxer_process"
-_LOOK_SECONDS = 0.5  # at a password that was refused: it may be another now
+_PASSWORD_CHECK_SECONDS = 0.5  # between two looks whether a refused password has been changed
 
 
 @dataclass
 class CaptureFigures:
-    """status: "connecting" until there is a packet of video. reason: why it isn't live. since: when it
-    began to be live, or not to be, in seconds of time.monotonic.
+    """The state of a source. Other threads may read it while the source runs.
 
-    connects: how often there came video. faults: what ended connections and attempts, by kind. skipped: packets of
-    video left out, by reason.
+    Attributes:
+        status: "connecting" until there is a packet of video.
+        reason: why it is not live.
+        since: when it began or ceased to be live, in seconds of time.monotonic.
+        connects: the number of connections that delivered video.
+        faults: what ended connections and attempts, by kind.
+        skipped: dropped packets of video, by reason.
     """
 
     status: Status = "connecting"
@@ -46,132 +51,134 @@ class CaptureFigures:
     faults: Counter[str] = field(default_factory=Counter)
     skipped: Counter[str] = field(default_factory=Counter)
 
-    def tell(self, status: Status, reason: str = "") -> None:
-        """What it is from now on."""
+    def update(self, status: Status, reason: str = "") -> None:
+        """Set the status and its reason."""
         if status != self.status and not {status, self.status} <= {"connecting", "waiting"}:
             self.since = time.monotonic()
         self.status, self.reason = status, reason
 
 
 class Capture(Closing):
-    """Iterating gives Opened, its SerializedPackets, Lost, Opened and so on for ever: one thread, once. Any may `end`
-    it.
+    """Iterates over ConnectionOpened, its SerializedPackets, ConnectionLost, ConnectionOpened and so on, without end.
 
-    The first stream of an Opened is the video. A try that fails gives nothing, but shows in `figures`. Raises
-    SettingsError at once for what no try could open; iterating raises InputError for what is refused for good.
+    One thread iterates, once; any thread may `end` it. The first stream of a connection is the video. An attempt that
+    fails yields nothing, but is counted in `figures`. The constructor raises SettingsError for what no attempt could
+    open; iterating raises InputError for a source that is given up.
     """
 
     def __init__(self, settings: StreamSettings) -> None:
-        source_of(settings)
+        source_request(settings)
         self._settings = settings
-        self._retries = Retries(settings)
+        self._policy = ReconnectPolicy(settings)
         self._ended = threading.Event()
         self._closing = threading.Lock()
-        self._knocks = False
+        self._check_host = False
         self._reader: _Reader | None = None
-        self._confirmed = False  # whether the present connection is
-        self._useless = ""  # why the present connection is
+        self._is_confirmed = False  # the current connection delivers frames
+        self._renew_reason = ""  # why the current connection is to be replaced
         self.figures = CaptureFigures()
 
-    def __iter__(self) -> Iterator[Event]:
+    def __iter__(self) -> Iterator[SourceEvent]:
         try:
             while not self._ended.is_set():
-                yield from self._tried()
-            self.figures.tell("ended")
+                yield from self._attempt()
+            self.figures.update("ended")
         except BaseException as error:
-            self.figures.tell("ended" if isinstance(error, GeneratorExit) else "failed", str(error))
+            self.figures.update("ended" if isinstance(error, GeneratorExit) else "failed", str(error))
             raise
         finally:
             self.close()
 
     def end(self) -> None:
-        """Give nothing more; the iteration ends within a moment."""
+        """Yield nothing more; the iteration ends within a moment."""
         self._ended.set()
         if reader := self._reader:
             reader.buffer.abort()
 
     def confirm(self) -> None:
-        """The present connection brings what is wanted, so the next failure is a first one. Called as `renew`."""
-        if not self._confirmed:
-            self._confirmed = True
-            self._retries.succeeded()
+        """Note that the current connection delivers frames, so the next failure is a first one.
+
+        Called by the thread that iterates.
+        """
+        if not self._is_confirmed:
+            self._is_confirmed = True
+            self._policy.succeeded()
 
     def renew(self, reason: str) -> None:
-        """Connect again, as the present connection brings nothing of use. Called by the thread that iterates."""
-        self._useless = reason
+        """Connect again, as the current connection delivers nothing useful. Called by the thread that iterates."""
+        self._renew_reason = reason
 
     def close(self) -> None:
-        """End, and leave nothing behind."""
+        """End the iteration and release all resources."""
         self.end()
         with self._closing:
             reader, self._reader = self._reader, None
         if reader:
             reader.close()
 
-    def _tried(self) -> Iterator[Event]:
-        """One try to open it, with all that came of it, and the wait after it."""
-        self.figures.tell("connecting", self.figures.reason)
+    def _attempt(self) -> Iterator[SourceEvent]:
+        """One attempt to open the source, all events of the connection, and the wait after it."""
+        self.figures.update("connecting", self.figures.reason)
         try:
-            wanted = source_of(self._settings)
-        except SettingsError as error:  # a file with a password that isn't there now
-            lost, address = Lost("broken", str(error)), ""
+            request = source_request(self._settings)
+        except SettingsError as error:  # such as a file with a password that is missing now
+            lost, address = ConnectionLost("broken", str(error)), ""
         else:
-            address = wanted.address
+            address = request.address
             try:
-                lost = yield from self._connection(wanted)
+                lost = yield from self._connection(request)
             except Aborted:
                 return
         self.figures.faults[lost.fault] += 1
-        self.figures.tell("waiting", lost.reason)
-        self._wait(self._retries.wait(lost, address), lost)
+        self.figures.update("waiting", lost.reason)
+        self._wait(self._policy.wait(lost, address), lost)
 
-    def _connection(self, wanted: OpenSource) -> Generator[Event, None, Lost]:
-        """What comes of opening `wanted`; returns what it ended with. Raises Aborted after `end`."""
+    def _connection(self, request: SourceRequest) -> Generator[SourceEvent, None, ConnectionLost]:
+        """The events of one connection; returns how it ended. Raises Aborted after `end`."""
         try:
-            reader = self._ready()
-        except Gone as gone:
-            return Lost("broken", str(gone))
-        reader.open(replace(wanted, knocks=self._knocks))
-        opened, self._confirmed, self._useless = False, False, ""
-        limit = time.monotonic() + wanted.opening
+            reader = self._ready_reader()
+        except ProcessEnded as ended:
+            return ConnectionLost("broken", str(ended))
+        reader.open(replace(request, check_host=self._check_host))
+        opened, self._is_confirmed, self._renew_reason = False, False, ""
+        deadline = time.monotonic() + request.opening
         while True:
             try:
-                event = reader.buffer.get(limit - time.monotonic())
+                event = reader.buffer.get(deadline - time.monotonic())
             except TimeoutError:
-                if opened and reader.buffer.seen + wanted.silence > limit:  # it came, and was left out
-                    limit = reader.buffer.seen + wanted.silence
+                if opened and reader.buffer.last_video + request.silence > deadline:  # video came, but was dropped
+                    deadline = reader.buffer.last_video + request.silence
                     continue
-                self._discard()
-                seconds = wanted.silence if opened else wanted.opening
-                event = Lost("silent", f"no {'picture' if opened else 'answer'} for {seconds:g} s")
-            if isinstance(event, Lost):
+                self._discard_reader()
+                event = _timeout(request, opened)
+            if isinstance(event, ConnectionLost):
                 if opened:
                     yield event
-                # A host that is off answers no call, and FFmpeg's next would last until long after it is back.
-                self._knocks = not opened and event.fault in ("silent", "unreachable")
+                # A host that is off answers no connect, and FFmpeg's next one would last until long after it is on.
+                self._check_host = not opened and event.fault in ("silent", "unreachable")
                 return event
-            if isinstance(event, Opened):
+            if isinstance(event, ConnectionOpened):
                 opened = True
-                limit = time.monotonic() + wanted.silence
+                deadline = time.monotonic() + request.silence
             elif event.stream == VIDEO:
-                limit = reader.buffer.seen + wanted.silence
-                self._succeed()
+                deadline = reader.buffer.last_video + request.silence
+                self._set_live()
             yield event
-            if self._useless:
-                self._discard()
-                yield (lost := Lost("broken", self._useless))
+            if self._renew_reason:
+                self._discard_reader()
+                yield (lost := ConnectionLost("broken", self._renew_reason))
                 return lost
 
-    def _succeed(self) -> None:
+    def _set_live(self) -> None:
         if self.figures.status != "live":
             self.figures.connects += 1
-            self.figures.tell("live")
+            self.figures.update("live")
 
-    def _wait(self, seconds: float, lost: Lost) -> None:
-        """Before the next try; not longer than until a password that was refused is another."""
+    def _wait(self, seconds: float, lost: ConnectionLost) -> None:
+        """Wait before the next attempt, but not longer than until a refused password has been changed."""
         until = time.monotonic() + seconds
         refused = self._address() if lost.fault == "wrong password" else None
-        while (left := until - time.monotonic()) > 0 and not self._ended.wait(min(left, _LOOK_SECONDS)):
+        while (left := until - time.monotonic()) > 0 and not self._ended.wait(min(left, _PASSWORD_CHECK_SECONDS)):
             if refused is not None and self._address() != refused:
                 return
 
@@ -181,41 +188,46 @@ class Capture(Closing):
         except SettingsError:
             return None
 
-    def _ready(self) -> _Reader:
-        """The reader, or another where it is gone. Raises Aborted after `end`."""
+    def _ready_reader(self) -> _Reader:
+        """The reader, or a new one if its child has ended. Raises Aborted after `end`."""
         if self._reader and not self._reader.alive:
-            self._discard()
+            self._discard_reader()
         with self._closing:
             reader = self._reader = self._reader or _Reader(self.figures.skipped)
-        if self._ended.is_set():  # after the reader is there for `end` to see
+        if self._ended.is_set():  # checked after the reader is stored, where `end` can see it
             raise Aborted
         return reader
 
-    def _discard(self) -> None:
-        """Kill the child, and what belongs to it."""
+    def _discard_reader(self) -> None:
+        """Kill the child and end its thread."""
         with self._closing:
             reader, self._reader = self._reader, None
         if reader:
             reader.kill()
 
 
+def _timeout(request: SourceRequest, opened: bool) -> ConnectionLost:
+    missing, seconds = ("video", request.silence) if opened else ("answer", request.opening)
+    return ConnectionLost("silent", f"no {missing} for {seconds:g} s")
+
+
 class _Reader(Closing):
-    """A child that reads, and the thread that empties its pipe into `buffer`."""
+    """A child that reads a source, and the thread that moves what it sends into `buffer`."""
 
     def __init__(self, skipped: Counter[str]) -> None:
-        self.buffer = Buffer(skipped)
+        self.buffer = PacketBuffer(skipped)
         self.alive = True
         self._is_open = False
         self._child = Child(_CHILD)
-        self._thread = threading.Thread(target=self._take_in, name="uprez-read", daemon=True)
+        self._thread = threading.Thread(target=self._receive, name="uprez-read", daemon=True)
         self._thread.start()
 
-    def open(self, wanted: OpenSource) -> None:
-        with suppress(Gone):  # the thread has noticed, too, and says so
-            self._child.send(wanted)
+    def open(self, request: SourceRequest) -> None:
+        with suppress(ProcessEnded):  # the thread notices too, and puts ConnectionLost into the buffer
+            self._child.send(request)
 
     def close(self) -> None:
-        """The child has a moment to say goodbye to its server, if it has met one."""
+        """End the child; if it is connected, it has a moment to tell its server."""
         self.buffer.abort()
         if not self._is_open:
             self._child.kill()
@@ -226,14 +238,14 @@ class _Reader(Closing):
         self._child.kill()
         self.close()
 
-    def _take_in(self) -> None:
+    def _receive(self) -> None:
         try:
             while True:
                 event = self._child.receive()
-                assert isinstance(event, (Opened, SerializedPacket, Lost))
+                assert isinstance(event, (ConnectionOpened, SerializedPacket, ConnectionLost))
                 if not isinstance(event, SerializedPacket):
-                    self._is_open = isinstance(event, Opened)
+                    self._is_open = isinstance(event, ConnectionOpened)
                 self.buffer.put(event)
-        except Gone as gone:
+        except ProcessEnded as ended:
             self.alive = False
-            self.buffer.put(Lost("broken", str(gone) or "the process that reads it ended by itself"))
+            self.buffer.put(ConnectionLost("broken", str(ended) or "the process that reads the source has ended"))

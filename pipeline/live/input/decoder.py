@@ -1,4 +1,4 @@
-"""Packets of a live source → frames on the output's clock, at once: each as soon as its packet allows."""
+"""Decodes the packets of a live source into frames on the output's clock, each as soon as its packet allows."""
 
 from __future__ import annotations
 
@@ -12,114 +12,123 @@ import av.error
 from pipeline.frame import Frame
 from pipeline.live.input.clock import TICKS, LiveClock
 from pipeline.live.input.connection import Connection
-from pipeline.live.process.messages import Opened, SerializedPacket, Streams
+from pipeline.live.process.messages import ConnectionOpened, SerializedPacket, StreamHeader
 from pipeline.media.decoding.swscale import extract_planes
 from pipeline.media.reading.media_info import VideoInfo
 
 NO_KEY_FRAME = "before a key frame"
-SOUND_ALONE = "sound without its picture"
+AUDIO_ALONE = "audio without video"
 UNDECODABLE = "undecodable"
 
 
 @dataclass(frozen=True, slots=True)
-class Shot:
-    """A frame of a live stream; its pts and duration are in 1/90000 s of the output's clock.
+class LiveFrame:
+    """A decoded frame of a live stream, with the description of its streams.
 
-    video: what frames are, the same object while nothing changes. arrived: when its packet was read, by time.monotonic.
+    Attributes:
+        frame: the frame; pts and duration are in 1/90000 s of the output's clock.
+        video: what its frames are; the same object while nothing changes.
+        audio: the audio streams of its connection; None if there are none.
+        arrived: when its packet was read, in seconds of time.monotonic.
     """
 
     frame: Frame
     video: VideoInfo
+    audio: StreamHeader | None
     arrived: float
 
 
 @dataclass(frozen=True, slots=True)
-class Sound:
-    """A packet of sound, at its time on the output's clock, in the time base of its stream.
+class AudioPacket:
+    """A packet of audio on the output's clock, in the time base of its stream.
 
-    parcel: of stream 1 and on, in the order of LiveDecoder.sound: the picture is stream 0.
+    Attributes:
+        packet: of stream 1 and on, in the order of LiveFrame.audio; stream 0 is the video.
     """
 
-    parcel: SerializedPacket
+    packet: SerializedPacket
 
 
 class LiveDecoder:
-    """Decodes what each connection brings, in software: `open`, `feed` its parcels, `lose`, `open` the next.
+    """Decodes each connection of a source in software: `open`, `feed` its packets, `lose`, `open` the next.
 
-    Frames come in the order of showing, as soon as they can: none is held back but for those that are shown before it.
-    What can't be decoded is counted and left out; a decoder conceals what is damaged. Beside the picture, sound is
-    passed on; everything else is left out.
+    Frames come in the order of showing, as soon as they can: a frame is only held back for others that are shown before
+    it. Packets that can't be decoded are counted and dropped; damage within a frame is concealed by the decoder. Audio
+    is passed along; other streams are dropped.
 
-    skipped: packets left out, by reason. damaged: how many frames show damage. clock: see LiveClock.
+    Attributes:
+        clock: the output's clock.
+        skipped: dropped packets, by reason.
+        damaged: the number of frames with visible damage.
+        audio: the audio streams of the current or last connection; None if there are none.
     """
 
     def __init__(self) -> None:
         self.clock = LiveClock()
         self.skipped: Counter[str] = Counter()
         self.damaged = 0
-        self.sound: Streams | None = None
+        self.audio: StreamHeader | None = None
         self._connection: Connection | None = None
 
     @property
     def seconds_without_frame(self) -> float:
-        """For how long packets of video have come, and no frame of them."""
-        return self._connection.fruitless if self._connection else 0.0
+        """For how many seconds packets of video have come without a frame."""
+        return self._connection.seconds_without_frame if self._connection else 0.0
 
-    def open(self, opened: Opened) -> None:
-        """Begin anew with the streams of a connection; `sound` is then those of its sound, None if there are none."""
+    def open(self, opened: ConnectionOpened) -> None:
+        """Start with the streams of a new connection. Raises InputError if there is no video that can be decoded."""
         self.lose()
         assert opened.streams is not None
         self._connection = connection = Connection(opened.streams)
-        self.sound = connection.sound
+        self.audio = connection.audio
         self.clock.connect()
 
-    def feed(self, parcel: SerializedPacket) -> Iterator[Shot | Sound]:
-        """What follows from a parcel of the present connection."""
+    def feed(self, packet: SerializedPacket) -> Iterator[LiveFrame | AudioPacket]:
+        """The frames and audio packets that follow from a packet of the current connection."""
         connection = self._connection
         assert connection is not None
-        if parcel.stream == connection.video.index:
-            yield from self._shots(connection, parcel)
-        elif parcel.stream in connection.sounds:
-            yield from self._sounds(connection, parcel)
+        if packet.stream == connection.video.index:
+            yield from self._video(connection, packet)
+        elif packet.stream in connection.audio_streams:
+            yield from self._audio(connection, packet)
 
-    def lose(self) -> list[Shot]:
-        """The connection is no more: what its decoder held back."""
+    def lose(self) -> list[LiveFrame]:
+        """Close the current connection, if any; the frames that its decoder held back."""
         connection, self._connection = self._connection, None
         if connection is None:
             return []
-        shots = [self._shot(connection, picture) for picture in connection.rest()]
-        connection.close()
-        return shots
+        with connection:
+            return [self._live_frame(connection, frame) for frame in connection.flush()]
 
-    def _shots(self, connection: Connection, parcel: SerializedPacket) -> Iterator[Shot]:
-        if not connection.can_begin(parcel):
+    def _video(self, connection: Connection, packet: SerializedPacket) -> Iterator[LiveFrame]:
+        if not connection.can_start(packet):
             self.skipped[NO_KEY_FRAME] += 1
             return
         try:
-            pictures = connection.decode(parcel)
+            frames = connection.decode(packet)
         except av.error.FFmpegError:
             self.skipped[UNDECODABLE] += 1
             return
-        if not pictures and connection.answers:
+        if not frames and connection.decodes_at_once:
             self.skipped[UNDECODABLE] += 1
-        for picture in pictures:
-            yield self._shot(connection, picture)
+        for frame in frames:
+            yield self._live_frame(connection, frame)
 
-    def _shot(self, connection: Connection, picture: av.VideoFrame) -> Shot:
-        self.damaged += picture.is_corrupt
-        parcel, video = connection.parcel_of(picture), connection.seen(picture)
-        pts = self.clock.frame(picture.pts, connection.time_base, parcel.at)
-        ticks = round((picture.duration or parcel.duration) * connection.time_base * TICKS)
-        planes = extract_planes(picture, video.format)
-        frame = Frame(video.format, planes, pts, ticks or video.frame_duration, interlaced=picture.interlaced_frame)
-        return Shot(frame, video, parcel.at)
+    def _live_frame(self, connection: Connection, av_frame: av.VideoFrame) -> LiveFrame:
+        self.damaged += av_frame.is_corrupt
+        packet, video = connection.packet_of(av_frame), connection.describe(av_frame)
+        pts = self.clock.frame(av_frame.pts, connection.time_base, packet.at)
+        ticks = round((av_frame.duration or packet.duration) * connection.time_base * TICKS)
+        planes = extract_planes(av_frame, video.format)
+        frame = Frame(video.format, planes, pts, ticks or video.frame_duration, interlaced=av_frame.interlaced_frame)
+        return LiveFrame(frame, video, connection.audio, packet.at)
 
-    def _sounds(self, connection: Connection, parcel: SerializedPacket) -> Iterator[Sound]:
-        stream, time_base = connection.sounds[parcel.stream]
-        time = parcel.pts if parcel.dts is None else parcel.dts
-        moved = None if time is None else self.clock.sound(stream, time, time_base, parcel.at)
-        if time is None or moved is None:
-            self.skipped[SOUND_ALONE] += 1
+    def _audio(self, connection: Connection, packet: SerializedPacket) -> Iterator[AudioPacket]:
+        stream, time_base = connection.audio_streams[packet.stream]
+        time = packet.decoding_time
+        shift = None if time is None else self.clock.audio(stream, time, time_base, packet.at)
+        if time is None or shift is None:
+            self.skipped[AUDIO_ALONE] += 1
             return
-        pts = None if parcel.pts is None else parcel.pts + moved
-        yield Sound(replace(parcel, stream=stream, pts=pts, dts=time + moved))
+        pts = None if packet.pts is None else packet.pts + shift
+        yield AudioPacket(replace(packet, stream=stream, pts=pts, dts=time + shift))

@@ -1,4 +1,4 @@
-"""A live source that FFmpeg reads: its video, and its sound if that is wanted."""
+"""Demultiplexes a live source with FFmpeg: its video, and its audio on request."""
 
 from __future__ import annotations
 
@@ -16,48 +16,56 @@ from av.stream import Discard
 
 from pipeline.errors import InputError
 from pipeline.flow.closing import Closing
-from pipeline.live.input.webcam import raw_streams
-from pipeline.live.process.messages import OpenSource, SerializedPacket, Streams
+from pipeline.live.input.webcam import raw_video_header
+from pipeline.live.process.messages import SerializedPacket, SourceRequest, StreamHeader
 
-_IN_PIECES = ("hls",)
-_PATIENTLY = {"analyzeduration": "5000000", "probesize": "50000000"}  # where the first look found no key frame
-_HASTE = Fraction(102, 100)  # of a playlist's pace, so that a segment that came late once doesn't delay all that follow
-_LATEST = 0.1  # seconds that a packet may be late before the clock waits for it: less is the system's own
-_LONGEST_PACE = 10.0  # seconds; a clock that is further ahead than that has jumped
-
-
-class Changed(Exception):
-    """The source has other streams now: it is to be opened anew."""
+_SEGMENTED = ("hls",)
+_LONG_ANALYSIS = {"analyzeduration": "5000000", "probesize": "50000000"}  # if a short one found no key frame
+_SEGMENTED_SPEED = Fraction(102, 100)  # so that one late segment does not delay all that follow
+_MAX_LATE = 0.1  # seconds that a packet may be late before the clock waits for it; less is jitter of the system
+_MAX_SLEEP = 10.0  # seconds; timestamps that are further ahead have jumped
 
 
-class Demuxed(Closing):
-    """What `wanted` names, open. streams: its video, then its sound, if any. notes: lines for people.
+class StreamsChanged(Exception):
+    """The source has other streams now, and has to be opened again."""
 
-    Raises PyAV's errors, OSError, and InputError where it holds no video. Iterating raises Changed, too. `ending` cuts
-    short what it waits for by itself.
+
+class DemuxedSource(Closing):
+    """An open source, which yields its packets as they come, until it ends.
+
+    Raises PyAV's errors and OSError, and InputError if it has no video; iterating raises StreamsChanged, too.
+
+    Args:
+        request: what to open.
+        ending: interrupts waits for the pace of the timestamps when it is set.
+
+    Attributes:
+        streams: its video, then its audio, if any.
+        notes: remarks for the user, a line each.
     """
 
-    def __init__(self, wanted: OpenSource, ending: threading.Event) -> None:
-        self._container = _opened(wanted)
+    def __init__(self, request: SourceRequest, ending: threading.Event) -> None:
+        self._container = _open_analysed(request)
         try:
-            self._video, sound = _chosen(self._container, wanted.audio)
-            self._streams, self.notes = _carried(self._video, sound)
-            self._raw = _RawCoder(self._video) if self._video.codec_context.name == "wrapped_avframe" else None
-            self.streams = self._raw.streams if self._raw else Streams.of(self._streams)
-            self._time_bases = [stream.time_base for stream in self.streams.opened().streams]
+            self._video, audio = _select_streams(self._container, request.audio)
+            self._streams, self.notes = _describable(self._video, audio)
+            is_wrapped = self._video.codec_context.name == "wrapped_avframe"
+            self._raw = _RawEncoder(self._video) if is_wrapped else None
+            self.streams = self._raw.streams if self._raw else StreamHeader.of(self._streams)
+            with self.streams.open() as templates:
+                self._time_bases = [stream.time_base for stream in templates.streams]
         except BaseException:
             self._container.close()
             raise
-        self._pace = _pace(wanted, self._container, ending)
+        self._pacer = _pacer(request, self._container, ending)
 
     def __iter__(self) -> Iterator[SerializedPacket]:
-        """Each packet as it comes, until there are no more."""
         for packet in self._packets():
             if not packet.size:  # PyAV's mark of the end
                 continue
-            if self._pace and packet.stream is self._video:  # sound lies beside its picture in the file
-                self._pace.wait(packet)
-            yield from self._parcels(packet)
+            if self._pacer and packet.stream is self._video:  # audio is next to its video in the file
+                self._pacer.wait(packet)
+            yield from self._serialize(packet)
 
     def close(self) -> None:
         self._container.close()
@@ -68,98 +76,103 @@ class Demuxed(Closing):
             try:
                 yield from self._container.demux(self._streams)
                 return
-            except IndexError:  # PyAV's answer to streams that come later
-                later = self._container.streams[known:]
+            except IndexError:  # raised by PyAV when streams are added later
+                added = self._container.streams[known:]
                 known = len(self._container.streams)
-                if not later or any(stream.type == "video" for stream in later):
-                    raise Changed("it has other streams now") from None
+                if not added or any(stream.type == "video" for stream in added):
+                    raise StreamsChanged("the streams of the source have changed") from None
 
-    def _parcels(self, packet: av.Packet[Any]) -> Iterable[SerializedPacket]:
+    def _serialize(self, packet: av.Packet[Any]) -> Iterable[SerializedPacket]:
         at = time.monotonic()
         index = self._streams.index(packet.stream)
-        packets = self._raw.coded(packet) if self._raw and index == 0 else (packet,)
+        packets = self._raw.encode(packet) if self._raw and index == 0 else (packet,)
         return [
-            _rebased(SerializedPacket.of(each, index, at), packet.time_base, self._time_bases[index])
-            for each in packets
+            _rebase(SerializedPacket.of(each, index, at), packet.time_base, self._time_bases[index]) for each in packets
         ]
 
 
-def _opened(wanted: OpenSource) -> InputContainer:
-    """With the size of its video known, if that can be learned."""
-    container = _open(wanted, {})
-    if any(video.width == 0 for video in container.streams.video) and "analyzeduration" in wanted.options:
+def _open_analysed(request: SourceRequest) -> InputContainer:
+    """Open the source, with a longer analysis if the size of the video is unknown after a short one."""
+    container = _open(request, {})
+    if any(video.width == 0 for video in container.streams.video) and "analyzeduration" in request.options:
         container.close()
-        container = _open(wanted, _PATIENTLY)
+        container = _open(request, _LONG_ANALYSIS)
     return container
 
 
-def _open(wanted: OpenSource, options: dict[str, str]) -> InputContainer:
+def _open(request: SourceRequest, options: dict[str, str]) -> InputContainer:
     return av.open(
-        wanted.address, format=wanted.format, container_options=wanted.options | options, metadata_errors="replace"
+        request.address, format=request.format, container_options=request.options | options, metadata_errors="replace"
     )
 
 
-def _chosen(container: InputContainer, audio: bool) -> tuple[Any, Any]:
-    """The video, and the sound or None; nothing else will be read."""
+def _select_streams(container: InputContainer, audio: bool) -> tuple[Any, Any]:
+    """The video stream, and the audio stream or None; all others are discarded."""
     video: Any = container.streams.best("video")
-    if video is None or video.width == 0:
-        raise InputError("it has no video" if video is None else "it sends no key frame, without which nothing is seen")
+    if video is None:
+        raise InputError("it has no video")
+    if video.width == 0:
+        raise InputError("it sends no key frame, so its video can't be decoded")
     sound: Any = container.streams.best("audio", related=video) if audio else None
     for stream in container.streams:
         if stream not in (video, sound):
-            stream.discard = Discard.all  # HLS would load the same in each quality
+            stream.discard = Discard.all  # HLS would load the same content in each quality
     return video, sound
 
 
-def _carried(video: Any, sound: Any) -> tuple[list[Any], tuple[str, ...]]:
-    """What is handed on, and lines on what isn't."""
-    if video.codec_context.name != "wrapped_avframe" and not Streams.can_hold(video):
-        raise InputError(f"{video.codec_context.name}, its codec, can't be read live")
-    if sound is None:
+def _describable(video: Any, audio: Any) -> tuple[list[Any], tuple[str, ...]]:
+    """The streams that can be passed on, and notes on those that can't."""
+    if video.codec_context.name != "wrapped_avframe" and not StreamHeader.can_describe(video):
+        raise InputError(f"its codec, {video.codec_context.name}, is not supported for live sources")
+    if audio is None:
         return [video], ()
-    if not Streams.can_hold(sound):
-        return [video], (f"{sound.codec_context.name} sound left behind: it can't be handed on",)
-    return [video, sound], ()
+    if not StreamHeader.can_describe(audio):
+        return [video], (f"its {audio.codec_context.name} audio is dropped: the codec is not supported live",)
+    return [video, audio], ()
 
 
-def _rebased(parcel: SerializedPacket, before: Fraction, after: Fraction | None) -> SerializedPacket:
-    """`parcel` with its times, in `before`, in `after`."""
+def _rebase(packet: SerializedPacket, before: Fraction, after: Fraction | None) -> SerializedPacket:
+    """`packet` with its times converted from the time base `before` to `after`."""
     if after is None or before == after:
-        return parcel
+        return packet
 
-    def moved(value: int | None) -> int | None:
+    def convert(value: int | None) -> int | None:
         return None if value is None else round(value * before / after)
 
-    return replace(parcel, pts=moved(parcel.pts), dts=moved(parcel.dts), duration=moved(parcel.duration) or 0)
+    return replace(packet, pts=convert(packet.pts), dts=convert(packet.dts), duration=convert(packet.duration) or 0)
 
 
-class _RawCoder:
-    """Makes packets with pictures in them of libavfilter's, which only point to pictures in this process."""
+class _RawEncoder:
+    """Copies the frames of libavfilter's packets, which are pointers within this process, into packets of raw video."""
 
     def __init__(self, video: Any) -> None:
-        context = video.codec_context
-        self.streams = raw_streams(context.width, context.height, context.pix_fmt, video.average_rate)
-        self._coder: Any = av.CodecContext.create("rawvideo", "w")
-        self._coder.width, self._coder.height, self._coder.pix_fmt = context.width, context.height, context.pix_fmt
-        self._coder.time_base = video.time_base
+        width, height, pix_fmt = video.codec_context.width, video.codec_context.height, video.codec_context.pix_fmt
+        self.streams = raw_video_header(width, height, pix_fmt, video.average_rate)
+        self._encoder: Any = av.CodecContext.create("rawvideo", "w")
+        self._encoder.width, self._encoder.height, self._encoder.pix_fmt = width, height, pix_fmt
+        self._encoder.time_base = video.time_base
 
-    def coded(self, packet: av.Packet[Any]) -> list[av.Packet[Any]]:
-        return [coded for frame in packet.decode() for coded in self._coder.encode(frame)]
+    def encode(self, packet: av.Packet[Any]) -> list[av.Packet[Any]]:
+        return [encoded for frame in packet.decode() for encoded in self._encoder.encode(frame)]
 
 
-class Pace:
-    """Holds packets back until their time has come, on a clock that starts with the first and waits for those late.
+class Pacer:
+    """Delays packets until their time has come, on a clock that starts with the first one and waits for late ones.
 
-    speed: how many seconds of it pass in one. Times are in seconds of `clock`; `sleep` waits for so many.
+    Args:
+        speed: seconds of timestamps per second of `clock`.
+        sleep: waits for that many seconds.
+        clock: gives the time in seconds.
     """
 
     def __init__(
-        self, speed: Fraction, sleep: Callable[[float], Any], clock: Callable[[], float] = time.monotonic
+        self, speed: Fraction, sleep: Callable[[float], object], clock: Callable[[], float] = time.monotonic
     ) -> None:
         self._speed, self._sleep, self._clock = float(speed), sleep, clock
-        self._anchor: tuple[float, float] | None = None  # a packet's time, and when that was
+        self._anchor: tuple[float, float] | None = None  # the timestamp of a packet in seconds, and when that was
 
     def wait(self, packet: av.Packet[Any]) -> None:
+        """Sleep until it is time for `packet`."""
         ticks = packet.pts if packet.dts is None else packet.dts
         if ticks is None:
             return
@@ -167,15 +180,15 @@ class Pace:
         if self._anchor is None:
             self._anchor = seconds, now
         early = self._anchor[1] + (seconds - self._anchor[0]) / self._speed - now
-        if 0 < early <= _LONGEST_PACE:
+        if 0 < early <= _MAX_SLEEP:
             self._sleep(early)
-        elif not -_LATEST < early <= 0:
+        elif not -_MAX_LATE < early <= 0:
             self._anchor = seconds, now
 
 
-def _pace(wanted: OpenSource, container: InputContainer, ending: threading.Event) -> Pace | None:
-    """For what comes faster than it plays."""
-    in_pieces = container.format.name in _IN_PIECES
-    if wanted.always_paced or (wanted.paced and (in_pieces or container.duration is not None)):
-        return Pace(_HASTE if in_pieces else Fraction(1), ending.wait)
+def _pacer(request: SourceRequest, container: InputContainer, ending: threading.Event) -> Pacer | None:
+    """A pacer for sources that come faster than they are shown; None for others."""
+    segmented = container.format.name in _SEGMENTED
+    if request.always_paced or (request.paced and (segmented or container.duration is not None)):
+        return Pacer(_SEGMENTED_SPEED if segmented else Fraction(1), ending.wait)
     return None

@@ -1,8 +1,8 @@
 """The program of a child that reads a source: `python -m pipeline.live.input.demuxer_process`.
 
-It takes an OpenSource, answers Opened and then SerializedPackets, and at the end Lost; or Lost at once. Then it waits
-waits for the next. Where its input ends, it ends what is open and itself. A thread takes messages in, as FFmpeg may
-block for ever.
+It receives a SourceRequest, sends ConnectionOpened and SerializedPackets, and ConnectionLost at the end; or only
+ConnectionLost. Then it waits for the next request. At the end of its input it closes the source and ends. A thread
+receives messages, as FFmpeg may block for ever.
 """
 
 from __future__ import annotations
@@ -17,87 +17,85 @@ from queue import SimpleQueue
 import av.error
 
 from pipeline.errors import InputError
-from pipeline.live.input.demuxer import Changed, Demuxed
-from pipeline.live.input.webcam import Grabbed
-from pipeline.live.process.child import Gone, Parent, limited, serve
-from pipeline.live.process.messages import Lost, Opened, OpenSource
+from pipeline.live.input.demuxer import DemuxedSource, StreamsChanged
+from pipeline.live.input.webcam import OpenCvCamera
+from pipeline.live.process.child import Parent, ProcessEnded, limited, serve
+from pipeline.live.process.messages import ConnectionLost, ConnectionOpened, SourceRequest
 from pipeline.live.process.network_errors import network_fault
 
-_POLITE_SECONDS = 0.3  # to tell a server that this is the end, before this process ends
-_KNOCK_SECONDS = 1.0
-_LONGEST_CLOSE = 5  # seconds; the parent is less patient
+_GOODBYE_SECONDS = 0.3  # to close the connection to a server before this process ends
+_CHECK_HOST_SECONDS = 1.0
+_CLOSE_SECONDS = 5  # after which the system ends the process; the parent kills it sooner
 
 _FAILURES = (av.error.FFmpegError, OSError, ValueError, InputError)
 
 
 def main(parent: Parent) -> None:
-    """Read what the parent names, until it names nothing more."""
-    inbox: SimpleQueue[OpenSource | None] = SimpleQueue()
+    """Read the sources that the parent requests, until it requests no more."""
+    inbox: SimpleQueue[SourceRequest | None] = SimpleQueue()
     ending = threading.Event()
-    threading.Thread(target=_take_in, args=(parent, inbox, ending), daemon=True).start()
-    while (wanted := inbox.get()) is not None:
-        parent.send(_read(wanted, parent, ending))
+    threading.Thread(target=_receive, args=(parent, inbox, ending), daemon=True).start()
+    while (request := inbox.get()) is not None:
+        parent.send(_read(request, parent, ending))
 
 
-def _take_in(parent: Parent, inbox: SimpleQueue[OpenSource | None], ending: threading.Event) -> None:
+def _receive(parent: Parent, inbox: SimpleQueue[SourceRequest | None], ending: threading.Event) -> None:
     try:
         while True:
             inbox.put(parent.receive())
-    except Gone:
+    except ProcessEnded:
         ending.set()
         inbox.put(None)
-    threading.Event().wait(_POLITE_SECONDS)
+    time.sleep(_GOODBYE_SECONDS)
     os._exit(1)
 
 
-def _read(wanted: OpenSource, parent: Parent, ending: threading.Event) -> Lost:
-    """Send all that comes; what it ended with."""
-    source: Demuxed | Grabbed | None = None
+def _read(request: SourceRequest, parent: Parent, ending: threading.Event) -> ConnectionLost:
+    """Send all packets of a source; how it ended."""
+    source: DemuxedSource | OpenCvCamera | None = None
     began = time.monotonic()
     try:
-        source = _opened(wanted, ending)
-        parent.send(Opened(source.streams, source.notes))
-        for parcel in source:
-            parent.send(parcel)
+        source = _opened(request, ending)
+        parent.send(ConnectionOpened(source.streams, source.notes))
+        for packet in source:
+            parent.send(packet)
             if ending.is_set():
                 break
-        return Lost("ended", "it came to its end")
-    except Changed as error:
-        return Lost("changed", str(error))
+        return ConnectionLost("ended", "the source has ended")
+    except StreamsChanged as error:
+        return ConnectionLost("changed", str(error))
     except _FAILURES as error:
-        if (
-            source and getattr(error, "errno", None) == errno.EIO
-        ):  # FFmpeg's word for a stream over HTTP that is cut off
-            return Lost("ended", "it closed the connection")
+        if source and getattr(error, "errno", None) == errno.EIO:  # FFmpeg's error for an HTTP stream that is cut off
+            return ConnectionLost("ended", "the connection was closed by the other side")
         waited = 0.0 if source else time.monotonic() - began
-        return _lost(error, wanted, in_vain=waited >= wanted.silence)
+        return _lost(error, request, timed_out=waited >= request.silence)
     finally:
         if source:
-            with limited(_LONGEST_CLOSE):
+            with limited(_CLOSE_SECONDS):
                 source.close()
 
 
-def _opened(wanted: OpenSource, ending: threading.Event) -> Demuxed | Grabbed:
-    if wanted.knocks and wanted.host:
-        socket.create_connection(wanted.host, _KNOCK_SECONDS).close()
+def _opened(request: SourceRequest, ending: threading.Event) -> DemuxedSource | OpenCvCamera:
+    if request.check_host and request.host:
+        socket.create_connection(request.host, _CHECK_HOST_SECONDS).close()
     try:
-        return Demuxed(wanted, ending)
+        return DemuxedSource(request, ending)
     except _FAILURES as error:
-        if wanted.camera is None:
+        if request.camera is None:
             raise
         try:
-            return Grabbed(wanted.camera)
+            return OpenCvCamera(request.camera)
         except InputError:
-            raise error from None  # what FFmpeg says tells more
+            raise error from None  # FFmpeg's error is the more precise one
 
 
-def _lost(error: Exception, wanted: OpenSource, in_vain: bool) -> Lost:
-    """in_vain: whether an answer was waited for until now; FFmpeg calls none from an RTSP server invalid data."""
+def _lost(error: Exception, request: SourceRequest, timed_out: bool) -> ConnectionLost:
+    """timed_out: opening took as long as it may; FFmpeg reports a silent RTSP server as invalid data."""
     if isinstance(error, InputError):
-        return Lost("broken", str(error))
-    if in_vain and isinstance(error, av.error.InvalidDataError):
-        return Lost(*network_fault(TimeoutError()))
-    return Lost(*network_fault(error, verified="tls_verify" in wanted.options))
+        return ConnectionLost("broken", str(error))
+    if timed_out and isinstance(error, av.error.InvalidDataError):
+        return ConnectionLost(*network_fault(TimeoutError()))
+    return ConnectionLost(*network_fault(error, verified="tls_verify" in request.options))
 
 
 if __name__ == "__main__":

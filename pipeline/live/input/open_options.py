@@ -1,13 +1,13 @@
-"""What the address of a live source means to FFmpeg, with what makes it come early and never wait for ever.
+"""How FFmpeg opens the address of a live source, with options for low delay and against endless waits.
 
-- RTSP brings its packets over TCP unless told otherwise; over UDP, one that is missing is waited for 0.1 s.
-- MPEG-TS is what UDP and bare TCP carry, unless `format` says otherwise.
-- HTTP may be a stream without end, an HLS playlist or a file. Playlists and files come faster than they play, so they
-  are read at the pace of their clock, like files on disk and what libavfilter makes (format "lavfi"). These begin anew
-  at their end.
-- `webcam:0`, `webcam:NAME`: see devices.py. Any other device goes by its `format`.
+- RTSP uses TCP unless `transport` says otherwise; over UDP, a missing packet is waited for 0.1 s.
+- UDP and plain TCP carry MPEG-TS unless `format` says otherwise.
+- HTTP may be an endless stream, an HLS playlist or a file. Playlists and files come faster than they are shown, so they
+  are read at the pace of their timestamps, as are files on disk and libavfilter's sources (format "lavfi"). At their
+  end these start again.
+- `webcam:0` and `webcam:NAME` are explained in webcam.py. Other devices are opened by their `format`.
 
-`input_options` go over all that is set here.
+`input_options` override all options that are set here.
 """
 
 from __future__ import annotations
@@ -20,53 +20,53 @@ import av
 
 from pipeline.config.live_settings import StreamSettings
 from pipeline.errors import SettingsError
-from pipeline.live.input.webcam import webcam
-from pipeline.live.process.messages import OpenSource
+from pipeline.live.input.webcam import find_webcam
+from pipeline.live.process.messages import SourceRequest
 from pipeline.live.process.tls import tls_options
 
-# Codec and size are in the first key frame, or were announced; FFmpeg goes on looking for a rate, for reordering and
-# for streams that never come. Measured: the first frame of RTMP comes after 0.5 s instead of 5, that of RTSP, which
-# announces all, after 0.2 s instead of 1.2.
-_BRIEF = {"analyzeduration": "500000", "fpsprobesize": "0"}
-_BRIEFEST = {"analyzeduration": "100000", "fpsprobesize": "0"}
+# Codec and size are in the first key frame or the announcement; by default FFmpeg goes on analysing for a frame rate,
+# for reordering and for further streams. Measured: the first frame of RTMP comes after 0.5 s instead of 5, that of
+# RTSP, which announces all its streams, after 0.2 s instead of 1.2.
+_SHORT_ANALYSIS = {"analyzeduration": "500000", "fpsprobesize": "0"}
+_SHORTEST_ANALYSIS = {"analyzeduration": "100000", "fpsprobesize": "0"}
 _REORDER_MICROSECONDS = 100_000
-_BUFFER_BYTES = 2 << 20  # of the system's, for a socket: a key frame in 4K comes as some hundred datagrams at once
+_BUFFER_BYTES = 2 << 20  # socket buffer of the system: a key frame in 4K comes as some hundred datagrams at once
 
-# A playlist or a redirection from the network must not lead to this machine's files.
+# A playlist or a redirection from the network must not read files of this machine.
 _HTTP = "http,https,httpproxy,tcp,tls,crypto"
 _LOCAL = "file,crypto"
 
 _SILENCE = 10.0
-_SILENCE_IN_PIECES = 30.0  # HLS brings a segment at a time, HTTP may
-_OPENING = 30.0  # in which slow sources come to a second frame; what gives no answer FFmpeg leaves after the silence
-_LISTENING = 60.0  # for somebody to come
+_SEGMENTED_SILENCE = 30.0  # HLS delivers a segment at a time, HTTP may
+_OPENING = 30.0  # in which slow sources reach a second frame; without an answer FFmpeg gives up after the silence
+_LISTENING = 60.0  # for a sender to connect
 
-_PORTS = {"rtsp": 554, "rtsps": 322, "rtmp": 1935, "rtmps": 443}  # not tcp: who takes one call may take no second
+_PORTS = {"rtsp": 554, "rtsps": 322, "rtmp": 1935, "rtmps": 443}  # not tcp: a server may accept only one connection
 _PLAIN = ("", "file")
 _SCHEMES = "rtsp rtsps rtmp rtmps rtmpt http https udp tcp webcam".split()
 
 
-def source_of(settings: StreamSettings) -> OpenSource:
-    """What to open for `settings.source`, with its secrets as they are at this moment. Raises SettingsError."""
+def source_request(settings: StreamSettings) -> SourceRequest:
+    """The request to open `settings.source`, with its secrets as they are at this moment. Raises SettingsError."""
     scheme, address = settings.source.scheme, settings.source.reveal()
     if scheme not in (*_PLAIN, *_SCHEMES) and not settings.format:
         known = ", ".join(_SCHEMES)
         raise SettingsError(
-            f"{settings.source}: {scheme} can't be read; {known} can, a file, and any device with its FFmpeg format"
+            f"{settings.source}: unknown scheme {scheme}; allowed are {known}, a file, and any device with its `format`"
         )
-    in_pieces = scheme in ("http", "https")
-    silence = settings.timeout or (_SILENCE_IN_PIECES if in_pieces else _SILENCE)
+    segmented = scheme in ("http", "https")
+    silence = settings.timeout or (_SEGMENTED_SILENCE if segmented else _SILENCE)
     format, address, camera = _format(settings, scheme, address)
     options = _options(settings, scheme, silence) | tls_options(scheme, settings.ca_file) | settings.input_options
     listens = "listen" in options.get("rtsp_flags", "") or "listen" in options or "listen=1" in address
     if "rtsp_flags" in options:
-        options = {"listen_timeout": f"{_LISTENING / 2:.0f}"} | options  # by default it is out of FFmpeg's own range
-    return OpenSource(
+        options = {"listen_timeout": f"{_LISTENING / 2:.0f}"} | options  # the default is out of FFmpeg's own range
+    return SourceRequest(
         address=address,
         format=format,
         options=options,
         audio=settings.audio,
-        paced=in_pieces or scheme in _PLAIN,
+        paced=segmented or scheme in _PLAIN,
         always_paced=format == "lavfi",
         camera=camera,
         opening=_LISTENING if listens else _OPENING,
@@ -76,13 +76,13 @@ def source_of(settings: StreamSettings) -> OpenSource:
 
 
 def _format(settings: StreamSettings, scheme: str, address: str) -> tuple[str | None, str, int | str | None]:
-    """FFmpeg's name of the format, what it is to open, and what OpenCV is."""
+    """FFmpeg's name of the format, what FFmpeg opens, and what OpenCV opens."""
     if settings.format and settings.format not in av.formats_available:
         raise SettingsError(
-            f"--format {settings.format}: FFmpeg has none of that name; x11grab, lavfi, v4l2 and mpegts are such"
+            f"`format` {settings.format}: FFmpeg has no such format; examples are x11grab, lavfi, v4l2 and mpegts"
         )
     if scheme == "webcam":
-        device = webcam(address.partition(":")[2])
+        device = find_webcam(address.partition(":")[2])
         return settings.format or device.format, device.file, device.camera
     if settings.format:
         return settings.format, address, None
@@ -97,14 +97,14 @@ def _options(settings: StreamSettings, scheme: str, silence: float) -> dict[str,
     microseconds = str(round(silence * 1e6))
     match scheme:
         case "rtsp" | "rtsps":
-            options = {"rtsp_transport": settings.transport, "timeout": microseconds, **_BRIEFEST}
+            options = {"rtsp_transport": settings.transport, "timeout": microseconds, **_SHORTEST_ANALYSIS}
             if settings.transport == "udp":
                 options |= {"max_delay": str(_REORDER_MICROSECONDS), "buffer_size": str(_BUFFER_BYTES)}
             return options
         case "rtmp" | "rtmps" | "rtmpt":
-            return {"rw_timeout": microseconds, **_BRIEF}  # its `timeout` would have it wait for a publisher
+            return {"rw_timeout": microseconds, **_SHORT_ANALYSIS}  # `timeout` would make it wait for a publisher
         case "http" | "https":
-            # HLS: the newest segment; from three before, as is usual, each would be three segments late.
+            # HLS: start at the newest segment; FFmpeg's default is three segments late.
             return {
                 "rw_timeout": microseconds,
                 "protocol_whitelist": _HTTP,
@@ -112,9 +112,10 @@ def _options(settings: StreamSettings, scheme: str, silence: float) -> dict[str,
                 "fpsprobesize": "0",
             }
         case "udp":
-            return {"timeout": microseconds, "buffer_size": str(_BUFFER_BYTES), "overrun_nonfatal": "1", **_BRIEF}
+            options = {"timeout": microseconds, "buffer_size": str(_BUFFER_BYTES), "overrun_nonfatal": "1"}
+            return options | _SHORT_ANALYSIS
         case "tcp":
-            return {"timeout": microseconds, **_BRIEF}
+            return {"timeout": microseconds, **_SHORT_ANALYSIS}
         case "" | "file" if not settings.format:
             return {"protocol_whitelist": _LOCAL}
         case _:
@@ -122,13 +123,13 @@ def _options(settings: StreamSettings, scheme: str, silence: float) -> dict[str,
 
 
 def _host(scheme: str, address: str) -> tuple[str, int] | None:
-    """Whom to call over TCP; None where that isn't the way, or may be another's, a proxy's."""
+    """Host and port that TCP will connect to; None if it won't, or if that may be a proxy."""
     if scheme not in _PORTS or "listen=" in address:
         return None
     try:
         parts = urlsplit(address)
         port = parts.port or _PORTS[scheme]
-    except ValueError:  # FFmpeg may make sense of it
+    except ValueError:  # FFmpeg may be able to parse it
         return None
     return (parts.hostname, port) if parts.hostname and port else None
 
@@ -136,5 +137,5 @@ def _host(scheme: str, address: str) -> tuple[str, int] | None:
 def _is_device(path: str) -> bool:
     try:
         return S_ISCHR(Path(path).stat().st_mode)
-    except OSError:  # not there now: the child will tell
+    except OSError:  # it does not exist now: the child will report that
         return path.startswith("/dev/video")

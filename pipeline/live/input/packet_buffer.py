@@ -1,4 +1,4 @@
-"""What was read from a live source and waits to be decoded."""
+"""The packets of a live source that wait to be decoded."""
 
 from __future__ import annotations
 
@@ -6,50 +6,54 @@ import time
 from collections import Counter
 
 from pipeline.flow.blocking import BlockingBuffer
-from pipeline.live.process.messages import Lost, Opened, SerializedPacket
+from pipeline.live.process.messages import ConnectionLost, ConnectionOpened, SerializedPacket
 
-VIDEO = 0  # its index among the streams of a source
+VIDEO = 0  # index of the video among the streams of a source
 
-_MOST_SECONDS = 1.0  # that packets may wait
-_MOST_PACKETS = 1000
-_MOST_BYTES = 64 << 20
+_MAX_SECONDS = 1.0  # that packets may wait
+_MAX_PACKETS = 1000
+_MAX_BYTES = 64 << 20
 _LATE = "not decoded in time"
 
-Event = Opened | SerializedPacket | Lost
+SourceEvent = ConnectionOpened | SerializedPacket | ConnectionLost
 
 
-class Buffer:
-    """A queue whose giver never waits, so that nothing piles up in the system and at the server, where nobody sees it.
+class PacketBuffer:
+    """A queue in which the writer never waits, so that packets do not pile up uncounted in the system or the server.
 
-    Packets can't be left out one by one. When a key frame comes and others have waited for a second, all that waits is
-    left out for it; when there is no room, all that waits is, and all that comes until a key frame. Video that is left
-    out is counted in `skipped`. Two threads: one puts, one gets; any may close.
+    Single packets can't be dropped, as others refer to them. When a key frame comes and packets have waited for more
+    than a second, all waiting packets are dropped; when the buffer is full, all waiting packets are dropped, and all
+    that come until a key frame. One thread puts, one gets, any may abort.
 
-    seen: when the last packet of video came, in seconds of time.monotonic, whatever became of it; 0 before.
+    Args:
+        skipped: counts dropped packets of video, by reason.
+
+    Attributes:
+        last_video: when the last packet of video came, in seconds of time.monotonic, even if it was dropped; 0 before.
     """
 
     def __init__(self, skipped: Counter[str]) -> None:
         self._skipped = skipped
-        self._buffer: BlockingBuffer[Event] = BlockingBuffer()
+        self._buffer: BlockingBuffer[SourceEvent] = BlockingBuffer()
         self._bytes = 0
-        self._broken = False  # whether what comes can't be decoded before a key frame
-        self.seen = 0.0
+        self._needs_key = False  # packets can't be decoded before the next key frame
+        self.last_video = 0.0
 
-    def put(self, event: Event) -> None:
-        """Add `event`, at once, or leave it out."""
+    def put(self, event: SourceEvent) -> None:
+        """Add or drop `event`, without waiting."""
         with self._buffer.lock:
             if isinstance(event, SerializedPacket):
                 if event.stream == VIDEO:
-                    self.seen = time.monotonic()
-                if not self._takes(event):
+                    self.last_video = time.monotonic()
+                if not self._accepts(event):
                     return
                 self._bytes += len(event.data)
             else:
-                self._broken = False
+                self._needs_key = False
             self._buffer.append(event)
 
-    def get(self, timeout: float) -> Event:
-        """Wait for the oldest, and take it. Raises Aborted, and TimeoutError when none came for `timeout` seconds."""
+    def get(self, timeout: float) -> SourceEvent:
+        """Wait for the oldest event and remove it. Raises Aborted, and TimeoutError after `timeout` seconds."""
         with self._buffer.lock:
             event = self._buffer.take(timeout)
             if isinstance(event, SerializedPacket):
@@ -60,31 +64,29 @@ class Buffer:
         """Raise Aborted in the thread that gets, and discard what is left."""
         self._buffer.abort()
 
-    def _takes(self, parcel: SerializedPacket) -> bool:
-        is_full = len(self._buffer.items) >= _MOST_PACKETS or self._bytes + len(parcel.data) > _MOST_BYTES
-        if parcel.stream != VIDEO:
+    def _accepts(self, packet: SerializedPacket) -> bool:
+        is_full = len(self._buffer.items) >= _MAX_PACKETS or self._bytes + len(packet.data) > _MAX_BYTES
+        if packet.stream != VIDEO:
             return not is_full
-        if parcel.is_keyframe:
-            if is_full or self._waited(parcel.at) > _MOST_SECONDS:
-                self._leave_out()
-            self._broken = False
-        elif is_full and not self._broken:
-            self._leave_out()
-            self._broken = True
-        if self._broken:
+        if packet.is_keyframe:
+            if is_full or self._waited(packet.at) > _MAX_SECONDS:
+                self._drop_packets()
+            self._needs_key = False
+        elif is_full and not self._needs_key:
+            self._drop_packets()
+            self._needs_key = True
+        if self._needs_key:
             self._skipped[_LATE] += 1
-        return not self._broken
+        return not self._needs_key
 
     def _waited(self, now: float) -> float:
-        """For how long the oldest packet has."""
+        """Seconds for which the oldest packet has waited."""
         return next((now - event.at for event in self._buffer.items if isinstance(event, SerializedPacket)), 0.0)
 
-    def _leave_out(self) -> None:
-        """All packets; what tells of connections stays."""
-        self._skipped[_LATE] += sum(
-            isinstance(event, SerializedPacket) and event.stream == VIDEO for event in self._buffer.items
-        )
-        kept = [event for event in self._buffer.items if not isinstance(event, SerializedPacket)]
+    def _drop_packets(self) -> None:
+        """Drop all packets; opened and lost connections stay."""
+        events = list(self._buffer.items)
+        self._skipped[_LATE] += sum(isinstance(event, SerializedPacket) and event.stream == VIDEO for event in events)
         self._buffer.items.clear()
-        self._buffer.items.extend(kept)
+        self._buffer.items.extend(event for event in events if not isinstance(event, SerializedPacket))
         self._bytes = 0

@@ -1,4 +1,4 @@
-"""Webcams, by number or by name: through libavdevice, and by OpenCV where that can't."""
+"""Webcams, by number or name: through libavdevice, or through OpenCV if that fails."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Any
 
 from pipeline.errors import InputError, SettingsError
 from pipeline.flow.closing import Closing
-from pipeline.live.process.messages import SerializedPacket, Streams, nut
+from pipeline.live.process.messages import SerializedPacket, StreamHeader, open_nut
 
 _TICKS = 90_000
 _V4L2 = Path("/sys/class/video4linux")
@@ -20,62 +20,77 @@ _V4L2 = Path("/sys/class/video4linux")
 
 @dataclass(frozen=True, slots=True)
 class Webcam:
-    """format, file: what FFmpeg opens. camera: what OpenCV does, None where it knows no names."""
+    """How to open a webcam.
+
+    Attributes:
+        format: FFmpeg's input format.
+        file: what FFmpeg opens.
+        camera: what OpenCV opens; None if it can't open cameras by name.
+    """
 
     format: str
     file: str
     camera: int | str | None
 
 
-def webcam(name: str, platform: str = sys.platform, listed: Path = _V4L2) -> Webcam:
-    """The camera of that number (from 0) or name, or part of a name, on this platform.
+def find_webcam(name: str, platform: str = sys.platform, names_dir: Path = _V4L2) -> Webcam:
+    """The webcam of that number (from 0), name or part of a name.
 
-    listed: where Linux keeps the names. Raises SettingsError for an empty name, and where the platform has no cameras
-    that could be asked for.
+    Args:
+        name: number or name.
+        platform: as sys.platform.
+        names_dir: the folder in which Linux lists the names of cameras.
+
+    Raises:
+        SettingsError: the name is empty, or webcams are not supported on the platform.
     """
     if not name:
-        raise SettingsError("webcam: which one? Give its number or name, such as webcam:0")
+        raise SettingsError("webcam: the number or name is missing; give one, such as webcam:0")
     number = int(name) if name.isdecimal() else None
     if platform.startswith("linux"):
-        file = f"/dev/video{number}" if number is not None else _found(name, listed)
+        file = f"/dev/video{number}" if number is not None else _device_file(name, names_dir)
         return Webcam("v4l2", file, file)
-    if platform == "darwin":  # "none": no sound
+    if platform == "darwin":  # "none": no audio
         return Webcam("avfoundation", f"{name}:none", number)
     if platform == "win32":
-        return Webcam("dshow", f"video={_nth(number) if number is not None else name}", number)
-    raise SettingsError(f"webcam:{name}: no way to webcams is known on {platform}; give a device and its FFmpeg format")
+        return Webcam("dshow", f"video={_directshow_name(number) if number is not None else name}", number)
+    raise SettingsError(f"webcam:{name}: webcams are not supported on {platform}; give a device and its `format`")
 
 
-def _found(name: str, listed: Path) -> str:
-    """The device file of the camera called `name`; a camera may have several, the first of which has the pictures.
+def _device_file(name: str, names_dir: Path) -> str:
+    """The device file of the camera called `name`; of several files, the first one has the video.
 
-    Where there is none, which an unplugged camera is: a file that isn't there.
+    If there is no such camera, as it may be unplugged: a file that does not exist.
     """
     if name.startswith("/"):
         return name
     names = {}
-    for entry in sorted(listed.glob("video*"), key=lambda path: int(path.name.removeprefix("video") or 0)):
+    for entry in sorted(names_dir.glob("video*"), key=lambda path: int(path.name.removeprefix("video") or 0)):
         try:
             names[f"/dev/{entry.name}"] = (entry / "name").read_text().strip()
         except OSError:  # unplugged at this moment
             continue
-    same = [file for file, called in names.items() if called.casefold() == name.casefold()]
-    like = [file for file, called in names.items() if name.casefold() in called.casefold()]
-    return next(iter(same + like), f"/dev/{name}")
+    exact = [file for file, full_name in names.items() if full_name.casefold() == name.casefold()]
+    partial = [file for file, full_name in names.items() if name.casefold() in full_name.casefold()]
+    return next(iter(exact + partial), f"/dev/{name}")
 
 
-def _nth(number: int) -> str:
-    """DirectShow knows cameras by names only."""
+def _directshow_name(number: int) -> str:
+    """The name of a camera by its number: DirectShow opens cameras by name only."""
     import av
 
     videos = [device.name for device in av.enumerate_input_devices("dshow") if "video" in device.media_types]
     return videos[number] if number < len(videos) else f"camera {number}"
 
 
-class Grabbed(Closing):
-    """A camera that OpenCV reads: raw bgr24 pictures, in 1/90000 s of when they came.
+class OpenCvCamera(Closing):
+    """A camera read by OpenCV: raw bgr24 frames, timestamped in 1/90000 s by their arrival.
 
-    Raises InputError where OpenCV is missing, or can't open it.
+    Raises InputError if OpenCV is missing or can't open it.
+
+    Attributes:
+        streams: its video.
+        notes: remarks for the user.
     """
 
     def __init__(self, camera: int | str) -> None:
@@ -87,33 +102,35 @@ class Grabbed(Closing):
         self._first = self._read()
         if self._first is None:
             self._capture.release()
-            raise InputError("OpenCV can't open it either")
+            raise InputError("OpenCV can't open the camera either")
         rate = self._capture.get(cv2.CAP_PROP_FPS)
         height, width = self._first.shape[:2]
-        self.streams = raw_streams(width, height, "bgr24", Fraction(rate).limit_denominator(1001) if rate > 0 else None)
-        self.notes = ("read by OpenCV, as FFmpeg can't open it",)
+        fps = Fraction(rate).limit_denominator(1001) if rate > 0 else None
+        self.streams = raw_video_header(width, height, "bgr24", fps)
+        self.notes = ("read by OpenCV, as FFmpeg can't open the camera",)
 
     def __iter__(self) -> Iterator[SerializedPacket]:
-        """Each picture as it comes, until the camera gives none."""
-        picture = self._first
-        while picture is not None:
+        """Each frame as it comes, until the camera delivers no more."""
+        frame = self._first
+        while frame is not None:
             at = time.monotonic()
-            yield SerializedPacket(0, picture.tobytes(), round(at * _TICKS), None, 0, is_keyframe=True, at=at)
-            picture = self._read()
+            yield SerializedPacket(0, frame.tobytes(), round(at * _TICKS), None, 0, is_keyframe=True, at=at)
+            frame = self._read()
 
     def close(self) -> None:
         self._capture.release()
 
     def _read(self) -> Any:
-        there, picture = self._capture.read()
-        return picture if there else None
+        succeeded, frame = self._capture.read()
+        return frame if succeeded else None
 
 
-def raw_streams(width: int, height: int, pix_fmt: str, rate: Fraction | None) -> Streams:
-    """One stream of pictures that aren't coded, in 1/90000 s."""
-    room, container = nut()
-    stream = container.add_stream("rawvideo", rate=rate)
-    stream.width, stream.height, stream.pix_fmt = width, height, pix_fmt
-    stream.time_base = Fraction(1, _TICKS)
-    container.start_encoding()
-    return Streams.written(room, [rate])
+def raw_video_header(width: int, height: int, pix_fmt: str, rate: Fraction | None) -> StreamHeader:
+    """The header of one stream of raw video, in 1/90000 s. rate: frames per second; None if unknown."""
+    buffer, container = open_nut()
+    with container:
+        stream = container.add_stream("rawvideo", rate=rate)
+        stream.width, stream.height, stream.pix_fmt = width, height, pix_fmt
+        stream.time_base = Fraction(1, _TICKS)
+        container.start_encoding()
+        return StreamHeader.from_nut(buffer, [rate])

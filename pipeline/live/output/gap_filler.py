@@ -1,10 +1,9 @@
-"""What is shown while a source is away: its last picture, again and again."""
+"""Repeats the last frame while a source is disconnected."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import Any
 
 from pipeline.flow.stage import Stage
 from pipeline.frame import Frame
@@ -12,38 +11,41 @@ from pipeline.frame import Frame
 
 @dataclass(frozen=True, slots=True)
 class RepeatFrame:
-    """Show the last picture again, at `pts` for `duration`, in the ticks of its stream."""
+    """A request to show the last frame again.
+
+    Attributes:
+        pts: when, in the time base of its stream.
+        duration: for how long, in the same time base.
+    """
 
     pts: int
     duration: int
 
 
-class GapFiller(Stage[Any, Any]):
-    """Keeps the last frame that passed, and gives it again for each Again.
+class GapFiller(Stage[Frame | RepeatFrame, Frame]):
+    """Keeps the last frame that passed, and yields it again for each RepeatFrame.
 
-    A frame is let go of when the next one comes. Encoders that are told to hold nothing back have read it by then.
+    A frame is released when the next one comes; a low-delay encoder has read it by then.
     """
 
     def __init__(self) -> None:
-        self._kept: Frame | None = None
+        self._last: Frame | None = None
 
-    def feed(self, item: Any) -> Iterator[Any]:
+    def feed(self, item: Frame | RepeatFrame) -> Iterator[Frame]:
         if isinstance(item, RepeatFrame):
-            if self._kept is not None:
-                yield replace(self._kept, pts=item.pts, duration=item.duration, release=_keep)
-        elif isinstance(item, Frame):
-            before, self._kept = self._kept, item
+            if self._last is not None:
+                yield replace(self._last, pts=item.pts, duration=item.duration, release=_keep)
+        else:
+            before, self._last = self._last, item
             yield replace(item, release=_keep)
             if before is not None:
                 before.release()
-        else:
-            yield item
 
     def close(self) -> None:
-        if self._kept is not None:
-            self._kept.release()
-            self._kept = None
+        if self._last is not None:
+            self._last.release()
+            self._last = None
 
 
 def _keep() -> None:
-    """What is done when an encoder has read a frame that may be wanted again."""
+    """The `release` of a frame that may be shown again."""

@@ -1,4 +1,4 @@
-"""What waits for an output that may be slow or away: whole GOPs leave, so that what is written can be decoded."""
+"""The queue of an output that may be slow or disconnected. It drops complete GOPs, so that the rest can be decoded."""
 
 from __future__ import annotations
 
@@ -6,71 +6,77 @@ from collections import Counter
 from dataclasses import dataclass
 
 from pipeline.flow.blocking import BlockingBuffer
-from pipeline.live.process.messages import SerializedPacket, Streams
+from pipeline.live.process.messages import SerializedPacket, StreamHeader
 
-AWAY = "output away"
+DISCONNECTED = "output disconnected"
 SLOW = "output too slow"
 NO_KEY = "waiting for a key frame"
 
-_TICKS = 90_000  # a second of the video's time base
-_LONGEST_STEP = 1.0  # seconds that a frame counts for, at most: a gap in a stream is nothing that waits
+_TICKS = 90_000  # per second of the video's time base
+_MAX_STEP = 1.0  # seconds that a frame counts for; a longer gap between timestamps does not fill the queue
 
 
 @dataclass(frozen=True, slots=True)
-class Begin:
-    """From here on, packets are of these streams."""
+class StreamStart:
+    """The packets behind this belong to `streams`."""
 
-    streams: Streams
+    streams: StreamHeader
 
 
-Item = Begin | SerializedPacket
+Item = StreamStart | SerializedPacket
 
 
 class GopQueue:
-    """First in, first out, of at most `seconds` of stream and `size` bytes. Who puts never waits; one thread takes.
+    """A first-in, first-out queue in which the writer never waits; one thread takes.
 
-    When it is full, the oldest packets leave up to a key frame: the rest of a GOP that was begun, or a whole one, and
-    the sound in between. Stream 0 is the video, in ticks of 1/90000 s.
+    When it is full, the oldest packets are dropped up to a key frame: a complete GOP, or the rest of one of which
+    packets were taken, with the audio in between. Stream 0 is the video, in ticks of 1/90000 s.
 
-    dropped: video packets that left so, or came when they were of no use, by reason.
+    Args:
+        seconds: the most video that may wait.
+        size: the most bytes that may wait.
+
+    Attributes:
+        dropped: packets of video that were dropped, by reason.
     """
 
     def __init__(self, seconds: float, size: int) -> None:
-        self._most_seconds, self._most_bytes = seconds, size
+        self._max_seconds, self._max_bytes = seconds, size
         self._buffer: BlockingBuffer[tuple[Item, float]] = BlockingBuffer()  # with the duration of each in seconds
         self._items = self._buffer.items
         self._seconds, self._bytes = 0.0, 0
-        self._last: int | None = None
-        self._skipping: str | None = NO_KEY  # why packets are left out, up to the next key frame
-        self._away = False
+        self._last: int | None = None  # time of the last packet of video
+        self._skipping: str | None = NO_KEY  # why packets are dropped up to the next key frame
+        self._is_connected = True
         self.dropped: Counter[str] = Counter()
 
     @property
     def seconds(self) -> float:
-        """How much of the stream waits."""
+        """The duration of the video that waits."""
         return max(0.0, self._seconds)
 
-    def begin(self, streams: Streams) -> None:
-        """What is put from now on belongs to `streams`."""
+    def start(self, streams: StreamHeader) -> None:
+        """Announce that the packets put from now on belong to `streams`."""
         with self._buffer.lock:
-            if self._items and isinstance(self._items[-1][0], Begin):
+            if self._items and isinstance(self._items[-1][0], StreamStart):
                 self._items.pop()
-            self._buffer.append((Begin(streams), 0.0))
+            self._buffer.append((StreamStart(streams), 0.0))
             self._skipping = NO_KEY
 
-    def put(self, parcel: SerializedPacket) -> None:
+    def put(self, packet: SerializedPacket) -> None:
+        """Add `packet`, or drop it; drop the oldest packets if the queue is full."""
         with self._buffer.lock:
-            length = self._length(parcel)
-            if self._buffer.closed or not self._is_wanted(parcel):
+            duration = self._duration(packet)
+            if self._buffer.closed or not self._accepts(packet):
                 return
-            self._buffer.append((parcel, length))
-            self._seconds += length
-            self._bytes += len(parcel.data)
-            while self._seconds > self._most_seconds or self._bytes > self._most_bytes:
+            self._buffer.append((packet, duration))
+            self._seconds += duration
+            self._bytes += len(packet.data)
+            while self._seconds > self._max_seconds or self._bytes > self._max_bytes:
                 self._drop_oldest()
 
     def take(self, timeout: float) -> Item | None:
-        """The oldest item; None if none came in time, or after `wake`. Raises Closed at the end."""
+        """The oldest item; None if there is none for `timeout` seconds, or after `wake`. Raises Closed at the end."""
         with self._buffer.lock:
             try:
                 return self._removed(*self._buffer.take(timeout))
@@ -78,80 +84,82 @@ class GopQueue:
                 return None
 
     def wake(self) -> None:
-        """Let who takes look around, now or the next time."""
+        """Make the current or the next `take` return at once."""
         self._buffer.interrupt()
 
-    def leave(self) -> None:
-        """The output is away: what waits is of no use, nor what comes."""
+    def disconnect(self) -> None:
+        """Drop the packets that wait, and those that come until `connect`."""
         with self._buffer.lock:
-            self._away = True
-            begin = None
+            self._is_connected = False
+            start = None
             while self._items:
                 item = self._pop()
-                if isinstance(item, Begin):
-                    begin = item
+                if isinstance(item, StreamStart):
+                    start = item
                 else:
-                    self._drop(item, AWAY)
-            if begin:
-                self._items.append((begin, 0.0))
+                    self._count(item, DISCONNECTED)
+            if start:
+                self._items.append((start, 0.0))
 
-    def come(self) -> bool:
-        """The output is there. Whether it was away: then it gets packets from the next key frame on."""
+    def connect(self) -> bool:
+        """Accept packets, from the next key frame on if the output was disconnected; returns whether it was."""
         with self._buffer.lock:
-            was_away, self._away = self._away, False
-            if was_away:
+            was_connected, self._is_connected = self._is_connected, True
+            if not was_connected:
                 self._skipping = NO_KEY
-            return was_away
+            return not was_connected
 
-    def drop(self, parcel: SerializedPacket, reason: str) -> None:
-        """Count a packet that was taken, and then left out after all."""
+    def drop(self, packet: SerializedPacket, reason: str) -> None:
+        """Count a packet that was taken and could not be written."""
         with self._buffer.lock:
-            self._drop(parcel, reason)
+            self._count(packet, reason)
 
     def close(self) -> None:
-        """Nothing more is put; what waits can still be taken."""
+        """End the input; what waits can still be taken."""
         self._buffer.close()
 
-    def _is_wanted(self, parcel: SerializedPacket) -> bool:
-        if self._skipping and not self._away and _is_key(parcel):
+    def _accepts(self, packet: SerializedPacket) -> bool:
+        if self._skipping and self._is_connected and _is_key(packet):
             self._skipping = None
-        reason = AWAY if self._away else self._skipping
+        reason = self._skipping if self._is_connected else DISCONNECTED
         if reason:
-            self._drop(parcel, reason)
+            self._count(packet, reason)
         return not reason
 
-    def _length(self, parcel: SerializedPacket) -> float:
-        time = parcel.pts if parcel.dts is None else parcel.dts
-        if parcel.stream or time is None:
+    def _duration(self, packet: SerializedPacket) -> float:
+        """The seconds from the last packet of video to this one; 0 for audio."""
+        time = packet.decoding_time
+        if packet.stream or time is None:
             return 0.0
         step = 0 if self._last is None else time - self._last
         self._last = time
-        return min(max(step / _TICKS, 0.0), _LONGEST_STEP)
+        return min(max(step / _TICKS, 0.0), _MAX_STEP)
 
     def _pop(self) -> Item:
         return self._removed(*self._items.popleft())
 
-    def _removed(self, item: Item, length: float) -> Item:
-        """`item`, which is not in the queue any more."""
-        self._seconds -= length
-        self._bytes -= 0 if isinstance(item, Begin) else len(item.data)
+    def _removed(self, item: Item, duration: float) -> Item:
+        """Subtract an item that has left the queue from what waits."""
+        self._seconds -= duration
+        self._bytes -= 0 if isinstance(item, StreamStart) else len(item.data)
         if not self._items:
-            self._seconds = 0.0  # what rounding left
+            self._seconds = 0.0  # without rounding errors
         return item
 
     def _drop_oldest(self) -> None:
-        begin = None
-        while isinstance(self._items[0][0], Begin):
-            begin = self._pop()
-        self._drop(self._pop(), SLOW)
-        while self._items and not isinstance(self._items[0][0], Begin) and not _is_key(self._items[0][0]):
-            self._drop(self._pop(), SLOW)
+        """Drop packets up to a key frame; keep the newest StreamStart before it."""
+        start = None
+        while isinstance(self._items[0][0], StreamStart):
+            start = self._pop()
+        self._count(self._pop(), SLOW)
+        while self._items and not isinstance(self._items[0][0], StreamStart) and not _is_key(self._items[0][0]):
+            self._count(self._pop(), SLOW)
         if not self._items:
             self._skipping = SLOW
-        if begin and not (self._items and isinstance(self._items[0][0], Begin)):
-            self._items.appendleft((begin, 0.0))
+        if start and not (self._items and isinstance(self._items[0][0], StreamStart)):
+            self._items.appendleft((start, 0.0))
 
-    def _drop(self, item: Item, reason: str) -> None:
+    def _count(self, item: Item, reason: str) -> None:
         if isinstance(item, SerializedPacket) and not item.stream:
             self.dropped[reason] += 1
 

@@ -1,4 +1,4 @@
-"""A child that writes an output, as its parent sees it."""
+"""The parent's side of a child that writes an output."""
 
 from __future__ import annotations
 
@@ -8,137 +8,153 @@ from collections import deque
 from collections.abc import Callable
 
 from pipeline.flow.closing import Closing
-from pipeline.live.output.gop_queue import AWAY
-from pipeline.live.process.child import Child, Gone
-from pipeline.live.process.messages import Lost, Open, Opened, SerializedPacket, Written
+from pipeline.live.output.gop_queue import DISCONNECTED
+from pipeline.live.process.child import Child, ProcessEnded
+from pipeline.live.process.messages import (
+    ConnectionLost,
+    ConnectionOpened,
+    OpenRequest,
+    PacketWritten,
+    SerializedPacket,
+)
 
 _PROGRAM = "pipeline.live.output.muxer_process"
-_OPENING_SECONDS = 10.0  # for a server to let it in
-_UNDER_WAY = 32  # packets that the child may hold at once; the others wait where they can still be left out
+_OPENING_SECONDS = 10.0  # for a server to accept the connection
+_MAX_IN_FLIGHT = 32  # packets that the child may hold; the others wait where they can still be dropped
+_SKIPPED = "timestamps went back"  # the reason for packets that a muxer skips
+_NO_ANSWER = "no answer"
+_PROCESS_ENDED = "the process that writes the output has ended"
 
 
-class Down(Exception):
-    """The output can't be written to; the message is a line without any address."""
+class OutputUnavailable(Exception):
+    """The output can't be written to. The message is one line without any address."""
 
 
-class Link(Closing):
-    """Opens an output, as often as wanted, and hands packets to it.
+class MuxerClient(Closing):
+    """Opens an output in a child process, as often as needed, and sends packets to it.
 
-    One thread opens, writes and closes; any may `mind` and `kill`. done: called with each packet of which the fate is
-    known, and the reason if it was not written. news: called when the output is lost. patience: seconds that the child
-    may take for one packet. refused: whether the last loss was for a password.
+    One thread opens, writes and closes; any thread may call `kill_if_stuck` and `kill`.
+
+    Args:
+        on_done: called with each packet whose fate is known, and why it was not written; "" if it was.
+        on_lost: called when the output is lost.
+        patience: seconds that the child may take for one packet.
+
+    Attributes:
+        password_refused: True if the last connection was lost because of the password.
     """
 
     def __init__(
-        self, done: Callable[[SerializedPacket, str], None], news: Callable[[], None], patience: float
+        self, on_done: Callable[[SerializedPacket, str], None], on_lost: Callable[[], None], patience: float
     ) -> None:
-        self._done, self._news, self._patience = done, news, patience
+        self._on_done, self._on_lost, self._patience = on_done, on_lost, patience
         self._child = Child(_PROGRAM)
         self._state = threading.Condition()
-        self._under_way: deque[SerializedPacket] = deque()
-        self._deadline: float | None = None  # by when the child must have done something, if it has something to do
-        self._opened: Opened | None = None
+        self._in_flight: deque[SerializedPacket] = deque()
+        self._deadline: float | None = None  # by which the child must have answered; None if it has nothing to do
+        self._opened: ConnectionOpened | None = None
         self._lost: str | None = None
-        self.refused = False
-        self._ear = threading.Thread(target=self._hear, name="uprez-output-ear", daemon=True)
-        self._ear.start()
+        self.password_refused = False
+        self._receiver = threading.Thread(target=self._receive, name="uprez-output-receive", daemon=True)
+        self._receiver.start()
 
     @property
     def alive(self) -> bool:
-        """Whether another output can be opened when one is lost."""
-        return self._ear.is_alive()
+        """True while outputs can be opened."""
+        return self._receiver.is_alive()
 
-    def open(self, wanted: Open) -> tuple[str, ...]:
-        """End what is open, and open `wanted`; waits for both. What there is to note about it; raises Down."""
+    def open(self, request: OpenRequest) -> tuple[str, ...]:
+        """Close what is open and open `request`; wait for both. Returns notes; raises OutputUnavailable."""
         with self._state:
             self._opened = self._lost = None
-            self.refused = False
+            self.password_refused = False
             self._deadline = time.monotonic() + _OPENING_SECONDS
-        self._send(wanted)
+        self._send(request)
         with self._state:
             self._state.wait_for(lambda: self._opened or self._lost, _OPENING_SECONDS)
-        self.mind()
+        self.kill_if_stuck()
         self.check()
         if self._opened is None:
             self._child.kill()
-            raise Down("it gives no answer")
+            raise OutputUnavailable(_NO_ANSWER)
         return self._opened.notes
 
-    def write(self, parcel: SerializedPacket) -> None:
-        """Hand `parcel` over; waits while too many are under way. Raises Down."""
+    def write(self, packet: SerializedPacket) -> None:
+        """Send `packet`; wait while too many are in flight. Raises OutputUnavailable."""
         with self._state:
-            self._state.wait_for(lambda: len(self._under_way) < _UNDER_WAY or self._lost, self._patience)
-        self.mind()
+            self._state.wait_for(lambda: len(self._in_flight) < _MAX_IN_FLIGHT or self._lost, self._patience)
+        self.kill_if_stuck()
         with self._state:
             lost = self._lost
             if lost is None:
-                self._under_way.append(parcel)
+                self._in_flight.append(packet)
                 self._deadline = self._deadline or time.monotonic() + self._patience
         if lost is not None:
-            self._done(parcel, AWAY)
-            raise Down(lost)
-        self._send(parcel)
+            self._on_done(packet, DISCONNECTED)
+            raise OutputUnavailable(lost)
+        self._send(packet)
 
     def check(self) -> None:
-        """Raise Down if the output is lost."""
+        """Raise OutputUnavailable if the output is lost."""
         if self._lost is not None:
-            raise Down(self._lost)
+            raise OutputUnavailable(self._lost)
 
-    def mind(self) -> None:
-        """Kill a child that is stuck; what waits for it gets Down."""
+    def kill_if_stuck(self) -> None:
+        """Kill a child that has not answered in time; threads that wait for it get OutputUnavailable."""
         deadline = self._deadline
         if deadline is not None and time.monotonic() >= deadline:
             with self._state:
-                self._lost = self._lost or ("it takes nothing any more" if self._opened else "it gives no answer")
+                self._lost = self._lost or ("it does not accept data any more" if self._opened else _NO_ANSWER)
             self._child.kill()
 
     def kill(self) -> None:
+        """End the child at once."""
         self._child.kill()
 
     def close(self, patience: float = 0.0) -> None:
-        """End the output properly if that takes no longer than `patience` seconds, else at once."""
+        """End the output properly if that takes at most `patience` seconds, otherwise at once."""
         self._child.close(patience)
-        self._ear.join()
+        self._receiver.join()
 
-    def _send(self, message: Open | SerializedPacket) -> None:
+    def _send(self, message: OpenRequest | SerializedPacket) -> None:
         try:
             self._child.send(message)
-        except Gone as error:
-            self._lose("the process that writes it ended")
-            raise Down(self._lost) from error
+        except ProcessEnded as error:
+            self._lose(_PROCESS_ENDED)
+            raise OutputUnavailable(self._lost) from error
 
     def _lose(self, reason: str) -> None:
         with self._state:
             self._lost = self._lost or reason
             self._deadline = None
-            dropped = list(self._under_way)
-            self._under_way.clear()
+            dropped = list(self._in_flight)
+            self._in_flight.clear()
             self._state.notify_all()
-        for parcel in dropped:
-            self._done(parcel, AWAY)
-        self._news()
+        for packet in dropped:
+            self._on_done(packet, DISCONNECTED)
+        self._on_lost()
 
-    def _hear(self) -> None:
-        """The thread that takes what the child says."""
+    def _receive(self) -> None:
+        """The thread that receives the child's messages."""
         try:
             while True:
-                self._heed(self._child.receive())
-        except Gone as gone:
-            self._lose(str(gone) or "the process that writes it ended")
+                self._handle(self._child.receive())
+        except ProcessEnded as ended:
+            self._lose(str(ended) or _PROCESS_ENDED)
 
-    def _heed(self, message: Opened | Written | Lost) -> None:
-        if isinstance(message, Lost):
-            self.refused = message.fault == "wrong password"
+    def _handle(self, message: ConnectionOpened | PacketWritten | ConnectionLost) -> None:
+        if isinstance(message, ConnectionLost):
+            self.password_refused = message.fault == "wrong password"
             self._lose(message.reason)
             return
-        parcel = None
+        packet = None
         with self._state:
-            if isinstance(message, Opened):
+            if isinstance(message, ConnectionOpened):
                 self._opened = message
-            elif self._under_way:  # else it was given up meanwhile
-                parcel = self._under_way.popleft()
-            if self._opened:  # else what is to be done is to open
-                self._deadline = time.monotonic() + self._patience if self._under_way else None
+            elif self._in_flight:  # otherwise the packet was given up meanwhile
+                packet = self._in_flight.popleft()
+            if self._opened:  # otherwise the deadline is that of opening
+                self._deadline = time.monotonic() + self._patience if self._in_flight else None
             self._state.notify_all()
-        if parcel is not None and isinstance(message, Written):
-            self._done(parcel, "" if message.kept else "time went back")
+        if packet is not None and isinstance(message, PacketWritten):
+            self._on_done(packet, "" if message.kept else _SKIPPED)

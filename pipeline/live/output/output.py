@@ -1,13 +1,13 @@
-"""One output of a live stream, which is written as well as it takes it, and holds nobody up.
+"""One output of a live stream. It is written as fast as it accepts data, and never holds up the stream.
 
-    offer ──▶ GopQueue ──▶ [uprez-output] ──▶ Link ══▶ child process: muxing
-              drops GOPs    tries again        │
-                            for ever           ◀── [uprez-output-ear]: what the child says
+    offer ──▶ GopQueue ──▶ [uprez-output] ──▶ MuxerClient ══▶ child process: muxer
+              drops GOPs    reconnects             │
+                            without end            ◀── [uprez-output-receive]: the child's messages
 
-- `offer` and `begin` only put into the queue. Who waits is the thread `uprez-output`; FFmpeg waits in the child.
-- When the child tells of a loss, or is killed as it takes nothing, what waits is dropped and counted. The thread tries
-  again, at first often, and the output goes on from a key frame, on the same clock.
-- `begin` ends what is open properly; so does `close`, as far as its patience goes.
+- `offer` and `start` only put into the queue. Waiting is left to the thread `uprez-output`; FFmpeg waits in the child.
+- When the child reports a loss, or is killed because it is stuck, what waits is dropped and counted. The thread
+  reconnects, at first often, and the output continues from a key frame, on the same clock.
+- `start` finishes the open output properly; so does `close`, within its patience.
 """
 
 from __future__ import annotations
@@ -22,35 +22,44 @@ from pipeline.errors import SettingsError
 from pipeline.flow.backoff import Backoff
 from pipeline.flow.blocking import Closed
 from pipeline.flow.closing import Closing
-from pipeline.live.output.destination import Outlet
-from pipeline.live.output.gop_queue import Begin, GopQueue
-from pipeline.live.output.muxer_client import Down, Link
-from pipeline.live.process.child import Gone
-from pipeline.live.process.messages import SerializedPacket, Streams
+from pipeline.live.output.destination import OutputTarget
+from pipeline.live.output.gop_queue import GopQueue, StreamStart
+from pipeline.live.output.muxer_client import MuxerClient, OutputUnavailable
+from pipeline.live.process.child import ProcessEnded
+from pipeline.live.process.messages import SerializedPacket, StreamHeader
 from pipeline.live.stats import OutputFigures, Status
 
 log = logging.getLogger(__name__)
 
-_WAITING_SECONDS = 4.0  # of stream, and
-_WAITING_BYTES = 64 << 20  # whichever comes first
+_QUEUE_SECONDS = 4.0  # of video that may wait
+_QUEUE_BYTES = 64 << 20  # that may wait
 _STUCK_SECONDS = 10.0
-_LOOK_SECONDS = 1.0  # between two looks at a child that has nothing to do
+_CHECK_SECONDS = 1.0  # between two checks of an idle child
+_KILL_SECONDS = 0.1  # between two attempts to end the thread
 
 
 class Output(Closing):
-    """Writes one stream to `outlet`. demand_key: asks the encoder for a key frame; called from a thread of this.
+    """Writes one stream to `target`.
 
-    stuck: seconds without progress after which a connection is given up.
+    Args:
+        target: the output.
+        settings: of the stream.
+        demand_key: requests a key frame from the encoder; called from a thread of this object.
+        stuck: seconds without progress after which a connection is given up.
     """
 
     def __init__(
-        self, outlet: Outlet, settings: StreamSettings, demand_key: Callable[[], None], stuck: float = _STUCK_SECONDS
+        self,
+        target: OutputTarget,
+        settings: StreamSettings,
+        demand_key: Callable[[], None],
+        stuck: float = _STUCK_SECONDS,
     ) -> None:
-        self._outlet, self._demand_key, self._stuck = outlet, demand_key, stuck
+        self._target, self._demand_key, self._stuck = target, demand_key, stuck
         self._backoff = Backoff(settings.poll, settings.poll_for, settings.longest_wait)
         self._longest_wait = settings.longest_wait
-        self._queue = GopQueue(_WAITING_SECONDS, _WAITING_BYTES)
-        self._link: Link | None = None
+        self._queue = GopQueue(_QUEUE_SECONDS, _QUEUE_BYTES)
+        self._client: MuxerClient | None = None
         self._status: Status = "connecting"
         self._reason = ""
         self._packets = self._bytes = self._connects = 0
@@ -58,31 +67,32 @@ class Output(Closing):
         self._thread = threading.Thread(target=self._work, name="uprez-output", daemon=True)
         self._thread.start()
 
-    def begin(self, streams: Streams) -> None:
-        """What is offered from now on belongs to `streams`. May be called again: the output then begins anew."""
-        self._queue.begin(streams)
+    def start(self, streams: StreamHeader) -> None:
+        """Announce that the packets offered from now on belong to `streams`. May be called again."""
+        self._queue.start(streams)
 
-    def offer(self, parcel: SerializedPacket) -> None:
-        """Have `parcel` written, or dropped if the output can't keep up. Never waits; any thread."""
-        self._queue.put(parcel)
-        if link := self._link:
-            link.mind()
+    def offer(self, packet: SerializedPacket) -> None:
+        """Write `packet`, or drop it if the output can't keep up. Never waits; any thread may call it."""
+        self._queue.put(packet)
+        if client := self._client:
+            client.kill_if_stuck()
 
     def close(self, patience: float = 1.0) -> None:
-        """Write what waits and end the output properly, all within `patience` seconds; then leave nothing of it."""
+        """Write what waits and finish the output properly, within `patience` seconds; release all resources."""
         self._deadline = time.monotonic() + patience
         self._queue.close()
         self._thread.join(patience)
         while self._thread.is_alive():
-            if link := self._link:
-                link.kill()
-            self._thread.join(_LOOK_SECONDS / 10)
+            if client := self._client:
+                client.kill()
+            self._thread.join(_KILL_SECONDS)
         self._status = "ended"
 
     def figures(self) -> OutputFigures:
+        """The current figures."""
         return OutputFigures(
-            name=str(self._outlet.address),
-            kind=self._outlet.kind,
+            name=str(self._target.address),
+            kind=self._target.kind,
             status=self._status,
             reason=self._reason,
             packets=self._packets,
@@ -95,81 +105,82 @@ class Output(Closing):
     def _work(self) -> None:
         """The thread that writes."""
         try:
-            begin = None
-            while begin is None:
-                begin = self._look()
+            start = None
+            while start is None:
+                start = self._next_start()
             while True:
-                begin = self._serve(begin)
+                start = self._serve(start)
         except Closed:
             pass
         except Exception as error:  # nobody waits for this thread
-            log.error("%s: a bug, please report it", self._outlet.address, exc_info=error)
+            log.error("%s: a bug, please report it", self._target.address, exc_info=error)
             self._status, self._reason = "failed", f"{type(error).__name__}, a bug, please report it"
         finally:
-            self._hang_up(max(0.0, (self._deadline or 0.0) - time.monotonic()))
+            self._close_client(max(0.0, (self._deadline or 0.0) - time.monotonic()))
 
-    def _serve(self, begin: Begin) -> Begin:
-        """Write what belongs to `begin`, over as many connections as that takes. The next Begin; raises Closed."""
+    def _serve(self, start: StreamStart) -> StreamStart:
+        """Write the packets of `start`, over several connections if needed. The next StreamStart; raises Closed."""
         while True:
             try:
-                self._connect(begin.streams)
+                self._connect(start.streams)
                 return self._write()
-            except (Down, SettingsError) as error:
+            except (OutputUnavailable, SettingsError) as error:
                 self._status, self._reason = "waiting", str(error)
-                self._queue.leave()
-                begin = self._wait() or begin
+                self._queue.disconnect()
+                start = self._wait() or start
 
-    def _connect(self, streams: Streams) -> None:
+    def _connect(self, streams: StreamHeader) -> None:
         self._status = "connecting"
-        opening = self._outlet.opening(streams)
-        if self._link is None or not self._link.alive:
-            self._hang_up()
-            self._link = None
+        request = self._target.request(streams)
+        if self._client is None or not self._client.alive:
+            self._close_client()
+            self._client = None
             try:
-                self._link = Link(self._count, self._queue.wake, self._stuck)
-            except Gone as gone:
-                raise Down(str(gone)) from gone
-        notes = self._link.open(opening)
+                self._client = MuxerClient(self._count, self._queue.wake, self._stuck)
+            except ProcessEnded as ended:
+                raise OutputUnavailable(str(ended)) from ended
+        notes = self._client.open(request)
         self._connects += 1
         self._status, self._reason = "live", "; ".join(notes)
-        if self._queue.come():
+        if self._queue.connect():
             self._demand_key()
 
-    def _write(self) -> Begin:
-        """Write until there is a Begin; raises Down and Closed."""
-        assert self._link is not None
+    def _write(self) -> StreamStart:
+        """Write until the next StreamStart; raises OutputUnavailable and Closed."""
+        assert self._client is not None
         while True:
-            item = self._queue.take(_LOOK_SECONDS)
-            if isinstance(item, Begin):
+            item = self._queue.take(_CHECK_SECONDS)
+            if isinstance(item, StreamStart):
                 return item
             if item is not None:
-                self._link.write(item)
-            self._link.mind()
-            self._link.check()
+                self._client.write(item)
+            self._client.kill_if_stuck()
+            self._client.check()
 
-    def _wait(self) -> Begin | None:
-        """Let some time pass before the next try. The newest Begin meanwhile; raises Closed."""
-        begin, seconds = None, self._backoff.wait()
-        if self._link and self._link.refused:  # a password: who asks on and on is locked out
+    def _wait(self) -> StreamStart | None:
+        """Wait before the next attempt. The newest StreamStart that came meanwhile; raises Closed."""
+        start, seconds = None, self._backoff.wait()
+        if self._client and self._client.password_refused:  # servers lock out clients that try too often
             seconds = self._longest_wait
         until = time.monotonic() + seconds
-        while (rest := until - time.monotonic()) > 0:
-            begin = self._look(rest) or begin
-        return begin
+        while (left := until - time.monotonic()) > 0:
+            start = self._next_start(left) or start
+        return start
 
-    def _look(self, seconds: float = _LOOK_SECONDS) -> Begin | None:
-        """A Begin, if one comes; there is nothing else in the queue of an output that isn't open. Raises Closed."""
+    def _next_start(self, seconds: float = _CHECK_SECONDS) -> StreamStart | None:
+        """A StreamStart, if one comes in time; the queue of a closed output holds nothing else. Raises Closed."""
         item = self._queue.take(seconds)
-        return item if isinstance(item, Begin) else None
+        return item if isinstance(item, StreamStart) else None
 
-    def _hang_up(self, patience: float = 0.0) -> None:
-        if self._link:
-            self._link.close(patience)
+    def _close_client(self, patience: float = 0.0) -> None:
+        if self._client:
+            self._client.close(patience)
 
-    def _count(self, parcel: SerializedPacket, reason: str) -> None:
+    def _count(self, packet: SerializedPacket, reason: str) -> None:
+        """Count a packet that was written, or dropped for `reason`."""
         if reason:
-            self._queue.drop(parcel, reason)
+            self._queue.drop(packet, reason)
         else:
             self._backoff.reset()
             self._packets += 1
-            self._bytes += len(parcel.data)
+            self._bytes += len(packet.data)

@@ -1,4 +1,4 @@
-"""A stream in files that follow each other, each of which begins at a key frame and can be played by itself."""
+"""A stream in consecutive files, each of which begins at a key frame and can be played alone."""
 
 from __future__ import annotations
 
@@ -11,22 +11,26 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from pipeline.errors import SettingsError
-from pipeline.live.output.muxer import Muxer, left_behind
-from pipeline.live.process.messages import Open, SerializedPacket
+from pipeline.live.output.muxer import Muxer, unsupported_streams
+from pipeline.live.process.messages import OpenRequest, SerializedPacket
 
-_TICKS = 90_000  # a second of the video's time base
+_TICKS = 90_000  # per second of the video's time base
 _MILLISECOND = timedelta(milliseconds=1)
-_LENGTH = re.compile(r"(\d+(?:\.\d+)?) ?([a-zA-Z]*)")
+_LIMIT = re.compile(r"(\d+(?:\.\d+)?) ?([a-zA-Z]*)")
 _SECONDS = {"": 1, "s": 1, "min": 60, "h": 3600, "d": 86_400}
 _BYTES = {"kb": 10**3, "mb": 10**6, "gb": 10**9, "kib": 2**10, "mib": 2**20, "gib": 2**30}
 
 
 @dataclass(frozen=True, slots=True)
-class Segmenting:
-    """How files follow each other: after so many seconds, or bytes. keep: how many finished ones stay, None: all.
+class Segmentation:
+    """When a new file begins, and which files are kept.
 
-    path: NAME.SUFFIX; the files are called NAME-20261122T101500.250Z.SUFFIX, after when they were begun, so that they
-    sort by name.
+    Attributes:
+        path: NAME.SUFFIX; the files are called NAME-20261122T101500.250Z.SUFFIX after the time at which they were
+            begun, so that they sort by name.
+        seconds: the length of a file; None for no limit.
+        size: the size of a file in bytes; None for no limit.
+        keep: the number of finished files to keep; None for all.
     """
 
     path: Path
@@ -36,78 +40,91 @@ class Segmenting:
 
 
 @dataclass(frozen=True, slots=True)
-class OpenSegments(Open):
-    """To a child: write such files. address: not used."""
+class SegmentsRequest(OpenRequest):
+    """To a child: write such files. The address is not used.
 
-    segments: Segmenting | None = None
+    Attributes:
+        segments: when a new file begins, and which are kept.
+    """
+
+    segments: Segmentation | None = None
 
 
-class Segments:
-    """The file that is being written, NAME-….part.SUFFIX until it is finished, and those before it."""
+class SegmentedMuxer:
+    """Writes consecutive files. A file is called NAME-….part.SUFFIX until it is finished.
 
-    def __init__(self, wanted: OpenSegments) -> None:
-        assert wanted.segments is not None
-        self._wanted, self._how = wanted, wanted.segments
+    Raises the errors of Muxer.
+
+    Attributes:
+        notes: as those of Muxer.
+    """
+
+    def __init__(self, request: SegmentsRequest) -> None:
+        assert request.segments is not None
+        self._request, self._segmentation = request, request.segments
         self._muxer: Muxer | None = None
-        self._part = self._name = self._how.path
+        self._part = self._name = self._segmentation.path
         self._began = self._bytes = 0
-        self.notes = list(left_behind(wanted).values())
-        if not self._how.path.parent.is_dir():
-            raise _vanished(self._how.path.parent)
+        self.notes = list(unsupported_streams(request).values())
+        if not self._segmentation.path.parent.is_dir():
+            raise _missing(self._segmentation.path.parent)
 
-    def mux(self, parcel: SerializedPacket) -> bool:
-        """Write `parcel`, into a new file if it is time for one; whether it was. Raises as Muxer does."""
-        if parcel.stream == 0 and parcel.is_keyframe and parcel.pts is not None:
+    def mux(self, packet: SerializedPacket) -> bool:
+        """Write `packet`, into a new file if it is time for one; False if it was skipped."""
+        if packet.stream == 0 and packet.is_keyframe and packet.pts is not None:
             if self._muxer and not self._part.exists():
-                raise _vanished(self._part)
-            if self._is_full(parcel.pts):
+                raise _missing(self._part)
+            if self._is_full(packet.pts):
                 self.close()
             if not self._muxer:
-                self._begin(parcel.pts)
-        self._bytes += len(parcel.data)
-        return self._muxer is not None and self._muxer.mux(parcel)
+                self._begin(packet.pts)
+        self._bytes += len(packet.data)
+        return self._muxer is not None and self._muxer.mux(packet)
 
     def close(self) -> None:
-        """Finish the present file, and give it its name."""
+        """Finish the current file and give it its final name."""
         muxer, self._muxer = self._muxer, None
         if muxer:
             try:
                 muxer.close()
-            finally:  # what could be written of it can be played
+            finally:  # also after an error: what was written can be played
                 if self._part.stat().st_size:
                     self._part.rename(self._name)
-                else:  # of a disk that is full; many would push the good ones out
+                else:  # on a full disk; empty files would displace the good ones
                     self._part.unlink()
-            self._prune()
+            self._remove_old()
 
     def _is_full(self, now: int) -> bool:
-        lasted = (now - self._began) / _TICKS
-        return bool(self._how.seconds and lasted >= self._how.seconds) or bool(
-            self._how.size and self._bytes >= self._how.size
-        )
+        seconds, size = self._segmentation.seconds, self._segmentation.size
+        if seconds and (now - self._began) / _TICKS >= seconds:
+            return True
+        return bool(size and self._bytes >= size)
 
     def _begin(self, now: int) -> None:
-        self._name, self._part = _claimed(self._how.path)
+        self._name, self._part = _reserve_name(self._segmentation.path)
         self._began, self._bytes = now, 0
         try:
-            self._muxer = Muxer(replace(self._wanted, address=f"file:{self._part}"), from_zero=True)
+            self._muxer = Muxer(replace(self._request, address=f"file:{self._part}"), from_zero=True)
         except BaseException:
             self._part.unlink(missing_ok=True)
             raise
 
-    def _prune(self) -> None:
-        """Remove what is older than the files that stay, and with it what crashes left unfinished."""
-        if self._how.keep is None:
+    def _remove_old(self) -> None:
+        """Remove files that are older than those to keep, including unfinished files of crashed processes."""
+        if self._segmentation.keep is None:
             return
-        oldest = finished(self._how.path)[-self._how.keep :][:1]
-        for path in _called_after(self._how.path, r"(\.part)?"):
+        oldest = finished_segments(self._segmentation.path)[-self._segmentation.keep :][:1]
+        for path in _matching_files(self._segmentation.path, r"(\.part)?"):
             if oldest and path.name < oldest[0].name:
                 path.unlink(missing_ok=True)
 
 
-def limits(text: str) -> tuple[float | None, int | None]:
-    """Seconds or bytes, from what people write: 10min, 1h, 90, 500MB, 2GiB. Raises SettingsError."""
-    match = _LENGTH.fullmatch(text.strip())
+def parse_segment_limit(text: str) -> tuple[float | None, int | None]:
+    """Parse a limit such as 10min, 1h, 90, 500MB or 2GiB into (seconds, bytes), one of them None.
+
+    Raises SettingsError.
+    """
+    match = _LIMIT.fullmatch(text.strip())
     number, unit = (float(match[1]), match[2].lower()) if match else (0.0, "")
     if number > 0 and unit in _SECONDS:
         return number * _SECONDS[unit], None
@@ -116,19 +133,19 @@ def limits(text: str) -> tuple[float | None, int | None]:
     raise SettingsError(f"segment: {text}: should be a time such as 10min or 1h, or a size such as 500MB")
 
 
-def finished(path: Path) -> list[Path]:
-    """The files called after `path` that are finished, the oldest first."""
-    return _called_after(path)
+def finished_segments(path: Path) -> list[Path]:
+    """The finished files of the stream that is written to `path`, oldest first."""
+    return _matching_files(path)
 
 
-def _called_after(path: Path, mark: str = "") -> list[Path]:
-    """The files called after `path`, in order of time. mark: a pattern of what is to stand before their suffix."""
+def _matching_files(path: Path, mark: str = "") -> list[Path]:
+    """The files named after `path`, oldest first. mark: a pattern that their names must have before the suffix."""
     pattern = re.compile(rf"{re.escape(path.stem)}-\d{{8}}T\d{{6}}\.\d{{3}}Z{mark}{re.escape(path.suffix)}")
     return sorted(each for each in path.parent.iterdir() if pattern.fullmatch(each.name))
 
 
-def _claimed(path: Path) -> tuple[Path, Path]:
-    """A name that no file has, and that of the part, which now exists."""
+def _reserve_name(path: Path) -> tuple[Path, Path]:
+    """An unused file name, and the name of its unfinished part, which has been created."""
     for name in _names(path):
         part = name.with_suffix(f".part{name.suffix}")
         if not name.exists():
@@ -137,11 +154,11 @@ def _claimed(path: Path) -> tuple[Path, Path]:
             except FileExistsError:
                 continue
             return name, part
-    raise AssertionError("names never end")
+    raise AssertionError("_names is endless")
 
 
 def _names(path: Path) -> Iterator[Path]:
-    """Names of this moment, and of the next milliseconds, for files begun at the same time."""
+    """Names with the current time, and with the following milliseconds, for files begun at the same time."""
     moment = datetime.now(UTC)
     while True:
         stamp = f"{moment:%Y%m%dT%H%M%S}.{moment.microsecond // 1000:03}Z"
@@ -149,5 +166,5 @@ def _names(path: Path) -> Iterator[Path]:
         moment += _MILLISECOND
 
 
-def _vanished(path: Path) -> OSError:
+def _missing(path: Path) -> OSError:
     return FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(path))

@@ -1,7 +1,7 @@
-"""A Python process for what FFmpeg may block on for ever: a read, a connect or a write can't be interrupted, but a
-process can be killed.
+"""A Python child process for calls in which FFmpeg may block for ever.
 
-Messages are pickled: both ends are this package. The child's end of file on standard input means "end now".
+A read, a connect or a write of FFmpeg's can't be interrupted, but a process can be killed. Messages are pickled, as
+both ends are this package. End of file on the child's standard input means "end now".
 """
 
 from __future__ import annotations
@@ -24,36 +24,40 @@ from pipeline.flow.closing import Closing
 _POLITE_SECONDS = 0.5
 
 
-class Gone(Exception):
-    """The process at the other end has ended; of a bug it says where it was."""
+class ProcessEnded(Exception):
+    """The process at the other end has ended. The message is empty unless the cause is known, such as a bug."""
 
 
 @dataclass(frozen=True)
-class _Bug:
-    """The last that a child says. where: the error's type, and the places it came through."""
+class _ChildFailure:
+    """The last message of a child that an unexpected exception ends.
+
+    Attributes:
+        where: the type of the exception, and the lines of its traceback.
+    """
 
     where: str
 
 
 class Child(Closing):
-    """A process that runs `module`, whose main calls `serve`. Any thread may send, one receives, any may kill.
+    """A process that runs `module`, whose main calls `serve`. Any thread may send or kill, one receives.
 
-    It is in a session of its own, so that Ctrl-C reaches only the parent, and ends by itself when the parent is killed.
-    Raises Gone where the system has no room for another process.
+    It has a session of its own, so that Ctrl-C reaches only the parent, and ends by itself when the parent is killed.
+    Raises ProcessEnded if the system can't start another process.
     """
 
     def __init__(self, module: str) -> None:
         try:
             self._process = subprocess.Popen(
-                [sys.executable, "-P", "-m", module],  # whatever lies in the present folder is not ours
-                env={**os.environ, "PYTHONPATH": os.pathsep.join(_found_in())},
+                [sys.executable, "-P", "-m", module],  # do not import from the current folder
+                env={**os.environ, "PYTHONPATH": os.pathsep.join(_import_path())},
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
-                stderr=subprocess.DEVNULL,  # FFmpeg's words may hold addresses; what matters comes as a message
+                stderr=subprocess.DEVNULL,  # FFmpeg's messages may contain addresses with secrets
                 start_new_session=True,
             )
         except OSError as error:
-            raise Gone(f"no process can be started now ({error.strerror})") from error
+            raise ProcessEnded(f"can't start a process: {error.strerror}") from error
         self._sending = threading.Lock()
 
     @property
@@ -65,35 +69,35 @@ class Child(Closing):
         return self._process.poll() is None
 
     def send(self, message: Any) -> None:
-        """Hand `message` over; waits while the child takes nothing. Raises Gone."""
+        """Send `message`; waits while the pipe to the child is full. Raises ProcessEnded."""
         assert self._process.stdin is not None
         try:
             with self._sending:
                 _write(self._process.stdin, message)
         except (OSError, ValueError) as error:  # ValueError: closed by `close`
-            raise Gone from error
+            raise ProcessEnded from error
 
     def receive(self) -> Any:
-        """The next message; waits for it. Raises Gone."""
+        """Wait for the next message. Raises ProcessEnded."""
         assert self._process.stdout is not None
         try:
             message = pickle.load(self._process.stdout)
         except (EOFError, OSError, ValueError, pickle.UnpicklingError) as error:
-            raise Gone from error
-        if isinstance(message, _Bug):
-            raise Gone(f"a bug, please report it: {message.where}")
+            raise ProcessEnded from error
+        if isinstance(message, _ChildFailure):
+            raise ProcessEnded(f"a bug, please report it: {message.where}")
         return message
 
     def kill(self) -> None:
-        """End it at once; whoever sends or receives gets Gone."""
+        """End the child at once; threads that send or receive get ProcessEnded."""
         self._process.kill()
 
     def close(self, patience: float = _POLITE_SECONDS) -> None:
-        """Ask it to end, kill it after `patience` seconds, and leave nothing of it behind. May be called again."""
+        """Request the child to end, kill it after `patience` seconds, release all resources. May be called again."""
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         closer = threading.Thread(target=self._end_input, name="uprez-close", daemon=True)
-        closer.start()  # a pipe that is full blocks its closing too
+        closer.start()  # closing a full pipe blocks too
         try:
             self._process.wait(patience)
         except subprocess.TimeoutExpired:
@@ -110,47 +114,48 @@ class Child(Closing):
 
 
 class Parent:
-    """The child's end of the pipes."""
+    """The parent, as the child sees it: the child's ends of the two pipes."""
 
-    def __init__(self, taken: BinaryIO, given: BinaryIO) -> None:
-        self._taken, self._given = taken, given
+    def __init__(self, incoming: BinaryIO, outgoing: BinaryIO) -> None:
+        self._incoming, self._outgoing = incoming, outgoing
         self._sending = threading.Lock()
 
     def send(self, message: Any) -> None:
-        """Hand `message` over. Raises Gone where the parent has ended."""
+        """Send `message`. Raises ProcessEnded if the parent has ended."""
         try:
             with self._sending:
-                _write(self._given, message)
+                _write(self._outgoing, message)
         except OSError as error:
-            raise Gone from error
+            raise ProcessEnded from error
 
     def receive(self) -> Any:
-        """The next message; waits for it. Raises Gone at the end."""
+        """Wait for the next message. Raises ProcessEnded at the end."""
         try:
-            return pickle.load(self._taken)
-        except (EOFError, OSError, ValueError, pickle.UnpicklingError) as error:  # it may be killed amid a message
-            raise Gone from error
+            return pickle.load(self._incoming)
+        except (EOFError, OSError, ValueError, pickle.UnpicklingError) as error:  # killed within a message
+            raise ProcessEnded from error
 
 
 def serve(work: Callable[[Parent], None]) -> None:
-    """Run `work` as the main of a child. What anything in it prints goes nowhere, not among the messages."""
+    """Run `work` as the main function of a child. What it prints is discarded, as messages use standard output."""
     for kind in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(kind, signal.SIG_IGN)  # the parent says when it is over
-    given = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    parent = Parent(sys.stdin.buffer, given)
-    with contextlib.suppress(Gone):
+        signal.signal(kind, signal.SIG_IGN)  # the parent decides when the child ends
+    outgoing = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
+    with open(os.devnull, "wb") as devnull:
+        os.dup2(devnull.fileno(), sys.stdout.fileno())
+    parent = Parent(sys.stdin.buffer, outgoing)
+    with contextlib.suppress(ProcessEnded):
         try:
             work(parent)
-        except Exception as error:  # what it says may hold an address
+        except Exception as error:  # its message may contain an address
             places = [f"{Path(at.filename).name}:{at.lineno}" for at in traceback.extract_tb(error.__traceback__)]
-            parent.send(_Bug(f"{type(error).__name__} at {' '.join(places)}"))
-    os._exit(0)  # a thread of FFmpeg's may still be waiting for a server
+            parent.send(_ChildFailure(f"{type(error).__name__} at {' '.join(places)}"))
+    os._exit(0)  # without waiting for FFmpeg's threads, which may wait for a server
 
 
 @contextlib.contextmanager
 def limited(seconds: int) -> Iterator[None]:
-    """Let the system end this process, a child, if what is inside takes longer: all of Python may wait for FFmpeg."""
+    """Let the system end this child process if the block takes longer: FFmpeg may hold up all Python threads."""
     if not hasattr(signal, "alarm"):  # Windows
         yield
         return
@@ -161,8 +166,8 @@ def limited(seconds: int) -> Iterator[None]:
         signal.alarm(0)
 
 
-def _found_in() -> list[str]:
-    """Where a child looks for modules: first where this process found the package."""
+def _import_path() -> list[str]:
+    """The import path of a child: first the folder that this process imported the package from."""
     root = str(Path(__file__).resolve().parents[3])
     return [root, *filter(None, [os.environ.get("PYTHONPATH")])]
 

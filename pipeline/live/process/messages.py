@@ -1,7 +1,7 @@
-"""What passes between this process and its children, which open what may block for ever.
+"""The messages between this process and its children, which open sources and outputs that may block for ever.
 
-A child opens a source or an output in FFmpeg; packets travel as SerializedPackets, and the streams that they belong to
-are described by the head of a NUT file, which FFmpeg writes and reads with everything that decoders and muxers need.
+A child opens a source or an output in FFmpeg. Packets travel as SerializedPackets; the streams that they belong to are
+described by the header of a NUT file, which FFmpeg writes and reads with all that decoders and muxers need.
 """
 
 from __future__ import annotations
@@ -16,81 +16,93 @@ import av
 from av.container import InputContainer, OutputContainer
 from av.stream import Stream
 
-# FFmpeg's reader of NUT takes a head for whole when it is followed by a syncpoint (nut.h, SYNCPOINT_STARTCODE).
+# FFmpeg's NUT demuxer takes a header for complete when a syncpoint follows it (nut.h, SYNCPOINT_STARTCODE).
 _SYNCPOINT = bytes.fromhex("4e4be4adeeca4569")
 
 Fault = Literal["unreachable", "refused", "wrong password", "wrong path", "silent", "ended", "broken", "changed"]
 
 
 @dataclass(frozen=True, slots=True)
-class Streams:
+class StreamHeader:
     """The streams of a container, as FFmpeg describes them: codecs, their extradata, sizes, time bases.
 
-    head: that of a NUT file. rates: frames in a second of each stream, None where it is no video or that is unknown.
+    Attributes:
+        nut: the header of a NUT file.
+        rates: frames per second of each stream; None for audio, and where the rate is unknown.
     """
 
-    head: bytes
+    nut: bytes
     rates: tuple[Fraction | None, ...]
 
     @classmethod
-    def of(cls, streams: Iterable[Stream]) -> Streams:
-        """Those of an open container, in their order, under new indices from 0, and in time bases that NUT may change.
+    def of(cls, streams: Iterable[Stream]) -> StreamHeader:
+        """Describe `streams` of an open container, in order, with indices from 0 and time bases that NUT may change.
 
-        Raises PyAV's errors where something that decoders need isn't known, such as the size of a picture.
+        Raises PyAV's errors if something that decoders need is unknown, such as the size of the frames.
         """
         streams = list(streams)
-        room, container = nut()
-        for stream in streams:
-            if stream.name == "rawvideo":
-                _add_raw(container, stream)
-            else:
-                container.add_stream_from_template(stream, opaque=True)
-        container.start_encoding()
-        return cls.written(room, [rate_of(stream) for stream in streams])
+        buffer, container = open_nut()
+        with container:
+            for stream in streams:
+                if stream.name == "rawvideo":
+                    _add_raw(container, stream)
+                else:
+                    container.add_stream_from_template(stream, opaque=True)
+            container.start_encoding()
+            return cls.from_nut(buffer, [rate_of(stream) for stream in streams])
 
     @classmethod
-    def written(cls, room: io.BytesIO, rates: Iterable[Fraction | None]) -> Streams:
-        """Those whose head was written into `room`; see `nut`."""
-        return cls(room.getvalue() + _SYNCPOINT, tuple(rates))
+    def from_nut(cls, buffer: io.BytesIO, rates: Iterable[Fraction | None]) -> StreamHeader:
+        """The header that was written into `buffer`; see `open_nut`."""
+        return cls(buffer.getvalue() + _SYNCPOINT, tuple(rates))
 
     @staticmethod
-    def can_hold(stream: Stream) -> bool:
-        """Whether `stream` can be described, and its packets handed on; a few codecs are unknown to NUT."""
-        try:
-            nut()[1].add_stream_from_template(stream, opaque=True)
-        except ValueError:
-            return False
+    def can_describe(stream: Stream) -> bool:
+        """Whether `stream` can be described and its packets passed on; NUT does not know a few codecs."""
+        with open_nut()[1] as container:
+            try:
+                container.add_stream_from_template(stream, opaque=True)
+            except ValueError:
+                return False
         return True
 
-    def opened(self) -> InputContainer:
-        """A container without packets that has these streams; decoders and muxers take them as templates."""
-        return av.open(io.BytesIO(self.head), "r", format="nut")
+    def open(self) -> InputContainer:
+        """Open a container without packets that has these streams, as templates for decoders and muxers."""
+        return av.open(io.BytesIO(self.nut), "r", format="nut")
 
 
-def nut() -> tuple[io.BytesIO, OutputContainer]:
-    """A NUT file in memory, to add streams to; its head is there after `start_encoding`."""
-    room = io.BytesIO()
-    return room, av.open(room, "w", format="nut")
+def open_nut() -> tuple[io.BytesIO, OutputContainer]:
+    """A NUT file in memory to add streams to, and its bytes, which hold the header after `start_encoding`."""
+    buffer = io.BytesIO()
+    return buffer, av.open(buffer, "w", format="nut")
 
 
 def _add_raw(container: OutputContainer, stream: Any) -> None:
-    """Add `stream`, of video that isn't coded: FFmpeg copies templates without the tag that tells their layout."""
+    """Add a stream of raw video like `stream`: FFmpeg copies templates without the tag of the pixel format."""
     added = container.add_stream("rawvideo", rate=rate_of(stream))
     added.width, added.height, added.pix_fmt = stream.width, stream.height, stream.pix_fmt
     added.time_base = stream.time_base
 
 
 def rate_of(stream: Stream) -> Fraction | None:
-    """Frames in a second, as far as the container tells."""
+    """Frames per second, as the container states it; None for audio, and where it states none."""
     return (stream.average_rate or stream.guessed_rate) if stream.type == "video" else None
 
 
 @dataclass(frozen=True, slots=True)
 class SerializedPacket:
-    """A packet. stream: index in its Streams. pts, dts, duration: in that stream's time base; dts None if unknown.
+    """A packet that can be pickled.
 
-    at: when it was read, or made, in seconds of time.monotonic, which on one machine all processes share.
-    extradata: what the codec has to know from here on, where that changes.
+    Attributes:
+        stream: index in its StreamHeader.
+        data: the coded bytes.
+        pts: presentation time in the time base of its stream; None if unknown.
+        dts: decoding time in the same time base; None if unknown.
+        duration: in the same time base; 0 if unknown.
+        is_keyframe: True if decoding can start here.
+        at: when it was read or encoded, in seconds of time.monotonic, which all processes of a machine share.
+        is_corrupt: True if the demuxer found it damaged.
+        extradata: new parameters of the codec from this packet on; None if they do not change.
     """
 
     stream: int
@@ -105,6 +117,7 @@ class SerializedPacket:
 
     @classmethod
     def of(cls, packet: av.Packet[Any], stream: int, at: float) -> SerializedPacket:
+        """Serialize `packet`, which belongs to the stream with index `stream`."""
         extradata = bytes(packet.get_sidedata("new_extradata")) if packet.has_sidedata("new_extradata") else None
         return cls(
             stream=stream,
@@ -118,8 +131,13 @@ class SerializedPacket:
             extradata=extradata,
         )
 
-    def packet(self, time_base: Fraction) -> av.Packet[Any]:
-        """The packet again, in `time_base`, that of its stream."""
+    @property
+    def decoding_time(self) -> int | None:
+        """dts, or pts where dts is unknown."""
+        return self.pts if self.dts is None else self.dts
+
+    def to_av(self, time_base: Fraction) -> av.Packet[Any]:
+        """PyAV's packet again. time_base: that of its stream."""
         packet: av.Packet[Any] = av.Packet(self.data)
         packet.pts, packet.dts, packet.time_base = self.pts, self.dts, time_base
         packet.duration, packet.is_keyframe = self.duration, self.is_keyframe
@@ -127,23 +145,35 @@ class SerializedPacket:
 
 
 @dataclass(frozen=True, slots=True)
-class Open:
-    """To a child: open this. address: in full, with its secrets. format: FFmpeg's name, None to guess."""
+class OpenRequest:
+    """To a child: open this.
+
+    Attributes:
+        address: the complete address, with its secrets.
+        format: FFmpeg's name of the format; None to guess it.
+        options: FFmpeg's options.
+        streams: the streams of an output; None for a source.
+    """
 
     address: str = field(repr=False)
     format: str | None = None
     options: dict[str, str] = field(default_factory=dict, repr=False)
-    streams: Streams | None = None
+    streams: StreamHeader | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class OpenSource(Open):
-    """To the reading child. audio: whether it is wanted.
+class SourceRequest(OpenRequest):
+    """To the reading child: open this source.
 
-    paced: give packets at the pace of their clock, if it is a file or comes in pieces. always_paced: whatever it is.
-    camera: OpenCV's name of the device, if FFmpeg can't open it.
-    opening, silence: seconds in which there must be an answer, and a packet of video. host: name and port of whom TCP
-    will call. knocks: call there first, and give up after a second, where FFmpeg would wait for longer.
+    Attributes:
+        audio: read its audio too.
+        paced: if it is a file or comes in segments, read it at the pace of its timestamps.
+        always_paced: read it at that pace in any case.
+        camera: OpenCV's name of the device, in case FFmpeg can't open it; None if there is none.
+        opening: seconds in which the source must be open.
+        silence: seconds in which there must be a packet of video.
+        host: name and port that TCP will connect to; None if unknown.
+        check_host: first connect to `host` for at most a second, as FFmpeg would wait longer.
     """
 
     audio: bool = True
@@ -153,29 +183,41 @@ class OpenSource(Open):
     opening: float = 30.0
     silence: float = 10.0
     host: tuple[str, int] | None = None
-    knocks: bool = False
+    check_host: bool = False
 
 
 @dataclass(frozen=True, slots=True)
-class Opened:
-    """From a child: it is open. streams: of a source."""
+class ConnectionOpened:
+    """From a child: what was requested is open.
 
-    streams: Streams | None = None
+    Attributes:
+        streams: the streams of a source; None for an output.
+        notes: remarks for the user, a line each.
+    """
+
+    streams: StreamHeader | None = None
     notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
-class Lost:
-    """From a child: it can't be opened, or goes on no more. reason: a line without any address."""
+class ConnectionLost:
+    """From a child: the request failed, or the connection ended.
+
+    Attributes:
+        fault: the kind of failure.
+        reason: one line for the user, without any address.
+    """
 
     fault: Fault
     reason: str
 
 
 @dataclass(frozen=True, slots=True)
-class Written:
-    """From a child: it is done with the oldest SerializedPacket that it was sent. kept: whether that went into the
-    output.
+class PacketWritten:
+    """From a child: the oldest SerializedPacket that it was sent has been handled.
+
+    Attributes:
+        kept: True if the packet was written, False if it was skipped.
     """
 
     kept: bool

@@ -1,4 +1,4 @@
-"""Whom an encrypted connection may lead to."""
+"""TLS options: which servers an encrypted connection accepts."""
 
 from __future__ import annotations
 
@@ -7,11 +7,14 @@ from pathlib import Path
 _ENCRYPTED = ("rtsps", "rtmps", "https")
 
 
-def tls_options(scheme: str, authorities: Path | None) -> dict[str, str]:
-    """FFmpeg's options for an address of `scheme`: only who `authorities`, a file in PEM, vouch for, under that name.
+def tls_options(scheme: str, ca_file: Path | None) -> dict[str, str]:
+    """FFmpeg's options for an address of `scheme`.
 
-    Without any, FFmpeg encrypts what it sends to whoever answers, as its protocols do by themselves.
+    Args:
+        scheme: of the address, such as "rtsps".
+        ca_file: certificates in PEM; only servers whose certificate they signed, for that name, are accepted. With
+            None, FFmpeg encrypts but checks no certificate, which is the default of its protocols.
     """
-    if authorities is None or scheme not in _ENCRYPTED:
+    if ca_file is None or scheme not in _ENCRYPTED:
         return {}
-    return {"tls_verify": "1", "ca_file": str(authorities.absolute())}
+    return {"tls_verify": "1", "ca_file": str(ca_file.absolute())}

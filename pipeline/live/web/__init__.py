@@ -1,4 +1,4 @@
-"""A page that shows running streams in a browser, and their figures for programs."""
+"""A web page that shows running streams, and endpoints with their figures for programs."""
 
 from pipeline.live.web.server import Page, serve
 

@@ -1,4 +1,4 @@
-"""Who may see the page: those who know its token, and nobody through another site's scripts."""
+"""Access to the page: for clients that know its token, and not for the scripts of other sites."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _HEADERS = {
 
 
 def is_loopback(host: str) -> bool:
-    """Whether `host`, a name or an address, is this machine and nobody else's."""
+    """True if `host`, a name or an address, always means this machine."""
     try:
         return ipaddress.ip_address(host.strip("[]")).is_loopback
     except ValueError:
@@ -31,56 +31,61 @@ def is_loopback(host: str) -> bool:
 
 
 class Guard:
-    """Lets requests pass to `app` that may.
+    """Middleware that passes authorized requests to `app`.
 
-    With a token: those that bring it, as `Authorization: Bearer`, or once as `?token=`, for which they get a cookie.
-    Without: those that ask for this machine by a name that only it has; a foreign name that leads here would let its
-    owner's pages read ours.
+    With a token, requests need it as `Authorization: Bearer`, or once as `?token=`, for which they get a cookie.
+    Without one, the Host header must mean this machine; if any name were accepted, the pages of a site whose name
+    resolves to this machine (DNS rebinding) could read ours.
+
+    Args:
+        app: answers authorized requests.
+        token: None if no token is needed.
+        cookie: name of the cookie.
     """
 
     def __init__(self, app: ASGIApp, token: str | None, cookie: str) -> None:
         self._app, self._cookie = app, cookie
         self._token = token.encode() if token else None
-        # A token may hold what a cookie can't.
-        self._baked = hashlib.sha256(self._token).hexdigest() if self._token else ""
+        # a token may contain characters that a cookie can't
+        self._cookie_value = hashlib.sha256(self._token).hexdigest() if self._token else ""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
             request = HTTPConnection(scope)
-            brought = self._is_token(request.query_params.get("token", "").encode())
-            answer = self._refusal(request, brought) or self._app
-            await answer(scope, receive, self._with_headers(send, brought))
+            has_token = self._is_token(request.query_params.get("token", "").encode())
+            answer = self._refusal(request, has_token) or self._app
+            await answer(scope, receive, self._with_headers(send, has_token))
         else:
             await self._app(scope, receive, send)
 
-    def _refusal(self, request: HTTPConnection, brought: bool) -> Response | None:
+    def _refusal(self, request: HTTPConnection, has_token: bool) -> Response | None:
         if self._token is None and not is_loopback(_host(request)):
-            return PlainTextResponse("this page is only for the machine that it is on\n", 421)
-        if self._token is not None and not brought and not self._is_known(request):
-            text = "a token is needed: ?token=TOKEN, or the header Authorization: Bearer TOKEN\n"
+            return PlainTextResponse("this page is only served to its own machine\n", 421)
+        if self._token is not None and not has_token and not self._is_authorized(request):
+            text = "a token is required: ?token=TOKEN, or the header Authorization: Bearer TOKEN\n"
             return PlainTextResponse(text, 401, {"WWW-Authenticate": "Bearer"})
         return None
 
-    def _with_headers(self, send: Send, brought: bool) -> Send:
+    def _with_headers(self, send: Send, has_token: bool) -> Send:
         async def sending(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
                 headers.update(_HEADERS)
-                if brought:
-                    kept = f"{self._cookie}={self._baked}; Path=/; HttpOnly; SameSite=Strict"
-                    headers.append("Set-Cookie", kept)
+                if has_token:
+                    cookie = f"{self._cookie}={self._cookie_value}; Path=/; HttpOnly; SameSite=Strict"
+                    headers.append("Set-Cookie", cookie)
             await send(message)
 
         return sending
 
-    def _is_known(self, request: HTTPConnection) -> bool:
-        kind, _, told = request.headers.get("Authorization", "").partition(" ")
-        if kind.lower() == "bearer" and self._is_token(told.encode("latin-1")):  # by which headers are decoded
+    def _is_authorized(self, request: HTTPConnection) -> bool:
+        kind, _, token = request.headers.get("Authorization", "").partition(" ")
+        if kind.lower() == "bearer" and self._is_token(token.encode("latin-1")):  # the encoding of headers
             return True
-        return secrets.compare_digest(_cookies(request).get(self._cookie, "").encode(), self._baked.encode())
+        return secrets.compare_digest(_cookies(request).get(self._cookie, "").encode(), self._cookie_value.encode())
 
-    def _is_token(self, told: bytes) -> bool:
-        return self._token is not None and secrets.compare_digest(told, self._token)
+    def _is_token(self, value: bytes) -> bool:
+        return self._token is not None and secrets.compare_digest(value, self._token)
 
 
 def _cookies(request: HTTPConnection) -> dict[str, str]:
@@ -91,6 +96,6 @@ def _cookies(request: HTTPConnection) -> dict[str, str]:
 
 
 def _host(request: HTTPConnection) -> str:
-    """The host that a request asks for, without its port."""
+    """The host of the Host header, without its port."""
     host = request.headers.get("Host", "")
     return host.partition("]")[0] + "]" if host.startswith("[") else host.partition(":")[0]

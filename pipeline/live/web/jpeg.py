@@ -1,4 +1,4 @@
-"""Pairs of pictures on their way to browsers: made once for all who watch, and only while somebody does."""
+"""Encodes pairs of frames as JPEG for browsers: once for all clients, and only while there are some."""
 
 from __future__ import annotations
 
@@ -12,62 +12,62 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.frame import Frame
-from pipeline.live.display import viewed, within
-from pipeline.live.preview import Pair, Tap
+from pipeline.live.display import fit_size, to_bgr
+from pipeline.live.preview import FramePair, Tap
 
-_LARGEST = 1920  # width and height; a page is rarely larger, and 4K costs a core
-_QUALITY = 92  # of JPEG: of both alike, and high, or the difference would be that of JPEG
-_STEP_SECONDS = 0.4  # after which a wait looks whether it is still wanted
+_MAX_SIZE = 1920  # width and height; pages are rarely larger, and encoding 4K takes one core
+_QUALITY = 92  # of JPEG, the same for both frames, and high, so that artifacts do not hide the difference
+_WAIT_SECONDS = 0.4  # for a pair, in a worker thread
 
 
-class Pictures:
-    """The pairs of one Tap, encoded. For one event loop."""
+class JpegPairs:
+    """The encoded pairs of one Tap. For one event loop."""
 
     def __init__(self, tap: Tap) -> None:
         self._tap = tap
         self._number, self._body = 0, b""
-        self._making: asyncio.Task[None] | None = None
+        self._task: asyncio.Task[None] | None = None
 
     async def next(self, after: int) -> bytes | None:
-        """The newest pair whose number is higher than `after`; None if there is none for a moment."""
+        """The newest pair with a number higher than `after`, encoded; None if there is none for a moment."""
         if self._number <= after:
-            if self._making is None or self._making.done():
-                self._making = asyncio.create_task(self._make())
-            await asyncio.shield(self._making)  # others wait for the same
+            if self._task is None or self._task.done():
+                self._task = asyncio.create_task(self._update())
+            await asyncio.shield(self._task)  # other requests may wait for it too
         return self._body if self._number > after else None
 
-    async def _make(self) -> None:
-        made = await asyncio.to_thread(self._encoded, self._number)
-        if made is not None:
-            self._number, self._body = made
+    async def _update(self) -> None:
+        newest = await asyncio.to_thread(self._encode_newest, self._number)
+        if newest is not None:
+            self._number, self._body = newest
 
-    def _encoded(self, after: int) -> tuple[int, bytes] | None:
-        pair = self._tap.pair(after, _STEP_SECONDS)
-        return None if pair is None else (pair.number, encoded(pair))
+    def _encode_newest(self, after: int) -> tuple[int, bytes] | None:
+        pair = self._tap.pair(after, _WAIT_SECONDS)
+        return None if pair is None else (pair.number, encode_pair(pair))
 
 
-def encoded(pair: Pair) -> bytes:
-    """`pair` as pages get it: the length of a head, 4 bytes, big-endian; the head, JSON; two JPEGs, before and after.
+def encode_pair(pair: FramePair) -> bytes:
+    """Encode `pair` for the page: the size of a header (4 bytes, big-endian), the header (JSON), two JPEGs.
 
-    The head says the number of the pair, how many times as wide as high it is on a screen, and of both pictures the
-    size they have in the stream and their bytes here.
+    The header contains the number of the pair, its aspect ratio on a screen ("shape"), and for the frames "before" and
+    "after" their width and height in the stream and the size of their JPEG in bytes.
     """
-    pictures = {"before": pair.before, "after": pair.after}
-    jpegs = {name: _jpeg(frame, pair.aspect) for name, frame in pictures.items()}
+    frames = {"before": pair.before, "after": pair.after}
+    jpegs = {name: _jpeg(frame, pair.aspect) for name, frame in frames.items()}
     format = pair.after.format
-    head: dict[str, Any] = {"number": pair.number, "shape": float(format.width * pair.aspect / format.height)}
-    for name, frame in pictures.items():
+    header: dict[str, Any] = {"number": pair.number, "shape": float(format.width * pair.aspect / format.height)}
+    for name, frame in frames.items():
         size = {"width": frame.format.width, "height": frame.format.height}
-        head[name] = {**size, "bytes": len(jpegs[name])}
-    told = json.dumps(head).encode()
-    return struct.pack(">I", len(told)) + told + jpegs["before"] + jpegs["after"]
+        header[name] = {**size, "bytes": len(jpegs[name])}
+    encoded = json.dumps(header).encode()
+    return struct.pack(">I", len(encoded)) + encoded + jpegs["before"] + jpegs["after"]
 
 
 def _jpeg(frame: Frame, aspect: Fraction) -> bytes:
     import cv2
 
-    picture: NDArray[np.uint8] = viewed(frame, *within(frame.format, aspect, _LARGEST, _LARGEST))
-    done, data = cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, _QUALITY])
-    if not done:
-        raise ValueError(f"OpenCV can't make a JPEG of {frame.format}")
+    image: NDArray[np.uint8] = to_bgr(frame, *fit_size(frame.format, aspect, _MAX_SIZE, _MAX_SIZE))
+    succeeded, data = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, _QUALITY])
+    if not succeeded:
+        raise ValueError(f"OpenCV can't encode {frame.format} as JPEG")
     return data.tobytes()

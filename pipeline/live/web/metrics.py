@@ -1,4 +1,4 @@
-"""The figures as Prometheus reads them."""
+"""The figures in Prometheus' text format."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def exposition(figures: LiveFigures) -> bytes:
 
 
 class _Families(Collector):
-    """The metrics of one moment. Outputs and GPUs are numbered: several may show the same name."""
+    """The metrics of one moment. Outputs and GPUs are numbered, as several may have the same name."""
 
     def __init__(self, figures: LiveFigures) -> None:
         self._figures = figures
@@ -28,22 +28,26 @@ class _Families(Collector):
     def collect(self) -> Iterator[Metric]:
         figures = self._figures
         yield GaugeMetricFamily("uprez_uptime_seconds", "Seconds since the start", figures.uptime)
-        yield GaugeMetricFamily("uprez_memory_bytes", "Main memory, with child processes", figures.memory)
-        yield from _of_streams(figures.streams)
-        yield from _of_outputs([(s.name, n, output) for s in figures.streams for n, output in enumerate(s.outputs)])
-        yield from _of_gpus(figures.gpus)
+        yield GaugeMetricFamily("uprez_memory_bytes", "Main memory in use, including child processes", figures.memory)
+        yield from _stream_metrics(figures.streams)
+        yield from _output_metrics([(s.name, n, output) for s in figures.streams for n, output in enumerate(s.outputs)])
+        yield from _gpu_metrics(figures.gpus)
 
 
-def _of_streams(streams: tuple[StreamFigures, ...]) -> Iterator[Metric]:
-    status = GaugeMetricFamily("uprez_stream_status", "1 for the status that it has", labels=("stream", "status"))
+def _stream_metrics(streams: tuple[StreamFigures, ...]) -> Iterator[Metric]:
+    status = GaugeMetricFamily("uprez_stream_status", "1 for the current status", labels=("stream", "status"))
     delay = GaugeMetricFamily(
         "uprez_stream_delay_seconds",
-        "From a packet's coming to the hand-over of its result, over the last minute",
+        "Delay from reading a packet to handing over its encoded frame, over the last minute",
         labels=("stream", "quantile"),
     )
-    dropped = CounterMetricFamily("uprez_stream_dropped", "Frames left out", labels=("stream", "reason"))
-    skipped = CounterMetricFamily("uprez_stream_skipped", "Packets never decoded", labels=("stream", "reason"))
-    faults = CounterMetricFamily("uprez_stream_faults", "What ended connections or tries", labels=("stream", "kind"))
+    dropped = CounterMetricFamily("uprez_stream_dropped", "Frames dropped after decoding", labels=("stream", "reason"))
+    skipped = CounterMetricFamily(
+        "uprez_stream_skipped", "Packets dropped before decoding", labels=("stream", "reason")
+    )
+    faults = CounterMetricFamily(
+        "uprez_stream_faults", "What ended connections and attempts", labels=("stream", "kind")
+    )
     for stream in streams:
         for each in get_args(Status):
             status.add_metric((stream.name, each), each == stream.status)
@@ -59,14 +63,19 @@ def _of_streams(streams: tuple[StreamFigures, ...]) -> Iterator[Metric]:
     yield from (status, delay, dropped, skipped, faults)
     for kind, name, text, values in (
         (GaugeMetricFamily, "up", "1 while it is live", [s.status == "live" for s in streams]),
-        (GaugeMetricFamily, "rate_in", "Frames decoded in a second", [s.rate_in for s in streams]),
-        (GaugeMetricFamily, "rate_out", "Frames encoded in a second", [s.rate_out for s in streams]),
-        (GaugeMetricFamily, "waiting", "Frames that wait at the live edge", [s.waiting for s in streams]),
-        (GaugeMetricFamily, "most_waiting", "The most that ever did", [s.most_waiting for s in streams]),
+        (GaugeMetricFamily, "rate_in", "Frames decoded per second", [s.rate_in for s in streams]),
+        (GaugeMetricFamily, "rate_out", "Frames encoded per second", [s.rate_out for s in streams]),
+        (GaugeMetricFamily, "waiting", "Decoded frames that wait to be upscaled", [s.waiting for s in streams]),
+        (
+            GaugeMetricFamily,
+            "most_waiting",
+            "Largest number of frames that ever waited",
+            [s.most_waiting for s in streams],
+        ),
         (CounterMetricFamily, "frames_in", "Frames decoded", [s.frames_in for s in streams]),
         (CounterMetricFamily, "frames_out", "Frames upscaled and encoded", [s.frames_out for s in streams]),
         (CounterMetricFamily, "frames_filled", "Frames repeated in gaps", [s.frames_filled for s in streams]),
-        (CounterMetricFamily, "connects", "How often it was connected", [s.connects for s in streams]),
+        (CounterMetricFamily, "connects", "Connections that delivered video", [s.connects for s in streams]),
     ):
         family = kind(f"uprez_stream_{name}", text, labels=("stream",))
         for stream, value in zip(streams, values, strict=True):
@@ -74,19 +83,19 @@ def _of_streams(streams: tuple[StreamFigures, ...]) -> Iterator[Metric]:
         yield family
 
 
-def _of_outputs(outputs: list[tuple[str, int, OutputFigures]]) -> Iterator[Metric]:
+def _output_metrics(outputs: list[tuple[str, int, OutputFigures]]) -> Iterator[Metric]:
     labels = ("stream", "output", "kind", "address")
-    dropped = CounterMetricFamily("uprez_output_dropped", "Video packets left out", labels=(*labels, "reason"))
+    dropped = CounterMetricFamily("uprez_output_dropped", "Packets of video dropped", labels=(*labels, "reason"))
     for stream, number, output in outputs:
         for reason, count in output.dropped.items():
             dropped.add_metric((stream, str(number), output.kind, output.name, reason), count)
     yield dropped
     for kind, name, text, values in (
         (GaugeMetricFamily, "up", "1 while it is live", [o.status == "live" for _, _, o in outputs]),
-        (GaugeMetricFamily, "lag_seconds", "Of the stream, that wait to be written", [o.lag for _, _, o in outputs]),
+        (GaugeMetricFamily, "lag_seconds", "Seconds of video that wait to be written", [o.lag for _, _, o in outputs]),
         (CounterMetricFamily, "packets", "Packets written", [o.packets for _, _, o in outputs]),
         (CounterMetricFamily, "bytes", "Bytes written", [o.bytes for _, _, o in outputs]),
-        (CounterMetricFamily, "connects", "How often it was opened", [o.connects for _, _, o in outputs]),
+        (CounterMetricFamily, "connects", "Number of times it was opened", [o.connects for _, _, o in outputs]),
     ):
         family = kind(f"uprez_output_{name}", text, labels=labels)
         for (stream, number, output), value in zip(outputs, values, strict=True):
@@ -94,11 +103,11 @@ def _of_outputs(outputs: list[tuple[str, int, OutputFigures]]) -> Iterator[Metri
         yield family
 
 
-def _of_gpus(gpus: tuple[GpuFigures, ...]) -> Iterator[Metric]:
+def _gpu_metrics(gpus: tuple[GpuFigures, ...]) -> Iterator[Metric]:
     for name, text, values in (
-        ("use_ratio", "Share of the last second in which it was at work", [gpu.use for gpu in gpus]),
-        ("memory_bytes", "Memory in use, by all processes", [gpu.memory for gpu in gpus]),
-        ("memory_total_bytes", "Memory that there is", [gpu.memory_total for gpu in gpus]),
+        ("use_ratio", "Share of the last second in which it was busy", [gpu.use for gpu in gpus]),
+        ("memory_bytes", "Memory in use by all processes", [gpu.memory for gpu in gpus]),
+        ("memory_total_bytes", "Total memory", [gpu.memory_total for gpu in gpus]),
     ):
         family = GaugeMetricFamily(f"uprez_gpu_{name}", text, labels=("gpu", "name"))
         for number, (gpu, value) in enumerate(zip(gpus, values, strict=True)):

@@ -1,22 +1,22 @@
 "use strict";
 
 const FIGURES_MS = 1000;
-const AGAIN_MS = 500; // after a server that is away, or with nothing to do
-const AT_ONCE = 4; // requests for pictures; browsers open six connections to a host, and the figures want one
+const RETRY_MS = 500; // after a failed request, or with nothing to do
+const CONCURRENT = 4; // requests for frames; browsers open six connections to a host, and the figures need one
 
 const streams = []; // one card each, in the server's order
-const awaySince = { time: null };
+const disconnectedSince = { time: null };
 
 const $ = (selector, within = document) => within.querySelector(selector);
 const sleep = (ms) => new Promise((done) => setTimeout(done, ms));
 
 function element(name, text) {
-  const made = document.createElement(name);
-  made.textContent = text;
-  return made;
+  const created = document.createElement(name);
+  created.textContent = text;
+  return created;
 }
 
-// Numbers for people
+// Formatting of numbers
 
 function time(seconds) {
   const whole = Math.floor(seconds), pad = (n) => String(n).padStart(2, "0");
@@ -34,20 +34,20 @@ const ms = (seconds) => String(Math.round(seconds * 1000));
 const sum = (counts) => Object.values(counts).reduce((a, b) => a + b, 0);
 const reasons = (counts) => Object.entries(counts).filter(([, n]) => n).map(([why, n]) => `${n} ${why}`).join(", ");
 
-// One stream: its pictures and its figures
+// One stream: its frames and its figures
 
 class Stream {
   constructor(index) {
     this.index = index;
-    this.newest = 0; // the number of the pair that is shown
-    this.asked = 0; // when the last one was asked for
+    this.newest = 0; // number of the pair that is shown
+    this.requested = 0; // when the last pair was requested
     this.busy = false;
     this.visible = true;
     this.card = $("#stream").content.cloneNode(true).firstElementChild;
     this.stage = $(".stage", this.card);
     this.stage.classList.add("blank");
     $("input", this.stage).addEventListener("input", (event) => this.split(event.target.value));
-    $("button", this.stage).addEventListener("click", () => this.fill());
+    $("button", this.stage).addEventListener("click", () => this.toggleFullscreen());
     new IntersectionObserver(([entry]) => { this.visible = entry.isIntersecting; }).observe(this.stage);
     $("#streams").append(this.card);
   }
@@ -56,7 +56,7 @@ class Stream {
     this.stage.style.setProperty("--split", `${percent}%`);
   }
 
-  fill() {
+  toggleFullscreen() {
     if (document.fullscreenElement) document.exitFullscreen();
     else this.stage.requestFullscreen();
   }
@@ -67,27 +67,27 @@ class Stream {
     if (!answer.ok) throw new Error(answer.statusText);
     const body = await answer.arrayBuffer();
     const start = 4 + new DataView(body).getUint32(0);
-    const head = JSON.parse(new TextDecoder().decode(new Uint8Array(body, 4, start - 4)));
-    const middle = start + head.before.bytes;
+    const header = JSON.parse(new TextDecoder().decode(new Uint8Array(body, 4, start - 4)));
+    const middle = start + header.before.bytes;
     const bitmaps = await Promise.all([[start, middle], [middle, body.byteLength]].map(
       ([from, to]) => createImageBitmap(new Blob([body.slice(from, to)], { type: "image/jpeg" }))));
-    this.draw(head, bitmaps);
+    this.draw(header, bitmaps);
   }
 
-  draw(head, [before, after]) {
-    this.newest = head.number;
+  draw(header, [before, after]) {
+    this.newest = header.number;
     for (const [name, bitmap] of [["before", before], ["after", after]]) {
       const canvas = $(`.${name}`, this.stage);
       [canvas.width, canvas.height] = [bitmap.width, bitmap.height];
       canvas.getContext("bitmaprenderer").transferFromImageBitmap(bitmap);
     }
-    this.stage.style.setProperty("--aspect", head.shape);
-    $(".left", this.stage).textContent = `before · ${head.before.width}×${head.before.height}`;
-    $(".right", this.stage).textContent = `after · ${head.after.width}×${head.after.height}`;
+    this.stage.style.setProperty("--aspect", header.shape);
+    $(".left", this.stage).textContent = `before · ${header.before.width}×${header.before.height}`;
+    $(".right", this.stage).textContent = `after · ${header.after.width}×${header.after.height}`;
     this.stage.classList.remove("blank");
   }
 
-  tell(figures) {
+  update(figures) {
     this.card.dataset.status = figures.status;
     $("h2", this.card).textContent = figures.name;
     $(".status span", this.card).textContent = `${figures.status} for ${time(figures.seconds)}`;
@@ -105,10 +105,10 @@ class Stream {
 
 function message(figures) {
   if (figures.status === "live") return "";
-  const said = { connecting: "connecting since", waiting: "away since", failed: "failed at", ended: "ended at" };
+  const labels = { connecting: "connecting since", waiting: "disconnected since", failed: "failed at", ended: "ended at" };
   const time = new Date(Date.now() - figures.seconds * 1000).toLocaleTimeString();
-  const again = figures.status === "waiting" ? ", trying again" : "";
-  return [`${said[figures.status]} ${time}${again}`, figures.reason].filter(Boolean).join("\n");
+  const retry = figures.status === "waiting" ? ", retrying" : "";
+  return [`${labels[figures.status]} ${time}${retry}`, figures.reason].filter(Boolean).join("\n");
 }
 
 function numbers(figures) {
@@ -126,28 +126,28 @@ function numbers(figures) {
 }
 
 function number([name, value, unit, detail = ""]) {
-  const row = document.createElement("div"), told = element("dd", value);
-  told.append(element("small", unit), element("p", detail));
-  row.append(element("dt", name), told);
+  const row = document.createElement("div"), description = element("dd", value);
+  description.append(element("small", unit), element("p", detail));
+  row.append(element("dt", name), description);
   return row;
 }
 
 function output(figures) {
-  const row = document.createElement("tr"), lost = reasons(figures.dropped);
+  const row = document.createElement("tr"), dropped = reasons(figures.dropped);
   row.dataset.status = figures.status;
-  const counted = [bytes(figures.bytes), figures.lag >= 0.1 && `${figures.lag.toFixed(1)} s wait`, lost && `dropped ${lost}`];
+  const details = [bytes(figures.bytes), figures.lag >= 0.1 && `${figures.lag.toFixed(1)} s queued`, dropped && `dropped ${dropped}`];
   row.append(
     element("td", figures.status),
     element("td", [figures.name, figures.reason].filter(Boolean).join(": ")),
-    element("td", counted.filter(Boolean).join(", ")));
+    element("td", details.filter(Boolean).join(", ")));
   return row;
 }
 
-// The whole page
+// The page
 
-function tell(figures) {
-  figures.streams.forEach((each, index) => (streams[index] ??= new Stream(index)).tell(each));
-  for (const gone of streams.splice(figures.streams.length)) gone.card.remove();
+function update(figures) {
+  figures.streams.forEach((each, index) => (streams[index] ??= new Stream(index)).update(each));
+  for (const removed of streams.splice(figures.streams.length)) removed.card.remove();
   const machine = [
     ["up", time(figures.uptime)], ["memory", bytes(figures.memory)],
     ...figures.gpus.map((gpu) => [
@@ -160,16 +160,16 @@ function tell(figures) {
   }));
 }
 
-function isAway(reason) {
-  awaySince.time ??= new Date();
-  for (const stream of streams) stream.newest = 0; // another process counts anew
-  $("#away").textContent = `No figures since ${awaySince.time.toLocaleTimeString()}: ${reason}. Trying again.`;
-  $("#away").hidden = false;
+function showDisconnected(reason) {
+  disconnectedSince.time ??= new Date();
+  for (const stream of streams) stream.newest = 0; // another process counts from 1
+  $("#disconnected").textContent = `No figures since ${disconnectedSince.time.toLocaleTimeString()}: ${reason}. Retrying.`;
+  $("#disconnected").hidden = false;
 }
 
-function isBack() {
-  awaySince.time = null;
-  $("#away").hidden = true;
+function showConnected() {
+  disconnectedSince.time = null;
+  $("#disconnected").hidden = true;
 }
 
 async function watchFigures() {
@@ -177,30 +177,30 @@ async function watchFigures() {
     try {
       const answer = await fetch("figures", { signal: AbortSignal.timeout(5000) });
       if (answer.ok) {
-        tell(await answer.json());
-        isBack();
+        update(await answer.json());
+        showConnected();
       } else {
-        isAway(answer.status === 401 ? "the token is no longer right, open the address with the new one" : answer.statusText);
+        showDisconnected(answer.status === 401 ? "the token is no longer valid; open the address with the new one" : answer.statusText);
       }
     } catch {
-      isAway("uprez does not answer");
+      showDisconnected("uprez does not answer");
     }
     await sleep(FIGURES_MS);
   }
 }
 
-async function watchPictures() {
+async function watchFrames() {
   for (;;) {
-    const next = streams.filter((each) => each.visible && !each.busy).sort((a, b) => a.asked - b.asked)[0];
-    if (document.hidden || awaySince.time || !next) {
-      await sleep(AGAIN_MS / 5);
+    const next = streams.filter((each) => each.visible && !each.busy).sort((a, b) => a.requested - b.requested)[0];
+    if (document.hidden || disconnectedSince.time || !next) {
+      await sleep(RETRY_MS / 5);
       continue;
     }
-    [next.busy, next.asked] = [true, performance.now()];
+    [next.busy, next.requested] = [true, performance.now()];
     try {
       await next.pull();
     } catch {
-      await sleep(AGAIN_MS); // the figures say what is wrong
+      await sleep(RETRY_MS); // the figures show what is wrong
     }
     next.busy = false;
   }
@@ -208,4 +208,4 @@ async function watchPictures() {
 
 history.replaceState(null, "", location.pathname); // the token is in a cookie now
 watchFigures();
-for (let i = 0; i < AT_ONCE; i++) watchPictures();
+for (let i = 0; i < CONCURRENT; i++) watchFrames();

@@ -1,1 +1,1 @@
-"""Decoding: from packets to the frames that the upscaler gets."""
+"""From packets to frames."""

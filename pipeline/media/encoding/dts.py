@@ -96,9 +96,9 @@ class RetimedEncoder(Chain[Any, Any]):
         return self._encoder.frames
 
     @property
-    def started(self) -> int:
+    def begun(self) -> int:
         """How many have come to an encoder."""
-        return self._encoder.started
+        return self._encoder.begun
 
     @property
     def packets(self) -> int:

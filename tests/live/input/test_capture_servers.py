@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.errors import InputError
-from tests.live.input.watched import Watched, readers
+from tests.live.input.watched import PageSource, readers
 from tests.servers import RtmpServer, RtspServer, Sender, requires
 from tests.waiting import until
 
@@ -15,16 +15,16 @@ needs_rtsp = requires("gst-rtsp-server")
 @needs_rtsp
 @pytest.mark.parametrize("transport", ["tcp", "udp"])
 def test_what_a_camera_sends_begins_with_a_key_frame(transport: str) -> None:
-    with RtspServer(audio=True) as server, Watched(server.address(), transport=transport) as camera:
-        until(lambda: len(camera.parcels(0)) > 10 and len(camera.parcels(1)) > 10)
+    with RtspServer(audio=True) as server, PageSource(server.address(), transport=transport) as camera:
+        until(lambda: len(camera.packets(0)) > 10 and len(camera.packets(1)) > 10)
     assert camera.kinds == ["Opened", "SerializedPacket"]
-    assert camera.parcels()[0].is_keyframe
+    assert camera.packets()[0].is_keyframe
     assert not camera.figures.faults
 
 
 @needs_rtsp
 def test_a_server_that_was_killed_is_found_again() -> None:
-    with RtspServer() as server, Watched(server.address(), timeout=1) as camera:
+    with RtspServer() as server, PageSource(server.address(), timeout=1) as camera:
         camera.until_live()
         server.kill()
         camera.until_fault("refused", 2)
@@ -36,7 +36,7 @@ def test_a_server_that_was_killed_is_found_again() -> None:
 
 @needs_rtsp
 def test_a_frozen_server_is_left_and_tried_again() -> None:
-    with RtspServer() as server, Watched(server.address(), timeout=1) as camera:
+    with RtspServer() as server, PageSource(server.address(), timeout=1) as camera:
         camera.until_live()
         server.freeze()
         camera.until_fault("silent")
@@ -47,7 +47,7 @@ def test_a_frozen_server_is_left_and_tried_again() -> None:
 
 @needs_rtsp
 def test_the_end_does_not_wait_for_a_frozen_server() -> None:
-    with RtspServer() as server, Watched(server.address()) as camera:
+    with RtspServer() as server, PageSource(server.address()) as camera:
         camera.until_live()
         server.freeze()
         assert camera.end() < 5
@@ -56,7 +56,7 @@ def test_the_end_does_not_wait_for_a_frozen_server() -> None:
 
 @needs_rtsp
 def test_a_child_that_is_killed_is_replaced() -> None:
-    with RtspServer() as server, Watched(server.address()) as camera:
+    with RtspServer() as server, PageSource(server.address()) as camera:
         camera.until_live()
         readers()[0].kill()
         camera.until_live(2)
@@ -70,7 +70,7 @@ def test_a_password_that_is_changed_is_taken_from_its_file_again(digest: bool, t
     secret.write_text("p@ss/1")
     with RtspServer(password="p@ss/1", digest=digest) as server:
         source = f"rtsp://admin:${{file:{secret}}}@127.0.0.1:{server.port}/live"
-        with Watched(source, timeout=1) as camera:
+        with PageSource(source, timeout=1) as camera:
             camera.until_live()
             server.restart(password="other")
             camera.until_fault("wrong password")
@@ -81,7 +81,7 @@ def test_a_password_that_is_changed_is_taken_from_its_file_again(digest: bool, t
 
 @needs_rtsp
 def test_a_path_that_was_there_once_is_waited_for() -> None:
-    with RtspServer() as server, Watched(server.address("/ends"), tries=1) as camera:
+    with RtspServer() as server, PageSource(server.address("/ends"), tries=1) as camera:
         camera.until_live(2)
         until(lambda: "ended" in camera.figures.faults)
         assert camera.error is None
@@ -89,7 +89,7 @@ def test_a_path_that_was_there_once_is_waited_for() -> None:
 
 @needs_rtsp
 def test_a_wrong_path_ends_what_never_was_live() -> None:
-    with RtspServer() as server, Watched(server.address("/nothing"), tries=2) as camera:
+    with RtspServer() as server, PageSource(server.address("/nothing"), tries=2) as camera:
         until(lambda: camera.ended)
     assert isinstance(camera.error, InputError)
     assert camera.figures.faults == {"wrong path": 2}
@@ -97,8 +97,8 @@ def test_a_wrong_path_ends_what_never_was_live() -> None:
 
 @requires("nginx-rtmp")
 def test_rtmp_comes_back_with_its_server() -> None:
-    with RtmpServer() as server, Sender.rtmp(server.address()), Watched(server.address(), timeout=2) as camera:
+    with RtmpServer() as server, Sender.rtmp(server.address()), PageSource(server.address(), timeout=2) as camera:
         camera.until_live()
         server.restart()
         camera.until_live(2)
-        assert camera.parcels()[0].is_keyframe
+        assert camera.packets()[0].is_keyframe

@@ -112,41 +112,41 @@ class TestSound:
     def test_is_moved_by_as_much_as_its_picture(self) -> None:
         clock = LiveClock()
         clock.frame(10 * TICKS, TIME_BASE, 0.0)
-        assert clock.sound(1, 10 * 48_000 + 1024, self.RATE, 0.0) == -10 * 48_000
+        assert clock.audio(1, 10 * 48_000 + 1024, self.RATE, 0.0) == -10 * 48_000
 
     def test_keeps_its_own_distances_to_the_sample(self) -> None:
         clock = LiveClock()
         clock.frame(12_345, TIME_BASE, 0.0)
         times = [6584 + 1024 * index for index in range(100)]
-        moved = {clock.sound(1, time, self.RATE, 0.1 + index / 50) for index, time in enumerate(times)}
+        moved = {clock.audio(1, time, self.RATE, 0.1 + index / 50) for index, time in enumerate(times)}
         assert moved == {-6584}
 
     def test_is_left_out_before_there_is_a_picture(self) -> None:
         clock = LiveClock()
-        assert clock.sound(1, 0, self.RATE, 0.0) is None
+        assert clock.audio(1, 0, self.RATE, 0.0) is None
         clock.frame(0, TIME_BASE, 0.0)
         clock.connect()
-        assert clock.sound(1, 4800, self.RATE, 0.1) is None
+        assert clock.audio(1, 4800, self.RATE, 0.1) is None
 
     def test_is_left_out_where_it_would_be_heard_before_what_was_sent(self) -> None:
         clock = LiveClock()
         clock.frame(0, TIME_BASE, 0.0)
-        assert clock.sound(1, 4800, self.RATE, 0.1) == 0
-        assert clock.sound(1, 4800, self.RATE, 0.1) is None
-        assert clock.sound(2, 4800, self.RATE, 0.1) == 0
+        assert clock.audio(1, 4800, self.RATE, 0.1) == 0
+        assert clock.audio(1, 4800, self.RATE, 0.1) is None
+        assert clock.audio(2, 4800, self.RATE, 0.1) == 0
 
     def test_that_jumps_before_its_picture_does_is_left_out_until_that_has(self) -> None:
         clock = LiveClock()
         clock.frame(0, TIME_BASE, 0.0)
         hour = 3600
-        assert clock.sound(1, hour * 48_000, self.RATE, 0.04) is None
+        assert clock.audio(1, hour * 48_000, self.RATE, 0.04) is None
         clock.frame(hour * TICKS, TIME_BASE, 0.04)
-        assert clock.sound(1, hour * 48_000 + 1024, self.RATE, 0.08) is not None
+        assert clock.audio(1, hour * 48_000 + 1024, self.RATE, 0.08) is not None
 
     def test_goes_on_while_the_picture_of_a_slow_camera_stands(self) -> None:
         clock = LiveClock()
         clock.frame(0, TIME_BASE, 0.0)
-        assert clock.sound(1, 40 * 48_000, self.RATE, 40.0) == 0
+        assert clock.audio(1, 40 * 48_000, self.RATE, 40.0) == 0
 
 
 @dataclass(frozen=True)
@@ -202,7 +202,7 @@ def test_whatever_a_source_tells_pictures_and_sound_never_go_back(events: list[o
         pts, passed = event
         now += passed
         times.append(clock.frame(pts, time_base, now))
-        if pts is not None and (moved := clock.sound(1, pts, time_base, now)) is not None:
+        if pts is not None and (moved := clock.audio(1, pts, time_base, now)) is not None:
             heard.append(pts + moved)
     assert all(b - a >= TICKS // 1000 for a, b in itertools.pairwise(times))
     assert all(a < b for a, b in itertools.pairwise(heard))

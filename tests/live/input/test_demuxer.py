@@ -11,8 +11,8 @@ import pytest
 
 from pipeline.errors import InputError
 from pipeline.live.input import demuxer
-from pipeline.live.input.demuxer import Demuxed, Pace
-from pipeline.live.process.messages import OpenSource
+from pipeline.live.input.demuxer import DemuxedSource, Pacer
+from pipeline.live.process.messages import SourceRequest
 from tests import clips
 
 
@@ -41,7 +41,7 @@ def packet(seconds: float | None) -> av.Packet:
 def paced(times: list[float | None], speed: float = 1, late: dict[int, float] | None = None) -> list[float]:
     """For how long packets of these times were held back; those in `late` came so many seconds after the one before."""
     clock = Clock()
-    pace = Pace(Fraction(speed), clock.sleep, clock)
+    pace = Pacer(Fraction(speed), clock.sleep, clock)
     held = []
     for index, time in enumerate(times):
         clock.now += (late or {}).get(index, 0)
@@ -77,8 +77,8 @@ def test_packets_without_a_time_pass() -> None:
 
 
 @contextmanager
-def opened(path: Path, **wanted: object) -> Iterator[Demuxed]:
-    with Demuxed(OpenSource(str(path), **wanted), threading.Event()) as source:  # type: ignore[arg-type]
+def opened(path: Path, **wanted: object) -> Iterator[DemuxedSource]:
+    with DemuxedSource(SourceRequest(str(path), **wanted), threading.Event()) as source:  # type: ignore[arg-type]
         yield source
 
 
@@ -92,10 +92,10 @@ def test_times_are_those_of_the_streams_handed_on(suffix: str, tmp_path: Path) -
             if not container.seek(0)
         }
     with opened(path) as source:
-        parcels = list(source)
-        bases = [stream.time_base or Fraction(1) for stream in source.streams.opened().streams]
+        packets = list(source)
+        bases = [stream.time_base or Fraction(1) for stream in source.streams.open().streams]
     for index, times in exact.items():
-        come = [parcel.pts * bases[index] for parcel in parcels if parcel.stream == index and parcel.pts is not None]
+        come = [packet.pts * bases[index] for packet in packets if packet.stream == index and packet.pts is not None]
         assert len(come) == len(times)
         assert all(abs(one - other) <= bases[index] for one, other in zip(come, times, strict=True))
 
@@ -116,8 +116,8 @@ def test_sound_that_cannot_be_handed_on_is_left_behind_with_a_line(tmp_path: Pat
         container.mux(video.encode(None))
         container.mux(sound.encode(None))
     with opened(path) as source:
-        assert {parcel.stream for parcel in source} == {0}
-        assert source.notes == ("alac sound left behind: it can't be handed on",)
+        assert {packet.stream for packet in source} == {0}
+        assert source.notes == ("its alac audio is dropped: the codec is not supported live",)
 
 
 def test_a_source_of_sound_alone_has_no_video(tmp_path: Path) -> None:
@@ -141,5 +141,5 @@ def test_a_key_frame_that_comes_late_is_looked_for_longer(tmp_path: Path, monkey
     honest = demuxer._open
     monkeypatch.setattr(demuxer, "_open", lambda wanted, options: looks.append(options) or honest(wanted, options))
     with opened(late, format="mpegts", options=brief) as source:
-        assert source.streams.opened().streams.video[0].width == 64
+        assert source.streams.open().streams.video[0].width == 64
     assert len(looks) == 2

@@ -8,12 +8,12 @@ import trustme
 
 from pipeline.config.live_settings import StreamSettings
 from pipeline.errors import SettingsError
-from pipeline.live.input.open_options import source_of
-from pipeline.live.process.messages import OpenSource
+from pipeline.live.input.open_options import source_request
+from pipeline.live.process.messages import SourceRequest
 
 
-def opens(source: str, **chosen: Any) -> OpenSource:
-    return source_of(StreamSettings(source=source, **chosen))
+def opens(source: str, **chosen: Any) -> SourceRequest:
+    return source_request(StreamSettings(source=source, **chosen))
 
 
 def test_rtsp_comes_over_tcp_unless_told_otherwise() -> None:
@@ -91,7 +91,7 @@ def test_a_webcam_is_a_device_and_opencv_knows_it_too() -> None:
 
 
 def test_a_scheme_that_is_unknown_is_told_with_those_that_are() -> None:
-    with pytest.raises(SettingsError, match=r"^srt://camera:9000: srt can't be read; rtsp, rtsps, .* can"):
+    with pytest.raises(SettingsError, match=r"^srt://camera:9000: unknown scheme srt; allowed are rtsp, .*, a file"):
         opens("srt://camera:9000")
 
 
@@ -103,5 +103,5 @@ def test_no_password_is_shown(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_format_that_ffmpeg_does_not_have_is_refused_at_once() -> None:
-    with pytest.raises(SettingsError, match="--format x11gab"):
+    with pytest.raises(SettingsError, match="`format` x11gab"):
         opens(":0.0", format="x11gab")

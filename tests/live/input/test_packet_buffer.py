@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.flow.blocking import Aborted
-from pipeline.live.input.packet_buffer import Buffer, Event
-from pipeline.live.process.messages import Lost, Opened, SerializedPacket
+from pipeline.live.input.packet_buffer import PacketBuffer, SourceEvent
+from pipeline.live.process.messages import ConnectionLost, ConnectionOpened, SerializedPacket
 
 LATE = "not decoded in time"
 
@@ -24,7 +24,7 @@ def sound(at: float) -> SerializedPacket:
     return SerializedPacket(1, b"sound", round(at * 1000), None, 20, True, at)
 
 
-def left(buffer: Buffer) -> list[Event]:
+def left(buffer: PacketBuffer) -> list[SourceEvent]:
     events = []
     try:
         while True:
@@ -35,8 +35,16 @@ def left(buffer: Buffer) -> list[Event]:
 
 def test_what_is_taken_in_time_comes_whole_and_in_order() -> None:
     skipped: Counter[str] = Counter()
-    buffer = Buffer(skipped)
-    events = [Opened(), picture(0, True), sound(0), picture(0.04), Lost("ended", ""), Opened(), picture(1, True)]
+    buffer = PacketBuffer(skipped)
+    events = [
+        ConnectionOpened(),
+        picture(0, True),
+        sound(0),
+        picture(0.04),
+        ConnectionLost("ended", ""),
+        ConnectionOpened(),
+        picture(1, True),
+    ]
     for event in events:
         buffer.put(event)
     assert left(buffer) == events
@@ -45,8 +53,8 @@ def test_what_is_taken_in_time_comes_whole_and_in_order() -> None:
 
 def test_a_key_frame_replaces_what_waited_for_a_second() -> None:
     skipped: Counter[str] = Counter()
-    buffer = Buffer(skipped)
-    opened, key = Opened(), picture(1.2, True)
+    buffer = PacketBuffer(skipped)
+    opened, key = ConnectionOpened(), picture(1.2, True)
     for event in (opened, picture(0, True), sound(0.1), picture(0.5), key, sound(1.3)):
         buffer.put(event)
     assert left(buffer) == [opened, key, sound(1.3)]
@@ -55,9 +63,9 @@ def test_a_key_frame_replaces_what_waited_for_a_second() -> None:
 
 def test_where_there_is_no_room_it_goes_on_at_the_next_key_frame() -> None:
     skipped: Counter[str] = Counter()
-    buffer = Buffer(skipped)
+    buffer = PacketBuffer(skipped)
     big = 30 << 20
-    lost = Lost("ended", "")
+    lost = ConnectionLost("ended", "")
     for event in (picture(0, True, big), lost, picture(0.1, size=big), picture(0.2, size=big), picture(0.3)):
         buffer.put(event)
     key = picture(0.4, True)
@@ -67,21 +75,21 @@ def test_where_there_is_no_room_it_goes_on_at_the_next_key_frame() -> None:
 
 
 def test_a_picture_that_is_too_big_for_the_buffer_passes_alone() -> None:
-    buffer = Buffer(Counter())
+    buffer = PacketBuffer(Counter())
     huge = picture(0, True, 70 << 20)
     buffer.put(huge)
     assert left(buffer) == [huge]
 
 
 def test_sound_without_a_picture_is_bounded_too() -> None:
-    buffer = Buffer(Counter())
+    buffer = PacketBuffer(Counter())
     for index in range(2000):
         buffer.put(sound(index / 50))
     assert len(left(buffer)) == 1000
 
 
 def test_abort_wakes_a_waiting_reader() -> None:
-    buffer = Buffer(Counter())
+    buffer = PacketBuffer(Counter())
     threading.Timer(0.01, buffer.abort).start()
     with pytest.raises(Aborted):
         buffer.get(20)
@@ -89,7 +97,7 @@ def test_abort_wakes_a_waiting_reader() -> None:
 
 def test_who_waits_in_vain_is_told() -> None:
     with pytest.raises(TimeoutError):
-        Buffer(Counter()).get(0.001)
+        PacketBuffer(Counter()).get(0.001)
 
 
 STEPS = st.sampled_from(["key", "picture", "sound", "take", "lost"])
@@ -98,9 +106,9 @@ STEPS = st.sampled_from(["key", "picture", "sound", "take", "lost"])
 @given(st.lists(st.tuples(STEPS, st.floats(0, 0.7)), max_size=60))
 def test_every_picture_is_taken_or_counted_and_what_is_taken_can_be_decoded(steps: list[tuple[str, float]]) -> None:
     skipped: Counter[str] = Counter()
-    buffer = Buffer(skipped)
-    put: list[Event] = []
-    taken: list[Event] = []
+    buffer = PacketBuffer(skipped)
+    put: list[SourceEvent] = []
+    taken: list[SourceEvent] = []
     now = 0.0
     for step, passed in steps:
         now += passed
@@ -108,7 +116,7 @@ def test_every_picture_is_taken_or_counted_and_what_is_taken_can_be_decoded(step
             case "take":
                 taken += left(buffer)
             case "lost":
-                buffer.put(Lost("ended", ""))
+                buffer.put(ConnectionLost("ended", ""))
             case "sound":
                 buffer.put(sound(now))
             case kind:

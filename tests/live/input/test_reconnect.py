@@ -4,18 +4,18 @@ import pytest
 
 from pipeline.config.live_settings import StreamSettings
 from pipeline.errors import InputError, RefusedError
-from pipeline.live.input.reconnect import Retries
-from pipeline.live.process.messages import Fault, Lost
+from pipeline.live.input.reconnect import ReconnectPolicy
+from pipeline.live.process.messages import ConnectionLost, Fault
 
 ADDRESS = "rtsp://me:secret@camera/stream"
 
 
-def retries(tries: int = 4) -> Retries:
-    return Retries(StreamSettings(source=ADDRESS, tries=tries))
+def retries(tries: int = 4) -> ReconnectPolicy:
+    return ReconnectPolicy(StreamSettings(source=ADDRESS, tries=tries))
 
 
-def lost(fault: Fault) -> Lost:
-    return Lost(fault, "so it is")
+def lost(fault: Fault) -> ConnectionLost:
+    return ConnectionLost(fault, "so it is")
 
 
 @pytest.mark.parametrize("fault", ["unreachable", "refused", "silent", "ended", "broken", "changed"])

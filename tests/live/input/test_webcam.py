@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from pipeline.errors import InputError, SettingsError
-from pipeline.live.input.webcam import Grabbed, raw_streams, webcam
+from pipeline.live.input.webcam import OpenCvCamera, find_webcam, raw_video_header
 from tests import clips
 
 LINUX = "linux"
@@ -23,7 +23,7 @@ def listed(tmp_path: Path) -> Path:
 
 
 def test_a_number_is_that_of_the_device(listed: Path) -> None:
-    camera = webcam("2", LINUX, listed)
+    camera = find_webcam("2", LINUX, listed)
     assert (camera.format, camera.file, camera.camera) == ("v4l2", "/dev/video2", "/dev/video2")
 
 
@@ -38,38 +38,38 @@ def test_a_number_is_that_of_the_device(listed: Path) -> None:
     ],
 )
 def test_a_name_is_found_whole_or_in_part(name: str, file: str, listed: Path) -> None:
-    assert webcam(name, LINUX, listed).file == file
+    assert find_webcam(name, LINUX, listed).file == file
 
 
 def test_a_camera_that_is_not_plugged_in_is_a_file_that_is_not_there(listed: Path) -> None:
-    assert not Path(webcam("Nobody", LINUX, listed).file).exists()
+    assert not Path(find_webcam("Nobody", LINUX, listed).file).exists()
 
 
 def test_other_systems_have_their_own_names() -> None:
-    assert webcam("0", "darwin").file == "0:none"
-    assert webcam("FaceTime", "darwin").camera is None
-    assert webcam("Integrated Camera", "win32").file == "video=Integrated Camera"
+    assert find_webcam("0", "darwin").file == "0:none"
+    assert find_webcam("FaceTime", "darwin").camera is None
+    assert find_webcam("Integrated Camera", "win32").file == "video=Integrated Camera"
 
 
 @pytest.mark.parametrize(("name", "platform"), [("", LINUX), ("0", "plan9")])
 def test_what_can_be_no_camera_is_told(name: str, platform: str) -> None:
     with pytest.raises(SettingsError, match="webcam:"):
-        webcam(name, platform)
+        find_webcam(name, platform)
 
 
 @pytest.mark.parametrize("layout", "yuyv422 uyvy422 nv12 yuv420p rgb24 bgr24 bgr0 gray".split())
 def test_pictures_that_are_not_coded_keep_their_layout(layout: str) -> None:
-    video = raw_streams(64, 48, layout, Fraction(30)).opened().streams.video[0]
+    video = raw_video_header(64, 48, layout, Fraction(30)).open().streams.video[0]
     assert (video.width, video.height, video.pix_fmt) == (64, 48, layout)
     assert video.time_base == Fraction(1, 90_000)
 
 
 def test_what_opencv_reads_is_bgr_with_the_time_it_came(tmp_path: Path) -> None:
     """A file stands in for a camera: OpenCV reads both alike."""
-    with Grabbed(str(clips.make(tmp_path / "clip.mp4", sound=False))) as camera:
+    with OpenCvCamera(str(clips.make(tmp_path / "clip.mp4", sound=False))) as camera:
         pictures = list(camera)
-        video = camera.streams.opened().streams.video[0]
-        frames = [video.decode(picture.packet(video.time_base or Fraction(1)))[0] for picture in pictures]
+        video = camera.streams.open().streams.video[0]
+        frames = [video.decode(picture.to_av(video.time_base or Fraction(1)))[0] for picture in pictures]
     assert (video.width, video.height, video.pix_fmt) == (64, 48, "bgr24")
     assert len(frames) == 12
     times = [picture.pts for picture in pictures if picture.pts is not None]
@@ -80,4 +80,4 @@ def test_what_opencv_reads_is_bgr_with_the_time_it_came(tmp_path: Path) -> None:
 
 def test_a_camera_that_opencv_cannot_read_either_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="OpenCV"):
-        Grabbed(str(tmp_path / "nothing"))
+        OpenCvCamera(str(tmp_path / "nothing"))

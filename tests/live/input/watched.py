@@ -11,7 +11,7 @@ import psutil
 
 from pipeline.config.live_settings import StreamSettings
 from pipeline.live.input.capture import Capture
-from pipeline.live.process.messages import Lost, Opened, SerializedPacket
+from pipeline.live.process.messages import ConnectionLost, ConnectionOpened, SerializedPacket
 from tests.waiting import until
 
 
@@ -29,14 +29,14 @@ def stream(source: object, **chosen: Any) -> StreamSettings:
     return StreamSettings(source=str(source), **chosen)
 
 
-class Watched:
+class PageSource:
     """events: all that came, SerializedPackets as they are. error: what the iteration raised. In a `with` it ends with
     that.
     """
 
     def __init__(self, source: object, **chosen: Any) -> None:
         self.capture = Capture(stream(source, **chosen))
-        self.events: list[Opened | SerializedPacket | Lost] = []
+        self.events: list[ConnectionOpened | SerializedPacket | ConnectionLost] = []
         self.error: Exception | None = None
         self._thread = threading.Thread(target=self._watch, name="uprez-watched", daemon=True)
 
@@ -64,11 +64,11 @@ class Watched:
 
     @property
     def kinds(self) -> list[str]:
-        """What came, a run of parcels as one."""
+        """What came, a run of packets as one."""
         names = [type(event).__name__ for event in self.events]
         return [name for index, name in enumerate(names) if index == 0 or name != names[index - 1]]
 
-    def parcels(self, stream: int = 0) -> list[SerializedPacket]:
+    def packets(self, stream: int = 0) -> list[SerializedPacket]:
         return [event for event in self.events if isinstance(event, SerializedPacket) and event.stream == stream]
 
     def until_live(self, connects: int = 1) -> None:

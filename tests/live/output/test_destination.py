@@ -7,18 +7,18 @@ import trustme
 from pipeline.config.address import Address
 from pipeline.config.live_settings import StreamSettings
 from pipeline.errors import SettingsError
-from pipeline.live.output.destination import outlet
-from pipeline.live.output.segments import OpenSegments
-from pipeline.live.process.messages import Streams
+from pipeline.live.output.destination import output_target
+from pipeline.live.output.segments import SegmentsRequest
+from pipeline.live.process.messages import StreamHeader
 
 SETTINGS = StreamSettings(source=Address("rtsp://camera/stream"))
-STREAMS = Streams(b"", (None,))
+STREAMS = StreamHeader(b"", (None,))
 
 
 def opened(text: str) -> tuple[str, str | None, str]:
     """Kind, format and address of what `text` means."""
-    means = outlet(Address(text), SETTINGS)
-    opening = means.opening(STREAMS)
+    means = output_target(Address(text), SETTINGS)
+    opening = means.request(STREAMS)
     return means.kind, opening.format, opening.address
 
 
@@ -40,9 +40,9 @@ def test_what_is_encrypted_goes_to_who_is_vouched_for(tmp_path: Path) -> None:
     authority = tmp_path / "authority.pem"
     trustme.CA().cert_pem.write_to_path(str(authority))
     settings = StreamSettings(source=Address("rtsp://camera/stream"), ca_file=authority)
-    options = outlet(Address("rtsps://server/path"), settings).opening(STREAMS).options
+    options = output_target(Address("rtsps://server/path"), settings).request(STREAMS).options
     assert (options["tls_verify"], options["ca_file"]) == ("1", str(authority))
-    assert "tls_verify" not in outlet(Address("rtsp://server/path"), settings).opening(STREAMS).options
+    assert "tls_verify" not in output_target(Address("rtsp://server/path"), settings).request(STREAMS).options
 
 
 def test_udp_sends_packets_that_fit() -> None:
@@ -52,8 +52,8 @@ def test_udp_sends_packets_that_fit() -> None:
 
 
 def test_secrets_are_revealed_to_the_child_alone() -> None:
-    means = outlet(Address("rtsp://user:secret@server/path"), SETTINGS)
-    opening = means.opening(STREAMS)
+    means = output_target(Address("rtsp://user:secret@server/path"), SETTINGS)
+    opening = means.request(STREAMS)
     assert opening.address == "rtsp://user:secret@server/path"
     assert "secret" not in repr(means) + repr(opening) + str(means.address)
 
@@ -73,9 +73,9 @@ def test_a_relative_path_is_one_of_the_present_folder(tmp_path: Path, monkeypatc
 @pytest.mark.parametrize(("suffix", "format"), [("mkv", "matroska"), ("mp4", "mp4"), ("mov", "mov"), ("TS", "mpegts")])
 def test_a_name_of_a_video_is_files_in_segments(tmp_path: Path, suffix: str, format: str) -> None:
     settings = SETTINGS.model_copy(update={"segment": "1h", "keep": 3})
-    means = outlet(Address(f"{tmp_path}/cam.{suffix}"), settings)
-    opening = means.opening(STREAMS)
-    assert isinstance(opening, OpenSegments)
+    means = output_target(Address(f"{tmp_path}/cam.{suffix}"), settings)
+    opening = means.request(STREAMS)
+    assert isinstance(opening, SegmentsRequest)
     assert means.kind == "file"
     assert opening.format == format
     assert opening.segments is not None
@@ -85,35 +85,35 @@ def test_a_name_of_a_video_is_files_in_segments(tmp_path: Path, suffix: str, for
 @pytest.mark.parametrize("text", ["cam.avi", "ftp://server/cam.mkv", "webcam:0", "cam"])
 def test_what_is_unknown_is_refused_with_what_is_allowed(text: str) -> None:
     with pytest.raises(SettingsError, match=r"rtsp://.*\.mkv"):
-        outlet(Address(text), SETTINGS)
+        output_target(Address(text), SETTINGS)
 
 
 def test_a_folder_is_not_made_in_one_that_is_missing(tmp_path: Path) -> None:
-    with pytest.raises(SettingsError, match="make it first"):
-        outlet(Address(f"{tmp_path}/missing/too/cam.mkv"), SETTINGS)
+    with pytest.raises(SettingsError, match="create it first"):
+        output_target(Address(f"{tmp_path}/missing/too/cam.mkv"), SETTINGS)
 
 
 def test_a_file_in_place_of_a_folder_is_refused(tmp_path: Path) -> None:
     (tmp_path / "cam").touch()
-    with pytest.raises(SettingsError, match="can't be made"):
-        outlet(Address(f"{tmp_path}/cam/one.mkv"), SETTINGS)
+    with pytest.raises(SettingsError, match="can't create the folder"):
+        output_target(Address(f"{tmp_path}/cam/one.mkv"), SETTINGS)
 
 
 @pytest.mark.parametrize("name", ["a:b.m3u8", "100%.m3u8", "a#b.m3u8", "%d/list.m3u8", "cam%03d/"])
 def test_a_list_whose_segments_could_not_be_found_is_refused(tmp_path: Path, name: str) -> None:
     with pytest.raises(SettingsError, match="choose another name"):
-        outlet(Address(f"{tmp_path}/{name}"), SETTINGS)
+        output_target(Address(f"{tmp_path}/{name}"), SETTINGS)
 
 
 def test_a_length_of_segments_that_is_none_is_refused(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match="segment: soon"):
-        outlet(Address(f"{tmp_path}/cam.mkv"), SETTINGS.model_copy(update={"segment": "soon"}))
+        output_target(Address(f"{tmp_path}/cam.mkv"), SETTINGS.model_copy(update={"segment": "soon"}))
 
 
 def test_a_variable_that_is_missing_is_named_when_it_is_wanted(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("NO_SUCH_PASSWORD", raising=False)
-    means = outlet(Address("rtsp://user:${NO_SUCH_PASSWORD}@server/path"), SETTINGS)
+    means = output_target(Address("rtsp://user:${NO_SUCH_PASSWORD}@server/path"), SETTINGS)
     with pytest.raises(SettingsError, match="NO_SUCH_PASSWORD"):
-        means.opening(STREAMS)
+        means.request(STREAMS)
     monkeypatch.setenv("NO_SUCH_PASSWORD", os.urandom(4).hex())
-    assert means.opening(STREAMS).address.startswith("rtsp://user:")
+    assert means.request(STREAMS).address.startswith("rtsp://user:")

@@ -15,7 +15,7 @@ from pipeline.errors import SettingsError
 from pipeline.frame import PIXEL_FORMATS, Colour, Frame, FrameFormat
 from pipeline.live.output.encoder import LiveEncoder
 from pipeline.live.plan import plan_live
-from pipeline.live.process.messages import SerializedPacket, Streams
+from pipeline.live.process.messages import SerializedPacket, StreamHeader
 from pipeline.media.encoding.encoder import VideoEncoding
 from pipeline.media.reading.probe import probe
 from tests import clips
@@ -46,12 +46,12 @@ def frame(index: int, pts: int | None = None, release: object = None) -> Frame:
 
 
 def encoded(encoder: LiveEncoder, frames: int, start: int = 0) -> list[SerializedPacket]:
-    return [parcel for index in range(start, start + frames) for parcel in encoder.feed(frame(index))]
+    return [packet for index in range(start, start + frames) for packet in encoder.feed(frame(index))]
 
 
-def keys(parcels: list[SerializedPacket]) -> list[int]:
+def keys(packets: list[SerializedPacket]) -> list[int]:
     """Which frames are key frames."""
-    return [parcel.pts // STEP for parcel in parcels if parcel.is_keyframe and parcel.pts is not None]
+    return [packet.pts // STEP for packet in packets if packet.is_keyframe and packet.pts is not None]
 
 
 @pytest.fixture(params=["libx264", "libx265", "libsvtav1", "libvpx-vp9"])
@@ -63,8 +63,8 @@ def encoder(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[LiveEnco
 
 def test_each_frame_leaves_as_a_packet_before_the_next_one_comes(encoder: LiveEncoder) -> None:
     for index in range(12):
-        (parcel,) = encoder.feed(frame(index))
-        assert (parcel.stream, parcel.pts, parcel.dts, parcel.duration) == (0, index * STEP, index * STEP, STEP)
+        (packet,) = encoder.feed(frame(index))
+        assert (packet.stream, packet.pts, packet.dts, packet.duration) == (0, index * STEP, index * STEP, STEP)
     assert list(encoder.finish()) == []
 
 
@@ -91,34 +91,34 @@ def test_a_key_frame_that_is_asked_for_comes_at_once_if_the_last_is_half_a_secon
 def test_after_a_gap_the_picture_begins_with_a_key_frame(media: VideoEncoding) -> None:
     encoder = LiveEncoder(media, None, gop=1.0)
     encoded(encoder, 3)
-    (parcel,) = encoder.feed(frame(3, pts=100 * STEP))
-    assert parcel.is_keyframe
+    (packet,) = encoder.feed(frame(3, pts=100 * STEP))
+    assert packet.is_keyframe
     encoder.close()
 
 
 def test_what_was_encoded_can_be_written_and_read(media: VideoEncoding) -> None:
     encoder = LiveEncoder(media, None, gop=0.4)
-    parcels = encoded(encoder, 12)
+    packets = encoded(encoder, 12)
     encoder.close()
-    room = io.BytesIO()
-    with encoder.streams.opened() as head, av.open(room, "w", format="matroska") as container:
+    buffer = io.BytesIO()
+    with encoder.streams.open() as head, av.open(buffer, "w", format="matroska") as container:
         stream = container.add_stream_from_template(head.streams.video[0], opaque=True)
-        for parcel in parcels:
-            packet = parcel.packet(TICKS)
+        for packet in packets:
+            packet = packet.to_av(TICKS)
             packet.stream = stream
             container.mux(packet)
-    room.seek(0)
-    with av.open(room) as container:
+    buffer.seek(0)
+    with av.open(buffer) as container:
         shown = [int(picture.to_ndarray()[48, 64]) for picture in container.decode(video=0)]
     assert shown == pytest.approx([shade(index) for index in range(12)], abs=3)
 
 
 def test_its_streams_are_the_picture_and_then_the_sound(clip: Path, media: VideoEncoding) -> None:
     with av.open(str(clip)) as container:
-        sound = Streams.of(container.streams.audio)
+        sound = StreamHeader.of(container.streams.audio)
     encoder = LiveEncoder(media, sound, gop=1.0)
     encoder.close()
-    with encoder.streams.opened() as head:
+    with encoder.streams.open() as head:
         video, audio = head.streams
         assert (video.type, video.codec_context.name, video.time_base) == ("video", "h264", TICKS)
         assert (audio.type, audio.codec_context.name, audio.time_base) == ("audio", "aac", Fraction(1, 48_000))

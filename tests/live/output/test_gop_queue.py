@@ -7,11 +7,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.flow.blocking import Closed
-from pipeline.live.output.gop_queue import AWAY, NO_KEY, SLOW, Begin, GopQueue, Item
-from pipeline.live.process.messages import SerializedPacket, Streams
+from pipeline.live.output.gop_queue import DISCONNECTED, NO_KEY, SLOW, GopQueue, Item, StreamStart
+from pipeline.live.process.messages import SerializedPacket, StreamHeader
 
 GOP = 5
-STREAMS = Streams(b"", (None,))
+STREAMS = StreamHeader(b"", (None,))
 
 
 def frame(number: int, size: int = 1) -> SerializedPacket:
@@ -38,18 +38,18 @@ def taken(queue: GopQueue) -> list[Item]:
 
 def test_what_was_put_comes_out_in_order() -> None:
     queue = GopQueue(10, 1000)
-    queue.begin(STREAMS)
-    for parcel in (frame(0), sound(0), frame(1)):
-        queue.put(parcel)
-    assert taken(queue) == [Begin(STREAMS), frame(0), sound(0), frame(1)]
+    queue.start(STREAMS)
+    for packet in (frame(0), sound(0), frame(1)):
+        queue.put(packet)
+    assert taken(queue) == [StreamStart(STREAMS), frame(0), sound(0), frame(1)]
     assert queue.seconds == 0
     assert not queue.dropped
 
 
 def test_it_begins_at_a_key_frame_and_without_the_sound_before() -> None:
     queue = GopQueue(10, 1000)
-    for parcel in (frame(3), sound(3), frame(4), frame(5)):
-        queue.put(parcel)
+    for packet in (frame(3), sound(3), frame(4), frame(5)):
+        queue.put(packet)
     assert taken(queue) == [frame(5)]
     assert queue.dropped == {NO_KEY: 2}
 
@@ -100,35 +100,35 @@ def test_a_gap_in_the_stream_is_nothing_that_waits() -> None:
 
 def test_while_the_output_is_away_everything_is_dropped_but_what_it_will_begin_with() -> None:
     queue = GopQueue(10, 1000)
-    queue.begin(Streams(b"old", (None,)))
+    queue.start(StreamHeader(b"old", (None,)))
     queue.put(frame(0))
-    queue.begin(STREAMS)
+    queue.start(STREAMS)
     queue.put(frame(5))
-    queue.leave()
+    queue.disconnect()
     queue.put(frame(10))
-    assert taken(queue) == [Begin(STREAMS)]
-    assert queue.dropped == {AWAY: 3}
-    assert queue.come()
+    assert taken(queue) == [StreamStart(STREAMS)]
+    assert queue.dropped == {DISCONNECTED: 3}
+    assert queue.connect()
     for index in (11, 15):
         queue.put(frame(index))
     assert [number(item) for item in taken(queue)] == [15]
-    assert queue.dropped == {AWAY: 3, NO_KEY: 1}
+    assert queue.dropped == {DISCONNECTED: 3, NO_KEY: 1}
 
 
 def test_full_it_keeps_the_newest_beginning_before_its_first_packet() -> None:
     queue = GopQueue(100, 3)
-    queue.begin(Streams(b"old", (None,)))
+    queue.start(StreamHeader(b"old", (None,)))
     queue.put(frame(0))
-    queue.begin(STREAMS)
+    queue.start(STREAMS)
     for index in (5, 6, 7):
         queue.put(frame(index))
-    assert taken(queue) == [Begin(STREAMS), frame(5), frame(6), frame(7)]
-    queue.begin(Streams(b"old", (None,)))
+    assert taken(queue) == [StreamStart(STREAMS), frame(5), frame(6), frame(7)]
+    queue.start(StreamHeader(b"old", (None,)))
     queue.put(frame(10))
-    queue.begin(STREAMS)
+    queue.start(STREAMS)
     for index in (15, 20, 21, 22):
         queue.put(frame(index))
-    assert taken(queue) == [Begin(STREAMS), frame(20), frame(21), frame(22)]
+    assert taken(queue) == [StreamStart(STREAMS), frame(20), frame(21), frame(22)]
 
 
 def test_closed_it_gives_the_rest_and_then_says_so() -> None:
@@ -167,9 +167,9 @@ def test_whatever_happens_what_is_taken_can_be_decoded_and_every_frame_is_accoun
         "put": offer,
         "sound": lambda: queue.put(sound(put)),
         "take": take,
-        "leave": queue.leave,
-        "come": queue.come,
-        "begin": lambda: queue.begin(STREAMS),
+        "leave": queue.disconnect,
+        "come": queue.connect,
+        "begin": lambda: queue.start(STREAMS),
     }
     for step in steps:
         does[step]()

@@ -6,8 +6,8 @@ from pathlib import Path
 import av
 import pytest
 
-from pipeline.live.output.muxer import Full, Muxer
-from pipeline.live.process.messages import Open
+from pipeline.live.output.muxer import Muxer, TimestampOverflow
+from pipeline.live.process.messages import OpenRequest
 from tests import live_packets
 
 DAY = 86_400 * live_packets.TICKS
@@ -15,10 +15,10 @@ DAY = 86_400 * live_packets.TICKS
 
 def test_rtmp_begins_anew_before_its_milliseconds_end(tmp_path: Path) -> None:
     streams, items = live_packets.coded(20, gop=10)
-    muxer = Muxer(Open(str(tmp_path / "long.flv"), "flv", {}, streams))
+    muxer = Muxer(OpenRequest(str(tmp_path / "long.flv"), "flv", {}, streams))
     later = [replace(each, pts=each.pts + 24 * DAY, dts=None) for each in items if each.pts is not None]
     assert all(muxer.mux(item) for item in [*items, *later[1:10]])
-    with pytest.raises(Full, match="after 24 days"):
+    with pytest.raises(TimestampOverflow, match="after 24 days"):
         muxer.mux(later[10])
     muxer.close()
 
@@ -27,7 +27,7 @@ def test_rtmp_begins_anew_before_its_milliseconds_end(tmp_path: Path) -> None:
 def test_a_transport_stream_goes_on_when_its_clock_wraps(tmp_path: Path, laps: int) -> None:
     path = tmp_path / "long.ts"
     streams, items = live_packets.coded(20, start=laps * 2**33 - 10 * live_packets.STEP)
-    muxer = Muxer(Open(str(path), "mpegts", {}, streams))
+    muxer = Muxer(OpenRequest(str(path), "mpegts", {}, streams))
     assert all(muxer.mux(item) for item in items)
     muxer.close()
     with av.open(path) as file:

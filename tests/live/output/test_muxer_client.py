@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from pipeline.live.output import muxer_client as module
-from pipeline.live.output.muxer_client import Down, Link
-from pipeline.live.process.child import Gone
-from pipeline.live.process.messages import Open, Opened, SerializedPacket, Written
+from pipeline.live.output.muxer_client import MuxerClient, OutputUnavailable
+from pipeline.live.process.child import ProcessEnded
+from pipeline.live.process.messages import ConnectionOpened, OpenRequest, PacketWritten, SerializedPacket
 
 PARCEL = SerializedPacket(0, b"picture", 0, 0, 1, True, 0.0)
 
@@ -32,7 +32,7 @@ class Actor:
 
     def receive(self) -> Any:
         if (message := self._said.get()) is None:
-            raise Gone
+            raise ProcessEnded
         return message
 
     def kill(self) -> None:
@@ -45,14 +45,14 @@ class Actor:
 def test_a_child_that_hangs_in_opening_while_an_old_packet_is_written_is_given_up(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    actor = Actor({Open: Opened()})
+    actor = Actor({OpenRequest: ConnectionOpened()})
     monkeypatch.setattr(module, "Child", lambda program: actor)
     monkeypatch.setattr(module, "_OPENING_SECONDS", 0.5)
     done: list[str] = []
-    with Link(lambda parcel, reason: done.append(reason), lambda: None, patience=60.0) as link:
-        link.open(Open("first"))
+    with MuxerClient(lambda packet, reason: done.append(reason), lambda: None, patience=60.0) as link:
+        link.open(OpenRequest("first"))
         link.write(PARCEL)
-        threading.Timer(0.1, actor.say, [Written(kept=True)]).start()
-        with pytest.raises(Down, match="it gives no answer"):
-            link.open(Open("second"))
+        threading.Timer(0.1, actor.say, [PacketWritten(kept=True)]).start()
+        with pytest.raises(OutputUnavailable, match="no answer"):
+            link.open(OpenRequest("second"))
     assert done == [""]

@@ -19,9 +19,9 @@ import pytest
 
 from pipeline.config.address import Address
 from pipeline.config.live_settings import StreamSettings
-from pipeline.live.output.destination import outlet
+from pipeline.live.output.destination import output_target
 from pipeline.live.output.output import Output
-from pipeline.live.output.segments import finished
+from pipeline.live.output.segments import finished_segments
 from pipeline.live.process.messages import SerializedPacket
 from pipeline.live.stats import OutputFigures
 from tests import live_packets
@@ -77,14 +77,14 @@ class Receiver:
 
 
 def output(to: str | Path, settings: StreamSettings = SETTINGS, stuck: float = 10.0, demand_key=lambda: None) -> Output:
-    return Output(outlet(Address(str(to)), settings), settings, demand_key, stuck)
+    return Output(output_target(Address(str(to)), settings), settings, demand_key, stuck)
 
 
 def offer(target: Output, items: list[SerializedPacket]) -> None:
     """As much at once as an output takes without dropping any."""
-    for parcel in items:
+    for packet in items:
         until(lambda: target.figures().lag < 3)
-        target.offer(parcel)
+        target.offer(packet)
 
 
 @contextlib.contextmanager
@@ -116,13 +116,13 @@ def test_each_kind_gets_every_picture_at_its_time(tmp_path: Path) -> None:
         targets = [output(tmp_path / name) for name in ("cam.mkv", "cam.mp4", "list.m3u8")] + [output(receiver.address)]
         with closing(*targets):
             for target in targets:
-                target.begin(streams)
+                target.start(streams)
                 offer(target, items)
         for target in targets:
             figures = target.figures()
             assert (figures.status, figures.dropped, figures.connects) == ("ended", {}, 1)
             assert figures.bytes > 0
-        shown = [live_packets.times(finished(tmp_path / name)[0]) for name in ("cam.mkv", "cam.mp4")]
+        shown = [live_packets.times(finished_segments(tmp_path / name)[0]) for name in ("cam.mkv", "cam.mp4")]
         shown += [live_packets.times(tmp_path / "list.m3u8"), receiver.times()]
     for times in shown:
         assert [float(time - times[0]) for time in times] == pytest.approx([index / 25 for index in range(60)])
@@ -137,19 +137,19 @@ def test_a_frozen_and_a_dead_output_hold_nobody_up(tmp_path: Path) -> None:
         whole, stuck, away = output(tmp_path / "cam.mkv"), output(frozen.address), output(dead)
         with closing(stuck, away, patience=0.1), closing(whole):
             for target in (whole, stuck, away):
-                target.begin(streams)
+                target.start(streams)
             until(lambda: [target.figures().status for target in (whole, stuck)] == ["live", "live"])
             until(lambda: away.figures().reason != "")
-            for parcel in items:
+            for packet in items:
                 until(lambda: whole.figures().lag < 3)
                 for target in (whole, stuck, away):
-                    target.offer(parcel)
+                    target.offer(packet)
             assert stuck.figures().status == "live"
             assert stuck.figures().lag <= 4
-    assert live_packets.frame_count(finished(tmp_path / "cam.mkv")[0]) == 200
+    assert live_packets.pictures(finished_segments(tmp_path / "cam.mkv")[0]) == 200
     assert whole.figures().dropped == {}
     assert stuck.figures().dropped["output too slow"] >= 25
-    assert away.figures().dropped == {"output away": 200}
+    assert away.figures().dropped == {"output disconnected": 200}
     assert [counted(target.figures()) for target in (whole, stuck, away)] == [200, 200, 200]
 
 
@@ -159,14 +159,17 @@ def test_it_comes_back_with_a_key_frame_when_its_server_does() -> None:
     with Receiver() as first:
         target = output(first.address, demand_key=demanded.set)
         with closing(target):
-            target.begin(streams)
+            target.start(streams)
             offer(target, items[:60])
             until(lambda: target.figures().packets == 60)
             first.close()
             port = first.port
             rest = iter(items[60:])
             until(lambda: target.offer(next(rest)) or target.figures().status == "waiting")
-            assert target.figures().reason in ("nobody answers at that port", "it closed the connection")
+            assert target.figures().reason in (
+                "connection refused: no server at that port",
+                "the connection was closed by the other side",
+            )
             with Receiver(port=port) as second:
                 until(demanded.is_set)
                 offer(target, list(rest))
@@ -184,7 +187,7 @@ def test_a_server_that_takes_nothing_is_left_and_tried_again() -> None:
     with Receiver(frozen=True) as frozen:
         target = output(frozen.address, stuck=0.3)
         with closing(target, patience=0.1):
-            target.begin(streams)
+            target.start(streams)
             until(lambda: target.figures().status == "live")
             stream = iter(items * 50)
             until(lambda: target.offer(next(stream)) or target.figures().connects == 2)
@@ -195,7 +198,7 @@ def test_a_child_that_does_nothing_is_replaced(tmp_path: Path) -> None:
     before = children()
     target = output(tmp_path / "cam.mkv", stuck=0.3)
     with closing(target):
-        target.begin(streams)
+        target.start(streams)
         until(lambda: target.figures().status == "live")
         child_of(before).send_signal(signal.SIGSTOP)
         stream = iter(items * 50)
@@ -208,15 +211,15 @@ def test_after_kill_9_what_was_written_can_be_played_and_the_output_goes_on(tmp_
     before = children()
     target = output(tmp_path / f"cam.{suffix}")
     with closing(target):
-        target.begin(streams)
+        target.start(streams)
         offer(target, items[:100])
         until(lambda: target.figures().packets == 100)
         child_of(before).kill()
         until(lambda: target.figures().connects == 2)
         offer(target, items[100:])
     (part,) = tmp_path.glob(f"cam-*.part.{suffix}")
-    assert live_packets.frame_count(part) >= 70
-    assert live_packets.frame_count(finished(tmp_path / f"cam.{suffix}")[0]) == 50
+    assert live_packets.pictures(part) >= 70
+    assert live_packets.pictures(finished_segments(tmp_path / f"cam.{suffix}")[0]) == 50
 
 
 def test_when_the_parent_is_killed_the_child_finishes_the_file(tmp_path: Path) -> None:
@@ -227,14 +230,14 @@ from tests.live.output.test_output import offer, output
 from tests.waiting import until
 streams, items = live_packets.coded(50)
 target = output("{tmp_path}/cam.mp4")
-target.begin(streams)
+target.start(streams)
 offer(target, items)
 until(lambda: target.figures().packets == 50)
 os.kill(os.getpid(), 9)
 """
     subprocess.run([sys.executable, "-c", program], check=False, timeout=PATIENCE)
-    until(lambda: finished(tmp_path / "cam.mp4") != [])
-    assert live_packets.frame_count(finished(tmp_path / "cam.mp4")[0]) == 50
+    until(lambda: finished_segments(tmp_path / "cam.mp4") != [])
+    assert live_packets.pictures(finished_segments(tmp_path / "cam.mp4")[0]) == 50
 
 
 def test_other_streams_begin_another_file_and_a_discontinuity_in_hls(tmp_path: Path) -> None:
@@ -243,11 +246,11 @@ def test_other_streams_begin_another_file_and_a_discontinuity_in_hls(tmp_path: P
     targets = [output(tmp_path / "cam.mkv"), output(tmp_path / "list.m3u8")]
     with closing(*targets):
         for target in targets:
-            target.begin(small)
+            target.start(small)
             offer(target, first)
-            target.begin(large)
+            target.start(large)
             offer(target, second)
-    assert [live_packets.frame_count(file) for file in finished(tmp_path / "cam.mkv")] == [30, 30]
+    assert [live_packets.pictures(file) for file in finished_segments(tmp_path / "cam.mkv")] == [30, 30]
     listed = (tmp_path / "list.m3u8").read_text()
     assert listed.count("#EXT-X-DISCONTINUITY") == 1
     assert [target.figures().connects for target in targets] == [2, 2]
@@ -258,7 +261,7 @@ def test_hls_is_bounded_and_ends_and_goes_on_with_fresh_numbers(tmp_path: Path) 
     for _ in range(2):
         target = output(tmp_path / "list.m3u8")
         with closing(target):
-            target.begin(streams)
+            target.start(streams)
             offer(target, items)
         listed = (tmp_path / "list.m3u8").read_text()
         assert listed.rstrip().endswith("#EXT-X-ENDLIST")
@@ -275,7 +278,7 @@ def test_hls_goes_on_counting_where_its_list_was_emptied(tmp_path: Path) -> None
     for emptied in (True, False):
         target = output(tmp_path / "list.m3u8")
         with closing(target):
-            target.begin(streams)
+            target.start(streams)
             offer(target, items)
         listed = (tmp_path / "list.m3u8").read_text()
         if emptied:
@@ -289,9 +292,9 @@ def test_hls_in_a_folder_of_any_name(tmp_path: Path, name: str) -> None:
     streams, items = live_packets.coded(20)
     target = output(tmp_path / name / "list.m3u8")
     with closing(target):
-        target.begin(streams)
+        target.start(streams)
         offer(target, items)
-    assert live_packets.frame_count(tmp_path / name / "list.m3u8") == 20
+    assert live_packets.pictures(tmp_path / name / "list.m3u8") == 20
 
 
 def test_hls_whose_folder_is_gone_is_not_live_meanwhile(tmp_path: Path) -> None:
@@ -300,30 +303,30 @@ def test_hls_whose_folder_is_gone_is_not_live_meanwhile(tmp_path: Path) -> None:
     target = output(tmp_path / "gone" / "list.m3u8")
     (tmp_path / "gone").rmdir()
     with closing(target):
-        target.begin(streams)
+        target.start(streams)
         offer(target, items)
         until(lambda: target.figures().status == "waiting")
         assert target.figures().connects == 0
-        assert target.figures().reason == "the folder, or the file in it, is gone"
+        assert target.figures().reason == "the folder or the file does not exist any more"
 
 
 def test_sound_that_cannot_be_held_is_left_behind_and_said(tmp_path: Path) -> None:
     streams, items = live_packets.coded(20, sound="pcm_mulaw")
     target = output(tmp_path / "list.m3u8")
     with closing(target):
-        target.begin(streams)
+        target.start(streams)
         offer(target, items)
         until(lambda: target.figures().packets == 20)
-        assert target.figures().reason == "pcm_mulaw audio left behind: hls can't hold it"
+        assert target.figures().reason == "pcm_mulaw audio is dropped: hls does not support it"
 
 
 def test_silent_sound_holds_the_picture_back_for_a_fifth_of_a_second_at_most() -> None:
     streams, items = live_packets.coded(50, sound="aac")
-    pictures = [parcel for parcel in items if parcel.stream == 0]
+    pictures = [packet for packet in items if packet.stream == 0]
     with Receiver() as receiver:
         target = output(receiver.address)
         with closing(target):
-            target.begin(streams)
+            target.start(streams)
             offer(target, pictures)
             until(lambda: target.figures().packets == 50)
             until(lambda: len(receiver.taken) > 0 and receiver.times()[-1:] >= [49 / 25 - 0.2])
@@ -335,17 +338,17 @@ def test_a_folder_that_is_gone_is_that_outputs_fault_and_it_goes_on_when_it_is_b
     streams, items = live_packets.coded(100, gop=10)
     target = output(folder / "cam.mkv")
     with closing(target):
-        target.begin(streams)
+        target.start(streams)
         offer(target, items[:10])
         until(lambda: target.figures().packets == 10)
         folder.rename(tmp_path / "elsewhere")
         offer(target, items[10:30])
         until(lambda: target.figures().status == "waiting")
-        assert target.figures().reason == "the folder, or the file in it, is gone"
+        assert target.figures().reason == "the folder or the file does not exist any more"
         folder.mkdir()
         until(lambda: target.figures().status == "live")
         offer(target, items[30:])
-    assert live_packets.frame_count(finished(folder / "cam.mkv")[0]) == 70
+    assert live_packets.pictures(finished_segments(folder / "cam.mkv")[0]) == 70
 
 
 def test_a_password_that_is_missing_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -353,7 +356,7 @@ def test_a_password_that_is_missing_is_waited_for(monkeypatch: pytest.MonkeyPatc
     streams, items = live_packets.coded(20)
     target = output("tcp://127.0.0.1:${SOME_PORT}")
     with closing(target), Receiver() as receiver:
-        target.begin(streams)
+        target.start(streams)
         until(lambda: target.figures().status == "waiting")
         assert "SOME_PORT" in target.figures().reason
         monkeypatch.setenv("SOME_PORT", str(receiver.port))
@@ -371,11 +374,11 @@ def test_closed_it_leaves_no_process_thread_or_file_whatever_its_server_does(tmp
         threads = threading.active_count()
         targets = [output(to) for to in (healthy.address, frozen.address, tmp_path / "cam.mkv", "tcp://127.0.0.1:9")]
         for target in targets:
-            target.begin(streams)
+            target.start(streams)
         until(lambda: all(target.figures().status == "live" for target in targets[:3]))
         for target in targets:
-            for parcel in items:
-                target.offer(parcel)
+            for packet in items:
+                target.offer(packet)
         for target in targets:
             target.close(0.2)
         assert children() == before

@@ -8,9 +8,9 @@ import pytest
 
 from pipeline.config.address import Address
 from pipeline.config.live_settings import StreamSettings
-from pipeline.live.output.destination import outlet
+from pipeline.live.output.destination import output_target
 from pipeline.live.output.output import Output
-from pipeline.live.process.messages import SerializedPacket, Streams
+from pipeline.live.process.messages import SerializedPacket, StreamHeader
 from tests import live_packets
 from tests.servers import RtmpServer, RtspServer, Server, requires
 from tests.servers.watcher import Watcher
@@ -40,15 +40,15 @@ KINDS = [
 
 
 @pytest.fixture(scope="module")
-def material() -> tuple[Streams, list[SerializedPacket]]:
+def material() -> tuple[StreamHeader, list[SerializedPacket]]:
     return live_packets.coded(2000, gop=10, padding=4000)
 
 
 def play(target: Output, items: Iterator[SerializedPacket], until: Callable[[], object]) -> None:
     """Offer a picture each 40 ms, as a camera does, until something has come true."""
     began = time.monotonic()
-    for count, parcel in enumerate(items):
-        target.offer(parcel)
+    for count, packet in enumerate(items):
+        target.offer(packet)
         if until():
             return
         time.sleep(max(0.0, began + count / live_packets.RATE - time.monotonic()))
@@ -56,36 +56,39 @@ def play(target: Output, items: Iterator[SerializedPacket], until: Callable[[], 
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_what_is_published_is_seen(kind: type[Server], material: tuple[Streams, list[SerializedPacket]]) -> None:
+def test_what_is_published_is_seen(kind: type[Server], material: tuple[StreamHeader, list[SerializedPacket]]) -> None:
     streams, items = material
     with kind() as server:
         inlet, outside = server.places
-        with Output(outlet(Address(inlet), SETTINGS), SETTINGS, lambda: None) as target, Watcher(outside) as watcher:
-            target.begin(streams)
-            play(target, iter(items), lambda: len(watcher.frames()) > 10)
+        with (
+            Output(output_target(Address(inlet), SETTINGS), SETTINGS, lambda: None) as target,
+            Watcher(outside) as watcher,
+        ):
+            target.start(streams)
+            play(target, iter(items), lambda: len(watcher.seen()) > 10)
             assert target.figures().dropped == {}
 
 
-def test_times_are_those_that_were_offered(material: tuple[Streams, list[SerializedPacket]]) -> None:
+def test_times_are_those_that_were_offered(material: tuple[StreamHeader, list[SerializedPacket]]) -> None:
     streams, items = material
     with Watcher.rtsp_listening() as server:
-        target = Output(outlet(Address(server.address), SETTINGS), SETTINGS, lambda: None)
+        target = Output(output_target(Address(server.address), SETTINGS), SETTINGS, lambda: None)
         with target:
-            target.begin(streams)
-            play(target, iter(items), lambda: len(server.frames()) > 20)
-        times = [frame.seconds for frame in server.frames() if frame.seconds is not None]
+            target.start(streams)
+            play(target, iter(items), lambda: len(server.seen()) > 20)
+        times = [seen.seconds for seen in server.seen() if seen.seconds is not None]
     steps = [later - earlier for earlier, later in itertools.pairwise(times)]
     assert steps == pytest.approx([1 / live_packets.RATE] * len(steps), abs=1 / live_packets.TICKS)
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_server_that_is_killed_and_back_gets_the_stream_again(
-    kind: type[Server], material: tuple[Streams, list[SerializedPacket]]
+    kind: type[Server], material: tuple[StreamHeader, list[SerializedPacket]]
 ) -> None:
     streams, items = material
     stream = iter(items)
-    with kind() as server, Output(outlet(Address(server.places[0]), SETTINGS), SETTINGS, lambda: None) as target:
-        target.begin(streams)
+    with kind() as server, Output(output_target(Address(server.places[0]), SETTINGS), SETTINGS, lambda: None) as target:
+        target.start(streams)
         play(target, stream, lambda: target.figures().packets > 10)
         server.kill()
         play(target, stream, lambda: target.figures().status == "waiting")
@@ -97,14 +100,14 @@ def test_a_server_that_is_killed_and_back_gets_the_stream_again(
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_frozen_server_is_left_and_its_output_closed_in_time(
-    kind: type[Server], material: tuple[Streams, list[SerializedPacket]]
+    kind: type[Server], material: tuple[StreamHeader, list[SerializedPacket]]
 ) -> None:
     streams, items = material
     stream = iter(items)
     with kind() as server:
-        target = Output(outlet(Address(server.places[0]), SETTINGS), SETTINGS, lambda: None, stuck=0.5)
+        target = Output(output_target(Address(server.places[0]), SETTINGS), SETTINGS, lambda: None, stuck=0.5)
         with target:
-            target.begin(streams)
+            target.start(streams)
             play(target, stream, lambda: target.figures().packets > 10)
             server.freeze()
             play(target, stream, lambda: target.figures().status != "live")

@@ -7,33 +7,40 @@ from pathlib import Path
 import pytest
 
 from pipeline.errors import SettingsError
-from pipeline.live.output.segments import OpenSegments, Segmenting, Segments, finished, limits
-from pipeline.live.process.messages import SerializedPacket, Streams
-from pipeline.media.writing.container_support import container_for
+from pipeline.live.output.destination import FILE_FORMATS
+from pipeline.live.output.segments import (
+    Segmentation,
+    SegmentedMuxer,
+    SegmentsRequest,
+    finished_segments,
+    parse_segment_limit,
+)
+from pipeline.live.process.messages import SerializedPacket, StreamHeader
 from tests import live_packets
 
 NAME = re.compile(r"cam-\d{8}T\d{6}\.\d{3}Z\.\w+")
 
 
-def segments(path: Path, streams: Streams, seconds: float | None = 1, size: int | None = None, keep: int | None = None):
-    spec = container_for(path)
-    options = dict(spec.live_options or {})
-    return Segments(OpenSegments("", spec.muxer, options, streams, Segmenting(path, seconds, size, keep)))
+def segments(
+    path: Path, streams: StreamHeader, seconds: float | None = 1, size: int | None = None, keep: int | None = None
+):
+    format, options = FILE_FORMATS[path.suffix]
+    return SegmentedMuxer(SegmentsRequest("", format, options, streams, Segmentation(path, seconds, size, keep)))
 
 
-def write(series: Segments, items: list[SerializedPacket]) -> None:
-    for parcel in items:
-        series.mux(parcel)
+def write(series: SegmentedMuxer, items: list[SerializedPacket]) -> None:
+    for packet in items:
+        series.mux(packet)
 
 
-@pytest.mark.parametrize("suffix", [".mkv", ".mp4", ".mov", ".ts"])
+@pytest.mark.parametrize("suffix", FILE_FORMATS)
 def test_files_follow_each_other_at_key_frames_and_none_is_lost(tmp_path: Path, suffix: str) -> None:
     streams, items = live_packets.coded(60, gop=10, start=900_000, sound="aac")
     series = segments(tmp_path / f"cam{suffix}", streams)
     write(series, items)
     series.close()
-    files = finished(tmp_path / f"cam{suffix}")
-    assert [live_packets.frame_count(file) for file in files] == [30, 30]
+    files = finished_segments(tmp_path / f"cam{suffix}")
+    assert [live_packets.pictures(file) for file in files] == [30, 30]
     assert sorted(file.name for file in files) == sorted(os.listdir(tmp_path))
     assert all(NAME.fullmatch(file.name) for file in files)
     for file in files:
@@ -47,7 +54,7 @@ def test_a_size_ends_a_file_too(tmp_path: Path) -> None:
     series = segments(tmp_path / "cam.mkv", streams, seconds=None, size=15_000)
     write(series, items)
     series.close()
-    assert [live_packets.frame_count(file) for file in finished(tmp_path / "cam.mkv")] == [20, 20]
+    assert [live_packets.pictures(file) for file in finished_segments(tmp_path / "cam.mkv")] == [20, 20]
 
 
 def test_only_so_many_are_kept_and_what_else_lies_there_is_left_alone(tmp_path: Path) -> None:
@@ -58,7 +65,7 @@ def test_only_so_many_are_kept_and_what_else_lies_there_is_left_alone(tmp_path: 
     series = segments(tmp_path / "cam.mkv", streams, seconds=0.4, keep=2)
     write(series, items)
     series.close()
-    left = finished(tmp_path / "cam.mkv")
+    left = finished_segments(tmp_path / "cam.mkv")
     assert len(left) == 2
     assert "cam-20200101T000000.000Z.mkv" not in [file.name for file in left]
     assert sorted(os.listdir(tmp_path)) == sorted([*(file.name for file in left), "cam-old.mkv"])
@@ -70,7 +77,7 @@ def test_files_begun_one_right_after_the_other_sort_by_name(tmp_path: Path) -> N
         series = segments(tmp_path / "cam.mkv", streams)
         write(series, items * length)
         series.close()
-        (tmp_path / f"{length}").symlink_to(finished(tmp_path / "cam.mkv")[-1])
+        (tmp_path / f"{length}").symlink_to(finished_segments(tmp_path / "cam.mkv")[-1])
     order = [(tmp_path / f"{length}").resolve() for length in (1, 2, 3)]
     assert order == sorted(tmp_path.glob("*.mkv"))
 
@@ -89,10 +96,10 @@ def test_a_folder_that_vanished_is_noticed_at_the_next_key_frame(tmp_path: Path)
 def test_sound_that_a_container_cannot_hold_is_left_behind_with_a_note(tmp_path: Path) -> None:
     streams, items = live_packets.coded(20, sound="pcm_mulaw")
     series = segments(tmp_path / "cam.ts", streams)
-    assert series.notes == ["pcm_mulaw audio left behind: mpegts can't hold it"]
+    assert series.notes == ["pcm_mulaw audio is dropped: mpegts does not support it"]
     write(series, items)
     series.close()
-    assert live_packets.frame_count(finished(tmp_path / "cam.ts")[0]) == 20
+    assert live_packets.pictures(finished_segments(tmp_path / "cam.ts")[0]) == 20
 
 
 def test_a_time_that_goes_back_is_left_out(tmp_path: Path) -> None:
@@ -114,10 +121,10 @@ def test_a_time_that_goes_back_is_left_out(tmp_path: Path) -> None:
     ],
 )
 def test_a_length_is_a_time_or_a_size(text: str, meant: tuple[float | None, int | None]) -> None:
-    assert limits(text) == meant
+    assert parse_segment_limit(text) == meant
 
 
 @pytest.mark.parametrize("text", ["", "0", "ten", "-5s", "10 parsecs"])
 def test_what_is_neither_is_refused(text: str) -> None:
     with pytest.raises(SettingsError, match="10min"):
-        limits(text)
+        parse_segment_limit(text)

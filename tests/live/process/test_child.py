@@ -11,7 +11,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from pipeline.live.process.child import Child, Gone
+from pipeline.live.process.child import Child, ProcessEnded
 from pipeline.live.process.messages import SerializedPacket
 from tests.servers.server import ROOT
 from tests.waiting import until
@@ -35,7 +35,7 @@ def test_what_a_child_prints_is_no_message() -> None:
 def test_a_bug_in_a_child_is_told_with_its_place_and_without_its_words() -> None:
     with Child(ECHO) as child:
         child.send("fail")
-        with pytest.raises(Gone, match=r"KeyError at .*echo\.py:\d+") as told:
+        with pytest.raises(ProcessEnded, match=r"KeyError at .*echo\.py:\d+") as told:
             child.receive()
         assert "secret" not in str(told.value)
 
@@ -44,10 +44,10 @@ def test_who_waits_for_a_child_that_is_killed_is_told() -> None:
     with Child(ECHO) as child:
         child.send("sleep")
         threading.Timer(0.05, child.kill).start()
-        with pytest.raises(Gone):
+        with pytest.raises(ProcessEnded):
             child.receive()
         until(lambda: not child.alive)
-        with pytest.raises(Gone):
+        with pytest.raises(ProcessEnded):
             child.send("hello")
 
 
@@ -60,7 +60,7 @@ def test_a_child_that_takes_nothing_blocks_neither_its_killing_nor_its_closing()
             try:
                 while True:
                     child.send(bytes(1 << 20))
-            except Gone:
+            except ProcessEnded:
                 told.set()
 
         giver = threading.Thread(target=fill, daemon=True)
@@ -75,7 +75,7 @@ def test_closing_twice_is_no_trouble() -> None:
     child.close()
     child.close()
     assert not child.alive
-    with pytest.raises(Gone):
+    with pytest.raises(ProcessEnded):
         child.send("hello")
 
 
@@ -117,7 +117,7 @@ def test_modules_in_the_present_folder_are_not_taken_for_ours(tmp_path: Path, mo
     monkeypatch.chdir(tmp_path)
     with Child("pipeline.live.input.demuxer_process") as child:
         child.send(None)  # the end, to this one
-        with pytest.raises(Gone):
+        with pytest.raises(ProcessEnded):
             child.receive()
     with Child(ECHO) as child:
         child.send("hello")

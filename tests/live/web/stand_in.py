@@ -58,5 +58,5 @@ class StandIn:
 
     def show(self, name: str, pts: int) -> None:
         """A pair for whoever asked: red before, blue after."""
-        self.taps[name].before(plain(BEFORE, RED, pts))
-        self.taps[name].after(plain(AFTER, BLUE, pts))
+        self.taps[name].add_before(plain(BEFORE, RED, pts))
+        self.taps[name].add_after(plain(AFTER, BLUE, pts))

@@ -170,7 +170,7 @@ def test_only_other_machines_need_a_token_which_is_made(live: StandIn) -> None:
 def test_a_port_that_is_taken_is_told(live: StandIn) -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:
         where = f"127.0.0.1:{other.getsockname()[1]}"
-        with pytest.raises(SettingsError, match=f"--page {where}: .*in use; give an address"):
+        with pytest.raises(SettingsError, match=f"`page` {where}: .*in use; give an address"):
             serve(live, where)
 
 

@@ -1,1 +1,0 @@
-"""Interlaced video: detection, the decision what to do about it, and deinterlacing."""
