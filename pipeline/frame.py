@@ -1,7 +1,6 @@
-"""The neutral ground between the stages: what a frame is, where its samples lie and what they mean.
+"""Frames, as the stages exchange them: their samples, the layout of these in memory, and their colour.
 
-`media` makes and takes frames, `superres` turns small ones into large ones; neither knows the other.
-Codes of colour are those of ITU-T H.273, which FFmpeg uses too.
+`media` and `superres` depend on this module and not on each other. Colour codes are those of ITU-T H.273, as FFmpeg's.
 """
 
 from __future__ import annotations
@@ -15,23 +14,28 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-UNSPECIFIED = 2
+UNSPECIFIED = 2  # H.273's code for an unknown matrix, primaries or transfer
 
-Plane = NDArray[Any]  # of uint8 or uint16
+Plane = NDArray[Any]  # of shape (rows, samples), uint8 or uint16
 
 
 @dataclass(frozen=True)
 class DevicePlane:
-    """A plane in GPU memory: its address, and the bytes from one row to the next."""
+    """A plane in GPU memory.
+
+    Attributes:
+        address: Of its first sample, in the device's primary context.
+        pitch: Bytes from one row to the next.
+    """
 
     address: int
     pitch: int
 
 
 class Siting(Enum):
-    """Where a chroma sample lies among the luma samples that share it, by FFmpeg's names (H.273 figure 10).
+    """The location of a chroma sample among the luma samples that share it (H.273, figure 10), by FFmpeg's names.
 
-    The last three have no code in H.273: they are what becomes of others when a picture is turned or mirrored.
+    The last three have no code in H.273: they result from rotating or mirroring a frame.
     """
 
     LEFT = "left"
@@ -46,12 +50,12 @@ class Siting(Enum):
 
     @property
     def phases(self) -> tuple[int, int]:
-        """How far chroma lies right of, and below, the first of two luma samples: in halves of their distance."""
+        """The horizontal and vertical distance from the first of two luma samples, in halves of their distance."""
         return _PHASES[self]
 
     @property
     def coded(self) -> Siting:
-        """The siting that files can be tagged with: this, or its mirror image."""
+        """The siting that files can be tagged with: itself, or its mirror image."""
         return _WITHOUT_CODE.get(self, self)
 
 
@@ -75,9 +79,14 @@ _WITHOUT_CODE = {
 
 @dataclass(frozen=True)
 class Colour:
-    """What the samples of a frame mean.
+    """The interpretation of a frame's samples.
 
-    matrix, primaries, transfer: H.273 codes. full_range: 0..2^n-1 rather than "limited" 16..235 (x 2^(n-8)).
+    Attributes:
+        matrix: H.273 code of the matrix coefficients.
+        full_range: Luma of depth n is 0 to 2^n - 1; else it is limited to 16 to 235, times 2^(n-8).
+        primaries: H.273 code.
+        transfer: H.273 code of the transfer characteristics.
+        siting: The location of chroma samples.
     """
 
     matrix: int
@@ -89,12 +98,18 @@ class Colour:
 
 @dataclass(frozen=True)
 class PixelFormat:
-    """How the samples of a frame lie in memory, under FFmpeg's name for it.
+    """The layout of samples in memory.
 
-    depth: bits of a sample. sub_x, sub_y: log2 of the chroma subsampling. interleaved: one plane of Cb, Cr pairs
-    instead of two. shift: how far a sample is shifted up in its 16 bits. chroma: False for gray. rgb: the planes are
-    green, blue and red instead of Y, Cb and Cr, always of full range, whatever the matrix and range of their Colour.
-    alpha: there is one more plane, the last, of the picture's size: how opaque it is, 0 to 2^depth - 1 in any range.
+    Attributes:
+        name: FFmpeg's name.
+        depth: Bits of a sample.
+        sub_x: log2 of the horizontal chroma subsampling.
+        sub_y: log2 of the vertical chroma subsampling.
+        interleaved: Chroma is one plane of Cb, Cr pairs instead of two planes.
+        shift: Bits by which a sample is shifted up in its 16 bits.
+        chroma: False for gray.
+        rgb: The planes are green, blue and red instead of Y, Cb and Cr. They have full range, whatever Colour says.
+        alpha: The last plane is opacity, as large as the first, 0 to 2^depth - 1 in any range.
     """
 
     name: str
@@ -109,17 +124,18 @@ class PixelFormat:
 
     @property
     def dtype(self) -> np.dtype[Any]:
+        """The type of a sample, uint8 or uint16."""
         return np.dtype(np.uint8 if self.depth <= 8 else np.uint16)
 
     def plane_shapes(self, width: int, height: int) -> tuple[tuple[int, int], ...]:
-        """(rows, samples in a row) of each plane; interleaved pairs count as two samples."""
+        """(rows, samples in a row) of each plane of a frame; an interleaved pair is two samples."""
         luma = (height, width)
         rows, columns = -(-height >> self.sub_y), -(-width >> self.sub_x)
         chroma = [(rows, 2 * columns)] if self.interleaved else [(rows, columns)] * 2
         return (luma, *(chroma if self.chroma else ()), *([luma] if self.alpha else ()))
 
     def frame_bytes(self, width: int, height: int) -> int:
-        """Bytes of a frame whose planes lie one behind the other without padding."""
+        """The bytes of a frame without padding."""
         return sum(rows * columns for rows, columns in self.plane_shapes(width, height)) * self.dtype.itemsize
 
 
@@ -130,7 +146,7 @@ def _planar() -> list[PixelFormat]:
     yuv += [PixelFormat(f"yuv440p{names[d]}", d, 0, 1) for d in (8, 10, 12)]
     rgb = [PixelFormat(f"gbrp{names[d]}", d, rgb=True) for d in names]
     gray = [PixelFormat(f"gray{names[d]}", d, chroma=False) for d in names]
-    has_alpha = [(s, d) for s in sub for d in names if (s, d) != ("420", 12)]  # which FFmpeg does not have
+    has_alpha = [(s, d) for s in sub for d in names if (s, d) != ("420", 12)]  # FFmpeg has no yuva420p12le
     yuva = [PixelFormat(f"yuva{s}p{names[d]}", d, *sub[s], alpha=True) for s, d in has_alpha]
     return yuv + rgb + gray + yuva + [PixelFormat(f"gbrap{names[d]}", d, rgb=True, alpha=True) for d in names]
 
@@ -141,26 +157,33 @@ PIXEL_FORMATS = {
         *_planar(),
         PixelFormat("nv12", 8, 1, 1, interleaved=True),
         PixelFormat("p010le", 10, 1, 1, interleaved=True, shift=6),
-        PixelFormat("ya8", 8, chroma=False, alpha=True),  # which FFmpeg has packed only, as the next
+        PixelFormat("ya8", 8, chroma=False, alpha=True),  # FFmpeg has this one and the next only packed
         PixelFormat("ya16le", 16, chroma=False, alpha=True),
     )
 }
 
 
 def plain_name(format: str) -> str:
-    """FFmpeg's name of a pixel format without the J that once meant full range."""
+    """FFmpeg's name of a pixel format without the J of "yuvj420p", which means full range."""
     return format.replace("yuvj", "yuv")
 
 
 def without_alpha(pixel: PixelFormat) -> PixelFormat:
-    """`pixel` without its alpha."""
-    same = replace(pixel, name="", alpha=False)
-    return next(found for found in PIXEL_FORMATS.values() if replace(found, name="") == same)
+    """The same format without an alpha plane."""
+    wanted = replace(pixel, name="", alpha=False)
+    return next(each for each in PIXEL_FORMATS.values() if replace(each, name="") == wanted)
 
 
 @dataclass(frozen=True)
 class FrameFormat:
-    """Everything that all frames of a stream have in common."""
+    """The properties that all frames of a stream share.
+
+    Attributes:
+        width: In samples of luma.
+        height: In rows of luma.
+        pixel: The layout of the samples.
+        colour: Their interpretation.
+    """
 
     width: int
     height: int
@@ -169,18 +192,24 @@ class FrameFormat:
 
     @cached_property
     def plane_shapes(self) -> tuple[tuple[int, int], ...]:
+        """(rows, samples in a row) of each plane."""
         return self.pixel.plane_shapes(self.width, self.height)
 
     @cached_property
     def bytes(self) -> int:
+        """The bytes of a frame without padding."""
         return self.pixel.frame_bytes(self.width, self.height)
 
     def enlarged(self, scale: int) -> FrameFormat:
-        """The same, `scale` times as wide and high."""
+        """The format of frames that are `scale` times as wide and high."""
         return replace(self, width=self.width * scale, height=self.height * scale)
 
     def split(self, packed: Plane) -> tuple[Plane, ...]:
-        """The planes of a frame that lies in `packed`, one flat array of `bytes` bytes, as views."""
+        """Views of the planes of a frame that is stored without padding.
+
+        Args:
+            packed: A one-dimensional array of `bytes` bytes.
+        """
         samples = packed.view(self.pixel.dtype)
         planes, start = [], 0
         for rows, columns in self.plane_shapes:
@@ -192,25 +221,28 @@ class FrameFormat:
         return f"{self.width}x{self.height} {self.pixel.name}"
 
 
-def _nothing() -> None:
+def _do_nothing() -> None:
     pass
 
 
 @dataclass(slots=True)
 class Frame:
-    """One picture on its way.
+    """A frame of a video.
 
-    planes: host memory, each (rows, samples) of `format.pixel.dtype`; rows may be padded (strided).
-    device_planes: where NVDEC left the samples in GPU memory; then there are no planes. interlaced: its odd and even
-    rows were seen at two times, as its stream says.
-    pts, duration: in the time base of the source's video stream. release: called once, by whoever is last to read
-    the planes; a frame that lies in a slot gives it back.
+    Attributes:
+        format: The format of its planes.
+        planes: In main memory, each of shape (rows, samples) and type `format.pixel.dtype`; rows may be padded.
+        pts: Its timestamp, in the time base of the source's video stream.
+        duration: In the same, 0 if unknown.
+        release: To be called once, by the last reader of the planes; returns their memory.
+        device_planes: The planes in GPU memory, of a frame that NVDEC decoded; `planes` is empty then.
+        interlaced: The stream marks its odd and even rows as two fields, captured at two times.
     """
 
     format: FrameFormat
     planes: tuple[Plane, ...]
     pts: int
     duration: int = 0
-    release: Callable[[], None] = _nothing
+    release: Callable[[], None] = _do_nothing
     device_planes: tuple[DevicePlane, ...] = ()
     interlaced: bool = False

@@ -1,4 +1,4 @@
-"""Frames as FFmpeg has them."""
+"""Conversion of frames to PyAV's."""
 
 from __future__ import annotations
 
@@ -13,28 +13,33 @@ from pipeline.media.packed_formats import pack, packings
 
 
 def wrap_frame(frame: Frame, name: str | None = None) -> av.VideoFrame:
-    """`frame` as PyAV has it, in FFmpeg's format `name`: the frame's own, or one that packs the same samples.
+    """`frame` as PyAV's, with its pts and duration.
 
-    Its own lies in the same memory, and the frame is released when FFmpeg drops the last reference. Packed it is a
-    copy, and so it is where a pair of samples that shares its chroma is cut off: that PyAV does not lend.
+    In the frame's own format, the samples are shared, and the frame is released when FFmpeg drops its last reference.
+    In a packed format they are copied; also if the size is no multiple of the chroma subsampling, which PyAV does not
+    wrap. The frame is then released at once.
+
+    Args:
+        frame: In main memory.
+        name: FFmpeg's name of the format: the frame's own, which is the default, or one of its packings.
     """
     pixel = frame.format.pixel
     packing = next((packing for packing in packings(pixel) if packing.name == (name or pixel.name)), None)
-    if packing or not _has_whole_pairs(frame.format):
-        picture = pack(frame, packing) if packing else _copied(frame)
+    if packing or not _is_multiple_of_subsampling(frame.format):
+        av_frame = pack(frame, packing) if packing else _copy(frame)
         frame.release()
     else:
-        picture = _lent(frame)
-    picture.pts, picture.duration = frame.pts, frame.duration
-    return picture
+        av_frame = _share(frame)
+    av_frame.pts, av_frame.duration = frame.pts, frame.duration
+    return av_frame
 
 
-def _has_whole_pairs(format: FrameFormat) -> bool:
+def _is_multiple_of_subsampling(format: FrameFormat) -> bool:
     return format.width % (1 << format.pixel.sub_x) == 0 == format.height % (1 << format.pixel.sub_y)
 
 
-def _lent(frame: Frame) -> av.VideoFrame:
-    planes = [plane[:] for plane in frame.planes]
+def _share(frame: Frame) -> av.VideoFrame:
+    planes = [plane[:] for plane in frame.planes]  # views of which FFmpeg has the only references
     finalizer = weakref.finalize(planes[0], frame.release)
     finalizer.atexit = False
     if frame.format.pixel.interleaved:
@@ -42,10 +47,10 @@ def _lent(frame: Frame) -> av.VideoFrame:
     return av.VideoFrame.from_dlpack(tuple(planes), format=frame.format.pixel.name)
 
 
-def _copied(frame: Frame) -> av.VideoFrame:
-    picture = av.VideoFrame(frame.format.width, frame.format.height, frame.format.pixel.name)
-    for plane, samples in zip(picture.planes, frame.planes, strict=True):
-        buffer: Any = plane  # whose stub does not say that it is one
-        there: Plane = np.ndarray(samples.shape, samples.dtype, buffer, strides=(plane.line_size, samples.itemsize))
-        there[:] = samples
-    return picture
+def _copy(frame: Frame) -> av.VideoFrame:
+    av_frame = av.VideoFrame(frame.format.width, frame.format.height, frame.format.pixel.name)
+    for plane, samples in zip(av_frame.planes, frame.planes, strict=True):
+        buffer: Any = plane  # its stub does not declare the buffer protocol
+        target: Plane = np.ndarray(samples.shape, samples.dtype, buffer, strides=(plane.line_size, samples.itemsize))
+        target[:] = samples
+    return av_frame

@@ -1,8 +1,7 @@
-"""Planar samples in the order that some codecs want: the same values, a pixel's side by side or their bytes swapped.
+"""FFmpeg's packed formats: the samples of planar formats, interleaved by pixel or with their bytes swapped.
 
-NumPy does it on the way out: swscale takes four times as long at 16 bit, and its threads may write into each other's
-rows. On the way in swscale unpacks exactly what is planar afterwards; gray with alpha, which it has packed only, does
-not go through it.
+NumPy packs the samples for encoders: swscale takes four times as long at 16 bits, and its threads may write into each
+other's rows. Of decoded frames, swscale unpacks everything exactly but gray with alpha, which it can't.
 """
 
 from __future__ import annotations
@@ -16,14 +15,17 @@ from numpy.typing import NDArray
 
 from pipeline.frame import PIXEL_FORMATS, Frame, PixelFormat, Plane, plain_name, without_alpha
 
-_UNUSED, _OPAQUE = -1, -2  # samples of a pixel that are no plane's: 0, and the highest value
+_UNUSED, _OPAQUE = -1, -2  # samples of a pixel that belong to no plane: 0, and the maximum
 
 
 @dataclass(frozen=True)
 class Packing:
-    """A pixel of FFmpeg's format `name`: samples of `dtype`, one of each of the `planes`, or a value that is no one's.
+    """The order of samples in a pixel of a packed format.
 
-    keeps: whether all that FFmpeg's format means is in the planes; else it has alpha, which is opaque.
+    Attributes:
+        name: FFmpeg's name of the format.
+        planes: For each sample of a pixel, the index of its plane in the planar format, or a constant.
+        dtype: NumPy's name of the type of a sample.
     """
 
     name: str
@@ -31,11 +33,12 @@ class Packing:
     dtype: str = "u1"
 
     @property
-    def keeps(self) -> bool:
+    def is_equivalent(self) -> bool:
+        """Whether the planar format has all of its samples; else it also has alpha, which is set to opaque."""
         return _OPAQUE not in self.planes
 
 
-# By the planar format whose samples they hold; the planes of RGB are G, B, R and alpha. What loses no time comes first.
+# By the planar format of the same samples; its planes of RGB are G, B, R and alpha. The fastest come first.
 _PACKINGS = {
     "gbrp": (
         Packing("rgb24", (2, 0, 1)),
@@ -76,70 +79,73 @@ _PACKINGS = {
 
 
 def packings(pixel: PixelFormat) -> tuple[Packing, ...]:
-    """The other ways of FFmpeg's to lay out the samples of `pixel`, none lost and none changed."""
+    """The packed formats that can hold all samples of `pixel` unchanged."""
     return _PACKINGS.get(pixel.name, ())
 
 
 def nearest_format(name: str, alpha: bool | None = None) -> PixelFormat:
-    """The format that frames of FFmpeg's pixel format `name` are turned into: itself, or the nearest that holds it.
+    """The format in which frames of FFmpeg's pixel format `name` are processed: the smallest that loses nothing.
 
-    alpha: whether it has any, where its name does not tell.
+    Args:
+        name: FFmpeg's name.
+        alpha: Whether the frames have alpha, None if it is by their format.
     """
     format = av.VideoFormat(name, 64, 64)
     alpha = any(component.is_alpha for component in format.components) if alpha is None else alpha
-    if found := PIXEL_FORMATS.get(plain_name(name)) or _planar(name):
-        return found if alpha else without_alpha(found)
-    seen = [component for component in format.components if not component.is_alpha]
-    depth = max((component.bits for component in seen), default=8)
+    if own := PIXEL_FORMATS.get(plain_name(name)) or _planar_format(name):
+        return own if alpha else without_alpha(own)
+    colours = [component for component in format.components if not component.is_alpha]
+    depth = max((component.bits for component in colours), default=8)
     rgb = format.is_rgb or format.has_palette
-    kind = rgb, rgb or len(seen) > 1, alpha
-    alike = (f for f in PIXEL_FORMATS.values() if (f.rgb, f.chroma, f.alpha) == kind and not f.interleaved)
-    sizes = {f: (f.depth, 64 >> f.sub_x, 64 >> f.sub_y) for f in alike}
-    least = min(depth, 16), format.chroma_width(64), format.chroma_height(64)
-    holding = (f for f, size in sizes.items() if all(a >= b for a, b in zip(size, least, strict=True)))
-    return min(holding, key=lambda f: sizes[f])
+    kind = rgb, rgb or len(colours) > 1, alpha
+    same_kind = (f for f in PIXEL_FORMATS.values() if (f.rgb, f.chroma, f.alpha) == kind and not f.interleaved)
+    sizes = {f: (f.depth, 64 >> f.sub_x, 64 >> f.sub_y) for f in same_kind}
+    minimum = min(depth, 16), format.chroma_width(64), format.chroma_height(64)
+    sufficient = (f for f, size in sizes.items() if all(a >= b for a, b in zip(size, minimum, strict=True)))
+    return min(sufficient, key=lambda f: sizes[f])
 
 
 def find_format(name: str) -> PixelFormat | None:
-    """The format whose samples are those of FFmpeg's pixel format `name`, packed or not; None if there is none here."""
+    """The format with the samples of FFmpeg's pixel format `name`, packed or not; None if there is none."""
     try:
         known = av.VideoFormat(name, 64, 64).name
     except ValueError:
         return None
-    return PIXEL_FORMATS.get(known) or _planar(known)
+    return PIXEL_FORMATS.get(known) or _planar_format(known)
 
 
-def _planar(name: str) -> PixelFormat | None:
-    """The format in which the samples of FFmpeg's packed format `name` lie in planes; None if there is none here."""
-    for pixel, ways in _PACKINGS.items():
-        if any(packing.name == name and packing.keeps for packing in ways):
+def _planar_format(name: str) -> PixelFormat | None:
+    """The planar format with all samples of FFmpeg's packed format `name`; None if there is none."""
+    for pixel, candidates in _PACKINGS.items():
+        if any(packing.name == name and packing.is_equivalent for packing in candidates):
             return PIXEL_FORMATS[pixel]
     return None
 
 
 def pack(frame: Frame, packing: Packing) -> av.VideoFrame:
-    """A copy of the samples of `frame`, packed; the frame is not released."""
-    picture = av.VideoFrame(frame.format.width, frame.format.height, packing.name)
-    pixels = _pixels(picture, packing)
-    fill = {_UNUSED: 0, _OPAQUE: np.iinfo(pixels.dtype).max}
-    for at, index in enumerate(packing.planes):
-        pixels[..., at] = fill[index] if index in fill else frame.planes[index]
-    return picture
+    """A packed copy of `frame`, which is not released."""
+    av_frame = av.VideoFrame(frame.format.width, frame.format.height, packing.name)
+    pixels = _pixels(av_frame, packing)
+    constants = {_UNUSED: 0, _OPAQUE: np.iinfo(pixels.dtype).max}
+    for position, plane in enumerate(packing.planes):
+        pixels[..., position] = constants[plane] if plane in constants else frame.planes[plane]
+    return av_frame
 
 
-def unpack(picture: av.VideoFrame, pixel: PixelFormat) -> tuple[Plane, ...] | None:
-    """A copy of the planes of `picture`, whose samples are those of `pixel`, packed; None if it isn't."""
-    way = next((way for way in packings(pixel) if way.name == picture.format.name and way.keeps), None)
-    if way is None:
+def unpack(frame: av.VideoFrame, pixel: PixelFormat) -> tuple[Plane, ...] | None:
+    """The planes of `frame` in format `pixel`, copied; None if `frame` is no packing of that format."""
+    candidates = (packing for packing in packings(pixel) if packing.is_equivalent)
+    packing = next((packing for packing in candidates if packing.name == frame.format.name), None)
+    if packing is None:
         return None
-    pixels = _pixels(picture, way)
-    return tuple(pixels[..., way.planes.index(plane)].astype(pixel.dtype) for plane in range(max(way.planes) + 1))
+    pixels, count = _pixels(frame, packing), max(packing.planes) + 1
+    return tuple(pixels[..., packing.planes.index(plane)].astype(pixel.dtype) for plane in range(count))
 
 
-def _pixels(picture: av.VideoFrame, packing: Packing) -> NDArray[Any]:
-    """The samples of `picture` as (rows, columns, samples of a pixel), in FFmpeg's memory."""
-    (plane,) = picture.planes
-    buffer: Any = plane  # whose stub does not say that it is one
+def _pixels(frame: av.VideoFrame, packing: Packing) -> NDArray[Any]:
+    """A view of FFmpeg's memory, of shape (rows, columns, samples of a pixel)."""
+    (plane,) = frame.planes
+    buffer: Any = plane  # its stub does not declare the buffer protocol
     dtype, count = np.dtype(packing.dtype), len(packing.planes)
     strides = (plane.line_size, count * dtype.itemsize, dtype.itemsize)
-    return np.ndarray((picture.height, picture.width, count), dtype, buffer, strides=strides)
+    return np.ndarray((frame.height, frame.width, count), dtype, buffer, strides=strides)

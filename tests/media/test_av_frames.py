@@ -11,7 +11,8 @@ from pipeline.media.av_frames import wrap_frame
 from pipeline.media.packed_formats import packings
 from tests.frames import Size, assert_same, format_of, noise
 
-PLANAR = [name for name, pixel in sorted(PIXEL_FORMATS.items()) if name not in {way.name for way in packings(pixel)}]
+PACKED_ONLY = {pixel.name for pixel in PIXEL_FORMATS.values() if pixel.name in {each.name for each in packings(pixel)}}
+PLANAR = sorted(set(PIXEL_FORMATS) - PACKED_ONLY)
 PACKED = [(pixel.name, packing.name) for pixel in PIXEL_FORMATS.values() for packing in packings(pixel)]
 
 

@@ -92,7 +92,7 @@ def test_packed_samples_are_the_same_and_come_out_again(pixel: str, packing: obj
     frame = noise(format_of(pixel, (width, height)))
     picture = pack(frame, packing)  # type: ignore[arg-type]
     assert_same(frame, picture)
-    if packing.keeps:  # type: ignore[attr-defined]
+    if packing.is_equivalent:  # type: ignore[attr-defined]
         planes = unpack(picture, frame.format.pixel)
         assert planes is not None
         for plane, samples in zip(planes, frame.planes, strict=True):
@@ -104,7 +104,7 @@ def test_packed_samples_are_the_same_and_come_out_again(pixel: str, packing: obj
 def test_what_has_no_alpha_is_packed_as_opaque(name: str) -> None:
     frame = noise(format_of("gbrp"))
     packing = next(packing for packing in packings(frame.format.pixel) if packing.name == name)
-    assert not packing.keeps
+    assert not packing.is_equivalent
     alpha = pack(frame, packing).reformat(format="gbrap", threads=1).planes[3]
     assert set(bytes(alpha)) == {255}
 

@@ -54,13 +54,13 @@ def test_alpha_comes_with_the_frames(
     most = (1 << video.format.pixel.depth) - 1
     frames = frames_of(path)
     assert len(frames) == alpha_clips.FRAMES
-    for frame, picture in zip(frames, alpha_clips.pictures(), strict=True):
+    for frame, picture in zip(frames, alpha_clips.frames(), strict=True):
         found = frame.planes[-1].astype(float) / most * 255
         assert np.abs(found - picture[..., 3]).max() <= (6 if codec == "libvpx" else 1.01)
 
 
 def _picture(path: Path, pixel: str) -> Path:
-    frame = av.VideoFrame.from_ndarray(next(alpha_clips.pictures()), format="rgba").reformat(format=pixel, threads=1)
+    frame = av.VideoFrame.from_ndarray(next(alpha_clips.frames()), format="rgba").reformat(format=pixel, threads=1)
     context = av.CodecContext.create("png", "w")
     context.width, context.height, context.pix_fmt, context.time_base = 64, 48, pixel, 1 / alpha_clips.RATE
     frame.pts = 0
