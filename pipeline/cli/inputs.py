@@ -11,7 +11,7 @@ from pipeline.cli.console import note
 from pipeline.config.address import refuse_address
 from pipeline.errors import InputError, SettingsError
 from pipeline.media.reading.image_sequence import is_image
-from pipeline.verification.verdict import many
+from pipeline.verification.verdict import count_phrase
 
 VIDEO_SUFFIXES = set(".mp4 .mkv .mov .avi .webm .m4v .ts .m2ts .mts .mpg .mpeg .vob .wmv .flv .ogv .3gp .mxf".split())
 _NOTHING = f"no video there (looked for {' '.join(sorted(VIDEO_SUFFIXES))})"
@@ -62,10 +62,10 @@ def _all_in(root: Path, to: Path | None) -> list[JobInput]:
     wishes, pictures = _in_folder(root, to), sum(map(is_image, root.iterdir()))
     advice = f"'{root / '*'}' upscales each"
     if not wishes:
-        seen = f", but {many(pictures, 'picture')} there: {advice}" if pictures else ""
+        seen = f", but {count_phrase(pictures, 'picture')} there: {advice}" if pictures else ""
         raise InputError(f"{root}: {_NOTHING}{seen}")
     if pictures:
-        note(f"{root}: {many(pictures, 'picture')} left alone: {advice}")
+        note(f"{root}: {count_phrase(pictures, 'picture')} left alone: {advice}")
     return wishes
 
 

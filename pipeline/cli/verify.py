@@ -55,7 +55,7 @@ def verify(
         print(json.dumps(verdict.as_json(), indent=2))
     else:
         _show(result, verdict)
-    if not verdict.whole:
+    if not verdict.complete:
         raise typer.Exit(EXIT_DAMAGED)
 
 
@@ -70,7 +70,7 @@ def _show(result: Path, verdict: Verdict) -> None:
             out.print(f"[red]{kind}[/]: and {count - _MOST_LINES} more")
     for remark in verdict.remarks:
         note(remark)
-    word = "[green]whole[/]" if verdict.whole else "[bold red]not whole[/]"
+    word = "[green]whole[/]" if verdict.complete else "[bold red]not whole[/]"
     out.print(f"{word}: {escape(str(result))}, {_compared(verdict)}")
 
 

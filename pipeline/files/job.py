@@ -48,7 +48,7 @@ from pipeline.superres.session import Session
 from pipeline.superres.sessions import open_session
 from pipeline.superres.stages import Collect, Submit
 from pipeline.system import host
-from pipeline.verification.packet_count import recount
+from pipeline.verification.packet_count import check_packets
 
 log = logging.getLogger(__name__)
 
@@ -266,7 +266,7 @@ class _JobPipeline:
         try:
             if finished:
                 times = self._pts.seconds(self._plan.time_base)
-                fault = next((found.message for found in recount(finished, times, self._sink.copied)), "")
+                fault = next((found.message for found in check_packets(finished, times, self._sink.copied)), "")
         except InputError as error:
             fault = str(error)
         if fault:

@@ -1,1 +1,1 @@
-"""Proofreading: is a result all of its source, in order, in time, in colour?"""
+"""Verification: is an output complete, in order, at the right times, in the right colours, with every stream?"""

@@ -1,107 +1,126 @@
-"""Source and result in step: which source frame each result frame shows, and when."""
+"""Aligns source and output: which source frame each output frame shows, and when."""
 
 from __future__ import annotations
 
 from array import array
 from bisect import bisect_left
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.verification.colour_check import Comparison
+from pipeline.verification.colour_check import ColourComparison
 from pipeline.verification.frame_matching import REACH, FrameAligner
 from pipeline.verification.frame_signature import Signature
-from pipeline.verification.readers import Film, Shown
+from pipeline.verification.readers import TimedSignature, VideoReader
 
-_SAME_MOMENT = 0.002  # seconds: a result that begins like this beside a source frame has kept the source's clock
-_HELD = 2500  # source frames, at most, that are looked at for one result frame
+_SAME_MOMENT = 0.002  # seconds: an output whose first frame is this near to a source frame has kept the source's clock
+_MAX_HELD = 2500  # source frames that are held for one output frame, at most
 
 
 @dataclass(frozen=True)
-class Match:
-    """Two films compared.
+class Alignment:
+    """The frames of an output beside those of its source.
 
-    source, result: when each of their frames is shown, in seconds. shown: the source frame that each result frame
-    shows. unlike: the mean square difference between the two, of 255, and contrast: the source frame's own variance.
-    source_end, result_end: when the last frames end.
+    Attributes:
+        source_times: When each source frame is shown, in seconds.
+        output_times: When each output frame is shown, in seconds.
+        shown: Index of the source frame that each output frame shows.
+        differences: Mean square difference between the two, of 255.
+        contrast: Variance of that source frame.
+        source_end: When the last source frame ends, in seconds.
+        output_end: When the last output frame ends, in seconds.
+        colours: The colours of all matching frames.
     """
 
-    source: NDArray[np.float64]
-    result: NDArray[np.float64]
+    source_times: NDArray[np.float64]
+    output_times: NDArray[np.float64]
     shown: tuple[int, ...]
-    unlike: NDArray[np.float64]
+    differences: NDArray[np.float64]
     contrast: NDArray[np.float64]
     source_end: float
-    result_end: float
-    colours: Comparison
+    output_end: float
+    colours: ColourComparison
 
 
 class FrameCursor:
-    """The source frames read so far: the times of all, the pictures of those within reach."""
+    """Reads source frames as far as they are needed, and holds the signatures of those in the search range.
 
-    def __init__(self, frames: Iterator[Shown]) -> None:
+    Attributes:
+        times: When each frame read so far is shown, in seconds.
+        contrast: Variance of each frame's signature.
+        first: Index of the first frame whose signature is held.
+        end: When the last frame ends, in seconds.
+        is_exhausted: There are no more frames.
+    """
+
+    def __init__(self, frames: Iterator[TimedSignature]) -> None:
         self._frames = frames
-        self._pictures: list[Signature] = []
+        self._signatures: list[Signature] = []
         self.times, self.contrast = array("d"), array("f")
-        self._shift: float | None = None  # by how much the result's clock is ahead, in seconds
-        self.first = 0  # of those whose pictures are held
+        self._shift: float | None = None  # output time minus source time, in seconds
+        self.first = 0
         self.end = 0.0
-        self.over = False
+        self.is_exhausted = False
 
     def read(self) -> bool:
-        """Read one more; False if there is none."""
+        """Read one more frame; False if there is none."""
         frame = next(self._frames, None)
-        if frame is None or frame.picture is None:
-            self.over = True
+        if frame is None:
+            self.is_exhausted = True
             return False
-        self.times.append(frame.at)
-        self.contrast.append(float(frame.picture.var()))
-        self.end = frame.at + frame.lasts
-        self._pictures.append(frame.picture)
+        self.times.append(frame.time)
+        self.contrast.append(float(frame.signature.var()))
+        self.end = frame.time + frame.duration
+        self._signatures.append(frame.signature)
         return True
 
-    def nearest(self, at: float, behind: int = 0) -> int:
-        """The frame that is shown nearest to the moment `at` on the result's clock, which is first told its start.
+    def nearest(self, time: float, lag: int = 0) -> int:
+        """Return the frame that is shown nearest to `time` on the output's clock; the first call sets that clock.
 
-        behind: how many frames the result is behind that clock, so that it still runs when the last frame has passed.
+        Args:
+            time: Seconds.
+            lag: How many frames the output is behind its clock, so that the index still advances after the last frame.
         """
         if self._shift is None:
-            self._shift = self._shift_of(at)
-        moment = at - self._shift
-        while (not self.times or self.times[-1] < moment) and len(self._pictures) < _HELD and self.read():
+            self._shift = self._estimate_shift(time)
+        moment = time - self._shift
+        while (not self.times or self.times[-1] < moment) and len(self._signatures) < _MAX_HELD and self.read():
             pass
         after = bisect_left(self.times, moment)
         if after == len(self.times):
-            return max(0, after - 1) + min(behind, self._beyond(moment))
+            return max(0, after - 1) + min(lag, self._frames_beyond(moment))
         return after - 1 if after and moment - self.times[after - 1] < self.times[after] - moment else after
 
-    def _beyond(self, moment: float) -> int:
-        """How many frames after the last one a `moment` would be."""
-        lasting = (self.times[-1] - self.times[0]) / (len(self.times) - 1) if self.over and len(self.times) > 1 else 0
-        return round((moment - self.times[-1]) / lasting) if lasting > 0 else 0
+    def _frames_beyond(self, moment: float) -> int:
+        """Return how many frames after the last one `moment` is, at their average rate."""
+        count = len(self.times)
+        duration = (self.times[-1] - self.times[0]) / (count - 1) if self.is_exhausted and count > 1 else 0
+        return round((moment - self.times[-1]) / duration) if duration > 0 else 0
 
-    def nth(self, place: int) -> int:
-        """The frame at `place`, or the last one before it."""
-        while len(self.times) <= place and len(self._pictures) < _HELD and self.read():
+    def nth(self, index: int) -> int:
+        """Return `index`, or the last frame before it."""
+        while len(self.times) <= index and len(self._signatures) < _MAX_HELD and self.read():
             pass
-        return max(0, min(place, len(self.times) - 1))
+        return max(0, min(index, len(self.times) - 1))
 
-    def pictures(self, low: int, high: int) -> list[Signature]:
-        """The pictures of frames `low` to before `high`, as far as there are; those before `low` are let go."""
+    def signatures(self, low: int, high: int) -> list[Signature]:
+        """Return the signatures of frames `low` to before `high`, as far as they exist; those before are dropped."""
         while len(self.times) < high and self.read():
             pass
-        del self._pictures[: max(0, low - self.first)]
+        del self._signatures[: max(0, low - self.first)]
         self.first = max(self.first, low)
-        return self._pictures[: high - self.first]
+        return self._signatures[: high - self.first]
 
     def drain(self) -> None:
+        """Read the frames that are left, for their times."""
         while self.read():
-            self._pictures.clear()
+            self._signatures.clear()
 
-    def _shift_of(self, start: float) -> float:
-        """By how much the result's clock is ahead of the source's, judged by its `start`."""
+    def _estimate_shift(self, start: float) -> float:
+        """Return by how much the output's clock is ahead, from the time of its first frame."""
         while len(self.times) < REACH and self.read():
             pass
         if not self.times or any(abs(time - start) <= _SAME_MOMENT for time in self.times):
@@ -109,37 +128,39 @@ class FrameCursor:
         return start - self.times[0]
 
 
-def compare(source: Film, result: Film, progress: Callable[[int], None] | None = None) -> Match:
-    """Read both films, and follow the one through the other. progress: told how many result frames are done.
+def align(source: VideoReader, output: VideoReader, progress: Callable[[int], None] | None = None) -> Alignment:
+    """Read both videos and align their frames.
 
-    The frames of a timeless result are shown when the source frames are that they show.
+    Args:
+        source: The source.
+        output: The output; without timestamps its frames get the times of the source frames that they show.
+        progress: Called with the number of output frames that are done.
     """
-    reel, follower, colours = FrameCursor(source.frames()), FrameAligner(), Comparison()
-    times, end, behind = array("d"), 0.0, 0
-    for place, frame in enumerate(result.frames()):
-        times.append(frame.at)
-        end = frame.at + frame.lasts
-        expected = reel.nth(place) if result.timeless else reel.nearest(frame.at, behind)
-        low, high = follower.within(expected)
-        held = reel.pictures(low, high)
-        if not held or frame.picture is None:
-            break
-        best = follower.step(expected, frame.picture, reel.first, np.stack(held))
-        behind = max(0, expected - best)
-        colours.add(held[best - reel.first], frame.picture)
-        if progress:
-            progress(len(times))
-    follower.finish()
-    reel.drain()
-    shown = tuple(follower.shown)
-    source_times = np.array(reel.times)
-    return Match(
-        source=source_times,
-        result=source_times[list(shown)] if result.timeless else np.array(times),
-        shown=shown,
-        unlike=np.array(follower.unlike),
-        contrast=np.array(reel.contrast)[list(shown)],
-        source_end=reel.end,
-        result_end=reel.end if result.timeless else end,
+    aligner, colours, times, end, lag = FrameAligner(), ColourComparison(), array("d"), 0.0, 0
+    with closing(source.frames()) as source_frames, closing(output.frames()) as output_frames:
+        cursor = FrameCursor(source_frames)
+        for place, frame in enumerate(output_frames):
+            times.append(frame.time)
+            end = frame.time + frame.duration
+            expected = cursor.nth(place) if output.is_timeless else cursor.nearest(frame.time, lag)
+            candidates = cursor.signatures(*aligner.search_range(expected))
+            if not candidates:
+                break
+            best = aligner.add(expected, frame.signature, cursor.first, np.stack(candidates))
+            lag = max(0, expected - best)
+            colours.add(candidates[best - cursor.first], frame.signature)
+            if progress:
+                progress(len(times))
+        aligner.finish()
+        cursor.drain()
+    shown, source_times = list(aligner.shown), np.array(cursor.times)
+    return Alignment(
+        source_times=source_times,
+        output_times=source_times[shown] if output.is_timeless else np.array(times),
+        shown=tuple(shown),
+        differences=np.array(aligner.differences),
+        contrast=np.array(cursor.contrast)[shown],
+        source_end=cursor.end,
+        output_end=cursor.end if output.is_timeless else end,
         colours=colours,
     )

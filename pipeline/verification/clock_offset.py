@@ -1,22 +1,29 @@
-"""By how much two clocks differ."""
+"""Estimates the offset between two clocks."""
 
 from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
 
-_ANCHORED = 0.25  # of the moments must agree with the first one, else it is the one that is wrong
+_MIN_AGREEING = 0.25  # share of the differences that have to agree with the first one for it to be trusted
 _ROUNDED = 1e-6  # seconds
 
 
-def common_shift(ahead: NDArray[np.float64], tick: float) -> float:
-    """The shift that most of `ahead` (seconds) share: the first one's if a good part agrees, else the most frequent."""
-    ahead = ahead[~np.isnan(ahead)]
-    if not len(ahead):
+def common_shift(differences: NDArray[np.float64], tick: float) -> float:
+    """Return the shift that most of `differences` share, in seconds; 0 if there are none.
+
+    It is that of the first difference if a quarter of all agree with it within a tick, else the most frequent one.
+
+    Args:
+        differences: Output time minus source time of each frame, in seconds; nan is ignored.
+        tick: Resolution of the output's clock, in seconds.
+    """
+    differences = differences[~np.isnan(differences)]
+    if not len(differences):
         return 0.0
-    near_first = np.abs(ahead - ahead[0]) <= tick + _ROUNDED
-    if near_first.mean() < _ANCHORED:
-        bins, counts = np.unique(np.round(ahead / tick), return_counts=True)
-        near_first = np.abs(ahead - bins[counts.argmax()] * tick) <= tick + _ROUNDED
-    near = ahead[near_first]
-    return float((near.min() + near.max()) / 2)
+    agreeing = np.abs(differences - differences[0]) <= tick + _ROUNDED
+    if agreeing.mean() < _MIN_AGREEING:
+        bins, counts = np.unique(np.round(differences / tick), return_counts=True)
+        agreeing = np.abs(differences - bins[counts.argmax()] * tick) <= tick + _ROUNDED
+    chosen = differences[agreeing]
+    return float((chosen.min() + chosen.max()) / 2)

@@ -1,4 +1,4 @@
-"""The cheap form of proofreading: a finished file's own packets and times, counted against what went into it."""
+"""Reads a finished file back and compares its packets and timestamps with those that were written; decodes nothing."""
 
 from __future__ import annotations
 
@@ -14,72 +14,87 @@ from numpy.typing import NDArray
 from pipeline.media.av_errors import translate_read_errors
 from pipeline.media.reading.input_container import open_input
 from pipeline.verification.clock_offset import common_shift
-from pipeline.verification.verdict import Fault, many
+from pipeline.verification.verdict import Fault, count_phrase
 
 _ROUNDED = 1e-6  # seconds
 
 
-def recount(path: Path, shown: NDArray[np.float64], copied: Mapping[int, int], video_index: int = 0) -> list[Fault]:
-    """What the finished file `path` has not, of what was written into it; nothing is decoded.
+def check_packets(
+    path: Path, frame_times: NDArray[np.float64], copied: Mapping[int, int], video_index: int = 0
+) -> list[Fault]:
+    """Find what the finished file `path` lacks of what was written into it.
 
-    shown: when each frame of stream `video_index` should be shown, in seconds; all may be shifted by the same. copied:
-    how many packets of each other stream there should be, by stream index; muxers may add some, as for gaps between
-    subtitles. Raises InputError if it can't be read.
+    Args:
+        path: The file.
+        frame_times: When each frame of the video should be shown, in seconds; all may be shifted by the same.
+        copied: Number of packets written to each other stream, by stream index. More are no fault, as muxers add some,
+            for gaps between subtitles for example.
+        video_index: The stream index of the video.
+
+    Raises:
+        InputError: The file can't be read.
     """
     times, counts, tick = _read(path, video_index)
-    faults = compare_times(shown, times, tick)
+    faults = compare_frame_times(frame_times, times, tick)
     for index, expected in copied.items():
         if counts[index] < expected:
-            message = f"stream {index}: {counts[index]} of {expected} packets are there"
+            message = f"stream {index}: {counts[index]} of {expected} packets are present"
             faults.append(Fault("packet-lost", message, expected - counts[index]))
     return faults
 
 
-def compare_times(shown: NDArray[np.float64], there: NDArray[np.float64], tick: float) -> list[Fault]:
-    """The faults of times `there` that should be `shown`, within a `tick` after one common shift; all in seconds."""
-    if np.isnan(there).any():
-        return [Fault("time", f"{many(int(np.isnan(there).sum()), 'frame')} without a time")]
-    shown, there = np.sort(shown), np.sort(there)
-    if len(shown) != len(there):
-        return _gaps(shown, there, tick)
-    late = there - shown
+def compare_frame_times(expected: NDArray[np.float64], times: NDArray[np.float64], tick: float) -> list[Fault]:
+    """Compare frame times after one common shift.
+
+    Args:
+        expected: When frames should be shown, in seconds.
+        times: When they are shown, in seconds.
+        tick: Resolution of `times` in seconds; smaller differences are no fault.
+    """
+    if np.isnan(times).any():
+        return [Fault("time", f"{count_phrase(int(np.isnan(times).sum()), 'frame')} without a timestamp")]
+    expected, times = np.sort(expected), np.sort(times)
+    if len(expected) != len(times):
+        return _compare_different_counts(expected, times, tick)
+    late = times - expected
     late -= common_shift(late, tick)
     wrong = np.flatnonzero(np.abs(late) > tick + _ROUNDED)
     if not len(wrong):
         return []
     first, worst = int(wrong[0]), float(np.abs(late).max())
-    message = f"{many(len(wrong), 'frame')} at another time, the first at {shown[first]:.3f} s (frame {first})"
-    return [Fault("time", f"{message}, by up to {worst * 1000:.1f} ms", len(wrong), float(shown[first]))]
+    where = f"the first at {expected[first]:.3f} s (frame {first})"
+    message = f"{count_phrase(len(wrong), 'frame')} at another time, {where}, by up to {worst * 1000:.1f} ms"
+    return [Fault("time", message, len(wrong), float(expected[first]))]
 
 
-def _gaps(shown: NDArray[np.float64], there: NDArray[np.float64], tick: float) -> list[Fault]:
-    """What is missing or too many, and where, if times tell; else the count alone."""
-    if not (len(shown) and len(there)):
-        return [miscount(len(shown), len(there))]
-    on_clock = there - (there[0] - shown[0])
+def _compare_different_counts(expected: NDArray[np.float64], times: NDArray[np.float64], tick: float) -> list[Fault]:
+    """Locate missing and surplus frames by their times; return the counts alone if that finds none."""
+    if not (len(expected) and len(times)):
+        return [frame_count_fault(len(expected), len(times))]
+    shifted = times - (times[0] - expected[0])
     faults = []
     for kind, wanted, found, word in (
-        ("frame-lost", shown, on_clock, "missing"),
-        ("frame-doubled", on_clock, shown, "too many"),
+        ("frame-lost", expected, shifted, "missing"),
+        ("frame-doubled", shifted, expected, "too many"),
     ):
         nearest = found[np.clip(np.searchsorted(found, wanted - tick - _ROUNDED), 0, len(found) - 1)]
-        alone = np.flatnonzero(np.abs(nearest - wanted) > tick + _ROUNDED)
-        if len(alone):
-            first = int(alone[0])
-            message = f"{many(len(alone), 'frame')} {word}, the first at {wanted[first]:.3f} s (frame {first})"
-            faults.append(Fault(kind, message, len(alone), float(wanted[first])))
-    return faults or [miscount(len(shown), len(there))]
+        unmatched = np.flatnonzero(np.abs(nearest - wanted) > tick + _ROUNDED)
+        if len(unmatched):
+            first, count = int(unmatched[0]), len(unmatched)
+            message = f"{count_phrase(count, 'frame')} {word}, the first at {wanted[first]:.3f} s (frame {first})"
+            faults.append(Fault(kind, message, count, float(wanted[first])))
+    return faults or [frame_count_fault(len(expected), len(times))]
 
 
-def miscount(wanted: int, there: int) -> Fault:
-    """The fault of a number of frames that is not the one `wanted`."""
-    kind = "frame-lost" if there < wanted else "frame-doubled"
-    return Fault(kind, f"{there} of {wanted} frames are there", abs(wanted - there))
+def frame_count_fault(expected: int, actual: int) -> Fault:
+    """Return the fault of `actual` frames where there should be `expected`."""
+    kind = "frame-lost" if actual < expected else "frame-doubled"
+    return Fault(kind, f"{actual} of {expected} frames are present", abs(expected - actual))
 
 
 def _read(path: Path, video_index: int) -> tuple[NDArray[np.float64], Counter[int], float]:
-    """The times of the video's packets in seconds, how many packets each stream has, and the video's tick."""
-    ticks, counts, timeless = array("q"), Counter[int](), 0
+    """Return the times of the video's packets and its tick, both in seconds, and each stream's number of packets."""
+    ticks, counts, untimed = array("q"), Counter[int](), 0
     with open_input(path) as container, translate_read_errors(path, "in its middle"):
         time_base = container.streams[video_index].time_base or Fraction(1, 1000)
         for packet in container.demux():
@@ -89,8 +104,8 @@ def _read(path: Path, video_index: int) -> tuple[NDArray[np.float64], Counter[in
             if packet.stream_index != video_index or packet.is_discard:
                 continue
             if packet.pts is None:
-                timeless += 1
+                untimed += 1
             else:
                 ticks.append(packet.pts)
     times = np.array(ticks, np.float64) * float(time_base)
-    return np.concatenate([times, np.full(timeless, np.nan)]), counts, float(time_base)
+    return np.concatenate([times, np.full(untimed, np.nan)]), counts, float(time_base)

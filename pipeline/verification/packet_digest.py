@@ -1,4 +1,4 @@
-"""What passed through beside the picture: each packet of a stream in sixteen bytes, for comparing it with its copy."""
+"""Digests of packets, sixteen bytes each with its time, for comparing a copied stream with its original."""
 
 from __future__ import annotations
 
@@ -8,83 +8,89 @@ import struct
 from array import array
 from typing import Any
 
-import av
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.media.reading.source import Packet
+
 _DIGEST_BYTES = 8
-_NO_TEXT = bytes(2)  # of the mp4 family: a sample that says that there is nothing to show
-_CUE_BYTES = 64 * 1024  # no line of text is longer; bitmaps are
+_EMPTY_SAMPLE = bytes(2)  # in the mp4 family: a text sample that shows nothing
+_MAX_CUE_BYTES = 64 * 1024  # no line of text is longer; bitmaps are
 _IN_NAL_UNITS = ("h264", "hevc", "vvc")
-_FIRST_CODE = b"\0\0\0\1"  # as a length it would mean a unit of a byte, which there is not
+_FIRST_CODE = b"\0\0\0\1"  # as a length it would mean a unit of one byte, which does not exist
 _START_CODE = re.compile(b"\0{2,}\1")
 _ADTS, _ADTS_CHECKED = 7, 9  # bytes of a header, without and with a checksum (ISO 14496-3, 1.A.2.2)
 
 
-class Packets:
-    """The packets of one stream, in the order of the file.
+class PacketDigests:
+    """The packets of one stream, in file order.
 
-    seconds: when each is shown or heard, nan if the file does not say. end: when the last one ends. cues: subtitles,
-    as they are: their form may be converted.
+    Attributes:
+        cues: Content of subtitle packets, as their form may be converted.
+        bytes: Number of bytes of all packets.
+        end: When the last packet ends, in seconds.
     """
 
     def __init__(self, stream: Any) -> None:
         self._is_text = stream.type == "subtitle"
         codec = stream.codec_context.name if stream.codec_context else ""
         self._aac, self._in_nal_units = codec.startswith("aac"), codec in _IN_NAL_UNITS
-        self._seconds = array("d")
+        self._times = array("d")
         self._digests = array("Q")
-        self._whole = hashlib.blake2b(digest_size=_DIGEST_BYTES)
+        self._content = hashlib.blake2b(digest_size=_DIGEST_BYTES)
         self.cues: list[bytes] = []
         self.bytes = 0
         self.end = 0.0
 
-    def add(self, packet: av.Packet[Any]) -> None:
+    def add(self, packet: Packet) -> None:
+        """Add a packet. Headers that only some containers have are left out of its digest."""
         content: Any = packet  # whose stub does not say that it is a buffer
         payload = memoryview(content)
         if self._aac:
-            payload = payload[_adts_header(payload) :]
+            payload = payload[_adts_header_bytes(payload) :]
         elif self._in_nal_units and payload[:4] == _FIRST_CODE:
             payload = memoryview(_with_lengths(bytes(payload)))
-        if self._is_text and payload == _NO_TEXT:
+        if self._is_text and payload == _EMPTY_SAMPLE:
             return
         ticks = packet.pts if packet.pts is not None else packet.dts
-        seconds = float("nan") if ticks is None or packet.time_base is None else float(ticks * packet.time_base)
-        lasts = float((packet.duration or 0) * (packet.time_base or 0))
-        self._seconds.append(seconds)
+        time = float("nan") if ticks is None or packet.time_base is None else float(ticks * packet.time_base)
+        duration = float((packet.duration or 0) * (packet.time_base or 0))
+        self._times.append(time)
         digest = hashlib.blake2b(payload, digest_size=_DIGEST_BYTES).digest()
         self._digests.append(int.from_bytes(digest, "little"))
-        self._whole.update(payload)
+        self._content.update(payload)
         self.bytes += len(payload)
-        self.end = max(self.end, seconds + lasts) if seconds == seconds else self.end
-        if self._is_text and len(payload) <= _CUE_BYTES:
+        self.end = max(self.end, time + duration) if time == time else self.end
+        if self._is_text and len(payload) <= _MAX_CUE_BYTES:
             self.cues.append(bytes(payload))
 
     def __len__(self) -> int:
         return len(self._digests)
 
     @property
-    def seconds(self) -> NDArray[np.float64]:
-        return np.array(self._seconds)
+    def times(self) -> NDArray[np.float64]:
+        """When each packet is presented in seconds, nan if the file does not say."""
+        return np.array(self._times)
 
     @property
     def digests(self) -> NDArray[np.uint64]:
+        """The digest of each packet."""
         return np.array(self._digests, np.uint64)
 
     @property
     def content(self) -> str:
-        """All payloads one behind the other, in a word: the same where only the cuts between packets differ."""
-        return self._whole.hexdigest()
+        """A digest of all payloads together, equal for streams that are only divided into other packets."""
+        return self._content.hexdigest()
 
 
 def _with_lengths(payload: bytes) -> bytes:
-    """NAL units behind start codes (H.264, annex B) as mp4 and Matroska have them: each behind its length."""
+    """Convert NAL units after start codes (H.264, annex B) to those of mp4 and Matroska: each after its length."""
     units = _START_CODE.split(payload)[1:]
     return b"".join(struct.pack(">I", len(unit)) + unit for unit in units)
 
 
-def _adts_header(payload: memoryview) -> int:
-    """How many bytes of an AAC packet are the header that transport streams need and other containers take off."""
+def _adts_header_bytes(payload: memoryview) -> int:
+    """Return the length of the header that AAC packets have in transport streams and in no other container."""
     if len(payload) <= _ADTS_CHECKED or payload[0] != 0xFF or payload[1] & 0xF6 != 0xF0:
         return 0
     return _ADTS if payload[1] & 1 else _ADTS_CHECKED

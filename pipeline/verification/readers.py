@@ -1,13 +1,13 @@
-"""The two films, frame by frame: the source as a job reads it, the result by PyAV alone.
+"""Readers of source and output, frame by frame: the source as a job reads it, the output by PyAV alone.
 
-No decoder of the project's stands between the result's file and the verdict, so that one fault can't hide in both.
+None of the project's decoding is between the output's file and the verdict, so that no fault of it can hide in both.
 """
 
 from __future__ import annotations
 
-import contextlib
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
+from contextlib import closing
 from fractions import Fraction
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -17,7 +17,7 @@ import av.error
 import numpy as np
 
 from pipeline.errors import InputError
-from pipeline.flow.stage import Chain, Stage
+from pipeline.flow.stage import Chain
 from pipeline.frame import Frame
 from pipeline.media.av_errors import translate_read_errors
 from pipeline.media.decoding.frame_reader import FrameReader
@@ -29,128 +29,162 @@ from pipeline.media.reading.file_source import FileSource, ReadOptions
 from pipeline.media.reading.image_source import ImageSource
 from pipeline.media.reading.input_container import open_input
 from pipeline.media.reading.media_info import MediaInfo, VideoInfo
-from pipeline.media.reading.source import Source
-from pipeline.verification.frame_signature import Grid, Signature, laid, signature_of, signature_of_picture
-from pipeline.verification.packet_digest import Packets
+from pipeline.media.reading.source import Packet
+from pipeline.verification.frame_signature import (
+    Grid,
+    Signature,
+    compute_av_signature,
+    compute_signature,
+    rotate_signature,
+)
+from pipeline.verification.packet_digest import PacketDigests
 
 
-class Shown(NamedTuple):
-    """A frame: when it is shown and for how long, in seconds, and what it looks like; None where nobody looks."""
+class TimedSignature(NamedTuple):
+    """A frame as it is compared.
 
-    at: float
-    lasts: float
-    picture: Signature | None
+    Attributes:
+        time: When it is shown in seconds, nan if unknown.
+        duration: In seconds.
+        signature: Of the frame as players display it.
+    """
+
+    time: float
+    duration: float
+    signature: Signature
 
 
-class Part(NamedTuple):
-    """Which part of a source a result is made of, as settings have it; all None: the whole."""
+class SourceRange(NamedTuple):
+    """The part of a source that was upscaled, as in the settings; all None for the complete source.
+
+    Attributes:
+        start: In seconds.
+        end: In seconds.
+        frames: Number of frames.
+    """
 
     start: Fraction | None = None
     end: Fraction | None = None
     frames: int | None = None
 
 
-class Film(ABC):
-    """A file that is read once, from its beginning to its end.
+class VideoReader(ABC):
+    """Reads a file once, from beginning to end: either `frames` or `times`.
 
-    others: the packets of its other streams, by stream index, as far as it was read. damage: lines about what could
-    not be read. timeless: its frames have an order, and no times that mean anything.
+    Attributes:
+        media: The file.
+        others: The packets of its other streams, by stream index, as far as it was read.
+        damage: A line for each part that could not be read.
+        is_timeless: Frames have an order, and no meaningful timestamps.
     """
 
-    timeless = False
+    is_timeless = False
 
     def __init__(self, media: MediaInfo) -> None:
         self.media = media
-        self.others: dict[int, Packets] = {}
+        self.others: dict[int, PacketDigests] = {}
         self.damage: list[str] = []
 
-    def frames(self) -> Iterator[Shown]:
-        """Its frames. What can't be read ends them, and is told in `damage`."""
+    def frames(self) -> Generator[TimedSignature, None, None]:
+        """Decode the video and yield its frames. A read error ends them, and is added to `damage`."""
         try:
             yield from self._frames()
         except InputError as error:
             self.damage.append(str(error))
 
-    def times(self) -> Iterator[float]:
-        """When its frames are shown, in seconds, nan if unknown, in the order of the file; nothing is decoded."""
+    def times(self) -> Generator[float, None, None]:
+        """Yield when its frames are shown, in seconds, nan if unknown, in file order; nothing is decoded."""
         try:
             yield from self._times()
         except InputError as error:
             self.damage.append(str(error))
 
     @abstractmethod
-    def _frames(self) -> Iterator[Shown]: ...
+    def _frames(self) -> Iterator[TimedSignature]: ...
 
     @abstractmethod
     def _times(self) -> Iterator[float]: ...
 
-    def _time(self, packet: av.Packet[Any], video: int) -> Iterator[float]:
-        """When a packet of the stream `video` is shown; of others note is taken."""
+    def _time(self, packet: Packet, video: int) -> Iterator[float]:
+        """Yield when a packet of the stream `video` is shown; record packets of other streams."""
         if packet.stream_index != video:
             if packet.size:
-                self._pass(packet)
+                self._record(packet)
         elif packet.size and not packet.is_discard:
             yield float("nan") if packet.pts is None else float(packet.pts * (packet.time_base or 0))
 
-    def _pass(self, packet: av.Packet[Any]) -> None:
+    def _record(self, packet: Packet) -> None:
         if packet.stream_index not in self.others:
-            self.others[packet.stream_index] = Packets(packet.stream)
+            self.others[packet.stream_index] = PacketDigests(packet.stream)
         self.others[packet.stream_index].add(packet)
 
 
-class SourceFilm(Film):
-    """A source, its clock mended, its frames chosen and deinterlaced as a job does it.
-
-    alpha: what is transparent is compared too. deinterlacing: None for none.
-    """
+class SourceReader(VideoReader):
+    """Reads a source: timestamps are repaired, frames chosen and deinterlaced, as in a job."""
 
     def __init__(
-        self, media: MediaInfo, part: Part, alpha: bool = False, deinterlacing: Deinterlacing | None = None
+        self, media: MediaInfo, part: SourceRange, alpha: bool = False, deinterlacing: Deinterlacing | None = None
     ) -> None:
+        """Read `media`.
+
+        Args:
+            media: The source.
+            part: The part that was upscaled.
+            alpha: Compare transparency too.
+            deinterlacing: How it was deinterlaced, None if it was not.
+        """
         super().__init__(media)
         self._alpha = alpha
         self._deinterlacing = deinterlacing
         self._video = deinterlacing.apply_to(media.video) if deinterlacing else media.video
         self._part = part
-        self._orientation = orientation_of(media.video)
-        self._grid = Grid.over(media.video.format.width, media.video.format.height)
+        self._orientation = display_orientation(media.video)
+        self._grid = Grid.of_size(media.video.format.width, media.video.format.height)
 
-    def _frames(self) -> Iterator[Shown]:
+    def _frames(self) -> Iterator[TimedSignature]:
         video = self.media.video
-        others = self._others()
-        excerpt = Excerpt.from_times(video.start * video.time_base, video.rate, *self._part)
-        with self._opened(others, excerpt) as source:
-            intake = FrameReader(source, video.format, excerpt, others)
-            fields = (
-                [Deinterlace(self._deinterlacing, video.format, video.frame_duration)] if self._deinterlacing else []
-            )
-            with contextlib.closing(Chain[Any, Any](intake, *fields)) as stages:
-                for item in _all(source, stages):
-                    if isinstance(item, Frame):
-                        yield self._shown(item)
-                    else:
-                        self._pass(item)
-            intake.check_missing_frames()
+        others = self._other_streams()
+        excerpt = Excerpt.from_times(video.start_time, video.rate, *self._part)
+        with self._open(others, excerpt) as source:
+            reader = FrameReader(source, video.format, excerpt, others)
+            with closing(Chain[Any, Any](reader, *self._deinterlacers())) as stages:
+                for packet in source:
+                    yield from self._signatures(stages.feed(packet))
+                yield from self._signatures(stages.finish())
+            reader.check_missing_frames()
             self.damage += source.damage.summary()
+
+    def _deinterlacers(self) -> list[Deinterlace]:
+        if not self._deinterlacing:
+            return []
+        return [Deinterlace(self._deinterlacing, self.media.video.format, self.media.video.frame_duration)]
+
+    def _signatures(self, items: Iterable[Frame | Packet]) -> Iterator[TimedSignature]:
+        """Yield the signatures of frames; record packets of other streams."""
+        for item in items:
+            if isinstance(item, Frame):
+                yield self._signature(item)
+            else:
+                self._record(item)
 
     def _times(self) -> Iterator[float]:
-        with self._opened(self._others(), None) as source:
+        with self._open(self._other_streams(), None) as source:
             times = (time for packet in source for time in self._time(packet, source.video.index))
-            yield from self._midways(times) if self._deinterlacing and self._deinterlacing.doubled else times
+            yield from self._field_times(times) if self._deinterlacing and self._deinterlacing.doubled else times
             self.damage += source.damage.summary()
 
-    def _midways(self, times: Iterable[float]) -> Iterator[float]:
-        """`times`, sorted, and what lies midway between them, as the deinterlacer has it."""
-        lasting = float(self.media.video.frame_duration * self.media.video.time_base)
+    def _field_times(self, times: Iterable[float]) -> Iterator[float]:
+        """Yield `times`, sorted, and the time midway after each, as the deinterlacer does."""
+        duration = float(self.media.video.frame_duration * self.media.video.time_base)
         frames = np.sort(list(times))
-        gaps = np.diff(frames, append=frames[-1:] + lasting)
-        for at, gap in zip(frames, gaps, strict=True):
-            yield from (at, at + (gap if gap <= MAX_GAP_FRAMES * lasting else lasting) / 2)
+        gaps = np.diff(frames, append=frames[-1:] + duration)
+        for time, gap in zip(frames, gaps, strict=True):
+            yield from (time, time + (gap if gap <= MAX_GAP_FRAMES * duration else duration) / 2)
 
-    def _others(self) -> frozenset[int]:
+    def _other_streams(self) -> frozenset[int]:
         return frozenset(stream.index for stream in self.media.others if stream.kind != "attachment")
 
-    def _opened(self, others: frozenset[int], excerpt: Excerpt | None) -> FileSource | ImageSource:
+    def _open(self, others: frozenset[int], excerpt: Excerpt | None) -> FileSource | ImageSource:
         media = self.media
         if media.images:
             return ImageSource(media.images, media.video.rate)
@@ -158,90 +192,87 @@ class SourceFilm(Film):
         options = ReadOptions(others, video_index=video.index, start=start, first_pts=video.start)
         return FileSource(media.path, options)
 
-    def _shown(self, frame: Frame) -> Shown:
+    def _signature(self, frame: Frame) -> TimedSignature:
         time_base = self._video.time_base
-        picture = laid(signature_of(frame.planes, frame.format, self._grid, self._alpha), self._orientation)
-        return Shown(float(frame.pts * time_base), float(frame.duration * time_base), picture)
+        coded = compute_signature(frame.planes, frame.format, self._grid, self._alpha)
+        signature = rotate_signature(coded, self._orientation)
+        return TimedSignature(float(frame.pts * time_base), float(frame.duration * time_base), signature)
 
 
-def orientation_of(video: VideoInfo) -> Orientation:
-    """How players lay its pictures; those at an odd angle are compared as they are coded."""
+def display_orientation(video: VideoInfo) -> Orientation:
+    """Return how players rotate a video; those tagged with an odd angle are compared without rotation."""
     return Orientation.from_matrix(video.display_matrix) or Orientation()
 
 
-def _all(source: Source, stages: Stage[Any, Any]) -> Iterator[Any]:
-    for packet in source:
-        yield from stages.feed(packet)
-    yield from stages.finish()
-
-
-class ResultFilm(Film):
-    """A result, as any player would read it."""
+class OutputReader(VideoReader):
+    """Reads an output as any player does."""
 
     def __init__(self, media: MediaInfo, source: MediaInfo) -> None:
+        """Read `media`, which was upscaled from `source`."""
         super().__init__(media)
-        self._orientation = orientation_of(media.video)
+        self._orientation = display_orientation(media.video)
         self._alpha = source.video.alpha and media.video.alpha
-        format, large = source.video.format, media.video.format
-        shown = Grid.over(format.width, format.height).laid(orientation_of(source.video))
-        self._grid = shown.laid(self._orientation.inverse).enlarged(large.width, large.height)
+        small, large = source.video.format, media.video.format
+        displayed = Grid.of_size(small.width, small.height).rotated(display_orientation(source.video))
+        self._grid = displayed.rotated(self._orientation.inverse).enlarged(large.width, large.height)
 
-    def _frames(self) -> Iterator[Shown]:
+    def _frames(self) -> Iterator[TimedSignature]:
         with open_input(self.media.path) as container, translate_read_errors(self.media.path, "in its middle"):
             video: Any = container.streams[self.media.video.index]
             decoder = alpha.choose_alpha_decoder(video)
             decoder.thread_type = "AUTO"
             for packet in container.demux():
                 if packet.stream.index == video.index:
-                    for picture in decoder.decode(packet):
-                        yield self._shown(picture)
+                    for frame in decoder.decode(packet):
+                        yield self._signature(frame)
                 elif packet.size:
-                    self._pass(packet)
+                    self._record(packet)
 
     def _times(self) -> Iterator[float]:
         with open_input(self.media.path) as container, translate_read_errors(self.media.path, "in its middle"):
             for packet in container.demux():
                 yield from self._time(packet, self.media.video.index)
 
-    def _shown(self, picture: Any) -> Shown:
-        at = float("nan") if picture.pts is None else float(picture.pts * picture.time_base)
-        lasts = float((picture.duration or 0) * picture.time_base)
-        signature = signature_of_picture(picture, self.media.video.format.colour, self._grid, self._alpha)
-        return Shown(at, lasts, laid(signature, self._orientation))
+    def _signature(self, frame: Any) -> TimedSignature:
+        time = float("nan") if frame.pts is None else float(frame.pts * frame.time_base)
+        duration = float((frame.duration or 0) * frame.time_base)
+        coded = compute_av_signature(frame, self.media.video.format.colour, self._grid, self._alpha)
+        return TimedSignature(time, duration, rotate_signature(coded, self._orientation))
 
 
-class ResultPictures(ResultFilm):
-    """A result that is pictures: one file, or a numbered sequence."""
+class ImageOutputReader(OutputReader):
+    """Reads an output of images: a single file, or a numbered sequence."""
 
-    timeless = True
+    is_timeless = True
 
-    def _frames(self) -> Iterator[Shown]:
+    def _frames(self) -> Iterator[TimedSignature]:
         assert self.media.images is not None
         with ImageSource(self.media.images) as source:
             for file, packet in zip(self.media.images.files.values(), source, strict=True):
-                for picture in self._decoded(file, packet):
-                    yield self._shown(picture)
+                for frame in self._decode(file, packet):
+                    yield self._signature(frame)
 
     def _times(self) -> Iterator[float]:
         assert self.media.images is not None
         for _ in self.media.images.files:
             yield float("nan")
 
-    def _decoded(self, file: Path, packet: av.Packet[Any]) -> Iterator[Any]:
-        """The picture in a `packet`; none, and a line in `damage`, if it can't be compared."""
+    def _decode(self, file: Path, packet: Packet) -> Iterator[Any]:
+        """Yield the image in `packet`; nothing, and a line in `damage`, if it can't be compared."""
         try:
-            pictures = packet.decode()
+            frames: list[Any] = list(packet.decode())
         except av.error.FFmpegError as error:
             self.damage.append(f"{file}: can't be decoded ({error.strerror})")
             return
-        wanted = (self.media.video.format.width, self.media.video.format.height)
-        for picture in pictures:
-            if (picture.width, picture.height) == wanted:
-                yield picture
+        expected = (self.media.video.format.width, self.media.video.format.height)
+        for frame in frames:
+            if (frame.width, frame.height) == expected:
+                yield frame
             else:
-                self.damage.append(f"{file}: is {picture.width}x{picture.height}, others {wanted[0]}x{wanted[1]}")
+                size = f"{frame.width}x{frame.height}"
+                self.damage.append(f"{file}: is {size}, other images {expected[0]}x{expected[1]}")
 
 
-def result_film(media: MediaInfo, source: MediaInfo) -> ResultFilm:
-    """The result `media`, made from `source`, to be read."""
-    return ResultPictures(media, source) if media.images else ResultFilm(media, source)
+def output_reader(media: MediaInfo, source: MediaInfo) -> OutputReader:
+    """Return the reader of the output `media`, which was upscaled from `source`."""
+    return ImageOutputReader(media, source) if media.images else OutputReader(media, source)

@@ -1,4 +1,4 @@
-"""Does the picture of a result say of itself what that of its source does: colour, size, aspect, rotation?"""
+"""Compares how source and output describe their video: colour, HDR metadata, size, aspect ratio and rotation."""
 
 from __future__ import annotations
 
@@ -11,90 +11,97 @@ from pipeline.frame import Colour
 from pipeline.media.decoding.rotate import Orientation
 from pipeline.media.reading.hdr import Hdr
 from pipeline.media.reading.media_info import VideoInfo
-from pipeline.verification.frame_signature import scale_of
+from pipeline.verification.frame_signature import scale_factor
 from pipeline.verification.verdict import Fault
 
 _NAMES = {"matrix": MATRIX_NAMES, "primaries": PRIMARIES_NAMES, "transfer": TRANSFER_NAMES}
 
-_TURNS = (0, 1, 3, 4)  # those of a display matrix's nine numbers that turn and mirror
-_UPRIGHT = (65536, 0, 0, 65536)
-_ROUNDED = 64  # of 65,536: containers that store an angle
-# What the coarsest of those that hold them round to: H.265 and mp4 files count chromaticities in 1/50,000 and light in
-# 1/10,000 cd/m2, AV1 (section 6.7.4) the least light in 1/16,384 and the most in 1/256.
-_CHROMATICITY, _LEAST, _MOST = Fraction(1, 50_000), Fraction(1, 10_000), Fraction(1, 256)
+_ROTATING = (0, 1, 3, 4)  # the numbers of a display matrix that rotate and mirror
+_IDENTITY = (65536, 0, 0, 65536)
+_MATRIX_ROUNDING = 64  # of 65,536: containers that store an angle
+# The coarsest units of what stores HDR metadata: H.265 and mp4 files count chromaticities in 1/50,000 and luminance in
+# 1/10,000 cd/m2, AV1 (section 6.7.4) the minimum luminance in 1/16,384 and the maximum in 1/256.
+_CHROMATICITY, _MIN_LUMINANCE, _MAX_LUMINANCE = Fraction(1, 50_000), Fraction(1, 10_000), Fraction(1, 256)
 
 
-def compare_tags(source: VideoInfo, result: VideoInfo) -> Iterator[Fault | str]:
-    """Faults and remarks of the picture's description."""
-    yield from _colour(source, result)
-    yield from _shape(source, result)
-    if source.format.pixel.depth > result.format.pixel.depth:
-        yield f"it has {result.format.pixel.depth} bits a sample, the source {source.format.pixel.depth}"
-    if source.alpha and not result.alpha:
-        yield "the source's transparency is not in it"
+def compare_tags(source: VideoInfo, output: VideoInfo) -> Iterator[Fault | str]:
+    """Yield faults and remarks about how the output's video is described."""
+    yield from _compare_colour(source, output)
+    yield from _compare_display(source, output)
+    if source.format.pixel.depth > output.format.pixel.depth:
+        yield f"it has {output.format.pixel.depth} bits a sample, the source {source.format.pixel.depth}"
+    if source.alpha and not output.alpha:
+        yield "the source's transparency is dropped"
 
 
-def _colour(source: VideoInfo, result: VideoInfo) -> Iterator[Fault | str]:
-    before, after = source.format.colour, result.format.colour
-    pixels = source.format.pixel, result.format.pixel
-    wanted = ["primaries", "transfer"]
-    if not any(pixel.rgb for pixel in pixels):
-        wanted += ["full_range"] + ["matrix"] * all(pixel.chroma for pixel in pixels)
-        if not result.tagged and not source.tagged:
-            yield "like the source it does not say what its colours mean: players will guess"
-        elif not result.tagged and source.format.pixel.chroma:  # of gray H.264, x264 does not write it
+def _compare_colour(source: VideoInfo, output: VideoInfo) -> Iterator[Fault | str]:
+    before, after = source.format.colour, output.format.colour
+    if not any(video.format.pixel.rgb for video in (source, output)):
+        if not output.tagged and not source.tagged:
+            yield "its colour is untagged, as the source's: players guess"
+        elif not output.tagged and source.format.pixel.chroma:  # of gray H.264, x264 does not write it
             yield Fault("colour", f"its colour matrix is not tagged; the source's is {MATRIX_NAMES.get(before.matrix)}")
+    for name in _compared_properties(source, output):
+        if getattr(before, name) != getattr(after, name):
+            subject = f"{name.replace('full_', '')} {'are' if name == 'primaries' else 'is'}"
+            yield Fault("colour", f"its {subject} {_value(after, name)}, the source's {_value(before, name)}")
+    yield from (Fault("colour", line) for line in compare_hdr(source.hdr, output.hdr))
+
+
+def _compared_properties(source: VideoInfo, output: VideoInfo) -> Iterator[str]:
+    """Yield the names of the fields of Colour that have a meaning in both videos."""
+    pixels = source.format.pixel, output.format.pixel
+    yield from ("primaries", "transfer")
+    if not any(pixel.rgb for pixel in pixels):
+        yield "full_range"
+        if all(pixel.chroma for pixel in pixels):
+            yield "matrix"
     subsampled = all(pixel.sub_x for pixel in pixels), all(pixel.sub_y for pixel in pixels)
-    sited = zip(before.siting.phases, after.siting.phases, subsampled, strict=True)
-    wanted += ["siting"] * any(then != now for then, now, counts in sited if counts)
-    for name in wanted:
-        then, now = getattr(before, name), getattr(after, name)
-        if then != now:
-            told = f"{name.replace('full_', '')} {'are' if name == 'primaries' else 'is'}"
-            yield Fault("colour", f"its {told} {_value(after, name)}, the source's {_value(before, name)}")
-    yield from (Fault("colour", line) for line in compare_hdr(source.hdr, result.hdr))
+    phases = zip(source.format.colour.siting.phases, output.format.colour.siting.phases, subsampled, strict=True)
+    if any(before != after for before, after, counts in phases if counts):
+        yield "siting"
 
 
-def _shape(source: VideoInfo, result: VideoInfo) -> Iterator[Fault | str]:
-    """How large it is shown, and how it is turned: by the source's tag, or with its pixels turned and by none."""
-    before, after = (Orientation.from_matrix(video.display_matrix) for video in (source, result))
+def _compare_display(source: VideoInfo, output: VideoInfo) -> Iterator[Fault | str]:
+    """Compare display size and rotation: by the source's tag, or with rotated frames and no tag."""
+    before, after = (Orientation.from_matrix(video.display_matrix) for video in (source, output))
     if before is None or after is None:
-        turned = [_turn(video.display_matrix) for video in (source, result)]
-        if any(abs(a - b) > _ROUNDED for a, b in zip(*turned, strict=True)):
-            yield Fault("rotation", f"players turn it by the matrix {turned[1]}, the source by {turned[0]}")
+        matrices = [_rotation_numbers(video.display_matrix) for video in (source, output)]
+        if any(abs(a - b) > _MATRIX_ROUNDING for a, b in zip(*matrices, strict=True)):
+            yield Fault("rotation", f"its display matrix is {matrices[1]}, the source's {matrices[0]}")
     elif after not in (before, Orientation()):
         yield Fault("rotation", f"players show it {after}, the source {before}")
-    wanted, shown = _Shape.of(source, before), _Shape.of(result, after)
-    across, down = _enlargement(wanted, shown)
-    if across != down and len(set(_enlargement(wanted, shown.on_its_side))) == 1:
-        sizes = f"{shown.width}x{shown.height}, the source {wanted.width}x{wanted.height}"
-        yield Fault("rotation", f"it lies on its side: players show it {sizes}")
+    expected, actual = _DisplayShape.of(source, before), _DisplayShape.of(output, after)
+    across, down = _scale_factors(expected, actual)
+    if across != down and len(set(_scale_factors(expected, actual.transposed))) == 1:
+        sizes = f"{actual.width}x{actual.height}, the source {expected.width}x{expected.height}"
+        yield Fault("rotation", f"its width and height are swapped: players show it {sizes}")
     elif across != down or across < 1:
         yield f"it is {across:.4g} times as wide and {down:.4g} times as high as the source"
-    expected = wanted.sample_aspect * Fraction(down / across).limit_denominator(10_000)
-    if across == down and abs(shown.sample_aspect / expected - 1) * shown.width > 1:  # pixel that it is wider
-        yield Fault("aspect", f"its pixels are {shown.sample_aspect} as wide as high, not {expected}")
+    sample_aspect = expected.sample_aspect * Fraction(down / across).limit_denominator(10_000)
+    if across == down and abs(actual.sample_aspect / sample_aspect - 1) * actual.width > 1:  # a pixel wider
+        yield Fault("aspect", f"its sample aspect ratio is {actual.sample_aspect}, not {sample_aspect}")
 
 
-class _Shape(NamedTuple):
-    """Of a picture as players show it."""
+class _DisplayShape(NamedTuple):
+    """Size and sample aspect ratio of a video as players show it, in pixels."""
 
     width: int
     height: int
     sample_aspect: Fraction
 
     @classmethod
-    def of(cls, video: VideoInfo, orientation: Orientation | None) -> _Shape:
+    def of(cls, video: VideoInfo, orientation: Orientation | None) -> _DisplayShape:
         coded = cls(video.format.width, video.format.height, video.sample_aspect)
-        return coded.on_its_side if orientation and orientation.transposed else coded
+        return coded.transposed if orientation and orientation.transposed else coded
 
     @property
-    def on_its_side(self) -> _Shape:
-        return _Shape(self.height, self.width, 1 / self.sample_aspect)
+    def transposed(self) -> _DisplayShape:
+        return _DisplayShape(self.height, self.width, 1 / self.sample_aspect)
 
 
-def _enlargement(source: _Shape, result: _Shape) -> tuple[float, float]:
-    return scale_of(source.width, result.width), scale_of(source.height, result.height)
+def _scale_factors(source: _DisplayShape, output: _DisplayShape) -> tuple[float, float]:
+    return scale_factor(source.width, output.width), scale_factor(source.height, output.height)
 
 
 def _value(colour: Colour, name: str) -> str:
@@ -104,30 +111,30 @@ def _value(colour: Colour, name: str) -> str:
     return colour.siting.value if name == "siting" else _NAMES[name].get(code, str(code))
 
 
-def _turn(matrix: tuple[int, ...] | None) -> tuple[int, ...]:
-    return _UPRIGHT if matrix is None else tuple(matrix[place] for place in _TURNS)
+def _rotation_numbers(matrix: tuple[int, ...] | None) -> tuple[int, ...]:
+    return _IDENTITY if matrix is None else tuple(matrix[place] for place in _ROTATING)
 
 
-def compare_hdr(source: Hdr | None, result: Hdr | None) -> Iterator[str]:
-    """What is missing or changed, a line each; what only the result says is not."""
-    before, after = source or Hdr(), result or Hdr()
+def compare_hdr(source: Hdr | None, output: Hdr | None) -> Iterator[str]:
+    """Yield a line for each part of the source's HDR metadata that is missing or differs in the output."""
+    before, after = source or Hdr(), output or Hdr()
     lost = [name for name, value, other in _parts(before, after) if value and not other]
     if lost:
-        yield f"it does not tell the source's HDR metadata: {', '.join(lost)}"
+        yield f"HDR metadata of the source is missing: {', '.join(lost)}"
     if before.primaries and after.primaries:
         points = zip(sum(before.primaries, ()), sum(after.primaries, ()), strict=True)
         if any(abs(a - b) > _CHROMATICITY for a, b in points):
-            yield f"its mastering display's primaries are others: {Hdr(after.primaries)}, not {Hdr(before.primaries)}"
+            yield f"its mastering display's primaries differ: {Hdr(after.primaries)}, not {Hdr(before.primaries)}"
     if before.luminance and after.luminance:
-        least, most = (abs(a - b) for a, b in zip(before.luminance, after.luminance, strict=True))
-        if least > _LEAST or most > _MOST:
-            told = Hdr(luminance=after.luminance), Hdr(luminance=before.luminance)
-            yield "its mastering display shows {}, not {}".format(*told)
+        low, high = (abs(a - b) for a, b in zip(before.luminance, after.luminance, strict=True))
+        if low > _MIN_LUMINANCE or high > _MAX_LUMINANCE:
+            values = Hdr(luminance=after.luminance), Hdr(luminance=before.luminance)
+            yield "its mastering display's luminance is {}, not {}".format(*values)
     if before.light and after.light and before.light != after.light:
         yield f"its light levels are {Hdr(light=after.light)}, not {Hdr(light=before.light)}"
 
 
 def _parts(before: Hdr, after: Hdr) -> Iterator[tuple[str, object, object]]:
-    yield "the mastering display's primaries", before.primaries, after.primaries
-    yield "its luminance", before.luminance, after.luminance
+    yield "mastering display primaries", before.primaries, after.primaries
+    yield "mastering display luminance", before.luminance, after.luminance
     yield "light levels", before.light, after.light

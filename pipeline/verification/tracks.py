@@ -1,4 +1,4 @@
-"""The streams of a file as they are compared: what each is, what it is called, and its packets."""
+"""The streams, chapters and tags of a file, as they are compared."""
 
 from __future__ import annotations
 
@@ -12,16 +12,27 @@ from av.stream import Disposition
 
 from pipeline.media.av_errors import translate_read_errors
 from pipeline.media.reading.input_container import open_input
-from pipeline.verification.packet_digest import Packets
+from pipeline.verification.packet_digest import PacketDigests
 
 _NO_LANGUAGE = ("und", "")
 
 
 @dataclass(frozen=True)
 class Track:
-    """A stream. index: as `uprez probe` has it. kind: audio, subtitle, attachment, data, video or cover.
+    """A stream.
 
-    tick: of its clock, in seconds. name, data: of an attachment. timecode: of its first frame, "" if there is none.
+    Attributes:
+        index: Stream index.
+        kind: audio, subtitle, attachment, data, video or cover.
+        codec: FFmpeg's name of the codec, "" if it is unknown.
+        language: "" if there is none.
+        title: "" if there is none.
+        flags: Its disposition.
+        tick: Resolution of its clock in seconds.
+        packets: Its packets.
+        name: File name of an attachment.
+        data: Content of an attachment.
+        timecode: Of the first frame, "" if there is none.
     """
 
     index: int
@@ -31,7 +42,7 @@ class Track:
     title: str
     flags: Disposition
     tick: float
-    packets: Packets
+    packets: PacketDigests
     name: str = ""
     data: bytes = b""
     timecode: str = ""
@@ -43,7 +54,13 @@ class Track:
 
 @dataclass(frozen=True)
 class Chapter:
-    """start, end: in seconds."""
+    """A chapter.
+
+    Attributes:
+        start: In seconds.
+        end: In seconds.
+        title: "" if there is none.
+    """
 
     start: float
     end: float
@@ -51,8 +68,16 @@ class Chapter:
 
 
 @dataclass(frozen=True)
-class Contents:
-    """All of a file but the picture. main: the stream that is the picture; tracks: the others, in order."""
+class FileContents:
+    """Everything in a file but the frames of its video.
+
+    Attributes:
+        container: FFmpeg's name of the demuxer.
+        main: The video stream that is compared frame by frame.
+        tracks: The other streams, in order.
+        chapters: In order.
+        metadata: Tags of the file, keys in lower case.
+    """
 
     container: str
     main: Track
@@ -61,27 +86,33 @@ class Contents:
     metadata: dict[str, str]
 
 
-def contents_of(path: Path, main: int, packets: Mapping[int, Packets]) -> Contents:
-    """What lies in the file `path` beside its main video; `packets`: what was read of each stream."""
+def read_contents(path: Path, main: int, packets: Mapping[int, PacketDigests]) -> FileContents:
+    """Read what a file contains beside its video.
+
+    Args:
+        path: The file.
+        main: Stream index of the video.
+        packets: The packets of the other streams, by stream index.
+    """
     with open_input(path) as container, translate_read_errors(path):
         chapters = tuple(map(_chapter, container.chapters()))
         tracks = {
-            stream.index: _track(stream, packets.get(stream.index, Packets(stream)))
+            stream.index: _track(stream, packets.get(stream.index, PacketDigests(stream)))
             for stream in container.streams
-            if not (chapters and _only_titles(stream))
+            if not (chapters and _is_chapter_titles(stream))
         }
         others = tuple(track for index, track in tracks.items() if index != main)
         metadata = {key.lower(): value for key, value in container.metadata.items()}
-        return Contents(container.format.name, tracks[main], others, chapters, metadata)
+        return FileContents(container.format.name, tracks[main], others, chapters, metadata)
 
 
-def by_kind(tracks: tuple[Track, ...]) -> Iterator[tuple[str, list[Track]]]:
-    """The tracks of each kind that there is."""
+def group_by_kind(tracks: tuple[Track, ...]) -> Iterator[tuple[str, list[Track]]]:
+    """Yield each kind of track, and the tracks of that kind."""
     for kind in dict.fromkeys(track.kind for track in tracks):
         yield kind, [track for track in tracks if track.kind == kind]
 
 
-def _track(stream: Any, packets: Packets) -> Track:
+def _track(stream: Any, packets: PacketDigests) -> Track:
     context, metadata = stream.codec_context, stream.metadata
     language = metadata.get("language", "")
     kind = _kind(stream)
@@ -105,8 +136,8 @@ def _kind(stream: Any) -> str:
     return "cover" if stream.disposition & Disposition.attached_pic else str(stream.type)
 
 
-def _only_titles(stream: Any) -> bool:
-    """Whether a stream is no more than where the mp4 family keeps the titles of chapters."""
+def _is_chapter_titles(stream: Any) -> bool:
+    """Return True if a stream is the track in which the mp4 family stores chapter titles."""
     return stream.type == "data" and stream.name in ("bin_data", "text")
 
 

@@ -1,8 +1,9 @@
-"""What proofreading found: faults, each one line for people, and the verdict that they add up to."""
+"""The outcome of a verification: faults, counts, and the verdict that they add up to."""
 
 from __future__ import annotations
 
 import dataclasses
+import warnings
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,12 +12,15 @@ SCHEMA_VERSION = 1
 
 @dataclass(frozen=True)
 class Fault:
-    """Something of the source that the result has not, or has otherwise.
+    """A difference between the output and the source that should not be there.
 
-    kind: a fixed word: frame-lost, frame-doubled, frame-moved, picture, time, stream-lost, stream-moved,
-    stream-changed, packet-lost, packet-changed, sync, language, title, disposition, chapter, attachment, metadata,
-    colour, aspect, rotation, damage (of the source) or result-damaged. message: one line. count: of frames or packets.
-    at: seconds in the source.
+    Attributes:
+        kind: One of frame-lost, frame-doubled, frame-moved, picture (a frame unlike the source's), time, stream-lost,
+            stream-moved, stream-changed, packet-lost, packet-changed, sync, language, title, disposition, chapter,
+            attachment, metadata, colour, aspect, rotation, damage (of the source) or result-damaged.
+        message: One line for users.
+        count: Number of frames or packets.
+        at: Position of the first of them in the source in seconds, None if it has none.
     """
 
     kind: str
@@ -27,7 +31,16 @@ class Fault:
 
 @dataclass(frozen=True)
 class Counts:
-    """Frames. late: by how many seconds the worst is shown too late or too early."""
+    """Numbers of frames.
+
+    Attributes:
+        source: Frames of the source, or of the part that was upscaled.
+        result: Frames of the output.
+        lost: Frames of the source that the output does not show.
+        doubled: Frames of the output that repeat one of the source.
+        moved: Frames of the output that are out of order.
+        late: The largest deviation from the time at which a frame should be shown, early or late, in seconds.
+    """
 
     source: int = 0
     result: int = 0
@@ -39,9 +52,13 @@ class Counts:
 
 @dataclass(frozen=True)
 class Verdict:
-    """Whether a result is all of its source. quick: the pictures themselves were not looked at.
+    """The outcome of comparing an output with its source.
 
-    remarks: what differs and is no fault, a line each.
+    Attributes:
+        faults: Differences that should not be there.
+        remarks: A line for each difference that is no fault.
+        counts: Numbers of frames.
+        quick: Only packets and timestamps were compared; no frame was decoded.
     """
 
     faults: tuple[Fault, ...]
@@ -50,20 +67,28 @@ class Verdict:
     quick: bool = False
 
     @property
-    def whole(self) -> bool:
+    def complete(self) -> bool:
+        """True if there are no faults."""
         return not self.faults
 
     @property
+    def whole(self) -> bool:
+        """The former name of `complete`, deprecated."""
+        warnings.warn("Verdict.whole is deprecated: use Verdict.complete", DeprecationWarning, stacklevel=2)
+        return self.complete
+
+    @property
     def only_damage(self) -> bool:
-        """Whether nothing is wrong but that the source is damaged: all of it that can be read is there."""
+        """True if the only fault is damage of the source: the output has every frame that can be decoded."""
         return bool(self.faults) and all(fault.kind == "damage" for fault in self.faults)
 
     def as_json(self) -> dict[str, Any]:
-        """The verdict as JSON's own types."""
-        told = {"schema_version": SCHEMA_VERSION, "whole": self.whole, **dataclasses.asdict(self)}
-        return told | {"faults": [dataclasses.asdict(fault) for fault in self.faults], "remarks": list(self.remarks)}
+        """Return the verdict as JSON types; the key "whole" is the former name of "complete"."""
+        head = {"schema_version": SCHEMA_VERSION, "complete": self.complete, "whole": self.complete}
+        faults = [dataclasses.asdict(fault) for fault in self.faults]
+        return head | dataclasses.asdict(self) | {"faults": faults, "remarks": list(self.remarks)}
 
 
-def many(count: int, thing: str) -> str:
-    """`1 frame is`, `3 frames are`."""
-    return f"{count} {thing} is" if count == 1 else f"{count} {thing}s are"
+def count_phrase(count: int, noun: str) -> str:
+    """Return a count with its noun and verb: "1 frame is", "3 frames are"."""
+    return f"{count} {noun} is" if count == 1 else f"{count} {noun}s are"

@@ -64,11 +64,11 @@ def test_a_damaged_source_of_which_all_is_there(uprez: Call, source: Path, tmp_p
     assert ended.out.splitlines()[-1] == last
 
 
-@pytest.mark.parametrize(("arguments", "which"), [(("-", "x.mkv"), "source"), (("x.mkv", "-"), "result")])
+@pytest.mark.parametrize(("arguments", "which"), [(("-", "x.mkv"), "source"), (("x.mkv", "-"), "output")])
 def test_pipes_are_refused(uprez: Call, arguments: tuple[str, str], which: str) -> None:
     ended = uprez("verify", *arguments)
     assert (ended.code, ended.out) == (2, "")
-    assert ended.err == f"uprez: verify reads files, not pipes: save the {which} first\n"
+    assert ended.err == f"uprez: verify reads files, not pipes: save the {which} as a file first\n"
 
 
 def test_frames_lost_in_many_places_are_told_in_a_line(uprez: Call, tmp_path: Path) -> None:

@@ -47,7 +47,7 @@ def test_each_frame_becomes_a_picture_at_its_time(video: Path, tmp_path: Path) -
     assert clips.video_times(tmp_path / "out.mp4") == clips.video_times(video)
     assert all(interlaced.error(luma, interlaced.at(2 * index)) < 10 for index, luma in enumerate(shown))
     assert not probe(tmp_path / "out.mp4").video.scan.interlaced
-    assert verify(video, tmp_path / "out.mp4").whole
+    assert verify(video, tmp_path / "out.mp4").complete
 
 
 def test_each_field_becomes_a_picture_at_its_time(video: Path, tmp_path: Path) -> None:
@@ -57,7 +57,7 @@ def test_each_field_becomes_a_picture_at_its_time(video: Path, tmp_path: Path) -
     assert probe(tmp_path / "out.mp4").video.rate == 50
     for quick in (False, True):
         verdict = verify(video, tmp_path / "out.mp4", quick=quick)
-        assert verdict.whole
+        assert verdict.complete
         assert (verdict.counts.source, verdict.counts.result) == (80, 80)
 
 
@@ -71,7 +71,7 @@ def test_an_excerpt_counts_the_frames_of_the_source(video: Path, tmp_path: Path)
     shown = made(video, tmp_path / "out.mp4", deinterlace="field", **part)
     assert clips.video_times(tmp_path / "out.mp4") == [FIFTIETH * index for index in range(14)]
     assert interlaced.error(shown[1], interlaced.at(11)) < 10
-    assert verify(video, tmp_path / "out.mp4", **part).whole
+    assert verify(video, tmp_path / "out.mp4", **part).complete
 
 
 def test_times_that_are_not_even_keep_their_middles(tmp_path: Path) -> None:
@@ -83,7 +83,7 @@ def test_times_that_are_not_even_keep_their_middles(tmp_path: Path) -> None:
     assert 40 <= usual < 80
     middles = [0, 20, 40, 60, 80, 105, 130, 130 + usual / 2, 400, 420, 440, 440 + usual / 2]
     assert shown == pytest.approx(middles, abs=1)
-    assert verify(source, tmp_path / "out.mkv", deinterlace="field").whole
+    assert verify(source, tmp_path / "out.mkv", deinterlace="field").complete
 
 
 def test_video_that_came_through_a_pipe_is_deinterlaced_by_its_mark(tmp_path: Path) -> None:

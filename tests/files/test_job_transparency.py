@@ -57,14 +57,14 @@ def test_alpha_comes_out_enlarged(
         assert np.abs(means - small).max() < 12  # a soft edge, by a cubic that overshoots a little
         assert ((small == 0) | (small == 255))[np.abs(means - small) < 1].any()
     verdict = verify(path, tmp_path / name)
-    assert verdict.whole, verdict.faults
+    assert verdict.complete, verdict.faults
 
 
 def test_that_it_is_lost_is_said_and_verify_says_it_too(tmp_path: Path) -> None:
     path, result = made(tmp_path, SOURCES[0], "out.mkv", {})
     assert any(note.startswith("its transparency (alpha) is lost: libx264 can't hold it") for note in result.notes)
     verdict = verify(path, result.path)
-    assert verdict.whole
+    assert verdict.complete
     assert "the source's transparency is not in it" in verdict.remarks
     with av.open(str(result.path)) as container:
         assert not any(key.lower() == "alpha_mode" for key in container.streams.video[0].metadata)

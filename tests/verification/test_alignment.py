@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from pipeline.verification.alignment import compare
-from pipeline.verification.readers import Shown
+from pipeline.verification.alignment import align
+from pipeline.verification.readers import TimedSignature
 
 FRAMES, LASTS = 24, 0.02
 
@@ -22,21 +22,21 @@ class Reel:
     shown: Sequence[int]
     late: int = 0
     noise: float = 0.0
-    timeless: bool = False
+    is_timeless: bool = False
 
-    def frames(self) -> Iterator[Shown]:
+    def frames(self) -> Iterator[TimedSignature]:
         random = np.random.default_rng(1)
         texture = random.normal(128, 40, (3, 27, 48)).astype(np.float32)
         drift = random.normal(0, 1, texture.shape).astype(np.float32)
         for place, index in enumerate(self.shown):
             moved = index + 3 * min(index, FRAMES // 2)
             grain = random.normal(0, 1, texture.shape).astype(np.float32) * self.noise
-            yield Shown((place + self.late) * LASTS, LASTS, texture + moved * drift + grain)
+            yield TimedSignature((place + self.late) * LASTS, LASTS, texture + moved * drift + grain)
 
 
 def shown(order: Sequence[int], late: int) -> tuple[int, ...]:
     films: list[Any] = [Reel(range(FRAMES)), Reel(order, late, noise=0.6)]
-    return compare(films[0], films[1]).shown
+    return align(films[0], films[1]).shown
 
 
 @pytest.mark.parametrize("late", [0, 2, 5])

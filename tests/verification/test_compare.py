@@ -22,9 +22,9 @@ class TestWhole:
     def test_what_a_job_makes(self, source: Path, tmp_path: Path, suffix: str, crf: int) -> None:
         result = upscale(source, tmp_path / f"out{suffix}", crf=crf).path
         verdict = verify(source, result)
-        assert (verdict.faults, verdict.whole) == ((), True)
+        assert (verdict.faults, verdict.complete) == ((), True)
         assert (verdict.counts.source, verdict.counts.result) == (FRAMES, FRAMES)
-        assert verify(source, result, quick=True).whole
+        assert verify(source, result, quick=True).complete
 
     def test_what_a_network_makes(self, source: Path, tmp_path: Path) -> None:
         result = upscale(source, tmp_path / "out.mkv", model="clear-x2").path
@@ -85,7 +85,7 @@ class TestFrames:
         verdict = self.planted(source, tmp_path, sorted([*range(FRAMES), 9]))
         assert (verdict.counts.doubled, verdict.counts.lost) == (1, 0)
         assert verdict.faults[0].message == (
-            "1 frame is shown twice: frame 9 of the source as frame 10 of the result, at 0.400 s"
+            "1 frame is shown twice: frame 9 of the source as frame 10 of the output, at 0.400 s"
         )
 
     def test_one_in_place_of_another(self, source: Path, tmp_path: Path) -> None:
@@ -183,7 +183,7 @@ class TestQuickly:
         ]
 
     def test_a_part_is_refused(self, source: Path) -> None:
-        with pytest.raises(SettingsError, match="--quick compares whole files"):
+        with pytest.raises(SettingsError, match="`quick` compares complete files"):
             verify(source, source, quick=True, frames=3)
 
 
@@ -206,8 +206,8 @@ class TestColour:
         wrong = plants.write(tmp_path / "out.mkv", coded=plants.BT601, crf=crf)
         (fault,) = verify(source, wrong).faults
         assert fault.kind == "colour"
-        assert "the pixels are not what the tags say (bt709, limited range)" in fault.message
-        assert "if they are read as smpte170m, limited range" in fault.message
+        assert "the samples do not match their tags (bt709, limited range)" in fault.message
+        assert "if interpreted as smpte170m, limited range" in fault.message
 
     def test_a_tint(self, source: Path, tmp_path: Path) -> None:
         def tinted(index: int) -> np.ndarray:
@@ -253,7 +253,7 @@ class TestDamage:
 def test_the_verdict_as_json(source: Path, tmp_path: Path) -> None:
     kept = [index for index in range(FRAMES) if index != 9]
     told = verify(source, plants.write(tmp_path / "out.mkv", kept, [STEP * index for index in kept])).as_json()
-    assert (told["schema_version"], told["whole"], told["quick"]) == (1, False, False)
+    assert (told["schema_version"], told["complete"], told["whole"], told["quick"]) == (1, False, False, False)
     assert told["counts"]["lost"] == 1
     assert told["faults"] == [
         {"kind": "frame-lost", "message": "1 frame is missing, at 0.360 s (frame 9)", "count": 1, "at": 0.36}

@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.verification.frame_matching import FrameAligner, disorder, runs
+from pipeline.verification.frame_matching import FrameAligner, find_order_errors, runs
 
 COUNT = 60
 
@@ -12,13 +12,13 @@ COUNT = 60
 def follow(source: np.ndarray, shown: list[int], expected: list[int], noise: float = 0.0) -> list[int]:
     """Which of the signatures `source` a result seems to show that shows `shown`, where time says `expected`."""
     random = np.random.default_rng(3)
-    follower = FrameAligner()
+    aligner = FrameAligner()
     for index, due in zip(shown, expected, strict=True):
-        low, high = follower.within(due)
+        low, high = aligner.search_range(due)
         picture = source[index] + random.normal(0, noise, source[index].shape).astype(np.float32)
-        follower.step(due, picture, low, source[low:high])
-    follower.finish()
-    return follower.shown
+        aligner.add(due, picture, low, source[low:high])
+    aligner.finish()
+    return aligner.shown
 
 
 def distinct(seed: int) -> np.ndarray:
@@ -84,14 +84,14 @@ def test_a_run_that_is_lost_at_the_start_is_found_whatever_the_clock_says() -> N
 
 def test_a_picture_that_is_like_none_says_nothing_about_order() -> None:
     source = distinct(2)
-    follower = FrameAligner()
+    aligner = FrameAligner()
     for due in range(COUNT):
-        low, high = follower.within(due)
+        low, high = aligner.search_range(due)
         picture = np.full((3, 6, 8), 1000, np.float32) if due == 30 else source[due]
-        follower.step(due, picture, low, source[low:high])
-    follower.finish()
-    assert follower.shown == list(range(COUNT))
-    assert follower.unlike[30] > 100 * max(follower.unlike[29], 1)
+        aligner.add(due, picture, low, source[low:high])
+    aligner.finish()
+    assert aligner.shown == list(range(COUNT))
+    assert aligner.differences[30] > 100 * max(aligner.differences[29], 1)
 
 
 def test_long_films_are_decided_piece_by_piece() -> None:
@@ -101,18 +101,18 @@ def test_long_films_are_decided_piece_by_piece() -> None:
 
 
 def test_disorder_names_what_is_lost_doubled_and_moved() -> None:
-    found = disorder([0, 1, 1, 3, 6, 4, 5], 9)
+    found = find_order_errors([0, 1, 1, 3, 6, 4, 5], 9)
     assert (found.lost, found.doubled, found.moved) == ((2, 7, 8), (2,), (4,))
 
 
 def test_what_is_in_order_is_in_no_disorder() -> None:
-    found = disorder(range(50), 50)
+    found = find_order_errors(range(50), 50)
     assert (found.lost, found.doubled, found.moved) == ((), (), ())
 
 
 @given(st.permutations(range(12)))
 def test_as_few_frames_are_called_moved_as_can_be(order: list[int]) -> None:
-    moved = disorder(order, 12).moved
+    moved = find_order_errors(order, 12).moved
     kept = [index for place, index in enumerate(order) if place not in moved]
     assert kept == sorted(kept)
     best = [1] * 12

@@ -8,7 +8,7 @@ import pytest
 
 from pipeline.colour.convert import from_rgb
 from pipeline.frame import PIXEL_FORMATS, Colour, FrameFormat, Plane
-from pipeline.verification.frame_signature import Grid, scale_of, signature_of, signature_of_picture
+from pipeline.verification.frame_signature import Grid, compute_av_signature, compute_signature, scale_factor
 from tests.verification.plants import scene
 
 COLOUR = Colour(1, False)
@@ -26,7 +26,7 @@ def test_every_format_gives_the_means_of_its_rgb(name: str, full: bool) -> None:
     rgb = scene(3)
     _, height, width = rgb.shape
     format = FrameFormat(width, height, PIXEL_FORMATS[name], Colour(1, full))
-    found = signature_of(planes_of(rgb, format), format, Grid.over(width, height))
+    found = compute_signature(planes_of(rgb, format), format, Grid.of_size(width, height))
     rows, columns = found.shape[1:]
     assert (rows, columns) == (27, 48)
     if format.pixel.chroma:
@@ -40,10 +40,10 @@ def test_an_enlargement_has_the_signature_of_its_original(size: tuple[int, int],
     rgb = np.random.default_rng(1).uniform(0.2, 0.8, (3, height, width))
     small = FrameFormat(width, height, PIXEL_FORMATS["yuv444p"], COLOUR)
     large = replace(small, width=width * scale, height=height * scale)
-    grid = Grid.over(width, height)
-    before = signature_of(planes_of(rgb, small), small, grid)
+    grid = Grid.of_size(width, height)
+    before = compute_signature(planes_of(rgb, small), small, grid)
     enlarged = rgb.repeat(scale, 1).repeat(scale, 2)
-    after = signature_of(planes_of(enlarged, large), large, grid.enlarged(large.width, large.height))
+    after = compute_signature(planes_of(enlarged, large), large, grid.enlarged(large.width, large.height))
     np.testing.assert_allclose(after, before, atol=1e-3)
 
 
@@ -51,7 +51,7 @@ def test_padding_is_not_looked_at() -> None:
     rgb = np.zeros((3, 64, 98))
     rgb[:, :63, :97] = 0.5
     format = FrameFormat(98, 64, PIXEL_FORMATS["yuv444p"], COLOUR)
-    found = signature_of(planes_of(rgb, format), format, Grid.over(97, 63).enlarged(98, 64))
+    found = compute_signature(planes_of(rgb, format), format, Grid.of_size(97, 63).enlarged(98, 64))
     assert np.ptp(found) < 1e-3
 
 
@@ -60,22 +60,22 @@ def test_what_is_transparent_is_gray_where_alpha_is_looked_at(name: str) -> None
     format = FrameFormat(96, 64, PIXEL_FORMATS[name], COLOUR)
     planes = planes_of(scene(3)[:, :64, :96], format)
     planes[-1][:] = (1 << format.pixel.depth) - 1
-    grid = Grid.over(96, 64)
-    without = signature_of(planes, format, grid)
-    np.testing.assert_allclose(signature_of(planes, format, grid, alpha=True), without, atol=1e-3)
+    grid = Grid.of_size(96, 64)
+    without = compute_signature(planes, format, grid)
+    np.testing.assert_allclose(compute_signature(planes, format, grid, alpha=True), without, atol=1e-3)
     planes[-1][:] = 0
-    assert np.ptp(signature_of(planes, format, grid, alpha=True)) < 1e-3
-    np.testing.assert_array_equal(signature_of(planes, format, grid), without)
+    assert np.ptp(compute_signature(planes, format, grid, alpha=True)) < 1e-3
+    np.testing.assert_array_equal(compute_signature(planes, format, grid), without)
 
 
 def test_what_pyav_gives_has_the_same_signature() -> None:
     rgb = (scene(5) * 255).round() / 255
     _, height, width = rgb.shape
-    grid = Grid.over(width, height)
+    grid = Grid.of_size(width, height)
     picture = av.VideoFrame.from_ndarray((rgb * 255).round().astype(np.uint8).transpose(1, 2, 0), "rgb24")
     format = FrameFormat(width, height, PIXEL_FORMATS["gbrp"], COLOUR)
-    direct = signature_of(planes_of(rgb, format), format, grid)
-    np.testing.assert_allclose(signature_of_picture(picture, COLOUR, grid), direct, atol=1e-3)
+    direct = compute_signature(planes_of(rgb, format), format, grid)
+    np.testing.assert_allclose(compute_av_signature(picture, COLOUR, grid), direct, atol=1e-3)
 
 
 @pytest.mark.parametrize(
@@ -83,4 +83,4 @@ def test_what_pyav_gives_has_the_same_signature() -> None:
     [(321, 642, 2), (321, 322, 1), (321, 643, 2), (100, 150, 1.5), (100, 50, 0.5), (1, 2, 2)],
 )
 def test_the_scale_of_a_side(length: int, enlarged: int, scale: float) -> None:
-    assert scale_of(length, enlarged) == scale
+    assert scale_factor(length, enlarged) == scale

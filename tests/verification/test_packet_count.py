@@ -7,7 +7,7 @@ import pytest
 from numpy.typing import NDArray
 
 from pipeline.errors import InputError
-from pipeline.verification.packet_count import recount
+from pipeline.verification.packet_count import check_packets
 from tests import clips, remux
 from tests.verification import plants
 from tests.verification.plants import FRAMES, STEP
@@ -21,30 +21,30 @@ def times_of(path: Path) -> NDArray[np.float64]:
 
 @pytest.mark.parametrize("suffix", [".mkv", ".mp4"])
 def test_what_was_written_is_there(tmp_path: Path, suffix: str) -> None:
-    assert recount(plants.write(tmp_path / f"out{suffix}"), SHOWN, {}) == []
+    assert check_packets(plants.write(tmp_path / f"out{suffix}"), SHOWN, {}) == []
 
 
 def test_all_frames_may_be_shifted(tmp_path: Path) -> None:
-    assert recount(plants.write(tmp_path / "out.mkv"), SHOWN + 10, {}) == []
+    assert check_packets(plants.write(tmp_path / "out.mkv"), SHOWN + 10, {}) == []
 
 
 def test_times_may_be_rounded_to_a_tick(tmp_path: Path) -> None:
     odd = SHOWN + np.arange(FRAMES) % 3 / 2500
-    assert recount(plants.write(tmp_path / "out.mkv"), odd, {}) == []
+    assert check_packets(plants.write(tmp_path / "out.mkv"), odd, {}) == []
 
 
 def test_packets_of_other_streams_are_counted(tmp_path: Path) -> None:
     path = clips.make(tmp_path / "clip.mkv")
     there = len(clips.packets(path, "audio"))
-    assert recount(path, times_of(path), {1: there}) == []
-    (fault,) = recount(path, times_of(path), {1: there + 2})
+    assert check_packets(path, times_of(path), {1: there}) == []
+    (fault,) = check_packets(path, times_of(path), {1: there + 2})
     assert (fault.kind, fault.count) == ("packet-lost", 2)
-    assert fault.message == f"stream 1: {there} of {there + 2} packets are there"
+    assert fault.message == f"stream 1: {there} of {there + 2} packets are present"
 
 
 def test_a_stream_without_a_packet_is_told(tmp_path: Path) -> None:
     path = remux.film(tmp_path / "film.mkv")
-    assert [f.kind for f in recount(path, times_of(path), {1: 4})] == ["packet-lost"]
+    assert [f.kind for f in check_packets(path, times_of(path), {1: 4})] == ["packet-lost"]
 
 
 @pytest.mark.parametrize(
@@ -58,20 +58,20 @@ def test_a_stream_without_a_packet_is_told(tmp_path: Path) -> None:
 )
 def test_frames_that_are_missing_or_too_many(tmp_path: Path, frames: list[int], kind: str, message: str) -> None:
     path = plants.write(tmp_path / "out.mkv", frames, [STEP * index for index in frames])
-    assert [(f.kind, f.message) for f in recount(path, SHOWN, {})] == [(kind, message)]
+    assert [(f.kind, f.message) for f in check_packets(path, SHOWN, {})] == [(kind, message)]
 
 
 def test_a_frame_at_another_time(tmp_path: Path) -> None:
     times = [STEP * index + (3 if index == 9 else 0) for index in range(FRAMES)]
-    (fault,) = recount(plants.write(tmp_path / "out.mkv", times=times), SHOWN, {})
+    (fault,) = check_packets(plants.write(tmp_path / "out.mkv", times=times), SHOWN, {})
     assert fault.message == "1 frame is at another time, the first at 0.360 s (frame 9), by up to 3.0 ms"
 
 
 def test_a_rate_that_is_a_little_off(tmp_path: Path) -> None:
     path = plants.write(tmp_path / "out.mkv", times=[41 * index for index in range(FRAMES)])
-    assert [f.kind for f in recount(path, SHOWN, {})] == ["time"]
+    assert [f.kind for f in check_packets(path, SHOWN, {})] == ["time"]
 
 
 def test_a_file_that_can_not_be_read(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="no such file"):
-        recount(tmp_path / "nothing.mkv", SHOWN, {})
+        check_packets(tmp_path / "nothing.mkv", SHOWN, {})

@@ -92,12 +92,12 @@ class TestStreams:
         streams.timecode.make(tmp_path)
         coded = tmp_path / streams.timecode.name
         verdict = verify(coded, upscale(coded, tmp_path / f"out{suffix}").path)
-        assert verdict.whole == whole
-        assert whole == any("has become a tag" in remark for remark in verdict.remarks)
+        assert verdict.complete == whole
+        assert whole == any("is stored as a tag" in remark for remark in verdict.remarks)
 
     def test_a_chapter_that_is_missing(self, rich: Path, tmp_path: Path) -> None:
         (fault,) = verify(rich, plants.copy(rich, tmp_path / "out.mkv", chapters=lambda old: old[:1])).faults
-        assert (fault.kind, fault.message) == ("chapter", "1 of 2 chapters are there")
+        assert (fault.kind, fault.message) == ("chapter", "1 of 2 chapters are present")
 
     def test_a_chapter_that_begins_elsewhere_or_has_another_name(self, rich: Path, tmp_path: Path) -> None:
         def change(old: list[Any]) -> list[Any]:
@@ -106,7 +106,7 @@ class TestStreams:
         verdict = verify(rich, plants.copy(rich, tmp_path / "out.mkv", chapters=change))
         assert [f.message for f in verdict.faults] == [
             "chapter 1 begins or ends 0.100 s earlier",
-            "chapter 2 is called 'Zwei', not 'Two'",
+            "chapter 2 has the title 'Zwei', not 'Two'",
         ]
 
     def test_metadata(self, rich: Path, tmp_path: Path) -> None:
@@ -147,6 +147,6 @@ class TestStreams:
         anew = remux.film(tmp_path / "out.mkv", remux.sound(remux.clicking(2.0), "ac3"))
         short = remux.film(tmp_path / "short.mkv", remux.sound(remux.clicking(1.7), "ac3"))
         assert verify(source, anew).faults == ()
-        assert "audio 1 (aac) was encoded anew as ac3" in verify(source, anew).remarks
+        assert "audio 1 (aac) was re-encoded as ac3" in verify(source, anew).remarks
         (fault,) = verify(source, short).faults
         assert (fault.kind, "ends" in fault.message) == ("sync", True)

@@ -144,7 +144,7 @@ def check_output(path: Path, source: Collection[Path], frames: int | None, rate:
         if not existing.isdisjoint(file.resolve() for file in source):
             raise OutputError(f"{path}: is the sequence that is read; give the output another name")
         if existing and not overwrite:
-            raise OutputError(f"{path}: {len(existing)} images of this pattern exist; `overwrite` replaces them")
+            raise OutputError(f"{path}: {len(existing)} images of this pattern exist; `overwrite=True` replaces them")
     elif is_still_image(path) and frames is not None and frames > 1:
         numbered = path.with_name(f"{path.stem}%05d{path.suffix}")
         raise OutputError(f"{path}: is a single image, and there are {frames} frames; {numbered} stores each as one")

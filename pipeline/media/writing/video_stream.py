@@ -97,7 +97,7 @@ def create_encoder(
 
 def _advice(muxer: str) -> str:
     if muxer == "webm":
-        return ": `codec` auto chooses one that it supports"
+        return ': `codec="auto"` chooses one that it supports'
     return ": choose another `codec`" if muxer == "matroska" else "; .mkv supports nearly every codec"
 
 

@@ -34,9 +34,9 @@ def test_what_containers_round_is_no_fault(red: int, least: int, most: int) -> N
 
 def test_what_is_missing_is_told_part_by_part() -> None:
     assert _said(None) == (
-        "it does not tell the source's HDR metadata: the mastering display's primaries, its luminance, light levels"
+        "HDR metadata of the source is missing: mastering display primaries, mastering display luminance, light levels"
     )
-    assert _said(replace(hdr_clips.GRADED, light=None)) == "it does not tell the source's HDR metadata: light levels"
+    assert _said(replace(hdr_clips.GRADED, light=None)) == "HDR metadata of the source is missing: light levels"
 
 
 def test_what_has_changed_is_told_in_numbers() -> None:
@@ -44,14 +44,14 @@ def test_what_has_changed_is_told_in_numbers() -> None:
         "its light levels are MaxCLL 1000, MaxFALL 401, not MaxCLL 993, MaxFALL 401"
     )
     assert _said(replace(hdr_clips.GRADED, luminance=(LEAST, Fraction(4000)))) == (
-        "its mastering display shows 0.005 to 4000 cd/m2, not 0.005 to 1000 cd/m2"
+        "its mastering display's luminance is 0.005 to 4000 cd/m2, not 0.005 to 1000 cd/m2"
     )
     points = hdr_clips.GRADED.primaries or ()
     told = _said(replace(hdr_clips.GRADED, primaries=(points[1], *points[1:])))
-    assert told.startswith("its mastering display's primaries are others: primaries 0.265 0.69")
+    assert told.startswith("its mastering display's primaries differ: primaries 0.265 0.69")
 
 
-@pytest.mark.parametrize(("say", "fault"), [("", "does not tell"), ("max-cll=1,1", "light levels are MaxCLL 1")])
+@pytest.mark.parametrize(("say", "fault"), [("", "is missing"), ("max-cll=1,1", "light levels are MaxCLL 1")])
 def test_verify_finds_it(tmp_path: Path, say: str, fault: str) -> None:
     source, result = hdr_clips.graded(tmp_path / "source.mp4"), hdr_clips.graded(tmp_path / "result.mp4", say=say)
     found = verify(source, result).faults

@@ -79,7 +79,7 @@ class TestWhole:
         film = clips.make(tmp_path / "in.mkv", sample_aspect=Fraction(4, 3), matrix=6)
         verdict = verify(film, upscale(film, tmp_path / target).path)
         assert verdict.faults == ()
-        assert "pictures are silent: the source's other streams are not in them (1)" in verdict.remarks
+        assert "images have no other streams: the source's are dropped (1)" in verdict.remarks
         assert "its transfer is iec61966-2-1 (sRGB), the source's smpte170m" in verdict.remarks
 
 
@@ -88,7 +88,7 @@ class TestFaults:
         numbered.with_name("out010.png").unlink()
         assert [f.message for f in verify(source, numbered).faults] == ["1 frame is missing, at 0.360 s (frame 9)"]
         (fault,) = verify(source, numbered, quick=True).faults
-        assert (fault.kind, fault.message) == ("frame-lost", "23 of 24 frames are there")
+        assert (fault.kind, fault.message) == ("frame-lost", "23 of 24 frames are present")
 
     def test_a_picture_that_is_there_twice(self, source: Path, numbered: Path) -> None:
         shutil.copy(numbered.with_name("out024.png"), numbered.with_name("out025.png"))
@@ -112,7 +112,7 @@ class TestFaults:
     def test_a_picture_of_another_size(self, source: Path, numbered: Path) -> None:
         images.write(numbered.with_name("out010.png"), images.samples(3))
         lost, damaged = verify(source, numbered).faults
-        assert (lost.at, "out010.png: is 32x24, others 96x64" in damaged.message) == (0.36, True)
+        assert (lost.at, "out010.png: is 32x24, other images 96x64" in damaged.message) == (0.36, True)
 
     def test_a_picture_that_vanishes_meanwhile(self, source: Path, numbered: Path) -> None:
         def vanish(done: int) -> None:

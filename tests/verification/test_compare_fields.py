@@ -33,13 +33,13 @@ def kinds(source: Path, result: Path, **options: object) -> set[str]:
 
 def test_every_field_as_a_frame_is_whole_without_being_told(source: Path, tmp_path: Path) -> None:
     made = result(tmp_path, moments(*range(2 * COUNT)))
-    assert verify(source, made).whole
-    assert verify(source, made, quick=True).whole
-    assert verify(source, made, deinterlace="field").whole
+    assert verify(source, made).complete
+    assert verify(source, made, quick=True).complete
+    assert verify(source, made, deinterlace="field").complete
 
 
 def test_every_frame_as_a_frame_is_whole(source: Path, tmp_path: Path) -> None:
-    assert verify(source, result(tmp_path, moments(*range(0, 2 * COUNT, 2)), 25)).whole
+    assert verify(source, result(tmp_path, moments(*range(0, 2 * COUNT, 2)), 25)).complete
 
 
 @pytest.mark.parametrize("quick", [False, True])
@@ -50,11 +50,11 @@ def test_a_field_that_is_missing_is_missed(source: Path, tmp_path: Path, quick: 
 
 def test_fields_in_the_wrong_order_are_found(source: Path, tmp_path: Path) -> None:
     swapped = [moment ^ 1 for moment in range(2 * COUNT)]
-    assert not verify(source, result(tmp_path, moments(*swapped))).whole
+    assert not verify(source, result(tmp_path, moments(*swapped))).complete
 
 
 def test_one_field_shown_twice_is_not_both(source: Path, tmp_path: Path) -> None:
-    assert not verify(source, result(tmp_path, moments(*(moment // 2 * 2 for moment in range(2 * COUNT))))).whole
+    assert not verify(source, result(tmp_path, moments(*(moment // 2 * 2 for moment in range(2 * COUNT))))).complete
 
 
 def test_half_of_what_was_asked_for_is_not_whole(source: Path, tmp_path: Path) -> None:
@@ -72,4 +72,4 @@ def test_film_that_is_shown_twice_is_not_taken_for_fields(tmp_path: Path) -> Non
 def test_film_that_was_doubled_on_demand_is_whole_when_told_so(tmp_path: Path) -> None:
     source = interlaced.write(tmp_path / "film.mkv", interlaced.film(COUNT))
     upscale(source, tmp_path / "made.mkv", deinterlace="field")
-    assert verify(source, tmp_path / "made.mkv", deinterlace="field").whole
+    assert verify(source, tmp_path / "made.mkv", deinterlace="field").complete
