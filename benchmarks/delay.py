@@ -42,7 +42,7 @@ from pipeline.live.stats import Delay
 from pipeline.system import host
 
 if TYPE_CHECKING:
-    from tests.servers import Seen, Watcher
+    from tests.servers import WatchedFrame, Watcher
 
 _COME = 60.0  # seconds until the first picture must be there
 
@@ -132,16 +132,16 @@ def _watched(watcher: Watcher, args: argparse.Namespace) -> Spread:
     """Wait for the first picture, then for as long as asked for."""
     from tests.servers import until
 
-    until(lambda: any(seen.delay is not None for seen in watcher.seen()), "the first picture is watched", _COME)
+    until(lambda: any(seen.delay is not None for seen in watcher.frames()), "the first picture is watched", _COME)
     time.sleep(args.warm + args.seconds)
-    return _spread(watcher.seen(), args)
+    return _spread(watcher.frames(), args)
 
 
 def _early(way: Relay, args: argparse.Namespace) -> list[Spread]:
-    return [_spread(way.early.seen(), args)] if way.early else []
+    return [_spread(way.early.frames(), args)] if way.early else []
 
 
-def _spread(seen: Sequence[Seen], args: argparse.Namespace) -> Spread:
+def _spread(seen: Sequence[WatchedFrame], args: argparse.Namespace) -> Spread:
     """Of the pictures of the last seconds."""
     since = seen[-1].at - 1000 * args.seconds
     lately = [each for each in seen if each.at >= since and each.sent is not None]

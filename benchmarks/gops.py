@@ -45,7 +45,7 @@ from pipeline.files.plan import Plan, make_plan
 from pipeline.flow.pipeline import Pipeline
 from pipeline.flow.stage import Chain
 from pipeline.frame import Frame
-from pipeline.media.decoding.decoder import Decoder
+from pipeline.media.decoding.decoder import Decoder, decode_frames
 from pipeline.media.reading.file_source import FileSource
 from pipeline.media.reading.probe import probe
 from pipeline.media.writing.file_sink import FileSink
@@ -175,10 +175,7 @@ def _psnr(one: Path, other: Path) -> float:
 
 def _frames(path: Path) -> Iterator[Frame]:
     with FileSource(path) as source:
-        decoder = Decoder(source, probe(path).video.format)
-        for packet in source:
-            yield from decoder.feed(packet)
-        yield from decoder.finish()
+        yield from decode_frames(source, probe(path).video.format)
 
 
 def _show(report: Report) -> None:

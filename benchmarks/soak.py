@@ -135,7 +135,7 @@ def soaked(args: argparse.Namespace) -> Report:
             unreadable=_unreadable(folder),
             ending=ending,
             code=uprez.code,
-            left=len(uprez.left()),
+            left=len(uprez.orphans()),
             wrong=[],
             samples=watch.samples,
         )

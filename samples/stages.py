@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from pipeline.frame import Frame
-from pipeline.media.decoding.decoder import Decoder
+from pipeline.media.decoding.decoder import decode_frames
 from pipeline.media.reading.file_source import FileSource
 from pipeline.media.reading.probe import probe
 from pipeline.models import catalogue
@@ -23,11 +23,9 @@ def main() -> None:
     format = probe(path).video.format
     model = catalogue.find("clear-x2", np.float32)
     with FileSource(path) as source, OnnxSession(model, format) as session:
-        decoder = Decoder(source, format)
-        for packet in source:
-            for frame in decoder.feed(packet):
-                ticket = session.submit(frame)  # on a GPU several frames may be under way before the first is collected
-                show(session.collect(ticket))
+        for frame in decode_frames(source, format):
+            ticket = session.submit(frame)  # on a GPU several frames may be under way before the first is collected
+            show(session.collect(ticket))
 
 
 def show(frame: Frame) -> None:

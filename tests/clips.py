@@ -1,8 +1,9 @@
-"""Clips that tests make for themselves; each frame is recognisable by its flat luma, `shade(index)`."""
+"""Makes clips whose frames are recognisable by their flat luma, `shade(index)`."""
 
 from collections.abc import Sequence
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import av
 import numpy as np
@@ -12,7 +13,7 @@ AUDIO_RATE = 48_000
 
 
 def shade(index: int) -> int:
-    """The luma of frame `index`; neighbours are far apart."""
+    """Returns the luma of frame `index`; consecutive frames differ much."""
     return 40 + index * 37 % 160
 
 
@@ -31,7 +32,7 @@ def make(
     index_in_front: bool = False,
     options: dict[str, str] | None = None,
 ) -> Path:
-    """Write a clip. pts: in `time_base`, default evenly at `rate` from 0."""
+    """Writes a clip, with audio if `sound`. pts: in `time_base`, default evenly at `rate` from 0."""
     step = round(1 / (rate * time_base))
     pts = [index * step for index in range(frames)] if pts is None else pts
     iso = path.suffix in (".mp4", ".mov")
@@ -40,15 +41,15 @@ def make(
         exact["movflags"] = "faststart"
     with av.open(str(path), "w", container_options=exact) as container:
         container.metadata["title"] = "a test"
-        video = container.add_stream(codec, rate=rate, options=options or {"crf": "10", "bf": "2"})
+        video: Any = container.add_stream(codec, rate=rate, options=options or {"crf": "10", "bf": "2"})
         video.width, video.height, video.pix_fmt = *size, pixel
         video.time_base = video.codec_context.time_base = time_base
         video.codec_context.colorspace = matrix
         video.codec_context.sample_aspect_ratio = sample_aspect
-        audio = container.add_stream("aac", rate=AUDIO_RATE, layout="mono") if sound else None
+        audio: Any = container.add_stream("aac", rate=AUDIO_RATE, layout="mono") if sound else None
         container.start_encoding()
         for index, time in enumerate(pts):
-            container.mux(video.encode(_picture(index, size, pixel, time)))
+            container.mux(video.encode(_frame(index, size, pixel, time)))
         container.mux(video.encode(None))
         if audio is not None:
             seconds = float((pts[-1] - pts[0] + step) * time_base) if len(pts) else 0.0
@@ -59,12 +60,13 @@ def make(
     return path
 
 
-def _picture(index: int, size: tuple[int, int], pixel: str, pts: int) -> av.VideoFrame:
+def _frame(index: int, size: tuple[int, int], pixel: str, pts: int) -> av.VideoFrame:
     frame = av.VideoFrame(*size, pixel)
     depth = frame.format.components[0].bits
     for number, plane in enumerate(frame.planes):
         code = (128 if number else shade(index)) << (depth - 8)
-        plane.update(np.full(plane.buffer_size // (1 + (depth > 8)), code, np.uint16 if depth > 8 else np.uint8))
+        dtype = np.uint16 if depth > 8 else np.uint8
+        plane.update(np.full(plane.buffer_size // (1 + (depth > 8)), code, dtype).tobytes())
     frame.pts = pts
     return frame
 
@@ -80,24 +82,25 @@ def _tone(seconds: float, start: int) -> list[av.AudioFrame]:
 
 
 def video_times(path: Path) -> list[Fraction]:
-    """When each frame of a clip is shown, in seconds, exactly, in the order of showing."""
+    """Returns the time of each frame of a clip, in seconds, exactly, in display order."""
     with av.open(str(path)) as container:
-        return [frame.pts * frame.time_base for frame in container.decode(video=0)]
+        frames: Any = container.decode(video=0)
+        return [frame.pts * frame.time_base for frame in frames]
 
 
 def shades(path: Path) -> list[int]:
-    """The luma, as coded in 8 bit, in the middle of each frame."""
+    """Returns the 8-bit luma in the middle of each frame."""
     with av.open(str(path)) as container:
         return [_middle(frame) for frame in container.decode(video=0)]
 
 
 def _middle(frame: av.VideoFrame) -> int:
-    plane = frame.planes[0]
+    plane: Any = frame.planes[0]
     return int(np.frombuffer(plane, np.uint8)[frame.height // 2 * plane.line_size + frame.width // 2])
 
 
 def packets(path: Path, kind: str) -> list[tuple[Fraction | None, bytes]]:
-    """Time and content of each packet of the first stream of `kind`."""
+    """Returns time and content of each packet of the first stream of `kind`."""
     with av.open(str(path)) as container:
         stream = next(s for s in container.streams if s.type == kind)
         return [
@@ -108,7 +111,7 @@ def packets(path: Path, kind: str) -> list[tuple[Fraction | None, bytes]]:
 
 
 def retimed(source: Path, to: Path, times: dict[int, int]) -> Path:
-    """Copy a clip's video, its packets of those numbers at other times, in milliseconds."""
+    """Copies a clip's video, with other times, in milliseconds, of the packets of these numbers."""
     with av.open(str(source)) as original, av.open(str(to), "w") as container:
         stream = container.add_stream_from_template(original.streams.video[0])
         stream.time_base = Fraction(1, 1000)

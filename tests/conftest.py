@@ -1,4 +1,4 @@
-"""What every test gets: a private cache, real clips if there are any, and a check that no thread is left."""
+"""Fixtures of all tests: a private cache, real clips if there are any, and a check that no thread is left running."""
 
 import os
 import threading
@@ -12,7 +12,7 @@ import pytest
 from pipeline.frame import PIXEL_FORMATS, Colour, Frame, FrameFormat
 from tests import clips
 
-os.environ["ORT_DISABLE_TELEMETRY"] = "1"  # for those tests that import ONNX Runtime by themselves
+os.environ["ORT_DISABLE_TELEMETRY"] = "1"  # for tests that import ONNX Runtime themselves
 hypothesis.settings.register_profile("untimed", deadline=None)  # timing never decides a test
 hypothesis.settings.load_profile("untimed")
 
@@ -32,16 +32,16 @@ def _no_thread_is_left() -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def media() -> Path:
-    """A folder of real footage, named by UPREZ_TEST_MEDIA; tests that want it are skipped without it."""
+    """A folder of real footage, named by UPREZ_TEST_MEDIA; tests that need it are skipped without it."""
     folder = Path(os.environ.get("UPREZ_TEST_MEDIA", ""))
     if not os.environ.get("UPREZ_TEST_MEDIA") or not folder.is_dir():
-        pytest.skip("no real footage: set UPREZ_TEST_MEDIA to a folder that holds it")
+        pytest.skip("no real footage: set UPREZ_TEST_MEDIA to a folder that contains it")
     return folder
 
 
 @pytest.fixture
 def clip(tmp_path: Path) -> Path:
-    """Twelve frames of 64x48 with B-frames, sound, and a title."""
+    """Twelve frames of 64x48 with B-frames, audio and a title."""
     return clips.make(tmp_path / "clip.mp4")
 
 

@@ -1,4 +1,4 @@
-"""Frames of real clips, as sessions take them."""
+"""Decodes frames of real clips."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,7 +9,7 @@ from pipeline.media.reading.file_source import FileSource
 
 
 def frames_of(path: Path, format: FrameFormat, every: int = 1) -> Iterator[Frame]:
-    """Each `every`th frame of a clip, its samples taken to mean what `format` says."""
+    """Yields each `every`th frame of a clip, in `format`."""
     count = 0
     with FileSource(path) as source:
         decoder = Decoder(source, format)

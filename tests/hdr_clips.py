@@ -1,7 +1,10 @@
-"""Clips that say something of their light: HDR10 and HDR10+, made by x265, and Dolby Vision, by hand."""
+"""Makes clips with HDR metadata: HDR10 and HDR10+ by x265, and Dolby Vision from its specification."""
+
+from __future__ import annotations
 
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import av
 import numpy as np
@@ -9,11 +12,21 @@ import numpy as np
 from pipeline.media.reading.hdr import Hdr
 
 PQ, HLG = 16, 18
-DISPLAY_P3 = tuple(
-    (Fraction(x, 10_000), Fraction(y, 10_000)) for x, y in ((6800, 3200), (2650, 6900), (1500, 600), (3127, 3290))
+Chromaticity = tuple[Fraction, Fraction]
+
+
+def _chromaticity(x: int, y: int) -> Chromaticity:
+    return Fraction(x, 10_000), Fraction(y, 10_000)
+
+
+DISPLAY_P3 = (
+    _chromaticity(6800, 3200),
+    _chromaticity(2650, 6900),
+    _chromaticity(1500, 600),
+    _chromaticity(3127, 3290),
 )
 GRADED = Hdr(DISPLAY_P3, (Fraction(5, 1000), Fraction(1000)), (993, 401))
-_AS_X265_SAYS = "master-display=G(13250,34500)B(7500,3000)R(34000,16000)WP(15635,16450)L(10000000,50):max-cll=993,401"
+_X265_PARAMS = "master-display=G(13250,34500)B(7500,3000)R(34000,16000)WP(15635,16450)L(10000000,50):max-cll=993,401"
 # ATSC's HDR10+ message (SMPTE ST 2094-40) of a scene in one window, 115 bits of it: T.35's country and provider codes,
 # then application 4, version 1.
 _HDR10_PLUS_HEAD = bytes.fromhex("b5003c00010401")
@@ -23,8 +36,8 @@ _SAMPLE_ENTRY = (b"moov", b"trak", b"mdia", b"minf", b"stbl", b"stsd", b"hev1")
 _BEFORE_CHILDREN = {b"stsd": 8, b"hev1": 78}  # bytes of their own, in the format ISO/IEC 14496-12 gives them
 
 
-def graded(path: Path, transfer: int = PQ, say: str = _AS_X265_SAYS, sei: bytes = b"") -> Path:
-    """Four frames of H.265, 10 bit, BT.2020, each of another grey. say: to x265. sei: a NAL unit before the first."""
+def graded(path: Path, transfer: int = PQ, say: str = _X265_PARAMS, sei: bytes = b"") -> Path:
+    """Writes four gray frames of H.265, 10 bit, BT.2020. say: x265's parameters. sei: a NAL unit in front."""
     with av.open(str(path), "w") as container:
         video = container.add_stream("libx265", rate=25, options={"x265-params": f"log-level=none:bframes=0:{say}"})
         assert isinstance(video, av.VideoStream)
@@ -39,7 +52,7 @@ def graded(path: Path, transfer: int = PQ, say: str = _AS_X265_SAYS, sei: bytes 
 
 
 def hdr10_plus(path: Path) -> Path:
-    """`graded`, with the dynamic metadata of HDR10+ (H.265, D.2.6: SEI message 4, in a prefix SEI NAL unit, 39)."""
+    """Writes `graded` with HDR10+'s dynamic metadata (H.265, D.2.6: SEI message 4, in a prefix SEI NAL unit, 39)."""
     bits = _WINDOWS + _PEAK + _MAX_RGB + _AVERAGE + _REST
     payload = _HDR10_PLUS_HEAD + int(bits.ljust(-(-len(bits) // 8) * 8, "0"), 2).to_bytes(-(-len(bits) // 8), "big")
     message = bytes([4, len(payload)]) + payload + b"\x80"
@@ -48,9 +61,9 @@ def hdr10_plus(path: Path) -> Path:
 
 
 def dolby_vision(source: Path, to: Path, profile: int, compatible: int) -> Path:
-    """A copy of an mp4 file by x265 whose video has Dolby's configuration record, its index being at the end.
+    """Copies an mp4 file with H.265 and its index at the end, and adds Dolby's configuration record.
 
-    compatible: what the picture is without Dolby's metadata: 0 nothing, 1 HDR10, 4 HLG.
+    compatible: how the video appears without Dolby's metadata: 0 unusable, 1 HDR10, 4 HLG.
     """
     record = b"\x01\x00" + (profile << 9 | 6 << 3 | 0b101).to_bytes(2, "big") + bytes([compatible << 4]) + bytes(19)
     box = (8 + len(record)).to_bytes(4, "big") + (b"dvvC" if profile > 7 else b"dvcC") + record
@@ -59,29 +72,29 @@ def dolby_vision(source: Path, to: Path, profile: int, compatible: int) -> Path:
 
 
 def _with(boxes: bytes, path: tuple[bytes, ...], child: bytes) -> bytes:
-    """`boxes` of mp4, `child` added to the one that lies at `path`."""
-    made, at = b"", 0
+    """Returns mp4 `boxes` with `child` added to the one at `path`."""
+    written, at = b"", 0
     while at < len(boxes):
         size, name = int.from_bytes(boxes[at : at + 4], "big"), boxes[at + 4 : at + 8]
         body = boxes[at + 8 : at + size]
         if path and name == path[0]:
             own = _BEFORE_CHILDREN.get(name, 0)
             body = body[:own] + _with(body[own:], path[1:], child) + (child if len(path) == 1 else b"")
-        made += (8 + len(body)).to_bytes(4, "big") + name + body
+        written += (8 + len(body)).to_bytes(4, "big") + name + body
         at += size
-    return made
+    return written
 
 
-def _before(packet: av.Packet, nal: bytes) -> av.Packet:
-    made = av.Packet(b"\x00\x00\x00\x01" + nal + bytes(packet))
-    made.stream, made.time_base, made.pts, made.dts = packet.stream, packet.time_base, packet.pts, packet.dts
-    made.is_keyframe, made.duration = packet.is_keyframe, packet.duration
-    return made
+def _before(packet: av.Packet[Any], nal: bytes) -> av.Packet[Any]:
+    copy: av.Packet[Any] = av.Packet(b"\x00\x00\x00\x01" + nal + bytes(packet))
+    copy.stream, copy.time_base, copy.pts, copy.dts = packet.stream, packet.time_base, packet.pts, packet.dts
+    copy.is_keyframe, copy.duration = packet.is_keyframe, packet.duration
+    return copy
 
 
 def _grey(index: int) -> av.VideoFrame:
     frame = av.VideoFrame(64, 48, "yuv420p10le")
     for number, plane in enumerate(frame.planes):
-        plane.update(np.full(plane.buffer_size // 2, 512 if number else 200 + 150 * index, np.uint16))
+        plane.update(np.full(plane.buffer_size // 2, 512 if number else 200 + 150 * index, np.uint16).tobytes())
     frame.pts, frame.time_base = index, Fraction(1, 25)
     return frame

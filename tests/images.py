@@ -1,7 +1,8 @@
-"""Pictures that tests make for themselves: each is flat, of the level `clips.shade(number)`, but for one corner."""
+"""Makes images: each is flat, of the level `clips.shade(number)`, but for one corner."""
 
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import av
 import numpy as np
@@ -11,24 +12,26 @@ from pipeline.media.reading.image_sequence import ImageSequence
 from pipeline.media.reading.image_source import ImageSource
 from tests.clips import shade
 
+Image = NDArray[np.uint8] | NDArray[np.uint16]
+
 _CODECS = {".png": "png", ".jpg": "mjpeg", ".tif": "tiff", ".bmp": "bmp", ".webp": "libwebp"}
 
 
-def samples(number: int, size: tuple[int, int] = (32, 24), deep: bool = False) -> NDArray[np.integer]:
-    """(rows, columns, RGB), 8 or 16 bit."""
+def samples(number: int, size: tuple[int, int] = (32, 24), deep: bool = False) -> Image:
+    """Returns image `number`, (rows, columns, RGB), 8 or 16 bit."""
     width, height = size
-    picture = np.full((height, width, 3), shade(number) * (257 if deep else 1), np.uint16 if deep else np.uint8)
-    picture[:4, :4] = np.arange(48).reshape(4, 4, 3) * (1201 if deep else 5)
-    return picture
+    image = np.full((height, width, 3), shade(number) * (257 if deep else 1), np.uint16 if deep else np.uint8)
+    image[:4, :4] = np.arange(48).reshape(4, 4, 3) * (1201 if deep else 5)
+    return image
 
 
-def write(path: Path, picture: NDArray[np.integer], format: str | None = None) -> Path:
-    """Save `picture`, in FFmpeg's `format` or the encoder's own RGB."""
-    deep = picture.dtype == np.uint16
-    frame = av.VideoFrame.from_ndarray(picture, format="rgb48le" if deep else "rgb24")
+def write(path: Path, image: Image, format: str | None = None) -> Path:
+    """Saves `image`, in FFmpeg's `format` or the encoder's own RGB."""
+    deep = image.dtype == np.uint16
+    frame = av.VideoFrame.from_ndarray(image, format="rgb48le" if deep else "rgb24")
     codec = _CODECS[path.suffix]
     formats = {"png": "rgb48be" if deep else "rgb24", "mjpeg": "yuvj444p", "bmp": "bgr24", "libwebp": "bgra"}
-    context = av.CodecContext.create(codec, "w")
+    context: Any = av.CodecContext.create(codec, "w")
     context.width, context.height, context.time_base = frame.width, frame.height, Fraction(1, 25)
     context.pix_fmt = format or formats.get(codec, "rgb48le" if deep else "rgb24")
     context.options = {"lossless": "1"} if codec == "libwebp" and format is None else {}
@@ -39,17 +42,18 @@ def write(path: Path, picture: NDArray[np.integer], format: str | None = None) -
 
 
 def sequence(folder: Path, numbers: list[int], name: str = "%03d.png", deep: bool = False) -> Path:
-    """A picture for each number; the pattern that names them."""
+    """Writes an image for each number, and returns the pattern of their names."""
     folder.mkdir(exist_ok=True)
     for number in numbers:
         write(folder / (name % number), samples(number, deep=deep))
     return folder / name
 
 
-def read(path: Path) -> NDArray[np.integer]:
-    """The samples of a picture, RGB."""
+def read(path: Path) -> Image:
+    """Returns the samples of an image, RGB."""
     with ImageSource(ImageSequence(path, {1: path})) as source:
         context = source.video.codec_context
         (frame,) = [f for packet in [*source, None] for f in context.decode(packet)]
     deep = frame.format.components[0].bits > 8
-    return frame.reformat(format="rgb48le" if deep else "rgb24").to_ndarray()
+    rgb: Any = frame.reformat(format="rgb48le" if deep else "rgb24").to_ndarray()
+    return np.asarray(rgb)

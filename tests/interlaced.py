@@ -1,4 +1,4 @@
-"""Film and video that tests make for themselves: a texture that moves sideways, seen at moments of half a frame."""
+"""Makes progressive, interlaced and telecined clips of a texture that moves sideways with each field."""
 
 from collections.abc import Sequence
 from fractions import Fraction
@@ -11,41 +11,41 @@ from av.codec.context import Flags
 from av.filter import Graph
 from numpy.typing import NDArray
 
-SIZE = (64, 336)  # as high as interlaced video is, and quickly made
-SPEED = 3  # samples a moment
+SIZE = (64, 336)  # as high as interlaced video, and narrow, so that it is made quickly
+SPEED = 3  # samples a field
 RATE = Fraction(25)
 
 Luma = NDArray[np.uint8]
 
 
 def at(moment: int, size: tuple[int, int] = SIZE, speed: int = SPEED) -> Luma:
-    """What is seen at `moment`, counted in fields: smooth blots, fine enough to comb where they move."""
+    """Returns the luma at `moment`, counted in fields: a smooth texture, fine enough to show combing where it moves."""
     width, height = size
     x, y = np.meshgrid(np.arange(width) + speed * moment, np.arange(height))
-    seen = 128 + 60 * np.sin(x / 4 + y / 15) + 40 * np.sin(x / 9 - y / 7)
-    return np.asarray(seen.round(), np.uint8)
+    luma = 128 + 60 * np.sin(x / 4 + y / 15) + 40 * np.sin(x / 9 - y / 7)
+    return np.asarray(luma.round(), np.uint8)
 
 
 def woven(even: Luma, odd: Luma) -> Luma:
-    """A frame whose even rows are those of one picture, its odd rows of another."""
+    """Returns a frame of the even rows of one image and the odd rows of another."""
     frame = even.copy()
     frame[1::2] = odd[1::2]
     return frame
 
 
 def video(count: int, top_first: bool = True, size: tuple[int, int] = SIZE) -> list[Luma]:
-    """Frames of two fields each."""
+    """Returns interlaced frames: two moments each."""
     moments = [(2 * index + (not top_first), 2 * index + top_first) for index in range(count)]
     return [woven(at(even, size), at(odd, size)) for even, odd in moments]
 
 
 def film(count: int, size: tuple[int, int] = SIZE) -> list[Luma]:
-    """Frames of one moment each."""
+    """Returns progressive frames: one moment each."""
     return [at(2 * index, size) for index in range(count)]
 
 
 def telecined(count: int) -> list[Luma]:
-    """Film that 3:2 pulldown, top field first, spreads over `count` frames: AA BB BC CD DD."""
+    """Returns film spread over `count` frames by 3:2 pulldown, top field first: AA BB BC CD DD."""
     pairs = [(0, 0), (1, 1), (1, 2), (2, 3), (3, 3)]
     shown = [(4 * (i // 5) + pairs[i % 5][0], 4 * (i // 5) + pairs[i % 5][1]) for i in range(count)]
     return [woven(at(2 * even), at(2 * odd)) for even, odd in shown]
@@ -60,7 +60,7 @@ def write(
     rate: Fraction = RATE,
     **options: str,
 ) -> Path:
-    """Write a clip of `frames`. mark: "prog", "tff" or "bff", of all or of each."""
+    """Writes a clip of `frames`. mark: "prog", "tff" or "bff", of all or of each."""
     marks = [mark] * len(frames) if isinstance(mark, str) else mark
     with av.open(str(path), "w") as container:
         stream: Any = container.add_stream(codec, rate=rate, options=options)
@@ -75,13 +75,13 @@ def write(
 
 
 def lumas(path: Path) -> list[Luma]:
-    """The luma of each frame of an 8-bit clip."""
+    """Returns the luma of each frame of an 8-bit clip."""
     with av.open(str(path)) as container:
-        return [frame.reformat(format="gray").to_ndarray() for frame in container.decode(video=0)]
+        return [np.asarray(frame.reformat(format="gray").to_ndarray(), np.uint8) for frame in container.decode(video=0)]
 
 
 def error(one: Luma, other: Luma) -> float:
-    """The root mean square difference, the first and last rows aside, which have but one neighbour."""
+    """Returns the root mean square difference, without the outermost rows, which have one neighbour."""
     inner = slice(4, -4)
     return float(np.sqrt(np.mean((one[inner].astype(float) - other[inner]) ** 2)))
 
@@ -89,7 +89,7 @@ def error(one: Luma, other: Luma) -> float:
 def _marked(luma: Luma, mark: str, pixel: str, pts: int, time_base: Fraction) -> av.VideoFrame:
     frame = av.VideoFrame.from_ndarray(luma, format="gray").reformat(format=pixel, src_color_range=2, dst_color_range=2)
     frame.pts, frame.time_base = pts, time_base
-    graph = Graph()
+    graph: Any = Graph()  # PyAV's stubs take a stream as template, its code a frame as well
     graph.link_nodes(graph.add_buffer(template=frame), graph.add("setfield", mark), graph.add("buffersink")).configure()
     graph.push(frame)
     marked = graph.pull()

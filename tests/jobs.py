@@ -1,4 +1,4 @@
-"""Jobs as most tests run them: quickly, on the CPU, with a network that changes nothing."""
+"""Runs jobs as most tests need them: fast, on the CPU, with the identity as network."""
 
 from pathlib import Path
 from typing import Any

@@ -1,9 +1,12 @@
-"""Coded pictures and sound as a live stream hands them to its outputs."""
+"""Encoded video and audio as a live stream passes them to its outputs."""
+
+from __future__ import annotations
 
 import time
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import av
 import numpy as np
@@ -15,7 +18,7 @@ RATE = 25
 TICKS = 90_000
 STEP = TICKS // RATE
 _AUDIO_RATE = 48_000
-_FILLER = b"\0\0\0\1\x0c"  # a NAL unit that H.264's decoders pass over
+_FILLER = b"\0\0\0\1\x0c"  # a NAL unit that H.264's decoders ignore
 
 
 def coded(
@@ -28,7 +31,7 @@ def coded(
 ) -> tuple[StreamHeader, list[SerializedPacket]]:
     """H.264 with a key frame each `gop` frames, and sound of that codec, in the order of their times.
 
-    start: of the first frame, in ticks of 1/90000 s. padding: bytes that each picture is made larger by.
+    start: of the first frame, in ticks of 1/90000 s. padding: bytes added to each frame.
     """
     buffer, container = open_nut()
     options = {"tune": "zerolatency", "preset": "ultrafast", "sc_threshold": "0"}
@@ -36,18 +39,18 @@ def coded(
     video.width, video.height, video.pix_fmt = *size, "yuv420p"
     video.time_base = video.codec_context.time_base = Fraction(1, TICKS)
     video.codec_context.gop_size = gop
-    audio = container.add_stream(sound, rate=_AUDIO_RATE, layout="mono") if sound else None
+    audio: Any = container.add_stream(sound, rate=_AUDIO_RATE, layout="mono") if sound else None
     container.start_encoding()
     streams = StreamHeader.from_nut(buffer, [Fraction(RATE), *([None] if sound else [])])
     made: list[tuple[Fraction, SerializedPacket]] = []
 
-    def add(packets: list[av.Packet], stream: int, time_base: Fraction) -> None:
+    def add(packets: list[av.Packet[Any]], stream: int, time_base: Fraction) -> None:
         made.extend(
-            (packet.pts * time_base, SerializedPacket.of(packet, stream, time.monotonic())) for packet in packets
+            ((packet.pts or 0) * time_base, SerializedPacket.of(packet, stream, time.monotonic())) for packet in packets
         )
 
     for index in range(frames):
-        add(video.encode(_picture(index, size, start + index * STEP)), 0, Fraction(1, TICKS))
+        add(video.encode(_frame(index, size, start + index * STEP)), 0, Fraction(1, TICKS))
     add(video.encode(None), 0, Fraction(1, TICKS))
     if audio is not None:
         for frame in _tone(frames / RATE, start * _AUDIO_RATE // TICKS):
@@ -56,10 +59,10 @@ def coded(
     return streams, [_padded(packet, padding) for packet in packets]
 
 
-def _picture(index: int, size: tuple[int, int], pts: int) -> av.VideoFrame:
+def _frame(index: int, size: tuple[int, int], pts: int) -> av.VideoFrame:
     frame = av.VideoFrame(*size, "yuv420p")
     for number, plane in enumerate(frame.planes):
-        plane.update(np.full(plane.buffer_size, 128 if number else shade(index), np.uint8))
+        plane.update(np.full(plane.buffer_size, 128 if number else shade(index), np.uint8).tobytes())
     frame.pts, frame.time_base = pts, Fraction(1, TICKS)
     return frame
 
@@ -78,13 +81,13 @@ def _padded(packet: SerializedPacket, padding: int) -> SerializedPacket:
 
 
 def times(path: Path, kind: str = "video") -> list[Fraction]:
-    """When each packet of that kind is shown, in seconds."""
+    """Returns the time of each packet of that kind, in seconds."""
     with av.open(str(path)) as container:
         stream = next(stream for stream in container.streams if stream.type == kind)
-        return [packet.pts * packet.time_base for packet in container.demux(stream) if packet.size]
+        return [(packet.pts or 0) * packet.time_base for packet in container.demux(stream) if packet.size]
 
 
-def pictures(path: Path) -> int:
-    """How many of them can be decoded."""
+def frame_count(path: Path) -> int:
+    """Returns the number of frames that decode."""
     with av.open(str(path)) as container:
         return sum(1 for _ in container.decode(video=0))

@@ -1,11 +1,11 @@
-"""Jobs without upscaling, for tests of what goes along: small grey frames at the times of the source's pictures."""
+"""Writes files without upscaling, for tests of copied streams: gray frames at the times of the source's."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import av
 import numpy as np
@@ -16,6 +16,9 @@ from pipeline.media.encoding.encoder import VideoEncoding
 from pipeline.media.reading.file_source import FileSource, ReadOptions
 from pipeline.media.writing.file_sink import FileSink
 
+if TYPE_CHECKING:
+    from av.container.core import Chapter  # a name of PyAV's stubs
+
 FORMAT = FrameFormat(64, 48, PIXEL_FORMATS["yuv420p"], Colour(1, False))
 RATE = 48_000
 CLICKS = (0.5, 1.0, 1.5)  # seconds, in `clicking`
@@ -25,7 +28,7 @@ Add = Callable[[Any], Iterable[Any]]  # adds a stream to a container and gives i
 
 
 def remux(path: Path, target: Path, shift: Fraction = Fraction(0), only: Sequence[int] | None = None) -> FileSink:
-    """Write what a job would write of the file `path`, and give back the sink, which has done its work."""
+    """Writes what a job would write of the file `path`, and returns the sink, which is finished."""
     with av.open(str(path)) as container:
         main = next(s.index for s in container.streams.video if not s.disposition & Disposition.attached_pic)
         others = [s.index for s in container.streams if s.index != main and (only is None or s.index in only)]
@@ -49,12 +52,12 @@ def remux(path: Path, target: Path, shift: Fraction = Fraction(0), only: Sequenc
     return sink
 
 
-def film(path: Path, *streams: Add, metadata: dict[str, str] | None = None, chapters: Sequence[Any] = ()) -> Path:
-    """A file of 50 pictures in two seconds, and of what `streams` add."""
+def film(path: Path, *streams: Add, metadata: dict[str, str] | None = None, chapters: Sequence[Chapter] = ()) -> Path:
+    """Writes a file of 50 frames in two seconds, and the streams that `streams` add."""
     codec = "libvpx" if path.suffix == ".webm" else "libx264"
     with av.open(str(path), "w") as container:
         container.metadata.update(metadata or {})
-        container.set_chapters(chapters)
+        container.set_chapters(list(chapters))
         video = container.add_stream(codec, rate=25, options={} if codec == "libvpx" else {"bf": "0"})
         assert isinstance(video, av.VideoStream)
         video.width, video.height, video.pix_fmt = 64, 48, "yuv420p"
@@ -62,9 +65,9 @@ def film(path: Path, *streams: Add, metadata: dict[str, str] | None = None, chap
         container.start_encoding()
         packets = [packet for make in others for packet in make()]
         for index in range(50):
-            picture = av.VideoFrame.from_ndarray(np.full((72, 64), index, np.uint8), format="yuv420p")
-            picture.pts, picture.time_base = index, Fraction(1, 25)
-            packets += video.encode(picture)
+            frame = av.VideoFrame.from_ndarray(np.full((72, 64), index, np.uint8), format="yuv420p")
+            frame.pts, frame.time_base = index, Fraction(1, 25)
+            packets += video.encode(frame)
         packets += video.encode(None)
         container.mux(sorted(packets, key=lambda packet: (packet.dts or 0) * packet.time_base))
     return path
@@ -78,7 +81,7 @@ def _prepared(add: Add, container: Any) -> Callable[[], list[av.Packet[Any]]]:
 
 
 def sound(samples: np.ndarray, codec: str = "aac", start: float = 0, **labels: Any) -> Add:
-    """Adds a stream of `samples`, shape (channels, n), float, int16 or int32."""
+    """Returns a function that adds an audio stream of `samples`, shape (channels, n), float, int16 or int32."""
 
     def add(container: Any) -> Any:
         stream = container.add_stream(codec, rate=RATE)
@@ -97,7 +100,7 @@ def sound(samples: np.ndarray, codec: str = "aac", start: float = 0, **labels: A
 
 
 def clicking(seconds: float = 2.0) -> np.ndarray:
-    """Silence, and a click at each of CLICKS."""
+    """Returns silence with a click at each of CLICKS."""
     samples = np.zeros((1, round(seconds * RATE)), np.float32)
     for click in CLICKS:
         samples[0, round(click * RATE) : round((click + 0.002) * RATE)] = 0.9
@@ -105,7 +108,7 @@ def clicking(seconds: float = 2.0) -> np.ndarray:
 
 
 def cues(codec: str, *texts: tuple[int, int, bytes], **labels: Any) -> Add:
-    """Adds subtitles: when, for how long (in milliseconds), and what a packet holds."""
+    """Returns a function that adds subtitles: start and duration in milliseconds, and the content of each packet."""
 
     def add(container: Any) -> Any:
         stream = container.add_mux_stream(codec, time_base=MILLISECONDS)
@@ -122,7 +125,7 @@ def cues(codec: str, *texts: tuple[int, int, bytes], **labels: Any) -> Add:
 
 
 def copied(path: Path, index: int = 0, **labels: Any) -> Add:
-    """Adds a stream of another file."""
+    """Returns a function that adds a stream of another file."""
 
     def add(container: Any) -> Any:
         with av.open(str(path)) as other:
@@ -138,7 +141,7 @@ def copied(path: Path, index: int = 0, **labels: Any) -> Add:
 
 
 def attached(name: str, kind: str, content: bytes) -> Add:
-    """Adds an attachment."""
+    """Returns a function that adds an attachment."""
 
     def add(container: Any) -> Any:
         container.add_attachment(name, kind, content)
@@ -148,14 +151,14 @@ def attached(name: str, kind: str, content: bytes) -> Add:
 
 
 def contents(path: Path, index: int) -> list[tuple[float, bytes]]:
-    """When each packet of a stream is shown, in seconds (0 if nothing tells), and what it holds."""
+    """Returns time, in seconds (0 if it has none), and content of each packet of a stream."""
     with av.open(str(path)) as container:
         packets = [packet for packet in container.demux(container.streams[index]) if packet.size]
         return [(float((packet.pts or 0) * packet.time_base), bytes(packet)) for packet in packets]
 
 
 def labels(path: Path) -> list[tuple[str, str | None, str | None, int]]:
-    """Kind, language, title and disposition of each stream but data."""
+    """Returns kind, language, title and disposition of each stream but data."""
     with av.open(str(path)) as container:
         return [
             (s.type, s.language, s.metadata.get("title", s.metadata.get("name")), int(s.disposition))
@@ -165,7 +168,7 @@ def labels(path: Path) -> list[tuple[str, str | None, str | None, int]]:
 
 
 def heard(path: Path) -> list[float]:
-    """When the clicks of the first sound are heard, in seconds after the first picture."""
+    """Returns the times of the clicks of the first audio stream, in seconds after the first frame."""
     shown, times = [], []
     with av.open(str(path)) as container:
         audio, video = container.streams.audio[0], container.streams.video[0]
@@ -182,7 +185,7 @@ def heard(path: Path) -> list[float]:
 
 
 def samples(path: Path) -> np.ndarray:
-    """All samples of the first sound, shape (channels, n), as its decoder gives them."""
+    """Returns all decoded samples of the first audio stream, shape (channels, n)."""
     with av.open(str(path)) as container:
         frames = list(container.decode(audio=0))
         count = frames[0].layout.nb_channels

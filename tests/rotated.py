@@ -1,9 +1,10 @@
-"""Clips with a tag that has players turn or mirror them, and what such players show."""
+"""Makes clips with a display matrix, which rotates or mirrors them, and shows them as players do."""
 
 from __future__ import annotations
 
 import itertools
 from pathlib import Path
+from typing import Any
 
 import av
 import numpy as np
@@ -14,7 +15,7 @@ Matrix = tuple[int, ...]
 
 
 def _matrices() -> list[Matrix]:
-    straight = [(x, 0, 0, 0, y, 0, 0, 0, 1 << 30) for x, y in itertools.product((ONE, -ONE), repeat=2)]
+    straight: list[Matrix] = [(x, 0, 0, 0, y, 0, 0, 0, 1 << 30) for x, y in itertools.product((ONE, -ONE), repeat=2)]
     return straight + [(0, y, 0, x, 0, 0, 0, 0, 1 << 30) for x, y in itertools.product((ONE, -ONE), repeat=2)]
 
 
@@ -24,7 +25,7 @@ QUARTER, BACK = EIGHT[6], EIGHT[5]
 
 
 def tagged(source: Path, to: Path, matrix: Matrix) -> Path:
-    """A copy of the video in `source` with the display matrix `matrix`."""
+    """Copies the video in `source`, with the display matrix `matrix`."""
     with av.open(str(source)) as original, av.open(str(to), "w") as container:
         stream = container.add_stream_from_template(original.streams.video[0])
         stream.set_display_matrix(matrix)
@@ -36,22 +37,22 @@ def tagged(source: Path, to: Path, matrix: Matrix) -> Path:
 
 
 def shown(path: Path) -> list[NDArray[np.generic]]:
-    """The first plane of each frame as players show it: each sample moved to where the display matrix puts it."""
-    pictures = []
+    """Returns the first plane of each frame as players show it, rotated by the display matrix."""
+    planes = []
     with av.open(str(path)) as container:
         for frame in container.decode(video=0):
             plane = frame.to_ndarray(format="gray" if frame.format.components[0].bits == 8 else "gray16le")
-            tag = frame.side_data.get("DISPLAYMATRIX")
-            pictures.append(_moved(plane, tuple(np.frombuffer(tag, np.int32)) if tag else UPRIGHT))
-    return pictures
+            tag: Any = frame.side_data.get("DISPLAYMATRIX")
+            planes.append(_rotated(plane, tuple(np.frombuffer(tag, np.int32)) if tag else UPRIGHT))
+    return planes
 
 
-def _moved(plane: NDArray[np.generic], matrix: Matrix) -> NDArray[np.generic]:
-    """x, y becomes a x + c y, b x + d y (libavutil/display.h), moved so that nothing is left of 0, or above it."""
+def _rotated(plane: NDArray[np.generic], matrix: Matrix) -> NDArray[np.generic]:
+    """Maps x, y to a x + c y, b x + d y (libavutil/display.h), shifted so that the least of each is 0."""
     a, b, _, c, d, *_ = (np.sign(number) for number in matrix)
     y, x = np.indices(plane.shape)
     right, below = a * x + c * y, b * x + d * y
     right, below = right - right.min(), below - below.min()
-    picture = np.empty((below.max() + 1, right.max() + 1), plane.dtype)
-    picture[below, right] = plane
-    return picture
+    rotated = np.empty((below.max() + 1, right.max() + 1), plane.dtype)
+    rotated[below, right] = plane
+    return rotated

@@ -1,4 +1,4 @@
-"""The public API: small, whole, and cheap to import."""
+"""The public API: complete, and fast to import."""
 
 import subprocess
 import sys
@@ -8,12 +8,12 @@ import pytest
 import pipeline
 
 
-def test_everything_named_is_there() -> None:
+def test_every_exported_name_exists() -> None:
     for name in pipeline.__all__:
         assert getattr(pipeline, name) is not None
 
 
-def test_anything_else_is_an_attribute_error() -> None:
+def test_unknown_name_raises_attribute_error() -> None:
     with pytest.raises(AttributeError, match="nonsense"):
         _ = pipeline.nonsense
 
@@ -26,7 +26,7 @@ def test_all_errors_have_one_root() -> None:
     assert all(error.__name__ in str(errors.__doc__) for error in found)
 
 
-def test_importing_it_imports_no_library() -> None:
+def test_import_of_the_package_imports_no_library() -> None:
     heavy = "{'numpy', 'av', 'onnx', 'onnxruntime', 'cv2', 'pydantic', 'tensorrt_rtx', 'cuda.core'}"
     code = f"import sys, pipeline; print(sorted({heavy} & set(sys.modules)))"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"

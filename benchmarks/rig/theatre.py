@@ -73,7 +73,7 @@ class GstTheatre(FaultRig):
             raise SettingsError(f"--servers gst {lack}")
         super().__init__(folder, size, rate)
         self.source = RtspServer(size=size, rate=rate, password="first")
-        self.output: RtspServer = RtspServer(tells=True)
+        self.output: RtspServer = RtspServer(records=True)
 
     @property
     def address(self) -> str:
@@ -104,7 +104,7 @@ class PlainTheatre(FaultRig):
         return self.output.sink
 
     def arrivals(self) -> list[ReceivedFrame]:
-        return [ReceivedFrame(seen.at / 1000, seen.size) for seen in self.output.seen()]
+        return [ReceivedFrame(frame.at / 1000, frame.size) for frame in self.output.frames()]
 
 
 THEATRES: dict[str, type[FaultRig]] = {"gst": GstTheatre, "plain": PlainTheatre}

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from pipeline.config.settings import Settings
 from pipeline.diagnostics.benchmark import Bench, measure
 from pipeline.files.plan import make_plan
-from pipeline.media.decoding.decoder import Decoder
+from pipeline.media.decoding.decoder import decode_frames
 from pipeline.media.reading.file_source import FileSource
 from pipeline.media.reading.probe import probe
 from pipeline.superres.sessions import open_session
@@ -34,8 +34,7 @@ def first_luma(case: Case) -> NDArray[np.uint8]:
         open_session(plan.backend, plan.model, format, plan.settings, plan.output_format) as session,
         FileSource(case.clip) as source,
     ):
-        decoder = Decoder(source, format)
-        frame = next(frame for packet in source for frame in decoder.feed(packet))
+        frame = next(decode_frames(source, format))
         done = session.collect(session.submit(frame))
         luma: NDArray[np.uint8] = done.planes[0].copy()
         done.release()

@@ -53,7 +53,10 @@ def bench(
     as_json: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,
     schema: Annotated[bool, typer.Option("--schema", help="Print the JSON schema of reports and end.")] = False,
 ) -> None:
-    """Measure each stage alone, then the whole, with output discarded and encoded."""
+    """Measure the speed of each stage and of all together.
+
+    All stages together are measured with the output discarded, then encoded.
+    """
     if schema:
         print(json.dumps(Report.model_json_schema(), indent=2))
         return

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import sys
 import time
 from types import TracebackType
@@ -29,16 +28,6 @@ def fail(message: str) -> None:
 def note(message: str) -> None:
     """Print a note as one line, the settings that it names in backticks as options."""
     err.print(f"[yellow]note:[/] {escape(with_options(message))}")
-
-
-class MessageFormatter(logging.Formatter):
-    """Formats log records as lines of the command line, the settings that they name in backticks as options."""
-
-    def __init__(self) -> None:
-        super().__init__("uprez: %(message)s")
-
-    def format(self, record: logging.LogRecord) -> str:
-        return with_options(super().format(record))
 
 
 def facts(rows: list[tuple[str, str]]) -> str:

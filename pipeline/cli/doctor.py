@@ -11,7 +11,7 @@ from pipeline.diagnostics.doctor import examine
 
 
 def doctor() -> None:
-    """Show what this machine can do; for each thing missing, the command that mends it."""
+    """Show what this machine can do, and how to install what is missing."""
     findings = examine()
     for finding in findings:
         mark = "[green]✓[/]" if finding.fine else "[red]✗[/]" if finding.needed else "[yellow]-[/]"

@@ -17,7 +17,7 @@ from pipeline.superres.gpu.tensorrt.engine import Shapes, Size
 from pipeline.superres.gpu.tensorrt.engine_cache import EngineCache
 
 engine = typer.Typer(
-    help="TensorRT's engines: made when they are needed and kept; here made ahead of time, listed, removed.",
+    help="Build, list and remove TensorRT engines.",
     no_args_is_help=True,
 )
 

@@ -58,7 +58,6 @@ def live(
     hls_segment: o.HlsSegment = None,
     hls_list: o.HlsList = None,
     timeout: o.Timeout = None,
-    silence: o.OldTimeout = None,
     poll: o.Poll = None,
     poll_for: o.PollFor = None,
     longest_wait: o.LongestWait = None,
@@ -69,7 +68,9 @@ def live(
     quiet: o.LiveQuiet = None,
     as_json: o.LiveJson = None,
 ) -> None:
-    """Upscale cameras and network streams as they come: what is lost is tried again, what is late is dropped and told.
+    """Upscale cameras and network streams continuously.
+
+    A source or an output that is lost is reconnected; frames that are late are dropped and counted.
 
     Exit codes: 0 stopped by Ctrl-C, SIGTERM or --for, 2 nothing runs, or all streams failed, 3 some of them failed, 4
     all failed, and one for its password.

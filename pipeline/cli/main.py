@@ -1,6 +1,6 @@
-"""`uprez`: the commands, and how errors leave the process.
+"""`uprez`: its options, and how errors end the process.
 
-Exit codes: 0 all done and whole, else those of cli/exit_codes.py.
+Exit codes: 0 all done and complete, else those of cli/exit_codes.py.
 """
 
 from __future__ import annotations
@@ -13,29 +13,23 @@ from typing import Annotated
 import typer
 
 import pipeline
-from pipeline.cli import bench, doctor, engine, live, models, probe, upscale, verify
-from pipeline.cli.console import MessageFormatter, fail
+from pipeline.cli.commands import COMMANDS, LazyGroup
 from pipeline.cli.exit_codes import EXIT_BAD, EXIT_STOPPED
+from pipeline.cli.option_names import MessageFormatter
 from pipeline.cli.signals import interrupted_by_signals
-from pipeline.config.address import refuse_address
-from pipeline.config.redaction import redact_logins
 from pipeline.errors import Cancelled, UprezError
 
 app = typer.Typer(
+    cls=LazyGroup,
     help="Super-resolve video at stream rate.",
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-_COMMANDS = (upscale.upscale, live.live, verify.verify, probe.probe, bench.bench, models.models, doctor.doctor)
-for command in _COMMANDS:
-    app.command()(command)
-app.add_typer(engine.engine, name="engine")
 
 
-def _version(asked: bool) -> None:
-    if asked:
+def _version(requested: bool) -> None:
+    if requested:
         typer.echo(f"uprez {pipeline.__version__}")
         raise typer.Exit
 
@@ -43,7 +37,7 @@ def _version(asked: bool) -> None:
 @app.callback()
 def _options(
     version: Annotated[
-        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print it and end.")
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and exit.")
     ] = False,
 ) -> None:
     os.environ.setdefault("SVT_LOG", "1")  # SVT-AV1 writes to the terminal by itself: errors only
@@ -53,20 +47,35 @@ def _options(
 
 
 def main() -> None:
-    """Run the command line; whatever the project raises on purpose becomes one line and an exit code."""
+    """Run the command line. An error that the project raises on purpose becomes one line and an exit code."""
     try:
-        for command in sys.argv[1:2]:  # `live` is easily forgotten, and typer would quote the address
-            refuse_address(command)
+        _refuse_address_as_command(sys.argv[1:2])
         with interrupted_by_signals():
-            app()
+            app(prog_name="uprez")
     except KeyboardInterrupt:
         sys.exit(EXIT_STOPPED)
     except Cancelled as error:
-        fail(str(error))
+        _fail(str(error))
         sys.exit(EXIT_STOPPED)
     except UprezError as error:
-        fail(redact_logins(str(error)))
+        _fail(str(error))
         sys.exit(EXIT_BAD)
+
+
+def _refuse_address_as_command(arguments: list[str]) -> None:
+    """Raise InputError for an address without a command: `live` is easily forgotten, and typer would quote secrets."""
+    for argument in arguments:
+        if argument not in COMMANDS and not argument.startswith("-"):
+            from pipeline.config.address import refuse_address
+
+            refuse_address(argument)
+
+
+def _fail(message: str) -> None:
+    from pipeline.cli.console import fail  # slow to import, and rarely needed
+    from pipeline.config.redaction import redact_logins
+
+    fail(redact_logins(message))
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from functools import cache
 
@@ -26,6 +27,16 @@ def with_options(message: str) -> str:
     and `audio=False` becomes --no-audio. Everything else in backticks, such as a command, is left as it is.
     """
     return _SETTING.sub(_as_option, message) if "`" in message else message
+
+
+class MessageFormatter(logging.Formatter):
+    """Formats log records as lines of the command line, the settings that they name in backticks as options."""
+
+    def __init__(self) -> None:
+        super().__init__("uprez: %(message)s")
+
+    def format(self, record: logging.LogRecord) -> str:
+        return with_options(super().format(record))
 
 
 def _as_option(match: re.Match[str]) -> str:

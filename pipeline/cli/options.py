@@ -84,7 +84,6 @@ Audio = Annotated[bool | None, _of_stream("audio", "--audio/--no-audio")]
 GapFiller = Annotated[bool | None, _of_stream("fill", "--fill/--no-fill")]
 Gop = Annotated[float | None, _of_stream("gop")]
 Timeout = Annotated[float | None, _of_stream("timeout")]
-OldTimeout = Annotated[float | None, typer.Option("--silence", hidden=True)]  # its name in the version before
 Poll = Annotated[float | None, _of_stream("poll")]
 PollFor = Annotated[float | None, _of_stream("poll_for")]
 LongestWait = Annotated[float | None, _of_stream("longest_wait")]

@@ -40,7 +40,10 @@ def probe(
     encoders: o.Encoders = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print it for programs.")] = False,
 ) -> None:
-    """Show a video's streams, rate, colour and size; what upscale would do, how long, how much memory and disk."""
+    """Show what is in a video, and how it would be upscaled.
+
+    That is its streams, rate and colour; and the output, encoder, time, memory and disk space of `uprez upscale`.
+    """
     settings = o.settings(config, locals())
     media = look(source)
     plan = make_plan(media, None, settings)

@@ -83,7 +83,9 @@ def upscale(
     quiet: o.Quiet = None,
     as_json: o.Json = None,
 ) -> None:
-    """Upscale videos and pictures: in.mp4 becomes in.x2.mkv, audio, subtitles, chapters and tags kept.
+    """Upscale videos and images.
+
+    in.mp4 becomes in.x2.mkv, with its audio, subtitles, chapters and tags.
 
     Exit codes: 0 all done and whole, 2 something is wrong, 3 done, but a source is damaged, 130 stopped.
     """

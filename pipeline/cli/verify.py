@@ -33,7 +33,9 @@ def verify(
     quick: Annotated[bool, typer.Option("--quick", help="Compare packets and times alone; decode nothing.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print it for programs.")] = False,
 ) -> None:
-    """Check that RESULT is all of SOURCE: every frame in order and in time, every stream, the same colours.
+    """Check that an output is complete.
+
+    RESULT must have every frame of SOURCE, in order and with its time, every stream, and the same colours.
 
     Exit codes: 0 it is, 3 it is not, 2 one of them can't be read.
     """

@@ -11,8 +11,7 @@ from numpy.typing import NDArray
 
 from pipeline.colour.convert import to_rgb
 from pipeline.errors import OutputError
-from pipeline.frame import Frame
-from pipeline.media.decoding.decoder import Decoder
+from pipeline.media.decoding.decoder import decode_frames
 from pipeline.media.reading.file_source import FileSource
 from pipeline.media.reading.probe import probe
 
@@ -24,16 +23,9 @@ def pictures(path: Path) -> Iterator[NDArray[np.uint8]]:
     format = probe(path).video.format
     rgb = np.empty((3, format.height, format.width), np.float32)
     with FileSource(path) as source:
-        decoder = Decoder(source, format)
-        for frame in _frames(source, decoder):
+        for frame in decode_frames(source, format):
             to_rgb(frame.planes, format, rgb, 255)
             yield to_8_bit(rgb.transpose(1, 2, 0))
-
-
-def _frames(source: FileSource, decoder: Decoder) -> Iterator[Frame]:
-    for packet in source:
-        yield from decoder.feed(packet)
-    yield from decoder.finish()
 
 
 def to_8_bit(picture: NDArray[Any]) -> NDArray[np.uint8]:

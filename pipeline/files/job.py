@@ -42,7 +42,7 @@ from pipeline.flow.telemetry import OnProgress, Progress, bottleneck
 from pipeline.media.decoding.frame_reader import FrameReader, PtsRecorder
 from pipeline.media.encoding.pad import Pad
 from pipeline.media.reading.probe import probe
-from pipeline.media.reading.source import Source
+from pipeline.media.reading.source import Packet, Source
 from pipeline.media.writing.output_kind import Sink
 from pipeline.superres.session import Session
 from pipeline.superres.sessions import open_session
@@ -193,7 +193,7 @@ class _JobPipeline:
         self._plan, self._source, self._session, self._sink = plan, source, session, sink
         self._reader = FrameReader(source, plan.decoded_format, plan.excerpt, plan.copied)
         self._submit = Submit(session)
-        self._pts = PtsRecorder()
+        self._pts = PtsRecorder[Packet]()
         self._encoder = sink.encoder(plan.time_base)
         stages: dict[str, Stage[Any, Any]] = {
             "decode": Chain(self._reader, *preprocessing_stages(plan)),
@@ -210,7 +210,7 @@ class _JobPipeline:
 
         def report() -> None:
             if progress:
-                done, total = self._encoder.begun, self._plan.frames or 0
+                done, total = self._encoder.started, self._plan.frames or 0
                 progress(Progress(done, total, time.monotonic() - self._began, self._bottleneck))
 
         with job.controlling(self._pipeline):

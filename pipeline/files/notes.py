@@ -10,7 +10,7 @@ from pipeline.config.settings import Settings
 from pipeline.frame import FrameFormat, plain_name
 from pipeline.media.encoding.codecs import codec_of
 from pipeline.media.encoding.encoder import VideoEncoding
-from pipeline.media.encoding.format_loss import losses
+from pipeline.media.encoding.format_loss import format_losses
 from pipeline.media.packed_formats import packings
 from pipeline.media.reading.media_info import MediaInfo, VideoInfo
 from pipeline.media.writing.output_kind import OutputKind
@@ -62,7 +62,9 @@ class PlanNotes:
         self.add(*(form.notes(replace(video, rate=encoding.rate)) if form else ()))
         if is_hdr(video.format.colour) and not codec_of(encoding.codec).players_show_hdr:
             self.add('few players show HDR in H.264; `codec="auto"` chooses H.265')
-        self.add(*losses(pixel_in, encoding, form.name if form else None, is_chosen=settings.pix_fmt is not None))
+        self.add(
+            *format_losses(pixel_in, encoding, form.name if form else None, is_chosen=settings.pix_fmt is not None)
+        )
         if video.labels:
             advice = "; colours may look duller: convert them to sRGB first" if "ICC profile" in video.labels else ""
             self.add(f"its {' and '.join(video.labels)} can't be carried over{advice}")

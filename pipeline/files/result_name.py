@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from pipeline.media.encoding.image_codecs import codec_for
+from pipeline.media.encoding.image_codecs import image_encoder_for
 from pipeline.media.reading.animation import is_animated_png
 from pipeline.media.reading.pipe import is_pipe
+from pipeline.media.writing.container_support import GENERAL
 
 
 def target_for(source: Path, to: Path | None, scale: int) -> Path:
@@ -24,5 +25,5 @@ def target_for(source: Path, to: Path | None, scale: int) -> Path:
     if is_pipe(source) and to is None:
         return source
     stem = "stdin" if is_pipe(source) else source.stem
-    suffix = ".apng" if is_animated_png(source) else source.suffix if codec_for(source) else ".mkv"
+    suffix = ".apng" if is_animated_png(source) else source.suffix if image_encoder_for(source) else GENERAL.suffixes[0]
     return (to or source.parent) / f"{stem}.x{scale}{suffix}"

@@ -16,7 +16,7 @@ from pipeline.media.decoding.rotate import Orientation
 from pipeline.media.encoding.codecs import encoder_spec
 from pipeline.media.encoding.encoder import VideoEncoding
 from pipeline.media.encoding.encoder_spec import Role
-from pipeline.media.encoding.formats import encoder
+from pipeline.media.encoding.formats import find_encoder
 from pipeline.media.reading.media_info import VideoInfo
 from pipeline.media.writing.encoder_choice import choose_encoder
 from pipeline.media.writing.rotation import plan_rotation
@@ -72,7 +72,7 @@ def check_live(settings: StreamSettings) -> None:
     backend, _ = choose_backend(settings)
     choose_model(settings, backend)
     if settings.codec != "auto":
-        encoder(settings.codec)
+        find_encoder(settings.codec)
 
 
 def plan_live(video: VideoInfo, settings: StreamSettings, share: float = 1.0) -> LivePlan:

@@ -21,7 +21,8 @@ from pipeline.flow.stage import Chain
 from pipeline.frame import Frame
 from pipeline.media.av_errors import translate_read_errors
 from pipeline.media.decoding.frame_reader import FrameReader
-from pipeline.media.decoding.interlace.bwdif import MAX_GAP_FRAMES, Deinterlace, Deinterlacing
+from pipeline.media.decoding.interlace.bwdif import MAX_GAP_FRAMES, Deinterlacing
+from pipeline.media.decoding.preprocess import preprocess
 from pipeline.media.decoding.rotate import Orientation
 from pipeline.media.decoding.trim import Excerpt
 from pipeline.media.reading import alpha
@@ -147,17 +148,13 @@ class SourceReader(VideoReader):
         excerpt = Excerpt.from_times(video.start_time, video.rate, *self._part)
         with self._open(others, excerpt) as source:
             reader = FrameReader(source, video.format, excerpt, others)
-            with closing(Chain[Any, Any](reader, *self._deinterlacers())) as stages:
+            preprocessing = preprocess(video.format, video.frame_duration, self._deinterlacing, rotation=None)
+            with closing(Chain[Any, Any](reader, *preprocessing)) as stages:
                 for packet in source:
                     yield from self._signatures(stages.feed(packet))
                 yield from self._signatures(stages.finish())
             reader.check_missing_frames()
             self.damage += source.damage.summary()
-
-    def _deinterlacers(self) -> list[Deinterlace]:
-        if not self._deinterlacing:
-            return []
-        return [Deinterlace(self._deinterlacing, self.media.video.format, self.media.video.frame_duration)]
 
     def _signatures(self, items: Iterable[Frame | Packet]) -> Iterator[TimedSignature]:
         """Yield the signatures of frames; record packets of other streams."""

@@ -82,21 +82,21 @@ def each_field(path: Path) -> Expected:
     """Interlaced, and a frame of each field is requested."""
     _write(path, _top, "tff", **_INTERLACED)
     numbers = tuple(NUMBERS)
-    return Expected(numbers, evenly(2 * COUNT, 50), messages=("a picture of each field, 50 a second",))
+    return Expected(numbers, evenly(2 * COUNT, 50), messages=("one frame per field, 50 frames/s",))
 
 
 @case("unmarked.mkv")
 def unmarked(path: Path) -> Expected:
     """Interlaced, but encoded and marked as progressive."""
     _write(path, _top, "prog")
-    return Expected(_each(_top), evenly(COUNT), messages=("top field first, though it is not marked so: deinterlaced",))
+    return Expected(_each(_top), evenly(COUNT), messages=("top field first, though not marked as such: deinterlaced",))
 
 
 @case("film-in-fields.mkv")
 def film_in_fields(path: Path) -> Expected:
     """Film that is encoded and marked as interlaced, as many broadcasts are."""
     _write(path, _film, "tff", **_INTERLACED)
-    return Expected(_each(_film), evenly(COUNT), messages=("shows no combs where it was looked at",))
+    return Expected(_each(_film), evenly(COUNT), messages=("the examined frames show no combing artifacts",))
 
 
 @case("telecine.mkv")

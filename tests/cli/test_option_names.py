@@ -6,8 +6,8 @@ import logging
 import pytest
 
 from pipeline.cli import bench, live, probe, upscale, verify
-from pipeline.cli.console import MessageFormatter, fail, note
-from pipeline.cli.option_names import with_options
+from pipeline.cli.console import fail, note
+from pipeline.cli.option_names import MessageFormatter, with_options
 from pipeline.config.live_settings import LiveSettings, StreamSettings
 from pipeline.config.settings import Settings
 

@@ -78,7 +78,7 @@ class TestTime:
             Fraction(240, 1000),
         ]
         assert result.frames_out == 12
-        assert result.findings == ("frames whose time did not advance were moved to the nearest one possible (1)",)
+        assert result.findings == ("timestamps that did not increase were moved to the nearest possible time (1)",)
 
 
 class TestWhatIsKept:

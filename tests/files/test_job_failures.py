@@ -38,7 +38,7 @@ class TestFailure:
     @pytest.mark.parametrize(
         ("owner", "method"),
         [
-            ("pipeline.media.decoding.decoder.Decoder", "_frame"),
+            ("pipeline.media.decoding.decoder.Decoder", "feed"),
             ("pipeline.superres.cpu.session.OnnxSession", "submit"),
             ("pipeline.superres.cpu.session.OnnxSession", "collect"),
             ("pipeline.media.encoding.encoder.Encoder", "feed"),

@@ -102,7 +102,7 @@ def test_with_both_it_is_tensorrt(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_nvdec_without_a_gpu_is_said_in_one_line(clip: Path) -> None:
     made = plan(clip, decoder="nvdec")
     assert made.decoder == "software"
-    assert made.notes == ("decoded in software, not by NVDEC: frames go to no GPU",)
+    assert made.notes == ("decoded in software, not by NVDEC: the upscaler does not run on a GPU",)
     assert plan(clip, decoder="auto").notes == ()
 
 
@@ -230,5 +230,5 @@ def test_turned_pictures_are_decoded_in_software_and_their_sizes_change_places(c
         made.output_format.width,
         made.encoding.format.width,
     ) == (64, 48, 96, 96)
-    how = choose_decoder(probe(source), Settings(decoder="nvdec"), "tensorrt", turn=made.rotation)
-    assert how[2] == "decoded in software, not by NVDEC: pictures are turned in main memory"
+    how = choose_decoder(probe(source), Settings(decoder="nvdec"), "tensorrt", rotation=made.rotation)
+    assert how[2] == "decoded in software, not by NVDEC: frames are rotated in main memory"

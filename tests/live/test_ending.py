@@ -54,7 +54,7 @@ def a_frozen_camera(live: Start, folder: Path) -> Iterator[Uprez]:
 
 @contextmanager
 def a_frozen_output(live: Start, folder: Path) -> Iterator[Uprez]:
-    with RtspServer(size=SMALL) as camera, RtspServer(tells=True) as server:
+    with RtspServer(size=SMALL) as camera, RtspServer(records=True) as server:
         uprez = live(camera.address(), "--to", server.address("/in"))
         until(server.received, "it is published")
         server.freeze()
@@ -81,4 +81,4 @@ def test_a_signal_ends_the_process_and_its_children(state: State, live: Start, t
         print(f"{took:.2f} s")
         assert took < SECONDS * SLOW_MACHINE
         assert uprez.code == 0, uprez.errors
-        assert uprez.left() == []
+        assert uprez.orphans() == []

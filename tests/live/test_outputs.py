@@ -14,7 +14,7 @@ SMALL = (160, 90)
 
 @requires("gst-rtsp-server")
 def test_a_dead_or_frozen_output_does_not_hold_up_the_stream(live: Start, tmp_path: Path) -> None:
-    with RtspServer(size=SMALL) as camera, RtspServer(tells=True) as server:
+    with RtspServer(size=SMALL) as camera, RtspServer(records=True) as server:
         uprez = live(camera.address(), "--to", server.address("/in"), "--to", tmp_path / "kept.mkv", "--gop", "0.5")
         until(server.received, "a frame is published")
         server.kill()
@@ -52,7 +52,7 @@ def test_hls_ends_with_an_end_tag_and_files_with_an_index(live: Start, tmp_path:
         outputs = ("--to", f"{tmp_path}/hls/", "--to", tmp_path / "kept.mp4", "--to", viewer.sink)
         uprez = live(camera.address(), *outputs, "--hls-segment", "1", "--gop", "0.5")
         uprez.until_out(40)
-        until(lambda: len(viewer.seen()) > 10, "ten frames")
+        until(lambda: len(viewer.frames()) > 10, "ten frames")
         uprez.end()
         assert uprez.code == 0, uprez.errors
     (playlist,) = (tmp_path / "hls").glob("*.m3u8")
@@ -68,7 +68,7 @@ def test_after_sigkill_files_can_be_played_and_no_child_is_left(live: Start, tmp
         uprez = live(camera.address(), "--to", tmp_path / "kept.mkv", "--gop", "0.5")
         uprez.until_out(40)
         uprez.kill()
-        until(lambda: not uprez.left(), "its children end")
+        until(lambda: not uprez.orphans(), "its children end")
     (kept,) = tmp_path.glob("kept-*.mkv")
     with av.open(str(kept)) as container:
         assert len(list(container.decode(video=0))) > 20

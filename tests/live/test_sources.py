@@ -19,7 +19,7 @@ SMALL = (160, 90)
 
 @requires("gst-rtsp-server")
 def test_every_frame_of_a_camera_is_accounted_for(live: Start, tmp_path: Path) -> None:
-    with RtspServer(size=SMALL) as camera, RtspServer(tells=True) as server:
+    with RtspServer(size=SMALL) as camera, RtspServer(records=True) as server:
         uprez = live(camera.address(), "--to", server.address("/in"), "--to", tmp_path / "kept.mkv")
         first = until(server.received, "a frame is published")[0]
         print(f"{first.at - uprez.began:.2f} s from the process's start to its first frame at the server")
@@ -28,7 +28,7 @@ def test_every_frame_of_a_camera_is_accounted_for(live: Start, tmp_path: Path) -
         assert [output.status for output in stream.outputs] == ["live", "live"]
         assert uprez.end() < 20
         assert uprez.code == 0, uprez.errors
-        assert uprez.left() == []
+        assert uprez.orphans() == []
         last = uprez.stream
         assert last is not None
         assert last.frames_in == last.frames_out + sum(last.dropped.values())
@@ -65,7 +65,7 @@ def test_a_frozen_camera_is_disconnected_and_tried_again(live: Start, tmp_path: 
 
 @requires("gst-rtsp-server")
 def test_another_size_starts_another_file_of_the_same_stream(live: Start, tmp_path: Path) -> None:
-    with RtspServer(size=SMALL) as camera, RtspServer(tells=True) as server:
+    with RtspServer(size=SMALL) as camera, RtspServer(records=True) as server:
         uprez = live(camera.address(), "--to", server.address("/in"), "--to", tmp_path / "kept.mkv")
         uprez.until_out(10)
         camera.restart(size=(320, 180), codec="h265")
@@ -84,7 +84,7 @@ def test_a_wrong_password_ends_the_process_and_is_not_printed(live: Start, tmp_p
         until(lambda: uprez.code is not None, "it gives up")
         assert uprez.code == 4
         assert "password" in uprez.errors
-        assert "wr0ng" not in uprez.said
+        assert "wr0ng" not in uprez.messages
 
 
 @requires("gst-rtsp-server")
@@ -104,7 +104,7 @@ def test_a_password_from_a_file_is_read_again(live: Start, tmp_path: Path, diges
         secret.write_text("sec0nd:p@ss/%\n")
         uprez.until_out(5)
         uprez.end()
-        assert not any(word in uprez.said for word in ("f1rst", "sec0nd", "p@ss", "p%40ss"))
+        assert not any(word in uprez.messages for word in ("f1rst", "sec0nd", "p@ss", "p%40ss"))
 
 
 def test_streams_over_http_and_udp_run_side_by_side(live: Start, tmp_path: Path) -> None:

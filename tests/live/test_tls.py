@@ -15,7 +15,7 @@ SMALL = (160, 90)
 @requires("gst-rtsp-server")
 @pytest.mark.parametrize("verified", [False, True])
 def test_rtsps_in_and_out(live: Start, verified: bool) -> None:
-    with RtspServer(size=SMALL, password="secret", tells=True) as server, Tls(server) as tls:
+    with RtspServer(size=SMALL, password="secret", records=True) as server, Tls(server) as tls:
         source, sink = (tls.address(server.address(path)) for path in ("/live", "/in"))
         uprez = live(source, "--to", sink, *(("--ca-file", tls.authority) if verified else ()))
         until(lambda: len(server.received()) > 10, "pictures are published")
@@ -41,7 +41,7 @@ def test_https_with_a_password(live: Start, tmp_path: Path) -> None:
 
 @requires("gst-rtsp-server", "nginx-rtmp")
 def test_who_is_not_vouched_for_is_sent_nothing(live: Start) -> None:
-    with RtspServer(size=SMALL, tells=True) as rtsp, RtmpServer() as rtmp, Tls(rtsp) as one, Tls(rtmp) as other:
+    with RtspServer(size=SMALL, records=True) as rtsp, RtmpServer() as rtmp, Tls(rtsp) as one, Tls(rtmp) as other:
         sinks = ("--to", one.address(rtsp.address("/in")), "--to", other.address(rtmp.address()))
         for authority, known, unknown in ((one.authority, 0, 1), (other.authority, 1, 0)):
             uprez = live(rtsp.address(), *sinks, "--ca-file", authority)

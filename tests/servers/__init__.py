@@ -1,4 +1,4 @@
-"""Real servers for tests, each a process on a free port of 127.0.0.1; see Server for what may befall them."""
+"""Real servers for tests, each a process on a free port of 127.0.0.1, which tests kill, freeze and restart."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.servers.sender import Sender
 from tests.servers.server import Server, free_port, is_listening, until
 from tests.servers.tls import Tls
 from tests.servers.uprez import Uprez
-from tests.servers.watcher import Seen, Watcher
+from tests.servers.watcher import WatchedFrame, Watcher
 
 __all__ = [
     "Display",
@@ -22,11 +22,11 @@ __all__ = [
     "HlsServer",
     "RtmpServer",
     "RtspServer",
-    "Seen",
     "Sender",
     "Server",
     "Tls",
     "Uprez",
+    "WatchedFrame",
     "Watcher",
     "free_port",
     "is_listening",
@@ -36,6 +36,6 @@ __all__ = [
 
 
 def requires(*needs: str) -> pytest.MarkDecorator:
-    """Skips a test where one of these isn't installed, and names the package; for what there is see needs.PACKAGES."""
+    """Skips a test where one of these isn't installed, and names the package to install (needs.PACKAGES)."""
     lacks = [lack for need in needs if (lack := missing(need))]
     return pytest.mark.skipif(bool(lacks), reason="; ".join(lacks))

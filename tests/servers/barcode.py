@@ -1,7 +1,7 @@
-"""A number in a picture as black and white cells, which enlarging and lossy coding leave legible.
+"""A number in a frame as black and white cells, which stay readable after upscaling and lossy coding.
 
-Two rows of 24 cells at the foot of the picture: 32 bits of the number and 16 of a checksum. Cells are measured in
-shares of the picture, so a picture of twice the size is read like the original.
+Two rows of 24 cells at the bottom: 32 bits of the number and 16 of a checksum. Cells are measured in fractions of the
+frame, so a frame of twice the size is read like the original.
 """
 
 from __future__ import annotations
@@ -13,22 +13,23 @@ from typing import Any
 from numpy.typing import NDArray
 
 COLUMNS, ROWS = 24, 2
-HEIGHT = 1 / 6  # of the picture's, that the cells take
+HEIGHT = 1 / 6  # of the frame's, that the cells occupy
 _BITS, _CHECK_BITS = 32, 16
+_WRAP = 1 << 32
 _BLACK, _WHITE = 16, 235  # of limited range
-_CORE = 0.25  # of a cell at each side that isn't looked at: neighbours run into it
-_SEED = 0xFFFF  # so that a black picture is no number
+_CORE = 0.25  # of a cell at each side that is ignored, as filters blend it with its neighbours
+_SEED = 0xFFFF  # so that a black frame is no number
 
 
 def draw(luma: NDArray[Any], value: int) -> None:
-    """Write `value` (its lowest 32 bits) into `luma`, 8-bit, rows by columns, at least 96 x 48."""
+    """Draws `value` (its lowest 32 bits) into `luma`, 8-bit, rows by columns, at least 96 x 48."""
     bits = _bits(value % 2**_BITS)
     for index, (top, bottom, left, right) in enumerate(_cells(luma.shape, 0)):
         luma[top:bottom, left:right] = _WHITE if bits[index] else _BLACK
 
 
 def read(luma: NDArray[Any]) -> int | None:
-    """The number in `luma`, None where there is none, or it can't be trusted."""
+    """Reads the number in `luma`; None where there is none, or its checksum is wrong."""
     threshold = (_BLACK + _WHITE) / 2
     bits = [
         bool(luma[top:bottom, left:right].mean() > threshold) for top, bottom, left, right in _cells(luma.shape, _CORE)
@@ -38,13 +39,13 @@ def read(luma: NDArray[Any]) -> int | None:
 
 
 def now() -> int:
-    """Milliseconds of time.monotonic, which all processes of a machine share, to draw; it turns over after 49 days."""
-    return time.monotonic_ns() // 1_000_000 % 2**_BITS
+    """Returns milliseconds of time.monotonic, which all processes of a machine share; it wraps after 49 days."""
+    return time.monotonic_ns() // 1_000_000 % _WRAP
 
 
 def since(value: int) -> int:
-    """Milliseconds from `value`, once `now`, to this moment."""
-    return (now() - value) % 2**_BITS
+    """Returns the milliseconds since `value`, an earlier `now`."""
+    return (now() - value) % _WRAP
 
 
 def _bits(value: int) -> list[bool]:

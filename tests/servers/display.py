@@ -1,4 +1,4 @@
-"""A screen that isn't there, with something moving on it: x11grab films it as a camera with a clock of its own."""
+"""A virtual screen, which x11grab captures as a camera with a clock of its own."""
 
 from __future__ import annotations
 

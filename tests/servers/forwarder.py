@@ -1,4 +1,4 @@
-"""A passage without uprez: packets are read and sent on as they are, in a process of its own."""
+"""A relay without uprez, for comparison: forwards packets unchanged, in a process of its own."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ End = tuple[str, str | None, Mapping[str, str]]
 
 
 class Forwarder(Server):
-    """From `source` to `sink`, and again when either has gone."""
+    """Forwards from `source` to `sink`, and reconnects when either disconnects."""
 
     def __init__(self, source: End, sink: End) -> None:
         super().__init__(port=0)

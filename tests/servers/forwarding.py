@@ -1,4 +1,4 @@
-"""Reads a stream and sends its packets on as they are: a passage without uprez. For forwarder.py, which says how."""
+"""Reads a stream and forwards its packets unchanged; started by forwarder.py."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import av
 
 from tests.servers import program
 
-_AGAIN_SECONDS = 0.1
+_RETRY_SECONDS = 0.1
 
 
 def main() -> None:
@@ -19,23 +19,23 @@ def main() -> None:
             forward(settings["source"], settings["sink"])
         except (OSError, av.FFmpegError) as error:
             print(type(error).__name__, flush=True)
-        time.sleep(_AGAIN_SECONDS)
+        time.sleep(_RETRY_SECONDS)
 
 
 def forward(source: dict[str, Any], sink: dict[str, Any]) -> None:
-    """Each: address, format, options."""
+    """Forwards until either end disconnects; `source` and `sink` have address, format and options."""
     with (
-        av.open(source["address"], format=source["format"], options=source["options"]) as given,
-        av.open(sink["address"], "w", format=sink["format"], options=sink["options"]) as taken,
+        av.open(source["address"], format=source["format"], options=source["options"]) as source_container,
+        av.open(sink["address"], "w", format=sink["format"], options=sink["options"]) as sink_container,
     ):
-        stream = given.streams.video[0]
-        made = taken.add_stream_from_template(stream, opaque=True)
+        stream = source_container.streams.video[0]
+        copy = sink_container.add_stream_from_template(stream, opaque=True)
         began = False
-        for packet in given.demux(stream):
+        for packet in source_container.demux(stream):
             began = began or packet.is_keyframe
             if packet.dts is not None and began:
-                packet.stream = made
-                taken.mux(packet)
+                packet.stream = copy
+                sink_container.mux(packet)
 
 
 if __name__ == "__main__":

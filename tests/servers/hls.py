@@ -1,4 +1,4 @@
-"""A live stream over HTTP, as HLS and as an endless MPEG-TS: Python's own server, with what PyAV writes."""
+"""A live stream over HTTP, as HLS and as an endless MPEG-TS, by Python's own server and PyAV."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tests.servers.server import Server, is_listening
 
 
 class HlsServer(Server):
-    """Serves /live.m3u8, with segments of half a second, and /live.ts; where there is a password, to who knows it."""
+    """Serves /live.m3u8, with segments of half a second, and /live.ts, both with the password if there is one."""
 
     def __init__(
         self,
@@ -43,10 +43,10 @@ class HlsServer(Server):
         return [sys.executable, "-m", "tests.servers.serving", json.dumps({**settings, "folder": str(self.served)})]
 
     def is_ready(self) -> bool:
-        """Once the list is there, with its first segment."""
+        """When the playlist and its first segment exist."""
         return is_listening(self.port) and (self.served / "live.m3u8").exists()
 
     def address(self, path: str = "/live.m3u8", *, password: str | None = None) -> str:
         password = password or self.password
-        known = f"{quote(self.user, safe='')}:{quote(password, safe='')}@" if password else ""
-        return f"http://{known}127.0.0.1:{self.port}{path}"
+        login = f"{quote(self.user, safe='')}:{quote(password, safe='')}@" if password else ""
+        return f"http://{login}127.0.0.1:{self.port}{path}"

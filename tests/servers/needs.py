@@ -1,4 +1,4 @@
-"""What a test needs besides Python's packages, and which of Debian's hold it."""
+"""Programs and libraries that tests need besides Python's packages, and the Debian packages that contain them."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ PACKAGES = {
     "xdotool": "xdotool",
     "chromium": "chromium",
 }
-"""What to install with apt-get, by what a test asks for."""
+"""Packages to install with apt-get, by the need that a test states."""
 
 
 def _has_gst() -> bool:
@@ -52,11 +52,11 @@ _PRESENT: dict[str, Callable[[], bool]] = {
 
 @functools.cache
 def missing(need: str) -> str | None:
-    """Why a test that needs this can't run here, with what mends it; None where it can."""
+    """Returns why a test that needs this can't run here, and how to install it; None if it can."""
     if need not in _PRESENT:
         return None if importlib.util.find_spec(need) else f"needs the Python package {need}: pip install {need}"
     if os.environ.get("UPREZ_TEST_SERVERS") == "none":
-        return "UPREZ_TEST_SERVERS=none: `make test-live` plays against real servers"
+        return "UPREZ_TEST_SERVERS=none: `make test-live` runs the tests against real servers"
     if _PRESENT[need]():
         return None
     return f"needs {need}: `make test-live`, or apt-get install {PACKAGES[need]}"

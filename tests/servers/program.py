@@ -1,4 +1,4 @@
-"""What the programs of this folder share: settings as JSON on the command line, and an end when standard input ends."""
+"""Shared by the programs of this folder: settings as JSON on the command line, and an exit when standard input ends."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 
 
 def settings() -> dict[str, Any]:
-    """What the program was told. From here on it ends with its standard input, as when who started it is killed."""
+    """Reads the settings. From now on the program exits when its standard input ends, as when its parent is killed."""
     threading.Thread(target=_end_with_input, daemon=True).start()
     return dict(json.loads(sys.argv[1]))
 

@@ -1,4 +1,4 @@
-"""A real RTMP server: nginx with its rtmp module, as the present user, in a folder of its own."""
+"""A real RTMP server: nginx with its rtmp module, as the current user, in a folder of its own."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ rtmp {{
 
 
 class RtmpServer(Server):
-    """What is published at rtmp://127.0.0.1:PORT/live/KEY is played there, to any number of viewers."""
+    """Relays a stream published at rtmp://127.0.0.1:PORT/live/KEY to any number of viewers there."""
 
     def command(self) -> list[str]:
         conf = self.folder / "nginx.conf"
@@ -35,5 +35,5 @@ class RtmpServer(Server):
         assert nginx, "nginx is not installed: see requires('nginx-rtmp')"
         return [nginx, "-p", str(self.folder), "-c", str(conf), "-e", "stderr"]
 
-    def address(self, key: str = "picture") -> str:
+    def address(self, key: str = "video") -> str:
         return f"rtmp://127.0.0.1:{self.port}/live/{key}"

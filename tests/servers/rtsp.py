@@ -16,9 +16,14 @@ _PROGRAM = Path(__file__).with_name("rtsp_program.py")
 
 @dataclass(frozen=True)
 class Received:
-    """A picture that was published. path: where. at: when it came, in seconds of time.monotonic. seconds: its time.
+    """A frame that was published.
 
-    key: it can be decoded by itself. size: width, height.
+    Attributes:
+        path: of the stream.
+        at: when it arrived, in seconds of time.monotonic.
+        seconds: its time in the stream.
+        key: whether it is a key frame.
+        size: width and height.
     """
 
     path: str
@@ -29,10 +34,18 @@ class Received:
 
 
 class RtspServer(Server):
-    """Plays at /live (endless) and /ends (2 s); what is published at /pub is played at /relay, what is at /in at /out.
+    """Serves /live (endless) and /ends (2 s); relays what is published at /pub to /relay, and at /in to /out.
 
-    size, rate, codec, audio: of /live; codec and audio also of what is published. password: None lets anyone in.
-    digest: a password is never sent in the clear; otherwise "basic". tells: note what is published, for `received`.
+    Args:
+        size: of /live: width and height.
+        rate: of /live, frames per second.
+        codec: of /live and of published streams.
+        audio: whether they have audio.
+        user: name of the user.
+        password: None: no authentication.
+        digest: whether authentication is "digest" instead of "basic".
+        records: whether published frames are recorded for `received`.
+        port: that it listens on, default a free one.
     """
 
     def __init__(
@@ -45,26 +58,26 @@ class RtspServer(Server):
         user: str = "admin",
         password: str | None = None,
         digest: bool = False,
-        tells: bool = False,
+        records: bool = False,
         port: int | None = None,
     ) -> None:
         super().__init__(port)
         self.size, self.rate, self.codec, self.audio = size, rate, codec, audio
         self.user, self.password, self.digest = user, password, digest
-        self.tells = tells
+        self.records = records
 
     def command(self) -> list[str]:
-        names = ("port", "size", "rate", "codec", "audio", "user", "password", "digest", "tells")
+        names = ("port", "size", "rate", "codec", "audio", "user", "password", "digest", "records")
         return [_PYTHON, str(_PROGRAM), json.dumps({name: getattr(self, name) for name in names})]
 
     def address(self, path: str = "/live", *, password: str | None = None) -> str:
-        """Where to connect to; with the server's password, or with another."""
+        """Returns the address with the server's password, or with another."""
         password = password or self.password
-        known = f"{quote(self.user, safe='')}:{quote(password, safe='')}@" if password else ""
-        return f"rtsp://{known}127.0.0.1:{self.port}{path}"
+        login = f"{quote(self.user, safe='')}:{quote(password, safe='')}@" if password else ""
+        return f"rtsp://{login}127.0.0.1:{self.port}{path}"
 
     def received(self) -> list[Received]:
-        """All that was published so far."""
+        """Returns all frames published so far."""
         lines = self.log.splitlines(keepends=True)
-        told = [json.loads(line) for line in lines if line.startswith("{") and line.endswith("}\n")]
-        return [Received(**{**each, "size": tuple(each["size"])}) for each in told]
+        records = [json.loads(line) for line in lines if line.startswith("{") and line.endswith("}\n")]
+        return [Received(**{**each, "size": tuple(each["size"])}) for each in records]

@@ -1,10 +1,10 @@
 """A real RTSP server, GStreamer's, on 127.0.0.1. usage: /usr/bin/python3 rtsp_program.py SETTINGS (JSON; see rtsp.py)
 
-It needs Debian's packages, which only the system's Python sees, so it imports nothing of this project.
+It needs Debian's packages, which only the system's Python has, so it imports nothing of this project.
 
-/live   what a camera gives: a moving ball, always on, one picture for all viewers
-/ends   the same without sound, two seconds of it
-/pub    takes what is published (RECORD) and gives it at /relay, the coded pictures as they are; so /in and /out
+/live   a camera: a moving ball, always on, one encoder for all viewers
+/ends   the same without audio, for two seconds
+/pub    accepts a publisher (RECORD), whose packets are served unchanged at /relay; /in and /out likewise
 """
 
 import json
@@ -12,6 +12,8 @@ import os
 import sys
 import threading
 import time
+from collections.abc import Iterable
+from typing import Any
 
 import gi
 
@@ -26,7 +28,7 @@ CODERS = {
 }
 TONE = "audiotestsrc is-live=true wave=ticks ! audio/x-raw,rate=48000,channels=2 ! avenc_aac ! aacparse"
 SOUND = "rtpmp4gdepay name=depay1 ! appsink name=sound sync=false"
-LATENCY = 0  # ms; over TCP nothing comes late or in another order
+LATENCY = 0  # ms; TCP keeps the order
 MOST_WAITING = 64  # buffers for viewers of a relay
 
 
@@ -36,7 +38,7 @@ def main() -> None:
     server = GstRtspServer.RTSPServer()
     server.set_address("127.0.0.1")
     server.set_service(str(settings["port"]))
-    server.get_thread_pool().set_max_threads(-1)  # one a client: a viewer that waits must not hold a publisher up
+    server.get_thread_pool().set_max_threads(-1)  # one per client: a waiting viewer must not block a publisher
     mounts = server.get_mount_points()
     few = f"num-buffers={2 * max(1, int(settings['rate']))}"
     factories = {"/live": camera(settings), "/ends": camera({**settings, "audio": False}, few)}
@@ -57,7 +59,7 @@ def end_with_parent() -> None:
     os._exit(0)
 
 
-def camera(settings: dict, source_options: str = "") -> GstRtspServer.RTSPMediaFactory:
+def camera(settings: dict[str, Any], source_options: str = "") -> GstRtspServer.RTSPMediaFactory:
     width, height = settings["size"]
     rate = settings["rate"]
     fraction = f"{int(rate)}/1" if rate >= 1 else f"1/{round(1 / rate)}"
@@ -78,30 +80,30 @@ def camera(settings: dict, source_options: str = "") -> GstRtspServer.RTSPMediaF
 
 
 class Relay:
-    """What is published at one path is played at another, not decoded. One publisher, any number of viewers."""
+    """Relays packets from one path to another without decoding. One publisher, any number of viewers."""
 
-    def __init__(self, settings: dict, name: str) -> None:
+    def __init__(self, settings: dict[str, Any], name: str) -> None:
         self.name = name
-        self.tells = settings["tells"]
+        self.records = settings["records"]
         self.codec = settings["codec"]
         self.audio = settings["audio"]
-        self.sources = {}  # appsrc of the viewers, by name
-        self.caps = {}
+        self.sources: dict[str, Any] = {}  # appsrc of the viewers, by name
+        self.caps: dict[str, Any] = {}
         self.lock = threading.Lock()
 
-    def factories(self, inlet: str, outlet: str) -> dict:
-        taken = GstRtspServer.RTSPMediaFactory()
-        taken.set_transport_mode(GstRtspServer.RTSPTransportMode.RECORD)
-        taken.set_latency(LATENCY)
+    def factories(self, inlet: str, outlet: str) -> dict[str, Any]:
+        inlet_factory = GstRtspServer.RTSPMediaFactory()
+        inlet_factory.set_transport_mode(GstRtspServer.RTSPTransportMode.RECORD)
+        inlet_factory.set_latency(LATENCY)
         tail = "appsink name=video sync=false"
-        taken.set_launch(
+        inlet_factory.set_launch(
             f"( rtp{self.codec}depay name=depay0 ! {self.codec}parse config-interval=-1 ! "
             f"video/x-{self.codec},stream-format=byte-stream,alignment=au ! {tail} {SOUND if self.audio else ''} )"
         )
-        taken.connect("media-configure", self.take)
-        given = GstRtspServer.RTSPMediaFactory()
-        given.set_shared(True)
-        given.set_latency(LATENCY)
+        inlet_factory.connect("media-configure", self.take)
+        outlet_factory = GstRtspServer.RTSPMediaFactory()
+        outlet_factory.set_shared(True)
+        outlet_factory.set_latency(LATENCY)
         source = f"is-live=true do-timestamp=true format=time leaky-type=downstream max-buffers={MOST_WAITING}"
         launch = (
             f"( appsrc name=video {source} caps=video/x-{self.codec},stream-format=byte-stream,alignment=au ! "
@@ -109,16 +111,16 @@ class Relay:
         )
         if self.audio:
             launch += f"appsrc name=sound {source} ! aacparse ! rtpmp4gpay name=pay1 pt=97 "
-        given.set_launch(launch + ")")
-        given.connect("media-configure", self.give)
-        return {inlet: taken, outlet: given}
+        outlet_factory.set_launch(launch + ")")
+        outlet_factory.connect("media-configure", self.give)
+        return {inlet: inlet_factory, outlet: outlet_factory}
 
     def take(self, _: object, media: GstRtspServer.RTSPMedia) -> None:
         element = media.get_element()
         for name in ("video", "sound") if self.audio else ("video",):
             sink = element.get_by_name(name)
             sink.set_property("emit-signals", True)
-            sink.connect("new-sample", self.passed, name)
+            sink.connect("new-sample", self.forward, name)
 
     def give(self, _: object, media: GstRtspServer.RTSPMedia) -> None:
         element = media.get_element()
@@ -128,10 +130,10 @@ class Relay:
                 if self.caps.get(name):
                     self.sources[name].set_property("caps", self.caps[name])
 
-    def passed(self, sink: object, name: str) -> Gst.FlowReturn:
+    def forward(self, sink: Any, name: str) -> Gst.FlowReturn:
         sample = sink.emit("pull-sample")
-        if self.tells and name == "video":
-            self.tell(sample.get_buffer(), sample.get_caps().get_structure(0))
+        if self.records and name == "video":
+            self.record(sample.get_buffer(), sample.get_caps().get_structure(0))
         with self.lock:
             source, caps = self.sources.get(name), sample.get_caps()
             if not self.caps.get(name) or not self.caps[name].is_equal(caps):
@@ -144,19 +146,19 @@ class Relay:
             source.emit("push-buffer", buffer)
         return Gst.FlowReturn.OK
 
-    def tell(self, buffer: Gst.Buffer, caps: Gst.Structure) -> None:
-        told = {
+    def record(self, buffer: Gst.Buffer, caps: Gst.Structure) -> None:
+        values = {
             "path": self.name,
             "at": time.monotonic(),
             "seconds": buffer.pts / Gst.SECOND if buffer.pts != Gst.CLOCK_TIME_NONE else None,
             "key": not buffer.has_flags(Gst.BufferFlags.DELTA_UNIT),
             "size": [caps.get_value("width"), caps.get_value("height")],
         }
-        print(json.dumps(told), flush=True)
+        print(json.dumps(values), flush=True)
 
 
-def lock(server: GstRtspServer.RTSPServer, factories: list, settings: dict) -> None:
-    """Only for those who know the password; by digest, or in the clear."""
+def lock(server: GstRtspServer.RTSPServer, factories: Iterable[Any], settings: dict[str, Any]) -> None:
+    """Requires a password, by digest or basic authentication."""
     auth, token = GstRtspServer.RTSPAuth(), GstRtspServer.RTSPToken()
     token.set_string("media.factory.role", "user")
     user, password = settings["user"], settings["password"]

@@ -1,4 +1,4 @@
-"""Whoever publishes: a moving picture in real time to any address, by PyAV in a process of its own."""
+"""A publisher: sends moving video in real time to any address, by PyAV in a process of its own."""
 
 from __future__ import annotations
 
@@ -12,11 +12,21 @@ from tests.servers.server import Server, free_port
 
 
 class Sender(Server):
-    """Sends to `address` in FFmpeg's `format`, and again when the receiver has gone.
+    """Sends to `address` in FFmpeg's `format`, and reconnects when the receiver disconnects.
 
-    barcode: the time of each picture is drawn into it; see barcode.py. gop: seconds from one key frame to the next.
-    seconds: how long it sends before it begins anew, None: for ever. again: try for ever, or
-    end at the first failure.
+    Args:
+        address: of the receiver.
+        format: FFmpeg's muxer.
+        options: of the muxer.
+        size: width and height.
+        rate: frames per second.
+        codec: of the video.
+        audio: whether there is audio.
+        barcode: whether the time of each frame is drawn into it; see barcode.py.
+        gop: seconds from one key frame to the next.
+        seconds: how long it sends before it starts again; None: without end.
+        again: whether it retries after a failure, or exits.
+        port: that it listens on, 0 if it doesn't.
     """
 
     def __init__(
@@ -46,7 +56,7 @@ class Sender(Server):
         return [sys.executable, "-m", "tests.servers.sending", settings]
 
     def is_ready(self) -> bool:
-        """At once, where whom it sends to may come later."""
+        """Immediately, unless it listens: the receiver may start later."""
         return "listen=1" not in self.address or self.listens()
 
     @property
@@ -65,14 +75,14 @@ class Sender(Server):
 
     @classmethod
     def udp(cls, **settings: object) -> Sender:
-        """MPEG-TS to a free port, whose address is that of the sender."""
+        """Sends MPEG-TS to a free port, which `source` names."""
         port = free_port(socket.SOCK_DGRAM)
         options = {"flush_packets": "1"}
         return cls(f"udp://127.0.0.1:{port}?pkt_size=1316", "mpegts", options=options, port=port, **settings)  # type: ignore[arg-type]
 
     @classmethod
     def tcp(cls, **settings: object) -> Sender:
-        """MPEG-TS to whoever connects to `tcp://127.0.0.1:PORT`, one at a time, from where it is."""
+        """Sends MPEG-TS at `tcp://127.0.0.1:PORT`, to one connection at a time, from the present frame on."""
         port = free_port()
         options = {"flush_packets": "1"}
         return cls(f"tcp://127.0.0.1:{port}?listen=1&tcp_nodelay=1", "mpegts", options=options, port=port, **settings)  # type: ignore[arg-type]

@@ -1,7 +1,7 @@
-"""Serves a live stream over HTTP. For hls.py, which tells it how.
+"""Serves a live stream over HTTP; started by hls.py.
 
-/live.m3u8  HLS: segments of half a second, the last five in the list; a folder that is made as it is watched
-/live.ts    the same as an endless MPEG-TS, from now on
+/live.m3u8  HLS: segments of half a second, the last five in the playlist
+/live.ts    the same as an endless MPEG-TS, from the time of the request on
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ from tests.servers.sending import send
 
 def main() -> None:
     settings = program.settings()
-    picture = {
+    playlist = {
         **settings,
         "address": os.path.join(settings["folder"], "live.m3u8"),
         "format": "hls",
         "options": {"hls_time": "0.5", "hls_list_size": "5", "hls_flags": "delete_segments+temp_file"},
     }
-    threading.Thread(target=send, args=(picture,), daemon=True).start()
+    threading.Thread(target=send, args=(playlist,), daemon=True).start()
     handler = functools.partial(_Handler, settings, directory=settings["folder"])
     server = ThreadingHTTPServer(("127.0.0.1", settings["port"]), handler)
     server.serve_forever()
@@ -41,7 +41,7 @@ class _Handler(SimpleHTTPRequestHandler):
         super().__init__(*args, **named)
 
     def do_GET(self) -> None:
-        if not self._is_known():
+        if not self._is_authorized():
             self.send_response(HTTPStatus.UNAUTHORIZED)
             self.send_header("WWW-Authenticate", 'Basic realm="live"')
             self.send_header("Content-Length", "0")
@@ -51,10 +51,10 @@ class _Handler(SimpleHTTPRequestHandler):
         else:
             super().do_GET()
 
-    def _is_known(self) -> bool:
+    def _is_authorized(self) -> bool:
         password = self._settings["password"]
-        told = base64.b64encode(f"{self._settings['user']}:{password}".encode()).decode()
-        return not password or self.headers.get("Authorization") == f"Basic {told}"
+        expected = base64.b64encode(f"{self._settings['user']}:{password}".encode()).decode()
+        return not password or self.headers.get("Authorization") == f"Basic {expected}"
 
     def _stream(self) -> None:
         self.close_connection = True
@@ -66,14 +66,14 @@ class _Handler(SimpleHTTPRequestHandler):
         try:
             send({**self._settings, "address": _Unseekable(self.wfile), "format": "mpegts", "options": options})
         except OSError:
-            return  # the viewer has gone
+            return  # the viewer disconnected
 
     def log_message(self, format: str, *args: Any) -> None:
-        """Nothing: addresses may hold secrets, and nobody reads it."""
+        """Logs nothing: addresses may contain secrets."""
 
 
 class _Unseekable(io.RawIOBase):
-    """What is written goes out at once."""
+    """A stream without seek, flushed at each write."""
 
     def __init__(self, file: Any) -> None:
         self._file = file

@@ -1,4 +1,4 @@
-"""Ends TLS, and passes on what it held. For tls.py, which says how."""
+"""Terminates TLS and forwards the decrypted data; started by tls.py."""
 
 from __future__ import annotations
 
@@ -9,24 +9,24 @@ from asyncio import StreamReader, StreamWriter
 
 from tests.servers import program
 
-_MOST_AT_ONCE = 1 << 16
+_CHUNK_BYTES = 1 << 16
 
 
 async def serve(port: int, to: int, certificate: str) -> None:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate)
 
-    async def taken(reader: StreamReader, writer: StreamWriter) -> None:
-        behind_reader, behind_writer = await asyncio.open_connection("127.0.0.1", to)
-        await asyncio.gather(passed_on(reader, behind_writer), passed_on(behind_reader, writer))
+    async def accept(reader: StreamReader, writer: StreamWriter) -> None:
+        server_reader, server_writer = await asyncio.open_connection("127.0.0.1", to)
+        await asyncio.gather(forward(reader, server_writer), forward(server_reader, writer))
 
-    server = await asyncio.start_server(taken, "127.0.0.1", port, ssl=context)
+    server = await asyncio.start_server(accept, "127.0.0.1", port, ssl=context)
     await server.serve_forever()
 
 
-async def passed_on(reader: StreamReader, writer: StreamWriter) -> None:
+async def forward(reader: StreamReader, writer: StreamWriter) -> None:
     with contextlib.suppress(OSError):
-        while data := await reader.read(_MOST_AT_ONCE):
+        while data := await reader.read(_CHUNK_BYTES):
             writer.write(data)
             await writer.drain()
     writer.close()

@@ -1,4 +1,4 @@
-"""The servers do what tests lean on, and leave nothing behind."""
+"""The servers behave as tests rely on, and leave no process or file behind."""
 
 import socket
 import sys
@@ -24,17 +24,17 @@ TCP = {"rtsp_transport": "tcp", "analyzeduration": "500000"}
 
 
 class Echo(Server):
-    """Takes calls, and no more."""
+    """Accepts connections, and no more."""
 
     def command(self) -> list[str]:
         listen = f"import socket, sys; s = socket.create_server(('127.0.0.1', {self.port})); sys.stdin.read()"
         return [sys.executable, "-c", listen]
 
 
-def test_a_server_that_is_frozen_takes_calls_and_is_silent_and_one_that_is_killed_takes_none() -> None:
+def test_frozen_server_accepts_connections_and_killed_server_refuses_them() -> None:
     with Echo() as server:
         server.freeze()
-        until(lambda: psutil.Process(server.pid).status() == psutil.STATUS_STOPPED, "it stands still")
+        until(lambda: psutil.Process(server.pid).status() == psutil.STATUS_STOPPED, "it is stopped")
         socket.create_connection(("127.0.0.1", server.port), timeout=5).close()
         server.thaw()
         server.kill()
@@ -44,7 +44,7 @@ def test_a_server_that_is_frozen_takes_calls_and_is_silent_and_one_that_is_kille
         socket.create_connection(("127.0.0.1", server.port), timeout=5).close()
 
 
-def test_nothing_is_left_of_a_server_when_a_test_fails() -> None:
+def test_server_leaves_no_process_or_folder_when_a_test_fails() -> None:
     server = Echo()
     pids = []
 
@@ -60,7 +60,7 @@ def test_nothing_is_left_of_a_server_when_a_test_fails() -> None:
     assert not server.folder.exists()
 
 
-def test_a_server_that_does_not_come_up_tells_why() -> None:
+def test_server_that_fails_to_start_reports_why() -> None:
     class Broken(Echo):
         def command(self) -> list[str]:
             return [sys.executable, "-c", "raise SystemExit('no such port')"]
@@ -70,7 +70,7 @@ def test_a_server_that_does_not_come_up_tells_why() -> None:
 
 
 @requires("gst-rtsp-server")
-def test_a_camera_and_its_change_of_size_codec_and_password() -> None:
+def test_rtsp_camera_changes_size_codec_and_password_at_restart() -> None:
     with RtspServer(size=(160, 120)) as server:
         assert _first(server.address(), TCP) == ("h264", 160, 120)
         server.restart(size=(320, 240), codec="h265", password="p@ss:word/")
@@ -82,20 +82,20 @@ def test_a_camera_and_its_change_of_size_codec_and_password() -> None:
 
 
 @requires("gst-rtsp-server")
-def test_what_is_published_is_relayed_as_it_is() -> None:
+def test_published_rtsp_stream_is_relayed_unchanged() -> None:
     with RtspServer() as server, Sender.rtsp(server.address("/pub"), size=(160, 90), barcode=True):
         with Watcher.rtsp(server.address("/relay")) as watcher:
-            until(lambda: len(watcher.seen()) > 10, "ten pictures")
-        assert all(seen.sent is not None for seen in watcher.seen())
+            until(lambda: len(watcher.frames()) > 10, "ten frames")
+        assert all(frame.sent is not None for frame in watcher.frames())
 
 
 @requires("nginx-rtmp")
-def test_rtmp_comes_out_where_it_went_in() -> None:
+def test_published_rtmp_stream_is_played_at_its_address() -> None:
     with RtmpServer() as server, Sender.rtmp(server.address(), size=(160, 90)):
         assert _first(server.address(), {"analyzeduration": "500000"}) == ("h264", 160, 90)
 
 
-def test_hls_and_a_stream_without_end_over_http_for_those_who_know_the_password() -> None:
+def test_http_server_serves_hls_and_mpegts_with_the_password_only() -> None:
     with HlsServer(size=(160, 90), password="p@ss") as server:
         assert _first(server.address()) == ("h264", 160, 90)
         assert _first(server.address("/live.ts")) == ("h264", 160, 90)
@@ -104,17 +104,18 @@ def test_hls_and_a_stream_without_end_over_http_for_those_who_know_the_password(
 
 
 @requires("xvfb")
-def test_a_screen_that_is_filmed() -> None:
+def test_virtual_screen_is_captured() -> None:
     with Display(size=(160, 120)) as display:
         assert _first(display.address, {"framerate": "10"}, "x11grab") == ("rawvideo", 160, 120)
 
 
-def test_ports_are_free() -> None:
-    assert free_port() != free_port(socket.SOCK_DGRAM)
+def test_free_port_is_found_for_tcp_and_udp() -> None:
+    for kind in (socket.SOCK_STREAM, socket.SOCK_DGRAM):
+        assert 0 < free_port(kind) < 2**16
 
 
 def _first(address: str, options: dict[str, str] | None = None, format: str | None = None) -> tuple[str, int, int]:
-    """Codec and size of the first picture."""
+    """Codec and size of the first frame."""
     with av.open(address, format=format, options=options or {}, timeout=15) as container:
         frame = next(container.decode(video=0))
         return container.streams.video[0].codec_context.codec.name.removeprefix("lib"), frame.width, frame.height

@@ -1,4 +1,4 @@
-"""TLS in front of a server that has none, with a certificate of an authority made for it."""
+"""TLS in front of a server that has none, with a certificate of its own authority."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _SECURE = {"rtsp": "rtsps", "rtmp": "rtmps", "http": "https"}
 
 
 class Tls(Server):
-    """Calls are passed on to `server`, decrypted. name: whom the certificate is for."""
+    """Decrypts connections and forwards them to `server`. name: the host of the certificate."""
 
     def __init__(self, server: Server, name: str = "127.0.0.1") -> None:
         super().__init__()
@@ -23,7 +23,7 @@ class Tls(Server):
 
     @property
     def authority(self) -> Path:
-        """The certificate of who vouches for this server, as PEM."""
+        """The certificate of its authority, as PEM."""
         return self.folder / "authority.pem"
 
     def command(self) -> list[str]:
@@ -35,6 +35,6 @@ class Tls(Server):
         return [sys.executable, "-m", "tests.servers.terminating", json.dumps(settings)]
 
     def address(self, behind: str) -> str:
-        """`behind`, an address of the server, as it is reached through here."""
+        """Returns the encrypted address of `behind`, an address of the server."""
         scheme, rest = behind.split("://", 1)
         return f"{_SECURE[scheme]}://{re.sub(rf':{self.server.port}(?=/)', f':{self.port}', rest)}"

@@ -1,4 +1,4 @@
-"""`uprez live` in a process of its own, and what it tells."""
+"""`uprez live` in a process of its own, with its reports."""
 
 from __future__ import annotations
 
@@ -22,15 +22,18 @@ _MAIN = "from pipeline.cli.main import main; main()"
 
 
 class Uprez:
-    """`uprez live ARGUMENTS --json`. In a `with` it is started, and nothing of it is left afterwards.
+    """`uprez live ARGUMENTS --json`. A `with` starts it, and at its end kills it and its children.
 
-    told: (time.monotonic, figures) of each line it has printed.
+    Attributes:
+        command: its command line.
+        reports: time.monotonic and figures of each line that it printed.
+        lines: all lines of its standard output.
     """
 
     def __init__(self, *arguments: object, environment: Mapping[str, str] | None = None) -> None:
         self.command = [sys.executable, "-c", _MAIN, "live", *map(str, arguments), "--json"]
         self._environment = {**os.environ, **(environment or {})}
-        self.told: list[tuple[float, LiveFigures]] = []
+        self.reports: list[tuple[float, LiveFigures]] = []
         self.lines: list[str] = []
         self._family: set[psutil.Process] = set()
 
@@ -46,7 +49,7 @@ class Uprez:
             env=self._environment,
             start_new_session=True,
         )
-        self._reader = threading.Thread(target=self._read, name="uprez-told")
+        self._reader = threading.Thread(target=self._read, name="uprez-reports")
         self._reader.start()
         return self
 
@@ -67,7 +70,7 @@ class Uprez:
         for line in self._process.stdout:
             self.lines.append(line)
             if line.startswith("{"):
-                self.told.append((time.monotonic(), LiveFigures.model_validate_json(line)))
+                self.reports.append((time.monotonic(), LiveFigures.model_validate_json(line)))
 
     @property
     def pid(self) -> int:
@@ -80,46 +83,46 @@ class Uprez:
 
     @property
     def errors(self) -> str:
-        """What it has said on standard error."""
+        """Its standard error so far."""
         return os.pread(self._errors.fileno(), 1 << 24, 0).decode(errors="replace")
 
     @property
-    def said(self) -> str:
-        """All that it has said."""
+    def messages(self) -> str:
+        """Its output and errors so far."""
         return "".join(self.lines) + self.errors
 
     @property
     def figures(self) -> LiveFigures | None:
-        """The newest, None before the first."""
-        return self.told[-1][1] if self.told else None
+        """The latest figures; None before the first report."""
+        return self.reports[-1][1] if self.reports else None
 
     @property
     def stream(self) -> StreamFigures | None:
-        """Those of the first stream."""
+        """The latest figures of the first stream."""
         return self.figures.streams[0] if self.figures else None
 
-    def until(self, happens: Callable[[StreamFigures], Any], what: str, seconds: float = 20) -> StreamFigures:
-        """Wait until that is true of the first stream, and give its figures."""
+    def until(self, condition: Callable[[StreamFigures], Any], what: str, seconds: float = 20) -> StreamFigures:
+        """Waits until `condition` is true of the first stream, and returns its figures."""
 
-        def seen() -> StreamFigures | None:
-            if self.code is not None and not (self.stream and happens(self.stream)):
-                raise AssertionError(f"it ended with {self.code}, before this: {what}\n{self.errors}")
-            return self.stream if self.stream and happens(self.stream) else None
+        def check() -> StreamFigures | None:
+            if self.code is not None and not (self.stream and condition(self.stream)):
+                raise AssertionError(f"it exited with code {self.code} before this: {what}\n{self.errors}")
+            return self.stream if self.stream and condition(self.stream) else None
 
         try:
-            return until(seen, what, seconds)  # type: ignore[no-any-return]
+            return until(check, what, seconds)  # type: ignore[no-any-return]
         except AssertionError as error:
             raise AssertionError(f"{error}\n{self.stream!r}\n{self.errors}") from None
 
     def until_out(self, frames: int, seconds: float = 20) -> StreamFigures:
-        """Wait until so many more frames than now have come out."""
+        """Waits until `frames` more frames than now are written."""
         have = self.stream.frames_out if self.stream else 0
         return self.until(
             lambda stream: stream.frames_out >= have + frames, f"{frames} frames more than {have}", seconds
         )
 
     def family(self) -> list[psutil.Process]:
-        """Its process and those below it, now."""
+        """Returns its process and its descendants."""
         with contextlib.suppress(psutil.NoSuchProcess):
             own = psutil.Process(self.pid)
             found = [own, *own.children(recursive=True)]
@@ -127,24 +130,24 @@ class Uprez:
             return found
         return []
 
-    def left(self) -> list[psutil.Process]:
-        """Children that were seen by `family`, and still run."""
+    def orphans(self) -> list[psutil.Process]:
+        """Returns the descendants that `family` found and that still run."""
         return [child for child in self._family if child.is_running() and child.status() != psutil.STATUS_ZOMBIE]
 
     def kill(self) -> None:
-        """End it as kill -9 does."""
+        """Kills it by SIGKILL."""
         self.family()
         self._process.kill()
         self._process.wait()
 
     def end(self, by: signal.Signals = signal.SIGINT, seconds: float = 20) -> float:
-        """Send a signal, and wait for its end; gives how many seconds that took."""
+        """Sends a signal and waits for its end; returns how many seconds that took."""
         self.family()
         began = time.monotonic()
         self._process.send_signal(by)
         with contextlib.suppress(subprocess.TimeoutExpired):
             self._process.wait(seconds)
-        assert self.code is not None, f"it still runs {seconds:g} s after {by.name}\n{self.errors}"
+        assert self.code is not None, f"it is still running {seconds:g} s after {by.name}\n{self.errors}"
         took = time.monotonic() - began
         self._reader.join(seconds)
         return took

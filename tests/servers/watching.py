@@ -1,6 +1,6 @@
-"""Watches a stream with as little delay as FFmpeg can, for ever. For watcher.py, which tells it how.
+"""Watches a stream with minimal delay until it is killed; started by watcher.py.
 
-Prints a line of JSON for each picture, and one with an error's name when the stream has gone.
+Prints a line of JSON for each frame, and one with the error's name when the connection is lost.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from av.codec.context import Flags
 
 from tests.servers import barcode, program
 
-_AGAIN_SECONDS = 0.05
+_RETRY_SECONDS = 0.05
 
 
 def main() -> None:
@@ -22,10 +22,10 @@ def main() -> None:
     while True:
         try:
             watch(settings)
-            _tell(lost="end")
+            _report(lost="end")
         except (OSError, av.FFmpegError) as error:
-            _tell(lost=type(error).__name__)
-        time.sleep(_AGAIN_SECONDS)
+            _report(lost=type(error).__name__)
+        time.sleep(_RETRY_SECONDS)
 
 
 def watch(settings: dict[str, Any]) -> None:
@@ -37,11 +37,11 @@ def watch(settings: dict[str, Any]) -> None:
             at = barcode.now()
             luma = frame.to_ndarray()[: frame.height]
             seconds = None if frame.pts is None else float(frame.pts * stream.time_base)
-            _tell(at=at, sent=barcode.read(luma), seconds=seconds, size=(frame.width, frame.height))
+            _report(at=at, sent=barcode.read(luma), seconds=seconds, size=(frame.width, frame.height))
 
 
-def _tell(**seen: Any) -> None:
-    print(json.dumps(seen), flush=True)
+def _report(**values: Any) -> None:
+    print(json.dumps(values), flush=True)
 
 
 if __name__ == "__main__":

@@ -36,7 +36,7 @@ def test_a_result_that_is_turned_twice(source: Path, tmp_path: Path) -> None:
 def test_a_result_that_is_turned_the_wrong_way(source: Path, tmp_path: Path) -> None:
     wrong = rotated.tagged(source, tmp_path / "wrong.mp4", rotated.MIRRORED)
     (fault, *_) = [fault for fault in verify(source, wrong).faults if fault.kind == "rotation"]
-    assert fault.message == "players show it mirrored, the source turned by 90 degrees"
+    assert fault.message == "players show it mirrored, the source rotated by 90 degrees"
 
 
 def test_a_result_that_is_not_turned_at_all(source: Path, tmp_path: Path) -> None:

@@ -11,6 +11,8 @@ from pipeline.live.output.hls import hls_options
 from pipeline.live.output.segments import Segmentation, SegmentsRequest, parse_segment_limit
 from pipeline.live.process.messages import OpenRequest, StreamHeader
 from pipeline.live.process.tls import tls_options
+from pipeline.media.writing.container_spec import ContainerSpec
+from pipeline.media.writing.container_support import container_for
 
 if TYPE_CHECKING:
     from pipeline.config.address import Address
@@ -25,15 +27,6 @@ _RTSP: tuple[Kind, str, dict[str, str]] = ("rtsp", "rtsp", {"rtsp_transport": "t
 _RTMP: tuple[Kind, str, dict[str, str]] = ("rtmp", "flv", {"flvflags": "no_duration_filesize"})
 _MPEGTS: tuple[Kind, str, dict[str, str]] = ("mpegts", "mpegts", {})
 _NETWORK = {"rtsp": _RTSP, "rtsps": _RTSP, "rtmp": _RTMP, "rtmps": _RTMP, "udp": _MPEGTS, "tcp": _MPEGTS}
-
-# A file of a process that was killed can be played up to its last second: clusters and fragments are that long.
-_FRAGMENTED = {"movflags": "hybrid_fragmented"}
-FILE_FORMATS = {
-    ".mkv": ("matroska", {"cluster_time_limit": "1000"}),
-    ".mp4": ("mp4", _FRAGMENTED),
-    ".mov": ("mov", _FRAGMENTED),
-    ".ts": ("mpegts", {}),
-}
 
 
 @dataclass(frozen=True)
@@ -87,8 +80,8 @@ def output_target(address: Address, settings: StreamSettings) -> OutputTarget:
             return _hls_target(address, path / _PLAYLIST, settings)
         if path.suffix.lower() == ".m3u8":
             return _hls_target(address, path, settings)
-        if path.suffix.lower() in FILE_FORMATS:
-            return _file_target(address, path, settings)
+        if (container := container_for(path)).live_options is not None:
+            return _file_target(address, path, container, settings)
     raise SettingsError(
         f"to: {address}: unknown; allowed are rtsp://, rtsps://, rtmp://, rtmps://, udp:// and tcp:// (MPEG-TS), a "
         "folder or a name ending in .m3u8 (HLS), and .mkv, .mp4, .mov and .ts (files in segments); end the name of a "
@@ -102,11 +95,10 @@ def _hls_target(address: Address, path: Path, settings: StreamSettings) -> Outpu
     return OutputTarget(address, "hls", "hls", options, path=path)
 
 
-def _file_target(address: Address, path: Path, settings: StreamSettings) -> OutputTarget:
-    format, options = FILE_FORMATS[path.suffix.lower()]
+def _file_target(address: Address, path: Path, container: ContainerSpec, settings: StreamSettings) -> OutputTarget:
     seconds, size = parse_segment_limit(settings.segment)
     segments = Segmentation(_with_folder(path), seconds, size, settings.keep)
-    return OutputTarget(address, "file", format, options, segments=segments)
+    return OutputTarget(address, "file", container.muxer, dict(container.live_options or {}), segments=segments)
 
 
 def _with_folder(path: Path) -> Path:

@@ -22,7 +22,7 @@ from pipeline.live.process.messages import SerializedPacket, StreamHeader, open_
 from pipeline.media.av_errors import translate_write_errors
 from pipeline.media.av_frames import wrap_frame
 from pipeline.media.encoding.encoder import VideoEncoding, configure
-from pipeline.media.encoding.formats import encoder
+from pipeline.media.encoding.formats import find_encoder
 
 log = logging.getLogger(__name__)
 
@@ -113,7 +113,7 @@ def _open_encoder(
     encoding: VideoEncoding, audio: StreamHeader | None, gop: float, resources: ExitStack
 ) -> tuple[VideoCodecContext, StreamHeader]:
     """An encoder with its parameters in the header, as most containers need them, and the header of all streams."""
-    encoder(encoding.codec)  # raises if it does not exist
+    find_encoder(encoding.codec)  # raises if it does not exist
     buffer, container = open_nut()
     resources.callback(container.close)
     context = container.add_stream(encoding.codec).codec_context

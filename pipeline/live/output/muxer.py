@@ -12,7 +12,7 @@ import av
 from av.container import OutputContainer
 
 from pipeline.live.process.messages import OpenRequest, SerializedPacket
-from pipeline.media.writing.container_support import codec_name, copy_of, supports
+from pipeline.media.writing.container_support import codec_name, container_spec, copy_of, supports
 
 # A packet is sent when it comes; a stream without packets holds up the others for little more than this, in us.
 _LOW_DELAY = {"flush_packets": "1", "max_interleave_delta": "100000"}
@@ -22,7 +22,6 @@ _RTP_CODECS = "h264 hevc vp8 vp9 av1 mpeg4 aac opus pcm_mulaw pcm_alaw mp2 mp3 v
 _PROBED_AS = {"hls": "mpegts"}
 _NO_OWN_CONNECTION = ("flv",)  # muxers that do not open the connection themselves
 _TEE_SPECIAL = re.compile(r"([\\'|:\[\]\s])")
-_MAX_SECONDS = {"flv": 24 * 86_400}  # its milliseconds go up to 2^31, which is reached within the 25th day
 
 _INVALID_PACKET = (av.error.InvalidDataError, av.error.ArgumentError, av.error.PatchWelcomeError)
 
@@ -51,7 +50,7 @@ class Muxer:
         dropped = unsupported_streams(request)
         self.notes = list(dropped.values())
         self._frame_durations = [1 / rate if rate else None for rate in request.streams.rates]
-        self._max_seconds = _MAX_SECONDS.get(request.format)
+        self._max_seconds = container_spec(request.format).max_seconds
         self._from_zero = from_zero or self._max_seconds is not None
         self._start: Fraction | None = None  # of the container's timestamps, in seconds
         self._last: dict[int, int] = {}  # by stream: the decoding time of the last packet

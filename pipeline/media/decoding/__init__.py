@@ -1,1 +1,1 @@
-"""From packets to frames."""
+"""Decoding: from packets to the frames that the upscaler gets."""

@@ -1,27 +1,28 @@
-"""What the bytes of a packet tell, that its container and its decoder don't."""
+"""Facts in the bytes of a packet that neither its container nor its decoder reports."""
 
 from __future__ import annotations
 
 import re
-from typing import Any
 
-import av
+from pipeline.media.reading.source import Packet
 
-_ESCAPING = ("h264", "hevc", "vvc")  # codecs in which three zero bytes never follow each other but before a start code
-_HOLE = re.compile(rb"\0{64,}[^\0\x01]")
-_VOP = b"\0\0\1\xb6"  # ISO 14496-2, 6.2.5
-_EMPTY_VOP = 10  # bytes that one without a picture has at most
-
-
-def has_zeroed_gap(packet: av.Packet[Any], codec: str) -> bool:
-    """Whether the packet has a hole that was filled with zeros, which its codec never writes and may not notice."""
-    return codec in _ESCAPING and _HOLE.search(bytes(packet)) is not None
+_ESCAPING = ("h264", "hevc", "vvc")  # codecs in which three consecutive zero bytes occur only before a start code
+_ZEROED_GAP = re.compile(rb"\0{64,}[^\0\x01]")
+_VOP_START = b"\0\0\1\xb6"  # ISO 14496-2, 6.2.5
+_MAX_EMPTY_VOP = 10  # bytes of a VOP without content, which repeats the frame before
 
 
-def is_shown(packet: av.Packet[Any], codec: str) -> bool:
-    """Whether the packet is meant to become a picture: VP8 has references that are not (RFC 6386, 9.1: bit 4), MPEG-4
-    packets that say "as before".
+def has_zeroed_gap(packet: Packet, codec: str) -> bool:
+    """Whether a part of `packet` is overwritten with zeros, which its decoder may not notice."""
+    return codec in _ESCAPING and _ZEROED_GAP.search(bytes(packet)) is not None
+
+
+def is_shown(packet: Packet, codec: str) -> bool:
+    """Whether `packet` should yield a frame.
+
+    VP8 has reference frames that are not shown (RFC 6386, 9.1: bit 4), MPEG-4 has packets without content that repeat
+    the frame before.
     """
     if codec == "vp8":
         return bool(bytes(packet)[0] >> 4 & 1)
-    return not (codec == "mpeg4" and packet.size <= _EMPTY_VOP and bytes(packet).startswith(_VOP))
+    return not (codec == "mpeg4" and packet.size <= _MAX_EMPTY_VOP and bytes(packet).startswith(_VOP_START))

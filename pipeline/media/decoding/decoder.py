@@ -1,39 +1,46 @@
-"""Stage 1: packets of video → frames. Packets of other streams pass."""
+"""The decoding stage: packets of video to frames."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any
 
 import av
 import av.error
 from av.video.codeccontext import VideoCodecContext
 
-from pipeline.colour.h273 import MATRIX_NAMES
-from pipeline.colour.tags import FULL_RANGE_TAG, LIMITED_RANGE_TAG
 from pipeline.flow.stage import Stage
-from pipeline.frame import UNSPECIFIED, Frame, FrameFormat, plain_name
+from pipeline.frame import Frame, FrameFormat
 from pipeline.media.decoding import nvdec
 from pipeline.media.decoding.bitstream import has_zeroed_gap, is_shown
+from pipeline.media.decoding.format_changes import FormatChanges
 from pipeline.media.decoding.ledger import LedgerEntry, PacketLedger
 from pipeline.media.decoding.missing_frames import GapDetector
 from pipeline.media.decoding.swscale import extract_planes
 from pipeline.media.reading import alpha
 from pipeline.media.reading.input_container import CODING_ORDER_DEMUXERS
-from pipeline.media.reading.source import Source
+from pipeline.media.reading.source import Packet, Source
 
 
-class Decoder(Stage[Any, Any]):
-    """Decodes the video of `source` into frames of one format, which NVDEC leaves in GPU memory.
+class Decoder(Stage[Packet, "Frame | Packet"]):
+    """Decodes the video of a source into frames of one format; packets of other streams pass.
 
-    A decoder's own format that no kernel knows, and a size that changes in mid-stream, are brought to `format` by
-    swscale. Times are those of the packets; where they have none, they follow from the stream's rate.
+    Frames of NVDEC stay in GPU memory. Frames of another size or pixel format are converted by swscale. Timestamps are
+    those of the packets; where a packet has none, they follow from the frame rate.
 
-    At the first sign of damage it goes back to a key frame and on with care: in software and without threads, which
-    keeps each frame that can be decoded and conceals what is missing in it. What it finds goes into `source.damage`.
+    At the first sign of damage, decoding restarts at a key frame in conservative mode: in software and without
+    threads, in which FFmpeg yields every frame that it can decode and conceals the rest. Faults are counted in
+    `source.damage`.
 
-    packets, frames: how many came and left. holed: how many fell into holes of the stream. timeless: frames whose times
-    follow from the rate. changes: what size, format and tags of colour became in mid-stream, a line each.
+    Args:
+        source: Its packets are fed to this stage.
+        format: The format of all frames.
+
+    Attributes:
+        packets: Packets of the video so far.
+        frames: Frames so far.
+        gap_frames: Frames that fell into gaps of the stream, without a packet.
+        untimed_frames: Frames whose packets have no timestamp.
+        changes: Changes of the source's format in mid-stream.
     """
 
     def __init__(self, source: Source, format: FrameFormat) -> None:
@@ -41,142 +48,135 @@ class Decoder(Stage[Any, Any]):
         self._format = format
         self._context = alpha.choose_alpha_decoder(source.video)
         self._codec = self._context.codec.canonical_name
-        self._holes = GapDetector(1 / source.rate, steady=source.is_open_ended)
+        self._gaps = GapDetector(1 / source.rate, everywhere=source.is_open_ended)
         self._next_pts = source.first_pts
-        self._shape = "", ""
-        self._tags: tuple[str, ...] = "", ""
         assert source.video.time_base is not None
         self._frame_duration = max(1, round(1 / (source.rate * source.video.time_base)))
-        self._ledger = PacketLedger(
-            self._frame_duration, in_coding_order=source.container.format.name in CODING_ORDER_DEMUXERS
-        )
-        self._careful = bool(source.damage.truncation) and not self._context.is_hwaccel
-        self.packets = self.frames = self.holed = self.timeless = self._unread = 0
-        self.changes: list[str] = []
+        in_coding_order = source.container.format.name in CODING_ORDER_DEMUXERS
+        self._ledger = PacketLedger(self._frame_duration, in_coding_order)
+        self._is_conservative = bool(source.damage.truncation) and not self._context.is_hwaccel
+        self._read_errors = 0
+        self.packets = self.frames = self.gap_frames = self.untimed_frames = 0
+        self.changes = FormatChanges()
         if self._context.is_hwaccel:
             self._context.options = {"extra_hw_frames": str(nvdec.SPARE_SURFACES)}
         else:
-            _share_out(self._context, self._careful)
+            _set_threading(self._context, self._is_conservative)
 
     @property
     def end(self) -> int:
-        """When the last frame so far ends, in the stream's time base."""
+        """The end of the last frame so far, in the stream's time base."""
         return self._next_pts
 
-    def feed(self, packet: av.Packet[Any]) -> Iterator[Any]:
+    def feed(self, packet: Packet) -> Iterator[Frame | Packet]:
         if packet.stream_index != self._source.video.index:
             yield packet
             return
         torn = self._is_torn(packet)
-        damaged = torn or packet.is_corrupt or self._source.damage.read_errors > self._unread
-        self._unread = self._source.damage.read_errors
-        suspect = damaged or not (self.packets or packet.is_keyframe)
+        damaged = torn or packet.is_corrupt or self._source.damage.read_errors > self._read_errors
+        self._read_errors = self._source.damage.read_errors
+        is_suspect = damaged or not (self.packets or packet.is_keyframe)
         self.packets += 1
-        holed = self._holes.before(packet, damaged)
-        self.holed += holed
-        self._source.damage.add(lost_frames=holed)
+        missing = self._gaps.missing_before(packet, damaged)
+        self.gap_frames += missing
+        self._source.damage.add(lost_frames=missing)
         self._ledger.enter(packet, torn, is_shown(packet, self._codec))
-        yield from self._decode_all((suspect and self._restart()) or [packet])
+        yield from self._decode_all((is_suspect and self._restart()) or [packet])
 
-    def finish(self) -> Iterator[Any]:
+    def finish(self) -> Iterator[Frame]:
         yield from self._decode(None)
-        if (self._ledger.outstanding or self._source.is_open_ended) and (again := self._restart()):
-            yield from self._decode_all([*again, None])
-        if self._careful:
+        is_doubtful = self._ledger.outstanding or self._source.is_open_ended
+        if is_doubtful and (packets := self._restart()):
+            yield from self._decode_all([*packets, None])
+        if self._is_conservative:
             self._source.damage.add(lost_frames=self._ledger.outstanding)
 
-    def _decode_all(self, packets: Sequence[av.Packet[Any] | None]) -> Iterator[Frame]:
+    def _decode_all(self, packets: Sequence[Packet | None]) -> Iterator[Frame]:
         for packet in packets:
             yield from self._decode(packet)
 
-    def _decode(self, packet: av.Packet[Any] | None) -> Iterator[Frame]:
-        """What follows from `packet`; None is the end."""
+    def _decode(self, packet: Packet | None) -> Iterator[Frame]:
+        """Decode `packet`; None flushes the decoder."""
         try:
-            pictures = self._context.decode(packet)
-            sound = not any(self._is_wrong(picture) for picture in pictures)
-        except av.error.FFmpegError:  # what it should have given stays outstanding in the ledger
-            pictures, sound = [], False
-            if packet and self._careful and packet.pts is not None:
-                self._ledger.fail(packet.pts)
-        if not sound and (again := self._restart()):
-            yield from self._decode_all(again if packet else [*again, None])
+            frames = self._context.decode(packet)
+            failed = any(self._is_unusable(frame) for frame in frames)
+        except av.error.FFmpegError:  # the frame stays outstanding in the ledger
+            frames, failed = [], True
+            if packet and self._is_conservative and packet.pts is not None:
+                self._ledger.mark_failed(packet.pts)
+        if failed and (packets := self._restart()):
+            yield from self._decode_all(packets if packet else [*packets, None])
             return
-        for picture in pictures:
-            entry = self._ledger.leave(picture, bool(self._context.has_b_frames))
-            self._note_damage(picture, entry)
-            if not entry.settled:
+        for frame in frames:
+            entry = self._ledger.match(frame, bool(self._context.has_b_frames))
+            self._count_damage(frame, entry)
+            if not entry.yielded_before_restart:
                 self.frames += 1
-                yield self._frame(picture, entry)
+                yield self._make_frame(frame, entry)
 
-    def _restart(self) -> list[av.Packet[Any]]:
-        """Begin again with care: the packets to go through, none if it can't be done, or has been done."""
-        if self._careful:
-            return []
-        self._careful = True
-        again = self._ledger.begin_again()
-        fresh = self._source.rewind() if again else None
-        if fresh is None:
-            return []
-        self._context = alpha.choose_alpha_decoder(fresh)
-        _share_out(self._context, careful=True)
-        return again
+    def _restart(self) -> list[Packet]:
+        """Restart in conservative mode.
 
-    def _note_damage(self, picture: av.VideoFrame, entry: LedgerEntry) -> None:
-        """Count a damaged picture, once: of one that was given before, care may show it later."""
-        if (picture.is_corrupt or entry.torn) and not entry.counted:
+        Returns:
+            The packets to decode again; none if it can't restart, or has restarted before.
+        """
+        if self._is_conservative:
+            return []
+        self._is_conservative = True
+        packets = self._ledger.restart()
+        stream = self._source.rewind() if packets else None
+        if stream is None:
+            return []
+        self._context = alpha.choose_alpha_decoder(stream)
+        _set_threading(self._context, conservative=True)
+        return packets
+
+    def _count_damage(self, frame: av.VideoFrame, entry: LedgerEntry) -> None:
+        """Count a damaged frame once, also if it was yielded before the restart and shows its damage only now."""
+        if (frame.is_corrupt or entry.torn) and not entry.counted:
             entry.counted = True
             self._source.damage.add(damaged_frames=1)
 
-    def _is_wrong(self, picture: av.VideoFrame) -> bool:
-        """Whether `picture` is damaged, or lies on the GPU, where swscale can't fit it, and needs that."""
-        return picture.is_corrupt or (picture.format.name == nvdec.FORMAT and not self._has_size(picture))
+    def _is_unusable(self, frame: av.VideoFrame) -> bool:
+        """Whether `frame` is damaged, or of another size in GPU memory, where swscale can't convert it."""
+        has_size = (frame.width, frame.height) == (self._format.width, self._format.height)
+        return frame.is_corrupt or (frame.format.name == nvdec.FORMAT and not has_size)
 
-    def _has_size(self, picture: av.VideoFrame) -> bool:
-        return (picture.width, picture.height) == (self._format.width, self._format.height)
+    def _is_torn(self, packet: Packet) -> bool:
+        """Whether `packet` is incomplete. In transport streams, a splice is marked as corrupt too."""
+        is_marked = packet.is_corrupt and not self._source.is_open_ended
+        return is_marked or has_zeroed_gap(packet, self._codec)
 
-    def _is_torn(self, packet: av.Packet[Any]) -> bool:
-        """Whether `packet` is not all there. In a transport stream its mark also stands where two were joined."""
-        return (packet.is_corrupt and not self._source.is_open_ended) or has_zeroed_gap(packet, self._codec)
-
-    def _frame(self, picture: av.VideoFrame, entry: LedgerEntry) -> Frame:
-        self.timeless += entry.pts is None
+    def _make_frame(self, frame: av.VideoFrame, entry: LedgerEntry) -> Frame:
+        self.untimed_frames += entry.pts is None
         pts = self._next_pts if entry.pts is None else entry.pts
-        duration = self._frame_duration if entry.pts is None else entry.duration or picture.duration
+        duration = self._frame_duration if entry.pts is None else entry.duration or frame.duration
         duration = duration or self._frame_duration
         self._next_pts = pts + duration
-        self._watch(picture)
-        if picture.format.name == nvdec.FORMAT:
-            kept = [picture]  # whose surface NVDEC may use again when it is let go
-            return Frame(self._format, (), pts, duration, kept.clear, nvdec.device_planes(picture))
-        planes = extract_planes(picture, self._format)
-        return Frame(self._format, planes, pts, duration, interlaced=picture.interlaced_frame)
-
-    def _watch(self, picture: av.VideoFrame) -> None:
-        """Note where the pictures become others."""
-        on_gpu = picture.format.name == nvdec.FORMAT  # where the layout has another name
-        shape = f"{picture.width}x{picture.height}", "" if on_gpu else plain_name(picture.format.name)
-        size, layout = self._shape
-        if size and (shape[0] != size or (shape[1] and layout and shape[1] != layout)):
-            now, before = (" ".join(filter(None, each)) for each in (shape, (size, layout)))
-            self.changes.append(f"the source becomes {now} at frame {self.frames - 1}; it was {before}")
-        self._shape = shape
-        tags = tuple(now or before for now, before in zip(_tags(picture), self._tags, strict=True))
-        if any(before and now != before for now, before in zip(tags, self._tags, strict=True)):
-            now, before = (", ".join(filter(None, each)) for each in (tags, self._tags))
-            told = f"the source's tags of colour become {now} at frame {self.frames - 1}; they were {before}"
-            self.changes.append(f"{told}, and all frames are read as the first is")
-        self._tags = tags
+        is_on_gpu = frame.format.name == nvdec.FORMAT
+        self.changes.check(frame, self.frames - 1, None if is_on_gpu else frame.format.name)
+        if is_on_gpu:
+            owner = [frame]  # NVDEC may reuse the surface once the list is cleared
+            return Frame(self._format, (), pts, duration, owner.clear, nvdec.device_planes(frame))
+        planes = extract_planes(frame, self._format)
+        return Frame(self._format, planes, pts, duration, interlaced=frame.interlaced_frame)
 
 
-def _tags(picture: av.VideoFrame) -> tuple[str, str]:
-    """The matrix and the range that a picture is tagged with, "" for what is not said."""
-    matrix = int(picture.colorspace)
-    levels = {FULL_RANGE_TAG: "full range", LIMITED_RANGE_TAG: "limited range"}.get(int(picture.color_range), "")
-    return "" if matrix == UNSPECIFIED else MATRIX_NAMES.get(matrix, str(matrix)), levels
+def decode_frames(source: Source, format: FrameFormat) -> Iterator[Frame]:
+    """The frames of a source's video, decoded in the calling thread; packets of other streams are dropped.
+
+    Args:
+        source: Open, and not iterated yet.
+        format: The format of all frames.
+    """
+    decoder = Decoder(source, format)
+    for packet in source:
+        yield from (item for item in decoder.feed(packet) if isinstance(item, Frame))
+    yield from decoder.finish()
 
 
-def _share_out(context: VideoCodecContext, careful: bool) -> None:
-    """Set how a decoder works in parallel: not at all where damage is to be concealed, which FFmpeg leaves out then."""
-    context.thread_type = "NONE" if careful else "AUTO"
-    if careful:
+def _set_threading(context: VideoCodecContext, conservative: bool) -> None:
+    """Decode with as many threads as FFmpeg likes, or with one: its concealment of damage needs that."""
+    context.thread_type = "NONE" if conservative else "AUTO"
+    if conservative:
         context.thread_count = 1

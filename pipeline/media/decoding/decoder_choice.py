@@ -1,7 +1,8 @@
-"""Chooses what decodes a video: NVDEC or software."""
+"""The choice between NVDEC and software decoding."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 
 from pipeline.config.settings import Settings
@@ -12,7 +13,7 @@ from pipeline.media.decoding.rotate import Orientation
 from pipeline.media.reading.media_info import MediaInfo
 from pipeline.system import cuda, host
 
-_MANY_CORES = 8  # that decode faster than NVDEC does
+_MANY_CORES = 8  # decode faster than NVDEC
 
 
 def choose_decoder(
@@ -20,29 +21,41 @@ def choose_decoder(
     settings: Settings,
     backend: str,
     deinterlacing: Deinterlacing | None = None,
-    turn: Orientation | None = None,
+    rotation: Orientation | None = None,
 ) -> tuple[str, FrameFormat, str | None]:
-    """What decodes: "nvdec" or "software"; the format of its frames; and a note where NVDEC was wished for in vain.
+    """Choose what decodes a video.
 
-    deinterlacing, turn: what is done to them then, which frames on a GPU can't be.
+    Args:
+        media: The source.
+        settings: `decoder` and `device` are used.
+        backend: The upscaler's backend, "tensorrt" or "onnx".
+        deinterlacing: Applied to the frames, which needs them in main memory; None for none.
+        rotation: As `deinterlacing`.
+
+    Returns:
+        "nvdec" or "software", the format of the decoded frames, and a note if NVDEC was requested and can't be used.
     """
     format = media.video.format
-    software = "software", format
     if settings.decoder == "software" or (settings.decoder == "auto" and host.cores() >= _MANY_CORES):
-        return *software, None
-    reason: str | None = "frames go to no GPU" if backend != "tensorrt" else None
-    if media.images or media.pipe:
-        reason = reason or "it reads videos from files only"
-    if deinterlacing is not None:
-        reason = reason or "fields are deinterlaced in main memory"
-    if turn is not None:
-        reason = reason or "pictures are turned in main memory"
-    if reason is None and len(settings.device) > 1:
-        reason = "its frames lie on one GPU, and several share the work"
+        return "software", format, None
     layout = nvdec.output_format(format.pixel)
-    if layout is None:
-        reason = reason or f"it does not decode {format.pixel.name}"
+    on_cpu = [name for name, step in (("deinterlaced", deinterlacing), ("rotated", rotation)) if step is not None]
+    reason = next(_objections(media, settings, backend, on_cpu), None)
+    if reason is None and layout is None:
+        reason = f"it does not decode {format.pixel.name}"
     reason = reason or nvdec.unavailable_reason(media.path, cuda.Gpu(settings.device[0]))
     if reason is None and layout is not None:
         return "nvdec", replace(format, pixel=layout), None
-    return *software, f"decoded in software, not by NVDEC: {reason}" if settings.decoder == "nvdec" else None
+    return "software", format, f"decoded in software, not by NVDEC: {reason}" if settings.decoder == "nvdec" else None
+
+
+def _objections(media: MediaInfo, settings: Settings, backend: str, on_cpu: list[str]) -> Iterator[str]:
+    """Reasons against NVDEC that are known without trying it."""
+    if backend != "tensorrt":
+        yield "the upscaler does not run on a GPU"
+    if media.images or media.pipe:
+        yield "it reads video files only"
+    if on_cpu:
+        yield f"frames are {' and '.join(on_cpu)} in main memory"
+    if len(settings.device) > 1:
+        yield "its frames are in the memory of one GPU, and several are used"

@@ -1,64 +1,86 @@
-"""Which packets of a video have become pictures, and which have not.
+"""The account of a video's packets: which of them have become frames, and which have not.
 
-Decoders hand a packet's pts through to its picture. So each packet goes in under a number of its own, and the picture
-that comes back under it is known to be its picture, whatever the clock of the source does.
+Decoders hand a packet's pts on to its frame. Therefore each packet is decoded with a unique number as its pts, and the
+frame that has the number is known to be that packet's, whatever the timestamps of the source are.
 """
 
 from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass
-from typing import Any
 
 import av
 
-_DELAY = 128  # packets that a decoder may have taken before it gives the first one's picture: threads, and reordering
-_REORDERED = 32  # packets that a picture may be late by
-_FIELD = 0.75  # of a picture's time: two packets that are less apart are its fields
-_NEARLY = 0.1  # how far off one half the pictures of a stream in fields may be
-_MOST_BYTES = 256 * 2**20  # of packets that are kept: a GOP of more is not gone through again
+from pipeline.media.reading.source import Packet
+
+_MAX_DELAY = 128  # packets that a decoder may take before it yields the first one's frame: threads and reordering
+_MAX_REORDERING = 32  # packets that a frame may be late by
+_FIELD_DISTANCE = 0.75  # of a frame's duration: two packets that are closer are its two fields
+_FIELD_TOLERANCE = 0.1  # by which the share of frames in a field-coded stream may differ from one half
+_MAX_BYTES = 256 * 2**20  # of packets that are kept for a restart; GOPs above are not decoded again
 
 
 @dataclass(slots=True)
 class LedgerEntry:
-    """A packet, and its own time: pts (None if it has none) and duration in its time base, 0 if unknown.
+    """A packet and what has become of it.
 
-    hidden: its picture need not come. torn: it is known to be damaged. given: its picture is there.
-    settled: it was there before the decoder began again. counted: as damaged.
+    Attributes:
+        packet: None once it is dropped to save memory.
+        pts: Its timestamp in the stream's time base, None if it has none.
+        duration: In the same, 0 if unknown.
+        is_key: It is a key frame.
+        hidden: It need not yield a frame.
+        torn: It is known to be damaged.
+        yielded: Its frame has been yielded.
+        yielded_before_restart: Its frame had been yielded before decoding restarted.
+        counted: It has been counted as damaged.
     """
 
-    packet: av.Packet[Any] | None
+    packet: Packet | None
     pts: int | None
     duration: int
     is_key: bool = False
     hidden: bool = False
     torn: bool = False
-    given: bool = False
-    settled: bool = False
+    yielded: bool = False
+    yielded_before_restart: bool = False
     counted: bool = False
+
+    @property
+    def is_outstanding(self) -> bool:
+        """Whether its frame is still to come."""
+        return not (self.yielded or self.hidden)
 
 
 class PacketLedger:
-    """Keeps account of packets, and keeps those that a decoder needs to begin again where pictures are outstanding.
+    """Matches frames to packets, and keeps the packets that a restarted decoder needs.
 
-    frame: how long a picture lasts, in ticks. in_coding_order: the container knows when packets are decoded, not which
-    picture is shown then; its times are those of the pictures in the order in which they come.
+    Args:
+        frame_duration: In ticks of the stream's time base.
+        in_coding_order: The container has the times at which packets are decoded, not those at which frames are shown.
+            They are then dealt to the frames in the order in which these are shown.
     """
 
-    def __init__(self, frame: int, in_coding_order: bool = False) -> None:
-        self._frame = frame
+    def __init__(self, frame_duration: int, in_coding_order: bool = False) -> None:
+        self._frame_duration = frame_duration
         self._times: deque[int | None] | None = deque() if in_coding_order else None
-        self._judged = 0  # packets whose pictures have come, or won't any more
+        self._settled = 0  # all packets before this number have yielded frames, or will not
         self._entries: dict[int, LedgerEntry] = {}
         self._keys: deque[int] = deque()
-        self._bytes = self._count = self._overdue = self._given = self._interlaced = 0
-        self._first: int | None = None  # when the key frame at the beginning is shown
+        self._bytes = self._count = self._overdue = self._yielded = self._interlaced = 0
+        self._first_pts: int | None = None  # of the key frame at the beginning
 
-    def enter(self, packet: av.Packet[Any], torn: bool = False, shown: bool = True) -> None:
-        """Put `packet` under a number, which takes the place of its pts."""
+    def enter(self, packet: Packet, torn: bool = False, shown: bool = True) -> None:
+        """Add `packet`, whose pts is replaced by its number.
+
+        Args:
+            packet: The next packet.
+            torn: It is known to be damaged.
+            shown: It should yield a frame.
+        """
         if not self._count:
-            self._first = packet.pts if packet.is_keyframe else None
-        hidden = packet.is_discard or not shown or self._leads(packet)
+            self._first_pts = packet.pts if packet.is_keyframe else None
+        hidden = packet.is_discard or not shown or self._precedes_first_key_frame(packet)
         entry = LedgerEntry(packet, packet.pts, packet.duration or 0, packet.is_keyframe, hidden, torn)
         self._entries[self._count] = entry
         if self._times is not None and not hidden:
@@ -69,92 +91,95 @@ class PacketLedger:
             self._keys.append(self._count)
         self._count += 1
         self._bytes += packet.size
-        self._forget()
+        self._drop_finished()
 
-    def leave(self, picture: av.VideoFrame, reordered: bool = True) -> LedgerEntry:
-        """The entry of `picture`. reordered: the decoder gives pictures in another order than that of their packets."""
-        number = -1 if picture.pts is None else picture.pts
+    def match(self, frame: av.VideoFrame, reordered: bool = True) -> LedgerEntry:
+        """The entry of the packet that `frame` was decoded from, marked as yielded.
+
+        Args:
+            frame: As the decoder yields it, its pts being the packet's number.
+            reordered: The decoder yields frames in another order than that of their packets.
+        """
+        number = -1 if frame.pts is None else frame.pts
         entry = self._entries.get(number)
-        if entry is None:  # of two pictures in a packet the second has no number
+        if entry is None:  # the second frame of a packet has no number
             return LedgerEntry(None, None, 0)
-        if self._times is not None and not entry.given:
+        if self._times is not None and not entry.yielded:
             self._deal_time(number, entry, reordered)
-        if picture.interlaced_frame:
-            self._interlaced += not entry.given
-            self._pair_fields(number)
-        self._given += not entry.given
-        entry.given = True
+        if frame.interlaced_frame:
+            self._interlaced += not entry.yielded
+            self._hide_second_field(number)
+        self._yielded += not entry.yielded
+        entry.yielded = True
         return entry
 
     def _deal_time(self, number: int, entry: LedgerEntry, reordered: bool) -> None:
-        """Give a picture its time, of those that the container has for pictures in the order of showing."""
+        """Give a frame the next of the container's times, which are in the order of display."""
         assert self._times is not None
-        self._forfeit(number - _REORDERED)
+        self._discard_times_before(number - _MAX_REORDERING)
         if reordered:
             entry.pts = self._times.popleft() if self._times else None
         elif entry.pts in self._times:
             self._times.remove(entry.pts)
 
-    def _forfeit(self, number: int) -> None:
-        """Let the times go of the packets before `number` that became no picture."""
+    def _discard_times_before(self, number: int) -> None:
+        """Discard a time for each packet before `number` that has not become a frame."""
         assert self._times is not None
-        for late in range(self._judged, number):
-            entry = self._entries.get(late)
-            if self._times and entry is not None and _is_outstanding(entry):
+        for earlier in range(self._settled, number):
+            entry = self._entries.get(earlier)
+            if self._times and entry is not None and entry.is_outstanding:
                 self._times.popleft()
-        self._judged = max(self._judged, number)
+        self._settled = max(self._settled, number)
 
-    def _pair_fields(self, number: int) -> None:
-        """Where a picture's two fields came in packets of their own, the other one is no picture that is missing."""
-        one = self._entries[number]
-        for other in (self._entries.get(number + 1), self._entries.get(number - 1)):
-            if other is None or other.given or other.is_key:
+    def _hide_second_field(self, number: int) -> None:
+        """If a frame's two fields are in packets of their own, expect no frame of the second one."""
+        first = self._entries[number]
+        for second in (self._entries.get(number + 1), self._entries.get(number - 1)):
+            if second is None or second.yielded or second.is_key:
                 continue
-            if one.pts is None or other.pts is None or abs(other.pts - one.pts) < _FIELD * self._frame:
-                other.hidden = True
+            max_distance = _FIELD_DISTANCE * self._frame_duration
+            if first.pts is None or second.pts is None or abs(second.pts - first.pts) < max_distance:
+                second.hidden = True
                 return
 
-    def fail(self, number: int) -> None:
-        """The packet of that number could not be decoded, whatever it said of itself."""
+    def mark_failed(self, number: int) -> None:
+        """Expect a frame of the packet of that number, which could not be decoded, whatever its flags say."""
         if number in self._entries:
             self._entries[number].hidden = False
 
-    def begin_again(self) -> list[av.Packet[Any]]:
-        """The packets that a fresh decoder needs for what is outstanding; none where they were too many."""
+    def restart(self) -> list[Packet]:
+        """The packets that a new decoder needs for all outstanding frames; none if they were too large to be kept."""
         entries = list(self._entries.values())
         packets = [entry.packet for entry in entries if entry.packet is not None]
         if len(packets) < len(entries):
             return []
         for entry in entries:
-            entry.settled = entry.given
+            entry.yielded_before_restart = entry.yielded
         return packets
 
     @property
     def outstanding(self) -> int:
-        """How many packets should have become pictures and have not; at the end, those are lost."""
-        count = self._overdue + sum(_is_outstanding(entry) for entry in self._entries.values())
-        in_fields = self._given == self._interlaced and abs(count - self._given) <= _NEARLY * self._given
-        return 0 if in_fields and count > 1 else count  # each picture came in two packets, the second gives none
+        """The number of frames that have not arrived; at the end of the stream, they are lost."""
+        count = self._overdue + sum(entry.is_outstanding for entry in self._entries.values())
+        is_interlaced = self._yielded == self._interlaced
+        in_fields = is_interlaced and abs(count - self._yielded) <= _FIELD_TOLERANCE * self._yielded
+        return 0 if in_fields and count > 1 else count  # in fields: every second packet yields no frame
 
-    def _leads(self, packet: av.Packet[Any]) -> bool:
-        """Whether a picture is shown before the key frame that all begins with: it needs some that are not there."""
-        if len(self._keys) != 1 or self._first is None or packet.pts is None:
+    def _precedes_first_key_frame(self, packet: Packet) -> bool:
+        """Whether its frame is shown before the first key frame, and so refers to frames that don't exist."""
+        if len(self._keys) != 1 or self._first_pts is None or packet.pts is None:
             return False
-        return packet.pts < self._first
+        return packet.pts < self._first_pts
 
-    def _forget(self) -> None:
-        """Let go of GOPs but the one before those that are at work, as an open GOP refers to what lies before it."""
-        while len(self._keys) > 2 and self._keys[2] <= self._count - _DELAY:
+    def _drop_finished(self) -> None:
+        """Drop all GOPs but those in the decoder and one before, to which an open GOP refers."""
+        while len(self._keys) > 2 and self._keys[2] <= self._count - _MAX_DELAY:
             self._keys.popleft()
             for number in range(next(iter(self._entries)), self._keys[0]):
                 entry = self._entries.pop(number)
                 self._bytes -= entry.packet.size if entry.packet else 0
-                self._overdue += _is_outstanding(entry)
-        if self._bytes > _MOST_BYTES:
+                self._overdue += entry.is_outstanding
+        if self._bytes > _MAX_BYTES:
             for entry in self._entries.values():
                 entry.packet = None
             self._bytes = 0
-
-
-def _is_outstanding(entry: LedgerEntry) -> bool:
-    return not (entry.given or entry.hidden)

@@ -1,37 +1,44 @@
-"""How many frames fell into the holes of a stream: no packet tells of them."""
+"""Detection of frames that are missing without a trace: no packet announces them."""
 
 from __future__ import annotations
 
 from fractions import Fraction
-from typing import Any
 
-import av
+from pipeline.media.reading.source import Packet
 
-_NEAR = 8  # packets behind a damaged one that a hole may follow: what lies in it is only missed later
-_STEADY = 12  # frames of one length in a row, after which a short gap is no rhythm of the stream's own
-_SHORT = 1  # second: longer gaps are meant to be ones
+_NEAR_DAMAGE = 8  # packets after a damaged one in which gaps are counted: reordering shows a gap late
+_CONSTANT_RATE = 12  # consecutive frames without a gap, after which a short gap is a fault
+_MAX_FAULT_SECONDS = 1  # longer gaps are intended
 
 
 class GapDetector:
-    """Finds holes by decoding times: beside packets that are damaged, and in a stream that was steady until then.
+    """Finds gaps in decoding times: next to damaged packets, and optionally wherever a constant rate is interrupted.
 
-    frame: how long a frame lasts, in seconds. steady: holes are looked for where nothing else is wrong, too.
+    Args:
+        frame_duration: In seconds.
+        everywhere: Look for gaps away from damage too.
     """
 
-    def __init__(self, frame: Fraction, steady: bool) -> None:
-        self._frame = frame
-        self._looks_everywhere = steady
-        self._last: int | None = None
-        self._near = self._even = 0
+    def __init__(self, frame_duration: Fraction, everywhere: bool) -> None:
+        self._frame_duration = frame_duration
+        self._looks_everywhere = everywhere
+        self._last_dts: int | None = None
+        self._near_damage = self._frames_without_gap = 0
 
-    def before(self, packet: av.Packet[Any], damaged: bool) -> int:
-        """How many frames are missing between the packet before and this one."""
-        self._near = _NEAR if damaged else max(0, self._near - 1)
-        last, self._last = self._last, packet.dts
+    def missing_before(self, packet: Packet, damaged: bool) -> int:
+        """The number of frames that are missing between the previous packet and this one.
+
+        Args:
+            packet: The next packet of the video.
+            damaged: It is damaged.
+        """
+        self._near_damage = _NEAR_DAMAGE if damaged else max(0, self._near_damage - 1)
+        last, self._last_dts = self._last_dts, packet.dts
         if last is None or packet.dts is None or not packet.time_base:
             return 0
         gap = (packet.dts - last) * packet.time_base
-        missing = max(0, round(gap / self._frame) - 1)
-        was_steady = self._looks_everywhere and self._even >= _STEADY and gap <= _SHORT
-        self._even = 0 if missing else self._even + 1
-        return missing if self._near or was_steady else 0
+        missing = max(0, round(gap / self._frame_duration) - 1)
+        has_constant_rate = self._frames_without_gap >= _CONSTANT_RATE
+        is_fault = self._looks_everywhere and has_constant_rate and gap <= _MAX_FAULT_SECONDS
+        self._frames_without_gap = 0 if missing else self._frames_without_gap + 1
+        return missing if self._near_damage or is_fault else 0

@@ -1,41 +1,47 @@
-"""Frames whose times advance."""
+"""Repair of frames whose timestamps do not increase."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import Any
+from typing import Generic, TypeVar
 
 from pipeline.flow.stage import Stage
 from pipeline.frame import Frame
 
+Other = TypeVar("Other")
 
-class MonotonicTimestamps(Stage[Any, Any]):
-    """Moves frames that are shown at the time of another, or before one that went ahead: few of them, and by little.
 
-    It looks one frame ahead, to tell a frame that is late from one that is early: of 0, 40, 9000, 120 it is the third
-    that is wrong, of 0, 40, 20, 80 too, though there the second could be moved as well.
+class MonotonicTimestamps(Stage[Frame | Other, Frame | Other], Generic[Other]):
+    """Makes timestamps increase, by moving as few frames as possible by as little as possible; other items pass.
 
-    least: ticks that a frame that is moved is shown after the one before. repaired: how many were moved.
+    It looks one frame ahead to distinguish a late frame from an early one: in 0, 40, 9000, 120 the third is wrong, and
+    also in 0, 40, 20, 80, where the second could be moved as well.
+
+    Args:
+        min_distance: Ticks between a moved frame and the frame before it.
+
+    Attributes:
+        repaired: The number of moved frames.
     """
 
-    def __init__(self, least: int = 1) -> None:
-        self._least = least
+    def __init__(self, min_distance: int = 1) -> None:
+        self._min_distance = min_distance
         self._held: Frame | None = None
-        self._last: int | None = None
+        self._last_pts: int | None = None
         self.repaired = 0
 
-    def feed(self, item: Any) -> Iterator[Any]:
+    def feed(self, item: Frame | Other) -> Iterator[Frame | Other]:
         if not isinstance(item, Frame):
             yield item
             return
         if self._held is not None:
-            yield self._settled(self._held, item.pts)
+            yield self._repair(self._held, item.pts)
         self._held = item
 
-    def finish(self) -> Iterator[Any]:
+    def finish(self) -> Iterator[Frame | Other]:
         if self._held is not None:
-            yield self._settled(self._held, None)
+            yield self._repair(self._held, None)
             self._held = None
 
     def close(self) -> None:
@@ -43,17 +49,16 @@ class MonotonicTimestamps(Stage[Any, Any]):
             self._held.release()
             self._held = None
 
-    def _settled(self, frame: Frame, next: int | None) -> Frame:
-        """`frame` at a time after the last one's; and before the `next` one's, if that one seems to be right."""
-        pts, last = frame.pts, self._last
+    def _repair(self, frame: Frame, next_pts: int | None) -> Frame:
+        """`frame` at a time after the last frame, and before the next one if that one's timestamp is plausible."""
+        pts, last = frame.pts, self._last_pts
         if last is not None:
             expected = last + max(1, frame.duration)
-            earliest = last + self._least
-            is_next_right = next is not None and earliest < next <= pts and abs(next - expected) < abs(pts - expected)
-            if next is not None and is_next_right:
-                pts = max(min(expected, next - self._least), earliest)
+            earliest = last + self._min_distance
+            if next_pts is not None and earliest < next_pts <= pts and abs(next_pts - expected) < abs(pts - expected):
+                pts = max(min(expected, next_pts - self._min_distance), earliest)
             pts = pts if pts > last else earliest
-        self._last = pts
+        self._last_pts = pts
         if pts == frame.pts:
             return frame
         self.repaired += 1

@@ -1,4 +1,4 @@
-"""What makes frames as they are decoded those that the upscaler is given."""
+"""The stages between the decoder and the upscaler."""
 
 from __future__ import annotations
 
@@ -11,12 +11,21 @@ from pipeline.media.decoding.rotate import Orientation, Rotate
 
 
 def preprocess(
-    format: FrameFormat, lasting: int, deinterlacing: Deinterlacing | None, turn: Orientation | None
+    format: FrameFormat, frame_duration: int, deinterlacing: Deinterlacing | None, rotation: Orientation | None
 ) -> list[Stage[Any, Any]]:
-    """The stages for frames of `format`, which last so many ticks; None where nothing of the kind is to be done."""
+    """The stages that turn decoded frames into those that the upscaler gets; none if there is nothing to do.
+
+    Their items are frames; a FlushMarker ends at the deinterlacer, and items of any other type pass.
+
+    Args:
+        format: Of the decoded frames.
+        frame_duration: In ticks of the stream's time base.
+        deinterlacing: None for none.
+        rotation: None for none.
+    """
     stages: list[Stage[Any, Any]] = []
     if deinterlacing is not None:
-        stages.append(Deinterlace(deinterlacing, format, lasting))
-    if turn is not None:
-        stages.append(Rotate(turn, format))
+        stages.append(Deinterlace(deinterlacing, format, frame_duration))
+    if rotation is not None:
+        stages.append(Rotate(rotation, format))
     return stages

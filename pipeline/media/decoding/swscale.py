@@ -1,4 +1,4 @@
-"""Decoded pictures as the rest of the pipeline wants them: of one size and layout."""
+"""Conversion of decoded frames to the size and layout in which they are processed, by swscale where needed."""
 
 from __future__ import annotations
 
@@ -16,68 +16,71 @@ from pipeline.frame import PIXEL_FORMATS, FrameFormat, Plane, plain_name, withou
 from pipeline.media.packed_formats import unpack
 
 
-def extract_planes(picture: av.VideoFrame, format: FrameFormat) -> tuple[Plane, ...]:
-    """The planes of `picture`, brought to `format` by swscale if need be; views of FFmpeg's memory, which they keep."""
-    picture = _in_format(picture, format)
-    if samples := unpack(picture, format.pixel):
-        return samples
+def extract_planes(frame: av.VideoFrame, format: FrameFormat) -> tuple[Plane, ...]:
+    """The planes of `frame`, converted to `format` if need be.
+
+    Without a conversion they are views of FFmpeg's memory, which they keep alive.
+    """
+    frame = _convert(frame, format)
+    if planes := unpack(frame, format.pixel):
+        return planes
     dtype = format.pixel.dtype
-    planes = []
-    for plane, (rows, columns) in zip(picture.planes, format.plane_shapes, strict=False):  # what is beyond is alpha
-        buffer: Any = plane  # whose stub does not say that it is one
-        line: Plane = np.frombuffer(buffer, dtype)
-        planes.append(line.reshape(-1, plane.line_size // dtype.itemsize)[:rows, :columns])
-    return tuple(planes)
+    views = []
+    for plane, (rows, columns) in zip(frame.planes, format.plane_shapes, strict=False):  # an alpha plane may be left
+        buffer: Any = plane  # its stub does not declare the buffer protocol
+        samples: Plane = np.frombuffer(buffer, dtype)
+        views.append(samples.reshape(-1, plane.line_size // dtype.itemsize)[:rows, :columns])
+    return tuple(views)
 
 
-def _in_format(picture: av.VideoFrame, format: FrameFormat) -> av.VideoFrame:
-    pixel = PIXEL_FORMATS.get(plain_name(picture.format.name))
-    has_size = (picture.width, picture.height) == (format.width, format.height)
-    is_planar = pixel is not None and len(picture.planes) == len(pixel.plane_shapes(2, 2))  # gray with alpha never is
+def _convert(frame: av.VideoFrame, format: FrameFormat) -> av.VideoFrame:
+    pixel = PIXEL_FORMATS.get(plain_name(frame.format.name))
+    has_size = (frame.width, frame.height) == (format.width, format.height)
+    is_planar = pixel is not None and len(frame.planes) == len(pixel.plane_shapes(2, 2))  # gray with alpha never is
     if has_size and pixel and is_planar and format.pixel in (pixel, without_alpha(pixel)):
-        return picture
-    is_yuv = not picture.format.is_rgb and not picture.format.has_palette
-    if is_yuv and format.pixel.sub_x + format.pixel.sub_y and not (has_size and _has_samples_of(picture, format)):
-        return _resampled(picture, format)
+        return frame
+    is_yuv = not frame.format.is_rgb and not frame.format.has_palette
+    if is_yuv and format.pixel.sub_x + format.pixel.sub_y and not (has_size and _has_same_samples(frame, format)):
+        return _resample(frame, format)
     tags = {"dst_colorspace": format.colour.matrix, "dst_color_range": _range_tag(format.colour.full_range)}
-    # Of YUV only the layout or the size changes; not told so, swscale would take untagged video for BT.601.
-    if not picture.format.is_rgb:
+    # Only the layout or the size of YUV changes. Without these tags, swscale would take untagged video for BT.601.
+    if not frame.format.is_rgb:
         tags |= {"src_colorspace": tags["dst_colorspace"], "src_color_range": tags["dst_color_range"]}
-    # swscale's own threads write into each other's rows in some conversions.
-    return picture.reformat(format.width, format.height, format.pixel.name, threads=1, **tags)
+    # One thread: in some conversions, swscale's threads write into each other's rows.
+    return frame.reformat(format.width, format.height, format.pixel.name, threads=1, **tags)
 
 
-def _has_samples_of(picture: av.VideoFrame, format: FrameFormat) -> bool:
-    """Whether `picture` has as many samples as `format`, of its depth, so that nothing but the layout changes."""
-    chroma = picture.format.chroma_width(), picture.format.chroma_height()
+def _has_same_samples(frame: av.VideoFrame, format: FrameFormat) -> bool:
+    """Whether `frame` has as many samples as `format`, of the same depth, so that only the layout changes."""
+    chroma = frame.format.chroma_width(), frame.format.chroma_height()
     wanted = -(-format.width >> format.pixel.sub_x), -(-format.height >> format.pixel.sub_y)
-    return chroma == wanted and picture.format.components[0].bits == format.pixel.depth
+    return chroma == wanted and frame.format.components[0].bits == format.pixel.depth
 
 
 def _range_tag(full_range: bool) -> int:
     return FULL_RANGE_TAG if full_range else LIMITED_RANGE_TAG
 
 
-def _resampled(picture: av.VideoFrame, format: FrameFormat) -> av.VideoFrame:
-    """`picture`, which is YUV, in another size or subsampling, its chroma where it is sited; no sample means another.
+def _resample(frame: av.VideoFrame, format: FrameFormat) -> av.VideoFrame:
+    """Convert YUV to another size or subsampling, with respect to the siting of its chroma.
 
-    Told no siting, swscale takes all chroma to lie midway: that of DV's 4:1:1 would move by a sample of luma.
+    Without a siting, swscale assumes the centre: chroma of DV's 4:1:1 would move by a sample of luma.
     """
     siting, levels = format.colour.siting.coded.value, "full" if format.colour.full_range else "limited"
-    told = [f"w={format.width}:h={format.height}:flags=bilinear+accurate_rnd:threads=1"]
-    # Whatever the matrix is, it stays: told none, swscale would turn what is tagged into untagged, BT.601.
-    told += [f"{end}_chroma_loc={siting}:{end}_range={levels}:{end}_color_matrix=bt709" for end in ("in", "out")]
+    arguments = [f"w={format.width}:h={format.height}:flags=bilinear+accurate_rnd:threads=1"]
+    # Any matrix will do if it is the same on both sides; without one, swscale would convert tagged video to BT.601.
+    arguments += [f"{end}_chroma_loc={siting}:{end}_range={levels}:{end}_color_matrix=bt709" for end in ("in", "out")]
     graph = Graph()
     graph.link_nodes(
-        graph.add_buffer(width=picture.width, height=picture.height, format=picture.format, time_base=Fraction(1)),
-        graph.add("scale", ":".join(told)),
+        graph.add_buffer(width=frame.width, height=frame.height, format=frame.format, time_base=Fraction(1)),
+        graph.add("scale", ":".join(arguments)),
         graph.add("format", f"pix_fmts={format.pixel.name}"),
         graph.add("buffersink"),
     ).configure()
     try:
-        graph.push(picture)
-        result = graph.pull()
+        graph.push(frame)
+        converted = graph.pull()
     except (av.error.FFmpegError, OSError) as error:
-        raise InputError(f"a frame of {picture.format.name} can't be made {format}") from error
-    assert isinstance(result, av.VideoFrame)
-    return result
+        raise InputError(f"a frame of {frame.format.name} can't be converted to {format}") from error
+    assert isinstance(converted, av.VideoFrame)
+    return converted

@@ -1,27 +1,27 @@
-"""A part of a source: exact to the frame, and everything else cut to match."""
+"""Excerpts of a source: exact to the frame, with the other streams cut to match."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any
-
-import av
 
 from pipeline.flow.stage import Stage
 from pipeline.frame import Frame
-from pipeline.media.reading.source import Source
+from pipeline.media.reading.source import Packet, Source
 
-_MILLISECOND = Fraction(1, 1000)  # Matroska's tick, to which it rounds the times of frames
-_ROUNDED = Fraction(1, 2000)  # people write times to the millisecond
+_MILLISECOND = Fraction(1, 1000)  # Matroska's tick, to which it rounds timestamps
+_ROUNDING = Fraction(1, 2000)  # seconds by which a time that is written to the millisecond may be too large
 
 
 @dataclass(frozen=True)
 class Excerpt:
-    """The frames that are shown from `start` on and before `end`, `frames` at most; None for no limit.
+    """A part of a source.
 
-    start, end: in seconds, on the source's own clock.
+    Attributes:
+        start: The time of the first frame, in seconds on the source's clock; None for its beginning.
+        end: The time before which the last frame is, in the same; None for its end.
+        frames: The maximum number of frames, None for no limit.
     """
 
     start: Fraction | None = None
@@ -32,103 +32,125 @@ class Excerpt:
     def from_times(
         cls, first: Fraction, rate: Fraction, start: Fraction | None, end: Fraction | None, frames: int | None
     ) -> Excerpt | None:
-        """What `start`, `end` (seconds from the `first` frame) and `frames` ask for; None if that is the whole.
+        """The excerpt of a request; None if that is for the complete source.
 
-        A time that was rounded up from that of a frame, such as 0.667 of frame 20 at 30 frames/s, means this frame.
+        A time that was rounded up from that of a frame means this frame, such as 0.667 frame 20 at 30 frames/s.
+
+        Args:
+            first: The time of the source's first frame, in seconds on its clock.
+            rate: Its frames per second.
+            start: Seconds after `first`, None for the beginning.
+            end: Seconds after `first`, None for the end.
+            frames: The maximum number of frames, None for no limit.
         """
         if start is None and end is None and frames is None:
             return None
-        begins, ends = (None if time is None else first + _unrounded(time, rate) for time in (start, end))
+        begins, ends = (None if time is None else first + _snap_to_frame(time, rate) for time in (start, end))
         return cls(begins, ends, frames)
 
     def end_time(self, first: Fraction, rate: Fraction) -> Fraction | None:
-        """Where it ends, in seconds on the source's clock; an estimate where so many `frames` are wanted."""
+        """The end in seconds on the source's clock, None if open; an estimate where only `frames` limits it."""
         start = first if self.start is None else self.start
-        ends = [self.end] if self.end is not None else []
-        return min([*ends, *([] if self.frames is None else [start + self.frames / rate])], default=None)
+        limits = [] if self.end is None else [self.end]
+        if self.frames is not None:
+            limits.append(start + self.frames / rate)
+        return min(limits, default=None)
 
-    def expected_frames(self, whole: int | None, first: Fraction, rate: Fraction) -> int | None:
-        """How many frames to expect, of a source that has `whole`, evenly from `first` on."""
+    def expected_frames(self, total: int | None, first: Fraction, rate: Fraction) -> int | None:
+        """The number of frames to expect, None if unknown.
+
+        Args:
+            total: The number of frames of the complete source, None if unknown.
+            first: The time of its first frame, in seconds on its clock.
+            rate: Its frames per second.
+        """
         limits = [] if self.frames is None else [self.frames]
         start = first if self.start is None else self.start
-        if whole is not None:
-            limits.append(max(0, whole - round((start - first) * rate)))
+        if total is not None:
+            limits.append(max(0, total - round((start - first) * rate)))
         if self.end is not None:
             limits.append(round((self.end - start) * rate))
         return min(limits, default=None)
 
 
-def _unrounded(time: Fraction, rate: Fraction) -> Fraction:
+def _snap_to_frame(time: Fraction, rate: Fraction) -> Fraction:
     frame = int(time * rate) / rate
-    return frame if time - frame <= _ROUNDED else time
+    return frame if time - frame <= _ROUNDING else time
 
 
-class Trim(Stage[Any, Any]):
-    """Lets through what belongs to an excerpt: of frames and packets alike.
+class Trim(Stage["Frame | Packet", "Frame | Packet"]):
+    """Passes the frames and packets of an excerpt, and stops the source after the last of them.
 
-    also: indices of the streams whose packets come too; the source is ended when all have come that are of use.
-    complete: the excerpt's last frame has passed. frames: how many did.
+    Packets are held back until a frame of the same time has passed, as only frames show how long N frames last.
 
-    Packets are held back until frames are there that are shown as late: how long N frames last, only they can tell.
+    Args:
+        excerpt: The excerpt.
+        source: The source that is trimmed.
+        also: Indices of the streams whose packets are fed too.
+
+    Attributes:
+        frames: The number of frames that have passed.
+        complete: The last frame of the excerpt has passed.
     """
 
     def __init__(self, excerpt: Excerpt, source: Source, also: frozenset[int]) -> None:
         assert source.video.time_base is not None
         self._start, self._end = excerpt.start, excerpt.end  # in seconds
-        self._most = excerpt.frames
+        self._max_frames = excerpt.frames
         self._time_base = source.video.time_base
         self._source = source
-        self._lasting = {s.index for s in source.container.streams if s.index in also and s.type in ("audio", "video")}
-        self._held: list[av.Packet[Any]] = []
-        self._begun: set[int] = set()  # copied videos, each from a key frame on
-        self._shown: Fraction | None = None
+        streams = (s for s in source.container.streams if s.index in also and s.type in ("audio", "video"))
+        self._unfinished = {stream.index for stream in streams}  # copied streams that have not reached the end
+        self._held: list[Packet] = []
+        self._with_key_frame: set[int] = set()  # copied videos, which start at a key frame
+        self._frames_end: Fraction | None = None  # of the last frame that has passed, in seconds
         self.complete = False
         self.frames = 0
 
-    def feed(self, item: Any) -> Iterator[Any]:
+    def feed(self, item: Frame | Packet) -> Iterator[Frame | Packet]:
         if isinstance(item, Frame):
-            yield from self._frame(item)
-        elif (item.dts is not None or item.pts is not None) and self._is_wanted(item):
+            yield from self._trim_frame(item)
+        elif (item.dts is not None or item.pts is not None) and self._is_after_start(item):
             self._held.append(item)
-        yield from self._freed()
-        if self.complete and not self._lasting:
+        yield from self._release_packets()
+        if self.complete and not self._unfinished:
             self._source.stop()
 
-    def finish(self) -> Iterator[Any]:
-        yield from self._freed(at_end=True)
+    def finish(self) -> Iterator[Packet]:
+        yield from self._release_packets(at_end=True)
 
-    def _frame(self, frame: Frame) -> Iterator[Frame]:
+    def _trim_frame(self, frame: Frame) -> Iterator[Frame]:
         time = frame.pts * self._time_base
         if self.complete or (self._start is not None and time < self._rounded(self._start)):
             frame.release()
-        elif self.frames == self._most or (self._end is not None and time >= self._rounded(self._end)):
+        elif self.frames == self._max_frames or (self._end is not None and time >= self._rounded(self._end)):
             self.complete = True
             self._end = time if self._end is None else min(self._end, time)
             frame.release()
         else:
             self.frames += 1
-            self._shown = (frame.pts + frame.duration) * self._time_base
+            self._frames_end = (frame.pts + frame.duration) * self._time_base
             yield frame
 
     def _rounded(self, time: Fraction) -> Fraction:
-        """`time` as a clock has it that ticks in milliseconds; finer and coarser ones tell theirs as they are."""
+        """`time` as a clock that ticks in milliseconds stores it; other clocks store frame times well enough."""
         is_rounding = self._time_base == _MILLISECOND
         return Fraction(round(time * 1000), 1000) if is_rounding else time
 
-    def _freed(self, at_end: bool = False) -> Iterator[av.Packet[Any]]:
-        """The packets of which it is known by now that they belong to the excerpt."""
+    def _release_packets(self, at_end: bool = False) -> Iterator[Packet]:
+        """Yield the held packets that are now known to belong to the excerpt."""
         held, self._held = self._held, []
         for packet in held:
             begins, _ = _interval(packet)
             if self._end is not None and begins >= self._end:
-                self._lasting.discard(packet.stream_index)
-            elif not (self.complete or at_end) and (self._shown is None or begins >= self._shown):
+                self._unfinished.discard(packet.stream_index)
+            elif not (self.complete or at_end) and (self._frames_end is None or begins >= self._frames_end):
                 self._held.append(packet)
             else:
-                yield _cut(packet, self._start, self._end)
+                yield _cut_subtitle(packet, self._start, self._end)
 
-    def _is_wanted(self, packet: av.Packet[Any]) -> bool:
-        """Whether a packet is of use from the start on: sound that is heard then needs the packet before, too."""
+    def _is_after_start(self, packet: Packet) -> bool:
+        """Whether `packet` is needed from the start on; audio also needs the packet before."""
         if self._start is None:
             return True
         begins, ends = _interval(packet)
@@ -138,20 +160,20 @@ class Trim(Stage[Any, Any]):
         if kind == "audio":
             return begins > self._start - 2 * (ends - begins)
         if kind == "video" and packet.is_keyframe and begins >= self._start:
-            self._begun.add(packet.stream_index)
-        return begins >= self._start and (kind != "video" or packet.stream_index in self._begun)
+            self._with_key_frame.add(packet.stream_index)
+        return begins >= self._start and (kind != "video" or packet.stream_index in self._with_key_frame)
 
 
-def _interval(packet: av.Packet[Any]) -> tuple[Fraction, Fraction]:
-    """From when to when a packet is seen or heard."""
+def _interval(packet: Packet) -> tuple[Fraction, Fraction]:
+    """The times at which `packet` begins and ends, in seconds."""
     ticks = packet.pts if packet.pts is not None else packet.dts
     assert ticks is not None
     assert packet.time_base is not None
     return ticks * packet.time_base, (ticks + (packet.duration or 0)) * packet.time_base
 
 
-def _cut(packet: av.Packet[Any], start: Fraction | None, end: Fraction | None) -> av.Packet[Any]:
-    """A subtitle that reaches beyond `start` or `end`, cut to them; any other packet as it is."""
+def _cut_subtitle(packet: Packet, start: Fraction | None, end: Fraction | None) -> Packet:
+    """Shorten `packet` to what is between `start` and `end` if it is a subtitle."""
     if packet.stream.type != "subtitle" or not packet.duration or not packet.time_base:
         return packet
     begins, ends = _interval(packet)

@@ -96,9 +96,9 @@ class RetimedEncoder(Chain[Any, Any]):
         return self._encoder.frames
 
     @property
-    def begun(self) -> int:
+    def started(self) -> int:
         """How many have come to an encoder."""
-        return self._encoder.begun
+        return self._encoder.started
 
     @property
     def packets(self) -> int:

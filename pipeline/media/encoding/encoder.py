@@ -21,7 +21,7 @@ from pipeline.media.av_errors import translate_write_errors
 from pipeline.media.av_frames import wrap_frame
 from pipeline.media.encoding.codecs import codec_of, encoder_spec
 from pipeline.media.encoding.encoder_spec import SignalledRange
-from pipeline.media.encoding.formats import encodable_format, encoder, native_pix_fmt
+from pipeline.media.encoding.formats import encodable_format, find_encoder, native_pix_fmt
 from pipeline.media.encoding.hdr import hdr_parameters
 from pipeline.media.reading.hdr import Hdr
 
@@ -48,7 +48,7 @@ class VideoEncoding:
     time_base: Fraction
     sample_aspect: Fraction = Fraction(1)
     options: dict[str, str] = field(default_factory=dict)
-    coded: str | None = None
+    convert_to: str | None = None
     display_matrix: tuple[int, ...] | None = None
     hdr: Hdr | None = None
     encoders: int = 1
@@ -62,7 +62,7 @@ def negotiate_format(encoding: VideoEncoding, was_rgb: bool = False, exactly: bo
 
     was_rgb: its source is RGB. exactly: its size alone may be changed. Raises OutputError if there is no such format.
     """
-    codec, wanted = encoder(encoding.codec), encoding.format
+    codec, wanted = find_encoder(encoding.codec), encoding.format
     made: list[VideoEncoding] = []
     for unit in _UNITS:
         width, height = (-(-side // unit) * unit for side in (wanted.width, wanted.height))
@@ -93,7 +93,7 @@ def configure(context: VideoCodecContext, encoding: VideoEncoding) -> None:
     format, rgb = encoding.format, encoding.format.pixel.rgb
     context.time_base, context.framerate = encoding.time_base, encoding.rate
     context.width, context.height = format.width, format.height
-    context.pix_fmt = encoding.coded or native_pix_fmt(context.codec, format.pixel) or format.pixel.name
+    context.pix_fmt = encoding.convert_to or native_pix_fmt(context.codec, format.pixel) or format.pixel.name
     context.sample_aspect_ratio = encoding.sample_aspect
     context.colorspace = RGB_MATRIX if rgb else format.colour.matrix
     context.color_primaries = format.colour.primaries
@@ -161,7 +161,7 @@ class Encoder(Stage[Any, Any]):
         self.frames = self.packets = 0
 
     @property
-    def begun(self) -> int:
+    def started(self) -> int:
         """How many frames have come to an encoder."""
         return self.frames
 

@@ -9,14 +9,14 @@ from pipeline.frame import PixelFormat, without_alpha
 from pipeline.media.encoding.codecs import encoder_for
 from pipeline.media.encoding.encoder import VideoEncoding
 from pipeline.media.encoding.encoder_spec import Role
-from pipeline.media.encoding.formats import encodable_format, encoder
+from pipeline.media.encoding.formats import encodable_format, find_encoder
 
 _KEEPERS = (Role.COMPATIBLE, Role.EFFICIENT, Role.LOSSLESS)  # accept nearly any format; best supported by players first
 _FILMS_WITH_ALPHA = "--codec auto keeps it in .mkv, .webm and .mov"
 _PICTURES_WITH_ALPHA = ".png, .tif, .webp and .apng keep it"
 
 
-def losses(source: PixelFormat, encoding: VideoEncoding, form: str | None, is_chosen: bool) -> Iterator[str]:
+def format_losses(source: PixelFormat, encoding: VideoEncoding, form: str | None, is_chosen: bool) -> Iterator[str]:
     """What becomes of frames of the format `source`.
 
     form: what pictures and pipes are called. is_chosen: the user wants the result's format so.
@@ -38,7 +38,7 @@ def _keeper(pixel: PixelFormat, encoding: VideoEncoding) -> str | None:
     """An encoder that takes frames of `pixel` as they are, so large; None if no usual one does."""
     width, height = encoding.format.width, encoding.format.height
     names = (encoder_for(role).name for role in _KEEPERS)
-    return next((name for name in names if encodable_format(encoder(name), pixel, width, height) == pixel), None)
+    return next((name for name in names if encodable_format(find_encoder(name), pixel, width, height) == pixel), None)
 
 
 def _is_less(made: PixelFormat, wanted: PixelFormat) -> bool:

@@ -10,7 +10,7 @@ from pipeline.media.encoding.codecs import encoder_spec, usual_encoders
 from pipeline.media.packed_formats import packings
 
 
-def encoder(name: str) -> av.Codec:
+def find_encoder(name: str) -> av.Codec:
     """The video encoder called `name`. Raises OutputError if FFmpeg has none."""
     try:
         codec = av.Codec(name, "w")

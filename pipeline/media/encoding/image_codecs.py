@@ -12,7 +12,7 @@ from pipeline.media.encoding.encoder_spec import EncoderSpec, ImageSpec
 _BT601 = 5  # the matrix that JFIF defines, with full range
 
 
-def codec_for(path: Path) -> EncoderSpec | None:
+def image_encoder_for(path: Path) -> EncoderSpec | None:
     """The encoder of an output with that name; None if it is neither a still image nor an animation."""
     return image_encoder(path.suffix)
 

@@ -65,7 +65,7 @@ class ParallelEncoder(Chain[Any, Any]):
         return self._intake.frames
 
     @property
-    def begun(self) -> int:
+    def started(self) -> int:
         """How many have come to an encoder."""
         return self.frames - self._parallel.waiting
 

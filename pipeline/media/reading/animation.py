@@ -9,7 +9,6 @@ FOREVER = 0  # as a play count
 _HEAD_BYTES = 1 << 16  # both formats store the count before their first frame
 _PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _NETSCAPE = b"\x21\xff\x0bNETSCAPE2.0\x03\x01"  # GIF's application extension for loops
-_LOOP_OPTION = {"gif": "loop", "apng": "plays"}  # of FFmpeg's muxers: repetitions of a GIF, plays of an APNG
 
 
 def read_play_count(path: Path) -> int | None:
@@ -33,16 +32,6 @@ def read_play_count(path: Path) -> int | None:
 def is_animated_png(path: Path) -> bool:
     """Whether `path` is an APNG by its content, named .png or .apng."""
     return path.suffix.lower() in (".png", ".apng") and read_play_count(path) is not None
-
-
-def loop_options(muxer: str, source: Path) -> dict[str, str]:
-    """Options of FFmpeg's `muxer` so that the output is played as often as `source`; forever if that is a video."""
-    if muxer not in _LOOP_OPTION:
-        return {}
-    count = read_play_count(source) or FOREVER
-    if muxer == "gif" and count != FOREVER:
-        count = count - 1 or -1  # -1: no loop extension
-    return {_LOOP_OPTION[muxer]: str(count)}
 
 
 def _apng_play_count(head: bytes) -> int | None:

@@ -6,13 +6,12 @@ from pathlib import Path
 
 from pipeline.media.encoding.codecs import encoder_spec
 from pipeline.media.reading.alpha import ALPHA_MODE_TAG
-
-_SUFFIXES = (".mkv", ".webm")  # of containers that have room beside a picture, and mark it by themselves
+from pipeline.media.writing.container_support import container_for
 
 
 def has_room(codec: str, target: Path) -> bool:
     """Whether a result called `target` has room for the alpha that the encoder `codec` gives, if it gives any."""
-    return not encoder_spec(codec).alpha_in_side_data or target.suffix.lower() in _SUFFIXES
+    return not encoder_spec(codec).alpha_in_side_data or container_for(target).alpha_side_data
 
 
 def unmark(metadata: dict[str, str]) -> None:

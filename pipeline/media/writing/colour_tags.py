@@ -13,12 +13,11 @@ from pipeline.frame import Colour, PixelFormat, Siting
 from pipeline.media.encoding.codecs import codec_of, codec_spec
 from pipeline.media.encoding.encoder import VideoEncoding
 from pipeline.media.encoding.encoder_spec import CodecSpec, SignalledRange
+from pipeline.media.writing.container_spec import ContainerSpec
+from pipeline.media.writing.container_support import container_for
 
 _BT601 = (5, 6)  # which are the same numbers
 _FCC = 4  # nearly the same
-_WITHOUT_RANGE = (".mov",)  # as QuickTime's colr has none
-_WITH_SITING = (".mkv", ".webm")
-_SILENT = (".nut", ".asf", ".wmv", ".flv")  # that say nothing of colours by themselves
 
 
 def representable_colour(encoding: VideoEncoding, target: Path) -> tuple[VideoEncoding, str | None]:
@@ -32,7 +31,7 @@ def representable_colour(encoding: VideoEncoding, target: Path) -> tuple[VideoEn
         lost.append("FCC's matrix" if format.colour.matrix == _FCC else "another matrix than BT.601's")
     place = f"{encoding.codec} in {target.suffix}"
     note = f"{place} can't say {' or '.join(lost)}: its samples are converted, and look the same" if lost else None
-    if target.suffix.lower() in _SILENT and not codec.signals_colour:
+    if not container_for(target).signals_colour and not codec.signals_colour:
         note = f"{place} does not say what its colours are, so players guess; in .mkv it does"
     return replace(encoding, format=replace(format, colour=colour)), note
 
@@ -41,12 +40,12 @@ def tellable_colour(colour: Colour, pixel: PixelFormat, codec: str, target: Path
     """The colour nearest to `colour` that the file `target` can say of its video, `pixel` samples coded by `codec`."""
     if pixel.rgb:
         return colour
-    suffix, spec = target.suffix.lower(), codec_spec(codec)
+    container, spec = container_for(target), codec_spec(codec)
     return replace(
         colour,
         matrix=_matrix(colour, spec),
-        full_range=_full_range(colour, spec, suffix),
-        siting=_siting(colour, spec, suffix) if pixel.sub_x or pixel.sub_y else colour.siting,
+        full_range=_full_range(colour, spec, container),
+        siting=_siting(colour, spec, container) if pixel.sub_x or pixel.sub_y else colour.siting,
     )
 
 
@@ -55,15 +54,15 @@ def _matrix(colour: Colour, codec: CodecSpec) -> int:
     return _BT601[0] if is_lost else colour.matrix
 
 
-def _full_range(colour: Colour, codec: CodecSpec, suffix: str) -> bool:
+def _full_range(colour: Colour, codec: CodecSpec, container: ContainerSpec) -> bool:
     if codec.range is SignalledRange.FULL:
         return True
-    limited_only = codec.range is SignalledRange.LIMITED or (suffix in _WITHOUT_RANGE and not codec.signals_range)
+    limited_only = codec.range is SignalledRange.LIMITED or not (container.signals_range or codec.signals_range)
     return colour.full_range and not limited_only
 
 
-def _siting(colour: Colour, codec: CodecSpec, suffix: str) -> Siting:
-    if codec.signals_chroma_location or (suffix in _WITH_SITING and codec.range is not SignalledRange.FULL):
+def _siting(colour: Colour, codec: CodecSpec, container: ContainerSpec) -> Siting:
+    if codec.signals_chroma_location or (container.signals_chroma_location and codec.range is not SignalledRange.FULL):
         return colour.siting
     signalled = codec.chroma_locations
     return colour.siting if colour.siting in signalled else signalled[0]

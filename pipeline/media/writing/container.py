@@ -13,19 +13,16 @@ from av.container import OutputContainer
 
 from pipeline.errors import OutputError
 from pipeline.media.av_errors import translate_write_errors
-from pipeline.media.reading import animation
+from pipeline.media.reading.animation import FOREVER, read_play_count
 from pipeline.media.reading.source import Source
 from pipeline.media.writing import metadata
+from pipeline.media.writing.container_spec import ContainerSpec
+from pipeline.media.writing.container_support import container_for, is_output
 from pipeline.media.writing.cover import is_cover
 from pipeline.media.writing.pending_file import PendingFile
 
 log = logging.getLogger(__name__)
 
-# Containers that are one file, support video beside audio, and store a timestamp for each frame (AVI does not), by
-# FFmpeg's names of their muxers.
-CONTAINERS = tuple("matroska webm mp4 mov ipod mpegts mpeg nut flv asf ogg mxf gif apng".split())
-ISO_SUFFIXES = (".mp4", ".mov", ".m4v")  # the mp4 family, whose edit lists hide what is before zero
-_MATROSKA_SUFFIXES = (".mkv", ".webm")
 _EARLIEST = -30  # seconds; Matroska's blocks store negative times in 16 bits of milliseconds
 _TIMESCALE = 90_000  # ticks a second, at least, of mp4's edit lists: precise enough for audio
 
@@ -104,7 +101,7 @@ def open_container(path: Path, part: Path, options: dict[str, str]) -> OutputCon
     except BaseException:
         part.unlink()
         raise
-    if container.format.name not in CONTAINERS:
+    if not is_output(container.format.name):
         container.close()
         part.unlink(missing_ok=True)
         raise OutputError(
@@ -132,16 +129,26 @@ def muxer_options(path: Path, time_base: Fraction, source: Source, copied: list[
         source: The source, open.
         copied: The streams of `source` that are copied to the output.
     """
-    suffix = path.suffix.lower()
-    if suffix in _MATROSKA_SUFFIXES:
+    spec = container_for(path)
+    if spec.matroska:
         # An audio codec's priming samples, which are before zero, must not shift frames against chapters.
         is_representable = Fraction(source.container.start_time or 0, av.time_base) > _EARLIEST
         return {"avoid_negative_ts": "disabled"} if is_representable else {}
-    if suffix not in ISO_SUFFIXES:
-        return animation.loop_options(suffix[1:], source.path)
+    if not spec.iso:
+        return loop_options(spec, source.path)
     # Edit lists count in this timescale; FFmpeg's default, milliseconds, would round a late start.
     ticks = time_base.denominator
     options = {"movie_timescale": str(ticks * max(1, -(-_TIMESCALE // ticks)))}
     if metadata.beyond_itunes(source.container.metadata) and not any(is_cover(stream) for stream in copied):
         options["movflags"] = "use_metadata_tags"  # which does not allow cover art
     return options
+
+
+def loop_options(spec: ContainerSpec, source: Path) -> dict[str, str]:
+    """Options of the muxer so that an animation is played as often as `source`; forever if that is a video."""
+    if spec.loop_option is None:
+        return {}
+    count = read_play_count(source) or FOREVER
+    if spec.loop_counts_repeats and count != FOREVER:
+        count = count - 1 or -1  # -1: no loop extension
+    return {spec.loop_option: str(count)}

@@ -1,27 +1,163 @@
-"""What a container can hold, found out by trying: FFmpeg's own answer is often no more than a guess."""
+"""The table of containers: the only place in the package that knows an output's container by name or suffix.
+
+One row per container in `CONTAINERS`; whatever has no row gets one of defaults. FFmpeg's own answer to "does this
+container support that codec" is often no more than a guess, so the rows hold what was found by writing files and
+reading them back.
+"""
 
 from __future__ import annotations
 
 import io
+from pathlib import Path
 from typing import Any
 
 import av
 from av.container import OutputContainer
 
-# Muxers that take any codec, or say nothing, and what FFmpeg's demuxers make of it afterwards: what is not listed here
-# comes back as private data, or at wrong times. Each was written and read back.
-_READ_BACK = {
-    "mpegts": "mpeg2video mpeg4 h264 hevc mp2 mp3 aac aac_latm ac3 eac3 dts opus dvb_subtitle klv timed_id3",
-    "mpeg": "mpeg1video mpeg2video mp2 mp3 ac3 dts dvd_subtitle",
-    "ogg": "theora vp8 vorbis opus flac speex",
-    "mxf": "pcm_s16le pcm_s24le",
-}
-# What FFmpeg's muxers take and its demuxers then give at wrong times, or so that it can't be decoded to its end.
-_SPOILT = {"asf": ("flac",), "matroska": ("tta",), "nut": ("tta",)}
-_WITHOUT_CHAPTERS = ("mpegts", "mpeg", "flv", "mxf")
-_WITH_PICTURES = ("matroska", "mp4")  # mov forgets them, the others refuse
-_WITH_ATTACHMENTS = ("matroska",)
+from pipeline.media.encoding.encoder_spec import Role
+from pipeline.media.writing.container_spec import ContainerSpec, CoverArt, DataStreams, RotationTags
+
 _USUAL_LAYOUTS = {1: "mono", 2: "stereo", 3: "2.1", 4: "4.0", 5: "5.0", 6: "5.1", 7: "6.1", 8: "7.1"}  # as FFmpeg's
+_FRAGMENTED = {"movflags": "hybrid_fragmented"}
+_MPEGTS = "mpeg2video mpeg4 h264 hevc mp2 mp3 aac aac_latm ac3 eac3 dts opus dvb_subtitle klv timed_id3"
+CONTAINERS = {
+    spec.muxer: spec
+    for spec in (
+        ContainerSpec(
+            "matroska",
+            (".mkv",),
+            matroska=True,
+            unreadable_codecs=frozenset({"tta"}),
+            cover_art=CoverArt.ATTACHMENT,
+            attachments=True,
+            timecode=True,
+            text_subtitles="subrip",
+            hdr_metadata=True,
+            partial_hdr_metadata=True,
+            alpha_side_data=True,
+            sample_aspect=True,
+            rotation=RotationTags.ANGLES,
+            signals_chroma_location=True,
+            h265=True,
+            alpha_roles=(Role.WEB_ALPHA, Role.LOSSLESS),
+            deep_role=Role.LOSSLESS,
+            live_options={"cluster_time_limit": "1000"},
+        ),
+        ContainerSpec(
+            "webm",
+            (".webm",),
+            matroska=True,
+            timecode=True,
+            hdr_metadata=True,
+            partial_hdr_metadata=True,
+            alpha_side_data=True,
+            sample_aspect=True,
+            signals_chroma_location=True,
+            web_only=True,
+        ),
+        ContainerSpec(
+            "mp4",
+            (".mp4",),
+            iso=True,
+            cover_art=CoverArt.STREAM,
+            timecode=True,
+            data_streams=DataStreams.OWN,
+            text_subtitles="mov_text",
+            hdr_metadata=True,
+            sample_aspect=True,
+            rotation=RotationTags.ALL,
+            h265=True,
+            live_options=_FRAGMENTED,
+        ),
+        ContainerSpec(
+            "mov",  # its muxer accepts cover art, and forgets it
+            (".mov",),
+            iso=True,
+            timecode=True,
+            data_streams=DataStreams.OWN,
+            text_subtitles="mov_text",
+            hdr_metadata=True,
+            sample_aspect=True,
+            rotation=RotationTags.ALL,
+            signals_range=False,  # QuickTime's colr box has none
+            h265=True,
+            alpha_roles=(Role.EDITING_ALPHA,),
+            live_options=_FRAGMENTED,
+        ),
+        ContainerSpec(
+            "ipod",
+            (".m4v",),
+            iso=True,
+            data_streams=DataStreams.OWN,
+            text_subtitles="mov_text",
+            sample_aspect=True,
+            rotation=RotationTags.ALL,
+            h265=True,
+        ),
+        ContainerSpec(
+            "mpegts",
+            (".ts",),
+            readable_codecs=frozenset(_MPEGTS.split()),
+            chapters=False,
+            data_streams=DataStreams.ALL,
+            h265=True,
+            live_options={},
+        ),
+        ContainerSpec(
+            "mpeg",
+            (".mpg", ".mpeg"),
+            readable_codecs=frozenset("mpeg1video mpeg2video mp2 mp3 ac3 dts dvd_subtitle".split()),
+            chapters=False,
+        ),
+        ContainerSpec(
+            "nut",
+            (".nut",),
+            unreadable_codecs=frozenset({"tta"}),
+            signals_colour=False,
+            h265=True,
+            alpha_roles=(Role.LOSSLESS,),
+        ),
+        # its milliseconds end at 2^31, within the 25th day
+        ContainerSpec("flv", (".flv",), chapters=False, signals_colour=False, max_seconds=24 * 86_400),
+        ContainerSpec(
+            "asf",
+            (".asf", ".wmv"),
+            unreadable_codecs=frozenset({"flac"}),
+            sample_aspect=True,
+            signals_colour=False,
+        ),
+        ContainerSpec(
+            "ogg",
+            (".ogg",),
+            readable_codecs=frozenset("theora vp8 vorbis opus flac speex".split()),
+            sample_aspect=True,
+        ),
+        ContainerSpec(
+            "mxf",
+            (".mxf",),
+            readable_codecs=frozenset({"pcm_s16le", "pcm_s24le"}),
+            chapters=False,
+            sample_aspect=True,
+        ),
+        ContainerSpec("gif", (".gif",), loop_option="loop", loop_counts_repeats=True),
+        ContainerSpec("apng", (".apng",), loop_option="plays"),
+        ContainerSpec("yuv4mpegpipe", ("",), keeps_times=False, sample_aspect=True),
+    )
+}
+
+GENERAL = CONTAINERS["matroska"]  # supports nearly everything: used where the user names no container
+
+
+def container_spec(muxer: str) -> ContainerSpec:
+    """The row of the container that FFmpeg's `muxer` writes; one of defaults if it has none."""
+    return CONTAINERS.get(muxer) or ContainerSpec(muxer)
+
+
+def container_for(path: Path) -> ContainerSpec:
+    """The row of the container of an output called `path`; one of defaults, without a muxer, if it has none."""
+    suffix = path.suffix.lower()
+    found = (spec for spec in CONTAINERS.values() if suffix in spec.suffixes)
+    return next(found, ContainerSpec("", (suffix,)))
 
 
 def codec_name(stream: Any) -> str:
@@ -43,24 +179,15 @@ def supports(muxer: str, stream: Any) -> bool:
     return True
 
 
+def is_output(muxer: str) -> bool:
+    """Whether an output can be in the container that FFmpeg's `muxer` writes: all that have a row, but pipes."""
+    return muxer in CONTAINERS and CONTAINERS[muxer].keeps_times
+
+
 def reads_back(muxer: str, codec: str) -> bool:
-    """Whether `codec` is known to come out of the container again, where its muxer takes more than that."""
-    if codec in _SPOILT.get(muxer, ()):
-        return False
-    return muxer not in _READ_BACK or codec in _READ_BACK[muxer].split()
-
-
-def holds_chapters(muxer: str) -> bool:
-    return muxer not in _WITHOUT_CHAPTERS
-
-
-def supports_pictures(muxer: str) -> bool:
-    """Whether cover art keeps its meaning there."""
-    return muxer in _WITH_PICTURES
-
-
-def supports_attachments(muxer: str) -> bool:
-    return muxer in _WITH_ATTACHMENTS
+    """Whether FFmpeg reads `codec` back from the container that its `muxer` writes, as far as the muxer accepts it."""
+    spec = container_spec(muxer)
+    return codec not in spec.unreadable_codecs and (spec.readable_codecs is None or codec in spec.readable_codecs)
 
 
 def copy_of(container: OutputContainer, stream: Any) -> Any:

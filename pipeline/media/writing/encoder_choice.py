@@ -11,13 +11,14 @@ from pathlib import Path
 from pipeline.config.settings import Settings, Upscaling
 from pipeline.errors import SettingsError, UprezError
 from pipeline.frame import PIXEL_FORMATS, PixelFormat, without_alpha
-from pipeline.media.encoding.candidates import candidates
 from pipeline.media.encoding.codecs import encoder_spec
 from pipeline.media.encoding.encoder import VideoEncoding, negotiate_format, probe_encoder
-from pipeline.media.encoding.formats import encoder, native_pix_fmt, supported_formats
+from pipeline.media.encoding.formats import find_encoder, native_pix_fmt, supported_formats
 from pipeline.media.packed_formats import find_format
 from pipeline.media.reading.media_info import VideoInfo
 from pipeline.media.writing.alpha import has_room
+from pipeline.media.writing.candidates import candidates
+from pipeline.media.writing.container_support import container_for
 from pipeline.media.writing.output_kind import OutputKind, find_output_kind
 from pipeline.system import cuda
 
@@ -44,7 +45,7 @@ def choose_encoder(
     made = video.format.enlarged(scale)
     if settings.pix_fmt and (pixel := find_format(settings.pix_fmt)):
         made = replace(made, pixel=pixel)
-    *others, last = candidates(made, target, gpu=not cuda.unavailable_reason())
+    *others, last = candidates(made, container_for(target), gpu=not cuda.unavailable_reason())
     refused = ""
     for candidate in others:
         encoding, reason = _tried(encode, candidate.codec)
@@ -74,7 +75,7 @@ def _encoding(
     if format.pixel.alpha and not with_alpha:
         format = replace(format, pixel=without_alpha(format.pixel))
     if settings.pix_fmt:
-        allowed = [pixel for pixel in supported_formats(encoder(name)) if with_alpha or not pixel.alpha]
+        allowed = [pixel for pixel in supported_formats(find_encoder(name)) if with_alpha or not pixel.alpha]
         format = replace(format, pixel=_chosen(settings.pix_fmt, name, name, allowed))
     encoding = VideoEncoding(
         codec=name,
@@ -96,7 +97,7 @@ def _chosen(name: str, taker: str, codec: str, allowed: list[PixelFormat]) -> Pi
     """
     pixel = find_format(name)
     if pixel is None or pixel not in allowed:
-        takes = ", ".join(native_pix_fmt(encoder(codec), each) or each.name for each in allowed)
+        takes = ", ".join(native_pix_fmt(find_encoder(codec), each) or each.name for each in allowed)
         raise SettingsError(f"--pix-fmt {name}: {taker} takes {takes}")
     return pixel
 

@@ -16,9 +16,8 @@ from av.video.stream import VideoStream
 
 from pipeline.media.encoding.codecs import codec_spec
 from pipeline.media.reading.hdr import Hdr
+from pipeline.media.writing.container_support import container_spec
 from pipeline.media.writing.ebml import element
-
-_MUXERS = ("matroska", "webm", "mp4", "mov")  # that write them
 
 # Elements, by their names in RFC 9559, section 5.1
 _EBML, _DOC_TYPE, _SEGMENT, _INFO, _TICK = 0x1A45DFA3, 0x4282, 0x18538067, 0x1549A966, 0x2AD7B1
@@ -30,7 +29,7 @@ _MAX_CLL, _MAX_FALL, _MASTERING, _FIRST_POINT, _MOST, _LEAST = 0x55BC, 0x55BD, 0
 def describe_mastering(stream: VideoStream, muxer: str, hdr: Hdr) -> bool:
     """Let the container say `hdr` of `stream`, whose encoder is yet to be configured; False if it can't."""
     codec = codec_spec(stream.codec_context.codec.canonical_name).matroska_id
-    if muxer not in _MUXERS or codec is None:
+    if not container_spec(muxer).hdr_metadata or codec is None:
         return False
     with av.open(io.BytesIO(head(codec, hdr)), format="matroska") as container:
         BitStreamFilterContext("null", in_stream=container.streams.video[0], out_stream=stream)

@@ -8,9 +8,7 @@ from typing import Any
 
 from av.container import InputContainer, OutputContainer
 
-from pipeline.media.writing.container_support import holds_chapters
-
-ISO = ("mp4", "mov", "ipod")  # FFmpeg's muxers of the mp4 family
+from pipeline.media.writing.container_support import container_spec
 
 _OF_THE_FILE = (  # tags that describe the source file rather than its content, or would be wrong in the output
     "encoder",
@@ -65,11 +63,12 @@ def label_file(
         A line for the tags, and one for the chapters, that are dropped.
     """
     muxer, dropped = container.format.name, []
-    container.metadata.update(copied_tags(source.metadata, muxer in ISO))
-    if muxer in ISO and "movflags" not in container.container_options and (keys := beyond_itunes(source.metadata)):
+    spec = container_spec(muxer)
+    container.metadata.update(copied_tags(source.metadata, spec.iso))
+    if spec.iso and "movflags" not in container.container_options and (keys := beyond_itunes(source.metadata)):
         dropped.append(f"tags dropped: {muxer} does not support {', '.join(keys)} here; .mkv does")
     chapters = source.chapters()
-    if holds_chapters(muxer):
+    if spec.chapters:
         container.set_chapters(shift_chapters(chapters, shift, until))
     elif chapters:
         dropped.append(f"{len(chapters)} chapters dropped: {muxer} does not support chapters; .mkv does")

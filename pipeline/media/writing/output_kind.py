@@ -16,7 +16,7 @@ from pipeline.frame import Colour, FrameFormat, PixelFormat
 from pipeline.media.encoding.codecs import encoder_for
 from pipeline.media.encoding.encoder import VideoEncoding
 from pipeline.media.encoding.encoder_spec import ImageSpec, Role
-from pipeline.media.encoding.image_codecs import codec_for, image_format
+from pipeline.media.encoding.image_codecs import image_encoder_for, image_format
 from pipeline.media.reading.image_sequence import FilePattern, is_pattern
 from pipeline.media.reading.image_source import ImageSource
 from pipeline.media.reading.media_info import VideoInfo
@@ -42,7 +42,7 @@ class OutputKind:
         pixel: Pixel format of the frames.
         colour: Meaning of their samples.
         options: Options of the encoder.
-        coded: The format that frames are converted to for the encoder; see VideoEncoding.
+        convert_to: The format that frames are converted to for the encoder; see VideoEncoding.
         image: What the image format supports; None for a pipe.
     """
 
@@ -51,7 +51,7 @@ class OutputKind:
     pixel: PixelFormat
     colour: Colour
     options: dict[str, str] = field(default_factory=dict)
-    coded: str | None = None
+    convert_to: str | None = None
     image: ImageSpec | None = None
 
     def encoding(self, video: VideoInfo, scale: int, options: dict[str, str]) -> VideoEncoding:
@@ -63,7 +63,7 @@ class OutputKind:
             time_base=video.time_base,
             sample_aspect=video.sample_aspect,
             options=self.options | options,
-            coded=self.coded,
+            convert_to=self.convert_to,
         )
 
     def notes(self, video: VideoInfo) -> list[str]:
@@ -105,7 +105,7 @@ def find_output_kind(path: Path, source: FrameFormat) -> OutputKind | None:
     if is_pipe(path):
         y4m = y4m_format(source)
         return OutputKind(_Y4M, encoder_for(Role.RAW).name, y4m.pixel, y4m.colour)
-    spec = codec_for(path)
+    spec = image_encoder_for(path)
     if spec is None or spec.image is None:
         return None
     image = spec.image
@@ -122,7 +122,7 @@ def is_still_image(path: Path) -> bool:
 
 
 def _image_spec(path: Path) -> ImageSpec | None:
-    spec = codec_for(path)
+    spec = image_encoder_for(path)
     return spec.image if spec else None
 
 

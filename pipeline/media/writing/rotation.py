@@ -11,9 +11,9 @@ from pathlib import Path
 
 from pipeline.media.decoding.rotate import Orientation
 from pipeline.media.reading.media_info import VideoInfo
-from pipeline.media.writing.container import ISO_SUFFIXES
+from pipeline.media.writing.container_spec import RotationTags
+from pipeline.media.writing.container_support import container_for
 
-_WITH_ANGLES = (".mkv",)  # suffixes of containers that store any angle, and nothing but an angle
 _MOST = (1 << 31) - 1  # the largest number of a display matrix
 
 
@@ -45,20 +45,19 @@ def plan_rotation(video: VideoInfo, target: Path, scale: int) -> RotationPlan:
     if matrix is None or orientation == Orientation():
         return RotationPlan(None, replace(video, display_matrix=None))
     if orientation is None:
-        return _keep_angle(video, matrix, suffix, scale)
-    if suffix in ISO_SUFFIXES and not orientation.mirrored:
+        return _keep_angle(video, matrix, target, scale)
+    if container_for(target).rotation is RotationTags.ALL and not orientation.mirrored:
         return RotationPlan(None, replace(video, display_matrix=_scaled_matrix(matrix, orientation.matrix, scale)))
     reason = f"not all players of {suffix or 'y4m'} apply rotation tags"
     return RotationPlan(orientation, _rotated(video, orientation), f"frames are {orientation}: {reason}")
 
 
-def _keep_angle(video: VideoInfo, matrix: tuple[int, ...], suffix: str, scale: int) -> RotationPlan:
+def _keep_angle(video: VideoInfo, matrix: tuple[int, ...], target: Path, scale: int) -> RotationPlan:
     """Keep the frames of a video that is displayed at an angle other than a multiple of 90 degrees, or skewed."""
     a, b, _, c, d, *_ = matrix
-    is_supported = suffix in ISO_SUFFIXES or (suffix in _WITH_ANGLES and (a, b) == (d, -c))
-    tag = (
-        "its tag is copied" if is_supported else f"its tag is dropped: {suffix or 'y4m'} does not support it; .mov does"
-    )
+    tags, kind = container_for(target).rotation, target.suffix.lower() or "y4m"
+    is_supported = tags is RotationTags.ALL or (tags is RotationTags.ANGLES and (a, b) == (d, -c))
+    tag = "its tag is copied" if is_supported else f"its tag is dropped: {kind} does not support it; .mov does"
     kept = _scaled_matrix(matrix, (a, b, c, d), scale) if is_supported else None
     note = f"the video is tagged to be displayed at an odd angle: frames are not rotated, {tag}"
     return RotationPlan(None, replace(video, display_matrix=kept), note)

@@ -15,7 +15,7 @@ from typing import BinaryIO
 from pipeline.media.encoding.codecs import codec_of
 from pipeline.media.encoding.encoder import VideoEncoding
 from pipeline.media.reading.matroska import read_element
-from pipeline.media.writing.container import ISO_SUFFIXES
+from pipeline.media.writing.container_support import container_for
 from pipeline.media.writing.ebml import (
     MIN_VOID_BYTES,
     VOID,
@@ -35,9 +35,6 @@ _TRACKS, _ENTRY, _VIDEO, _WIDTH, _HEIGHT = 0x1654AE6B, 0xAE, 0xE0, 0xB0, 0xBA
 _DISPLAY_WIDTH, _DISPLAY_HEIGHT, _DISPLAY_UNIT = 0x54B0, 0x54BA, 0x54B2
 _MOST_ENLARGED = 4  # an exact display size may be so many times the coded one
 _PADDING_BYTES = 64  # of which some 30 are needed
-
-_SUFFIXES = (".mkv", ".webm")
-_OTHER_SUFFIXES = (".asf", ".wmv", ".ogg", ".ogv", ".mxf", "")  # whose muxers write it, and y4m's
 
 
 def muxer_options(target: Path, encoding: VideoEncoding) -> dict[str, str]:
@@ -63,18 +60,18 @@ def complete_file(part: Path, target: Path, encoding: VideoEncoding) -> list[str
 
 
 def _is_missing(target: Path, encoding: VideoEncoding) -> bool:
-    return target.suffix.lower() in _SUFFIXES and encoding.sample_aspect != 1
+    return container_for(target).matroska and encoding.sample_aspect != 1
 
 
 def unsupported_sample_aspect(encoding: VideoEncoding, target: Path) -> str | None:
     """Return a note if neither the codec nor the container of `target` carries the sample aspect ratio, else None."""
-    codec, suffix = codec_of(encoding.codec), target.suffix.lower()
-    supporting = (*ISO_SUFFIXES, *_SUFFIXES, *_OTHER_SUFFIXES)
-    if encoding.sample_aspect == 1 or codec.signals_sample_aspect or suffix in supporting:
+    is_signalled = codec_of(encoding.codec).signals_sample_aspect or container_for(target).sample_aspect
+    if encoding.sample_aspect == 1 or is_signalled:
         return None
+    place = f"{encoding.codec} in {target.suffix.lower()}"
     return (
-        f"sample aspect ratio {encoding.sample_aspect} dropped: {encoding.codec} in {suffix} does not support it, so "
-        "players show square samples; .mkv does"
+        f"sample aspect ratio {encoding.sample_aspect} dropped: {place} does not support it, so players show square "
+        "samples; .mkv does"
     )
 
 

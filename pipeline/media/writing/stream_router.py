@@ -16,9 +16,9 @@ from av.video.stream import VideoStream
 
 from pipeline.errors import InputError
 from pipeline.media.writing import audio, container_support, cover, metadata, subtitles
+from pipeline.media.writing.container_spec import CoverArt, DataStreams
 from pipeline.media.writing.stream_copy import AudioCopyRoute, CopyRoute, Rewrite, RewriteRoute, Route, VideoCopyRoute
 
-_WITH_TIMECODE = ("matroska", "webm", "mp4", "mov")
 _PLAIN_TEXT = ("subrip", "text")
 
 
@@ -44,7 +44,8 @@ class StreamRouter:
         self._conversions: list[str] = []
         self._container = container
         self._muxer = container.format.name
-        self._iso = self._muxer in metadata.ISO
+        self._spec = container_support.container_spec(self._muxer)
+        self._iso = self._spec.iso
         self._path = path
         self._video = video
         self._shift = shift
@@ -107,13 +108,13 @@ class StreamRouter:
     def _add_subtitles(self, stream: Any) -> bool:
         if self._copy(stream):
             return True
-        codec, supported = container_support.codec_name(stream), self._container.supported_codecs
+        codec, text = container_support.codec_name(stream), self._spec.text_subtitles
         rewrite: Rewrite
-        if codec in _PLAIN_TEXT and "mov_text" in supported:
+        if codec in _PLAIN_TEXT and text == "mov_text":
             converted: Any = self._container.add_stream("mov_text")
             converted.codec_context.subtitle_header = subtitles.HEADER
             converted.time_base, rewrite = stream.time_base, subtitles.subrip_to_sample
-        elif codec == "mov_text" and "subrip" in supported:
+        elif codec == "mov_text" and text == "subrip":
             converted = self._container.add_mux_stream("subrip", time_base=stream.time_base)
             default = subtitles.default_style(stream.codec_context.extradata)
             rewrite = partial(subtitles.sample_to_subrip, default=default)
@@ -121,12 +122,12 @@ class StreamRouter:
             return False
         metadata.describe_stream(converted, stream, self._iso)
         self.routes[stream.index] = RewriteRoute(converted, self._shift, rewrite)
-        self._note_conversion(stream, "mov_text" if codec in _PLAIN_TEXT else "subrip")
+        self._note_conversion(stream, text)
         return True
 
     def _add_image(self, stream: Any) -> bool:
         """Add cover art in the container's own way; its packet is read here, not with those of the source."""
-        if cover.is_thumbnail(stream) or not container_support.supports_pictures(self._muxer):
+        if cover.is_thumbnail(stream) or self._spec.cover_art is CoverArt.NONE:
             return False
         try:
             content = cover.read_cover(self._path, stream.index)
@@ -135,7 +136,7 @@ class StreamRouter:
                 f"video stream {stream.index} dropped: cover art of a pipe can't be read in advance"
             )
             return True
-        if not self._iso:
+        if self._spec.cover_art is CoverArt.ATTACHMENT:
             name, mime_type = cover.name_and_type(container_support.codec_name(stream), stream.metadata)
             self._container.add_attachment(name, mime_type, content)
             return True
@@ -149,7 +150,7 @@ class StreamRouter:
         return True
 
     def _add_attachment(self, stream: Any) -> bool:
-        if not container_support.supports_attachments(self._muxer):
+        if not self._spec.attachments:
             return False
         name = stream.metadata.get("filename", f"attachment{stream.index}")
         added = self._container.add_attachment(name, stream.mimetype or "application/octet-stream", stream.data)
@@ -161,10 +162,11 @@ class StreamRouter:
             return True
         if "timecode" in stream.metadata:
             self._video.metadata.setdefault("timecode", stream.metadata["timecode"])
-            return self._muxer in _WITH_TIMECODE  # whose muxers write a track or a tag of it
+            return self._spec.timecode
         # Between files of the mp4 family FFmpeg keeps the tag that says what a track holds; others it would mislabel.
-        is_kept = stream.container.format.name.startswith("mov") if self._iso else self._muxer == "mpegts"
-        return is_kept and self._copy(stream)
+        demuxer, *_ = stream.container.format.name.split(",")
+        is_own = self._spec.data_streams is DataStreams.OWN and container_support.container_spec(demuxer).iso
+        return (is_own or self._spec.data_streams is DataStreams.ALL) and self._copy(stream)
 
     def _note_conversion(self, stream: Any, codec: str) -> None:
         original = container_support.codec_name(stream)
@@ -177,7 +179,7 @@ class StreamRouter:
 def _is_supported_by_matroska(stream: Any) -> bool:
     if stream.type == "attachment" or cover.is_cover(stream):
         return True
-    return bool(stream.codec_context) and container_support.supports("matroska", stream)
+    return bool(stream.codec_context) and container_support.supports(container_support.GENERAL.muxer, stream)
 
 
 def _requirement(stream: Any) -> str:

@@ -15,17 +15,16 @@ from pipeline.media.encoding.codecs import encoder_for, encoder_spec
 from pipeline.media.encoding.dts import RetimedEncoder
 from pipeline.media.encoding.encoder import Encoder, VideoEncoding, configure
 from pipeline.media.encoding.encoder_spec import Role
-from pipeline.media.encoding.formats import encoder
+from pipeline.media.encoding.formats import find_encoder
 from pipeline.media.encoding.gif import GifEncoder
 from pipeline.media.encoding.hdr import hdr_parameters
 from pipeline.media.encoding.parallel_gop import ParallelEncoder
 from pipeline.media.reading.hdr import Hdr
 from pipeline.media.writing import alpha, metadata
+from pipeline.media.writing.container_support import container_spec
 from pipeline.media.writing.hdr_metadata import describe_mastering
 
 VideoEncoder = Encoder | RetimedEncoder | ParallelEncoder
-
-_MATROSKA = ("matroska", "webm")  # the muxers that can write a mastering display's primaries or luminance alone
 
 
 def add_video_stream(
@@ -49,7 +48,7 @@ def add_video_stream(
     try:
         stream = container.add_stream(encoding.codec, rate=encoding.rate)
     except ValueError as error:
-        codec = encoder(encoding.codec).canonical_name
+        codec = find_encoder(encoding.codec).canonical_name
         raise OutputError(f"{path}: {muxer} does not support {codec}{_advice(muxer)}") from error
     assert isinstance(stream, VideoStream)
     dropped = _describe_hdr(stream, muxer, encoding.codec, encoding.hdr) if encoding.hdr else []
@@ -57,7 +56,7 @@ def add_video_stream(
     stream.time_base = encoding.time_base
     if encoding.display_matrix:
         stream.set_display_matrix(encoding.display_matrix)
-    metadata.describe_stream(stream, original, muxer in metadata.ISO)
+    metadata.describe_stream(stream, original, container_spec(muxer).iso)
     alpha.unmark(stream.metadata)
     return stream, dropped
 
@@ -96,16 +95,17 @@ def create_encoder(
 
 
 def _advice(muxer: str) -> str:
-    if muxer == "webm":
-        return ': `codec="auto"` chooses one that it supports'
-    return ": choose another `codec`" if muxer == "matroska" else "; .mkv supports nearly every codec"
+    spec = container_spec(muxer)
+    if spec.web_only:
+        return ": `codec` auto chooses one that it supports"
+    return ": choose another `codec`" if spec.matroska else "; .mkv supports nearly every codec"
 
 
 def _describe_hdr(stream: VideoStream, muxer: str, codec: str, hdr: Hdr) -> list[str]:
     """Write `hdr` into the container's description of `stream`, and return a line for what can't be written."""
     in_container = describe_mastering(stream, muxer, hdr)
     is_half = bool(hdr.primaries) != bool(hdr.luminance)
-    if is_half and muxer not in _MATROSKA:
+    if is_half and not container_spec(muxer).partial_hdr_metadata:
         missing = "luminance" if hdr.primaries else "primaries"
         return [f"HDR mastering data dropped: {muxer} does not support it without {missing}; .mkv does"]
     if not in_container and not hdr_parameters(codec, hdr):

@@ -146,7 +146,7 @@ def test_a_frozen_and_a_dead_output_hold_nobody_up(tmp_path: Path) -> None:
                     target.offer(packet)
             assert stuck.figures().status == "live"
             assert stuck.figures().lag <= 4
-    assert live_packets.pictures(finished_segments(tmp_path / "cam.mkv")[0]) == 200
+    assert live_packets.frame_count(finished_segments(tmp_path / "cam.mkv")[0]) == 200
     assert whole.figures().dropped == {}
     assert stuck.figures().dropped["output too slow"] >= 25
     assert away.figures().dropped == {"output disconnected": 200}
@@ -218,8 +218,8 @@ def test_after_kill_9_what_was_written_can_be_played_and_the_output_goes_on(tmp_
         until(lambda: target.figures().connects == 2)
         offer(target, items[100:])
     (part,) = tmp_path.glob(f"cam-*.part.{suffix}")
-    assert live_packets.pictures(part) >= 70
-    assert live_packets.pictures(finished_segments(tmp_path / f"cam.{suffix}")[0]) == 50
+    assert live_packets.frame_count(part) >= 70
+    assert live_packets.frame_count(finished_segments(tmp_path / f"cam.{suffix}")[0]) == 50
 
 
 def test_when_the_parent_is_killed_the_child_finishes_the_file(tmp_path: Path) -> None:
@@ -237,7 +237,7 @@ os.kill(os.getpid(), 9)
 """
     subprocess.run([sys.executable, "-c", program], check=False, timeout=PATIENCE)
     until(lambda: finished_segments(tmp_path / "cam.mp4") != [])
-    assert live_packets.pictures(finished_segments(tmp_path / "cam.mp4")[0]) == 50
+    assert live_packets.frame_count(finished_segments(tmp_path / "cam.mp4")[0]) == 50
 
 
 def test_other_streams_begin_another_file_and_a_discontinuity_in_hls(tmp_path: Path) -> None:
@@ -250,7 +250,7 @@ def test_other_streams_begin_another_file_and_a_discontinuity_in_hls(tmp_path: P
             offer(target, first)
             target.start(large)
             offer(target, second)
-    assert [live_packets.pictures(file) for file in finished_segments(tmp_path / "cam.mkv")] == [30, 30]
+    assert [live_packets.frame_count(file) for file in finished_segments(tmp_path / "cam.mkv")] == [30, 30]
     listed = (tmp_path / "list.m3u8").read_text()
     assert listed.count("#EXT-X-DISCONTINUITY") == 1
     assert [target.figures().connects for target in targets] == [2, 2]
@@ -294,7 +294,7 @@ def test_hls_in_a_folder_of_any_name(tmp_path: Path, name: str) -> None:
     with closing(target):
         target.start(streams)
         offer(target, items)
-    assert live_packets.pictures(tmp_path / name / "list.m3u8") == 20
+    assert live_packets.frame_count(tmp_path / name / "list.m3u8") == 20
 
 
 def test_hls_whose_folder_is_gone_is_not_live_meanwhile(tmp_path: Path) -> None:
@@ -348,7 +348,7 @@ def test_a_folder_that_is_gone_is_that_outputs_fault_and_it_goes_on_when_it_is_b
         folder.mkdir()
         until(lambda: target.figures().status == "live")
         offer(target, items[30:])
-    assert live_packets.pictures(finished_segments(folder / "cam.mkv")[0]) == 70
+    assert live_packets.frame_count(finished_segments(folder / "cam.mkv")[0]) == 70
 
 
 def test_a_password_that_is_missing_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:

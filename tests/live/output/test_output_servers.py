@@ -65,7 +65,7 @@ def test_what_is_published_is_seen(kind: type[Server], material: tuple[StreamHea
             Watcher(outside) as watcher,
         ):
             target.start(streams)
-            play(target, iter(items), lambda: len(watcher.seen()) > 10)
+            play(target, iter(items), lambda: len(watcher.frames()) > 10)
             assert target.figures().dropped == {}
 
 
@@ -75,8 +75,8 @@ def test_times_are_those_that_were_offered(material: tuple[StreamHeader, list[Se
         target = Output(output_target(Address(server.address), SETTINGS), SETTINGS, lambda: None)
         with target:
             target.start(streams)
-            play(target, iter(items), lambda: len(server.seen()) > 20)
-        times = [seen.seconds for seen in server.seen() if seen.seconds is not None]
+            play(target, iter(items), lambda: len(server.frames()) > 20)
+        times = [frame.seconds for frame in server.frames() if frame.seconds is not None]
     steps = [later - earlier for earlier, later in itertools.pairwise(times)]
     assert steps == pytest.approx([1 / live_packets.RATE] * len(steps), abs=1 / live_packets.TICKS)
 

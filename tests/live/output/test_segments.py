@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 
 from pipeline.errors import SettingsError
-from pipeline.live.output.destination import FILE_FORMATS
 from pipeline.live.output.segments import (
     Segmentation,
     SegmentedMuxer,
@@ -16,6 +15,7 @@ from pipeline.live.output.segments import (
     parse_segment_limit,
 )
 from pipeline.live.process.messages import SerializedPacket, StreamHeader
+from pipeline.media.writing.container_support import container_for
 from tests import live_packets
 
 NAME = re.compile(r"cam-\d{8}T\d{6}\.\d{3}Z\.\w+")
@@ -24,8 +24,9 @@ NAME = re.compile(r"cam-\d{8}T\d{6}\.\d{3}Z\.\w+")
 def segments(
     path: Path, streams: StreamHeader, seconds: float | None = 1, size: int | None = None, keep: int | None = None
 ):
-    format, options = FILE_FORMATS[path.suffix]
-    return SegmentedMuxer(SegmentsRequest("", format, options, streams, Segmentation(path, seconds, size, keep)))
+    spec = container_for(path)
+    options = dict(spec.live_options or {})
+    return SegmentedMuxer(SegmentsRequest("", spec.muxer, options, streams, Segmentation(path, seconds, size, keep)))
 
 
 def write(series: SegmentedMuxer, items: list[SerializedPacket]) -> None:
@@ -33,14 +34,14 @@ def write(series: SegmentedMuxer, items: list[SerializedPacket]) -> None:
         series.mux(packet)
 
 
-@pytest.mark.parametrize("suffix", FILE_FORMATS)
+@pytest.mark.parametrize("suffix", [".mkv", ".mp4", ".mov", ".ts"])
 def test_files_follow_each_other_at_key_frames_and_none_is_lost(tmp_path: Path, suffix: str) -> None:
     streams, items = live_packets.coded(60, gop=10, start=900_000, sound="aac")
     series = segments(tmp_path / f"cam{suffix}", streams)
     write(series, items)
     series.close()
     files = finished_segments(tmp_path / f"cam{suffix}")
-    assert [live_packets.pictures(file) for file in files] == [30, 30]
+    assert [live_packets.frame_count(file) for file in files] == [30, 30]
     assert sorted(file.name for file in files) == sorted(os.listdir(tmp_path))
     assert all(NAME.fullmatch(file.name) for file in files)
     for file in files:
@@ -54,7 +55,7 @@ def test_a_size_ends_a_file_too(tmp_path: Path) -> None:
     series = segments(tmp_path / "cam.mkv", streams, seconds=None, size=15_000)
     write(series, items)
     series.close()
-    assert [live_packets.pictures(file) for file in finished_segments(tmp_path / "cam.mkv")] == [20, 20]
+    assert [live_packets.frame_count(file) for file in finished_segments(tmp_path / "cam.mkv")] == [20, 20]
 
 
 def test_only_so_many_are_kept_and_what_else_lies_there_is_left_alone(tmp_path: Path) -> None:
@@ -99,7 +100,7 @@ def test_sound_that_a_container_cannot_hold_is_left_behind_with_a_note(tmp_path:
     assert series.notes == ["pcm_mulaw audio is dropped: mpegts does not support it"]
     write(series, items)
     series.close()
-    assert live_packets.pictures(finished_segments(tmp_path / "cam.ts")[0]) == 20
+    assert live_packets.frame_count(finished_segments(tmp_path / "cam.ts")[0]) == 20
 
 
 def test_a_time_that_goes_back_is_left_out(tmp_path: Path) -> None:

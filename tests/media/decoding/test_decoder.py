@@ -65,10 +65,10 @@ def test_colours_that_change_in_mid_stream_are_told(tmp_path: Path) -> None:
         frames = [frame for packet in source for frame in decoder.feed(packet)] + list(decoder.finish())
     assert len(frames) == 12
     first, second = "bt709, limited range", "smpte170m, limited range"
-    rest = "and all frames are read as the first is"
-    assert decoder.changes == [
-        f"the source's tags of colour become {second} at frame 3; they were {first}, {rest}",
-        f"the source's tags of colour become {first} at frame 9; they were {second}, {rest}",
+    rest = "; all frames are interpreted by the tags of the first"
+    assert decoder.changes.notes == [
+        f"the source's colour tags change from {first} to {second} at frame 3{rest}",
+        f"the source's colour tags change from {second} to {first} at frame 9{rest}",
     ]
 
 

@@ -33,7 +33,7 @@ def enter(book: PacketLedger, *packets: Packet) -> list[Packet]:
 
 
 def leave(book: PacketLedger, number: int | None) -> int | None:
-    return book.leave(Picture(number)).pts  # type: ignore[arg-type]
+    return book.match(Picture(number)).pts  # type: ignore[arg-type]
 
 
 def test_pictures_get_the_times_of_their_packets_in_whatever_order_they_come() -> None:
@@ -68,21 +68,21 @@ def test_a_packet_that_becomes_no_picture_does_not_move_those_behind_it() -> Non
 def test_where_pictures_are_not_reordered_each_has_its_own_time() -> None:
     book = PacketLedger(40, in_coding_order=True)
     enter(book, *(Packet(None, dts=40 * i, is_keyframe=True) for i in range(8)))
-    assert [book.leave(Picture(number), False).pts for number in (0, 1, 4, 5)] == [0, 40, 160, 200]  # type: ignore[arg-type]
+    assert [book.match(Picture(number), False).pts for number in (0, 1, 4, 5)] == [0, 40, 160, 200]  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("second", [None, 20])
 def test_the_second_field_of_a_picture_is_not_missing(second: int | None) -> None:
     book = PacketLedger(40)
     enter(book, Packet(None if second is None else 0, is_keyframe=True), Packet(second), Packet(40), Packet(60))
-    book.leave(Picture(0, interlaced_frame=True))  # type: ignore[arg-type]
+    book.match(Picture(0, interlaced_frame=True))  # type: ignore[arg-type]
     assert book.outstanding == 2
 
 
 def test_the_next_picture_of_an_interlaced_stream_is_missing_where_it_does_not_come() -> None:
     book = PacketLedger(40)
     enter(book, Packet(0, is_keyframe=True), Packet(40), Packet(80))
-    book.leave(Picture(0, interlaced_frame=True))  # type: ignore[arg-type]
+    book.match(Picture(0, interlaced_frame=True))  # type: ignore[arg-type]
     assert book.outstanding == 2
 
 
@@ -95,10 +95,10 @@ def test_beginning_again_goes_back_over_a_key_frame_that_was_done() -> None:
     packets = enter(book, *(Packet(i, is_keyframe=i % 50 == 0) for i in range(400)))
     for number in range(390):
         leave(book, number)
-    again = book.begin_again()
+    again = book.restart()
     assert again == packets[200:]
-    assert all(book.leave(Picture(number)).settled for number in range(200, 390))  # type: ignore[arg-type]
-    assert not book.leave(Picture(395)).settled  # type: ignore[arg-type]
+    assert all(book.match(Picture(number)).yielded_before_restart for number in range(200, 390))  # type: ignore[arg-type]
+    assert not book.match(Picture(395)).yielded_before_restart  # type: ignore[arg-type]
 
 
 def test_packets_that_are_let_go_still_count_where_no_picture_came() -> None:
@@ -109,15 +109,15 @@ def test_packets_that_are_let_go_still_count_where_no_picture_came() -> None:
             leave(book, number - 20)
     for number in range(980, 1000):
         leave(book, number)
-    assert len(book.begin_again()) < 200
+    assert len(book.restart()) < 200
     assert book.outstanding == 3
 
 
 def test_too_many_bytes_are_not_kept(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ledger, "_MOST_BYTES", 1000)
+    monkeypatch.setattr(ledger, "_MAX_BYTES", 1000)
     book = PacketLedger(40)
     enter(book, *(Packet(i, is_keyframe=i == 0) for i in range(50)))
-    assert book.begin_again() == []
+    assert book.restart() == []
     assert leave(book, 49) == 49
 
 

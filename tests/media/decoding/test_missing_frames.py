@@ -16,9 +16,9 @@ class Packet:
     time_base: Fraction = Fraction(1, 90_000)
 
 
-def missed(times: list[int | None], damaged: set[int] = frozenset(), steady: bool = False) -> int:  # type: ignore[assignment]
-    holes = GapDetector(FRAME, steady)
-    return sum(holes.before(Packet(time), number in damaged) for number, time in enumerate(times))  # type: ignore[arg-type]
+def missed(times: list[int | None], damaged: set[int] = frozenset(), everywhere: bool = False) -> int:  # type: ignore[assignment]
+    gaps = GapDetector(FRAME, everywhere)
+    return sum(gaps.missing_before(Packet(time), number in damaged) for number, time in enumerate(times))  # type: ignore[arg-type]
 
 
 def frames(*numbers: int) -> list[int | None]:
@@ -36,9 +36,9 @@ def test_a_gap_elsewhere_is_meant_to_be_one() -> None:
 
 
 def test_a_short_gap_in_a_stream_that_was_steady_is_a_hole() -> None:
-    assert missed(frames(*range(20), 22, 23), steady=True) == 2
-    assert missed(frames(*range(5), 7, 8), steady=True) == 0
-    assert missed(frames(*range(20), 300), steady=True) == 0
+    assert missed(frames(*range(20), 22, 23), everywhere=True) == 2
+    assert missed(frames(*range(5), 7, 8), everywhere=True) == 0
+    assert missed(frames(*range(20), 300), everywhere=True) == 0
 
 
 @pytest.mark.parametrize("times", [[], [None, None], [0, None, 3600]])

@@ -25,14 +25,14 @@ def matrix(a: int, b: int, c: int, d: int) -> tuple[int, ...]:
 @pytest.mark.parametrize(
     ("numbers", "shown", "said"),
     [
-        ((ONE, 0, 0, ONE), "AB/CD", "not turned"),
-        ((0, ONE, -ONE, 0), "CA/DB", "turned by 90 degrees"),
-        ((-ONE, 0, 0, -ONE), "DC/BA", "turned by 180 degrees"),
-        ((0, -ONE, ONE, 0), "BD/AC", "turned by 270 degrees"),
+        ((ONE, 0, 0, ONE), "AB/CD", "not rotated"),
+        ((0, ONE, -ONE, 0), "CA/DB", "rotated by 90 degrees"),
+        ((-ONE, 0, 0, -ONE), "DC/BA", "rotated by 180 degrees"),
+        ((0, -ONE, ONE, 0), "BD/AC", "rotated by 270 degrees"),
         ((-ONE, 0, 0, ONE), "BA/DC", "mirrored"),
-        ((ONE, 0, 0, -ONE), "CD/AB", "mirrored and turned by 180 degrees"),
-        ((0, ONE, ONE, 0), "AC/BD", "mirrored and turned by 270 degrees"),
-        ((0, -ONE, -ONE, 0), "DB/CA", "mirrored and turned by 90 degrees"),
+        ((ONE, 0, 0, -ONE), "CD/AB", "mirrored and rotated by 180 degrees"),
+        ((0, ONE, ONE, 0), "AC/BD", "mirrored and rotated by 270 degrees"),
+        ((0, -ONE, -ONE, 0), "DB/CA", "mirrored and rotated by 90 degrees"),
     ],
 )
 def test_a_display_matrix_lays_a_picture(numbers: tuple[int, int, int, int], shown: str, said: str) -> None:

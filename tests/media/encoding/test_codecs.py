@@ -98,7 +98,7 @@ def test_each_encoder_accepts_the_options_of_its_row(spec: EncoderSpec) -> None:
     pixel = spec.image.pix_fmt if spec.image and spec.image.pix_fmt else None
     for options in options_of(spec):
         wanted = VideoEncoding(
-            spec.name, format_of("yuv420p"), Fraction(25), Fraction(1, 25), options=dict(options), coded=pixel
+            spec.name, format_of("yuv420p"), Fraction(25), Fraction(1, 25), options=dict(options), convert_to=pixel
         )
         context = av.CodecContext.create(spec.name, "w")
         assert isinstance(context, av.VideoCodecContext)

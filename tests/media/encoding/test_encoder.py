@@ -12,7 +12,7 @@ import pytest
 from pipeline.frame import PIXEL_FORMATS, Colour, Frame, FrameFormat, PixelFormat, Siting
 from pipeline.media.av_frames import wrap_frame
 from pipeline.media.encoding.encoder import Encoder, VideoEncoding, configure, negotiate_format
-from pipeline.media.encoding.formats import encodable_format, encoder
+from pipeline.media.encoding.formats import encodable_format, find_encoder
 from tests.frames import assert_same, format_of, noise
 
 ENCODERS = ["libx264", "libx265", "libsvtav1", "ffv1"]
@@ -50,7 +50,7 @@ def test_a_lossless_encoder_gives_all_samples_back(
     tmp_path: Path, codec: str, options: dict[str, str], pixel: str, full_range: bool
 ) -> None:
     format = format_of(pixel, full_range=full_range)
-    assert encodable_format(encoder(codec), format.pixel, 64, 48) is format.pixel
+    assert encodable_format(find_encoder(codec), format.pixel, 64, 48) is format.pixel
     given = [noise(format, pts) for pts in range(3)]
     encoding = VideoEncoding(codec, format, Fraction(25), Fraction(1, 25), options=options)
     path = encoded(tmp_path / f"film{_SUFFIXES.get(codec, '.mkv')}", encoding, given)

@@ -6,7 +6,7 @@ import pytest
 
 from pipeline.frame import PIXEL_FORMATS
 from pipeline.media.encoding.encoder import VideoEncoding
-from pipeline.media.encoding.format_loss import losses
+from pipeline.media.encoding.format_loss import format_losses
 from tests.frames import Size, format_of
 
 
@@ -14,7 +14,7 @@ def lines(
     source: str, codec: str, made: str, form: str | None = None, chosen: bool = False, size: Size = (64, 48)
 ) -> list[str]:
     encoding = VideoEncoding(codec, format_of(made, size), Fraction(25), Fraction(1, 25))
-    return list(losses(PIXEL_FORMATS[source], encoding, form, is_chosen=chosen))
+    return list(format_losses(PIXEL_FORMATS[source], encoding, form, is_chosen=chosen))
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from pipeline.errors import OutputError
 from pipeline.frame import PIXEL_FORMATS
-from pipeline.media.encoding.formats import encodable_format, encoder, native_pix_fmt, supported_formats
+from pipeline.media.encoding.formats import encodable_format, find_encoder, native_pix_fmt, supported_formats
 
 
 @given(
@@ -16,7 +16,7 @@ from pipeline.media.encoding.formats import encodable_format, encoder, native_pi
     height=st.integers(16, 400),
 )
 def test_a_format_is_found_that_the_encoder_takes(name: str, pixel: object, width: int, height: int) -> None:
-    codec = encoder(name)
+    codec = find_encoder(name)
     found = encodable_format(codec, pixel, width, height)  # type: ignore[arg-type]
     assert native_pix_fmt(codec, found) in {f.name for f in codec.video_formats or ()}
     if name not in ("ffv1", "libvpx-vp9", "libsvtav1"):
@@ -27,12 +27,12 @@ def test_a_format_is_found_that_the_encoder_takes(name: str, pixel: object, widt
 @pytest.mark.parametrize("name", ["ffv1", "libvpx-vp9", "libsvtav1", "mpeg4", "prores_ks"])
 def test_pairs_of_samples_that_are_cut_off_are_kept_where_the_encoder_takes_them(name: str) -> None:
     wanted = PIXEL_FORMATS["yuv422p10le" if name == "prores_ks" else "yuv420p"]
-    assert encodable_format(encoder(name), wanted, 97, 65) == wanted
+    assert encodable_format(find_encoder(name), wanted, 97, 65) == wanted
 
 
 @pytest.mark.parametrize("name", ["yuv420p", "yuv422p10le", "yuv444p", "gray", "nv12"])
 def test_what_the_encoder_takes_is_kept(name: str) -> None:
-    assert encodable_format(encoder("libx264"), PIXEL_FORMATS[name], 64, 48).name == name
+    assert encodable_format(find_encoder("libx264"), PIXEL_FORMATS[name], 64, 48).name == name
 
 
 @pytest.mark.parametrize(
@@ -55,7 +55,7 @@ def test_what_the_encoder_takes_is_kept(name: str) -> None:
     ],
 )
 def test_otherwise_depth_is_kept_first_and_then_chroma(codec: str, given_format: str, found: str) -> None:
-    assert encodable_format(encoder(codec), PIXEL_FORMATS[given_format], 64, 48).name == found
+    assert encodable_format(find_encoder(codec), PIXEL_FORMATS[given_format], 64, 48).name == found
 
 
 RGB_IN_ENCODERS = {
@@ -75,7 +75,7 @@ RGB_IN_ENCODERS = {
 @pytest.mark.parametrize("codec", RGB_IN_ENCODERS)
 def test_rgb_stays_rgb_where_it_can_and_becomes_yuv_444_or_what_is_nearest(codec: str) -> None:
     for name, found in zip(("gbrp", "gbrp10le", "gbrp12le", "gbrp16le"), RGB_IN_ENCODERS[codec], strict=True):
-        assert encodable_format(encoder(codec), PIXEL_FORMATS[name], 64, 48).name == found
+        assert encodable_format(find_encoder(codec), PIXEL_FORMATS[name], 64, 48).name == found
 
 
 @pytest.mark.parametrize(
@@ -90,7 +90,7 @@ def test_rgb_stays_rgb_where_it_can_and_becomes_yuv_444_or_what_is_nearest(codec
     ],
 )
 def test_yuv_becomes_rgb_only_where_it_would_lose_its_colour(codec: str, given_format: str, found: str) -> None:
-    assert encodable_format(encoder(codec), PIXEL_FORMATS[given_format], 64, 48).name == found
+    assert encodable_format(find_encoder(codec), PIXEL_FORMATS[given_format], 64, 48).name == found
 
 
 @pytest.mark.parametrize(
@@ -108,17 +108,17 @@ def test_yuv_becomes_rgb_only_where_it_would_lose_its_colour(codec: str, given_f
     ],
 )
 def test_an_encoder_may_take_the_same_samples_packed(codec: str, pixel: str, name: str | None) -> None:
-    assert native_pix_fmt(encoder(codec), PIXEL_FORMATS[pixel]) == name
+    assert native_pix_fmt(find_encoder(codec), PIXEL_FORMATS[pixel]) == name
 
 
 def test_an_odd_size_gets_chroma_of_full_size() -> None:
-    assert encodable_format(encoder("libx264"), PIXEL_FORMATS["yuv420p"], 63, 48).name == "yuv444p"
+    assert encodable_format(find_encoder("libx264"), PIXEL_FORMATS["yuv420p"], 63, 48).name == "yuv444p"
 
 
 @pytest.mark.parametrize(("name", "said"), [("libfoo", "no encoder called 'libfoo'"), ("aac", "aac encodes audio")])
 def test_what_is_no_video_encoder_is_refused(name: str, said: str) -> None:
     with pytest.raises(OutputError, match=said):
-        encoder(name)
+        find_encoder(name)
 
 
 WITH_ALPHA = {
@@ -140,13 +140,13 @@ WITH_ALPHA = {
 def test_alpha_is_kept_before_all_but_colour_where_an_encoder_takes_it(codec: str) -> None:
     given = ("yuva420p", "yuva444p10le", "gbrap", "gbrap16le", "ya8", "ya16le")
     for name, found in zip(given, WITH_ALPHA[codec], strict=True):
-        assert encodable_format(encoder(codec), PIXEL_FORMATS[name], 64, 48).name == found
+        assert encodable_format(find_encoder(codec), PIXEL_FORMATS[name], 64, 48).name == found
 
 
 @pytest.mark.parametrize("codec", ["ffv1", "libvpx-vp9", "prores_ks", "png", "qtrle"])
 @pytest.mark.parametrize("name", ["yuv420p", "gbrp", "gray", "yuv444p10le"])
 def test_no_alpha_is_made_where_there_is_none(codec: str, name: str) -> None:
-    assert not encodable_format(encoder(codec), PIXEL_FORMATS[name], 64, 48).alpha
+    assert not encodable_format(find_encoder(codec), PIXEL_FORMATS[name], 64, 48).alpha
 
 
 @pytest.mark.parametrize(
@@ -165,8 +165,8 @@ def test_no_alpha_is_made_where_there_is_none(codec: str, name: str) -> None:
 def test_alpha_may_be_packed_too_and_what_is_listed_but_refused_is_not_taken(
     codec: str, pixel: str, name: str | None
 ) -> None:
-    assert native_pix_fmt(encoder(codec), PIXEL_FORMATS[pixel]) == name
+    assert native_pix_fmt(find_encoder(codec), PIXEL_FORMATS[pixel]) == name
 
 
 def test_what_an_encoder_takes_can_be_listed() -> None:
-    assert [pixel.name for pixel in supported_formats(encoder("libsvtav1"))] == ["yuv420p", "yuv420p10le"]
+    assert [pixel.name for pixel in supported_formats(find_encoder("libsvtav1"))] == ["yuv420p", "yuv420p10le"]

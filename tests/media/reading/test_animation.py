@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 import pipeline
 from pipeline.errors import OutputError
-from pipeline.media.reading.animation import is_animated_png, loop_options, read_play_count
+from pipeline.media.reading.animation import is_animated_png, read_play_count
 from pipeline.media.writing.output_kind import check_output
 from tests import clips, images, jobs
 
@@ -59,11 +59,8 @@ def test_how_often_an_animation_is_shown_is_known_and_kept(
         sink.unlink()
 
 
-def test_a_film_is_shown_for_ever_and_other_containers_are_told_nothing(tmp_path: Path) -> None:
+def test_a_missing_file_has_no_play_count(tmp_path: Path) -> None:
     assert read_play_count(tmp_path / "nothing.gif") is None
-    assert loop_options("gif", tmp_path / "film.mp4") == {"loop": "0"}
-    assert loop_options("apng", tmp_path / "film.mp4") == {"plays": "0"}
-    assert loop_options("mkv", tmp_path / "a.gif") == {}
 
 
 def test_an_apng_is_known_by_its_content(tmp_path: Path) -> None:

@@ -1,12 +1,17 @@
-"""What containers hold: not what FFmpeg's muxers say, but what can be read back."""
+"""The table of containers agrees with what FFmpeg writes and reads back, and is the only place that names them."""
 
+import ast
+import io
 from pathlib import Path
 
 import av
 import numpy as np
 import pytest
 
+import pipeline
 from pipeline.media.writing import container_support
+from pipeline.media.writing.container_spec import ContainerSpec, CoverArt
+from pipeline.media.writing.container_support import CONTAINERS, container_for, container_spec, is_output
 from tests import remux
 
 TONE = np.sin(np.arange(24_000) / 10).astype(np.float32)[None]
@@ -24,7 +29,7 @@ def sounds(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.mark.parametrize("codec", ["aac", "ac3", "flac", "libopus", "pcm_s16le", "wavpack", "tta"])
 @pytest.mark.parametrize("muxer", ["matroska", "webm", "mp4", "mov", "ipod", "mpegts", "nut"])
-def test_what_a_container_holds_comes_out_of_it_again(sounds: Path, tmp_path: Path, codec: str, muxer: str) -> None:
+def test_a_supported_codec_is_read_back_complete(sounds: Path, tmp_path: Path, codec: str, muxer: str) -> None:
     path = tmp_path / "out"
     with av.open(str(sounds / f"{codec}.mkv")) as source:
         stream = source.streams.audio[0]
@@ -53,22 +58,84 @@ def test_what_a_container_holds_comes_out_of_it_again(sounds: Path, tmp_path: Pa
         ("tta", ""),
     ],
 )
-def test_who_holds_which_sound(sounds: Path, codec: str, muxers: str) -> None:
+def test_audio_is_supported_by_the_containers_that_read_it_back(sounds: Path, codec: str, muxers: str) -> None:
     with av.open(str(sounds / f"{codec}.mkv")) as source:
         stream = source.streams.audio[0]
         tried = "matroska webm mp4 mov ipod mpegts nut flv".split()
         assert [muxer for muxer in tried if container_support.supports(muxer, stream)] == muxers.split()
 
 
-def test_a_codec_goes_by_its_own_name_not_by_that_of_its_decoder(sounds: Path) -> None:
+def test_a_stream_is_named_after_its_codec_not_its_decoder(sounds: Path) -> None:
     with av.open(str(sounds / "libopus.mkv")) as source:
         assert container_support.codec_name(source.streams.audio[0]) == "opus"
 
 
-def test_channels_that_nobody_names_get_the_usual_names() -> None:
+def test_a_specified_layout_is_kept() -> None:
     assert container_support.specified_layout(av.AudioLayout("5.1(side)")) == "5.1(side)"
 
 
-def test_unnamed_channels_of_a_file_too(sounds: Path) -> None:
+def test_an_unspecified_layout_gets_the_usual_name(sounds: Path) -> None:
     with av.open(str(sounds / "pcm_s16le.mkv")) as source:  # Matroska doesn't say which channels PCM has
         assert container_support.specified_layout(source.streams.audio[0].codec_context.layout) == "mono"
+
+
+ROOT = Path(pipeline.__file__).parent
+# Modules that may hold a name that is a container's too, and why.
+MAY_NAME_CONTAINERS = {
+    "media/writing/container_support.py": "the table",
+    "media/writing/hdr_metadata.py": "a file in memory that is never an output",
+    "media/writing/pipe_sink.py": "the one muxer that a pipe has",
+    "media/writing/cover.py": "suffixes of images",
+    "media/encoding/codecs.py": "suffixes of images",
+    "files/result_name.py": "suffix of an animation",
+}
+FOLDERS = ("media/writing", "media/encoding", "files", "diagnostics")
+
+
+def test_no_other_module_of_the_writing_side_names_a_container() -> None:
+    names = set(CONTAINERS) | {suffix for spec in CONTAINERS.values() for suffix in spec.suffixes if suffix}
+    found = [
+        f"{file.relative_to(ROOT)}:{node.lineno}: {node.value!r}"
+        for folder in FOLDERS
+        for file in sorted((ROOT / folder).rglob("*.py"))
+        if str(file.relative_to(ROOT)) not in MAY_NAME_CONTAINERS
+        for node in ast.walk(ast.parse(file.read_text()))
+        if isinstance(node, ast.Constant) and node.value in names
+    ]
+    assert found == [], "ask pipeline/media/writing/container_support.py instead"
+
+
+FILES = [(spec, suffix) for spec in CONTAINERS.values() for suffix in spec.suffixes if suffix]
+
+
+@pytest.mark.parametrize(("spec", "suffix"), FILES, ids=[suffix for _, suffix in FILES])
+def test_ffmpeg_chooses_the_muxer_of_the_row_by_each_suffix(spec: ContainerSpec, suffix: str, tmp_path: Path) -> None:
+    assert container_for(Path(f"FILM{suffix.upper()}")) is spec
+    with av.open(str(tmp_path / f"film{suffix}"), "w") as container:
+        assert container.format.name == spec.muxer
+
+
+@pytest.mark.parametrize("spec", CONTAINERS.values(), ids=lambda spec: spec.muxer)
+def test_the_muxer_supports_the_subtitles_and_attachments_of_the_row(spec: ContainerSpec) -> None:
+    with av.open(io.BytesIO(), "w", format=spec.muxer) as container:
+        supported = container.supported_codecs
+    texts = [codec for codec in ("mov_text", "subrip") if codec in supported]
+    assert texts == ([spec.text_subtitles] if spec.text_subtitles else [])
+    assert spec.attachments == (spec.cover_art is CoverArt.ATTACHMENT)
+
+
+def test_a_container_without_a_row_has_defaults() -> None:
+    assert container_spec("avi") == ContainerSpec("avi")
+    assert not is_output("avi")
+    assert container_for(Path("film.xyz")) == ContainerSpec("", (".xyz",))
+
+
+def test_a_pipe_is_y4m_and_no_output_file() -> None:
+    assert container_for(Path("-")).muxer == "yuv4mpegpipe"
+    assert not is_output("yuv4mpegpipe")
+
+
+@pytest.mark.parametrize("muxer", ["mp4", "mov", "matroska", "mpegts"])
+def test_containers_for_live_files_are_outputs_too(muxer: str) -> None:
+    assert container_spec(muxer).live_options is not None
+    assert is_output(muxer)

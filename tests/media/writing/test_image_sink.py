@@ -11,7 +11,7 @@ from pipeline.errors import OutputError
 from pipeline.frame import PIXEL_FORMATS as PIXELS
 from pipeline.frame import Colour, Frame, FrameFormat
 from pipeline.media.encoding.encoder import VideoEncoding
-from pipeline.media.encoding.image_codecs import codec_for, image_format
+from pipeline.media.encoding.image_codecs import image_encoder_for, image_format
 from pipeline.media.reading.image_sequence import ImageSequence
 from pipeline.media.reading.probe import probe
 from pipeline.media.writing.image_sink import ImageSink
@@ -21,7 +21,7 @@ TICK = Fraction(1, 25)
 
 
 def _sink(path: Path, source: ImageSequence | None = None, deep: bool = False, others: int = 0) -> ImageSink:
-    codec = codec_for(path)
+    codec = image_encoder_for(path)
     assert codec
     assert codec.image
     wanted = FrameFormat(32, 24, PIXELS["yuv420p10le" if deep else "yuv420p"], Colour(1, False))
@@ -90,7 +90,7 @@ def test_jpeg_is_close_and_says_what_it_is(tmp_path: Path) -> None:
     ],
 )
 def test_pictures_keep_what_they_can_in_full_range(file: str, source: str, kept: str) -> None:
-    codec = codec_for(Path(file))
+    codec = image_encoder_for(Path(file))
     assert codec
     assert codec.image
     made = image_format(codec.image, FrameFormat(8, 8, PIXELS[source], Colour(1, False)))
@@ -106,7 +106,7 @@ def test_the_shape_of_the_samples_is_told(tmp_path: Path, suffix: str) -> None:
 
 
 def test_a_png_tells_its_colours(tmp_path: Path) -> None:
-    codec = codec_for(Path("a.png"))
+    codec = image_encoder_for(Path("a.png"))
     assert codec
     assert codec.image
     for colour, chunk in ((Colour(1, True, 1, 13), b"sRGB"), (Colour(9, True, 9, 16), b"cICP\x09\x10\x00\x01")):

@@ -1,0 +1,1 @@
+"""Interlaced video: detection, the decision what to do about it, and deinterlacing."""

@@ -1,4 +1,4 @@
-"""Fields become pictures: libavfilter's bwdif makes up the rows that each lacks, from those above, below and around."""
+"""Deinterlacing by libavfilter's bwdif, which interpolates the missing rows of a field in space and time."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from typing import Any, Literal, NamedTuple
+from typing import Any, Generic, Literal, NamedTuple, TypeVar
 
 import av
 import av.error
@@ -23,14 +23,20 @@ from pipeline.media.decoding.interlace.combing import Combing, Rows, sample_rows
 from pipeline.media.decoding.swscale import extract_planes
 from pipeline.media.reading.media_info import VideoInfo
 
-MAX_GAP_FRAMES = 2  # times as long as frames last: one that comes later does not follow
+MAX_GAP_FRAMES = 2  # frame durations between two frames, above which the second does not continue the first
+
+Other = TypeVar("Other")
 
 
 @dataclass(frozen=True)
 class Deinterlacing:
-    """which: frames, all or those that are marked as interlaced or look combed; the others pass as they are.
+    """How a video is deinterlaced.
 
-    top_first: the even rows are the earlier ones. doubled: both fields of a frame become a picture, else the first.
+    Attributes:
+        which: The frames that are deinterlaced: "all", those that are "marked" as interlaced, or those that look
+            "combed". Others pass unchanged.
+        top_first: The top field, which has the even rows, is the earlier one.
+        doubled: Both fields of a frame become frames; else only the first.
     """
 
     which: Literal["all", "marked", "combed"]
@@ -39,16 +45,16 @@ class Deinterlacing:
 
     @property
     def multiplier(self) -> int:
-        """How many frames each becomes."""
+        """The number of frames that each frame becomes."""
         return 2 if self.doubled else 1
 
     @property
     def tick_divisor(self) -> int:
-        """How many ticks each becomes, so that there is one midway between two frames."""
+        """The number of ticks that each tick becomes, so that there is one midway between two frames."""
         return self.multiplier
 
     def apply_to(self, video: VideoInfo) -> VideoInfo:
-        """`video` as it is then."""
+        """The description of the deinterlaced `video`."""
         return replace(
             video,
             rate=video.rate * self.multiplier,
@@ -60,7 +66,7 @@ class Deinterlacing:
 
 @dataclass(frozen=True)
 class FineClockDeinterlacing(Deinterlacing):
-    """On a clock whose ticks are fine enough already."""
+    """Deinterlacing on a clock whose ticks are fine enough as they are."""
 
     @property
     def tick_divisor(self) -> int:
@@ -68,156 +74,169 @@ class FineClockDeinterlacing(Deinterlacing):
 
 
 def find_bwdif_format(format: FrameFormat) -> FrameFormat | None:
-    """What frames of `format` are called for bwdif, which must take their samples as they are; None if it can't.
+    """The format as which bwdif accepts the samples of frames of `format` unchanged; None if it can't.
 
-    It knows fewer formats of 10 and 12 bit than of 16.
+    bwdif accepts fewer formats of 10 and 12 bits than of 16.
     """
     wide = PIXEL_FORMATS.get(format.pixel.name.replace("10le", "16le").replace("12le", "16le"))
-    choices = [format, *([replace(format, pixel=wide)] if wide and wide != format.pixel else [])]
-    return next((choice for choice in choices if _is_taken(choice)), None)
+    candidates = [format, *([replace(format, pixel=wide)] if wide and wide != format.pixel else [])]
+    return next((candidate for candidate in candidates if _is_accepted(candidate)), None)
 
 
 class FlushMarker:
-    """Comes between frames where none follows for a while: what waits for the next one goes out without it."""
+    """An item between frames of a live stream that pauses: frames that wait for the next one are yielded without it."""
 
 
-class Deinterlace(Stage[Any, Any]):
-    """Frames of `format` in, pictures out: one for each, at its time, or two, the second midway to the next frame.
+class Deinterlace(Stage[Frame | FlushMarker | Other, Frame | Other], Generic[Other]):
+    """Yields one frame for each frame, at its time, or two, the second midway to the next frame.
 
-    A Pause ends here; other items pass. lasting: how long frames usually last, in ticks. Raises InputError if they
-    can't be deinterlaced: see `worked_on`.
+    A FlushMarker ends here; other items pass.
+
+    Args:
+        deinterlacing: What is done.
+        format: The format of the frames.
+        frame_duration: The usual duration of a frame, in ticks.
+
+    Raises:
+        InputError: bwdif does not support the format; see `find_bwdif_format`.
     """
 
-    def __init__(self, how: Deinterlacing, format: FrameFormat, lasting: int) -> None:
-        worked = find_bwdif_format(format)
-        if worked is None:
-            raise InputError(f"frames of {format} can't be deinterlaced; --deinterlace off leaves them as they are")
-        self._how, self._format, self._worked, self._lasting = how, format, worked, lasting
-        self._graph: Graph | None = _graph(how, worked)
-        self._held: deque[_Held] = deque()
-        self._made: list[av.VideoFrame] = []
-        self._before: Rows | None = None
+    def __init__(self, deinterlacing: Deinterlacing, format: FrameFormat, frame_duration: int) -> None:
+        bwdif_format = find_bwdif_format(format)
+        if bwdif_format is None:
+            raise InputError(f'frames of {format} can\'t be deinterlaced; `deinterlace="off"` leaves them interlaced')
+        self._deinterlacing, self._format, self._bwdif_format = deinterlacing, format, bwdif_format
+        self._frame_duration = frame_duration
+        self._graph: Graph | None = _build_graph(deinterlacing, bwdif_format)
+        self._held: deque[_HeldFrame] = deque()
+        self._filtered: list[av.VideoFrame] = []
+        self._rows_before: Rows | None = None
 
-    def feed(self, item: Any) -> Iterator[Any]:
+    def feed(self, item: Frame | FlushMarker | Other) -> Iterator[Frame | Other]:
         if isinstance(item, FlushMarker):
             yield from self.finish()
-            self._graph, self._before = _graph(self._how, self._worked), None
-            return
-        if not isinstance(item, Frame):
+            self._graph, self._rows_before = _build_graph(self._deinterlacing, self._bwdif_format), None
+        elif isinstance(item, Frame):
+            passes = not self._is_selected(item)
+            frame = _share(item, 1 + passes * self._deinterlacing.multiplier)
+            self._held.append(_HeldFrame(frame, passes))
+            yield from self._filter(wrap_frame(replace(frame, format=self._bwdif_format)))
+        else:
             yield item
-            return
-        passes = not self._is_wanted(item)
-        frame = _shared(item, 1 + passes * self._how.multiplier)
-        self._held.append(_Held(frame, passes))
-        yield from self._filtered(wrap_frame(replace(frame, format=self._worked)))
 
-    def finish(self) -> Iterator[Any]:
-        yield from self._filtered(None)
+    def finish(self) -> Iterator[Frame | Other]:
+        yield from self._filter(None)
 
     def close(self) -> None:
         self._graph = None
-        self._made.clear()
+        self._filtered.clear()
         while self._held:
             held = self._held.popleft()
-            for _ in range(held.passes * self._how.multiplier):
+            for _ in range(held.passes * self._deinterlacing.multiplier):
                 held.frame.release()
 
-    def _is_wanted(self, frame: Frame) -> bool:
-        """Whether it is to be deinterlaced; the first of those that may be combed is not: nothing comes before it."""
-        if self._how.which != "combed":
-            return self._how.which == "all" or frame.interlaced
-        before, self._before = self._before, sample_rows(frame.planes[0], frame.format.pixel)
-        return before is not None and Combing.between(before, self._before).is_seen
+    def _is_selected(self, frame: Frame) -> bool:
+        """Whether `frame` is deinterlaced. The first of those that may be combed is not: it has no frame before."""
+        if self._deinterlacing.which != "combed":
+            return self._deinterlacing.which == "all" or frame.interlaced
+        before, self._rows_before = self._rows_before, sample_rows(frame.planes[0], frame.format.pixel)
+        return before is not None and Combing.between(before, self._rows_before).is_combed
 
-    def _filtered(self, picture: av.VideoFrame | None) -> Iterator[Frame]:
-        """What follows from `picture`; None is the end. bwdif is one frame behind."""
-        for made in self._through(picture):
-            self._made.append(made)
-            if len(self._made) == self._how.multiplier:
-                yield from self._shown(self._held.popleft(), self._made)
-                self._made = []
+    def _filter(self, frame: av.VideoFrame | None) -> Iterator[Frame]:
+        """Push `frame`, None to flush, and yield what is complete. bwdif is one frame behind."""
+        for filtered in self._run_graph(frame):
+            self._filtered.append(filtered)
+            if len(self._filtered) == self._deinterlacing.multiplier:
+                yield from self._make_frames(self._held.popleft(), self._filtered)
+                self._filtered = []
 
-    def _through(self, picture: av.VideoFrame | None) -> list[av.VideoFrame]:
-        """What bwdif has to give once it has `picture`."""
+    def _run_graph(self, frame: av.VideoFrame | None) -> list[av.VideoFrame]:
         assert self._graph is not None
         try:
-            self._graph.push(picture)
-            return list(_pulled(self._graph))
+            self._graph.push(frame)
+            return list(_pull_all(self._graph))
         except (av.error.FFmpegError, OSError) as error:
             reason = getattr(error, "strerror", None) or error
-            raise InputError(f"libavfilter can't deinterlace a frame ({reason}); --deinterlace off works") from error
+            hint = '`deinterlace="off"` avoids it'
+            raise InputError(f"libavfilter can't deinterlace a frame ({reason}); {hint}") from error
 
-    def _shown(self, held: _Held, made: list[av.VideoFrame]) -> Iterator[Frame]:
-        """The pictures of a frame: those `made` of it, or itself."""
-        frame, lasts = held.frame, self._until_next(held.frame)
-        for index, picture in enumerate(made):
-            pts = frame.pts * self._how.tick_divisor + index * lasts
+    def _make_frames(self, held: _HeldFrame, filtered: list[av.VideoFrame]) -> Iterator[Frame]:
+        """The frames that a frame becomes: `filtered`, or itself."""
+        frame, duration = held.frame, self._output_duration(held.frame)
+        for index, picture in enumerate(filtered):
+            pts = frame.pts * self._deinterlacing.tick_divisor + index * duration
             if held.passes:
-                yield replace(frame, pts=pts, duration=lasts)
+                yield replace(frame, pts=pts, duration=duration)
             else:
-                yield Frame(self._format, self._planes(picture), pts, lasts)
+                yield Frame(self._format, self._extract_planes(picture), pts, duration)
 
-    def _until_next(self, frame: Frame) -> int:
-        """How long each picture of `frame` lasts; to the frame that follows, if that is not far away."""
-        if not self._how.doubled:
+    def _output_duration(self, frame: Frame) -> int:
+        """The duration of each frame that `frame` becomes: up to the next one, if that is not far away."""
+        if not self._deinterlacing.doubled:
             return frame.duration
-        following = self._held[0].frame.pts - frame.pts if self._held else frame.duration or self._lasting
-        lasting = following if following <= MAX_GAP_FRAMES * self._lasting else self._lasting
-        return lasting * self._how.tick_divisor // self._how.multiplier
+        distance = self._held[0].frame.pts - frame.pts if self._held else frame.duration or self._frame_duration
+        duration = distance if distance <= MAX_GAP_FRAMES * self._frame_duration else self._frame_duration
+        return duration * self._deinterlacing.tick_divisor // self._deinterlacing.multiplier
 
-    def _planes(self, picture: av.VideoFrame) -> tuple[Plane, ...]:
-        planes = extract_planes(picture, self._worked)
-        most = (1 << self._format.pixel.depth) - 1
-        if self._worked.pixel.depth > self._format.pixel.depth:
-            for plane in planes:  # what is made up may be brighter than both that it lies between
-                np.minimum(plane, most, out=plane)
+    def _extract_planes(self, filtered: av.VideoFrame) -> tuple[Plane, ...]:
+        planes = extract_planes(filtered, self._bwdif_format)
+        maximum = (1 << self._format.pixel.depth) - 1
+        if self._bwdif_format.pixel.depth > self._format.pixel.depth:
+            for plane in planes:  # interpolated samples may exceed both of their neighbours
+                np.minimum(plane, maximum, out=plane)
         return planes
 
 
-class _Held(NamedTuple):
-    """A frame that bwdif has not answered yet. passes: it goes on as it is."""
+class _HeldFrame(NamedTuple):
+    """A frame in bwdif.
+
+    Attributes:
+        frame: The frame.
+        passes: It is yielded unchanged.
+    """
 
     frame: Frame
     passes: bool
 
 
-def _shared(frame: Frame, readers: int) -> Frame:
-    """`frame`, to be released by each of several `readers`."""
+def _share(frame: Frame, owners: int) -> Frame:
+    """`frame`, which is released once each of several `owners` has released it."""
     count = itertools.count(1)
 
     def release() -> None:
-        if next(count) == readers:
+        if next(count) == owners:
             frame.release()
 
     return replace(frame, release=release)
 
 
-def _graph(how: Deinterlacing, format: FrameFormat) -> Graph:
-    graph, layout = Graph(), av.VideoFormat(format.pixel.name, format.width, format.height)
-    mode, parity = "send_field" if how.doubled else "send_frame", "tff" if how.top_first else "bff"
+def _build_graph(deinterlacing: Deinterlacing, format: FrameFormat) -> Graph:
+    graph, av_format = Graph(), av.VideoFormat(format.pixel.name, format.width, format.height)
+    mode = "send_field" if deinterlacing.doubled else "send_frame"
+    parity = "tff" if deinterlacing.top_first else "bff"
     graph.link_nodes(
-        graph.add_buffer(width=format.width, height=format.height, format=layout, time_base=Fraction(1)),
+        graph.add_buffer(width=format.width, height=format.height, format=av_format, time_base=Fraction(1)),
         graph.add("bwdif", f"mode={mode}:parity={parity}:deint=all"),
         graph.add("buffersink"),
     ).configure()
     return graph
 
 
-def _pulled(graph: Graph) -> Iterator[av.VideoFrame]:
-    """What is ready."""
+def _pull_all(graph: Graph) -> Iterator[av.VideoFrame]:
+    """The frames that are ready."""
     pull: Callable[[], Any] = graph.vpull
     with contextlib.suppress(av.error.BlockingIOError, av.error.EOFError):
         while True:
             yield pull()
 
 
-def _is_taken(format: FrameFormat) -> bool:
-    """Whether bwdif takes frames of `format` as they are, tried on one; else libavfilter converts them, or refuses."""
+def _is_accepted(format: FrameFormat) -> bool:
+    """Whether bwdif accepts frames of `format` without a conversion by libavfilter, tried on one."""
     blank = Frame(format, format.split(np.zeros(format.bytes, np.uint8)), 0)
     try:
-        graph = _graph(Deinterlacing("all", True), format)
+        graph = _build_graph(Deinterlacing("all", True), format)
         graph.push(wrap_frame(blank))
         graph.push(None)
-    except (av.error.FFmpegError, ValueError, NotImplementedError):  # too small; of odd size; unknown to PyAV
+    except (av.error.FFmpegError, ValueError, NotImplementedError):  # too small; an odd size; unknown to PyAV
         return False
-    return [picture.format.name for picture in _pulled(graph)] == [format.pixel.name]
+    return [frame.format.name for frame in _pull_all(graph)] == [format.pixel.name]

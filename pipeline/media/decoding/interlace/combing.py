@@ -1,12 +1,13 @@
-"""Combs: what two moments that are woven into one picture look like.
+"""Combing artifacts: the pattern of two moments that are woven into one frame as its two fields.
 
-Where something moved between them, rows stick out of their column to either side. Fine detail does too; so a picture is
-compared with those that its rows make with rows of the picture before. In film, these are combed and the picture
-itself is not. Of fields, the ones that follow each other are nearer to each other: with the even rows ("top") first,
-the even rows of a picture fit to the odd ones of the picture before as well as to its own.
+Where something moved between the two fields, rows alternately stick out to either side. Fine detail looks the same.
+Therefore a frame is compared with the two frames that result from weaving its even rows with the odd rows of the frame
+before, and vice versa. In progressive video, these show combing artifacts and the frame itself does not. In interlaced
+video, consecutive fields are closer to each other than others: with the top field, which has the even rows, first, the
+even rows of a frame match the odd rows of the frame before as well as its own.
 
-FFmpeg's idet asks the like of sums over whole pictures, and takes fine textures that move for fields: it called each of
-four films of test patterns interlaced, and two thirds of a telecined film's whole frames.
+FFmpeg's idet compares sums over complete frames, and takes moving fine textures for interlacing: it reported each of
+four progressive test patterns as interlaced, and two thirds of the progressive frames of a telecined film.
 """
 
 from __future__ import annotations
@@ -20,26 +21,33 @@ from pipeline.frame import PixelFormat, Plane
 
 Rows = NDArray[np.int16]
 
-_COLUMNS = 256  # that are looked at, of a picture
-_STICKING_OUT = 10  # of 255: more than noise and codecs make
-_VISIBLE = 0.0005  # of all pixels
-_CUT = 0.25  # of all pixels: fast pans have 0.17
-_EXPLAINED = 0.5  # of how much two pictures differ: what is left where one is the other, moved
-_LEAST = 0.03  # of the combs with the picture before: fields have 0.04 to 0.5, in 9 of 10 frames
+_MAX_COLUMNS = 256  # of a frame that are examined
+_MIN_STEP = 10  # of 255, by which a row has to stick out: above noise and coding artifacts
+_MIN_SHARE = 0.0005  # of all pixels, to be visible
+_CUT_SHARE = 0.25  # of all pixels, above which there is a cut; fast pans reach 0.17
+_MAX_RESIDUAL = 0.5  # of the difference of two frames that may remain if one is the other one, moved
+_MIN_RELATIVE_SHARE = 0.03  # of the combing with the frame before; interlaced frames have 0.04 to 0.5 in 9 of 10 cases
 
 
 def sample_rows(plane: Plane, pixel: PixelFormat) -> Rows:
-    """The rows of a picture's first plane in 8 bit, some of its columns alone."""
-    step = max(1, plane.shape[1] // _COLUMNS)
+    """The rows of a frame's first plane, reduced to 8 bits and some of its columns.
+
+    Args:
+        plane: Of shape (rows, columns).
+        pixel: Its pixel format.
+    """
+    step = max(1, plane.shape[1] // _MAX_COLUMNS)
     return (plane[:, ::step] >> (pixel.shift + pixel.depth - 8)).astype(np.int16)
 
 
 class Combing(NamedTuple):
-    """Which share of pixels sticks out of its column, 0 to 1.
+    """The shares of pixels that stick out of their column, 0 to 1. Pixels that do so in all three frames don't count.
 
-    own: in the picture. top, bottom: in what its even, or odd, rows make with the other ones of the picture before.
-    What sticks out in all three stands still, and is not counted. scrolls: the picture before, moved up or down by a
-    row, explains its even and its odd rows alike, as no fields do.
+    Attributes:
+        own: In the frame itself.
+        top: In its even rows woven with the odd rows of the frame before.
+        bottom: In its odd rows woven with the even rows of the frame before.
+        scrolls: The frame before, moved by one row, matches the even and the odd rows equally, which fields never do.
     """
 
     own: float
@@ -48,65 +56,68 @@ class Combing(NamedTuple):
     scrolls: bool = False
 
     @classmethod
-    def between(cls, before: Rows, picture: Rows) -> Self:
-        """The combs of `picture`, compared with the one `before` it."""
-        found = [_sticking_out(rows) for rows in (picture, _woven(picture, before), _woven(before, picture))]
-        still = found[0] & found[1] & found[2]
-        own, top, bottom = (float((each & ~still).mean()) for each in found)
-        return cls(own, top, bottom, _scrolls(before, picture))
+    def between(cls, before: Rows, frame: Rows) -> Self:
+        """Measure the combing of `frame`, in comparison with the one `before` it."""
+        masks = [_sticking_out(rows) for rows in (frame, _weave(frame, before), _weave(before, frame))]
+        still = masks[0] & masks[1] & masks[2]
+        own, top, bottom = (float((mask & ~still).mean()) for mask in masks)
+        return cls(own, top, bottom, _is_scrolled(before, frame))
 
     @property
-    def tells(self) -> bool:
-        """Whether enough moves to tell anything."""
+    def is_conclusive(self) -> bool:
+        """Whether enough moves to distinguish interlaced from progressive frames."""
         shares = self[:3]
-        return max(shares) - min(shares) > _VISIBLE
+        return max(shares) - min(shares) > _MIN_SHARE
 
     @property
-    def of_fields(self) -> bool:
-        """Whether two moments are in the picture: the better order of its fields is nearer to it than to the worse one.
+    def is_interlaced(self) -> bool:
+        """Whether the frame has two moments: the better field order is closer to it than to the worse one.
 
-        Of the way from its own combs to those of the worse order, the two orders were apart by 0.65 to 1 in 9 of 10
-        frames of fields, by 0 to 0.1 in film, and by up to 0.55 in test patterns: half of it is the limit.
+        On the scale from the frame's own combing to that of the worse order, the two orders were apart by 0.65 to 1 in
+        9 of 10 interlaced frames, by 0 to 0.1 in film, and by up to 0.55 in test patterns. The threshold is 0.5.
         """
         near, far = sorted((self.top, self.bottom))
-        return self.tells and not self.scrolls and self._is_visible and far - near > near - self.own
+        return self.is_conclusive and not self.scrolls and self._is_visible and far - near > near - self.own
 
     @property
-    def is_seen(self) -> bool:
-        """Whether the picture is likely to be combed; after a cut, where the orders tell nothing, in doubt it is."""
-        is_cut = min(self.top, self.bottom) > _CUT
-        return self.of_fields or (is_cut and not self.scrolls and self._is_visible)
+    def is_combed(self) -> bool:
+        """Whether the frame is likely to show combing artifacts; after a cut, every frame with visible combing is."""
+        is_cut = min(self.top, self.bottom) > _CUT_SHARE
+        return self.is_interlaced or (is_cut and not self.scrolls and self._is_visible)
 
     @property
     def _is_visible(self) -> bool:
-        return self.own > max(_VISIBLE, _LEAST * max(self.top, self.bottom))
+        return self.own > max(_MIN_SHARE, _MIN_RELATIVE_SHARE * max(self.top, self.bottom))
 
     @property
     def top_first(self) -> bool:
-        """Of fields: whether the even rows are the earlier ones."""
+        """Whether the top field is the earlier one, of an interlaced frame."""
         return self.top < self.bottom
 
 
-def _scrolls(before: Rows, picture: Rows) -> bool:
-    """Whether `picture` is the one `before` it, a row higher or lower."""
-    pairs = ((before[:-2], picture[1:-1]), (before[2:], picture[1:-1]))
-    still = _apart(before[1:-1], picture[1:-1])
-    return any(all(now < _EXPLAINED * then for now, then in zip(_apart(*pair), still, strict=True)) for pair in pairs)
+def _is_scrolled(before: Rows, frame: Rows) -> bool:
+    """Whether `frame` is the one `before` it, moved up or down by one row."""
+    pairs = ((before[:-2], frame[1:-1]), (before[2:], frame[1:-1]))
+    unmoved = _differences(before[1:-1], frame[1:-1])
+    return any(
+        all(moved < _MAX_RESIDUAL * still for moved, still in zip(_differences(*pair), unmoved, strict=True))
+        for pair in pairs
+    )
 
 
-def _apart(these: Rows, those: Rows) -> tuple[int, int]:
-    """By how much two pictures differ in their even rows, and in their odd ones: sums."""
-    differ = np.abs(these - those)
-    return int(differ[0::2].sum(dtype=np.int64)), int(differ[1::2].sum(dtype=np.int64))
+def _differences(a: Rows, b: Rows) -> tuple[int, int]:
+    """The sums of absolute differences of the even rows, and of the odd rows."""
+    difference = np.abs(a - b)
+    return int(difference[0::2].sum(dtype=np.int64)), int(difference[1::2].sum(dtype=np.int64))
 
 
-def _woven(even: Rows, odd: Rows) -> Rows:
+def _weave(even: Rows, odd: Rows) -> Rows:
     woven = even.copy()
     woven[1::2] = odd[1::2]
     return woven
 
 
 def _sticking_out(rows: Rows) -> NDArray[np.bool_]:
-    """Which pixels are brighter, or darker, than both that lie above and below."""
+    """A mask of pixels that are brighter, or darker, than both of their vertical neighbours."""
     above, below = rows[1:-1] - rows[:-2], rows[1:-1] - rows[2:]
-    return np.asarray((np.minimum(above, below) > _STICKING_OUT) | (np.maximum(above, below) < -_STICKING_OUT))
+    return np.asarray((np.minimum(above, below) > _MIN_STEP) | (np.maximum(above, below) < -_MIN_STEP))

@@ -1,12 +1,13 @@
-"""A look at a video's frames before the job: are they of two fields each, and which one is the earlier?
+"""Detection of interlacing in a few decoded frames, before a job.
 
-Streams say so themselves, and are often wrong: film is kept in interlaced streams, and combs in progressive ones.
+Streams declare it themselves, and are often wrong: film is stored in interlaced streams, and combing artifacts in
+progressive ones.
 """
 
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable
 from dataclasses import dataclass, field
 from fractions import Fraction
 from itertools import chain, islice
@@ -14,146 +15,165 @@ from typing import Any
 
 import av
 import av.error
+from av.container import InputContainer
 
 from pipeline.media.decoding.interlace.combing import Combing, sample_rows
 from pipeline.media.decoding.swscale import extract_planes
-from pipeline.media.reading.input_container import open_input
+from pipeline.media.reading.input_container import demux, open_input
 from pipeline.media.reading.media_info import MediaInfo
 
-_FRAMES = 9  # in a row: more than a round of 3:2 telecine
-_PLACES = (Fraction(1, 3), Fraction(2, 3), Fraction(0))  # of the length; the last where the others tell too little
-_ENOUGH = 6  # frames that tell something
-_MOST_PACKETS = 120  # that are read for them
-_MOSTLY, _HARDLY = 0.7, 0.2
-# Seen with top first: where film of 4 frames, A to D, becomes the 5 frames AA BB BC CD DD, "?" may have a trace left.
-_TELECINE = (False, False, True, True, None)
+_RUN = 9  # consecutive frames: more than a cycle of 3:2 pulldown
+_PLACES = (Fraction(1, 3), Fraction(2, 3), Fraction(0))  # of the length; the last one if the others are inconclusive
+_MIN_CONCLUSIVE = 6  # frames
+_MAX_PACKETS = 120  # that are read for a run
+_MOST, _FEW = 0.7, 0.2  # shares of frames
+# Interlaced frames of 3:2 pulldown: frames A, B, C, D of film become AA BB BC CD DD. Traces may remain in the last one.
+_PULLDOWN = (False, False, True, True, None)
 
 
 @dataclass
 class InterlaceDetector:
-    """What was seen, in frames in which something moves; a frame of fields shows two moments.
+    """Counts of examined frames. A frame is interlaced if its two fields show two moments.
 
-    fields, whole: how many frames are of fields, and are not. marked_fields, marked_whole: how many of these the stream
-    marks as interlaced. top_first: in how many of `fields` the even rows are the earlier ones. marked, frames: how many
-    were marked, of all that were decoded. rows: for each stretch, which frames were of fields; None: it did not tell.
+    Attributes:
+        interlaced: Interlaced frames.
+        progressive: Progressive frames in which something moves.
+        marked_interlaced: Interlaced frames that the stream marks as such.
+        marked_progressive: Progressive frames that the stream marks as interlaced.
+        top_first_frames: Interlaced frames whose top field is the earlier one.
+        marked: All frames that the stream marks as interlaced.
+        frames: All decoded frames.
+        runs: For each run of consecutive frames, which of them are interlaced; None for inconclusive ones.
     """
 
-    fields: int = 0
-    whole: int = 0
-    marked_fields: int = 0
-    marked_whole: int = 0
-    top_first: int = 0
+    interlaced: int = 0
+    progressive: int = 0
+    marked_interlaced: int = 0
+    marked_progressive: int = 0
+    top_first_frames: int = 0
     marked: int = 0
     frames: int = 0
-    rows: list[list[bool | None]] = field(default_factory=list)
+    runs: list[list[bool | None]] = field(default_factory=list)
 
     @property
-    def tells(self) -> bool:
-        """Whether enough frames told something."""
-        return self.fields + self.whole >= _ENOUGH
+    def is_conclusive(self) -> bool:
+        """Whether enough frames were conclusive."""
+        return self.interlaced + self.progressive >= _MIN_CONCLUSIVE
 
     @property
-    def is_of_fields(self) -> bool:
-        """Whether nearly all frames are."""
-        return self.tells and self.fields >= _MOSTLY * (self.fields + self.whole)
+    def is_interlaced(self) -> bool:
+        """Whether most frames are interlaced."""
+        return self.is_conclusive and self.interlaced >= _MOST * (self.interlaced + self.progressive)
 
     @property
-    def is_whole(self) -> bool:
-        """Whether hardly any frame is of fields."""
-        return self.tells and self.fields <= _HARDLY * (self.fields + self.whole)
+    def is_progressive(self) -> bool:
+        """Whether few frames are interlaced, or none."""
+        return self.is_conclusive and self.interlaced <= _FEW * (self.interlaced + self.progressive)
 
     @property
-    def is_of_film(self) -> bool:
-        """Whether nothing is marked, and something moves, and no frame is of fields: one place tells enough."""
-        return self.tells and not (self.fields or self.marked)
+    def is_undoubtedly_progressive(self) -> bool:
+        """Whether no frame is interlaced or marked, so that one place is enough."""
+        return self.is_conclusive and not (self.interlaced or self.marked)
 
     @property
-    def marks_are_right(self) -> bool:
-        """Whether the frames that are marked are those of fields."""
-        unmarked = self.fields - self.marked_fields
-        return self.tells and self.fields > 0 and not unmarked and self.marked_whole <= _HARDLY * self.marked_fields
+    def has_correct_marks(self) -> bool:
+        """Whether the marked frames are the interlaced ones."""
+        unmarked = self.interlaced - self.marked_interlaced
+        are_few_wrong = self.marked_progressive <= _FEW * self.marked_interlaced
+        return self.is_conclusive and self.interlaced > 0 and not unmarked and are_few_wrong
 
     @property
     def is_telecined(self) -> bool:
-        """Whether the frames of fields come as 3:2 pulldown makes them of film (two of five)."""
-        return self.fields > 0 and not self.is_whole and all(_is_telecine(row) for row in self.rows)
+        """Whether two of five frames are interlaced, in the rhythm of 3:2 pulldown."""
+        return self.interlaced > 0 and not self.is_progressive and all(_is_pulldown(run) for run in self.runs)
 
     @property
-    def top_is_first(self) -> bool | None:
-        """Whether the even rows are the earlier ones; None where that is not clear."""
-        share = self.top_first / self.fields if self.fields else 0.5
-        return True if share >= 1 - _HARDLY else False if share <= _HARDLY else None
+    def top_first(self) -> bool | None:
+        """Whether the top field is the earlier one; None if that is not clear."""
+        share = self.top_first_frames / self.interlaced if self.interlaced else 0.5
+        return True if share >= 1 - _FEW else False if share <= _FEW else None
 
-    def add(self, pictures: Iterable[av.VideoFrame], media: MediaInfo) -> None:
-        """Look at `pictures` that follow each other."""
+    def add_run(self, frames: Iterable[av.VideoFrame], media: MediaInfo) -> None:
+        """Examine consecutive frames of `media`."""
         format, before = media.video.format, None
-        self.rows.append([])
-        for picture in pictures:
-            before, rows = sample_rows(extract_planes(picture, format)[0], format.pixel), before
+        self.runs.append([])
+        for frame in frames:
+            rows = sample_rows(extract_planes(frame, format)[0], format.pixel)
             self.frames += 1
-            self.marked += picture.interlaced_frame
-            if rows is None:
-                continue
-            combs = Combing.between(rows, before)
-            self.rows[-1].append(combs.of_fields if combs.tells else None)
-            if combs.of_fields:
-                self.fields += 1
-                self.top_first += combs.top_first
-                self.marked_fields += picture.interlaced_frame
-            elif combs.tells:
-                self.whole += 1
-                self.marked_whole += picture.interlaced_frame
+            self.marked += frame.interlaced_frame
+            if before is not None:
+                self._add(Combing.between(before, rows), frame.interlaced_frame)
+            before = rows
+
+    def _add(self, combing: Combing, is_marked: bool) -> None:
+        self.runs[-1].append(combing.is_interlaced if combing.is_conclusive else None)
+        if combing.is_interlaced:
+            self.interlaced += 1
+            self.top_first_frames += combing.top_first
+            self.marked_interlaced += is_marked
+        elif combing.is_conclusive:
+            self.progressive += 1
+            self.marked_progressive += is_marked
 
 
 def detect_interlacing(
     media: MediaInfo, start: Fraction | None = None, end: Fraction | None = None
 ) -> InterlaceDetector:
-    """Decode a few frames of `media`, at two places between `start` and `end` (seconds from its first frame).
+    """Decode and examine a few frames, in two or three places.
 
-    Nothing is seen in a pipe, which can't be read twice, and in still pictures. What can't be decoded is passed over:
-    the job will tell. Raises InputError if it can't be opened any more.
+    Nothing is examined in a pipe, which can't be read twice, and in images. Frames that can't be decoded are skipped:
+    the job will report them.
+
+    Args:
+        media: The source.
+        start: Where the job starts, in seconds after the first frame; None for the beginning.
+        end: Where it ends, None for the end.
+
+    Raises:
+        InputError: The source can't be opened.
     """
-    seen = InterlaceDetector()
+    detected = InterlaceDetector()
     if media.pipe or media.images:
-        return seen
+        return detected
     with open_input(media.path) as container:
         stream: Any = container.streams[media.video.index]
         stream.thread_type = "AUTO"
-        begun: set[int | None] = set()
+        run_starts: set[int | None] = set()
         for count, time in enumerate(_places(media, start, end), 1):
-            if (count == len(_PLACES) and seen.tells) or seen.is_of_film:
+            if (count == len(_PLACES) and detected.is_conclusive) or detected.is_undoubtedly_progressive:
                 break
             with contextlib.suppress(av.error.FFmpegError):
                 container.seek(int(time / media.video.time_base), stream=stream)
-                pictures = _pictures(container, stream)
-                first = next(pictures, None)
-                if first is not None and first.pts not in begun:  # key frames may be few
-                    begun.add(first.pts)
-                    seen.add(chain((first,), islice(pictures, _FRAMES - 1)), media)
+                with contextlib.closing(_decode(container, stream)) as frames:
+                    first = next(frames, None)
+                    if first is not None and first.pts not in run_starts:  # two places may share a key frame
+                        run_starts.add(first.pts)
+                        detected.add_run(chain((first,), islice(frames, _RUN - 1)), media)
         stream.codec_context.flush_buffers()
-    return seen
+    return detected
 
 
 def _places(media: MediaInfo, start: Fraction | None, end: Fraction | None) -> list[Fraction]:
-    """Where to look, in seconds on the source's clock."""
+    """The times of the runs, in seconds on the source's clock."""
     begins, video = start or Fraction(0), media.video
     length = Fraction(media.duration or 0)
     ends = min(length, end) if end is not None and length else end or length
-    if (ends - begins) * video.rate < len(_PLACES) * _FRAMES:
+    if (ends - begins) * video.rate < len(_PLACES) * _RUN:
         return [video.start_time + begins]
     return [video.start_time + begins + (ends - begins) * place for place in _PLACES]
 
 
-def _pictures(container: Any, stream: Any) -> Iterator[av.VideoFrame]:
-    """The pictures from the next key frame on that are whole."""
-    begun = False
-    for packet in islice(container.demux(stream), _MOST_PACKETS):
-        begun = begun or packet.is_keyframe
-        if begun:
-            yield from (picture for picture in packet.decode() if not picture.is_corrupt)
+def _decode(container: InputContainer, stream: Any) -> Generator[av.VideoFrame, None, None]:
+    """The undamaged frames from the next key frame on."""
+    has_key_frame = False
+    with demux(container, stream) as packets:
+        for packet in islice(packets, _MAX_PACKETS):
+            has_key_frame = has_key_frame or packet.is_keyframe
+            if has_key_frame:
+                yield from (frame for frame in packet.decode() if not frame.is_corrupt)
 
 
-def _is_telecine(row: list[bool | None]) -> bool:
-    """Whether frames are of fields in the rhythm of 3:2 pulldown, wherever it begins."""
-    phases = ([_TELECINE[(place + shift) % 5] for place in range(len(row))] for shift in range(5))
-    return any(all(a is None or b is None or a == b for a, b in zip(row, phase, strict=True)) for phase in phases)
+def _is_pulldown(run: list[bool | None]) -> bool:
+    """Whether a run of frames matches 3:2 pulldown in any phase."""
+    phases = ([_PULLDOWN[(index + shift) % 5] for index in range(len(run))] for shift in range(5))
+    return any(all(a is None or b is None or a == b for a, b in zip(run, phase, strict=True)) for phase in phases)

@@ -189,7 +189,7 @@ def test_each_format_is_deinterlaced_as_it_is_or_refused(name: str) -> None:
     format = FrameFormat(16, 32, pixel, Colour(1, False))
     if find_bwdif_format(format) is None:
         assert name in CAN_NOT
-        with pytest.raises(InputError, match=f"16x32 {name}.*--deinterlace off"):
+        with pytest.raises(InputError, match=f'16x32 {name}.*`deinterlace="off"`'):
             Deinterlace(ALL, format, LASTS)
         return
     assert name not in CAN_NOT

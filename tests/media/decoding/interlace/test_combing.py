@@ -29,13 +29,13 @@ def test_fields_are_told_from_film_and_so_is_their_order(speed: int, top_first: 
         else [interlaced.woven(b, a), interlaced.woven(d, c)]
     )
     seen = between(*video)
-    assert seen.tells
-    assert seen.of_fields
+    assert seen.is_conclusive
+    assert seen.is_interlaced
     assert seen.top_first == top_first
     film = between(a, c)
-    assert film.tells
-    assert not film.of_fields
-    assert not film.is_seen
+    assert film.is_conclusive
+    assert not film.is_interlaced
+    assert not film.is_combed
 
 
 @given(step=st.sampled_from([-1, 1]), seed=st.integers(0, 99))
@@ -43,8 +43,8 @@ def test_a_page_that_scrolls_by_a_row_is_no_field(step: int, seed: int) -> None:
     page = np.random.default_rng(seed).choice([16, 235], (90, 64)).astype(np.uint8)
     before, picture = page[8:-8], page[8 + step : 82 + step]
     assert between(before, picture).scrolls
-    assert not between(before, picture).of_fields
-    assert not between(before, picture).is_seen
+    assert not between(before, picture).is_interlaced
+    assert not between(before, picture).is_combed
 
 
 @given(speed=st.integers(2, 5), top_first=st.booleans())
@@ -61,27 +61,27 @@ def test_fields_do_not_scroll(speed: int, top_first: bool) -> None:
 def test_what_stands_still_tells_nothing() -> None:
     still = interlaced.woven(interlaced.at(0), interlaced.at(9))
     assert between(still, still) == Combing(0, 0, 0)
-    assert not between(still, still).tells
+    assert not between(still, still).is_conclusive
 
 
 @given(seed=st.integers(0, 99))
 def test_noise_is_no_field(seed: int) -> None:
     grain = np.random.default_rng(seed).normal(0, 12, (2, *interlaced.at(0).shape))
     before, picture = (np.clip(interlaced.at(2 * index) + grain[index], 0, 255).astype(np.uint8) for index in (0, 1))
-    assert not between(before, picture).of_fields
+    assert not between(before, picture).is_interlaced
 
 
 def test_detail_that_stands_still_does_not_hide_fields() -> None:
     lines = np.zeros_like(interlaced.at(0))
     lines[::2, : lines.shape[1] // 2] = 90
     a, b, c, d = (np.maximum(interlaced.at(index), lines) for index in range(4))
-    assert between(interlaced.woven(a, b), interlaced.woven(c, d)).of_fields
-    assert not between(a, c).of_fields
+    assert between(interlaced.woven(a, b), interlaced.woven(c, d)).is_interlaced
+    assert not between(a, c).is_interlaced
 
 
 def test_a_telecined_frame_is_combed_and_the_whole_ones_beside_it_are_not() -> None:
     shown = interlaced.telecined(11)
-    seen = [between(*pair).of_fields for pair in pairwise(shown)]
+    seen = [between(*pair).is_interlaced for pair in pairwise(shown)]
     assert [seen[place] for place in (1, 2, 6, 7)] == [True] * 4
     assert [seen[place] for place in (0, 4, 5, 9)] == [False] * 4
 
@@ -89,7 +89,7 @@ def test_a_telecined_frame_is_combed_and_the_whole_ones_beside_it_are_not() -> N
 def test_a_combed_frame_after_a_cut_is_seen() -> None:
     assert between(
         interlaced.at(0).T.repeat(6, 0)[:336, :64], interlaced.woven(interlaced.at(0), interlaced.at(2))
-    ).is_seen
+    ).is_combed
 
 
 def test_depth_and_shift_change_nothing() -> None:

@@ -19,40 +19,40 @@ def seen(path: Path) -> InterlaceDetector:
 @pytest.mark.parametrize("top_first", [True, False])
 def test_video_is_found_though_nothing_marks_it(tmp_path: Path, top_first: bool) -> None:
     found = seen(interlaced.write(tmp_path / "video.mkv", interlaced.video(40, top_first)))
-    assert found.is_of_fields
-    assert found.top_is_first is top_first
+    assert found.is_interlaced
+    assert found.top_first is top_first
     assert found.marked == 0
-    assert not found.marks_are_right
+    assert not found.has_correct_marks
 
 
 def test_film_is_whole_whatever_its_marks(tmp_path: Path) -> None:
     for mark in ("prog", "tff"):
         found = seen(interlaced.write(tmp_path / f"{mark}.mkv", interlaced.film(40), mark))
-        assert found.is_whole
-        assert not found.marks_are_right
-        assert found.top_is_first is None
+        assert found.is_progressive
+        assert not found.has_correct_marks
+        assert found.top_first is None
 
 
 def test_marks_that_agree_with_the_pictures_are_right(tmp_path: Path) -> None:
     mixed = [*interlaced.video(20), *interlaced.film(20)]
     found = seen(interlaced.write(tmp_path / "mixed.mkv", mixed, ["tff"] * 20 + ["prog"] * 20))
-    assert found.marks_are_right
-    assert not found.is_of_fields
-    assert not found.is_whole
+    assert found.has_correct_marks
+    assert not found.is_interlaced
+    assert not found.is_progressive
 
 
 def test_marks_on_all_of_a_video_in_parts_are_not_right(tmp_path: Path) -> None:
     found = seen(interlaced.write(tmp_path / "parts.mkv", [*interlaced.video(20), *interlaced.film(20)], "tff"))
-    assert not found.marks_are_right
+    assert not found.has_correct_marks
     assert not found.is_telecined
 
 
 def test_telecine_is_known_by_its_rhythm(tmp_path: Path) -> None:
     found = seen(interlaced.write(tmp_path / "telecine.mkv", interlaced.telecined(40)))
     assert found.is_telecined
-    assert not found.is_of_fields
-    assert not found.is_whole
-    assert found.top_is_first is True
+    assert not found.is_interlaced
+    assert not found.is_progressive
+    assert found.top_first is True
 
 
 def test_few_frames_are_decoded(tmp_path: Path) -> None:
@@ -68,13 +68,13 @@ def test_where_key_frames_are_few_no_frame_counts_twice(tmp_path: Path) -> None:
 def test_it_is_looked_where_the_excerpt_is(tmp_path: Path) -> None:
     path = interlaced.write(tmp_path / "parts.mkv", [*interlaced.film(60), *interlaced.video(60)])
     media = probe(path)
-    assert detect_interlacing(media, end=Fraction(2)).is_whole
-    assert detect_interlacing(media, start=Fraction(5, 2)).is_of_fields
+    assert detect_interlacing(media, end=Fraction(2)).is_progressive
+    assert detect_interlacing(media, start=Fraction(5, 2)).is_interlaced
 
 
 def test_nothing_moves_nothing_is_told(tmp_path: Path) -> None:
     found = seen(interlaced.write(tmp_path / "still.mkv", [interlaced.at(0)] * 40, "tff"))
-    assert not found.tells
+    assert not found.is_conclusive
     assert found.marked == found.frames > 0
 
 
@@ -90,7 +90,7 @@ def test_what_is_cut_off_is_looked_at_as_far_as_it_goes(tmp_path: Path) -> None:
     path = interlaced.write(tmp_path / "video.ts", interlaced.video(60), "tff", "mpeg2video")
     media = probe(path)
     path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
-    assert detect_interlacing(media).is_of_fields
+    assert detect_interlacing(media).is_interlaced
 
 
 def test_a_file_that_can_not_be_opened_any_more_is_an_error(tmp_path: Path) -> None:

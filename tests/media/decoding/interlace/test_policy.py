@@ -17,7 +17,7 @@ from tests import clips, interlaced
 
 TOP = "top field first"
 BOTTOM = "bottom field first"
-FIFTY = "--deinterlace field makes 50 a second"
+FIFTY = '`deinterlace="field"` makes one per field, 50 frames/s'
 
 
 def decided(
@@ -31,25 +31,25 @@ def test_marked_video_is_deinterlaced_in_its_order(tmp_path: Path, top_first: bo
     found = decided(tmp_path, interlaced.video(40, top_first), "tff" if top_first else "bff")
     assert found.deinterlacing == Deinterlacing("marked", top_first)
     order = TOP if top_first else BOTTOM
-    assert found.note == f"it is interlaced, {order}: deinterlaced, a picture of each frame; {FIFTY}"
+    assert found.note == f"it is interlaced, {order}: deinterlaced, one frame per frame; {FIFTY}"
 
 
 def test_combs_that_nothing_marks_are_found(tmp_path: Path) -> None:
     found = decided(tmp_path, interlaced.video(40, top_first=False))
     assert found.deinterlacing == Deinterlacing("all", top_first=False)
-    assert f"{BOTTOM}, though it is not marked so" in str(found.note)
+    assert f"{BOTTOM}, though not marked as such" in str(found.note)
 
 
 def test_of_mark_and_pictures_the_pictures_are_believed(tmp_path: Path) -> None:
     found = decided(tmp_path, interlaced.video(40, top_first=False), "tff")
     assert found.deinterlacing == Deinterlacing("marked", top_first=False)
-    assert f"{BOTTOM}, though it is marked {TOP}" in str(found.note)
+    assert f"{BOTTOM}, though marked as {TOP}" in str(found.note)
 
 
 def test_of_film_in_an_interlaced_stream_only_what_looks_combed_is_touched(tmp_path: Path) -> None:
     found = decided(tmp_path, interlaced.film(40), "tff")
     assert found.deinterlacing == Deinterlacing("combed", top_first=True)
-    assert "shows no combs where it was looked at" in str(found.note)
+    assert "the examined frames show no combing artifacts" in str(found.note)
 
 
 def test_film_is_left_alone_and_nothing_is_said(tmp_path: Path) -> None:
@@ -66,13 +66,13 @@ def test_of_a_stream_of_both_kinds_what_is_marked_is_deinterlaced(tmp_path: Path
 def test_marked_frames_that_were_not_looked_at_are_deinterlaced(tmp_path: Path) -> None:
     found = decided(tmp_path, [*interlaced.video(12), *interlaced.film(48)], ["tff"] * 12 + ["prog"] * 48)
     assert found.deinterlacing == Deinterlacing("marked", top_first=True)
-    assert found.note == f"it is marked as interlaced in parts, {TOP}: those are deinterlaced"
+    assert found.note == f"it is marked as interlaced in parts, {TOP}: these are deinterlaced"
 
 
 def test_of_telecined_film_what_looks_combed_is(tmp_path: Path) -> None:
     found = decided(tmp_path, interlaced.telecined(40), "tff")
     assert found.deinterlacing == Deinterlacing("combed", top_first=True)
-    done = "those of its frames that look combed are deinterlaced"
+    done = "combed frames are deinterlaced"
     assert found.note == f"it is film, telecined (3:2), {TOP}: {done}"
 
 
@@ -85,7 +85,7 @@ def test_where_only_parts_are_combed_and_all_is_marked_they_are_looked_for(tmp_p
 def test_where_nothing_moves_the_mark_is_believed(tmp_path: Path) -> None:
     found = decided(tmp_path, [interlaced.at(0)] * 40, "bff")
     assert found.deinterlacing == Deinterlacing("marked", top_first=False)
-    assert f"marked as interlaced, {BOTTOM} (nothing moves where it was looked at)" in str(found.note)
+    assert f"marked as interlaced, {BOTTOM} (nothing moves in the examined frames)" in str(found.note)
     assert decided(tmp_path, [interlaced.at(0)] * 40) == DeinterlacePlan(None, None)
 
 
@@ -93,21 +93,23 @@ def test_in_a_pipe_the_mark_is_believed(tmp_path: Path) -> None:
     media = probe(interlaced.write(tmp_path / "clip.mkv", interlaced.video(4), "tff"))
     found = plan_deinterlacing(replace(media, pipe=Pipe(0)), "auto")
     assert found.deinterlacing == Deinterlacing("marked", top_first=True)
-    assert "can't be looked at in a pipe" in str(found.note)
+    assert "frames of a pipe can't be examined" in str(found.note)
 
 
 def test_off_is_off(tmp_path: Path) -> None:
     found = decided(tmp_path, interlaced.video(40), "tff", "off")
     assert found.deinterlacing is None
-    assert found.note == "it is marked as interlaced: its combs are upscaled too (--deinterlace off)"
+    assert found.note == 'it is marked as interlaced, and its combing artifacts are upscaled too (`deinterlace="off"`)'
     assert decided(tmp_path, interlaced.video(40), "prog", "off") == DeinterlacePlan(None, None)
 
 
-@pytest.mark.parametrize(("wish", "done"), [("frame", "a picture of each frame"), ("field", "each field, 50 a second")])
+@pytest.mark.parametrize(
+    ("wish", "done"), [("frame", "one frame per frame"), ("field", "one frame per field, 50 frames/s")]
+)
 def test_what_is_asked_for_is_done_to_film_too(tmp_path: Path, wish: DeinterlaceMode, done: str) -> None:
     found = decided(tmp_path, interlaced.film(40), "prog", wish)
     assert found.deinterlacing == Deinterlacing("all", top_first=True, doubled=wish == "field")
-    assert str(found.note).startswith(f"it shows no combs, and is taken for {TOP}: deinterlaced, ")
+    assert str(found.note).startswith(f"it shows no combing artifacts; {TOP} is assumed: deinterlaced, ")
     assert str(found.note).endswith(done)
 
 
@@ -130,7 +132,7 @@ def test_numbered_pictures_are_not_doubled(tmp_path: Path) -> None:
     for number in range(2):
         clips.make(tmp_path / f"{number}.png", 1, codec="png", pixel="rgb24", sound=False)
     media = probe(tmp_path / "%d.png")
-    with pytest.raises(SettingsError, match=r"--deinterlace field.*frame makes one of each"):
+    with pytest.raises(SettingsError, match=r'`deinterlace="field"`.*"frame" makes one frame of each'):
         plan_deinterlacing(media, "field")
     assert plan_deinterlacing(media, "frame").deinterlacing == Deinterlacing("all", top_first=True)
 
@@ -138,7 +140,7 @@ def test_numbered_pictures_are_not_doubled(tmp_path: Path) -> None:
 def test_what_can_not_be_deinterlaced_is_left_and_said(tmp_path: Path) -> None:
     media = probe(interlaced.write(tmp_path / "clip.mkv", interlaced.video(40), "tff", pixel="yuv440p10le"))
     assert plan_deinterlacing(media, "auto") == DeinterlacePlan(
-        None, "libavfilter can't deinterlace 64x336 yuv440p10le: its combs are upscaled too"
+        None, "libavfilter can't deinterlace 64x336 yuv440p10le: its combing artifacts are upscaled too"
     )
 
 

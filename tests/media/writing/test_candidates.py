@@ -1,4 +1,4 @@
-"""What `--codec auto` takes: nothing is lost that can be kept, and as many players as can be show it."""
+"""`codec = auto` loses nothing that can be kept, and otherwise prefers what most players play."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -8,15 +8,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.frame import PIXEL_FORMATS, FrameFormat
-from pipeline.media.encoding.candidates import candidates
-from pipeline.media.encoding.formats import encoder
+from pipeline.media.encoding.formats import find_encoder
+from pipeline.media.writing.candidates import candidates
+from pipeline.media.writing.container_support import container_for
 from tests.frames import format_of
 
 HD = (1920, 1080)
+MKV = container_for(Path("film.mkv"))
 
 
 def codecs(made: FrameFormat, name: str = "film.mkv", gpu: bool = False) -> list[str]:
-    return [candidate.codec for candidate in candidates(made, Path(name), gpu)]
+    return [candidate.codec for candidate in candidates(made, container_for(Path(name)), gpu)]
 
 
 @pytest.mark.parametrize(
@@ -44,7 +46,7 @@ def codecs(made: FrameFormat, name: str = "film.mkv", gpu: bool = False) -> list
         ("yuva420p10le", "film.mp4", "libx265"),
     ],
 )
-def test_without_a_gpu(pixel: str, name: str, codec: str) -> None:
+def test_the_first_candidate_without_a_gpu_keeps_depth_chroma_and_alpha(pixel: str, name: str, codec: str) -> None:
     assert codecs(format_of(pixel, HD), name)[0] == codec
 
 
@@ -60,19 +62,19 @@ def test_without_a_gpu(pixel: str, name: str, codec: str) -> None:
         ("gbrap", "ffv1"),
     ],
 )
-def test_a_gpu_encodes_where_it_loses_neither_depth_nor_chroma(pixel: str, codec: str) -> None:
+def test_a_gpu_encoder_comes_first_where_it_loses_neither_depth_nor_chroma(pixel: str, codec: str) -> None:
     assert codecs(format_of(pixel, HD), gpu=True)[0] == codec
 
 
 @pytest.mark.parametrize("transfer", [16, 18], ids=["PQ", "HLG"])
-def test_hdr_is_h265_whatever_its_depth(transfer: int) -> None:
+def test_hdr_is_encoded_as_h265_at_any_depth(transfer: int) -> None:
     hdr = format_of("yuv420p", HD)
     hdr = replace(hdr, colour=replace(hdr.colour, transfer=transfer))
-    assert list(candidates(hdr, Path("a.mkv"), gpu=False)) == [("libx265", "players expect HDR in H.265")]
+    assert list(candidates(hdr, MKV, gpu=False)) == [("libx265", "players expect HDR in H.265")]
 
 
 @pytest.mark.parametrize(("size", "codec"), [((4096, 2160), "h264_nvenc"), ((4098, 2160), "hevc_nvenc")])
-def test_what_is_larger_than_hardware_takes_in_h264_is_h265(size: tuple[int, int], codec: str) -> None:
+def test_frames_too_large_for_h264_hardware_are_encoded_as_h265(size: tuple[int, int], codec: str) -> None:
     assert codecs(format_of("yuv420p", size), gpu=True)[0] == codec
 
 
@@ -83,12 +85,12 @@ def test_what_is_larger_than_hardware_takes_in_h264_is_h265(size: tuple[int, int
         ("yuv420p10le", "few players show 10 bit in H.264"),
         ("yuv422p", "few players show 4:2:2 in H.264"),
         ("gbrp", "few players show RGB in H.264"),
-        ("yuv420p16le", "of 16 bit, it loses nothing"),
-        ("gbrap", "it keeps transparency, and loses nothing"),
+        ("yuv420p16le", "lossless for 16 bit"),
+        ("gbrap", "it keeps transparency, and is lossless"),
     ],
 )
-def test_the_reason_is_told(pixel: str, why: str) -> None:
-    assert next(iter(candidates(format_of(pixel, HD), Path("a.mkv"), gpu=False))).why == why
+def test_each_candidate_has_a_reason(pixel: str, why: str) -> None:
+    assert next(iter(candidates(format_of(pixel, HD), MKV, gpu=False))).why == why
 
 
 @given(
@@ -96,7 +98,7 @@ def test_the_reason_is_told(pixel: str, why: str) -> None:
     suffix=st.sampled_from([".mkv", ".mp4", ".mov", ".webm", ".ts", ".flv", ".nut"]),
     gpu=st.booleans(),
 )
-def test_there_is_always_one_that_needs_no_gpu_at_the_end(pixel: str, suffix: str, gpu: bool) -> None:
+def test_the_last_candidate_needs_no_gpu(pixel: str, suffix: str, gpu: bool) -> None:
     found = codecs(format_of(pixel), f"a{suffix}", gpu)
     assert not found[-1].endswith("_nvenc")
-    assert all(encoder(codec) for codec in found)
+    assert all(find_encoder(codec) for codec in found)

@@ -1,0 +1,84 @@
+"""Lists the encoders from which `codec = auto` chooses: those that suit a video, its container and its players."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from pipeline.colour.h273 import is_hdr
+from pipeline.frame import FrameFormat, PixelFormat
+from pipeline.media.encoding.codecs import encoder_for, encoder_spec, encoders_for
+from pipeline.media.encoding.encoder_spec import Role
+from pipeline.media.encoding.formats import encodable_format, find_encoder, native_pix_fmt
+from pipeline.media.writing.container_spec import ContainerSpec
+
+_H264_SIDE = 4096  # pixels; above, hardware decodes H.265 only, and NVENC encodes no H.264
+_H265_DEPTH = 12
+_CHROMA = {(0, 0): "4:4:4", (1, 0): "4:2:2", (0, 1): "4:4:0"}  # by the log2 of the subsampling
+
+
+class Candidate(NamedTuple):
+    """An encoder that suits an output.
+
+    Attributes:
+        codec: FFmpeg's name of the encoder.
+        why: The reason for choosing it, in a few words.
+    """
+
+    codec: str
+    why: str
+
+
+def candidates(format: FrameFormat, container: ContainerSpec, gpu: bool) -> Iterator[Candidate]:
+    """The encoders for frames of `format` in `container`, best first; the last one works on any machine.
+
+    The best one loses no alpha, depth or chroma, and most players play it. gpu: NVENC may be available.
+    """
+    pixel = format.pixel
+    if container.web_only:
+        role, why = (Role.WEB_ALPHA, "it keeps transparency") if pixel.alpha else (Role.WEB, "WebM supports AV1")
+        yield from _encoders(role, why)
+        return
+    if pixel.alpha and container.alpha_roles:
+        yield from _transparent(pixel, container)
+    if container.h265 and (why := _beyond_h264(format)):
+        if pixel.depth > _H265_DEPTH and container.deep_role:
+            yield from _encoders(container.deep_role, f"lossless for {pixel.depth} bit")
+        for candidate in _encoders(Role.EFFICIENT, why, gpu):
+            encoded = encodable_format(find_encoder(candidate.codec), pixel, format.width, format.height)
+            if _keeps(encoded, pixel) or not encoder_spec(candidate.codec).gpu:
+                yield candidate
+        return
+    yield from _encoders(Role.COMPATIBLE, "H.264 plays everywhere", gpu)
+
+
+def _encoders(role: Role, why: str, gpu: bool = False) -> Iterator[Candidate]:
+    return (Candidate(spec.name, why) for spec in encoders_for(role, gpu))
+
+
+def _transparent(pixel: PixelFormat, container: ContainerSpec) -> Iterator[Candidate]:
+    """The first of the container's encoders for alpha that encodes `pixel` unchanged, else the last."""
+    *others, last = container.alpha_roles
+    unchanged = (role for role in others if native_pix_fmt(find_encoder(encoder_for(role).name), pixel))
+    role = next(unchanged, last)
+    why = "it keeps transparency, and is lossless" if role is Role.LOSSLESS else "it keeps transparency"
+    return _encoders(role, why)
+
+
+def _beyond_h264(format: FrameFormat) -> str:
+    """The reason to prefer H.265, "" if there is none: of H.264, players' hardware decodes little but 8-bit 4:2:0."""
+    pixel, side = format.pixel, max(format.width, format.height)
+    if is_hdr(format.colour):
+        return "players expect HDR in H.265"
+    if pixel.depth > 8:
+        return f"few players show {pixel.depth} bit in H.264"
+    if side > _H264_SIDE:
+        return f"few players show sides of {side} in H.264"
+    if pixel.chroma and not (pixel.sub_x and pixel.sub_y):
+        return f"few players show {'RGB' if pixel.rgb else _CHROMA[pixel.sub_x, pixel.sub_y]} in H.264"
+    return ""
+
+
+def _keeps(encoded: PixelFormat, wanted: PixelFormat) -> bool:
+    """Neither depth nor chroma resolution is lost between them."""
+    return encoded.depth >= wanted.depth and encoded.sub_x <= wanted.sub_x and encoded.sub_y <= wanted.sub_y
