@@ -1,19 +1,25 @@
 # make demo        upscale the sample clip on whatever this machine has
-# make test        lint, types, layers, tests; it ends with what was skipped, and for lack of what
-# make test-live   install the real servers and screens that tests of live streams play against, and run those tests
+# make test        lint, types, layers and tests, in two processes (WORKERS=2); it ends with the skipped tests and why
+# make test-long   the tests that take longest, then those of threads, sockets and processes ten times (REPEATS=10)
+# make coverage    run the tests and measure the lines and branches that they run, child processes included
+# make test-live   install the servers and screens that tests of live streams need, and run those tests
 # make docs        build the guides and the API reference into build/docs; broken links are errors
 # make package     build wheel and source archive into dist/, check them, and install the wheel into a new environment
 # make release     everything a release needs but the upload: tests, docs, package
-# make fidelity    write docs/fidelity.md anew: what comes out of every awkward file; UPREZ_TEST_MEDIA adds real clips
-# make fidelity-gpu  write docs/fidelity-gpu.md anew: what this machine's GPU makes of their colours
+# make fidelity    write docs/fidelity.md, the output of every awkward file; UPREZ_TEST_MEDIA adds real clips
+# make fidelity-gpu  write docs/fidelity-gpu.md, the colours of those outputs on this machine's GPU
 
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+WORKERS ?= 2
+REPEATS ?= 10
+PARALLEL := --numprocesses=$(WORKERS) --dist=loadgroup
+CONCURRENT := tests/flow tests/live tests/cli/test_shutdown.py tests/superres/test_sessions.py tests/media/encoding/test_parallel_gop.py
 CLIPS := $(if $(UPREZ_TEST_MEDIA),--media $(UPREZ_TEST_MEDIA))
 GPU := $(shell command -v nvidia-smi >/dev/null 2>&1 && echo "[rtx]")
 
-.PHONY: demo test lint types layers tests test-live docs package release fidelity fidelity-gpu clean
+.PHONY: demo test lint types layers tests test-long test-live coverage docs package release fidelity fidelity-gpu clean
 
 demo: $(VENV)/demo.installed
 	$(BIN)/python samples/demo.py demo
@@ -31,7 +37,19 @@ layers: $(VENV)/test.installed
 	$(BIN)/lint-imports
 
 tests: $(VENV)/test.installed
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest $(PARALLEL)
+
+test-long: $(VENV)/test.installed
+	$(BIN)/python -m pytest -m long
+	for run in $$(seq $(REPEATS)); do $(BIN)/python -m pytest --quiet $(PARALLEL) $(CONCURRENT) || exit 1; done
+
+coverage: $(VENV)/test.installed
+	$(BIN)/coverage erase
+	$(BIN)/coverage run -m pytest $(PARALLEL)
+	$(BIN)/coverage combine --quiet
+	$(BIN)/coverage report --sort=cover --skip-covered
+	$(BIN)/coverage json --quiet -o build/coverage/report.json
+	$(BIN)/python -m tests.coverage_floor build/coverage/report.json
 
 test-live: $(VENV)/test.installed
 	@lacking="$$($(BIN)/python -m tests.servers)"; test -z "$$lacking" || { \

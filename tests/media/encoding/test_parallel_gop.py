@@ -78,7 +78,10 @@ def test_the_header_is_that_of_one_encoder(tmp_path: Path) -> None:
     assert extradata[0] == extradata[1]
 
 
-@pytest.mark.parametrize("preset", ["ultrafast", "veryfast", "medium"])
+SLOWER = ("veryfast", "medium")
+
+
+@pytest.mark.parametrize("preset", ["ultrafast", *(pytest.param(name, marks=pytest.mark.long) for name in SLOWER)])
 def test_size_and_quality_are_those_of_one_encoder_with_the_same_gops(tmp_path: Path, media: Path, preset: str) -> None:
     source = media / "bigbuckbunny.mp4"
     sizes, wrong = [], []
