@@ -50,7 +50,8 @@ from pipeline.flow.drop_queue import DropOldestQueue
 from pipeline.frame import Frame, FrameFormat
 from pipeline.media.av_frames import wrap_frame
 from pipeline.media.decoding.swscale import extract_planes
-from pipeline.media.encoding.encoder import VideoEncoding, configure
+from pipeline.media.encoding.encoder_context import configure
+from pipeline.media.encoding.video_encoding import VideoEncoding
 from pipeline.media.reading.probe import probe
 from pipeline.models.spec import ModelSpec
 from pipeline.superres.backend_choice import choose_backend, choose_model

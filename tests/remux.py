@@ -12,7 +12,7 @@ import numpy as np
 from av.stream import Disposition
 
 from pipeline.frame import PIXEL_FORMATS, Colour, Frame, FrameFormat
-from pipeline.media.encoding.encoder import VideoEncoding
+from pipeline.media.encoding.video_encoding import VideoEncoding
 from pipeline.media.reading.file_source import FileSource, ReadOptions
 from pipeline.media.writing.file_sink import FileSink
 

@@ -15,8 +15,9 @@ import av.codec
 from pipeline.errors import UprezError
 from pipeline.frame import PIXEL_FORMATS, Colour, FrameFormat
 from pipeline.media.encoding.codecs import encoders_for, usual_encoders
-from pipeline.media.encoding.encoder import VideoEncoding, probe_encoder
+from pipeline.media.encoding.encoder_context import probe_encoder
 from pipeline.media.encoding.encoder_spec import Role
+from pipeline.media.encoding.video_encoding import VideoEncoding
 from pipeline.superres.gpu.tensorrt import library
 from pipeline.system import cuda, host
 from pipeline.system.cache import cache_folder

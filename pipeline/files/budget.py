@@ -8,9 +8,9 @@ from dataclasses import replace
 
 from pipeline.config.settings import Settings
 from pipeline.media.encoding.codecs import encoder_spec
-from pipeline.media.encoding.encoder import VideoEncoding
 from pipeline.media.encoding.encoder_spec import ParallelSpec
-from pipeline.media.encoding.parallel_gop import MIRRORED
+from pipeline.media.encoding.parallel_gop import LOOKAHEAD
+from pipeline.media.encoding.video_encoding import VideoEncoding
 from pipeline.system import host
 
 _GOPS = (48, 36, 24)  # frames; longer ones make smaller files, shorter ones wait in less memory
@@ -77,7 +77,7 @@ def memory(encoding: VideoEncoding, encoders: int, gop: int) -> int:
     Args:
         gop: Frames that each encoder takes at a time.
     """
-    waiting = encoders * (gop + MIRRORED) if encoders > 1 else 0
+    waiting = encoders * (gop + LOOKAHEAD) if encoders > 1 else 0
     return (encoders * encoder_spec(encoding.codec).frames_at_work + waiting) * encoding.format.bytes
 
 

@@ -9,8 +9,8 @@ from pipeline.colour.h273 import is_hdr
 from pipeline.config.settings import Settings
 from pipeline.frame import FrameFormat, plain_name
 from pipeline.media.encoding.codecs import codec_of
-from pipeline.media.encoding.encoder import VideoEncoding
 from pipeline.media.encoding.format_loss import format_losses
+from pipeline.media.encoding.video_encoding import VideoEncoding
 from pipeline.media.packed_formats import packings
 from pipeline.media.reading.media_info import MediaInfo, VideoInfo
 from pipeline.media.writing.output_kind import OutputKind

@@ -17,7 +17,7 @@ from pipeline.media.decoding.interlace.bwdif import Deinterlacing
 from pipeline.media.decoding.interlace.policy import plan_deinterlacing
 from pipeline.media.decoding.rotate import Orientation
 from pipeline.media.decoding.trim import Excerpt
-from pipeline.media.encoding.encoder import VideoEncoding
+from pipeline.media.encoding.video_encoding import VideoEncoding
 from pipeline.media.reading.media_info import MediaInfo, VideoInfo
 from pipeline.media.writing.colour_tags import representable_colour
 from pipeline.media.writing.encoder_choice import choose_encoder, choose_formed

@@ -14,9 +14,9 @@ from pipeline.frame import PIXEL_FORMATS, FrameFormat
 from pipeline.media.decoding.interlace.bwdif import Deinterlacing, FineClockDeinterlacing, find_bwdif_format
 from pipeline.media.decoding.rotate import Orientation
 from pipeline.media.encoding.codecs import encoder_spec
-from pipeline.media.encoding.encoder import VideoEncoding
 from pipeline.media.encoding.encoder_spec import Role
 from pipeline.media.encoding.formats import find_encoder
+from pipeline.media.encoding.video_encoding import VideoEncoding
 from pipeline.media.reading.media_info import VideoInfo
 from pipeline.media.writing.encoder_choice import choose_encoder
 from pipeline.media.writing.rotation import plan_rotation
@@ -167,7 +167,7 @@ def _notes(video: VideoInfo, encoding: VideoEncoding, size: FrameFormat, setting
     if settings.decoder == "nvdec":
         yield "decoded in software: NVDEC is not supported for live streams"
     if source.alpha and not output.alpha:
-        yield "its transparency (alpha) is lost"
+        yield "transparency (alpha) dropped"
     if settings.pix_fmt is None and output.depth < source.depth:
         keeps = f"; `pix_fmt` {source.name} keeps {source.depth} bit" if source in PIXEL_FORMATS.values() else ""
         yield f"the output is {output.name}, as players expect of H.264{keeps}"

@@ -8,7 +8,7 @@ import pytest
 from pipeline.config.settings import Settings
 from pipeline.files import budget
 from pipeline.frame import PIXEL_FORMATS, Colour, FrameFormat
-from pipeline.media.encoding.encoder import VideoEncoding
+from pipeline.media.encoding.video_encoding import VideoEncoding
 from pipeline.system import host
 
 GIB = 2**30

@@ -62,7 +62,7 @@ def test_alpha_comes_out_enlarged(
 
 def test_that_it_is_lost_is_said_and_verify_says_it_too(tmp_path: Path) -> None:
     path, result = made(tmp_path, SOURCES[0], "out.mkv", {})
-    assert any(note.startswith("its transparency (alpha) is lost: libx264 can't hold it") for note in result.notes)
+    assert any(note.startswith("transparency (alpha) dropped: libx264 does not support it") for note in result.notes)
     verdict = verify(path, result.path)
     assert verdict.complete
     assert "the source's transparency is not in it" in verdict.remarks
@@ -88,5 +88,5 @@ def test_alpha_that_is_not_the_source_s_is_found(tmp_path: Path) -> None:
 
 def test_a_film_with_alpha_into_one_that_is_chosen_without(tmp_path: Path) -> None:
     _, result = made(tmp_path, SOURCES[2], "out.mkv", {"codec": "ffv1", "pix_fmt": "yuv420p"})
-    assert result.notes == ("its transparency (alpha) is lost: yuv420p has none",)
+    assert result.notes == ("transparency (alpha) dropped: yuv420p has none",)
     assert probe(result.path).video.source_format == "yuv420p"

@@ -41,7 +41,7 @@ def test_what_is_chosen_wins_over_defaults_and_further_options_over_all(clip: Pa
 
 
 def test_a_change_of_format_is_said(clip: Path) -> None:
-    assert "the result is yuv420p" in " ".join(plan(_wide(clip), codec="libsvtav1").notes)
+    assert "the output is yuv420p" in " ".join(plan(_wide(clip), codec="libsvtav1").notes)
     assert plan(clip).notes == ()
 
 
@@ -186,7 +186,9 @@ class TestTransparency:
     def test_that_vp9_has_no_room_for_in_mp4_is_lost_and_said(self, film: MediaInfo) -> None:
         made = make_plan(film, Path("a.mp4"), Settings.load(None, backend="onnx", codec="libvpx-vp9"))
         assert made.output_format.pixel.name == "yuv420p"
-        assert any(note.startswith("its transparency (alpha) is lost: libvpx-vp9 can't hold it") for note in made.notes)
+        assert any(
+            note.startswith("transparency (alpha) dropped: libvpx-vp9 does not support it") for note in made.notes
+        )
 
 
 def test_a_quality_that_the_automatic_codec_does_not_have_is_left_out_and_that_is_said(tmp_path: Path) -> None:

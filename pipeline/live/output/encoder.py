@@ -21,8 +21,9 @@ from pipeline.frame import Frame
 from pipeline.live.process.messages import SerializedPacket, StreamHeader, open_nut
 from pipeline.media.av_errors import translate_write_errors
 from pipeline.media.av_frames import wrap_frame
-from pipeline.media.encoding.encoder import VideoEncoding, configure
+from pipeline.media.encoding.encoder_context import configure
 from pipeline.media.encoding.formats import find_encoder
+from pipeline.media.encoding.video_encoding import VideoEncoding
 
 log = logging.getLogger(__name__)
 

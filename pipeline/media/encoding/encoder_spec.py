@@ -10,7 +10,7 @@ from pipeline.frame import Siting
 
 
 class Role(Enum):
-    """A purpose for which `codec = auto`, or advice in a message, selects an encoder; see `codecs.encoders_for`."""
+    """A purpose for which `codec="auto"`, or advice in a message, selects an encoder; see `codecs.encoders_for`."""
 
     COMPATIBLE = auto()  # plays everywhere: H.264
     EFFICIENT = auto()  # what players expect of HDR, more than 8 bits, and frames beyond 4096 pixels: H.265

@@ -1,9 +1,10 @@
-"""Several encoders at once: each takes a closed GOP, and the packets of all are one stream.
+"""Several encoders in parallel: each encodes closed GOPs, and their packets are joined to one stream.
 
-    frames ─▶ memory of their own ─▶ fan ─▶ encoder of GOP n, n+1, ... ─▶ decoding times ─▶ packets
+    frames ──▶ copy to a pool ──▶ distribute ─┬─▶ encoder of GOP n     ─┬─▶ replace dts ──▶ packets, in order
+                                              └─▶ encoder of GOP n + 1 ─┘
 
-A closed GOP begins with a key frame and refers to nothing outside, so that encoders need not know each other. What they
-would disagree on are decoding times: each counts from its own first frame. They are given anew over the whole.
+A closed GOP begins with a key frame and refers to nothing outside, so the encoders need not know each other. They would
+disagree on the dts alone, as each counts from its own first frame; so these are calculated for the complete stream.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from dataclasses import replace
 from fractions import Fraction
 from functools import partial
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import av
 import numpy as np
@@ -29,171 +30,185 @@ from pipeline.frame import Frame, FrameFormat, Plane
 from pipeline.media.av_errors import translate_write_errors
 from pipeline.media.av_frames import wrap_frame
 from pipeline.media.encoding.codecs import encoder_spec
-from pipeline.media.encoding.dts import DecodingTimes, NoteTimes, Retime
-from pipeline.media.encoding.encoder import Encoder, VideoEncoding, configure, zero_latency
+from pipeline.media.encoding.dts import AssignDts, DecodingTimes, RecordPts
+from pipeline.media.encoding.encoder import Encoder
+from pipeline.media.encoding.encoder_context import create_context
+from pipeline.media.encoding.video_encoding import VideoEncoding
+from pipeline.media.reading.source import Packet
 
 T = TypeVar("T")
 
-# Measured on film with x264 veryfast and medium: three frames of lead-in bring the first key frame within 8 % of its
-# size in mid-stream, and the whole within 0.1 dB of one encoder; without both it is 0.3 to 0.6 dB and 5 to 10 % less.
-_LEAD, MIRRORED = 3, 16
-_PATIENCE = 4  # GOPs of frames to look ahead at, at most
+# Measured on film with x264 veryfast and medium: with three frames of lead-in, the first key frame is within 8 % of the
+# size that it has in mid-stream, and the complete stream within 0.1 dB of one encoder's. Without lead-in and lookahead
+# it is 0.3 to 0.6 dB and 5 to 10 % less.
+_LEAD_IN = 3  # frames
+LOOKAHEAD = 16  # frames of a GOP that are repeated, mirrored, after its end
+_MOST_LOOKAHEAD = 4  # GOPs of mirrored frames after which an encoder must have returned the packets of its own
 
 
-class ParallelEncoder(Chain[Any, Any]):
-    """Frames → packets by `encoding.encoders` encoders, in order, as one stream like that of `context`.
-
-    context: the open encoder that the container's header was written from; it encodes nothing itself.
-    """
+class ParallelEncoder(Chain["Frame | Packet", Packet]):
+    """Encodes frames with `encoding.encoders` encoders, in order; packets of other streams are passed along."""
 
     def __init__(
-        self, path: Path, context: VideoCodecContext, encoding: VideoEncoding, time_base: Fraction, shift: int
+        self, path: Path, header: VideoCodecContext, encoding: VideoEncoding, time_base: Fraction, shift: int
     ) -> None:
+        """Encode a stream whose header is written.
+
+        Args:
+            path: The output, for error messages.
+            header: The open encoder that the container's header was written from; it encodes nothing itself.
+            encoding: How the video is encoded.
+            time_base: Of the frames' pts, in seconds.
+            shift: Added to each frame's pts, in units of `time_base`.
+        """
         self._path = path
         times = DecodingTimes()
-        self._intake = _Intake(encoding.format)
-        make = partial(GopEncoder, path, context, encoding, time_base, shift)
-        self._parallel: ParallelStage[Frame, av.Packet[Any], av.Packet[Any]] = ParallelStage(
+        self._pool = _CopyToPool(encoding.format)
+        make = partial(GopEncoder, path, header, encoding, time_base, shift)
+        self._parallel: ParallelStage[Frame, Packet, Packet] = ParallelStage(
             make, Frame, encoding.encoders, encoding.gop, encoding.waiting
         )
-        self._retime = Retime(times)
-        super().__init__(NoteTimes(times, shift), self._intake, self._parallel, self._retime)
+        self._assign = AssignDts(times)
+        super().__init__(RecordPts(times, shift), self._pool, self._parallel, self._assign)
 
     @property
     def frames(self) -> int:
-        """How many have been taken."""
-        return self._intake.frames
+        """Number of frames taken so far."""
+        return self._pool.frames
 
     @property
     def started(self) -> int:
-        """How many have come to an encoder."""
+        """Number of frames whose encoding has started."""
         return self.frames - self._parallel.waiting
 
     @property
     def packets(self) -> int:
-        """How many have been given."""
-        return self._retime.packets
+        """Number of packets encoded so far."""
+        return self._assign.packets
 
-    def finish(self) -> Iterator[Any]:
+    def finish(self) -> Iterator[Packet]:
         yield from super().finish()
         if self.packets != self.frames:
-            counts = f"{self.frames} frames went into the encoders, {self.packets} came out"
-            raise OutputError(f"{self._path}: {counts}: try --encoders 1, and please report it")
+            counts = f"the encoders returned {self.packets} packets for {self.frames} frames"
+            raise OutputError(f"{self._path}: {counts}: try `encoders=1`, and please report it")
 
 
 class GopEncoder(Encoder):
-    """One closed GOP, by an encoder of its own, like the one that `header` is the open context of.
+    """Encodes one closed GOP with an encoder of its own.
 
-    An encoder that looks ahead gives the last frames before the unknown too little, and one that has just begun its
-    first key frame. So it gets to see more than its GOP, and what it makes of that is dropped: before, the GOP's own
-    first frames backwards; after, its last ones backwards, which measure as well as the frames that really follow.
+    An encoder with lookahead spends too few bits on the last frames before an unknown future, and on its first key
+    frame. So it is also fed frames outside the GOP, whose packets are dropped: before it, the GOP's first frames in
+    reverse order; after it, its last frames in reverse order, which measure as well as the frames that really follow.
     """
 
     def __init__(
         self, path: Path, header: VideoCodecContext, encoding: VideoEncoding, time_base: Fraction, shift: int
     ) -> None:
-        context = av.CodecContext.create(encoding.codec, "w")
-        assert isinstance(context, VideoCodecContext)
-        configure(context, encoding)
+        """Open an encoder like `header`; the arguments are those of ParallelEncoder."""
+        context = create_context(encoding)
         if header.flags & Flags.global_header:
             context.flags |= Flags.global_header
         with translate_write_errors(path):
             context.open()
         if context.extradata != header.extradata:
-            raise OutputError(f"{path}: two {encoding.codec} encoders disagree on the stream's header: --encoders 1")
+            raise OutputError(
+                f"{path}: two {encoding.codec} encoders disagree on the stream's header: try `encoders=1`"
+            )
         super().__init__(path, context, time_base, shift)
         self._gop = encoding.gop
-        self._lead = _LEAD if looks_ahead(encoding) else 0
-        self._last: deque[tuple[int, av.VideoFrame]] = deque(maxlen=MIRRORED if self._lead else 1)
-        self._start = self._end = 0
-        self._made = 0
+        self._lead_in = _LEAD_IN if looks_ahead(encoding) else 0
+        self._latest: deque[tuple[int, av.VideoFrame]] = deque(maxlen=LOOKAHEAD if self._lead_in else 1)
+        self._start = self._end = 0  # the pts of the GOP's first and latest frame
+        self._returned = 0  # packets of the GOP's own frames
 
-    def feed(self, item: Frame) -> Iterator[av.Packet[Any]]:
-        self._last.append((item.pts, wrap_frame(item)))
+    def feed(self, item: Frame | Packet) -> Iterator[Packet]:
+        assert isinstance(item, Frame)
+        self._latest.append((item.pts, wrap_frame(item)))
         self.frames += 1
-        if self.frames == self._lead + 1:
+        if self.frames == self._lead_in + 1:
             yield from self._begin()
-        elif self.frames > self._lead:
-            yield from self._own(*self._last[-1])
+        elif self.frames > self._lead_in:
+            yield from self._encode_own(*self._latest[-1])
 
-    def finish(self) -> Iterator[av.Packet[Any]]:
-        if 0 < self.frames <= self._lead:
-            self._lead = 0
+    def finish(self) -> Iterator[Packet]:
+        if 0 < self.frames <= self._lead_in:
+            self._lead_in = 0
             yield from self._begin()
-        if self._lead and self.frames == self._gop:
+        if self._lead_in and self.frames == self._gop:
             yield from self._look_ahead()
-        if self._made < self.frames:
-            yield from self._mine(list(super().finish()))
-        self._drained = True  # what x264 still holds of the mirrored frames goes with it, and does no harm
+        if self._returned < self.frames:
+            yield from self._own_packets(list(super().finish()))
+        self._drained = True  # x264 may still hold mirrored frames; it is freed with them safely
 
-    def _begin(self) -> Iterator[av.Packet[Any]]:
-        """Encode what has come so far, behind a lead-in of the same frames."""
-        given = list(self._last)
-        self._start, key = given[0]
-        for pts, picture in given[self._lead : 0 : -1]:
-            self._encode_at(2 * self._start - pts, picture)
-        if self._lead:
+    def _begin(self) -> Iterator[Packet]:
+        """Encode the frames so far, after a lead-in of the same frames."""
+        frames = list(self._latest)
+        self._start, key = frames[0]
+        for pts, frame in frames[self._lead_in : 0 : -1]:
+            self._encode_at(2 * self._start - pts, frame)
+        if self._lead_in:
             key.pict_type = PictureType.I
-        for pts, picture in given:
-            yield from self._own(pts, picture)
+        for pts, frame in frames:
+            yield from self._encode_own(pts, frame)
 
-    def _look_ahead(self) -> Iterator[av.Packet[Any]]:
-        """Show what may come, the last frames to and fro, until the GOP's own packets are there."""
-        backwards = [picture for _, picture in reversed(self._last)]
-        step = self._last[-1][0] - self._last[-2][0]
-        for count in range(1, _PATIENCE * self._gop):
-            if self._made == self.frames:
+    def _look_ahead(self) -> Iterator[Packet]:
+        """Feed the last frames, mirrored again and again, until the packets of all own frames are returned."""
+        reverse = [frame for _, frame in reversed(self._latest)]
+        step = self._latest[-1][0] - self._latest[-2][0]
+        for count in range(1, _MOST_LOOKAHEAD * self._gop):
+            if self._returned == self.frames:
                 return
-            picture = mirrored(backwards, count)
-            # A key frame, or the GOP's last B-frames would refer to what is dropped.
-            picture.pict_type = PictureType.I if count == 1 else PictureType.NONE
-            yield from self._mine(self._encode_at(self._last[-1][0] + count * step, picture))
+            frame = mirrored(reverse, count)
+            # A key frame first, or the GOP's last B-frames would refer to frames whose packets are dropped.
+            frame.pict_type = PictureType.I if count == 1 else PictureType.NONE
+            yield from self._own_packets(self._encode_at(self._latest[-1][0] + count * step, frame))
 
-    def _own(self, pts: int, picture: av.VideoFrame) -> Iterator[av.Packet[Any]]:
+    def _encode_own(self, pts: int, frame: av.VideoFrame) -> Iterator[Packet]:
         self._end = pts
-        yield from self._mine(self._encode_at(pts, picture))
+        yield from self._own_packets(self._encode_at(pts, frame))
 
-    def _mine(self, packets: list[av.Packet[Any]]) -> Iterator[av.Packet[Any]]:
-        """Those of `packets` that are of the GOP itself."""
+    def _own_packets(self, packets: list[Packet]) -> Iterator[Packet]:
+        """Those of `packets` whose frames belong to the GOP."""
         for packet in packets:
             if packet.pts is not None and self._start <= packet.pts - self._shift <= self._end:
-                self._made += 1
+                self._returned += 1
                 yield packet
 
 
-def mirrored(pictures: Sequence[T], index: int) -> T:
-    """Picture `index` of an endless walk through `pictures` and back, which moves as smoothly as they do."""
-    at = index % max(1, 2 * len(pictures) - 2)
-    return pictures[at if at < len(pictures) else 2 * len(pictures) - 2 - at]
+def mirrored(items: Sequence[T], index: int) -> T:
+    """Item `index` of the endless sequence that runs through `items` forwards and backwards in turn."""
+    at = index % max(1, 2 * len(items) - 2)
+    return items[at if at < len(items) else 2 * len(items) - 2 - at]
 
 
 def looks_ahead(encoding: VideoEncoding) -> bool:
     """Whether the encoder spends bits by the frames that follow: x264 from preset veryfast on (macroblock tree)."""
     parallel = encoder_spec(encoding.codec).parallel
-    if parallel is None or parallel.presets_without_lookahead is None or zero_latency(encoding):
+    if parallel is None or parallel.presets_without_lookahead is None or encoding.is_zero_latency:
         return False
-    return encoding.options.get("preset") not in parallel.presets_without_lookahead and encoding.gop > MIRRORED
+    return encoding.options.get("preset") not in parallel.presets_without_lookahead and encoding.gop > LOOKAHEAD
 
 
-class _Intake(Stage[Any, Any]):
-    """Moves frames into memory of their own, which is used again and again, so that slots need not wait for encoders.
+class _CopyToPool(Stage["Frame | Packet", "Frame | Packet"]):
+    """Copies frames into a pool of buffers, so that the upscaler's slots need not wait for encoders.
 
-    frames: how many came. They wait in the fan, which bounds them.
+    Attributes:
+        frames: Number of frames so far. The stage that follows bounds how many are in the pool.
     """
 
     def __init__(self, format: FrameFormat) -> None:
         self._format = format
-        self._rooms: list[Plane] = []
+        self._free: list[Plane] = []
         self.frames = 0
 
-    def feed(self, item: Any) -> Iterator[Any]:
-        yield self._moved(item) if isinstance(item, Frame) else item
+    def feed(self, item: Frame | Packet) -> Iterator[Frame | Packet]:
+        yield self._copied(item) if isinstance(item, Frame) else item
 
-    def _moved(self, frame: Frame) -> Frame:
+    def _copied(self, frame: Frame) -> Frame:
         self.frames += 1
-        room = self._rooms.pop() if self._rooms else np.empty(self._format.bytes, np.uint8)
-        planes = self._format.split(room)
-        for to, plane in zip(planes, frame.planes, strict=True):
-            np.copyto(to, plane)
+        buffer = self._free.pop() if self._free else np.empty(self._format.bytes, np.uint8)
+        planes = self._format.split(buffer)
+        for copy, plane in zip(planes, frame.planes, strict=True):
+            np.copyto(copy, plane)
         frame.release()
-        return replace(frame, planes=planes, release=partial(self._rooms.append, room))
+        return replace(frame, planes=planes, release=partial(self._free.append, buffer))

@@ -1,4 +1,4 @@
-"""Lists the encoders from which `codec = auto` chooses: those that suit a video, its container and its players."""
+"""Lists the encoders from which `codec="auto"` chooses: those that suit a video, its container and its players."""
 
 from __future__ import annotations
 

@@ -11,8 +11,8 @@ from pathlib import Path
 
 from pipeline.frame import Colour, PixelFormat, Siting
 from pipeline.media.encoding.codecs import codec_of, codec_spec
-from pipeline.media.encoding.encoder import VideoEncoding
 from pipeline.media.encoding.encoder_spec import CodecSpec, SignalledRange
+from pipeline.media.encoding.video_encoding import VideoEncoding
 from pipeline.media.writing.container_spec import ContainerSpec
 from pipeline.media.writing.container_support import container_for
 

@@ -65,8 +65,8 @@ class ContainerSpec:
         signals_chroma_location: The chroma sample location is stored.
         web_only: It supports VP8, VP9 and AV1 alone.
         h265: Players look for H.265 in it.
-        alpha_roles: Encoders for video with alpha that `codec = auto` chooses from, best first.
-        deep_role: The encoder for more than 12 bits per sample that `codec = auto` chooses; None for the usual one.
+        alpha_roles: Encoders for video with alpha that `codec="auto"` chooses from, best first.
+        deep_role: The encoder for more than 12 bits per sample that `codec="auto"` chooses; None for the usual one.
         loop_option: The muxer's option for how often an animation is played; None if it has none.
         loop_counts_repeats: That option counts repeats, and -1 stands for none; otherwise it counts plays.
         live_options: The muxer's options for files of a live stream, which play up to their last second after the

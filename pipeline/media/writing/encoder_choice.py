@@ -12,8 +12,9 @@ from pipeline.config.settings import Settings, Upscaling
 from pipeline.errors import SettingsError, UprezError
 from pipeline.frame import PIXEL_FORMATS, PixelFormat, without_alpha
 from pipeline.media.encoding.codecs import encoder_spec
-from pipeline.media.encoding.encoder import VideoEncoding, negotiate_format, probe_encoder
+from pipeline.media.encoding.encoder_context import negotiate_format, probe_encoder
 from pipeline.media.encoding.formats import find_encoder, native_pix_fmt, supported_formats
+from pipeline.media.encoding.video_encoding import VideoEncoding
 from pipeline.media.packed_formats import find_format
 from pipeline.media.reading.media_info import VideoInfo
 from pipeline.media.writing.alpha import has_room

@@ -14,7 +14,7 @@ from av.stream import Disposition
 
 from pipeline.flow.stage import Stage
 from pipeline.media.av_errors import translate_write_errors
-from pipeline.media.encoding.encoder import VideoEncoding
+from pipeline.media.encoding.video_encoding import VideoEncoding
 from pipeline.media.reading.source import Source
 from pipeline.media.writing import metadata, sample_aspect
 from pipeline.media.writing.container import ContainerFile, muxer_options

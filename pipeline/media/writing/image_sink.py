@@ -17,7 +17,9 @@ from av.video.codeccontext import VideoCodecContext
 from pipeline.errors import OutputError
 from pipeline.flow.stage import Stage
 from pipeline.media.av_errors import translate_write_errors
-from pipeline.media.encoding.encoder import Encoder, VideoEncoding, configure
+from pipeline.media.encoding.encoder import Encoder
+from pipeline.media.encoding.encoder_context import configure
+from pipeline.media.encoding.video_encoding import VideoEncoding
 from pipeline.media.reading.image_sequence import FilePattern, ImageSequence, is_pattern
 from pipeline.media.writing.constant_rate import ConstantRateCheck
 from pipeline.media.writing.pending_file import keep_as_partial, temporary_path

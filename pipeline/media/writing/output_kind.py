@@ -14,9 +14,9 @@ from pipeline.colour.h273 import colour_names, is_hdr
 from pipeline.errors import OutputError
 from pipeline.frame import Colour, FrameFormat, PixelFormat
 from pipeline.media.encoding.codecs import encoder_for
-from pipeline.media.encoding.encoder import VideoEncoding
 from pipeline.media.encoding.encoder_spec import ImageSpec, Role
 from pipeline.media.encoding.image_codecs import image_encoder_for, image_format
+from pipeline.media.encoding.video_encoding import VideoEncoding
 from pipeline.media.reading.image_sequence import FilePattern, is_pattern
 from pipeline.media.reading.image_source import ImageSource
 from pipeline.media.reading.media_info import VideoInfo

@@ -23,7 +23,9 @@ from pipeline.errors import OutputError
 from pipeline.flow.stage import Stage
 from pipeline.frame import PIXEL_FORMATS, FrameFormat, Siting
 from pipeline.media.av_errors import translate_write_errors
-from pipeline.media.encoding.encoder import Encoder, VideoEncoding, configure
+from pipeline.media.encoding.encoder import Encoder
+from pipeline.media.encoding.encoder_context import configure
+from pipeline.media.encoding.video_encoding import VideoEncoding
 from pipeline.media.reading.pipe import PIPE_NAME, standard_output
 from pipeline.media.writing.constant_rate import ConstantRateCheck
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from pipeline.media.encoding.codecs import codec_of
-from pipeline.media.encoding.encoder import VideoEncoding
+from pipeline.media.encoding.video_encoding import VideoEncoding
 from pipeline.media.reading.matroska import read_element
 from pipeline.media.writing.container_support import container_for
 from pipeline.media.writing.ebml import (

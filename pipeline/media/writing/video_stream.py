@@ -13,12 +13,14 @@ from av.video.stream import VideoStream
 from pipeline.errors import OutputError
 from pipeline.media.encoding.codecs import encoder_for, encoder_spec
 from pipeline.media.encoding.dts import RetimedEncoder
-from pipeline.media.encoding.encoder import Encoder, VideoEncoding, configure
+from pipeline.media.encoding.encoder import Encoder
+from pipeline.media.encoding.encoder_context import configure
 from pipeline.media.encoding.encoder_spec import Role
 from pipeline.media.encoding.formats import find_encoder
 from pipeline.media.encoding.gif import GifEncoder
 from pipeline.media.encoding.hdr import hdr_parameters
 from pipeline.media.encoding.parallel_gop import ParallelEncoder
+from pipeline.media.encoding.video_encoding import VideoEncoding
 from pipeline.media.reading.hdr import Hdr
 from pipeline.media.writing import alpha, metadata
 from pipeline.media.writing.container_support import container_spec
@@ -97,7 +99,7 @@ def create_encoder(
 def _advice(muxer: str) -> str:
     spec = container_spec(muxer)
     if spec.web_only:
-        return ": `codec` auto chooses one that it supports"
+        return ': `codec="auto"` chooses one that it supports'
     return ": choose another `codec`" if spec.matroska else "; .mkv supports nearly every codec"
 
 

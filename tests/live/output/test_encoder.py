@@ -16,7 +16,7 @@ from pipeline.frame import PIXEL_FORMATS, Colour, Frame, FrameFormat
 from pipeline.live.output.encoder import LiveEncoder
 from pipeline.live.plan import plan_live
 from pipeline.live.process.messages import SerializedPacket, StreamHeader
-from pipeline.media.encoding.encoder import VideoEncoding
+from pipeline.media.encoding.video_encoding import VideoEncoding
 from pipeline.media.reading.probe import probe
 from tests import clips
 from tests.clips import shade

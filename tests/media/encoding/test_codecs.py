@@ -21,8 +21,9 @@ from pipeline.media.encoding.codecs import (
     pixel_rate,
     usual_encoders,
 )
-from pipeline.media.encoding.encoder import VideoEncoding, configure, negotiate_format
+from pipeline.media.encoding.encoder_context import configure, negotiate_format
 from pipeline.media.encoding.encoder_spec import CodecSpec, EncoderSpec, Role
+from pipeline.media.encoding.video_encoding import VideoEncoding
 from tests.frames import format_of
 
 ROOT = Path(pipeline.__file__).parent

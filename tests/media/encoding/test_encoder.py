@@ -11,8 +11,10 @@ import pytest
 
 from pipeline.frame import PIXEL_FORMATS, Colour, Frame, FrameFormat, PixelFormat, Siting
 from pipeline.media.av_frames import wrap_frame
-from pipeline.media.encoding.encoder import Encoder, VideoEncoding, configure, negotiate_format
+from pipeline.media.encoding.encoder import Encoder
+from pipeline.media.encoding.encoder_context import configure, negotiate_format
 from pipeline.media.encoding.formats import encodable_format, find_encoder
+from pipeline.media.encoding.video_encoding import VideoEncoding
 from tests.frames import assert_same, format_of, noise
 
 ENCODERS = ["libx264", "libx265", "libsvtav1", "ffv1"]

@@ -4,8 +4,9 @@ import av
 import pytest
 
 from pipeline.frame import PIXEL_FORMATS, Colour, FrameFormat
-from pipeline.media.encoding.encoder import VideoEncoding, configure
+from pipeline.media.encoding.encoder_context import configure
 from pipeline.media.encoding.hdr import hdr_parameters
+from pipeline.media.encoding.video_encoding import VideoEncoding
 from pipeline.media.reading.hdr import Hdr, read_hdr
 from tests import hdr_clips
 

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from pipeline.colour.psnr import psnr_of_error
 from pipeline.media.encoding.dts import DecodingTimes
-from pipeline.media.encoding.encoder import VideoEncoding
 from pipeline.media.encoding.parallel_gop import looks_ahead
+from pipeline.media.encoding.video_encoding import VideoEncoding
 from tests import clips
 from tests.jobs import upscale
 
@@ -143,7 +143,7 @@ def test_decoding_times_advance_and_come_before_showing(steps: list[int], delay:
     shown = [start + int(step) for step in np.cumsum(steps)]
     times = DecodingTimes()
     for pts in shown:
-        times.note(pts)
+        times.add_frame(pts)
     ahead = shown[min(delay, len(shown) - 1)] - shown[0]
     times.start(shown[0], shown[0] - ahead)
     decoded = [times.next() for _ in shown]

@@ -17,8 +17,8 @@ from hypothesis import strategies as st
 from pipeline.errors import InputError, OutputError
 from pipeline.frame import PIXEL_FORMATS, Colour, Frame, FrameFormat, Siting
 from pipeline.media.encoding.codecs import encoder_for
-from pipeline.media.encoding.encoder import VideoEncoding
 from pipeline.media.encoding.encoder_spec import Role
+from pipeline.media.encoding.video_encoding import VideoEncoding
 from pipeline.media.reading.file_source import FileSource, ReadOptions
 from pipeline.media.reading.input_container import INPUT_DEMUXERS, open_input
 from pipeline.media.reading.pipe import PIPE_NAME, Pipe, standard_output

@@ -8,8 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.frame import PIXEL_FORMATS, Colour, Frame, FrameFormat, Siting
-from pipeline.media.encoding.encoder import Encoder, VideoEncoding, configure
+from pipeline.media.encoding.encoder import Encoder
+from pipeline.media.encoding.encoder_context import configure
 from pipeline.media.encoding.formats import encodable_format
+from pipeline.media.encoding.video_encoding import VideoEncoding
 from pipeline.media.reading.probe import probe
 from pipeline.media.writing.colour_tags import representable_colour, tellable_colour
 

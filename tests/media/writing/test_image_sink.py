@@ -10,8 +10,8 @@ from pipeline.colour.convert import from_rgb
 from pipeline.errors import OutputError
 from pipeline.frame import PIXEL_FORMATS as PIXELS
 from pipeline.frame import Colour, Frame, FrameFormat
-from pipeline.media.encoding.encoder import VideoEncoding
 from pipeline.media.encoding.image_codecs import image_encoder_for, image_format
+from pipeline.media.encoding.video_encoding import VideoEncoding
 from pipeline.media.reading.image_sequence import ImageSequence
 from pipeline.media.reading.probe import probe
 from pipeline.media.writing.image_sink import ImageSink

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.frame import PIXEL_FORMATS, Colour, FrameFormat
-from pipeline.media.encoding.encoder import VideoEncoding
+from pipeline.media.encoding.video_encoding import VideoEncoding
 from pipeline.media.reading.matroska import BlockChecker
 from pipeline.media.reading.probe import probe
 from pipeline.media.writing.sample_aspect import (
