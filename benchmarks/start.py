@@ -50,7 +50,7 @@ _CHILD = """
 import time
 notes = {"interpreter": time.time()}
 import json, sys
-from pipeline.cli import main, upscale
+from pipeline.cli import batch, main
 notes["imports"] = time.time()
 from pipeline.files import job as run
 from pipeline.superres.stages import Collect
@@ -68,8 +68,8 @@ def wrap(module, function, begun, done):
         return result
     setattr(module, function, wrapped)
 
-wrap(upscale, "probe", None, "probe")
-wrap(upscale, "make_plan", None, "plan")
+wrap(batch, "probe", None, "probe")
+wrap(batch, "make_plan", None, "plan")
 wrap(run, "open_session", "files", "session")
 feed = Collect.feed
 

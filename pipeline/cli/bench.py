@@ -1,4 +1,4 @@
-"""`uprez bench`: the floors of the stages and the whole."""
+"""`uprez bench`: the speed of each stage alone, and of all together."""
 
 from __future__ import annotations
 
@@ -10,48 +10,35 @@ import typer
 from pydantic import ValidationError
 from rich.table import Table
 
-from pipeline.cli import options as o
 from pipeline.cli.console import err, facts, note, out
+from pipeline.cli.options import Json, frame_size, with_settings
+from pipeline.config.settings import Settings, Upscaling
 from pipeline.diagnostics.benchmark import Bench, measure
 from pipeline.diagnostics.report import Report
 from pipeline.errors import InputError, OutputError, SettingsError
 from pipeline.flow.telemetry import Trace
 from pipeline.superres.backend_choice import choose_backend
 
-_SAME = ("processor", "cores", "gpu", "clip", "source", "result", "model", "backend", "encoder")
+_CONDITIONS = ("processor", "cores", "gpu", "clip", "source", "result", "model", "backend", "encoder")
 _GPU_SIZE, _CPU_SIZE = (1920, 1080), (320, 180)
+_MEASURED = [name for name in Upscaling.model_fields if name != "deinterlace"]
 
 
+@with_settings(*_MEASURED, "encoders", "queue")
 def bench(
-    source: Annotated[Path | None, typer.Argument(help="A video; without one, a clip is made.")] = None,
-    config: o.Config = None,
-    model: o.Model = None,
-    backend: o.Backend = None,
-    engine: o.Engine = None,
-    device: o.Device = None,
-    precision: o.Precision = None,
-    vram: o.Vram = None,
-    decoder: o.Decoder = None,
-    codec: o.Codec = None,
-    pix_fmt: o.PixFmt = None,
-    crf: o.Crf = None,
-    preset: o.Preset = None,
-    encoders: o.Encoders = None,
-    extra: o.Extra = None,
-    slots: o.Slots = None,
-    contexts: o.Contexts = None,
-    threads: o.Threads = None,
-    queue: o.Queue = None,
-    size: Annotated[str | None, typer.Option("--size", help="WIDTHxHEIGHT of the clip that is made.")] = None,
-    seconds: Annotated[float, typer.Option("--seconds", min=0.1, help="How long to measure each row.")] = 5.0,
+    source: Annotated[Path | None, typer.Argument(help="A video; by default a clip is generated.")] = None,
+    *,
+    settings: Settings,
+    size: Annotated[str | None, typer.Option("--size", help="WIDTHxHEIGHT of the clip that is generated.")] = None,
+    seconds: Annotated[float, typer.Option("--seconds", min=0.1, help="Duration of each measurement.")] = 5.0,
     discard: Annotated[bool, typer.Option("--discard", help="Measure nothing with an encoder.")] = False,
     compare: Annotated[Path | None, typer.Option("--compare", help="An earlier report, to compare with.")] = None,
-    save: Annotated[Path | None, typer.Option("--save", help="Write the report, JSON, to this file.")] = None,
+    save: Annotated[Path | None, typer.Option("--save", help="Write the report as JSON to this file.")] = None,
     trace: Annotated[
-        Path | None, typer.Option("--trace", help="Write a moment of it, for ui.perfetto.dev, to this file.")
+        Path | None, typer.Option("--trace", help="Write a trace for ui.perfetto.dev to this file.")
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,
-    schema: Annotated[bool, typer.Option("--schema", help="Print the JSON schema of reports and end.")] = False,
+    as_json: Json = False,
+    schema: Annotated[bool, typer.Option("--schema", help="Print the JSON schema of reports and exit.")] = False,
 ) -> None:
     """Measure the speed of each stage and of all together.
 
@@ -60,28 +47,23 @@ def bench(
     if schema:
         print(json.dumps(Report.model_json_schema(), indent=2))
         return
-    settings = o.settings(config, locals())
     earlier = _read(compare) if compare else None
-    frame = _size(size) or (_GPU_SIZE if choose_backend(settings)[0] == "tensorrt" else _CPU_SIZE)
-    for option, path in (("--save", save), ("--trace", trace)):
-        if path and not path.parent.is_dir():  # better said before measuring
-            raise OutputError(f"{option} {path}: the folder {path.parent} does not exist: make it first")
-    noted = Trace() if trace else None
+    _check_folders({"--save": save, "--trace": trace})
+    recorded = Trace() if trace else None
+    clip_size = _size(size) or (_GPU_SIZE if choose_backend(settings)[0] == "tensorrt" else _CPU_SIZE)
     with err.status("") as status:
-        report = measure(
-            Bench(settings, source, frame, seconds, not discard, noted), tell=lambda step: status.update(step)
-        )
+        report = measure(Bench(settings, source, clip_size, seconds, not discard, recorded), tell=status.update)
     if save:
         _write("--save", save, report.model_dump_json(indent=2) + "\n")
-    if trace and noted:
-        _write("--trace", trace, json.dumps(noted.as_json()))
+    if trace and recorded:
+        _write("--trace", trace, json.dumps(recorded.as_json()))
     if as_json:
         print(report.model_dump_json(indent=2))
-        return
-    _show(report, earlier)
+    else:
+        _print(report, earlier)
 
 
-def _show(report: Report, earlier: Report | None) -> None:
+def _print(report: Report, earlier: Report | None) -> None:
     versions = ", ".join(f"{name} {version}" for name, version in report.versions.items())
     rows = [
         ("machine", f"{report.processor}, {report.cores} cores, {report.memory / 2**30:.0f} GiB"),
@@ -90,33 +72,44 @@ def _show(report: Report, earlier: Report | None) -> None:
         ("clip", f"{report.clip}: {report.source} to {report.result}"),
         ("model", f"{report.model}, {report.backend}"),
         ("decoder", report.decoder),
-        ("encoder", report.encoder + (f", {report.encoders} at once" if report.encoders > 1 else "")),
+        ("encoder", report.encoder + (f", {report.encoders} in parallel" if report.encoders > 1 else "")),
     ]
     out.print(facts(rows))
+    out.print()
+    out.print(_table(report, earlier))
+    if earlier and (other := [name for name in _CONDITIONS if getattr(earlier, name) != getattr(report, name)]):
+        note(f"not the same as in the earlier report: {', '.join(other)}")
+
+
+def _table(report: Report, earlier: Report | None) -> Table:
     table = Table(box=None, padding=(0, 3, 0, 0))
     table.add_column("")
-    for column in ("frames/s", "of its floor", "frames", "ms CPU", *(["then", "now/then"] if earlier else [])):
+    for column in ("frames/s", "of bottleneck", "frames", "ms CPU", *(["earlier", "ratio"] if earlier else [])):
         table.add_column(column, justify="right")
+    rates = {row.name: row.rate for row in earlier.rows} if earlier else {}
     for row in report.rows:
         cells = [row.name, f"{row.rate:.1f}", f"{row.share:.1%}" if row.share else "", str(row.frames)]
         cells.append(f"{row.cpu:.2f}" if row.cpu else "")
-        if earlier:
-            then = next((r.rate for r in earlier.rows if r.name == row.name), None)
-            cells += [f"{then:.1f}", f"{row.rate / then:.2f}"] if then else ["", ""]
+        if row.name in rates:
+            cells += [f"{rates[row.name]:.1f}", f"{row.rate / rates[row.name]:.2f}"]
         table.add_row(*cells)
-    out.print()
-    out.print(table)
-    if earlier and (other := [name for name in _SAME if getattr(earlier, name) != getattr(report, name)]):
-        note(f"not the same as then: {', '.join(other)}")
+    return table
 
 
 def _size(text: str | None) -> tuple[int, int] | None:
     if text is None:
         return None
-    width, height = o.size("--size", text, 16, 8192)
+    width, height = frame_size("--size", text, 16, 8192)
     if width % 2 or height % 2:
         raise SettingsError(f"--size {text}: WIDTHxHEIGHT, both even, such as 1920x1080")
     return width, height
+
+
+def _check_folders(files: dict[str, Path | None]) -> None:
+    """Raise OutputError for a file whose folder doesn't exist, before anything is measured."""
+    for option, path in files.items():
+        if path and not path.parent.is_dir():
+            raise OutputError(f"{option} {path}: the folder {path.parent} does not exist; create it first")
 
 
 def _read(path: Path) -> Report:

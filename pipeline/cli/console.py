@@ -1,4 +1,4 @@
-"""What people see: one line for errors, a progress bar on a terminal, plain lines elsewhere."""
+"""Output for people: errors and notes of one line, a progress bar on a terminal and plain lines elsewhere."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedCo
 
 from pipeline.cli.option_names import with_options
 
-_PLAIN_SECONDS = 10.0
+_PLAIN_SECONDS = 10.0  # between two lines of progress where there is no terminal
 
-# Elsewhere than on a terminal nothing is wrapped: what reads it wants whole lines.
+# Lines are not wrapped if they don't go to a terminal: programs read them line by line.
 out = Console(highlight=False, emoji=False, soft_wrap=True, width=None if sys.stdout.isatty() else 240)
 err = Console(stderr=True, highlight=False, emoji=False, soft_wrap=True)
 
@@ -31,13 +31,13 @@ def note(message: str) -> None:
 
 
 def facts(rows: list[tuple[str, str]]) -> str:
-    """Names and values, a line each."""
+    """Names and values as text, one pair per line, the values aligned."""
     width = max(len(name) for name, _ in rows) + 2
     return "\n".join(f"[bold]{name:{width}}[/]{escape(value)}" for name, value in rows)
 
 
 def hours(seconds: float | None) -> str:
-    """A duration as people say it."""
+    """A duration as text: 59 s, 12 min, 2 h 05 min."""
     if seconds is None:
         return "unknown"
     if seconds < 90:
@@ -47,7 +47,7 @@ def hours(seconds: float | None) -> str:
 
 
 def size(count: float) -> str:
-    """Bytes as people say them."""
+    """A number of bytes as text: 999 B, 1.23 kB, 4.56 GB."""
     for unit in ("B", "kB", "MB", "GB"):
         if count < 1000:
             return f"{count:.3g} {unit}"
@@ -56,12 +56,19 @@ def size(count: float) -> str:
 
 
 class Status:
-    """Shows how a set of jobs gets on: `begin` for each, `update` as often as one likes."""
+    """Progress of several jobs in a row: `begin` and `end` each, `update` in between as often as convenient.
+
+    A context manager. It draws a progress bar on a terminal, and prints a line every ten seconds elsewhere.
+
+    Args:
+        total: Frames of all jobs; 0 if unknown.
+        quiet: Print nothing.
+    """
 
     def __init__(self, total: int, quiet: bool) -> None:
         self._total = total
-        self._done_before = 0
-        self._began = self._told = time.monotonic()
+        self._frames_of_ended_jobs = 0
+        self._began = self._printed = time.monotonic()
         self._name = ""
         self._quiet = quiet
         self._task: TaskID | None = None
@@ -72,35 +79,46 @@ class Status:
             TextColumn("[cyan]{task.fields[rate]}"),
             TimeElapsedColumn(),
             TextColumn("{task.fields[left]}"),
-            TextColumn("[dim]{task.fields[wall]}"),
+            TextColumn("[dim]{task.fields[bottleneck]}"),
             console=err,
             transient=True,
             disable=quiet or not err.is_terminal,
         )
 
     def begin(self, name: str) -> None:
+        """Begin a job."""
         self._name = name
         if self._task is None:
-            fields = {"frames": "", "rate": "", "left": "", "wall": ""}
-            self._task = self._bar.add_task(escape(name), total=self._total or None, **fields)  # type: ignore[arg-type]
+            empty = dict.fromkeys(("frames", "rate", "left", "bottleneck"), "")
+            self._task = self._bar.add_task(escape(name), total=self._total or None, **empty)  # type: ignore[arg-type]
         self._bar.update(self._task, description=escape(name))
 
-    def update(self, done: int, rate: float, wall: str) -> None:
-        """`done` frames of the present job, at `rate` frames a second; `wall` is the stage that limits it."""
-        done += self._done_before
+    def update(self, done: int, rate: float, bottleneck: str) -> None:
+        """Show the progress of the current job.
+
+        Args:
+            done: Frames of the job that are done.
+            rate: Frames per second.
+            bottleneck: The stage that limits the rate.
+        """
+        done += self._frames_of_ended_jobs
         elapsed = time.monotonic() - self._began
         left = (self._total - done) * elapsed / done if self._total and done else None
-        frames = f"{done}/{self._total}" if self._total else str(done)
-        told = {"frames": frames, "rate": f"{rate:.1f} fps", "left": f"{hours(left)} left", "wall": f"wall: {wall}"}
+        fields = {
+            "frames": f"{done}/{self._total}" if self._total else str(done),
+            "rate": f"{rate:.1f} fps",
+            "left": f"{hours(left)} left",
+            "bottleneck": f"bottleneck: {bottleneck}",
+        }
         if self._task is not None:
-            self._bar.update(self._task, completed=min(done, self._total) if self._total else None, **told)  # type: ignore[arg-type]
-        if not self._quiet and not err.is_terminal and time.monotonic() - self._told > _PLAIN_SECONDS:
-            self._told = time.monotonic()
-            err.print(f"{escape(self._name)}: " + ", ".join(told.values()))
+            self._bar.update(self._task, completed=min(done, self._total) if self._total else None, **fields)  # type: ignore[arg-type]
+        if not self._quiet and not err.is_terminal and time.monotonic() - self._printed > _PLAIN_SECONDS:
+            self._printed = time.monotonic()
+            err.print(f"{escape(self._name)}: " + ", ".join(fields.values()))
 
     def end(self, frames: int) -> None:
-        """The present job is done, having made `frames`."""
-        self._done_before += frames
+        """End the current job, which has written `frames` frames."""
+        self._frames_of_ended_jobs += frames
 
     def __enter__(self) -> Self:
         self._bar.start()

@@ -1,4 +1,4 @@
-"""`uprez engine`: TensorRT's engines, made ahead of time, listed and removed."""
+"""`uprez engine`: TensorRT engines, built ahead of time, listed and removed."""
 
 from __future__ import annotations
 
@@ -8,8 +8,10 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from pipeline.cli import options as o
-from pipeline.cli.console import err, out, size
+from pipeline.cli.console import err, out
+from pipeline.cli.console import size as bytes_text
+from pipeline.cli.options import frame_size, with_settings
+from pipeline.config.settings import Settings
 from pipeline.errors import SettingsError
 from pipeline.superres.backend_choice import choose_model
 from pipeline.superres.gpu.tensorrt import prebuild
@@ -17,39 +19,38 @@ from pipeline.superres.gpu.tensorrt.engine import Shapes, Size
 from pipeline.superres.gpu.tensorrt.engine_cache import EngineCache
 
 engine = typer.Typer(
-    help="Build, list and remove TensorRT engines.",
+    help="Build, list and remove TensorRT engines.\n\n"
+    "An engine is built when a model meets a GPU or a frame size for the first time, and is kept.",
     no_args_is_help=True,
+    add_completion=False,
 )
 
 
 @engine.command()
+@with_settings("model", "engine", "device", "precision")
 def build(
-    size_: Annotated[str | None, typer.Option("--size", help="WIDTHxHEIGHT of the videos.")] = None,
+    *,
+    size: Annotated[str | None, typer.Option("--size", help="WIDTHxHEIGHT of the videos.")] = None,
     shapes: Annotated[
         str | None,
         typer.Option("--shapes", help="MIN,OPT,MAX, each WIDTHxHEIGHT: one engine for all sizes between, best at OPT."),
     ] = None,
-    config: o.Config = None,
-    model: o.Model = None,
-    engine: o.Engine = None,
-    device: o.Device = None,
-    precision: o.Precision = None,
+    settings: Settings,
 ) -> None:
     """Build an engine, check it against ONNX Runtime, and keep it."""
-    settings = o.settings(config, locals())
-    wanted = _shapes(size_, shapes)
+    requested = _shapes(size, shapes)
     network = choose_model(settings, "tensorrt")
-    with err.status(f"building {network.name} for {wanted}: seconds with TensorRT-RTX, minutes with TensorRT"):
+    with err.status(f"building {network.name} for {requested}: seconds with TensorRT-RTX, minutes with TensorRT"):
         for number in settings.device:
-            entry = prebuild.build(network, wanted, number, settings.engine, EngineCache())
-    out.print(f"{entry.model} ({entry.key.precision}) for {wanted}: {size(entry.bytes)}, {entry.path}")
+            entry = prebuild.build(network, requested, number, settings.engine, EngineCache())
+    out.print(f"{entry.model} ({entry.key.precision}) for {requested}: {bytes_text(entry.bytes)}, {entry.path}")
 
 
 @engine.command("list")
 def list_() -> None:
     """List the engines that are kept."""
     cache = EngineCache()
-    old = set(prebuild.useless(cache))
+    unusable = set(prebuild.useless(cache))
     table = Table(box=None, padding=(0, 2, 0, 0))
     for column in ("model", "precision", "sizes", "GPU", "TensorRT", "file", "built", ""):
         table.add_column(column)
@@ -57,37 +58,38 @@ def list_() -> None:
         key = entry.key
         built = datetime.fromtimestamp(entry.built).strftime("%Y-%m-%d %H:%M")
         version = f"{key.flavour} {key.version}"
-        note = "not for this machine" if entry.path in old else ""
-        table.add_row(entry.model, key.precision, str(key.shapes), key.gpu, version, size(entry.bytes), built, note)
+        remark = "not for this machine" if entry.path in unusable else ""
+        sizes = str(key.shapes)
+        table.add_row(entry.model, key.precision, sizes, key.gpu, version, bytes_text(entry.bytes), built, remark)
     out.print(table)
     out.print(f"in {cache.folder}")
 
 
 @engine.command()
 def clean(
-    everything: Annotated[bool, typer.Option("--all", help="Remove those that are of use here too.")] = False,
+    everything: Annotated[bool, typer.Option("--all", help="Remove those that this machine can use, too.")] = False,
 ) -> None:
     """Remove the engines that this machine can't use: of another GPU, driver or TensorRT."""
     cache = EngineCache()
     paths = sorted(cache.folder.glob("*.engine")) if everything else prebuild.useless(cache)
     freed = sum(cache.remove(path) for path in paths)
-    out.print(f"{len(paths)} engine{'s' if len(paths) != 1 else ''} removed, {size(freed)} free again")
+    out.print(f"{len(paths)} engine{'s' if len(paths) != 1 else ''} removed, {bytes_text(freed)} freed")
 
 
-def _shapes(size_: str | None, shapes: str | None) -> Shapes:
-    if (size_ is None) == (shapes is None):
-        raise SettingsError("give --size WIDTHxHEIGHT, or --shapes MIN,OPT,MAX for one engine that serves all between")
-    if size_ is not None:
-        return Shapes.fixed(*_size("--size", size_))
+def _shapes(size: str | None, shapes: str | None) -> Shapes:
+    if (size is None) == (shapes is None):
+        raise SettingsError("give either --size WIDTHxHEIGHT, or --shapes MIN,OPT,MAX for one engine of all between")
+    if size is not None:
+        return Shapes.fixed(*_size("--size", size))
     parts = (shapes or "").split(",")
     if len(parts) != 3:
-        raise SettingsError(f"--shapes {shapes}: MIN,OPT,MAX, such as 320x180,1280x720,1920x1080")
-    low, typical, high = (_size("--shapes", part) for part in parts)
-    if not all(a <= b <= c for a, b, c in zip(low, typical, high, strict=True)):
-        raise SettingsError(f"--shapes {shapes}: from the smallest to the largest, width and height alike")
-    return Shapes(low, typical, high)
+        raise SettingsError(f"--shapes {shapes}: should be MIN,OPT,MAX, such as 320x180,1280x720,1920x1080")
+    least, typical, most = (_size("--shapes", part) for part in parts)
+    if not all(a <= b <= c for a, b, c in zip(least, typical, most, strict=True)):
+        raise SettingsError(f"--shapes {shapes}: should ascend from MIN to MAX, in width and in height")
+    return Shapes(least, typical, most)
 
 
 def _size(option: str, text: str) -> Size:
-    width, height = o.size(option, text, 1, 16384)
+    width, height = frame_size(option, text, 1, 16384)
     return height, width

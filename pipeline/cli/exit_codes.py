@@ -1,7 +1,7 @@
-"""How commands end: their exit codes."""
+"""Exit codes of the commands."""
 
-EXIT_BAD = 2  # a bad input, option or environment; one line says what
-EXIT_DAMAGED = 3  # done, but the source is damaged or cut off: the result has all of it that could be read
-EXIT_SOME = 3  # of live streams: some failed for good, while others went on
-EXIT_REFUSED = 4  # all live streams failed for good, one of them for its password: somebody has to look
-EXIT_STOPPED = 130  # stopped by the user; live streams end with 0 then, for that is how they end
+EXIT_BAD = 2  # an invalid input, option or environment; one line names it
+EXIT_DAMAGED = 3  # done, but the source is damaged or truncated: the output has all of it that can be decoded
+EXIT_SOME = 3  # of live streams: some failed permanently, while others went on
+EXIT_REFUSED = 4  # all live streams failed permanently, one of them because its password was refused
+EXIT_STOPPED = 130  # stopped by a signal; live streams then exit with 0, as that is how they end

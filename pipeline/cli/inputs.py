@@ -1,4 +1,4 @@
-"""What is wished for on the command line: sources by name, folders and patterns, each with a place for its result."""
+"""The inputs of `uprez upscale`: files by name, folders and patterns, each with the location of its output."""
 
 from __future__ import annotations
 
@@ -14,15 +14,19 @@ from pipeline.media.reading.image_sequence import is_image
 from pipeline.verification.verdict import count_phrase
 
 VIDEO_SUFFIXES = set(".mp4 .mkv .mov .avi .webm .m4v .ts .m2ts .mts .mpg .mpeg .vob .wmv .flv .ogv .3gp .mxf".split())
-_NOTHING = f"no video there (looked for {' '.join(sorted(VIDEO_SUFFIXES))})"
-_OURS = re.compile(r"\.(x[12348]|partial\d*)\.[^.]+$|^uprez-[0-9a-f]{8}\.part\.")
+_NO_VIDEO = f"no video there (looked for {' '.join(sorted(VIDEO_SUFFIXES))})"
+_OUTPUT_NAME = re.compile(r"\.(x[12348]|partial\d*)\.[^.]+$|^uprez-[0-9a-f]{8}\.part\.")
 
 
 @dataclass(frozen=True)
 class JobInput:
-    """A video to upscale. folder: for the result; file: the result's own name; neither: a name beside the source.
+    """A video or an image to upscale. Without `folder` and `file`, its output is beside it.
 
-    named: it alone was asked for, by name.
+    Attributes:
+        source: The file, a pattern of numbered images, or - for standard input.
+        folder: The folder of the output.
+        file: The output.
+        named: Whether it is the only source and was given by its name.
     """
 
     source: Path
@@ -32,54 +36,68 @@ class JobInput:
 
 
 def resolve_inputs(sources: list[str], to: Path | None) -> list[JobInput]:
-    """What is wished for: each video, and where its result shall go."""
+    """Find the inputs that the arguments of `uprez upscale` name.
+
+    Args:
+        sources: Files, folders and patterns; or one file and the name of its output.
+        to: The folder for the outputs.
+
+    Raises:
+        InputError: A source is an address, or contains no video.
+        SettingsError: The location of the outputs is ambiguous, or no folder.
+    """
     for path in (*sources, to or "."):
         refuse_address(path)
     if to is not None and to.exists() and not to.is_dir():
-        raise SettingsError(f"--to {to}: is a file; it names a folder, and `uprez upscale IN OUT` a file")
+        raise SettingsError(f"`to` {to}: is a file, not a folder; `uprez upscale IN OUT` names an output")
     first = Path(sources[0])
     if len(sources) <= 2 and to is None and not first.is_dir() and not _is_pattern(sources[0]):
         return [JobInput(first, file=Path(sources[1]) if len(sources) == 2 else None, named=True)]
     if len(sources) == 2 and to is None and not Path(sources[1]).exists():
-        raise SettingsError(f"{sources[1]}: no such file; the folder for the results goes behind --to")
-    wishes: list[JobInput] = []
-    for source in sources:
-        root = Path(source)
-        if root.is_dir():
-            wishes += _all_in(root, to)
-        elif _is_pattern(source):
-            for found in map(Path, sorted(glob.glob(source, recursive=True))):
-                wishes += _in_folder(found, to) if found.is_dir() else _if_video(found, to, pictures=True)
-        else:
-            wishes.append(JobInput(root, folder=to, named=len(sources) == 1))
-    if not wishes:
-        raise InputError(f"{', '.join(sources)}: {_NOTHING}")
-    return wishes
+        raise SettingsError(f"{sources[1]}: no such file; give the folder for the outputs as `to`")
+    inputs = [each for source in sources for each in _inputs_of(source, to, is_only=len(sources) == 1)]
+    if not inputs:
+        raise InputError(f"{', '.join(sources)}: {_NO_VIDEO}")
+    return inputs
 
 
-def _all_in(root: Path, to: Path | None) -> list[JobInput]:
-    """A wish for each video in the folder `root`. Raises InputError if there is none."""
-    wishes, pictures = _in_folder(root, to), sum(map(is_image, root.iterdir()))
-    advice = f"'{root / '*'}' upscales each"
-    if not wishes:
-        seen = f", but {count_phrase(pictures, 'picture')} there: {advice}" if pictures else ""
-        raise InputError(f"{root}: {_NOTHING}{seen}")
-    if pictures:
-        note(f"{root}: {count_phrase(pictures, 'picture')} left alone: {advice}")
-    return wishes
+def _inputs_of(source: str, to: Path | None, is_only: bool) -> list[JobInput]:
+    """The inputs of one argument: a folder, a pattern or a file."""
+    path = Path(source)
+    if path.is_dir():
+        return _all_in(path, to)
+    if not _is_pattern(source):
+        return [JobInput(path, folder=to, named=is_only)]
+    inputs: list[JobInput] = []
+    for found in map(Path, sorted(glob.glob(source, recursive=True))):
+        inputs += _videos_in(found, to) if found.is_dir() else _as_input(found, to, images=True)
+    return inputs
 
 
-def _in_folder(root: Path, to: Path | None) -> list[JobInput]:
-    found = sorted(path for path in root.rglob("*") if path.is_file())
-    return [wish for path in found for wish in _if_video(path, to / path.relative_to(root).parent if to else None)]
+def _all_in(folder: Path, to: Path | None) -> list[JobInput]:
+    """The videos in `folder`. Raises InputError if there is none."""
+    inputs, images = _videos_in(folder, to), sum(map(is_image, folder.iterdir()))
+    advice = f"'{folder / '*'}' upscales each"
+    if not inputs:
+        seen = f", but {count_phrase(images, 'image')} there: {advice}" if images else ""
+        raise InputError(f"{folder}: {_NO_VIDEO}{seen}")
+    if images:
+        note(f"{folder}: {count_phrase(images, 'image')} skipped: {advice}")
+    return inputs
 
 
-def _if_video(path: Path, to: Path | None, pictures: bool = False) -> list[JobInput]:
-    """A wish if `path` is called like a video, or like a picture where `pictures` were asked for too."""
-    if path.suffix.lower() not in VIDEO_SUFFIXES and not (pictures and is_image(path)):
+def _videos_in(folder: Path, to: Path | None) -> list[JobInput]:
+    """The videos in `folder` and in the folders within, whose outputs are in folders of the same names."""
+    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    return [each for file in files for each in _as_input(file, to / file.relative_to(folder).parent if to else None)]
+
+
+def _as_input(path: Path, to: Path | None, images: bool = False) -> list[JobInput]:
+    """An input if the name of `path` is that of a video, or of an image if `images` are included; else none."""
+    if path.suffix.lower() not in VIDEO_SUFFIXES and not (images and is_image(path)):
         return []
-    if _OURS.search(path.name):
-        note(f"{path}: looks like a result by its name, left alone")
+    if _OUTPUT_NAME.search(path.name):
+        note(f"{path}: skipped, its name is that of an earlier output")
         return []
     return [JobInput(path, folder=to)]
 

@@ -1,4 +1,4 @@
-"""`uprez live`: cameras and network streams, until somebody stops them."""
+"""`uprez live`: cameras and network streams, until they are stopped."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from contextlib import ExitStack
 import typer
 from rich.console import Console
 
-from pipeline.cli import options as o
 from pipeline.cli.console import fail
 from pipeline.cli.exit_codes import EXIT_BAD, EXIT_REFUSED, EXIT_SOME
 from pipeline.cli.live_console import screen_for
-from pipeline.cli.redacted_log import Clean, redacted_logging, redactor
+from pipeline.cli.live_options import with_live_settings
+from pipeline.cli.redacted_log import Redact, redacted_logging, redactor
 from pipeline.cli.shutdown import ForcedExit, graceful_shutdown
 from pipeline.config.live_settings import LiveSettings
 from pipeline.errors import RefusedError, UprezError
@@ -21,118 +21,75 @@ from pipeline.system import host
 
 log = logging.getLogger(__name__)
 
-_FORCED_EXIT_SECONDS = 1.6  # of the two within which it is promised to end
+_FORCED_EXIT_SECONDS = 1.6  # of the two seconds within which a signal ends the process
 
 
-def live(
-    source: o.LiveSource = None,
-    to: o.LiveTo = None,
-    show: o.Show = None,
-    page: o.Page = None,
-    token: o.Token = None,
-    config: o.Config = None,
-    name: o.LiveName = None,
-    format: o.Format = None,
-    transport: o.Transport = None,
-    ca_file: o.CaFile = None,
-    input: o.Input = None,
-    audio: o.Audio = None,
-    fill: o.GapFiller = None,
-    for_: o.For = None,
-    model: o.Model = None,
-    backend: o.Backend = None,
-    engine: o.Engine = None,
-    device: o.Device = None,
-    precision: o.Precision = None,
-    vram: o.Vram = None,
-    decoder: o.Decoder = None,
-    deinterlace: o.Deinterlace = None,
-    codec: o.Codec = None,
-    pix_fmt: o.PixFmt = None,
-    crf: o.Crf = None,
-    preset: o.Preset = None,
-    extra: o.Extra = None,
-    gop: o.Gop = None,
-    segment: o.Segment = None,
-    keep: o.Keep = None,
-    hls_segment: o.HlsSegment = None,
-    hls_list: o.HlsList = None,
-    timeout: o.Timeout = None,
-    poll: o.Poll = None,
-    poll_for: o.PollFor = None,
-    longest_wait: o.LongestWait = None,
-    tries: o.Tries = None,
-    slots: o.LiveSlots = None,
-    contexts: o.Contexts = None,
-    threads: o.Threads = None,
-    quiet: o.LiveQuiet = None,
-    as_json: o.LiveJson = None,
-) -> None:
+@with_live_settings()
+def live(settings: LiveSettings) -> None:
     """Upscale cameras and network streams continuously.
 
-    A source or an output that is lost is reconnected; frames that are late are dropped and counted.
+    A source or an output that disconnects is reconnected; frames that are late are dropped and counted.
 
-    Exit codes: 0 stopped by Ctrl-C, SIGTERM or --for, 2 nothing runs, or all streams failed, 3 some of them failed, 4
-    all failed, and one for its password.
+    Exit codes: 0 stopped by a signal or --for, 2 an error, or all streams failed, 3 some streams failed, 4 all streams
+    failed, one of them because its password was refused.
     """
-    settings = o.live_settings(config, locals())
-    clean = redactor(settings)
+    redact = redactor(settings)
     try:
-        code = _run(settings, clean)
+        code = _run(settings, redact)
     except UprezError as error:
-        raise type(error)(clean(str(error))) from None  # causes may hold addresses
+        raise type(error)(redact(str(error))) from None  # its causes may contain addresses
     if code:
         raise typer.Exit(code)
 
 
 class _Console(Console):
-    """One that nobody may be listening to any more; rich would end the process."""
+    """A console that raises where its reader has ended; rich would end the process."""
 
     def on_broken_pipe(self) -> None:
         raise BrokenPipeError
 
 
-def _run(settings: LiveSettings, clean: Clean) -> int:
-    """Run all streams to their end; the exit code."""
+def _run(settings: LiveSettings, redact: Redact) -> int:
+    """Run all streams to their end. Returns the exit code."""
     console = _Console(stderr=True, highlight=False, emoji=False)
-    with redacted_logging(clean, console, settings.quiet):
+    with redacted_logging(redact, console, settings.quiet):
         try:
             host.limit_malloc_arenas()
-            running = Live(settings)
-            forced_exit = ForcedExit(_FORCED_EXIT_SECONDS, lambda: _code(running, settings))
-            with graceful_shutdown(running, forced_exit):
-                _watch(running, settings, console)
-                for failure in running.failures.values():
-                    fail(clean(str(failure)))
+            service = Live(settings)
+            forced_exit = ForcedExit(_FORCED_EXIT_SECONDS, lambda: _exit_code(service, settings))
+            with graceful_shutdown(service, forced_exit):
+                _run_and_show(service, settings, console)
+                for failure in service.failures.values():
+                    fail(redact(str(failure)))
         except UprezError:
             raise
-        except Exception:  # its traceback may hold addresses, too
+        except Exception:  # its traceback may contain addresses, too
             log.exception("a bug, please report it")
             return EXIT_BAD
-        return _code(running, settings)
+        return _exit_code(service, settings)
 
 
-def _watch(running: Live, settings: LiveSettings, console: Console) -> None:
-    """Run it, and show it wherever it shall be seen."""
+def _run_and_show(service: Live, settings: LiveSettings, console: Console) -> None:
+    """Run `service`, and show it on the console, a web page and in a window, as the settings say."""
     with ExitStack() as stack:
         if settings.page:
             from pipeline.live.web import serve
 
-            page = stack.enter_context(serve(running, settings.page, settings.token))
+            page = stack.enter_context(serve(service, settings.page, settings.token))
             if not settings.quiet:
-                made = f"?token={page.token}" if page.token and not settings.token else ""
-                console.print(f"watch at {page.url}{made}", soft_wrap=True)
+                generated = f"?token={page.token}" if page.token and not settings.token else ""
+                console.print(f"watch at {page.url}{generated}", soft_wrap=True)
         screen = stack.enter_context(screen_for(console, settings.quiet, settings.as_json))
         if settings.show:
             from pipeline.live.window import show
 
-            show(running, lambda: running.run(screen.tell))
+            show(service, lambda: service.run(screen.show))
         else:
-            running.run(screen.tell)
+            service.run(screen.show)
 
 
-def _code(running: Live, settings: LiveSettings) -> int:
-    failures = running.failures.values()
+def _exit_code(service: Live, settings: LiveSettings) -> int:
+    failures = service.failures.values()
     if len(failures) < len(settings.streams):
         return EXIT_SOME if failures else 0
     return EXIT_REFUSED if any(isinstance(failure, RefusedError) for failure in failures) else EXIT_BAD

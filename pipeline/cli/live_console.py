@@ -1,18 +1,19 @@
-"""What people see of live streams: a table on a terminal, plain lines elsewhere, JSON for programs."""
+"""Statistics of live streams for people and programs: a table on a terminal, plain lines elsewhere, or JSON."""
 
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import sys
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
 from types import TracebackType
-from typing import Protocol, Self
+from typing import Any, Protocol, Self
 
 from rich.console import Console, Group
-from rich.live import Live as Redrawn
+from rich.live import Live as LiveDisplay
 from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
@@ -24,18 +25,18 @@ from pipeline.live.stats import GpuFigures, LiveFigures, OutputFigures, StreamFi
 
 _JSON_SECONDS = 1.0
 _SUMMARY_SECONDS = 10.0  # at first, while somebody may be watching;
-_RARE_SECONDS = 60.0  # later, so that weeks of it fill no journal,
-_OFTEN_FOR = 300.0  # after so long
-_KEEPING_UP = 0.9  # of the frames that come, at least
+_RARE_SUMMARY_SECONDS = 60.0  # later, so that the log of several weeks stays small
+_RARE_AFTER_SECONDS = 300.0
+_KEEPING_UP = 0.9  # of the source's frame rate, at least
 _COLOURS = {"live": "green", "connecting": "yellow", "waiting": "yellow", "failed": "bold red", "ended": "dim"}
 
 Clock = Callable[[], float]
 
 
 class Screen(Protocol):
-    """Is told the figures, four times a second; a context, at whose end the last ones are final."""
+    """Shows statistics: `show` is called four times a second. A context manager; at its end the last ones are final."""
 
-    def tell(self, figures: LiveFigures) -> None: ...
+    def show(self, figures: LiveFigures) -> None: ...
     def __enter__(self) -> Self: ...
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -43,16 +44,16 @@ class Screen(Protocol):
 
 
 def screen_for(console: Console, quiet: bool, as_json: bool) -> Screen:
-    """JSON on standard output where it is asked for, else what people read, on `console`, unless `quiet`."""
+    """The screen for JSON on standard output if requested; else for people on `console`, unless `quiet`."""
     if as_json:
-        return JsonLines()
+        return JsonScreen()
     if quiet:
-        return Nothing()
-    return LiveTable(console) if console.is_terminal else Lines(console)
+        return NullScreen()
+    return TableScreen(console) if console.is_terminal else LineScreen(console)
 
 
-class _Plain:
-    """A screen that needs no end."""
+class _StatelessScreen:
+    """A screen that has nothing to begin or to end."""
 
     def __enter__(self) -> Self:
         return self
@@ -63,122 +64,134 @@ class _Plain:
         pass
 
 
-class Nothing(_Plain):
-    """Tells nothing."""
+class NullScreen(_StatelessScreen):
+    """Shows nothing."""
 
-    def tell(self, figures: LiveFigures) -> None:
+    def show(self, figures: LiveFigures) -> None:
         pass
 
 
-class JsonLines(_Plain):
-    """A line of JSON a second, LiveFigures, and a last one at the end. Raises OutputError when nobody reads them."""
+class JsonScreen(_StatelessScreen):
+    """Prints LiveFigures as a line of JSON every second, and a last one at the end.
+
+    Raises OutputError if standard output can't be written, for instance because its reader has ended.
+    """
 
     def __init__(self, clock: Clock = time.monotonic) -> None:
         self._clock = clock
-        self._told: float | None = None
-        self._untold: LiveFigures | None = None
+        self._printed_at: float | None = None
+        self._pending: LiveFigures | None = None
 
-    def tell(self, figures: LiveFigures) -> None:
+    def show(self, figures: LiveFigures) -> None:
         now = self._clock()
-        self._untold = figures
-        if self._told is None or now - self._told >= _JSON_SECONDS:
-            self._told = now
+        self._pending = figures
+        if self._printed_at is None or now - self._printed_at >= _JSON_SECONDS:
+            self._printed_at = now
             self._print(figures)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._untold and kind is None:
-            self._print(self._untold)
+        if self._pending and kind is None:
+            self._print(self._pending)
 
     def _print(self, figures: LiveFigures) -> None:
-        self._untold = None
+        self._pending = None
         try:
-            print(figures.model_dump_json(), flush=True)
+            print(json.dumps(_with_options(figures.model_dump(mode="json")), separators=(",", ":")), flush=True)
         except OSError as error:
-            with contextlib.suppress(OSError):  # so that what is buffered is not tried again at the end
+            with contextlib.suppress(OSError):  # what is buffered must not be written again at the end
                 os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             raise OutputError(f"--json: standard output can't be written ({error.strerror})") from error
 
 
-class Lines(_Plain):
-    """A line when a stream or an output goes or comes back, and a summary now and then."""
+def _with_options(figures: dict[str, Any]) -> dict[str, Any]:
+    """`figures` as JSON types, the settings that reasons name in backticks as options."""
+    for stream in figures["streams"]:
+        for each in (stream, *stream["outputs"]):
+            each["reason"] = with_options(each["reason"])
+    return figures
+
+
+class LineScreen(_StatelessScreen):
+    """Prints a line when a stream or an output connects or disconnects, and a summary at intervals."""
 
     def __init__(self, console: Console, clock: Clock = time.monotonic) -> None:
         self._console, self._clock = console, clock
-        self._news: dict[str, _News] = {}
-        self._shapes: dict[str, str] = {}
-        self._began = self._told = clock()
+        self._reports: dict[str, _StatusReport] = {}
+        self._formats: dict[str, str] = {}
+        self._began = self._summarised_at = clock()
         self._stamp = "" if "JOURNAL_STREAM" in os.environ else "%Y-%m-%d %H:%M:%S "  # systemd's journal has its own
 
-    def tell(self, figures: LiveFigures) -> None:
+    def show(self, figures: LiveFigures) -> None:
         now = self._clock()
         for stream in figures.streams:
-            self._follow(stream.name, stream.status, stream.reason, now)
-            if stream.result_format and self._shapes.get(stream.name) != shape(stream):
-                self._shapes[stream.name] = shape(stream)
-                self._say(f"{stream.name}: {shape(stream)}, {stream.model} on {stream.backend}")
+            self._report(stream.name, stream.status, stream.reason, now)
+            if stream.result_format and self._formats.get(stream.name) != formats(stream):
+                self._formats[stream.name] = formats(stream)
+                self._print(f"{stream.name}: {formats(stream)}, {stream.model} on {stream.backend}")
             for output in stream.outputs:
-                self._follow(f"{stream.name} to {output.name}", output.status, output.reason, now)
-        often = now - self._began < _OFTEN_FOR
-        if now - self._told >= (_SUMMARY_SECONDS if often else _RARE_SECONDS):
-            self._told = now
+                self._report(f"{stream.name} to {output.name}", output.status, output.reason, now)
+        interval = _SUMMARY_SECONDS if now - self._began < _RARE_AFTER_SECONDS else _RARE_SUMMARY_SECONDS
+        if now - self._summarised_at >= interval:
+            self._summarised_at = now
             for stream in figures.streams:
-                self._say(f"{stream.name}: {summary(stream)}")
+                self._print(f"{stream.name}: {summary(stream)}")
 
-    def _follow(self, name: str, status: str, reason: str, now: float) -> None:
-        news = self._news.setdefault(name, _News(now))
-        if line := news.line(status, with_options(reason), now):
-            self._say(f"{name}: {line}")
+    def _report(self, name: str, status: str, reason: str, now: float) -> None:
+        report = self._reports.setdefault(name, _StatusReport(now))
+        if line := report.line(status, with_options(reason), now):
+            self._print(f"{name}: {line}")
 
-    def _say(self, line: str) -> None:
+    def _print(self, line: str) -> None:
         stamp = time.strftime(self._stamp) if self._stamp else ""
-        with contextlib.suppress(OSError):  # a log that is full or gone must end no recording
+        with contextlib.suppress(OSError):  # a log that is full or closed must not end a recording
             self._console.print(escape(stamp + line), soft_wrap=True)
 
 
-class _News:
-    """What is new about something that comes and goes. While it is away only another reason is news, not each try."""
+class _StatusReport:
+    """Turns the status of a stream or an output into lines: one per change, and none per attempt to reconnect."""
 
     def __init__(self, now: float) -> None:
         self._since = now
-        self._was, self._reason, self._came = "", "", False
+        self._state, self._reason, self._was_live = "", "", False
 
     def line(self, status: str, reason: str, now: float) -> str:
-        """A line, if there are news."""
-        state = "away" if status in ("connecting", "waiting") else status
-        if state == "away" and not reason:
-            reason = self._reason if self._was == "away" else ""
-        if (state, reason) == (self._was, self._reason) or (state == "live" and state == self._was):
+        """A line on the status, if it changed; while disconnected, only another reason counts as a change."""
+        state = "disconnected" if status in ("connecting", "waiting") else status
+        if state == "disconnected" and not reason:
+            reason = self._reason if self._state == "disconnected" else ""
+        if (state, reason) == (self._state, self._reason) or (state == "live" and state == self._state):
             return ""
-        lasted = hours(now - self._since)
+        duration = hours(now - self._since)
+        lost = f"disconnected after {duration}" if self._state == "live" else "not connected"
         line = {
-            "live": f"back after {lasted}" if self._came else "live",
-            "away": (f"lost after {lasted}" if self._was == "live" else "not there") + f": {reason}; trying again",
+            "live": f"reconnected after {duration}" if self._was_live else "live",
+            "disconnected": f"{lost}: {reason}; retrying",
             "failed": f"failed: {reason}",
             "ended": "ended",
         }[state]
-        if state != self._was:
+        if state != self._state:
             self._since = now
-        self._came |= state == "live"
-        is_first_try = state == "away" and not reason and not self._was
-        self._was, self._reason = state, reason
-        return "" if is_first_try else line
+        self._was_live |= state == "live"
+        is_first_attempt = state == "disconnected" and not reason and not self._state
+        self._state, self._reason = state, reason
+        return "" if is_first_attempt else line
 
 
-class LiveTable:
-    """A table that is drawn again whenever there are figures."""
+class TableScreen:
+    """Draws a table on a terminal, again whenever there are new statistics."""
 
     def __init__(self, console: Console) -> None:
-        self._redrawn = Redrawn(console=console, auto_refresh=False, transient=False)
+        self._display = LiveDisplay(console=console, auto_refresh=False, transient=False)
         self._context = ExitStack()
 
-    def tell(self, figures: LiveFigures) -> None:
-        with contextlib.suppress(OSError):  # a terminal that was closed must end no recording
-            self._redrawn.update(table(figures), refresh=True)
+    def show(self, figures: LiveFigures) -> None:
+        with contextlib.suppress(OSError):  # a terminal that was closed must not end a recording
+            self._display.update(table(figures), refresh=True)
 
     def __enter__(self) -> Self:
-        self._context.enter_context(self._redrawn)
+        self._context.enter_context(self._display)
         return self
 
     def __exit__(
@@ -189,69 +202,66 @@ class LiveTable:
 
 
 def table(figures: LiveFigures) -> Group:
-    """A row for each stream, one for each of its outputs below, and the machine's at the end."""
-    made = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False)
-    made.add_column("stream", overflow="fold")
-    made.add_column("", overflow="fold")
-    for column in ("rate", "delay, ms", "waits", "dropped", "lost"):
-        made.add_column(column, justify="right", overflow="fold")
+    """A row for each stream, one for each of its outputs below it, and the machine's at the end."""
+    rows = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False)
+    rows.add_column("stream", overflow="fold")
+    rows.add_column("", overflow="fold")
+    for column in ("rate", "delay, ms", "queued", "dropped", "reconn."):
+        rows.add_column(column, justify="right", overflow="fold")
     for stream in figures.streams:
-        numbers = (rates(stream), delays(stream), str(stream.waiting), _dropped(stream))
-        made.add_row(Text(stream.name, "bold"), _state(stream), *numbers, str(stream.reconnects))
+        numbers = (rates(stream), delays(stream), str(stream.waiting), _dropped(stream), str(stream.reconnects))
+        rows.add_row(Text(stream.name, "bold"), _status(stream), *numbers)
         if stream.result_format:
-            made.add_row("", Text(shape(stream), "dim"))
+            rows.add_row("", Text(formats(stream), "dim"))
         for output in stream.outputs:
-            made.add_row(Text(f"  to {output.name}"), _state(output), "", "", "", *_losses(output))
-    return Group(made, Text(machine(figures), "dim"))
+            reconnects = str(max(0, output.connects - 1))
+            rows.add_row(Text(f"  to {output.name}"), _status(output), "", "", "", _dropped(output), reconnects)
+    return Group(rows, Text(machine(figures), "dim"))
 
 
-def left_out(of: StreamFigures | OutputFigures) -> dict[str, int]:
-    """Frames and packets, by reason."""
+def drops(of: StreamFigures | OutputFigures) -> dict[str, int]:
+    """Number of dropped and skipped frames or packets, by reason."""
     skipped = of.skipped if isinstance(of, StreamFigures) else {}
     return {reason: count for reason, count in (*of.dropped.items(), *skipped.items()) if count}
 
 
 def _dropped(of: StreamFigures | OutputFigures) -> str:
-    return "\n".join(f"{count} {reason}" for reason, count in left_out(of).items()) or "0"
+    return "\n".join(f"{count} {reason}" for reason, count in drops(of).items()) or "0"
 
 
-def _losses(output: OutputFigures) -> tuple[str, str]:
-    return _dropped(output), str(max(0, output.connects - 1))
-
-
-def _state(of: StreamFigures | OutputFigures) -> Text:
-    since = f" {hours(of.seconds)}" if isinstance(of, StreamFigures) else f" {size(of.bytes)}" if of.bytes else ""
-    text = Text(of.status + since, _COLOURS[of.status])
+def _status(of: StreamFigures | OutputFigures) -> Text:
+    detail = f" {hours(of.seconds)}" if isinstance(of, StreamFigures) else f" {size(of.bytes)}" if of.bytes else ""
+    text = Text(of.status + detail, _COLOURS[of.status])
     return text.append(f", {with_options(of.reason)}" if of.reason and of.status != "live" else "")
 
 
-def shape(stream: StreamFigures) -> str:
-    """What becomes of what."""
+def formats(stream: StreamFigures) -> str:
+    """The formats of source and output."""
     return f"{stream.source_format} to {stream.result_format}"
 
 
 def rates(stream: StreamFigures) -> str:
-    """Frames in a second, in and out; one number where they are the same."""
-    came, left = f"{stream.rate_in:.1f}", f"{stream.rate_out:.1f}"
-    return f"{came} fps" if came == left else f"{came} fps in, {left} out"
+    """Frames per second of source and output; one number if they are the same."""
+    source, output = f"{stream.rate_in:.1f}", f"{stream.rate_out:.1f}"
+    return f"{source} fps" if source == output else f"{source} fps in, {output} out"
 
 
 def delays(stream: StreamFigures) -> str:
-    """Milliseconds: p50, p95, p99."""
+    """The 50th, 95th and 99th percentile of the delay, in milliseconds."""
     if stream.delay is None:
         return "-"
     return "/".join(f"{1000 * value:.0f}" for value in (stream.delay.p50, stream.delay.p95, stream.delay.p99))
 
 
 def summary(stream: StreamFigures) -> str:
-    """A stream and its outputs in a line."""
+    """A stream and its outputs in one line."""
     parts = [f"{stream.status} for {hours(stream.seconds)}", rates(stream)]
     if stream.delay:
         parts.append(f"delay {delays(stream)} ms")
-    parts += [f"{count} dropped ({reason})" for reason, count in left_out(stream).items()]
+    parts += [f"{count} dropped ({reason})" for reason, count in drops(stream).items()]
     if _is_too_slow(stream):
-        parts.append("this machine is too slow for it: a smaller --model or a GPU would keep up")
-    parts += [f"lost {stream.reconnects} times"] * (stream.reconnects > 0)
+        parts.append("this machine is too slow for it: use a smaller --model or a GPU")
+    parts += [f"reconnected {stream.reconnects} times"] * (stream.reconnects > 0)
     parts += [f"{output.name} {output.status}, {size(output.bytes)}" for output in stream.outputs]
     return ", ".join(parts)
 
@@ -261,7 +271,7 @@ def _is_too_slow(stream: StreamFigures) -> bool:
 
 
 def machine(figures: LiveFigures) -> str:
-    """The process and its GPUs in a line."""
+    """The process and its GPUs in one line."""
     return ", ".join([f"{hours(figures.uptime)}, {size(figures.memory)} of memory", *map(_gpu, figures.gpus)])
 
 

@@ -9,6 +9,7 @@ from functools import cache
 _SETTING = re.compile(r"`(?P<name>[a-z]\w*)(?:\s*=\s*(?P<value>[^`]+))?`")
 _UNLIKE_THEIR_FIELD = {
     "as_json": "--json",
+    "everything": "--all",
     "input_options": "-i",
     "options": "-x",
     "source": "SOURCE",
@@ -16,7 +17,7 @@ _UNLIKE_THEIR_FIELD = {
 }
 # Parameters of commands that the settings don't have.
 _OF_COMMANDS = frozenset(
-    "all compare config discard extra input quick result save schema seconds shapes size trace version".split()
+    "all compare config discard everything quick result save schema seconds shapes size trace version".split()
 )
 
 

@@ -1,4 +1,4 @@
-"""Where the process begins: Ctrl-C ends it without a word while it is still importing, which takes a moment, too."""
+"""The entry point of `uprez`: Ctrl-C ends the process quietly even while it is importing."""
 
 from __future__ import annotations
 

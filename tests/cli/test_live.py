@@ -1,6 +1,5 @@
 """`uprez live`, as people call it."""
 
-import inspect
 import json
 import signal
 import subprocess
@@ -12,8 +11,7 @@ from typing import ClassVar
 import av
 import pytest
 
-from pipeline.cli.live import live
-from pipeline.config.live_settings import LiveSettings, StreamSettings
+from pipeline.config.live_settings import LiveSettings
 from pipeline.errors import InputError, OutputError, RefusedError, UprezError
 from pipeline.live.stats import LiveFigures, StreamFigures
 from tests.cli.conftest import Call
@@ -101,13 +99,6 @@ def test_errors_and_bugs_tell_no_secret(uprez: Call, stand_in: type[StandIn]) ->
     assert outcome.err.startswith("uprez: a bug, please report it\nTraceback")
     assert "avformat_open_input(rtsp://camera/stream)" in outcome.err
     assert "hunter22" not in outcome.err
-
-
-def test_every_setting_is_an_option() -> None:
-    options = inspect.signature(live).parameters
-    others = {"streams": "config", "options": "extra", "input_options": "input"}
-    for name in (*StreamSettings.model_fields, *LiveSettings.model_fields):
-        assert others.get(name, name) in options, name
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals as POSIX has them")

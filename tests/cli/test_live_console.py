@@ -7,7 +7,7 @@ import json
 import pytest
 from rich.console import Console
 
-from pipeline.cli.live_console import JsonLines, Lines, LiveTable, Nothing, screen_for, summary
+from pipeline.cli.live_console import JsonScreen, LineScreen, NullScreen, TableScreen, screen_for, summary
 from pipeline.errors import OutputError
 from pipeline.live.stats import Delay, GpuFigures, LiveFigures, OutputFigures, Status, StreamFigures
 
@@ -46,13 +46,13 @@ def figures(status: Status = "live", reason: str = "", output: Status = "live", 
 
 
 @pytest.fixture
-def said(monkeypatch: pytest.MonkeyPatch) -> tuple[Lines, Clock, io.StringIO]:
+def said(monkeypatch: pytest.MonkeyPatch) -> tuple[LineScreen, Clock, io.StringIO]:
     monkeypatch.setenv("JOURNAL_STREAM", "8:1")
     clock, file = Clock(), io.StringIO()
-    return Lines(Console(file=file, width=40), clock), clock, file
+    return LineScreen(Console(file=file, width=40), clock), clock, file
 
 
-def test_lines_tell_what_goes_and_comes_but_not_each_try(said: tuple[Lines, Clock, io.StringIO]) -> None:
+def test_lines_tell_what_goes_and_comes_but_not_each_try(said: tuple[LineScreen, Clock, io.StringIO]) -> None:
     lines, clock, file = said
     story: list[tuple[float, Status, str]] = [
         (0.0, "connecting", ""),
@@ -67,30 +67,30 @@ def test_lines_tell_what_goes_and_comes_but_not_each_try(said: tuple[Lines, Cloc
         (6.0, "failed", "wrong password"),
     ]
     for clock.now, status, reason in story:
-        lines.tell(figures(status, reason))
+        lines.show(figures(status, reason))
     assert file.getvalue().splitlines() == [
         "camera to rtsp://server/path: live",
         "camera: live",
-        "camera: lost after 2 s: ended by the server; trying again",
-        "camera: not there: connection refused; trying again",
-        "camera: back after 3 s",
+        "camera: disconnected after 2 s: ended by the server; retrying",
+        "camera: not connected: connection refused; retrying",
+        "camera: reconnected after 3 s",
         "camera: failed: wrong password",
     ]
 
 
-def test_lines_tell_what_becomes_of_what_when_that_changes(said: tuple[Lines, Clock, io.StringIO]) -> None:
+def test_lines_tell_what_becomes_of_what_when_that_changes(said: tuple[LineScreen, Clock, io.StringIO]) -> None:
     lines, _, file = said
     for shape in ("1920x1080 yuv420p, libx264", "1920x1080 yuv420p, libx264", "1280x720 yuv420p, libx264"):
-        lines.tell(figures(shape=shape))
+        lines.show(figures(shape=shape))
     first, second = (line for line in file.getvalue().splitlines() if "960x540" in line)
     assert first == "camera: 960x540 yuv420p, h264, 30 fps to 1920x1080 yuv420p, libx264, clear-x2 on onnx"
     assert "1280x720" in second
 
 
-def test_a_summary_comes_often_at_first_and_rarely_later(said: tuple[Lines, Clock, io.StringIO]) -> None:
+def test_a_summary_comes_often_at_first_and_rarely_later(said: tuple[LineScreen, Clock, io.StringIO]) -> None:
     lines, clock, file = said
     for clock.now in range(0, 900, 2):
-        lines.tell(figures())
+        lines.show(figures())
     summaries = [line for line in file.getvalue().splitlines() if "fps" in line]
     assert len(summaries) == 29 + 10, "each 10 s for 5 minutes, then each minute"
     assert summaries[0] == f"camera: {summary(figures().streams[0])}"
@@ -98,7 +98,7 @@ def test_a_summary_comes_often_at_first_and_rarely_later(said: tuple[Lines, Cloc
 
 def test_a_summary_has_all_in_a_line() -> None:
     assert summary(figures("waiting").streams[0]) == (
-        "waiting for 12 s, 30.0 fps in, 29.5 out, delay 21/30/41 ms, 7 dropped (behind), lost 2 times, "
+        "waiting for 12 s, 30.0 fps in, 29.5 out, delay 21/30/41 ms, 7 dropped (behind), reconnected 2 times, "
         "rtsp://server/path live, 2 MB"
     )
 
@@ -106,8 +106,8 @@ def test_a_summary_has_all_in_a_line() -> None:
 @pytest.mark.parametrize("width", [80, 120, 200])
 def test_the_table_has_streams_outputs_and_the_machine(width: int) -> None:
     file = io.StringIO()
-    with LiveTable(Console(file=file, width=width, force_terminal=True, color_system=None)) as table:
-        table.tell(figures("waiting", "silent for 10 s", shape="1920x1080 yuv420p, libx264"))
+    with TableScreen(Console(file=file, width=width, force_terminal=True, color_system=None)) as table:
+        table.show(figures("waiting", "silent for 10 s", shape="1920x1080 yuv420p, libx264"))
     lines = " ".join(file.getvalue().split())
     for part in ("camera", "waiting 12 s", "21/30/41", "7 behind", "to", "live 2 MB", "NVIDIA H100 34%"):
         assert part in lines
@@ -123,17 +123,17 @@ def test_a_terminal_that_is_closed_ends_nothing() -> None:
             return super().write(text)
 
     file = Terminal()
-    with LiveTable(Console(file=file, force_terminal=True)) as table:
-        table.tell(figures())
+    with TableScreen(Console(file=file, force_terminal=True)) as table:
+        table.show(figures())
         file.is_closed = True
-        table.tell(figures())
+        table.show(figures())
 
 
 def test_programs_get_a_line_a_second_and_the_last_one(capsys: pytest.CaptureFixture[str]) -> None:
     clock = Clock()
-    with JsonLines(clock) as lines:
+    with JsonScreen(clock) as lines:
         for clock.now in (0.0, 0.25, 0.75, 1.0, 1.25):
-            lines.tell(figures().model_copy(update={"uptime": clock.now}))
+            lines.show(figures().model_copy(update={"uptime": clock.now}))
     told = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert [line["uptime"] for line in told] == [0.0, 1.0, 1.25]
     assert told[0]["streams"][0]["name"] == "camera"
@@ -146,11 +146,11 @@ def test_a_program_that_reads_no_more_is_an_error_of_the_output(monkeypatch: pyt
 
     monkeypatch.setattr("sys.stdout", Closed())
     with pytest.raises(OutputError, match=r"^--json: standard output can't be written \(Broken pipe\)$"):
-        JsonLines().tell(figures())
+        JsonScreen().show(figures())
 
 
 def test_who_asks_for_quiet_sees_nothing() -> None:
     console = Console(file=io.StringIO())
-    assert isinstance(screen_for(console, quiet=True, as_json=False), Nothing)
-    assert isinstance(screen_for(console, quiet=True, as_json=True), JsonLines)
-    assert isinstance(screen_for(console, quiet=False, as_json=False), Lines)
+    assert isinstance(screen_for(console, quiet=True, as_json=False), NullScreen)
+    assert isinstance(screen_for(console, quiet=True, as_json=True), JsonScreen)
+    assert isinstance(screen_for(console, quiet=False, as_json=False), LineScreen)

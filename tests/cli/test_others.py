@@ -123,7 +123,7 @@ class TestBench:
         assert all(row.rate > 0 for row in report.rows)
         assert all((row.share is not None) == (row.name in ("discarded", "encoded")) for row in report.rows)
         second = uprez("bench", *options, "--compare", saved)
-        assert "now/then" in second.out
+        assert "ratio" in second.out
 
     def test_without_an_encoder(self, uprez: Call) -> None:
         options = ("--model", "identity", "--backend", "onnx", "--size", "64x48", "--seconds", "0.1", "--discard")

@@ -116,7 +116,7 @@ def test_nothing_comes_through_the_pipe(tmp_path: Path) -> None:
 
 
 def test_json_and_a_codec_do_not_go_with_a_pipe(uprez: Call, clip: Path) -> None:
-    assert "--json: the video takes standard output" in uprez("upscale", clip, "-", *FAST, "--json").out
+    assert "--json: standard output is taken by the video" in uprez("upscale", clip, "-", *FAST, "--json").out
     assert "--codec libx265: y4m has but one codec" in uprez("upscale", clip, "-", *FAST, "--codec", "libx265").err
 
 
@@ -172,7 +172,7 @@ def test_many_pictures_by_a_glob_but_a_folder_is_one_of_videos(uprez: Call, tmp_
     ended = uprez("upscale", tmp_path / "in", *FAST)
     assert ended.code == 2
     assert "no video there" in ended.err
-    assert f"but 2 pictures are there: '{tmp_path}/in/*' upscales each" in ended.err
+    assert f"but 2 images are there: '{tmp_path}/in/*' upscales each" in ended.err
 
 
 def test_pictures_beside_videos_in_a_folder_are_left_alone_and_that_is_said(
@@ -182,7 +182,7 @@ def test_pictures_beside_videos_in_a_folder_are_left_alone_and_that_is_said(
     (tmp_path / "in" / "film.mp4").symlink_to(clip)
     ended = uprez("upscale", tmp_path / "in", "--to", tmp_path / "out", *FAST)
     assert ended.code == 0
-    assert f"1 picture is left alone: '{tmp_path}/in/*' upscales each" in ended.err
+    assert f"1 image is skipped: '{tmp_path}/in/*' upscales each" in ended.err
 
 
 def test_a_folder_without_videos_is_an_error_beside_others_too(uprez: Call, clip: Path, tmp_path: Path) -> None:

@@ -116,7 +116,7 @@ class TestManyFiles:
         assert made == {"e1.x1.mkv", "e2.x1.mkv", "extras/making.x1.mkv"}
         again = uprez("upscale", season, "--to", out, *FAST)
         assert again.code == 0
-        assert again.err.count("done already, skipped") == 3
+        assert again.err.count("skipped, its output exists") == 3
 
     def test_a_folder_without_to_gets_its_results_beside_and_never_eats_them(self, uprez: Call, season: Path) -> None:
         assert uprez("upscale", season, *FAST).code == 0
@@ -155,7 +155,7 @@ class TestManyFiles:
 
     def test_a_folder_for_results_without_to_is_refused(self, uprez: Call, season: Path, tmp_path: Path) -> None:
         ended = uprez("upscale", season, tmp_path / "out", *FAST)
-        assert (ended.code, "goes behind --to" in ended.err) == (2, True)
+        assert (ended.code, "give the folder for the outputs as --to" in ended.err) == (2, True)
 
     def test_two_films_that_a_shell_put_side_by_side_are_both_kept(
         self, uprez: Call, clip: Path, tmp_path: Path
@@ -225,13 +225,13 @@ class TestInterrupted:
 def test_interrupt_while_planning_ends_the_command_with_a_summary(
     uprez: Call, clip: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("pipeline.cli.upscale.make_plan", lambda *given: signal.raise_signal(signal.SIGTERM))
+    monkeypatch.setattr("pipeline.cli.batch.make_plan", lambda *given: signal.raise_signal(signal.SIGTERM))
     ended = uprez("upscale", clip, *FAST, "--json")
     assert (ended.code, json.loads(ended.out)["done"], ended.err) == (130, [], "")
 
 
 def test_a_job_of_hours_is_said_before_it_starts(uprez: Call, clip: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("pipeline.cli.upscale.estimate", lambda plan: Estimate(12 / 7200, 7200.0, "the model"))
-    monkeypatch.setattr("pipeline.cli.upscale._WORTH_TIMING", 0)
+    monkeypatch.setattr("pipeline.cli.batch.estimate", lambda plan: Estimate(12 / 7200, 7200.0, "the model"))
+    monkeypatch.setattr("pipeline.cli.batch.ESTIMATED_PIXELS", 0)
     ended = uprez("upscale", clip, *FAST)
     assert "this will take about 2 h 00 min on this machine" in ended.err

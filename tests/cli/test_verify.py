@@ -28,7 +28,7 @@ def test_a_whole_result_ends_with_0(uprez: Call, source: Path, tmp_path: Path) -
     result = plants.write(tmp_path / "out.mkv", scale=2)
     ended = uprez("verify", source, result)
     assert (ended.code, ended.err) == (0, "")
-    assert ended.out == f"whole: {result}, 24 of 24 frames, every picture and packet compared\n"
+    assert ended.out == f"complete: {result}, 24 of 24 frames, every frame and packet compared\n"
 
 
 def test_what_is_missing_is_told_and_ends_with_3(uprez: Call, source: Path, short: Path) -> None:
@@ -36,13 +36,13 @@ def test_what_is_missing_is_told_and_ends_with_3(uprez: Call, source: Path, shor
     assert ended.code == 3
     assert ended.out.splitlines() == [
         "frame-lost: 1 frame is missing, at 0.360 s (frame 9)",
-        f"not whole: {short}, 23 of 24 frames, every picture and packet compared",
+        f"not complete: {short}, 23 of 24 frames, every frame and packet compared",
     ]
 
 
 def test_quickly(uprez: Call, source: Path, short: Path) -> None:
     ended = uprez("verify", source, short, "--quick")
-    assert (ended.code, "packets and times compared, no picture" in ended.out) == (3, True)
+    assert (ended.code, "packets and timestamps compared, no frames" in ended.out) == (3, True)
 
 
 def test_for_programs(uprez: Call, source: Path, short: Path) -> None:
@@ -60,7 +60,7 @@ def test_a_damaged_source_of_which_all_is_there(uprez: Call, source: Path, tmp_p
     ended = uprez("verify", cut, result)
     frames = json.loads(uprez("verify", cut, result, "--json").out)["counts"]["result"]
     assert (ended.code, 0 < frames < FRAMES) == (3, True)
-    last = f"not whole: {result}, all {frames} frames that can be read of a damaged source"
+    last = f"not complete: {result}, all {frames} frames that can be decoded of a damaged source"
     assert ended.out.splitlines()[-1] == last
 
 

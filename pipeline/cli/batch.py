@@ -1,0 +1,196 @@
+"""The jobs of a call of `uprez upscale`: planned, run one after the other, and summarised."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+from rich.markup import escape
+
+from pipeline.cli.console import Status, err, fail, hours, note, out, size
+from pipeline.cli.inputs import JobInput, resolve_inputs
+from pipeline.cli.option_names import with_options
+from pipeline.cli.shutdown import graceful_shutdown
+from pipeline.config.settings import Settings
+from pipeline.errors import SettingsError, UprezError
+from pipeline.files.destination import check_target, free_disk
+from pipeline.files.estimate import encoder_rate, estimate
+from pipeline.files.job import Job, execute
+from pipeline.files.plan import Plan, make_plan
+from pipeline.files.result import Result
+from pipeline.media.reading.pipe import is_pipe
+from pipeline.media.reading.probe import probe
+
+LONG_JOB_SECONDS = 3600.0
+ESTIMATED_PIXELS = 5e8  # of outputs: fewer are soon done on any machine, and need no estimate
+
+
+class Batch:
+    """The jobs of one call.
+
+    Attributes:
+        job: The handle that stops and aborts whichever job runs.
+        skipped: Sources whose outputs exist already.
+        results: Outcomes of the jobs that ended, in order.
+        failures: Source and error of the jobs that failed.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._is_silent = settings.quiet or settings.as_json
+        self._plans: list[Plan] = []
+        self.job = Job()
+        self.skipped: list[Path] = []
+        self.results: list[Result] = []
+        self.failures: list[tuple[Path, UprezError]] = []
+
+    def process(self, sources: list[str]) -> None:
+        """Plan and run the jobs of `sources`; a signal stops it. Failures are printed and kept in `failures`."""
+        try:
+            self._plan(resolve_inputs(sources, self._settings.to))
+            if not self._is_silent:
+                _announce(self._plans)
+            work = self.job if self._is_silent else _AnnouncedStop(self.job)
+            with graceful_shutdown(work, is_interruptible=lambda: not self.job.running):
+                self._run()
+        except KeyboardInterrupt:
+            self.job.stop()
+
+    def summarise(self) -> None:
+        """Print the outcome of each job, as JSON if the settings say so."""
+        if self._settings.as_json:
+            print(json.dumps(self._as_json(), indent=2))
+        if self._is_silent:
+            return
+        console = err if any(is_pipe(result.path) for result in self.results) else out
+        for path in self.skipped:
+            note(f"{path.name}: skipped, its output exists (--overwrite replaces it)")
+        for result in self.results:
+            for line in result.findings:
+                note(f"{result.path.name}: {line}")
+            console.print(escape(_summary_line(result)))
+
+    def _plan(self, inputs: list[JobInput]) -> None:
+        """Make a plan for each input, unless its output exists already or can't be made."""
+        sources: dict[Path, Path] = {}  # by their outputs
+        for each in inputs:
+            try:
+                plan = make_plan(
+                    probe(each.source, self._settings.video_stream), each.file or _folder(each.folder), self._settings
+                )
+                other = sources.setdefault(plan.target, each.source)
+                if other != each.source:
+                    advice = "rename one, or upscale it alone and name its output"
+                    raise SettingsError(f"{each.source}: its output {plan.target} is that of {other} too; {advice}")
+                if is_pipe(plan.target) and self._settings.as_json:
+                    raise SettingsError("--json: standard output is taken by the video; give the output a name")
+                if os.path.exists(plan.target) and not each.named and not self._settings.overwrite:
+                    self.skipped.append(each.source)
+                    continue
+                check_target(plan)
+                self._plans.append(plan)
+            except UprezError as error:
+                self._fail(each.source, error)
+
+    def _run(self) -> None:
+        """Run the plans one after the other, until all are done or the job is stopped."""
+        total = sum(plan.frames or 0 for plan in self._plans)
+        with Status(total, self._is_silent) as status:
+            for plan in self._plans:
+                if self.job.stopped:
+                    return
+                status.begin(plan.media.path.name)
+                try:
+                    result = execute(
+                        plan, job=self.job, progress=lambda at: status.update(at.done, at.rate, at.bottleneck)
+                    )
+                except UprezError as error:
+                    self._fail(plan.media.path, error)
+                    continue
+                status.end(result.frames_out)
+                self.results.append(result)
+
+    def _fail(self, source: Path, error: UprezError) -> None:
+        self.failures.append((source, error))
+        fail(str(error))
+
+    def _as_json(self) -> dict[str, Any]:
+        return {
+            "schema_version": 1,
+            "done": [_result_as_json(result) for result in self.results if not result.stopped],
+            "stopped": [_result_as_json(result) for result in self.results if result.stopped],
+            "skipped": [str(path) for path in self.skipped],
+            "failed": [{"path": str(path), "error": with_options(str(error))} for path, error in self.failures],
+        }
+
+
+class _AnnouncedStop:
+    """Stops and aborts `job`, and prints how to abort it once it is stopped."""
+
+    def __init__(self, job: Job) -> None:
+        self._job = job
+
+    def stop(self) -> None:
+        self._job.stop()
+        note("finishing frames in flight; press Ctrl-C again to abort")
+
+    def abort(self) -> None:
+        self._job.abort()
+
+
+def _folder(path: Path | None) -> Path | None:
+    """`path`, created if it doesn't exist."""
+    try:
+        if path is not None:
+            path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise SettingsError(f"`to` {path}: the folder can't be created ({error.strerror})") from error
+    return path
+
+
+def _announce(plans: list[Plan]) -> None:
+    """Print the notes of the plans, and warn of jobs that take hours or may fill the disk."""
+    for plan in plans:
+        for line in plan.notes:
+            note(f"{plan.media.path.name}: {line}")
+        if plan.disk and plan.disk > free_disk(plan):
+            note(f"{plan.target}: may need {size(plan.disk)}, the disk has {size(free_disk(plan))} left")
+    pixels = sum((plan.frames or 0) * _output_pixels(plan) for plan in plans)
+    if pixels > ESTIMATED_PIXELS:
+        first = plans[0]
+        # On a GPU the encoder is the bottleneck of long jobs, and timing the network would delay the start.
+        rate = estimate(first).rate if first.backend == "onnx" else encoder_rate(first)
+        seconds = pixels / (rate * _output_pixels(first))
+        if seconds > LONG_JOB_SECONDS:
+            note(f"this will take about {hours(seconds)} on this machine; Ctrl-C ends it with a playable file")
+
+
+def _output_pixels(plan: Plan) -> int:
+    """Pixels of one frame of the output."""
+    return plan.encoding.format.width * plan.encoding.format.height
+
+
+def _summary_line(result: Result) -> str:
+    state = "" if result.source_intact else " (all that can be decoded of a damaged source)"
+    state = " (stopped before the end)" if result.stopped else state
+    frames = f"{result.frames_out} frames in {hours(result.seconds)}, {result.rate:.1f} fps"
+    return f"{result.path}{state}: {frames}, {result.backend}, bottleneck: {result.bottleneck}"
+
+
+def _result_as_json(result: Result) -> dict[str, Any]:
+    return {
+        "path": str(result.path),
+        "frames_in": result.frames_in,
+        "frames_out": result.frames_out,
+        "complete": not result.stopped,
+        "whole": result.source_intact,
+        "lost": result.frames_lost,
+        "damaged": result.frames_damaged,
+        "seconds": round(result.seconds, 3),
+        "rate": round(result.rate, 3),
+        "backend": result.backend,
+        "bottleneck": result.bottleneck,
+        "notes": [with_options(line) for line in (*result.notes, *result.findings)],
+    }
