@@ -91,10 +91,11 @@ def video_times(path: Path) -> list[Fraction]:
 def shades(path: Path) -> list[int]:
     """Returns the 8-bit luma in the middle of each frame."""
     with av.open(str(path)) as container:
-        return [_middle(frame) for frame in container.decode(video=0)]
+        return [middle_luma(frame) for frame in container.decode(video=0)]
 
 
-def _middle(frame: av.VideoFrame) -> int:
+def middle_luma(frame: av.VideoFrame) -> int:
+    """Returns the 8-bit luma in the middle of a frame."""
     plane: Any = frame.planes[0]
     return int(np.frombuffer(plane, np.uint8)[frame.height // 2 * plane.line_size + frame.width // 2])
 

@@ -1,21 +1,22 @@
-"""Transparency is found, also where FFmpeg's usual decoders pass it over; and not where a format only could hold it."""
+"""Transparency is kept where FFmpeg's default decoders ignore it, and not assumed from the pixel format alone."""
 
 from pathlib import Path
+from typing import Any
 
 import av
 import numpy as np
 import pytest
 
 from pipeline.frame import Frame
-from pipeline.media.decoding.decoder import Decoder
-from pipeline.media.reading.alpha import choose_alpha_decoder
+from pipeline.media.decoding.decoder import decode_frames
+from pipeline.media.reading import alpha
 from pipeline.media.reading.file_source import FileSource
 from pipeline.media.reading.probe import probe
 from tests import alpha_clips, clips
 
-_ALPHA_MODE = b"\x53\xc0\x81"  # an element of Matroska, and that one byte follows
+ALPHA_MODE = b"\x53\xc0\x81"  # the header of Matroska's element with one byte of content
 VP8 = {"auto-alt-ref": "0", "crf": "4", "b": "2M"}
-FILMS = [
+CLIPS = [
     ("a.webm", "libvpx-vp9", "yuva420p", {"lossless": "1"}, "yuva420p"),
     ("a.mkv", "libvpx-vp9", "yuva420p", {"lossless": "1"}, "yuva420p"),
     ("a.webm", "libvpx", "yuva420p", VP8, "yuva420p"),
@@ -35,86 +36,85 @@ FILMS = [
 
 def frames_of(path: Path) -> list[Frame]:
     with FileSource(path) as source:
-        stage = Decoder(source, probe(path).video.format)
-        return [frame for packet in source for frame in stage.feed(packet)] + list(stage.finish())
+        return list(decode_frames(source, probe(path).video.format))
 
 
-@pytest.mark.parametrize(("name", "codec", "pixel", "options", "worked_on"), FILMS, ids=lambda value: str(value)[:12])
-def test_alpha_comes_with_the_frames(
-    tmp_path: Path, name: str, codec: str, pixel: str, options: dict[str, str], worked_on: str
+@pytest.mark.parametrize(("name", "codec", "pixel", "options", "expected"), CLIPS, ids=lambda value: str(value)[:12])
+def test_decoded_frames_have_alpha(
+    tmp_path: Path, name: str, codec: str, pixel: str, options: dict[str, str], expected: str
 ) -> None:
     if name == "a.png":
-        path = _picture(tmp_path / name, pixel)
+        path = write_png(tmp_path / name, pixel)
     else:
         path = alpha_clips.make(tmp_path / name, codec, pixel, options=options)
     video = probe(path).video
-    assert (video.alpha, video.format.pixel.name) == (True, worked_on)
+    assert (video.alpha, video.format.pixel.name) == (True, expected)
     if name == "a.png":
         return
-    most = (1 << video.format.pixel.depth) - 1
+    maximum = (1 << video.format.pixel.depth) - 1
     frames = frames_of(path)
     assert len(frames) == alpha_clips.FRAMES
-    for frame, picture in zip(frames, alpha_clips.frames(), strict=True):
-        found = frame.planes[-1].astype(float) / most * 255
-        assert np.abs(found - picture[..., 3]).max() <= (6 if codec == "libvpx" else 1.01)
+    for frame, rgba in zip(frames, alpha_clips.frames(), strict=True):
+        found = frame.planes[-1].astype(float) / maximum * 255
+        assert np.abs(found - rgba[..., 3]).max() <= (6 if codec == "libvpx" else 1.01)
 
 
-def _picture(path: Path, pixel: str) -> Path:
+def write_png(path: Path, pixel: str) -> Path:
     frame = av.VideoFrame.from_ndarray(next(alpha_clips.frames()), format="rgba").reformat(format=pixel, threads=1)
-    context = av.CodecContext.create("png", "w")
+    context: Any = av.CodecContext.create("png", "w")
     context.width, context.height, context.pix_fmt, context.time_base = 64, 48, pixel, 1 / alpha_clips.RATE
     frame.pts = 0
     path.write_bytes(b"".join(bytes(packet) for packet in (*context.encode(frame), *context.encode(None))))
     return path
 
 
-def test_alpha_beside_pictures_that_are_not_said_to_have_any_is_none(tmp_path: Path) -> None:
+def test_undeclared_alpha_in_block_additions_is_ignored(tmp_path: Path) -> None:
     path = alpha_clips.make(tmp_path / "a.webm", "libvpx-vp9", "yuva420p")
     content = path.read_bytes()
-    assert _ALPHA_MODE + b"\x01" in content
-    path.write_bytes(content.replace(_ALPHA_MODE + b"\x01", _ALPHA_MODE + b"\x00"))
+    assert ALPHA_MODE + b"\x01" in content
+    path.write_bytes(content.replace(ALPHA_MODE + b"\x01", ALPHA_MODE + b"\x00"))
     assert not probe(path).video.alpha
     assert probe(path).video.format.pixel.name == "yuv420p"
 
 
-def test_a_mark_without_alpha_is_none_either(tmp_path: Path) -> None:
+def test_declared_alpha_without_block_additions_is_ignored(tmp_path: Path) -> None:
     path = alpha_clips.make(tmp_path / "a.webm", "libvpx-vp9", "yuv420p", tags={"alpha_mode": "1"})
     assert not probe(path).video.alpha
     assert len(frames_of(path)) == alpha_clips.FRAMES
 
 
-def test_a_usual_clip_keeps_its_own_decoder(clip: Path) -> None:
+def test_opaque_clip_keeps_its_own_decoder(clip: Path) -> None:
     with av.open(str(clip)) as container:
         stream = container.streams.video[0]
-        assert choose_alpha_decoder(stream) is stream.codec_context
+        assert alpha.choose_alpha_decoder(stream) is stream.codec_context
 
 
-def test_without_libvpx_the_usual_decoder_does_its_best(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("pipeline.media.reading.alpha.ALPHA_DECODERS", {"vp9": "libvpx-of-nobody"})
+def test_default_decoder_is_used_without_libvpx(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(alpha, "ALPHA_DECODERS", {"vp9": "no-such-decoder"})
     path = alpha_clips.make(tmp_path / "a.webm", "libvpx-vp9", "yuva420p")
     assert not probe(path).video.alpha
     assert len(frames_of(path)) == alpha_clips.FRAMES
 
 
 class TestGif:
-    def test_one_that_is_opaque_has_none(self, tmp_path: Path) -> None:
+    def test_opaque_gif_has_no_alpha(self, tmp_path: Path) -> None:
         path = clips.make(tmp_path / "a.gif", 3, pixel="gray", codec="gif", sound=False, time_base=alpha_clips.RATE**-1)
         assert probe(path).video.source_format == "bgra"
         assert not probe(path).video.alpha
         assert probe(path).video.format.pixel.name == "gbrp"
 
-    def test_one_with_holes_has_it(self, tmp_path: Path) -> None:
+    def test_gif_with_transparent_samples_has_alpha(self, tmp_path: Path) -> None:
         path = tmp_path / "a.gif"
         with av.open(str(path), "w") as container:
-            stream = container.add_stream("gif", rate=25)
+            stream: Any = container.add_stream("gif", rate=25)
             stream.width, stream.height, stream.pix_fmt = 16, 16, "pal8"
-            container.mux(stream.encode(_of_a_palette()))
+            container.mux(stream.encode(half_transparent_frame()))
             container.mux(stream.encode(None))
         assert probe(path).video.alpha
 
 
-def _of_a_palette() -> av.VideoFrame:
-    """Half of one colour, half of one that is transparent."""
+def half_transparent_frame() -> av.VideoFrame:
+    """A frame with a palette: one half has an opaque colour, the other a transparent one."""
     frame = av.VideoFrame(16, 16, "pal8")
     indices = np.frombuffer(frame.planes[0], np.uint8).reshape(16, -1)  # type: ignore[call-overload]
     frame.planes[0].update(
@@ -127,10 +127,12 @@ def _of_a_palette() -> av.VideoFrame:
     return frame
 
 
-def test_a_palette_with_a_transparent_colour_has_alpha(tmp_path: Path) -> None:
-    context = av.CodecContext.create("png", "w")
+def test_palette_with_a_transparent_colour_has_alpha(tmp_path: Path) -> None:
+    context: Any = av.CodecContext.create("png", "w")
     context.width, context.height, context.pix_fmt, context.time_base = 16, 16, "pal8", 1 / alpha_clips.RATE
     path = tmp_path / "a.png"
-    path.write_bytes(b"".join(bytes(packet) for packet in (*context.encode(_of_a_palette()), *context.encode(None))))
+    path.write_bytes(
+        b"".join(bytes(packet) for packet in (*context.encode(half_transparent_frame()), *context.encode(None)))
+    )
     video = probe(path).video
     assert (video.source_format, video.format.pixel.name, video.alpha) == ("pal8", "gbrap", True)

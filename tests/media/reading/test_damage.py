@@ -1,4 +1,4 @@
-"""What is wrong with a source, in words."""
+"""Damage of a source is counted, described in words and, if strict, an error."""
 
 from pathlib import Path
 
@@ -8,14 +8,14 @@ from pipeline.errors import InputError
 from pipeline.media.reading.damage import Damage
 
 
-def test_a_whole_source_has_nothing_to_tell() -> None:
+def test_intact_source_has_an_empty_summary() -> None:
     damage = Damage(Path("in.mp4"))
     damage.add(lost_frames=0, damaged_frames=0)
     assert damage.is_empty
     assert list(damage.summary()) == []
 
 
-def test_each_kind_of_damage_is_a_line() -> None:
+def test_each_kind_of_damage_has_a_line_in_the_summary() -> None:
     damage = Damage(Path("in.mp4"), truncation="at least 5 bytes are missing at its end")
     damage.add(lost_frames=1, damaged_frames=2)
     damage.add(damaged_frames=1, damaged_packets=1, read_errors=2)
@@ -29,7 +29,7 @@ def test_each_kind_of_damage_is_a_line() -> None:
     ]
 
 
-def test_strict_makes_the_first_damage_an_error() -> None:
+def test_first_damage_raises_if_strict() -> None:
     damage = Damage(Path("in.mp4"), strict=True)
     damage.add(lost_frames=0)
     with pytest.raises(InputError, match=r"^in\.mp4: is damaged \(2 frames .* are missing\); without `strict`"):

@@ -1,4 +1,4 @@
-"""Where FFmpeg says that chroma lies."""
+"""The chroma location is read from the tags of each codec and container that has it."""
 
 from pathlib import Path
 
@@ -12,7 +12,7 @@ from tests import clips
 CODED = [siting for siting in Siting if siting.coded is siting]
 
 
-def _sited(path: Path, codec: str, siting: Siting | None = None, pixel: str = "yuv420p") -> Siting | None:
+def read_back(path: Path, codec: str, siting: Siting | None = None, pixel: str = "yuv420p") -> Siting | None:
     options = {"chroma_sample_location": siting.value} if siting else {"g": "1"}
     clips.make(path, frames=2, codec=codec, pixel=pixel, sound=False, time_base=1 / clips.RATE, options=options)
     with av.open(str(path)) as container:
@@ -23,17 +23,17 @@ def _sited(path: Path, codec: str, siting: Siting | None = None, pixel: str = "y
 
 @pytest.mark.parametrize("siting", CODED)
 @pytest.mark.parametrize("name", ["a.mp4", "a.mkv"])
-def test_each_siting_that_h264_knows_comes_back(tmp_path: Path, name: str, siting: Siting) -> None:
-    assert _sited(tmp_path / name, "libx264", siting) is siting
+def test_h264_keeps_every_siting(tmp_path: Path, name: str, siting: Siting) -> None:
+    assert read_back(tmp_path / name, "libx264", siting) is siting
 
 
 @pytest.mark.parametrize("siting", [Siting.LEFT, Siting.CENTRE, Siting.TOP_LEFT, Siting.TOP])
-def test_matroska_says_it_for_codecs_that_can_not(tmp_path: Path, siting: Siting) -> None:
-    assert _sited(tmp_path / "a.mkv", "ffv1", siting) is siting
+def test_matroska_has_the_siting_of_codecs_that_can_not_store_it(tmp_path: Path, siting: Siting) -> None:
+    assert read_back(tmp_path / "a.mkv", "ffv1", siting) is siting
 
 
-def test_where_nothing_says_it_there_is_none(tmp_path: Path) -> None:
-    assert _sited(tmp_path / "a.nut", "ffv1", Siting.TOP_LEFT) is None
+def test_untagged_stream_has_no_siting(tmp_path: Path) -> None:
+    assert read_back(tmp_path / "a.nut", "ffv1", Siting.TOP_LEFT) is None
 
 
 @pytest.mark.parametrize(
@@ -46,5 +46,5 @@ def test_where_nothing_says_it_there_is_none(tmp_path: Path) -> None:
         ("mjpeg", "yuvj422p", Siting.CENTRE),
     ],
 )
-def test_older_codecs_know_but_one(tmp_path: Path, codec: str, pixel: str, siting: Siting) -> None:
-    assert _sited(tmp_path / "a.mkv", codec, pixel=pixel) is siting
+def test_older_codecs_have_one_fixed_siting(tmp_path: Path, codec: str, pixel: str, siting: Siting) -> None:
+    assert read_back(tmp_path / "a.mkv", codec, pixel=pixel) is siting

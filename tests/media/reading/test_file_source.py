@@ -1,7 +1,8 @@
-"""A file's packets: all that can be read, at times that go on, and what is wrong with them."""
+"""FileSource reads all packets that can be read, with increasing timestamps, and counts faults."""
 
 import itertools
 import struct
+from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
 
@@ -12,12 +13,19 @@ import pytest
 from pipeline.errors import InputError
 from pipeline.media.reading.file_source import FileSource, ReadOptions
 from pipeline.media.reading.probe import probe
+from pipeline.media.reading.source import Packet
 from tests import clips
 
 
-def packets(path: Path, also: frozenset[int] = frozenset()) -> tuple[int, FileSource]:
+def count_packets(path: Path, also: frozenset[int] = frozenset()) -> tuple[int, FileSource]:
     with FileSource(path, ReadOptions(also)) as source:
         return sum(1 for _ in source), source
+
+
+def seconds(packet: Packet) -> Fraction:
+    assert packet.pts is not None
+    assert packet.time_base is not None
+    return packet.pts * packet.time_base
 
 
 @pytest.fixture
@@ -34,60 +42,60 @@ def two_videos(tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize(("wanted", "count"), [(None, 5), (0, 5), (1, 6)])
-def test_the_video_that_is_asked_for_is_read(two_videos: Path, wanted: int | None, count: int) -> None:
+def test_requested_video_stream_is_read(two_videos: Path, wanted: int | None, count: int) -> None:
     assert probe(two_videos, wanted).video.index == (wanted or 0)
     with FileSource(two_videos, ReadOptions(video_index=wanted)) as source:
         assert sum(1 for _ in source) == count
 
 
-def test_a_video_that_is_not_there_is_refused_with_those_that_are(two_videos: Path) -> None:
+def test_error_on_a_missing_video_stream_lists_the_existing_ones(two_videos: Path) -> None:
     with pytest.raises(InputError, match=r"`video_stream` 5 is none of its videos: 0, 1"):
         FileSource(two_videos, ReadOptions(video_index=5))
 
 
-def test_a_read_that_fails_is_counted_and_reading_goes_on(clip: Path) -> None:
+def test_reading_continues_after_a_failed_read_which_is_counted(clip: Path) -> None:
     with FileSource(clip) as source:
         real = source.container
-        tries = iter([2, 3, None])
+        packets_before_failure = iter([2, 3, None])
 
         class Failing:
-            """Fails after some packets, twice."""
+            """Raises an error after some packets, twice."""
 
             format, streams = real.format, real.streams
 
-            def demux(self, streams: object) -> object:
-                last = next(tries)
+            def demux(self, streams: object) -> Iterator[Packet]:
+                last = next(packets_before_failure)
                 for count, packet in enumerate(real.demux()):
                     yield packet
                     if last is not None and count == last:
                         raise av.error.InvalidDataError(1, "no")
 
-        source.container = Failing()  # type: ignore[assignment]
+        source.container = Failing()  # type: ignore[assignment]  # a stand-in for PyAV's container
         assert sum(1 for _ in source) == 12
         assert source.damage.read_errors == 2
         source.container = real
 
 
-def test_reading_ends_where_nothing_can_be_read_any_more(clip: Path) -> None:
+def test_reading_ends_after_many_consecutive_failures(clip: Path) -> None:
     with FileSource(clip) as source:
         real = source.container
 
         class Broken:
-            """Never gives anything."""
+            """Raises an error at the first packet."""
 
             format, streams = real.format, real.streams
 
-            def demux(self, streams: object) -> object:
+            def demux(self, streams: object) -> Iterator[Packet]:
                 raise av.error.InvalidDataError(1, "no")
                 yield
 
-        source.container = Broken()  # type: ignore[assignment]
+        source.container = Broken()  # type: ignore[assignment]  # a stand-in for PyAV's container
         assert list(source) == []
         assert source.damage.read_errors == 1
         source.container = real
 
 
-def test_a_source_that_is_ended_gives_nothing_more(clip: Path) -> None:
+def test_stopped_source_yields_no_more_packets(clip: Path) -> None:
     with FileSource(clip) as source:
         for count, _ in enumerate(source):
             if count == 3:
@@ -95,15 +103,15 @@ def test_a_source_that_is_ended_gives_nothing_more(clip: Path) -> None:
         assert count == 3
 
 
-def test_the_video_can_be_had_again(clip: Path) -> None:
+def test_rewound_source_has_a_new_decoder_of_the_same_video(clip: Path) -> None:
     with FileSource(clip) as source:
-        again = source.rewind()
-        assert again is not None
-        assert again is not source.video
-        assert again.codec_context.extradata == source.video.codec_context.extradata
+        rewound = source.rewind()
+        assert rewound is not None
+        assert rewound is not source.video
+        assert rewound.codec_context.extradata == source.video.codec_context.extradata
 
 
-def test_what_an_edit_list_hides_is_not_promised(tmp_path: Path) -> None:
+def test_frames_that_an_edit_list_hides_are_not_missing(tmp_path: Path) -> None:
     path = clips.make(tmp_path / "clip.mp4", 48, options={"g": "12", "bf": "0"}, sound=False)
     content = bytearray(path.read_bytes())
     at = content.index(b"elst") + 4  # ISO 14496-12, 8.6.6: version and flags, how many, then length and media time
@@ -111,21 +119,21 @@ def test_what_an_edit_list_hides_is_not_promised(tmp_path: Path) -> None:
     assert version == 0
     struct.pack_into(">Ii", content, at + 8, duration // 2, start + 12 * 512)
     path.write_bytes(content)
-    count, source = packets(path)
+    count, source = count_packets(path)
     assert count < 48
     assert source.missing_frames(count, 0) == 0
 
 
-def test_frames_that_a_container_promised_are_missed(tmp_path: Path) -> None:
+def test_declared_frames_behind_a_truncation_are_missing(tmp_path: Path) -> None:
     path = clips.make(tmp_path / "clip.mp4", 48, sound=False, index_in_front=True)
     path.write_bytes(path.read_bytes()[:-300])
-    count, source = packets(path)
+    count, source = count_packets(path)
     assert source.damage.truncation == "at least 300 bytes are missing at its end"
     assert source.missing_frames(count, 0) == 48 - count > 0
 
 
 @pytest.mark.parametrize("hours", [1, -1])
-def test_a_clock_that_jumps_is_mended_for_all_streams(tmp_path: Path, hours: int) -> None:
+def test_clock_jump_is_repaired_in_all_streams(tmp_path: Path, hours: int) -> None:
     parts = []
     for number, offset in enumerate([36_000, 36_000 + 3600 * hours]):
         pts = [(offset * 25 + 12 * number + i) * 512 for i in range(12)]
@@ -133,14 +141,13 @@ def test_a_clock_that_jumps_is_mended_for_all_streams(tmp_path: Path, hours: int
     path = tmp_path / "joined.ts"
     path.write_bytes(b"".join(parts))
     with FileSource(path, ReadOptions(frozenset({1}))) as source:
-        read = [(p.stream_index, p.dts * p.time_base, p.pts * p.time_base) for p in source]
-    shown = sorted(pts for index, _, pts in read if index == 0)
-    assert len(shown) == 24
-    assert {b - a for a, b in itertools.pairwise(shown)} <= {Fraction(1, 25), Fraction(2, 25)}
+        times = sorted(seconds(packet) for packet in source if packet.stream_index == 0)
+    assert len(times) == 24
+    assert {b - a for a, b in itertools.pairwise(times)} <= {Fraction(1, 25), Fraction(2, 25)}
     assert [round(jump / 3600) for jump in source.clock_jumps] == [hours]
 
 
-def test_leading_frames_without_times_are_counted_back_from_the_first_that_has_one(tmp_path: Path) -> None:
+def test_start_before_zero_is_extrapolated_from_the_first_timestamp(tmp_path: Path) -> None:
     path = tmp_path / "early.mkv"
     source = clips.make(tmp_path / "in.mkv", 20, options={"bf": "0"}, sound=False)
     options = {"avoid_negative_ts": "disabled"}
@@ -148,6 +155,8 @@ def test_leading_frames_without_times_are_counted_back_from_the_first_that_has_o
         stream = container.add_stream_from_template(original.streams.video[0])
         for packet in original.demux(video=0):
             if packet.size:
+                assert packet.pts is not None
+                assert packet.dts is not None
                 packet.pts, packet.dts = packet.pts - 200, packet.dts - 200
                 packet.stream = stream
                 container.mux(packet)

@@ -1,3 +1,5 @@
+"""The scan type is read from the marks of a stream, its container and its first frame."""
+
 from pathlib import Path
 
 import av
@@ -8,7 +10,7 @@ from pipeline.media.reading.probe import probe
 from tests import clips, interlaced
 
 
-def test_film_says_nothing_of_fields(clip: Path) -> None:
+def test_progressive_clip_declares_no_field_order(clip: Path) -> None:
     assert probe(clip).video.scan == Scan(False, None)
 
 
@@ -21,22 +23,30 @@ def test_film_says_nothing_of_fields(clip: Path) -> None:
     ],
 )
 @pytest.mark.parametrize("mark", ["tff", "bff"])
-def test_the_order_of_fields_is_the_one_that_is_marked(
+def test_field_order_is_read_from_the_first_frame(
     tmp_path: Path, codec: str, suffix: str, options: dict[str, str], mark: str
 ) -> None:
-    path = interlaced.write(tmp_path / f"video.{suffix}", interlaced.video(4, mark == "tff"), mark, codec, **options)
+    path = interlaced.write(
+        tmp_path / f"video.{suffix}",
+        interlaced.video(4, mark == "tff"),
+        mark,
+        codec,
+        "yuv420p",
+        interlaced.RATE,
+        **options,
+    )
     assert probe(path).video.scan == Scan(True, mark == "tff")
 
 
 @pytest.mark.parametrize(("letter", "scan"), [("p", Scan()), ("t", Scan(True, True)), ("b", Scan(True, False))])
-def test_y4m_says_it_in_its_header(tmp_path: Path, letter: str, scan: Scan) -> None:
+def test_field_order_of_y4m_is_read_from_its_header(tmp_path: Path, letter: str, scan: Scan) -> None:
     path = tmp_path / "video.y4m"
     path.write_bytes(f"YUV4MPEG2 W16 H16 F25:1 I{letter} C420jpeg\n".encode() + b"FRAME\n" + bytes(16 * 16 * 3 // 2))
     assert probe(path).video.scan == scan
 
 
 @pytest.mark.parametrize(("order", "top_first"), [(2, True), (4, True), (3, False), (5, False), (1, None), (0, None)])
-def test_a_container_may_know_the_order_of_what_no_picture_marks(
+def test_field_order_of_the_container_is_kept_without_marked_frames(
     clip: Path, order: int, top_first: bool | None
 ) -> None:
     with av.open(str(clip)) as container:
@@ -45,6 +55,6 @@ def test_a_container_may_know_the_order_of_what_no_picture_marks(
         assert read_scan(stream, None) == Scan(False, top_first)
 
 
-def test_pictures_have_no_fields(tmp_path: Path) -> None:
+def test_images_are_progressive(tmp_path: Path) -> None:
     path = clips.make(tmp_path / "one.png", 1, codec="png", pixel="rgb24", sound=False)
     assert probe(path).video.scan == Scan(False, None)

@@ -1,4 +1,4 @@
-"""Where the chain of blocks of a Matroska file is broken."""
+"""Gaps in the chain of blocks of a Matroska file are found, and nothing else is."""
 
 from fractions import Fraction
 from pathlib import Path
@@ -13,7 +13,7 @@ from tests import clips
 
 @pytest.fixture(scope="module")
 def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Eight seconds in clusters of one, with sound."""
+    """Eight seconds in clusters of one second, with audio."""
     path = tmp_path_factory.mktemp("clip") / "clip.mkv"
     source = clips.make(path.with_suffix(".mp4"), 200, options={"crf": "10", "g": "25", "bf": "0"})
     options = {"cluster_time_limit": "1000"}
@@ -26,18 +26,18 @@ def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-def places(path: Path) -> list[int]:
+def packet_positions(path: Path) -> list[int]:
     with av.open(str(path)) as container:
-        return [packet.pos for packet in container.demux(video=0) if packet.size]
+        return [packet.pos for packet in container.demux(video=0) if packet.size and packet.pos is not None]
 
 
-def read(path: Path) -> tuple[int, FileSource]:
+def count_packets(path: Path) -> tuple[int, FileSource]:
     with FileSource(path) as source:
         return sum(1 for _ in source), source
 
 
 @pytest.mark.parametrize("index_in_front", [False, True])
-def test_a_whole_file_has_no_broken_place(clip: Path, index_in_front: bool, tmp_path: Path) -> None:
+def test_intact_file_has_no_gap(clip: Path, index_in_front: bool, tmp_path: Path) -> None:
     path = clip
     if index_in_front:
         path = tmp_path / "cues.mkv"
@@ -51,36 +51,36 @@ def test_a_whole_file_has_no_broken_place(clip: Path, index_in_front: bool, tmp_
                 if packet.size:
                     packet.stream = stream
                     container.mux(packet)
-    assert read(path)[1].damage.is_empty
+    assert count_packets(path)[1].damage.is_empty
 
 
 @pytest.mark.parametrize("filling", ["zeros", "noise"])
 @pytest.mark.parametrize(("first", "last"), [(60, 70), (180, 199)], ids=["in the middle", "at the end"])
-def test_a_hole_is_found(clip: Path, tmp_path: Path, filling: str, first: int, last: int) -> None:
-    at = places(clip)
+def test_overwritten_part_is_found(clip: Path, tmp_path: Path, filling: str, first: int, last: int) -> None:
+    positions = packet_positions(clip)
     content = bytearray(clip.read_bytes())
-    size = at[last] - at[first]
+    size = positions[last] - positions[first]
     noise = np.random.default_rng(3).integers(0, 256, size, np.uint8).tobytes()
-    content[at[first] - 8 : at[first] - 8 + size] = bytes(size) if filling == "zeros" else noise
+    content[positions[first] - 8 : positions[first] - 8 + size] = bytes(size) if filling == "zeros" else noise
     path = tmp_path / "hole.mkv"
     path.write_bytes(content)
-    packets, source = read(path)
-    assert packets < read(clip)[0]
+    packets, source = count_packets(path)
+    assert packets < count_packets(clip)[0]
     assert source.damage.read_errors
 
 
-def test_a_stream_that_is_not_wanted_leaves_no_hole(clip: Path) -> None:
+def test_unwanted_stream_leaves_no_gap(clip: Path) -> None:
     with FileSource(clip, ReadOptions()) as source:
         assert sum(1 for _ in source) == 200
         assert source.damage.is_empty
 
 
-def test_laced_blocks_leave_no_hole(media: Path) -> None:
+def test_laced_blocks_leave_no_gap(media: Path) -> None:
     for name in ("big_buck_bunny_0_30.webm", "av1_video.mkv"):
-        assert read(media / name)[1].damage.is_empty
+        assert count_packets(media / name)[1].damage.is_empty
 
 
-def test_live_files_of_unknown_length_are_read_to_their_end(clip: Path, tmp_path: Path) -> None:
+def test_file_of_unknown_length_is_read_to_its_end(clip: Path, tmp_path: Path) -> None:
     path = tmp_path / "live.mkv"
     with av.open(str(clip)) as original, av.open(str(path), "w", container_options={"live": "1"}) as container:
         stream = container.add_stream_from_template(original.streams.video[0])
@@ -88,7 +88,7 @@ def test_live_files_of_unknown_length_are_read_to_their_end(clip: Path, tmp_path
             if packet.size:
                 packet.stream = stream
                 container.mux(packet)
-    packets, source = read(path)
+    packets, source = count_packets(path)
     assert packets == 200
     assert source.damage.is_empty
     assert source.video.time_base == Fraction(1, 1000)

@@ -1,4 +1,4 @@
-"""Video through pipes: read once and looked into before, written frame by frame."""
+"""Video through pipes is probed and read in one pass, and written frame by frame."""
 
 import io
 import os
@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import av
 import numpy as np
@@ -29,8 +30,8 @@ TICK = Fraction(1, 25)
 
 
 @contextmanager
-def _through(content: bytes) -> Iterator[Pipe]:
-    """`content`, as it comes through a pipe."""
+def piped(content: bytes) -> Iterator[Pipe]:
+    """A pipe into which a thread writes `content`."""
     reading, writing = os.pipe()
 
     def write() -> None:
@@ -53,14 +54,14 @@ def _through(content: bytes) -> Iterator[Pipe]:
 
 
 def _y4m(clip: Path) -> bytes:
-    made = clip.with_suffix(".y4m")
-    with av.open(str(clip)) as source, av.open(str(made), "w", format="yuv4mpegpipe") as sink:
-        stream = sink.add_stream(encoder_for(Role.RAW).name, rate=25)
+    path = clip.with_suffix(".y4m")
+    with av.open(str(clip)) as source, av.open(str(path), "w", format="yuv4mpegpipe") as sink:
+        stream: Any = sink.add_stream(encoder_for(Role.RAW).name, rate=25)
         stream.width, stream.height, stream.pix_fmt = 64, 48, "yuv420p"
         for index, frame in enumerate(source.decode(video=0)):
             frame.pts, frame.time_base = index, TICK
             sink.mux(stream.encode(frame))
-    return made.read_bytes()
+    return path.read_bytes()
 
 
 def _frames(encoding: VideoEncoding, times: list[int], others: int = 0) -> tuple[bytes, list[str]]:
@@ -98,21 +99,21 @@ def _encoding(pixel: str = "yuv420p", colour: Colour = Colour(1, False), **more:
 
 
 @given(st.binary(max_size=3000), st.lists(st.integers(1, 700), max_size=8))
-def test_what_was_looked_at_comes_again(content: bytes, looks: list[int]) -> None:
-    with _through(content) as pipe:
-        seen = b"".join(pipe.read(size) for size in looks)
+def test_rewound_pipe_replays_what_was_read(content: bytes, sizes: list[int]) -> None:
+    with piped(content) as pipe:
+        seen = b"".join(pipe.read(size) for size in sizes)
         assert content.startswith(seen)
         pipe.rewind()
         assert b"".join(iter(lambda: pipe.read(512), b"")) == content
         assert pipe.bytes_read == len(content)
 
 
-def test_a_pipe_can_be_rewound_only_once() -> None:
-    with _through(b"abc") as pipe, pytest.raises(InputError, match="-: can be read only once"):
+def test_pipe_can_be_rewound_only_once() -> None:
+    with piped(b"abc") as pipe, pytest.raises(InputError, match="-: can be read only once"):
         pipe.rewind().rewind()
 
 
-def test_a_read_that_waits_can_be_ended() -> None:
+def test_stop_wakes_a_waiting_read() -> None:
     reading, writing = os.pipe()
     pipe = Pipe(reading)
     got: list[bytes] = []
@@ -126,23 +127,23 @@ def test_a_read_that_waits_can_be_ended() -> None:
 
 
 @pytest.mark.parametrize("suffix", [".mkv", ".ts", ".nut", ".y4m"])
-def test_every_frame_comes_through_after_a_look(tmp_path: Path, suffix: str) -> None:
+def test_every_frame_is_read_after_probing(tmp_path: Path, suffix: str) -> None:
     clip = clips.make(tmp_path / f"a{suffix if suffix != '.y4m' else '.mkv'}")
     content = _y4m(clip) if suffix == ".y4m" else clip.read_bytes()
-    with _through(content) as pipe:
+    with piped(content) as pipe:
         with open_input(PIPE_NAME, pipe=pipe) as container:
             next(container.decode(video=0))
         with FileSource(PIPE_NAME, ReadOptions(pipe=pipe)) as source:
             context = source.video.codec_context
             frames = [frame for packet in source for frame in context.decode(packet)] + context.decode(None)
-            assert [clips._middle(frame) for frame in frames] == clips.shades(clip)
+            assert [clips.middle_luma(frame) for frame in frames] == clips.shades(clip)
             assert source.rewind() is None
 
 
-def test_a_piece_of_a_frame_at_the_end_of_y4m_is_told(clip: Path, tmp_path: Path) -> None:
+def test_incomplete_frame_at_the_end_of_y4m_is_missing(clip: Path, tmp_path: Path) -> None:
     content = _y4m(clip)
     (tmp_path / "cut.y4m").write_bytes(content[:-100])
-    with _through(content[:-100]) as pipe:
+    with piped(content[:-100]) as pipe:
         for source in (FileSource(PIPE_NAME, ReadOptions(pipe=pipe)), FileSource(tmp_path / "cut.y4m")):
             with source:
                 assert sum(1 for _ in source) == 11
@@ -150,14 +151,14 @@ def test_a_piece_of_a_frame_at_the_end_of_y4m_is_told(clip: Path, tmp_path: Path
 
 
 @pytest.mark.parametrize("content", [b"", b"hello", b"#EXTM3U\nfile:///etc/passwd\n"])
-def test_what_is_no_video_is_refused(content: bytes) -> None:
-    with _through(content) as pipe, pytest.raises(InputError, match="-: is no video that can be read from a pipe"):
+def test_pipe_without_video_is_refused(content: bytes) -> None:
+    with piped(content) as pipe, pytest.raises(InputError, match="-: is no video that can be read from a pipe"):
         open_input(PIPE_NAME, pipe=pipe)
     assert "hls" not in INPUT_DEMUXERS
 
 
 @pytest.mark.parametrize(
-    ("pixel", "said"),
+    ("pixel", "tag"),
     [
         ("yuv420p", "C420mpeg2"),
         ("yuv422p", "C422"),
@@ -168,23 +169,23 @@ def test_what_is_no_video_is_refused(content: bytes) -> None:
         ("gray10le", "Cmono10"),
     ],
 )
-def test_the_samples_leave_as_they_are(pixel: str, said: str) -> None:
+def test_samples_are_written_unchanged(pixel: str, tag: str) -> None:
     encoding = _encoding(pixel)
     written, _ = _frames(encoding, [0, 42])
     header, _, rest = written.partition(b"\n")
-    assert f" {said} " in header.decode()
+    assert f" {tag} " in header.decode()
     samples = np.arange(encoding.format.bytes, dtype=np.uint8).tobytes()
     assert rest == 2 * (b"FRAME\n" + samples)
 
 
-def test_the_header_says_rate_range_shape_and_siting() -> None:
+def test_header_has_rate_range_aspect_and_siting() -> None:
     written, _ = _frames(_encoding(colour=Colour(1, True, siting=Siting.CENTRE), sample_aspect=Fraction(64, 45)), [0])
     header = written.partition(b"\n")[0].decode()
     assert header.startswith("YUV4MPEG2 W16 H8 F24000:1001 Ip A64:45 C420jpeg ")
     assert header.endswith("XCOLORRANGE=FULL")
 
 
-def test_what_y4m_can_not_hold_is_told() -> None:
+def test_losses_of_y4m_are_reported() -> None:
     _, lines = _frames(_encoding(), [0, 42, 300], others=2)
     assert lines == [
         "other streams dropped (2): y4m is video only",
@@ -203,11 +204,11 @@ def test_what_y4m_can_not_hold_is_told() -> None:
         ("gray", "gray"),
     ],
 )
-def test_y4m_is_planar_and_never_rgb(source: str, kept: str) -> None:
+def test_y4m_format_is_planar_yuv(source: str, kept: str) -> None:
     assert y4m_format(FrameFormat(8, 8, PIXEL_FORMATS[source], Colour(1, False))).pixel.name == kept
 
 
-def test_a_reader_that_goes_ends_it() -> None:
+def test_disconnected_reader_ends_the_sink() -> None:
     reading, writing = os.pipe()
     os.close(reading)
     encoding = _encoding()
@@ -219,7 +220,7 @@ def test_a_reader_that_goes_ends_it() -> None:
     os.close(writing)
 
 
-def test_standard_streams_that_are_none_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_standard_streams_without_a_pipe_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     for stream in (None, io.StringIO()):
         monkeypatch.setattr("sys.stdin", stream)
         monkeypatch.setattr("sys.__stdout__", stream)

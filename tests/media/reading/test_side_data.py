@@ -1,4 +1,4 @@
-"""What lies beside a frame's samples, of any kind, is read without harm."""
+"""Side data of any kind is read, around the defects of PyAV's."""
 
 import gc
 import zlib
@@ -11,7 +11,7 @@ from pipeline.media.reading.probe import probe
 from pipeline.media.reading.side_data import has_icc_profile, read_side_data
 from tests import hdr_clips, images
 
-NAMED = b"a name\0\0" + zlib.compress(bytes(200))
+NAMED_PROFILE = b"a name\0\0" + zlib.compress(bytes(200))
 
 
 def _chunk(kind: bytes, content: bytes) -> bytes:
@@ -24,29 +24,29 @@ def profiled(tmp_path: Path) -> Path:
     path = images.write(tmp_path / "photo.png", images.samples(1))
     content = path.read_bytes()
     head = 8 + 25  # signature and IHDR
-    path.write_bytes(content[:head] + _chunk(b"iCCP", NAMED) + content[head:])
+    path.write_bytes(content[:head] + _chunk(b"iCCP", NAMED_PROFILE) + content[head:])
     return path
 
 
-def _first(path: Path) -> av.VideoFrame:
+def first_frame(path: Path) -> av.VideoFrame:
     with av.open(str(path)) as container:
         return next(container.decode(video=0))
 
 
-def test_a_named_profile_is_found_and_does_no_harm(profiled: Path) -> None:
-    frame = _first(profiled)
+def test_named_icc_profile_is_found_without_a_crash(profiled: Path) -> None:
+    frame = first_frame(profiled)
     assert has_icc_profile(frame)
     assert read_side_data(frame, "DISPLAYMATRIX") is None
     del frame
-    gc.collect()  # which freed its name twice
+    gc.collect()  # would free the profile's name twice
     assert probe(profiled).video.display_matrix is None
 
 
-def test_a_picture_without_a_profile_has_none(tmp_path: Path) -> None:
-    assert not has_icc_profile(_first(images.write(tmp_path / "photo.png", images.samples(1))))
+def test_image_without_an_icc_profile_has_none(tmp_path: Path) -> None:
+    assert not has_icc_profile(first_frame(images.write(tmp_path / "photo.png", images.samples(1))))
 
 
-def test_what_is_asked_for_is_given(tmp_path: Path) -> None:
-    frame = _first(hdr_clips.graded(tmp_path / "graded.mkv"))
+def test_only_existing_side_data_is_returned(tmp_path: Path) -> None:
+    frame = first_frame(hdr_clips.graded(tmp_path / "graded.mkv"))
     assert read_side_data(frame, "CONTENT_LIGHT_LEVEL") is not None
     assert read_side_data(frame, "DISPLAYMATRIX") is None
