@@ -27,6 +27,7 @@ from pipeline.diagnostics.quality import side_by_side, to_8_bit
 from pipeline.frame import PIXEL_FORMATS, Colour, Frame, FrameFormat
 from pipeline.models import catalogue
 from pipeline.models.spec import ModelSpec
+from pipeline.superres.cpu.network import CpuNetwork
 from pipeline.superres.cpu.session import OnnxSession
 
 Rgb = NDArray[np.uint8]
@@ -57,7 +58,7 @@ def red_on_blue(model: ModelSpec) -> Rgb:
     result = FrameFormat(width, height, PIXEL_FORMATS["yuv420p"], Colour(1, False, 1, 1))
     source = replace(result, width=width // 2, height=height // 2)
     small = coded(bicubic(original / 255, source.height, source.width), source)
-    with OnnxSession(model, source, result) as session:
+    with OnnxSession(CpuNetwork(model), source, result) as session:
         ours = session.collect(session.submit(Frame(source, tuple(small), 0))).planes
     pictures = {
         "source": to_8_bit(255 * decoded(small, source)).repeat(2, 0).repeat(2, 1),

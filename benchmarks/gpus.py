@@ -93,7 +93,7 @@ def _entry(plan: Plan, seconds: float, decode: Row) -> Entry:
     devices = ",".join(map(str, plan.settings.device))
     bench = _bench(plan, seconds)
     try:
-        with open_session(plan.backend, plan.model, plan.input_format, plan.settings, plan.output_format) as session:
+        with open_session(plan.session_request) as session:
             benchmark._finished_frames(plan, session)  # warms up
             engine = benchmark._engine(bench, session)
             whole = benchmark._whole(bench, plan, session, encoded=False)

@@ -40,9 +40,9 @@ from pipeline.models.precision import PRECISIONS
 from pipeline.superres.gpu import validation
 from pipeline.superres.gpu.tensorrt import library
 from pipeline.superres.gpu.tensorrt.engine_cache import EngineCache
-from pipeline.superres.gpu.tensorrt.network import Network
-from pipeline.superres.gpu.validation import Run
-from pipeline.superres.sessions import open_session
+from pipeline.superres.gpu.tensorrt.network import EngineResources, Network
+from pipeline.superres.gpu.validation import RunNetwork
+from pipeline.superres.sessions import SessionRequest, open_session
 from pipeline.system import cuda
 from pipeline.system.cuda import Gpu
 
@@ -110,7 +110,7 @@ def _entry(plan: Plan, side: int, seconds: float) -> Entry:
 
 def _rate(plan: Plan, seconds: float) -> Row:
     """The network alone, on frames of the clip's size."""
-    with open_session(plan.backend, plan.model, plan.decoded_format, plan.settings) as session:
+    with open_session(SessionRequest(plan.backend, plan.model, plan.decoded_format, plan.settings)) as session:
         benchmark._finished_frames(plan, session)
         return benchmark._engine(Bench(plan.settings, seconds=seconds), session)
 
@@ -118,20 +118,21 @@ def _rate(plan: Plan, seconds: float) -> Row:
 def _error_on_gpu(plan: Plan, side: int) -> tuple[float, float]:
     """How far an engine for pictures of `side` x `side` is from fp32: PSNR and the worst level."""
     gpu = Gpu(plan.settings.device[0])
-    network = Network(gpu, library.load(plan.settings.engine), plan.model, side, side, EngineCache())
+    resources = EngineResources(gpu, library.load(plan.settings.engine), EngineCache(), plan.model)
+    network = Network(resources, side, side)
     lane = network.lane()
     try:
-        return error_of(lane.once, plan.settings.model, side)
+        return error_of(lane.run_once, plan.settings.model, side)
     finally:
         lane.close()
         network.close()
 
 
-def error_of(run: Run, model: str, side: int) -> tuple[float, float]:
+def error_of(run: RunNetwork, model: str, side: int) -> tuple[float, float]:
     """How far `run` is from the network called `model` in fp32: PSNR in dB, and the largest difference in levels."""
     exact = catalogue.find(model, "fp32")
-    picture = validation.textured(side, side, exact)
-    difference = (run(picture).astype(np.float64) - validation.reference(exact, picture)) / exact.value_range
+    picture = validation.textured_image(side, side, exact)
+    difference = (run(picture).astype(np.float64) - validation.reference_output(exact, picture)) / exact.value_range
     return psnr_of_error(float(np.mean(difference**2)), peak=1), float(255 * np.abs(difference).max())
 
 

@@ -168,7 +168,7 @@ def main() -> None:
 def measured(plan: Plan, frames: int, encoded: bool) -> Report:
     """Send `frames` frames through one line, and tell what that did to the process."""
     gpus = [Gpu(device) for device in plan.settings.device] if plan.backend == "tensorrt" else []
-    with open_session(plan.backend, plan.model, plan.input_format, plan.settings, plan.output_format) as session:
+    with open_session(plan.session_request) as session:
         benchmark._finished_frames(plan, session)
         before = _threads()
         samples, cpu = _flow(plan, session, frames, encoded, gpus)
@@ -180,7 +180,7 @@ def measured(plan: Plan, frames: int, encoded: bool) -> Report:
             model=str(plan.model),
             backend=session.backend,
             source=str(session.source),
-            result=str(session.result),
+            result=str(session.output),
             encoder=_encoder(plan) if encoded else None,
             frames=samples[-1].frames,
             seconds=samples[-1].seconds,

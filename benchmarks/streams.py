@@ -56,7 +56,7 @@ from pipeline.media.reading.probe import probe
 from pipeline.models.spec import ModelSpec
 from pipeline.superres.backend_choice import choose_backend, choose_model
 from pipeline.superres.session import Session
-from pipeline.superres.sessions import SharedSessions
+from pipeline.superres.sessions import SessionRequest, SharedSessions
 from pipeline.system import host
 
 _AT_THE_EDGE = 2
@@ -142,7 +142,7 @@ class _Stream:
         self._edge: DropOldestQueue[_Due] = DropOldestQueue(_AT_THE_EDGE, dropped=self._drop)
         self._tickets: Channel[_Due] = Channel(_SLOTS)
         self._decoder = _decoder() if work.packets else None
-        self._encoder = _encoder(work, session.result, threads) if work.preset else None
+        self._encoder = _encoder(work, session.output, threads) if work.preset else None
         self.delays: list[float] = []
         self.frames = self.dropped = 0
         self.error: BaseException | None = None
@@ -246,7 +246,7 @@ def _entry(name: str, work: Work, args: argparse.Namespace) -> Entry:
 
         def holds(streams: int) -> bool:
             while len(sessions) < streams:
-                sessions.append(stack.enter_context(shared.open(chosen, model, work.format, settings)))
+                sessions.append(stack.enter_context(shared.open(SessionRequest(chosen, model, work.format, settings))))
             for _ in range(2):
                 trials.append(_trial(sessions[:streams], work, args.seconds))
                 _progress(model, work, trials[-1])
@@ -260,7 +260,7 @@ def _entry(name: str, work: Work, args: argparse.Namespace) -> Entry:
             most=args.most,
             backend=sessions[0].backend,
             source=str(sessions[0].source),
-            result=str(sessions[0].result),
+            result=str(sessions[0].output),
             decoded=bool(work.packets),
             preset=work.preset,
             trials=trials,

@@ -15,6 +15,7 @@ from pipeline.media.decoding.decoder import decode_frames
 from pipeline.media.reading.file_source import FileSource
 from pipeline.media.reading.probe import probe
 from pipeline.models import catalogue
+from pipeline.superres.cpu.network import CpuNetwork
 from pipeline.superres.cpu.session import OnnxSession
 
 
@@ -22,7 +23,7 @@ def main() -> None:
     path = Path(sys.argv[1]) if len(sys.argv) > 1 else Path(__file__).with_name("clip.mp4")
     format = probe(path).video.format
     model = catalogue.find("clear-x2", np.float32)
-    with FileSource(path) as source, OnnxSession(model, format) as session:
+    with FileSource(path) as source, OnnxSession(CpuNetwork(model), format) as session:
         for frame in decode_frames(source, format):
             ticket = session.submit(frame)  # on a GPU several frames may be under way before the first is collected
             show(session.collect(ticket))

@@ -16,8 +16,9 @@ from pipeline.colour.hdr_limit import limit_overshoot
 from pipeline.colour.resample import bicubic
 from pipeline.frame import PIXEL_FORMATS, Colour, Frame, FrameFormat, Plane
 from pipeline.models.spec import ModelSpec
+from pipeline.superres.cpu.network import CpuNetwork
 from pipeline.superres.cpu.session import OnnxSession
-from pipeline.superres.gpu.validation import reference
+from pipeline.superres.gpu.validation import reference_output
 
 _BT2020, _DISPLAY_GAMMA = 9, 2.4  # H.273's code of both matrix and primaries; the gamma of BT.1886
 
@@ -108,7 +109,7 @@ class Enlarger:
         yield UPREZ, self.by_session(model)
 
     def by_session(self, model: ModelSpec) -> Planes:
-        with OnnxSession(model, self.source, self.result) as session:
+        with OnnxSession(CpuNetwork(model), self.source, self.result) as session:
             return session.collect(session.submit(Frame(self.source, tuple(self.samples), 0))).planes
 
     def _limited(self, rgb: Light) -> Light:
@@ -120,5 +121,5 @@ class Enlarger:
 
 def through(model: ModelSpec, picture: Light) -> Light:
     """What the network makes of a picture, (H, W, 3)."""
-    given = reference(model, np.ascontiguousarray(picture.transpose(2, 0, 1)[None], np.float32))
+    given = reference_output(model, np.ascontiguousarray(picture.transpose(2, 0, 1)[None], np.float32))
     return np.asarray(given[0].transpose(1, 2, 0), np.float64)

@@ -11,7 +11,7 @@ from pipeline.files.plan import make_plan
 from pipeline.media.decoding.decoder import decode_frames
 from pipeline.media.reading.file_source import FileSource
 from pipeline.media.reading.probe import probe
-from pipeline.superres.sessions import open_session
+from pipeline.superres.sessions import SessionRequest, open_session
 from upscalers.case import Case, Outcome
 from upscalers.timing import ENCODER, OPTIONS
 
@@ -31,7 +31,7 @@ def first_luma(case: Case) -> NDArray[np.uint8]:
     plan = make_plan(probe(case.clip), case.folder / "result.mkv", _settings(case))
     format = plan.media.video.format
     with (
-        open_session(plan.backend, plan.model, format, plan.settings, plan.output_format) as session,
+        open_session(SessionRequest(plan.backend, plan.model, format, plan.settings, plan.output_format)) as session,
         FileSource(case.clip) as source,
     ):
         frame = next(decode_frames(source, format))

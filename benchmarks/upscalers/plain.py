@@ -57,7 +57,7 @@ class TensorRt:
         self._trt = found.trt.Runtime(found.logger)
         self._engine = self._trt.deserialize_cuda_engine(engine(found, case))
         if self._engine is None:
-            raise BackendError(f"the engine does not load: {found.complaint()}")
+            raise BackendError(f"the engine does not load: {found.last_error()}")
         self._context = self._engine.create_execution_context()
         self._stream = self._call(runtime.cudaStreamCreate())
         shape = (1, 3, case.height, case.width)

@@ -42,7 +42,7 @@ def build(
     network = choose_model(settings, "tensorrt")
     with err.status(f"building {network.name} for {requested}: seconds with TensorRT-RTX, minutes with TensorRT"):
         for number in settings.device:
-            entry = prebuild.build(network, requested, number, settings.engine, EngineCache())
+            entry = prebuild.prebuild_engine(network, requested, number, settings.engine, EngineCache())
     out.print(f"{entry.model} ({entry.key.precision}) for {requested}: {bytes_text(entry.bytes)}, {entry.path}")
 
 
@@ -50,14 +50,14 @@ def build(
 def list_() -> None:
     """List the engines that are kept."""
     cache = EngineCache()
-    unusable = set(prebuild.useless(cache))
+    unusable = set(prebuild.unusable_engines(cache))
     table = Table(box=None, padding=(0, 2, 0, 0))
     for column in ("model", "precision", "sizes", "GPU", "TensorRT", "file", "built", ""):
         table.add_column(column)
     for entry in cache.entries():
         key = entry.key
         built = datetime.fromtimestamp(entry.built).strftime("%Y-%m-%d %H:%M")
-        version = f"{key.flavour} {key.version}"
+        version = f"{key.library} {key.version}"
         remark = "not for this machine" if entry.path in unusable else ""
         sizes = str(key.shapes)
         table.add_row(entry.model, key.precision, sizes, key.gpu, version, bytes_text(entry.bytes), built, remark)
@@ -71,7 +71,7 @@ def clean(
 ) -> None:
     """Remove the engines that this machine can't use: of another GPU, driver or TensorRT."""
     cache = EngineCache()
-    paths = sorted(cache.folder.glob("*.engine")) if everything else prebuild.useless(cache)
+    paths = sorted(cache.folder.glob("*.engine")) if everything else prebuild.unusable_engines(cache)
     freed = sum(cache.remove(path) for path in paths)
     out.print(f"{len(paths)} engine{'s' if len(paths) != 1 else ''} removed, {bytes_text(freed)} freed")
 

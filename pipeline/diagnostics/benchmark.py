@@ -82,7 +82,7 @@ def measure(bench: Bench, tell: Callable[[str], None] = lambda _: None) -> Repor
         plan = make_plan(probe(clip), Path(folder) / "result.mkv", bench.settings)
         plan = replace(plan, copied=frozenset())
         tell("starting the session")
-        with open_session(plan.backend, plan.model, plan.input_format, plan.settings, plan.output_format) as session:
+        with open_session(plan.session_request) as session:
             report = _report(bench, plan, session, _rows(bench, plan, session, tell))
         if bench.trace is not None:
             tell("tracing")
@@ -92,7 +92,7 @@ def measure(bench: Bench, tell: Callable[[str], None] = lambda _: None) -> Repor
 
 def _note(trace: Trace, bench: Bench, plan: Plan) -> None:
     """Run the whole once more, output discarded, and keep the spans of a moment of its steady state."""
-    with open_session(plan.backend, plan.model, plan.input_format, plan.settings, plan.output_format, trace) as session:
+    with open_session(plan.session_request, trace) as session:
         _whole(replace(bench, seconds=_TRACED_SECONDS), plan, session, encoded=False, trace=trace)
     trace.cut(_TRACE_SECONDS)
 
@@ -196,7 +196,7 @@ def _engine(bench: Bench, session: Session[Any]) -> Row:
     while seconds < bench.seconds:
         frames = max(frames, round(1.2 * frames * bench.seconds / seconds)) if seconds > 0.1 else frames * 2
         began = time.perf_counter()
-        session.bare(frames)
+        session.run_network(frames)
         seconds = time.perf_counter() - began
     return Row(name="engine", frames=frames, seconds=seconds, rate=frames / seconds)
 
@@ -293,7 +293,7 @@ def _report(bench: Bench, plan: Plan, session: Session[Any], rows: list[Row]) ->
         versions=host.versions(),
         clip=bench.clip.name if bench.clip else "drifting texture with grain, h264 with B-frames",
         source=str(session.source),
-        result=str(session.result),
+        result=str(session.output),
         model=str(plan.model),
         backend=session.backend,
         decoder=plan.decoder,

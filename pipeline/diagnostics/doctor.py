@@ -87,14 +87,14 @@ def _tensorrt() -> Finding:
     try:
         loaded = [library.load(name) for name in library.installed()]
     except UprezError as error:
-        return Finding("TensorRT", False, str(error), library.INSTALL["rtx"])
+        return Finding("TensorRT", False, str(error), library.INSTALL_COMMANDS["rtx"])
     if not loaded:
-        return Finding("TensorRT", False, "not installed", library.INSTALL["rtx"])
+        return Finding("TensorRT", False, "not installed", library.INSTALL_COMMANDS["rtx"])
     return Finding("TensorRT", True, ", ".join(f"{f.trt.__name__} {f.version}" for f in loaded))
 
 
 def _nvrtc() -> Finding:
-    return _tried("NVRTC", _compile, "compiles the colour kernels", library.INSTALL["rtx"])
+    return _tried("NVRTC", _compile, "compiles the colour kernels", library.INSTALL_COMMANDS["rtx"])
 
 
 def _nvenc() -> Finding:

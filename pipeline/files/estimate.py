@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from pipeline.files.plan import Plan
 from pipeline.media.encoding.codecs import encoder_spec, pixel_rate
-from pipeline.superres.sessions import open_session
+from pipeline.superres.sessions import SessionRequest, open_session
 from pipeline.system import host
 
 _TRIAL_WIDTH, _TRIAL_HEIGHT = 192, 108
@@ -45,11 +45,11 @@ def model_rate(plan: Plan) -> float:
         small = replace(format, width=min(format.width, _TRIAL_WIDTH), height=min(format.height, _TRIAL_HEIGHT))
     else:
         small = format
-    with open_session(plan.backend, plan.model, small, plan.settings) as session:
-        session.bare(1)
+    with open_session(SessionRequest(plan.backend, plan.model, small, plan.settings)) as session:
+        session.run_network(1)
         frames, began = 0, time.perf_counter()
         while time.perf_counter() - began < _TRIAL_SECONDS:
-            session.bare(1)
+            session.run_network(1)
             frames += 1
         rate = frames / (time.perf_counter() - began)
     return rate * (small.width * small.height) / (format.width * format.height)

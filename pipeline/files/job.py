@@ -156,9 +156,7 @@ def execute(plan: Plan, *, progress: OnProgress | None = None, job: Job | None =
         sink = open_sink(plan, source)
         stack.enter_context(sink)
         log.debug("opened %s and %s", plan.media.path, plan.target)
-        session = stack.enter_context(
-            open_session(plan.backend, plan.model, plan.input_format, plan.settings, plan.output_format)
-        )
+        session = stack.enter_context(open_session(plan.session_request))
         log.debug("opened a session: %s", session.backend)
         return _JobPipeline(plan, source, session, sink).run(progress, job or Job())
 
@@ -192,13 +190,13 @@ class _JobPipeline:
     def __init__(self, plan: Plan, source: Source, session: Session[Any], sink: Sink) -> None:
         self._plan, self._source, self._session, self._sink = plan, source, session, sink
         self._reader = FrameReader(source, plan.decoded_format, plan.excerpt, plan.copied)
-        self._submit = Submit(session)
+        self._submit = Submit[Packet](session)
         self._pts = PtsRecorder[Packet]()
         self._encoder = sink.encoder(plan.time_base)
         stages: dict[str, Stage[Any, Any]] = {
             "decode": Chain(self._reader, *preprocessing_stages(plan)),
             "submit": self._submit,
-            "upscale": Chain(Collect(session), _FirstFrameLog()),
+            "upscale": Chain(Collect[Packet](session), _FirstFrameLog()),
             "encode": Chain(self._pts, Pad(plan.encoding.format), self._encoder, sink),
         }
         end = source.stop if plan.media.pipe else None

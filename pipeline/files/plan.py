@@ -27,6 +27,7 @@ from pipeline.media.writing.sample_aspect import unsupported_sample_aspect
 from pipeline.models.spec import ModelSpec
 from pipeline.superres.backend_choice import choose_backend, choose_model
 from pipeline.superres.session import check_size
+from pipeline.superres.sessions import SessionRequest
 
 
 @dataclass(frozen=True)
@@ -93,6 +94,11 @@ class Plan:
         """The format of frames as the upscaler yields them; the encoder's may be larger by padding."""
         size = self.input_format.enlarged(self.model.scale)
         return replace(self.encoding.format, width=size.width, height=size.height)
+
+    @property
+    def session_request(self) -> SessionRequest:
+        """What the session of the job is opened for."""
+        return SessionRequest(self.backend, self.model, self.input_format, self.settings, self.output_format)
 
     @property
     def memory(self) -> int:

@@ -26,7 +26,7 @@ from pipeline.live.process.messages import SerializedPacket, StreamHeader
 from pipeline.live.scene import STARTING, GapHandling, Scene
 from pipeline.media.decoding.preprocess import preprocess
 from pipeline.media.encoding.pad import Pad
-from pipeline.superres.sessions import SharedSessions
+from pipeline.superres.sessions import SessionRequest, SharedSessions
 from pipeline.superres.stages import Collect, Submit
 from pipeline.system import host
 
@@ -136,7 +136,8 @@ class SceneRunner(Closing):
         """The pipeline of a scene; what it uses is closed with `resources`."""
         settings, audio = self._settings, scene.first.audio
         plan = plan_live(scene.first.video, settings, self._share)
-        session = self._sessions.open(plan.backend, plan.model, plan.input_format, settings, plan.output_format)
+        request = SessionRequest(plan.backend, plan.model, plan.input_format, settings, plan.output_format)
+        session = self._sessions.open(request)
         resources.enter_context(session)
         encoder = LiveEncoder(plan.encoding, audio, settings.gop)
         resources.callback(encoder.close)

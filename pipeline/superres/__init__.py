@@ -1,1 +1,1 @@
-"""Everything between two Frames: sessions that upscale, on a GPU or a CPU."""
+"""Upscaling of frames: sessions that run a network on a GPU or on the CPU."""

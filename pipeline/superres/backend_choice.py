@@ -1,4 +1,4 @@
-"""Chooses what runs the network, a GPU or the CPU, and the precision of the model for it."""
+"""The choice of the backend, a GPU or the CPU, and of the model's precision for it."""
 
 from __future__ import annotations
 
@@ -15,22 +15,29 @@ from pipeline.system import cuda
 
 
 def choose_backend(settings: Upscaling) -> tuple[str, str | None]:
-    """The backend to use, and a note where a GPU is there but can't be used. Raises BackendError if it was named."""
+    """Choose the backend.
+
+    Returns:
+        "tensorrt" or "onnx", and a note if the machine has an NVIDIA GPU that can't be used.
+
+    Raises:
+        BackendError: The settings request TensorRT, and it can't be used.
+    """
     if settings.backend == "onnx":
         return "onnx", None
-    missing = cuda.unavailable_reason()
-    if missing is None and not library.installed():
-        missing = f"TensorRT is not installed: {library.INSTALL['rtx']}"
-    if missing is None:
+    reason = cuda.unavailable_reason()
+    if reason is None and not library.installed():
+        reason = f"TensorRT is not installed: {library.INSTALL_COMMANDS['rtx']}"
+    if reason is None:
         return "tensorrt", None
     if settings.backend == "tensorrt":
-        raise BackendError(f"--backend tensorrt: {missing}; or use --backend onnx")
-    gpu_is_here = Path("/proc/driver/nvidia/version").exists()
-    return "onnx", f"an NVIDIA GPU is here but not used: {missing}" if gpu_is_here else None
+        raise BackendError(f"`backend` tensorrt can't be used: {reason}; or set `backend` to onnx")
+    has_gpu = Path("/proc/driver/nvidia/version").exists()
+    return "onnx", f"the NVIDIA GPU of this machine is not used: {reason}" if has_gpu else None
 
 
 def choose_model(settings: Upscaling, backend: str) -> ModelSpec:
-    """The model that the settings name, in the form that suits the backend: CPUs are slower at less than fp32."""
+    """Find the model that the settings name, in the precision for the backend: fp32 on CPUs, where it is fastest."""
     if backend == "onnx":
         return catalogue.find(settings.model, np.float32)
     return catalogue.find(settings.model, np.float16 if settings.precision == "auto" else settings.precision)

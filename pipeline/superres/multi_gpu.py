@@ -1,4 +1,4 @@
-"""Several sessions, one for each GPU, as one: frames go to them in turn, and leave in the order in which they came."""
+"""Several sessions used as one, one for each GPU: frames are distributed in turn and collected in order."""
 
 from __future__ import annotations
 
@@ -13,20 +13,25 @@ from pipeline.superres.session import Session
 
 @dataclass(frozen=True)
 class GpuTicket:
-    """A ticket: whose turn it was, and the ticket it gave."""
+    """Ticket of a frame.
+
+    Attributes:
+        session: The session that the frame was submitted to.
+        ticket: The ticket that it returned.
+    """
 
     session: Session[Any]
     ticket: Any
 
 
 class MultiGpuSession(Session[GpuTicket]):
-    """`sessions` of one model and format, which take turns. They are closed with it."""
+    """Distributes frames over sessions of one model and format, which it closes at the end."""
 
     def __init__(self, sessions: list[Session[Any]]) -> None:
         first = sessions[0]
-        super().__init__(first.model, first.source, first.result)
+        super().__init__(first.model, first.source, first.output)
         self._sessions = sessions
-        self._turn = cycle(sessions)
+        self._next = cycle(sessions)
 
     @property
     def slots(self) -> tuple[int, int]:
@@ -38,15 +43,15 @@ class MultiGpuSession(Session[GpuTicket]):
         return f"{len(names)} x {names[0]}" if len(set(names)) == 1 else " and ".join(names)
 
     def submit(self, frame: Frame) -> GpuTicket:
-        session = next(self._turn)
+        session = next(self._next)
         return GpuTicket(session, session.submit(frame))
 
     def collect(self, ticket: GpuTicket) -> Frame:
         return ticket.session.collect(ticket.ticket)
 
-    def queue(self, frames: int) -> None:
+    def queue_network(self, frames: int) -> None:
         for _ in range(frames):
-            next(self._turn).queue(1)
+            next(self._next).queue_network(1)
 
     def sync(self) -> None:
         for session in self._sessions:

@@ -1,4 +1,4 @@
-"""What upscales frames, whatever it runs on: a Session takes small frames and gives large ones, in order."""
+"""The interface of a session, which upscales frames on some device."""
 
 from __future__ import annotations
 
@@ -16,30 +16,40 @@ Ticket = TypeVar("Ticket")
 
 
 class Session(Closing, ABC, Generic[Ticket]):
-    """A model at work on one device, for frames of one format.
+    """A model on one device, for frames of one format.
 
-    `submit` takes a frame, starts the work and gives a ticket; `collect` waits for that work and gives the finished
-    frame. One thread submits, one (the same or another) collects, each ticket once and in order. The frame given to
-    `submit` is released as soon as its samples were read; the one that `collect` gives must be released by its taker.
+    `submit` starts the work on a frame and returns a ticket; `collect` waits for that work and returns the upscaled
+    frame. One thread submits, and one thread (the same or another) collects each ticket once, in order. The submitted
+    frame is released as soon as its samples were read. The caller must release the frame that `collect` returns.
 
-    model, source, result: the network, the format that frames must have, and the one they leave with: the source's,
-    enlarged, if nothing else was asked for. Its samples may be of another kind and its Colour another, but for
-    primaries and transfer, which are never converted. Where it has alpha and the source has none, frames are opaque.
+    The output may have another pixel format and another matrix, range and siting than the source. Primaries and
+    transfer are never converted. If the output has alpha and the source has none, frames are opaque.
+
+    Attributes:
+        model: The network.
+        source: Format of the frames to submit.
+        output: Format of the upscaled frames.
     """
 
-    def __init__(self, model: ModelSpec, source: FrameFormat, result: FrameFormat | None = None) -> None:
-        check_size(model, source)
-        enlarged = source.enlarged(model.scale)
+    def __init__(self, model: ModelSpec, source: FrameFormat, output: FrameFormat | None = None) -> None:
+        """Check that model and formats fit together.
+
+        Args:
+            model: The network.
+            source: Format of the frames to submit.
+            output: Format of the upscaled frames; None for the source's format, enlarged.
+
+        Raises:
+            MismatchError: The model does not accept frames of this size, or the output has the wrong size.
+        """
         self.model = model
         self.source = source
-        self.result = result or enlarged
-        if (self.result.width, self.result.height) != (enlarged.width, enlarged.height):
-            raise MismatchError(f"frames are made {self.result}, {model} makes {enlarged} of {source}")
+        self.output = checked_output(model, source, output)
 
     @property
     def dithers(self) -> bool:
-        """Whether frames lose depth, and what rounding loses is spread over neighbours."""
-        return self.result.pixel.depth < self.source.pixel.depth
+        """Whether the output has less depth than the source, so that it is dithered."""
+        return self.output.pixel.depth < self.source.pixel.depth
 
     @property
     def slots(self) -> tuple[int, int]:
@@ -49,71 +59,102 @@ class Session(Closing, ABC, Generic[Ticket]):
     @property
     @abstractmethod
     def backend(self) -> str:
-        """What the work is done by, for tables: library, version, device."""
+        """Description of the backend, for tables: library, version, device."""
 
     @abstractmethod
-    def submit(self, frame: Frame) -> Ticket: ...
+    def submit(self, frame: Frame) -> Ticket:
+        """Start the work on a frame. Raises MismatchError if its format is not `source`."""
 
     @abstractmethod
-    def collect(self, ticket: Ticket) -> Frame: ...
+    def collect(self, ticket: Ticket) -> Frame:
+        """Wait for the work on a frame, and return the upscaled frame."""
 
-    def bare(self, frames: int) -> None:
-        """Run the network alone `frames` times, on the last frame submitted (whatever lies there before the first).
+    def run_network(self, frames: int) -> None:
+        """Run the network alone `frames` times, on the last submitted frame, and wait for it.
 
-        This is the floor that `bench` measures; processors are faster on some pictures than on others.
+        The benchmark uses the time as a lower bound. The content matters, since processors are faster on some images.
         """
-        self.queue(frames)
+        self.queue_network(frames)
         self.sync()
 
     @abstractmethod
-    def queue(self, frames: int) -> None:
-        """Begin to run the network alone."""
+    def queue_network(self, frames: int) -> None:
+        """Start to run the network alone `frames` times."""
 
     def sync(self) -> None:
-        """Wait for what was begun."""
+        """Wait for all work that was started."""
 
     def abort(self) -> None:
         """Wake a `submit` that waits; nothing more will be collected. Called from any thread."""
 
     @abstractmethod
     def close(self) -> None:
-        """Free what the session holds. No frame that it gave may be in use."""
+        """Release all resources. No frame that the session returned may be in use."""
 
 
 def check_size(model: ModelSpec, source: FrameFormat) -> None:
-    """Raise MismatchError where `model` takes pictures of one size only and `source` has another."""
+    """Raise MismatchError if `model` accepts a single size and the frames have another one."""
     if model.size and model.size != (source.height, source.width):
         height, width = model.size
-        raise MismatchError(f"frames are {source.width}x{source.height}, {model.name} takes {width}x{height} only")
+        raise MismatchError(f"frames are {source.width}x{source.height}, {model.name} accepts only {width}x{height}")
+
+
+def checked_output(model: ModelSpec, source: FrameFormat, output: FrameFormat | None = None) -> FrameFormat:
+    """Return the format of the upscaled frames, after checking that model and formats fit together.
+
+    Args:
+        model: The network.
+        source: Format of the frames to submit.
+        output: Requested format; None for the source's format, enlarged.
+
+    Raises:
+        MismatchError: The model does not accept frames of this size, or the output has the wrong size.
+    """
+    check_size(model, source)
+    enlarged = source.enlarged(model.scale)
+    output = output or enlarged
+    if (output.width, output.height) != (enlarged.width, enlarged.height):
+        raise MismatchError(f"the output is to be {output}, but {model} enlarges {source} to {enlarged}")
+    return output
 
 
 def check_frame(frame: Frame, session: Session[Any]) -> None:
-    """Raise MismatchError where `frame` is not what `session` was made for: size, samples, dtype, plane shapes."""
+    """Raise MismatchError if a frame has not the session's source format: size, samples, dtype, plane shapes."""
     expected = session.source
     if frame.format != expected:
-        raise MismatchError(f"the frame is {_shown(frame.format)}, the session takes {_shown(expected)}")
+        raise MismatchError(f"the frame is {_described(frame.format)}, the session expects {_described(expected)}")
     if frame.device_planes:
         return
     for plane, shape in zip(frame.planes, expected.plane_shapes, strict=True):
         if plane.shape != shape or plane.dtype != expected.pixel.dtype:
             raise MismatchError(
-                f"a plane of the frame is {plane.shape} {plane.dtype}, the session takes {shape} {expected.pixel.dtype}"
+                f"a plane of the frame is {plane.shape} {plane.dtype}, "
+                f"the session expects {shape} {expected.pixel.dtype}"
             )
 
 
 def check_tensor(
-    what: str, dtype: np.dtype[Any], shape: tuple[int, ...], model: ModelSpec, height: int, width: int
+    name: str, dtype: np.dtype[Any], shape: tuple[int, ...], model: ModelSpec, height: int, width: int
 ) -> None:
-    """Raise MismatchError where an engine's tensor, called `what`, is not what `model` needs for this size."""
+    """Raise MismatchError if an engine's tensor is not what the model needs.
+
+    Args:
+        name: Name of the tensor.
+        dtype: Its element type.
+        shape: Its shape.
+        model: The network that the engine was built from.
+        height: Height of the image in the tensor.
+        width: Width of the image in the tensor.
+    """
     expected = (1, model.channels, height, width)
     if dtype != model.dtype or shape != expected:
         raise MismatchError(
-            f"the engine's {what} is {shape} {dtype}, {model.name} at {width}x{height} needs "
-            f"{expected} {model.dtype}, {model.order.upper()} in planes"
+            f"the engine's tensor {name} is {shape} {dtype}, {model.name} at {width}x{height} needs "
+            f"{expected} {model.dtype}, planes of {model.order.upper()}"
         )
 
 
-def _shown(format: FrameFormat) -> str:
+def _described(format: FrameFormat) -> str:
     colour = format.colour
     range_ = "full" if colour.full_range else "limited"
     return f"{format} (matrix {colour.matrix}, {range_} range, chroma {colour.siting.value})"

@@ -1,10 +1,11 @@
-"""Sessions that share what is heavy: an engine on a GPU, a loaded network on the CPU. One alone shares with nobody."""
+"""Opening of sessions, which share engines on a GPU and loaded networks on the CPU."""
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Hashable, MutableMapping
 from contextlib import ExitStack
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 from weakref import WeakValueDictionary
 
@@ -14,8 +15,8 @@ from pipeline.flow.fair_lock import FairLock
 from pipeline.flow.telemetry import Trace
 from pipeline.frame import FrameFormat
 from pipeline.models.spec import ModelSpec
-from pipeline.superres.session import Session
-from pipeline.superres.tiling import Tiling, cuts
+from pipeline.superres.session import Session, checked_output
+from pipeline.superres.tiling import Tiling, model_tilings
 from pipeline.system import host
 
 if TYPE_CHECKING:
@@ -27,120 +28,114 @@ _SHARE_OF_MEMORY = 0.5
 Shared = TypeVar("Shared")
 
 
-class SharedSessions(Closing):
-    """Opens sessions, each for one stream and closed by whoever uses it.
+@dataclass(frozen=True)
+class SessionRequest:
+    """What a session is opened for.
 
-    On a GPU, those of one model, one format in and one out share engine, contexts and kernels; the others work beside
-    them. On the CPU all take turns, and those of one model share it. What is shared goes with the last session that
-    uses it, and comes back with the next that is opened. `open` may be called from any thread.
+    Attributes:
+        backend: "tensorrt" or "onnx".
+        model: The network.
+        source: Format of the frames to submit.
+        settings: Devices, library, slots, contexts, memory budget and threads are read from it.
+        output: Format of the upscaled frames; None for the source's format, enlarged.
+    """
+
+    backend: str
+    model: ModelSpec
+    source: FrameFormat
+    settings: Upscaling
+    output: FrameFormat | None = None
+
+
+class SharedSessions(Closing):
+    """Opens sessions, each for one stream, which the caller closes.
+
+    On a GPU, sessions of one model with the same formats share an engine, its contexts and the compiled kernels; other
+    sessions work beside them. On the CPU, sessions of one model share the loaded network, and all of them take turns.
+    A shared resource is freed with the last session that uses it.
+
+    `open` may be called from any thread.
+
+    Attributes:
+        cores: Lock through which the runs of all CPU sessions pass.
     """
 
     def __init__(self) -> None:
         self._opening = threading.Lock()
         self._computes: MutableMapping[Hashable, Compute] = WeakValueDictionary()
         self._networks: MutableMapping[Hashable, CpuNetwork] = WeakValueDictionary()
-        self._cores = FairLock()
+        self.cores = FairLock()
 
-    def open(
-        self,
-        backend: str,
-        model: ModelSpec,
-        source: FrameFormat,
-        settings: Upscaling,
-        result: FrameFormat | None = None,
-        trace: Trace | None = None,
-    ) -> Session[Any]:
-        """A session of `model` for frames of `source`, giving frames of `result`; "tensorrt" or "onnx".
+    def open(self, request: SessionRequest, trace: Trace | None = None) -> Session[Any]:
+        """Open a session.
 
-        trace: where a GPU's copies and kernels are noted. A budget (`vram`) is for all that share an engine. Raises
-        BackendError, OutOfMemory or ModelError; sessions that are open stay whole.
+        Args:
+            request: Backend, model, formats and settings. The memory budget (`vram`) is for all sessions that share an
+                engine.
+            trace: Where the copies and kernels of a GPU are recorded. The CPU records nothing.
+
+        Raises:
+            BackendError, OutOfMemory, ModelError: The session can't be opened. Other sessions are not affected.
         """
-        if backend == "tensorrt":
-            return self._on_gpus(model, source, settings, result, trace)
-        return self._on_cpu(model, source, settings, result)
+        if request.backend == "tensorrt":
+            return self._open_on_gpus(request, trace)
+        return self._open_on_cpu(request)
 
     def close(self) -> None:
-        """Share nothing more with sessions that are still open; they stay whole until they are closed."""
+        """Stop sharing with sessions that are still open; they keep working until they are closed."""
         with self._opening:
             self._computes.clear()
             self._networks.clear()
 
-    def _on_cpu(
-        self, model: ModelSpec, source: FrameFormat, settings: Upscaling, result: FrameFormat | None
-    ) -> Session[Any]:
+    def _open_on_cpu(self, request: SessionRequest) -> Session[Any]:
         from pipeline.superres.cpu.network import CpuNetwork
         from pipeline.superres.cpu.session import OnnxSession
 
-        threads = settings.threads
-        network = self._found(
-            self._networks, (model, threads), lambda: CpuNetwork(model, threads, fair_lock=self._cores)
+        model, threads = request.model, request.settings.threads
+        network = self._shared(
+            self._networks, (model, threads), lambda: CpuNetwork(model, threads, fair_lock=self.cores)
         )
-        return OnnxSession(model, source, result, tiling=_in_memory(model, source), network=network)
+        return OnnxSession(network, request.source, request.output, _tiling_for_memory(model, request.source))
 
-    def _on_gpus(
-        self,
-        model: ModelSpec,
-        source: FrameFormat,
-        settings: Upscaling,
-        result: FrameFormat | None,
-        trace: Trace | None,
-    ) -> Session[Any]:
+    def _open_on_gpus(self, request: SessionRequest, trace: Trace | None) -> Session[Any]:
         from pipeline.superres.gpu.session import TensorRtSession
         from pipeline.superres.multi_gpu import MultiGpuSession
 
         with ExitStack() as opened:
             sessions: list[Session[Any]] = [
-                opened.enter_context(
-                    TensorRtSession(
-                        model,
-                        source,
-                        result,
-                        slots=settings.slots,
-                        trace=trace,
-                        compute=self._compute(model, source, result or source.enlarged(model.scale), settings, device),
-                    )
-                )
-                for device in settings.device
+                opened.enter_context(TensorRtSession(self._compute(request, device), request.settings.slots, trace))
+                for device in request.settings.device
             ]
             opened.pop_all()
         return sessions[0] if len(sessions) == 1 else MultiGpuSession(sessions)
 
-    def _compute(
-        self, model: ModelSpec, source: FrameFormat, result: FrameFormat, settings: Upscaling, device: int
-    ) -> Compute:
-        from pipeline.superres.gpu.compute import Compute
+    def _compute(self, request: SessionRequest, device: int) -> Compute:
+        from pipeline.superres.gpu.compute import Compute, ComputeOptions
 
-        flavour, contexts, vram = settings.engine, settings.contexts, settings.vram
-        return self._found(
-            self._computes,
-            (model, source, result, device, flavour, contexts, vram),
-            lambda: Compute(model, source, result, device, flavour, contexts, vram=vram),
+        settings, model, source = request.settings, request.model, request.source
+        output = checked_output(model, source, request.output)
+        options = ComputeOptions(device, settings.engine, settings.contexts, settings.vram)
+        return self._shared(
+            self._computes, (model, source, output, options), lambda: Compute(model, source, output, options)
         )
 
-    def _found(self, known: MutableMapping[Hashable, Shared], key: Hashable, make: Callable[[], Shared]) -> Shared:
-        """What is known by `key`, or is made now, once, however many ask at the same time."""
+    def _shared(self, known: MutableMapping[Hashable, Shared], key: Hashable, create: Callable[[], Shared]) -> Shared:
+        """The object known by `key`, created once, however many threads ask for it at the same time."""
         with self._opening:
             found = known.get(key)
             if found is None:
-                found = known[key] = make()
+                found = known[key] = create()
             return found
 
 
-def _in_memory(model: ModelSpec, source: FrameFormat) -> Tiling:
-    """The frame whole, or cut so that the network needs no more than half of the memory that is free."""
-    room = host.available_memory() * _SHARE_OF_MEMORY
-    ways = list(cuts(model, source.width, source.height))
-    fitting = (way for way in ways if model.working_bytes(way.tile_width, way.tile_height) <= room)
-    return next(fitting, ways[-1])
+def _tiling_for_memory(model: ModelSpec, source: FrameFormat) -> Tiling:
+    """The largest tiling for which the network needs no more than half of the available memory."""
+    budget = host.available_memory() * _SHARE_OF_MEMORY
+    candidates = list(model_tilings(model, source.width, source.height))
+    fitting = (tiling for tiling in candidates if model.working_bytes(tiling.tile_width, tiling.tile_height) <= budget)
+    return next(fitting, candidates[-1])
 
 
-def open_session(
-    backend: str,
-    model: ModelSpec,
-    source: FrameFormat,
-    settings: Upscaling,
-    result: FrameFormat | None = None,
-    trace: Trace | None = None,
-) -> Session[Any]:
-    """A session of `model` for frames of `source`, giving frames of `result`; see `SharedSessions.open`."""
-    return SharedSessions().open(backend, model, source, settings, result, trace)
+def open_session(request: SessionRequest, trace: Trace | None = None) -> Session[Any]:
+    """Open a session that shares nothing with others; see `SharedSessions.open`."""
+    return SharedSessions().open(request, trace)

@@ -1,30 +1,38 @@
-"""A Session as two stages of a line: one thread submits, the next collects, a ticket is what passes between them.
+"""A session as two pipeline stages: one thread submits frames, the next one collects them.
 
-Whatever is neither frame nor ticket passes through untouched and in its place.
+Items that are neither frames nor pending frames pass through both stages unchanged and in order.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 from pipeline.flow.stage import Stage
 from pipeline.frame import Frame
 from pipeline.superres.session import Session
 
+Passed = TypeVar("Passed")  # items that the session does not handle
+
 
 @dataclass(frozen=True)
 class Pending:
-    """A frame under way, by the ticket that its session gave."""
+    """A submitted frame.
+
+    Attributes:
+        ticket: Ticket of the session that works on the frame; only that session knows its type.
+    """
 
     ticket: Any
 
 
-class Submit(Stage[Any, Any]):
-    """Frames in, Pending out. Once stopped, frames that come are left out.
+class Submit(Stage[Frame | Passed, Pending | Passed], Generic[Passed]):
+    """Submits frames. After `stop`, further frames are released and counted instead.
 
-    frames, left_out: how many were submitted, and how many were not.
+    Attributes:
+        frames: Number of frames submitted.
+        left_out: Number of frames that arrived after `stop`.
     """
 
     def __init__(self, session: Session[Any]) -> None:
@@ -32,7 +40,7 @@ class Submit(Stage[Any, Any]):
         self._stopped = False
         self.frames = self.left_out = 0
 
-    def feed(self, item: Any) -> Iterator[Any]:
+    def feed(self, item: Frame | Passed) -> Iterator[Pending | Passed]:
         if not isinstance(item, Frame):
             yield item
         elif self._stopped:
@@ -49,11 +57,11 @@ class Submit(Stage[Any, Any]):
         self._session.abort()
 
 
-class Collect(Stage[Any, Any]):
-    """Pending in, finished frames out."""
+class Collect(Stage[Pending | Passed, Frame | Passed], Generic[Passed]):
+    """Waits for submitted frames and yields the upscaled ones."""
 
     def __init__(self, session: Session[Any]) -> None:
         self._session = session
 
-    def feed(self, item: Any) -> Iterator[Any]:
+    def feed(self, item: Pending | Passed) -> Iterator[Frame | Passed]:
         yield self._session.collect(item.ticket) if isinstance(item, Pending) else item

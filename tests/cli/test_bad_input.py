@@ -137,7 +137,7 @@ def test_a_broken_model(bad: Bad, source: str, tmp_path: Path) -> None:
 
 def test_tensorrt_without_a_gpu(bad: Bad, source: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("pipeline.system.cuda.unavailable_reason", lambda: "no NVIDIA driver: install one")
-    assert "--backend tensorrt: no NVIDIA driver: install one; or use --backend onnx" in (
+    assert "--backend tensorrt can't be used: no NVIDIA driver: install one; or set --backend to onnx" in (
         bad(source, "--backend", "tensorrt").err
     )
 

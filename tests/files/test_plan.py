@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.config.settings import Settings
-from pipeline.errors import BackendError, SettingsError
+from pipeline.errors import SettingsError
 from pipeline.files.estimate import estimate
 from pipeline.files.plan import Plan, make_plan
 from pipeline.files.result_name import target_for
@@ -15,7 +15,6 @@ from pipeline.media.packed_formats import find_format
 from pipeline.media.reading.media_info import MediaInfo
 from pipeline.media.reading.probe import probe
 from pipeline.media.writing.encoder_choice import choose_encoder
-from pipeline.superres.backend_choice import choose_backend
 from tests import alpha_clips, clips, rotated
 
 
@@ -71,32 +70,6 @@ def test_an_estimate_names_the_wall(clip: Path) -> None:
     assert guess.rate > 0
     assert guess.seconds == pytest.approx(12 / guess.rate)
     assert guess.bottleneck == "the model"
-
-
-class TestBackends:
-    @pytest.fixture(autouse=True)
-    def _no_gpu(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr("pipeline.system.cuda.unavailable_reason", lambda: "no driver: install one")
-
-    def test_without_a_gpu_it_is_the_cpu_and_nothing_is_said(self) -> None:
-        assert choose_backend(Settings.load(None))[0] == "onnx"
-
-    def test_tensorrt_by_name_is_refused(self) -> None:
-        with pytest.raises(BackendError, match="no driver: install one; or use --backend onnx"):
-            choose_backend(Settings.load(None, backend="tensorrt"))
-
-
-def test_with_a_gpu_but_no_tensorrt_the_command_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("pipeline.system.cuda.unavailable_reason", lambda: None)
-    monkeypatch.setattr("pipeline.superres.gpu.tensorrt.library.installed", list)
-    with pytest.raises(BackendError, match=r"pip install 'uprez\[rtx\]'"):
-        choose_backend(Settings.load(None, backend="tensorrt"))
-
-
-def test_with_both_it_is_tensorrt(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("pipeline.system.cuda.unavailable_reason", lambda: None)
-    monkeypatch.setattr("pipeline.superres.gpu.tensorrt.library.installed", lambda: ["rtx"])
-    assert choose_backend(Settings.load(None)) == ("tensorrt", None)
 
 
 def test_nvdec_without_a_gpu_is_said_in_one_line(clip: Path) -> None:

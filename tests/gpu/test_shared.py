@@ -1,4 +1,4 @@
-"""Several streams on one GPU: each gets its own pictures, and what is heavy is there once."""
+"""Several streams on one GPU: each gets its own frames, and they share one engine."""
 
 import threading
 from collections.abc import Callable
@@ -14,10 +14,13 @@ from pipeline.errors import MismatchError, OutOfMemory
 from pipeline.flow.blocking import Aborted
 from pipeline.frame import PIXEL_FORMATS, Colour, Frame, FrameFormat
 from pipeline.models import catalogue
-from pipeline.superres.gpu.tensorrt.network import Lane, Network
+from pipeline.superres.gpu.tensorrt.engine import EngineKey
+from pipeline.superres.gpu.tensorrt.engine_cache import EngineCache
+from pipeline.superres.gpu.tensorrt.network import Lane
 from pipeline.superres.session import Session
-from pipeline.superres.sessions import SharedSessions
+from pipeline.superres.sessions import SessionRequest, SharedSessions
 from pipeline.system.cuda import Gpu
+from tests.gpu.sessions import upscale_frames
 from tests.superres.oracle import saturated
 
 FORMAT = FrameFormat(320, 180, PIXEL_FORMATS["yuv420p"], Colour(1, False))
@@ -25,30 +28,21 @@ SETTINGS = Settings(slots=3)
 DEADLINE = 50.0
 MIB = 2**20
 
-Pictures = list[list[np.ndarray]]
+Frames = list[list[np.ndarray]]
 
 
-def opened(shared: SharedSessions, format: FrameFormat = FORMAT) -> Session[Any]:
-    return shared.open("tensorrt", catalogue.find("srvgg-24x8", np.float16), format, SETTINGS)
+def open_shared(shared: SharedSessions, format: FrameFormat = FORMAT) -> Session[Any]:
+    model = catalogue.find("srvgg-24x8", np.float16)
+    return shared.open(SessionRequest("tensorrt", model, format, SETTINGS))
 
 
 def clip(seed: int, format: FrameFormat = FORMAT, frames: int = 40) -> list[Frame]:
     return [replace(saturated(format, 1000 * seed + pts), pts=pts) for pts in range(frames)]
 
 
-def made(session: Session[Any], frames: list[Frame]) -> Pictures:
-    """What becomes of `frames`, two of them under way at once."""
-    tickets: list[Any] = []
-    pictures: Pictures = []
-    for frame in [*frames, None, None]:
-        if len(tickets) == 2 or frame is None:
-            done = session.collect(tickets.pop(0))
-            assert done.pts == len(pictures)
-            pictures.append([plane.copy() for plane in done.planes])
-            done.release()
-        if frame is not None:
-            tickets.append(session.submit(frame))
-    return pictures
+def upscale(session: Session[Any], frames: list[Frame]) -> Frames:
+    """Upscale `frames`, two of them in flight at once."""
+    return upscale_frames(session, frames, in_flight=2)
 
 
 def all_at_once(works: list[Callable[[], None]]) -> None:
@@ -70,36 +64,36 @@ def all_at_once(works: list[Callable[[], None]]) -> None:
         raise errors[0]
 
 
-def same(ours: Pictures, theirs: Pictures) -> bool:
+def same(ours: Frames, theirs: Frames) -> bool:
     return all(np.array_equal(a, b) for x, y in zip(ours, theirs, strict=True) for a, b in zip(x, y, strict=True))
 
 
 @pytest.fixture
 def loaded(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """The models whose engines were deserialised."""
+    """Names of the models whose engines were loaded."""
     names: list[str] = []
-    inner = Network._deserialized
+    fetch = EngineCache.fetch
 
-    def counted(network: Network, plan: bytes) -> Any:
-        names.append(network.model.name)
-        return inner(network, plan)
+    def count(cache: EngineCache, key: EngineKey, model: str, *functions: Any) -> Any:
+        names.append(model)
+        return fetch(cache, key, model, *functions)
 
-    monkeypatch.setattr(Network, "_deserialized", counted)
+    monkeypatch.setattr(EngineCache, "fetch", count)
     return names
 
 
-def test_six_in_six_threads_give_bit_for_bit_what_one_alone_gives_from_one_engine(loaded: list[str]) -> None:
+def test_six_sessions_in_six_threads_give_the_same_frames_as_one_alone_from_one_engine(loaded: list[str]) -> None:
     clips = [clip(seed) for seed in range(6)]
-    with SharedSessions() as alone, opened(alone) as session:
-        expected = [made(session, frames) for frames in clips]
+    with SharedSessions() as alone, open_shared(alone) as session:
+        expected = [upscale(session, frames) for frames in clips]
     loaded.clear()
-    results: dict[int, Pictures] = {}
+    results: dict[int, Frames] = {}
     together = threading.Barrier(len(clips), timeout=DEADLINE)
 
     def work(number: int) -> None:
-        with opened(shared) as session:
+        with open_shared(shared) as session:
             together.wait()
-            results[number] = made(session, clips[number])
+            results[number] = upscale(session, clips[number])
             together.wait()
 
     with SharedSessions() as shared:
@@ -108,65 +102,70 @@ def test_six_in_six_threads_give_bit_for_bit_what_one_alone_gives_from_one_engin
     assert all(same(results[number], expected[number]) for number in range(len(clips)))
 
 
-def test_what_they_took_is_free_again_after_the_last(loaded: list[str]) -> None:
+def test_all_memory_is_free_after_the_last_session(loaded: list[str]) -> None:
     gpu = Gpu(0)
     free = []
     with SharedSessions() as shared:
         for _ in range(4):
-            sessions = [opened(shared) for _ in range(4)]
+            sessions = [open_shared(shared) for _ in range(4)]
             for session in sessions:
-                made(session, clip(1, frames=4))
+                upscale(session, clip(1, frames=4))
             for session in sessions:
                 session.close()
             free.append(gpu.free_memory)
     assert len(loaded) >= 4
-    assert abs(free[-1] - free[0]) < 8 * MIB  # what the driver takes for itself, it takes the first time
+    assert abs(free[-1] - free[0]) < 8 * MIB  # the driver allocates its own share the first time
 
 
-def test_streams_of_other_sizes_that_come_and_go_do_not_disturb_one_at_work() -> None:
+def test_sessions_of_other_sizes_that_open_and_close_do_not_affect_a_busy_one() -> None:
     frames = clip(1, frames=200)
     others = [replace(FORMAT, width=width) for width in (64, 96, 128)]
-    results: list[Pictures] = []
+    results: list[Frames] = []
     at_work = threading.Event()
-    with SharedSessions() as shared, opened(shared) as session:
-        expected = made(session, frames)
+    with SharedSessions() as shared, open_shared(shared) as session:
+        expected = upscale(session, frames)
 
         def work() -> None:
             while not at_work.is_set():
-                results.append(made(session, frames))
+                results.append(upscale(session, frames))
 
-        def come_and_go() -> None:
+        def open_and_close() -> None:
             try:
                 for format in others * 3:
-                    with opened(shared, format) as other:
-                        made(other, clip(2, format, frames=4))
+                    with open_shared(shared, format) as other:
+                        upscale(other, clip(2, format, frames=4))
             finally:
                 at_work.set()
 
-        all_at_once([work, come_and_go])
+        all_at_once([work, open_and_close])
     assert results
-    assert all(same(pictures, expected) for pictures in results)
+    assert all(same(outputs, expected) for outputs in results)
 
 
-def test_one_closed_in_mid_work_leaves_the_others_whole() -> None:
+def test_closing_a_session_with_frames_in_flight_does_not_affect_the_other() -> None:
     frames = clip(1)
-    with SharedSessions() as shared, opened(shared) as session:
-        expected = made(session, frames)
+    with SharedSessions() as shared, open_shared(shared) as session:
+        expected = upscale(session, frames)
 
-        def come_and_go() -> None:
+        def open_and_close() -> None:
             for seed in range(10):
-                with opened(shared) as leaving:
+                with open_shared(shared) as leaving:
                     for frame in clip(seed, frames=3):
                         leaving.submit(frame)
 
-        results: list[Pictures] = []
-        all_at_once([come_and_go, lambda: results.extend(made(session, frames) for _ in range(5))])
-    assert all(same(pictures, expected) for pictures in results)
+        results: list[Frames] = []
+        all_at_once([open_and_close, lambda: results.extend(upscale(session, frames) for _ in range(5))])
+    assert all(same(outputs, expected) for outputs in results)
 
 
-def test_one_that_nobody_collects_from_and_one_that_fails_stand_alone() -> None:
+def test_a_session_without_a_collector_and_one_that_fails_do_not_affect_a_third() -> None:
     outcome: list[str] = []
-    with SharedSessions() as shared, opened(shared) as stuck, opened(shared) as failing, opened(shared) as session:
+    with (
+        SharedSessions() as shared,
+        open_shared(shared) as stuck,
+        open_shared(shared) as failing,
+        open_shared(shared) as session,
+    ):
 
         def submit_too_many() -> None:
             try:
@@ -179,15 +178,15 @@ def test_one_that_nobody_collects_from_and_one_that_fails_stand_alone() -> None:
         waiting.start()
         with pytest.raises(MismatchError):
             failing.submit(saturated(replace(FORMAT, width=64)))
-        assert len(made(session, clip(2))) == 40
+        assert len(upscale(session, clip(2))) == 40
         assert waiting.is_alive()
         stuck.abort()
         waiting.join(DEADLINE)
         assert outcome == ["aborted"]
-        assert len(made(failing, clip(3))) == 40
+        assert len(upscale(failing, clip(3))) == 40
 
 
-def test_memory_that_runs_out_makes_tiles_smaller_for_all_and_costs_no_frame(
+def test_tiles_become_smaller_for_all_sessions_if_memory_runs_out_and_no_frame_is_lost(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     run, calls = Lane.run, []
@@ -197,17 +196,17 @@ def test_memory_that_runs_out_makes_tiles_smaller_for_all_and_costs_no_frame(
     def sometimes(lane: Lane) -> None:
         calls.append(1)
         if len(calls) in (7, 9):
-            raise OutOfMemory("no room, says this test")
+            raise OutOfMemory("no memory, says this test")
         run(lane)
 
     with SharedSessions() as shared:
-        sessions = [opened(shared, format) for _ in clips]
-        expected = [made(session, frames) for session, frames in zip(sessions, clips, strict=True)]
+        sessions = [open_shared(shared, format) for _ in clips]
+        expected = [upscale(session, frames) for session, frames in zip(sessions, clips, strict=True)]
         monkeypatch.setattr(Lane, "run", sometimes)
-        results: dict[int, Pictures] = {}
+        results: dict[int, Frames] = {}
 
         def work(number: int) -> None:
-            results[number] = made(sessions[number], clips[number])
+            results[number] = upscale(sessions[number], clips[number])
 
         all_at_once([lambda number=number: work(number) for number in range(3)])  # type: ignore[misc]
         for session in sessions:

@@ -1,6 +1,6 @@
-"""A GPU that is not there: streams that do what is queued only when somebody waits for it.
+"""A fake GPU whose streams execute queued work only when somebody waits for it.
 
-That is the worst order that CUDA allows: a wait for an event that was forgotten shows as a wrong picture.
+That is the worst order that CUDA allows: a missing wait for an event shows as a wrong frame.
 """
 
 import threading
@@ -15,12 +15,22 @@ import pytest
 
 from pipeline.errors import BackendError, OutOfMemory
 from pipeline.superres.gpu import compute, memory_fallback
+from pipeline.superres.gpu.tensorrt.engine import Shapes
+from pipeline.superres.gpu.tensorrt.network import EngineResources
 
-BYTES_A_PIXEL = 1000
+BYTES_PER_PIXEL = 1000
 
 
 class FakeGpu:
-    """open: buffers that are not freed."""
+    """Stands in for `Gpu`.
+
+    Attributes:
+        device: A stand-in for the device.
+        facts: A stand-in for its identification.
+        free_memory: Free memory that it reports.
+        memory: Contents of the open buffers by address.
+        lock: Held while a stream executes work.
+    """
 
     def __init__(self, ordinal: int = 0) -> None:
         self.device = self.facts = SimpleNamespace(name="fake", device_id=ordinal)
@@ -30,12 +40,13 @@ class FakeGpu:
         self._addresses = count(4096, 4096)
 
     @property
-    def open(self) -> int:
+    def open_buffers(self) -> int:
+        """Number of buffers that are not freed."""
         return len(self.memory)
 
-    def use(self) -> None: ...
+    def make_current(self) -> None: ...
 
-    def use_again(self) -> None: ...
+    def ensure_current(self) -> None: ...
 
     def stream(self) -> "FakeStream":
         return FakeStream(self)
@@ -50,14 +61,16 @@ class FakeGpu:
         buffer = FakeBuffer(self, size)
         return SimpleNamespace(buffer=buffer, array=buffer.array, close=buffer.close)
 
-    def address(self) -> int:
+    def new_address(self) -> int:
         return next(self._addresses)
 
 
 class FakeBuffer:
+    """Memory of a FakeGpu. After `close` its content is garbage."""
+
     def __init__(self, gpu: FakeGpu, size: int) -> None:
         self._gpu = gpu
-        self.handle = gpu.address()
+        self.handle = gpu.new_address()
         self.array = gpu.memory[self.handle] = np.zeros(size, np.uint8)
 
     def copy_from(self, other: "FakeBuffer", stream: "FakeStream") -> None:
@@ -67,21 +80,18 @@ class FakeBuffer:
         other.copy_from(self, stream)
 
     def close(self, stream: Any = None) -> None:
-        self.array.fill(0xEE)  # what still reads it gives a wrong picture
+        self.array.fill(0xEE)  # whatever still reads it gives a wrong frame
         del self._gpu.memory[self.handle]
 
 
 class FakeEvent:
-    """Comes when its stream has done what was queued before it was recorded last."""
+    """Completes when its stream has executed the work queued before it was recorded."""
 
     def __init__(self) -> None:
-        self._come: Callable[[], None] = lambda: None
-
-    def recorded(self, come: Callable[[], None]) -> None:
-        self._come = come
+        self.complete: Callable[[], None] = lambda: None
 
     def sync(self) -> None:
-        self._come()
+        self.complete()
 
     @property
     def is_done(self) -> bool:
@@ -89,57 +99,71 @@ class FakeEvent:
 
 
 class FakeStream:
+    """Executes queued work when it is waited for."""
+
     def __init__(self, gpu: FakeGpu) -> None:
         self._lock = gpu.lock
-        self._waiting: deque[Callable[[], None]] = deque()
+        self._work: deque[Callable[[], None]] = deque()
         self._queued = self._done = 0
 
     def do(self, work: Callable[[], None]) -> None:
         with self._lock:
-            self._waiting.append(work)
+            self._work.append(work)
             self._queued += 1
 
     def record(self, event: FakeEvent) -> None:
         with self._lock:
             until = self._queued
-            event.recorded(lambda: self._work(until))
+            event.complete = lambda: self._execute(until)
 
     def wait(self, event: FakeEvent) -> None:
-        self.do(event._come)
+        self.do(event.complete)
 
     def sync(self) -> None:
-        self._work(self._queued)
+        self._execute(self._queued)
 
-    def _work(self, until: int) -> None:
+    def _execute(self, until: int) -> None:
         with self._lock:
             while self._done < until:
                 self._done += 1
-                self._waiting.popleft()()
+                self._work.popleft()()
 
 
 class FakeNetwork:
-    """An engine, of 1000 bytes a pixel. loaded, closed: how many were."""
+    """Stands in for `Network`. A context needs 1000 bytes a pixel.
+
+    Attributes:
+        loaded: Sizes of the networks that were loaded, as (width, height).
+        closed: Sizes of those that were closed.
+        fails_above: Number of pixels above which loading runs out of memory.
+    """
 
     loaded: ClassVar[list[tuple[int, int]]] = []
     closed: ClassVar[list[tuple[int, int]]] = []
+    fails_above: ClassVar[int] = 10**9
 
-    def __init__(self, gpu: Any, flavour: Any, model: Any, height: int, width: int, cache: Any, shapes: Any) -> None:
+    def __init__(self, resources: EngineResources, height: int, width: int, shapes: Shapes | None = None) -> None:
         self._size = width, height
-        self.model = model
-        self.memory = BYTES_A_PIXEL * width * height
-        self.fixed = True
         self.loaded.append(self._size)
+        if width * height > self.fails_above:
+            raise OutOfMemory("no memory, says this test")
+        self.model = resources.model
+        self.context_bytes = BYTES_PER_PIXEL * width * height
+        self.has_fixed_size = True
 
-    def remember(self) -> None: ...
+    def save_runtime_cache(self) -> None: ...
 
     def close(self) -> None:
         self.closed.append(self._size)
 
 
 class FakePasses:
-    """Inverts samples, by way of a tensor of the lane's: two frames that meet there spoil each other.
+    """Stands in for `Passes`. Inverts samples by way of the lane's tensor: two frames that meet there spoil each other.
 
-    runs_out_at, fails_at: the numbers of the calls that find no memory, or fail half-way.
+    Attributes:
+        calls: Numbers of the calls of `queue`.
+        runs_out_at: Numbers of the calls that run out of memory half-way.
+        fails_at: Numbers of the calls that fail half-way.
     """
 
     calls: ClassVar[list[int]] = []
@@ -150,41 +174,43 @@ class FakePasses:
         self.stream = gpu.stream()
         self._gpu = gpu
         self._tensor = np.empty(0, np.uint8)
-        self._room = gpu.allocate(1, self.stream)
+        self._buffer = gpu.allocate(1, self.stream)
 
-    def queue(self, samples: int, result: int, mark: Callable[[str], None]) -> None:
+    def queue(self, samples: int, output: int, mark: Callable[[str], None]) -> None:
         memory = self._gpu.memory
-        self.stream.do(lambda: self._take(memory[samples]))
+        self.stream.do(lambda: self._invert(memory[samples]))
         self.calls.append(len(self.calls))
         if self.calls[-1] in self.runs_out_at:
-            raise OutOfMemory("no room, says this test")
+            raise OutOfMemory("no memory, says this test")
         if self.calls[-1] in self.fails_at:
             raise BackendError("broken, says this test")
-        threading.Event().wait(0.0001)  # another thread may come between, if it is let in
-        self.stream.do(lambda: np.copyto(memory[result], self._tensor))
+        threading.Event().wait(0.0001)  # another thread may come between, if the lock is missing
+        self.stream.do(lambda: np.copyto(memory[output], self._tensor))
 
-    def network(self) -> None: ...
+    def queue_network(self) -> None: ...
 
     def close(self) -> None:
         self.stream.sync()
-        self._room.close()
+        self._buffer.close()
 
-    def _take(self, samples: np.ndarray) -> None:
+    def _invert(self, samples: np.ndarray) -> None:
         self._tensor = ~samples
 
 
 @pytest.fixture
 def gpu(monkeypatch: pytest.MonkeyPatch) -> FakeGpu:
-    """The one GPU of this machine, which is not there."""
+    """A fake GPU in the place of the machine's."""
     fake = FakeGpu()
     for name in ("loaded", "closed"):
         monkeypatch.setattr(FakeNetwork, name, [])
+    monkeypatch.setattr(FakeNetwork, "fails_above", 10**9)
     monkeypatch.setattr(FakePasses, "calls", [])
     monkeypatch.setattr(FakePasses, "runs_out_at", set())
     monkeypatch.setattr(FakePasses, "fails_at", set())
     monkeypatch.setattr(memory_fallback, "Network", FakeNetwork)
     monkeypatch.setattr(memory_fallback, "Passes", FakePasses)
     monkeypatch.setattr(compute, "Gpu", lambda device: fake)
-    monkeypatch.setattr(compute, "load", lambda flavour: SimpleNamespace(name="rtx", version="0"))
-    monkeypatch.setattr(compute, "conversions", lambda *given: None)
+    library = SimpleNamespace(name="rtx", title="TensorRT-RTX", version="0")
+    monkeypatch.setattr(compute, "load", lambda name: library)
+    monkeypatch.setattr(compute, "conversion_kernels", lambda *arguments: None)
     return fake

@@ -1,6 +1,6 @@
-"""What any frame becomes in a Session around a network that changes nothing, beside how far it may be from truth.
+"""Frames of any format through a session around an identity, and the allowed difference.
 
-test_identity.py here and in tests/gpu draw the frames.
+Used by test_identity.py here and in tests/gpu, where hypothesis draws the frames.
 """
 
 from collections.abc import Callable
@@ -16,9 +16,9 @@ from pipeline.colour.matrix import LUMA_WEIGHTS
 from pipeline.frame import PIXEL_FORMATS, Colour, Frame, FrameFormat, Plane, Siting
 from pipeline.models import catalogue
 from pipeline.superres.session import Session
-from tests.superres.oracle import LEVELS_OF_HALF_WITHOUT_MATRIX, levels, oracle, worst
+from tests.superres.oracle import FP16_TOLERANCE_WITHOUT_MATRIX, largest_difference, oracle, tolerance
 
-SIZES = [(48, 32), (34, 18), (33, 17)]  # in words of four, of two, and odd; few, for each is an engine
+SIZES = [(48, 32), (34, 18), (33, 17)]  # widths: multiples of 4 and of 2, and odd; few, as each needs an engine
 
 Samples = NDArray[Any]
 
@@ -29,13 +29,13 @@ def noise(rng: np.random.Generator, rows: Samples, columns: Samples) -> Samples:
 
 def ramp(rng: np.random.Generator, rows: Samples, columns: Samples) -> Samples:
     slopes = rng.uniform(-1, 1, 2)
-    made = slopes[0] * rows + slopes[1] * columns
-    return (made - made.min()) / max(float(np.ptp(made)), 1e-9)
+    values = slopes[0] * rows + slopes[1] * columns
+    return np.asarray((values - values.min()) / max(float(np.ptp(values)), 1e-9))
 
 
 def edges(rng: np.random.Generator, rows: Samples, columns: Samples) -> Samples:
     period = rng.integers(1, 9, 2)
-    return (rows // period[0] + columns // period[1]) % 2.0
+    return np.asarray((rows // period[0] + columns // period[1]) % 2.0)
 
 
 def flat(rng: np.random.Generator, rows: Samples, columns: Samples) -> Samples:
@@ -43,7 +43,7 @@ def flat(rng: np.random.Generator, rows: Samples, columns: Samples) -> Samples:
 
 
 formats = st.builds(
-    lambda size, pixel, colour: FrameFormat(*size, pixel, colour),
+    lambda size, pixel, colour: FrameFormat(size[0], size[1], pixel, colour),
     size=st.sampled_from(SIZES),
     pixel=st.sampled_from(list(PIXEL_FORMATS.values())),
     colour=st.builds(
@@ -57,8 +57,8 @@ patterns = st.sampled_from([noise, ramp, edges])
 seeds = st.integers(0, 999)
 
 
-def drawn(format: FrameFormat, pattern: Callable[..., Samples], seed: int) -> Frame:
-    """A frame of `pattern` in each plane, from 0 to its highest code value."""
+def draw_frame(format: FrameFormat, pattern: Callable[..., Samples], seed: int) -> Frame:
+    """A frame with `pattern` in each plane, from 0 to its highest code value."""
     rng = np.random.default_rng(seed)
     planes = format.split(np.zeros(format.bytes, np.uint8))
     highest = (1 << format.pixel.depth) - 1
@@ -71,44 +71,49 @@ def drawn(format: FrameFormat, pattern: Callable[..., Samples], seed: int) -> Fr
 
 
 @dataclass(frozen=True)
-class Identity:
-    """Sessions of one kind around the identity, whose tensors are of `dtype`."""
+class IdentityCheck:
+    """Sessions of one backend around an identity.
 
-    session: Callable[..., Session[Any]]
+    Attributes:
+        open_session: Opens a session for a model and a source format.
+        dtype: Type of the network's tensors.
+    """
+
+    open_session: Callable[..., Session[Any]]
     dtype: type[np.floating]
 
-    def of(self, frame: Frame) -> tuple[Plane, ...]:
-        """The planes of `frame` once it went through."""
-        with self.session(catalogue.find("identity", self.dtype), frame.format) as session:
-            done = session.collect(session.submit(frame))
-            planes = tuple(plane.copy() for plane in done.planes)
-            done.release()
+    def upscale(self, frame: Frame) -> tuple[Plane, ...]:
+        """The planes of `frame` after a session."""
+        with self.open_session(catalogue.find("identity", self.dtype), frame.format) as session:
+            upscaled = session.collect(session.submit(frame))
+            planes = tuple(plane.copy() for plane in upscaled.planes)
+            upscaled.release()
         return planes
 
-    def keeps(self, frame: Frame) -> None:
-        """Assert that `frame` comes back within the stated error of float64, and alpha exactly."""
-        format, made = frame.format, self.of(frame)
-        assert worst(made, oracle(frame, format), format.pixel.shift) <= levels(self.dtype, format)
+    def assert_preserved(self, frame: Frame) -> None:
+        """Assert that `frame` is within the tolerance of float64, and its alpha exact."""
+        format, planes = frame.format, self.upscale(frame)
+        assert largest_difference(planes, oracle(frame, format), format.pixel.shift) <= tolerance(self.dtype, format)
         if not (format.pixel.sub_x or format.pixel.sub_y):
-            assert worst(made, frame.planes, format.pixel.shift) <= self._lost(frame)
+            assert largest_difference(planes, frame.planes, format.pixel.shift) <= self._tolerance(frame)
         if format.pixel.alpha:
-            assert (made[-1] == frame.planes[-1]).all()
+            assert (planes[-1] == frame.planes[-1]).all()
 
-    def keeps_flat(self, frame: Frame) -> None:
-        """Assert that `frame`, a flat field, comes back as it is, as far as its dtype can say that."""
-        assert worst(self.of(frame), frame.planes, frame.format.pixel.shift) <= self._lost(frame)
+    def assert_flat_preserved(self, frame: Frame) -> None:
+        """Assert that `frame`, a flat field, is preserved as far as the tensors resolve its levels."""
+        assert largest_difference(self.upscale(frame), frame.planes, frame.format.pixel.shift) <= self._tolerance(frame)
 
-    def _lost(self, frame: Frame) -> int:
-        """How many levels are lost where nothing is filtered: none, but where fp16 can't tell them apart.
+    def _tolerance(self, frame: Frame) -> int:
+        """The allowed difference in levels if nothing is filtered: 0, except where fp16 can't resolve the levels.
 
-        That is so from 12 bits on, and at 10 in colours beyond what RGB of 0..1 can say.
+        That is the case from 12 bits on, and at 10 bits for colours outside of RGB 0..1.
         """
         pixel = frame.format.pixel
         if self.dtype is not np.float16 or pixel.depth == 8:
             return 0
         if pixel.rgb:
-            return LEVELS_OF_HALF_WITHOUT_MATRIX.get(pixel.depth, 0)
-        return 0 if pixel.depth == 10 and _in_gamut(frame) else levels(self.dtype, frame.format)
+            return FP16_TOLERANCE_WITHOUT_MATRIX.get(pixel.depth, 0)
+        return 0 if pixel.depth == 10 and _in_gamut(frame) else tolerance(self.dtype, frame.format)
 
 
 def _in_gamut(frame: Frame) -> bool:

@@ -1,4 +1,4 @@
-// Lets a C++ compiler run kernels on the CPU, one thread after the other: the words that only CUDA knows.
+// Definitions of CUDA's keywords, so that a C++ compiler can run the kernels on the CPU, one thread after the other.
 typedef __SIZE_TYPE__ size_t;
 
 #define __global__
@@ -11,7 +11,7 @@ static inline int __float2int_rn(float value) { return (int)__builtin_nearbyintf
 static inline float fminf(float a, float b) { return a < b ? a : b; }
 static inline float fmaxf(float a, float b) { return a > b ? a : b; }
 
-// In the place of element.cu, which is written in PTX.
+// Replaces element.cu, which contains PTX.
 #if HALF
 typedef _Float16 ELEMENT;
 #else
@@ -20,7 +20,7 @@ typedef float ELEMENT;
 static inline float read(ELEMENT e) { return (float)e; }
 static inline ELEMENT written(float f) { return (ELEMENT)f; }
 
-// Every thread of a grid of `columns` x `rows` blocks of 32 x 4, as launches.py launches them.
+// Every thread of a grid of `columns` x `rows` blocks of 32 x 4, as launch.py launches them.
 template <class Kernel, class... Arguments> static void run(Kernel kernel, int columns, int rows, Arguments... arguments) {
     blockDim = {32, 4};
     for (blockIdx.y = 0; blockIdx.y < (rows + 3) / 4; ++blockIdx.y)

@@ -1,4 +1,4 @@
-"""Networks whose answer is known, and how a session around one is made: what suites of tests share."""
+"""Networks with known outputs, and how a session is opened for one: shared by the test suites of sessions."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -12,19 +12,29 @@ from pipeline.frame import FrameFormat
 from pipeline.models import synthetic
 from pipeline.models.inspection import inspect
 from pipeline.models.spec import ModelSpec
+from pipeline.superres.cpu.network import CpuNetwork
+from pipeline.superres.cpu.session import OnnxSession
 from pipeline.superres.session import Session
-from tests.superres.oracle import levels, oracle, saturated, worst
+from pipeline.superres.tiling import Tiling
+from tests.superres.oracle import largest_difference, oracle, saturated, tolerance
 
-MakeSession = Callable[..., Session[Any]]
+OpenSession = Callable[..., Session[Any]]  # of a model, a source format, and optionally an output format
+
+
+def open_cpu_session(
+    model: ModelSpec, source: FrameFormat, output: FrameFormat | None = None, tiling: Tiling | None = None
+) -> OnnxSession:
+    """Open a session on the CPU that shares nothing."""
+    return OnnxSession(CpuNetwork(model), source, output, tiling)
 
 
 class Networks:
-    """Children say what their tensors are of, and how a session is made."""
+    """Fixtures of networks. Subclasses set the dtype of their tensors and define how a session is opened."""
 
     dtype: type[np.floating] = np.float32
 
     @pytest.fixture
-    def make(self) -> MakeSession:
+    def open_session(self) -> OpenSession:
         raise NotImplementedError
 
     @pytest.fixture
@@ -45,7 +55,7 @@ class Networks:
 
     @pytest.fixture
     def overshooting(self, tmp_path: Path) -> ModelSpec:
-        """Repeats each pixel, half as bright again."""
+        """Repeats each pixel and multiplies it by 1.5."""
         model = synthetic.nearest(self.dtype)
         model.graph.initializer.append(onnx.numpy_helper.from_array(np.array(1.5, self.dtype), "half_again"))
         model.graph.node[-1].output[0] = "repeated"
@@ -59,11 +69,17 @@ class Networks:
         return inspect(path)
 
     def assert_close_to_oracle(
-        self, make: MakeSession, model: ModelSpec, format: FrameFormat, result: FrameFormat | None = None
+        self,
+        open_session: OpenSession,
+        model: ModelSpec,
+        format: FrameFormat,
+        output: FrameFormat | None = None,
     ) -> None:
-        given = saturated(format)
-        with make(model, format, result) as session:
-            done = session.collect(session.submit(given))
-            bound = levels(self.dtype, session.result)
-            assert worst(done.planes, oracle(given, session.result), session.result.pixel.shift) <= bound
-            done.release()
+        """Assert that a session around an identity is within the tolerance of float64."""
+        frame = saturated(format)
+        with open_session(model, format, output) as session:
+            upscaled = session.collect(session.submit(frame))
+            expected = oracle(frame, session.output)
+            bound = tolerance(self.dtype, session.output)
+            assert largest_difference(upscaled.planes, expected, session.output.pixel.shift) <= bound
+            upscaled.release()

@@ -1,4 +1,4 @@
-"""The truth that sessions and kernels are held against: the same conversions in float64, and how near to it is near."""
+"""The oracle of sessions and kernels: the same conversions in float64, and the tolerance of the comparison."""
 
 from typing import Any
 
@@ -10,13 +10,13 @@ from pipeline.colour.convert import from_rgb, to_rgb
 from pipeline.colour.luma import to_luma, with_chroma
 from pipeline.frame import Frame, FrameFormat
 
-# fp16 has 11 bits: a level of 12 bits or 16 is finer than it can tell at the bright end. The matrix adds to that.
-LEVELS_OF_HALF = {12: 3, 16: 48}
-LEVELS_OF_HALF_WITHOUT_MATRIX = {12: 1, 16: 16}
+# fp16 has 11 significant bits, too few for the levels of 12 or 16 bits near white. The matrix adds to the error.
+FP16_TOLERANCE = {12: 3, 16: 48}
+FP16_TOLERANCE_WITHOUT_MATRIX = {12: 1, 16: 16}
 
 
 def saturated(format: FrameFormat, seed: int = 0) -> Frame:
-    """A frame of every code value, flat fields, hard edges and noise in each plane."""
+    """A frame with flat fields, hard edges and noise over all code values in each plane."""
     rng = np.random.default_rng(seed)
     highest = (1 << format.pixel.depth) - 1
     planes = []
@@ -24,14 +24,14 @@ def saturated(format: FrameFormat, seed: int = 0) -> Frame:
         rows, columns = plane.shape
         noise = rng.integers(0, highest + 1, plane.shape)
         blocks = np.kron(rng.choice([0, highest], (-(-rows // 8), -(-columns // 8))), np.ones((8, 8), int))
-        picture = np.where(np.arange(rows)[:, None] < rows // 2, noise, blocks[:rows, :columns])
-        plane[:] = picture.astype(plane.dtype) << format.pixel.shift
+        image = np.where(np.arange(rows)[:, None] < rows // 2, noise, blocks[:rows, :columns])
+        plane[:] = image.astype(plane.dtype) << format.pixel.shift
         planes.append(plane)
     return Frame(format, tuple(planes), pts=0)
 
 
-def oracle(frame: Frame, result: FrameFormat, enlarge: int = 1, luma: bool = False) -> tuple[NDArray[Any], ...]:
-    """The same conversion in float64, around a network that repeats each pixel `enlarge` times: of RGB or of luma."""
+def oracle(frame: Frame, output: FrameFormat, enlarge: int = 1, luma: bool = False) -> tuple[NDArray[Any], ...]:
+    """Convert a frame in float64, with a network of RGB or of luma that repeats each pixel `enlarge` times."""
     source = frame.format
     tensor = np.empty((1 if luma else 3, source.height, source.width))
     (to_luma if luma else to_rgb)(frame.planes, source, tensor)
@@ -39,22 +39,22 @@ def oracle(frame: Frame, result: FrameFormat, enlarge: int = 1, luma: bool = Fal
     rgb = np.empty((3, *tensor.shape[1:])) if luma else tensor
     if luma:
         with_chroma(tensor, frame.planes, source, rgb)
-    planes = result.split(np.zeros(result.bytes, np.uint8))
-    from_rgb(rgb, result, planes, dither=result.pixel.depth < source.pixel.depth)
-    if result.pixel.alpha and source.pixel.alpha:
-        alpha.enlarge(frame.planes[-1], source.pixel, result, planes[-1], np.float64)
-    elif result.pixel.alpha:
-        planes[-1].fill(alpha.opaque_value(result.pixel))
+    planes = output.split(np.zeros(output.bytes, np.uint8))
+    from_rgb(rgb, output, planes, dither=output.pixel.depth < source.pixel.depth)
+    if output.pixel.alpha and source.pixel.alpha:
+        alpha.enlarge(frame.planes[-1], source.pixel, output, planes[-1], np.float64)
+    elif output.pixel.alpha:
+        planes[-1].fill(alpha.opaque_value(output.pixel))
     return planes
 
 
-def worst(a: tuple[NDArray[Any], ...], b: tuple[NDArray[Any], ...], shift: int) -> int:
-    """The largest difference of two frames' samples, in levels."""
+def largest_difference(a: tuple[NDArray[Any], ...], b: tuple[NDArray[Any], ...], shift: int) -> int:
+    """The largest difference between the samples of two frames, in levels."""
     return max(
         int(np.abs((x >> shift).astype(int) - (y >> shift).astype(int)).max()) for x, y in zip(a, b, strict=True)
     )
 
 
-def levels(dtype: type[np.floating], format: FrameFormat) -> int:
-    """How far samples may lie from those of float64, where the network's tensors are of `dtype`."""
-    return LEVELS_OF_HALF.get(format.pixel.depth, 1) if dtype is np.float16 else 1
+def tolerance(dtype: type[np.floating], format: FrameFormat) -> int:
+    """The largest allowed difference from float64, in levels, if the network's tensors have type `dtype`."""
+    return FP16_TOLERANCE.get(format.pixel.depth, 1) if dtype is np.float16 else 1

@@ -1,4 +1,4 @@
-"""The CUDA kernels compiled for the CPU by a C++ compiler: their arithmetic, without a GPU."""
+"""The CUDA kernels compiled for the CPU by a C++ compiler, so that their arithmetic can be tested without a GPU."""
 
 import ctypes
 import shutil
@@ -56,12 +56,12 @@ def spec(dtype: type[np.floating] = np.float16, scale: int = 1, order: str = "rg
 
 
 def shared_library(folder: Path, file: str, macros: dict[str, str]) -> ctypes.CDLL:
-    """The kernels in `file` and their wrappers."""
+    """Compile the kernels in `file` with their wrappers to a shared library."""
     compiler = shutil.which("g++")
     if compiler is None:
         pytest.skip("NO C++ COMPILER: the arithmetic of the CUDA kernels was NOT checked; install g++")
-    beginning = [name for name in kernels.BEGIN_WITH[file] if name != "element.cu"]
-    included = "".join(f'#include "{name}"\n' for name in ("kernel_shim.h", *beginning, file))
+    included_files = [name for name in kernels.INCLUDES[file] if name != "element.cu"]
+    included = "".join(f'#include "{name}"\n' for name in ("kernel_shim.h", *included_files, file))
     defines = [f"-D{name}={value}" for name, value in macros.items()]
     includes = [f"-I{HERE}", f"-I{Path(kernels.__file__).parent}"]
     command = [compiler, "-O1", "-shared", "-fPIC", "-std=c++17", "-Wno-unknown-pragmas", *includes, *defines]
@@ -77,19 +77,19 @@ def pointer(array: NDArray[Any]) -> ctypes.c_void_p:
 
 
 def samples(frame: Frame) -> NDArray[np.uint8]:
-    """The planes of `frame` one behind the other."""
+    """The planes of `frame`, concatenated as bytes."""
     return np.concatenate([np.ascontiguousarray(plane).view(np.uint8).ravel() for plane in frame.planes])
 
 
 def planes_of(packed: NDArray[np.uint8], format: FrameFormat) -> list[Any]:
-    """Where luma, u and v of a packed frame are, and their pitches, as kernels take them."""
-    *offsets, luma_pitch, chroma_pitch, _ = kernels.layout(format)
+    """Addresses of luma, u and v of a packed frame, and their pitches: arguments of the kernels."""
+    *offsets, luma_pitch, chroma_pitch, _ = kernels.plane_layout(format)
     addresses = [ctypes.c_void_p(packed.ctypes.data + offset) for offset in offsets]
     return [*addresses, ctypes.c_int(int(luma_pitch)), ctypes.c_int(int(chroma_pitch))]
 
 
 class ColourShim:
-    """kernels.cu for frames of `format`; what it does not write of a frame stays 0xA5."""
+    """kernels.cu for frames of `format`. Samples that it does not write stay 0xA5."""
 
     def __init__(
         self, folder: Path, format: FrameFormat, dtype: type[np.floating] = np.float32, dither: bool = False
@@ -112,24 +112,24 @@ class ColourShim:
 class AlphaShim:
     """alpha.cu between frames of two formats."""
 
-    def __init__(self, folder: Path, source: FrameFormat, result: FrameFormat) -> None:
-        self._library = shared_library(folder, kernels.ALPHA, kernels.alpha_macros(source, result))
-        self._source, self._result = source, result
+    def __init__(self, folder: Path, source: FrameFormat, output_format: FrameFormat) -> None:
+        self._library = shared_library(folder, kernels.ALPHA, kernels.alpha_macros(source, output_format))
+        self._source, self._output_format = source, output_format
 
     def __call__(self, packed: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        """A frame of the result, in which nothing but alpha is written."""
-        made = np.full(self._result.bytes, 0xA5, np.uint8)
-        alpha = ctypes.c_void_p(made.ctypes.data + kernels.layout(self._result).alpha)
+        """A packed output frame in which only alpha was written."""
+        output = np.full(self._output_format.bytes, 0xA5, np.uint8)
+        alpha = ctypes.c_void_p(output.ctypes.data + kernels.plane_layout(self._output_format).alpha)
         if self._source.pixel.alpha:
-            given = ctypes.c_void_p(packed.ctypes.data + kernels.layout(self._source).alpha)
+            given = ctypes.c_void_p(packed.ctypes.data + kernels.plane_layout(self._source).alpha)
             self._library.run_enlarge(given, alpha)
         else:
             self._library.run_opaque(alpha)
-        return made
+        return output
 
 
 class LumaShim:
-    """luma.cu for frames of `format`, made `scale` times larger."""
+    """luma.cu for frames of `format`, enlarged by `scale`."""
 
     def __init__(self, folder: Path, format: FrameFormat, scale: int, dtype: type[np.floating] = np.float32) -> None:
         self._library = shared_library(folder, kernels.LUMA, kernels.luma_macros(format, spec(dtype, scale, "y")))
@@ -164,13 +164,13 @@ class TileShim:
         self._library = shared_library(folder, kernels.TILES, kernels.tile_macros(tiling, model))
         self._tiling, self._model = tiling, model
 
-    def upscaled(self, run: Callable[[NDArray[Any]], NDArray[Any]], tensor: NDArray[Any]) -> NDArray[Any]:
+    def upscale(self, run: Callable[[NDArray[Any]], NDArray[Any]], tensor: NDArray[Any]) -> NDArray[Any]:
         tiling, scale = self._tiling, self._model.scale
-        result = np.full((len(tensor), scale * tiling.height, scale * tiling.width), np.nan, self._model.dtype)
+        output_format = np.full((len(tensor), scale * tiling.height, scale * tiling.width), np.nan, self._model.dtype)
         for tile in tiling.tiles:
             piece = np.ascontiguousarray(run(self.cut(tensor, tile)[None])[0])
-            self._library.run_paste(pointer(piece), pointer(result), tile.x, tile.y, tile.left, tile.top)
-        return result
+            self._library.run_paste(pointer(piece), pointer(output_format), tile.x, tile.y, tile.left, tile.top)
+        return output_format
 
     def cut(self, tensor: NDArray[Any], tile: Tile) -> NDArray[Any]:
         piece = np.full((len(tensor), self._tiling.tile_height, self._tiling.tile_width), np.nan, self._model.dtype)

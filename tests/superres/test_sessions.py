@@ -1,4 +1,4 @@
-"""Sessions on the CPU that share a network: once loaded, in turn, each with its own pictures."""
+"""Sessions on the CPU that share a network: it is loaded once, used in turn, and freed with the last session."""
 
 import gc
 import threading
@@ -14,11 +14,11 @@ from pipeline.flow.blocking import Aborted
 from pipeline.frame import Frame, FrameFormat
 from pipeline.models import catalogue
 from pipeline.models.spec import ModelSpec
-from pipeline.superres.cpu import network as cpu_network
+from pipeline.superres.cpu.network import CpuNetwork
 from pipeline.superres.cpu.session import OnnxSession
-from pipeline.superres.sessions import SharedSessions, open_session
+from pipeline.superres.sessions import SessionRequest, SharedSessions, open_session
 from tests.superres.oracle import saturated
-from tests.waiting import DEADLINE, queued, until
+from tests.waiting import DEADLINE, joined, queued, until
 
 SETTINGS = Settings()
 
@@ -35,90 +35,98 @@ def shared() -> Iterator[SharedSessions]:
 
 
 @pytest.fixture
-def loaded(monkeypatch: pytest.MonkeyPatch) -> list[ModelSpec]:
-    """The networks that were loaded."""
-    models: list[ModelSpec] = []
-    init = cpu_network.CpuNetwork.__init__
+def loaded(monkeypatch: pytest.MonkeyPatch) -> list["ref[CpuNetwork]"]:
+    """Weak references to the networks that were loaded."""
+    networks: list[ref[CpuNetwork]] = []
+    original = CpuNetwork.__init__
 
-    def counted(network: cpu_network.CpuNetwork, model: ModelSpec, *others: object, **more: object) -> None:
-        models.append(model)
-        init(network, model, *others, **more)  # type: ignore[arg-type]
+    def count(network: CpuNetwork, *arguments: object, **options: object) -> None:
+        networks.append(ref(network))
+        original(network, *arguments, **options)  # type: ignore[arg-type]  # as given
 
-    monkeypatch.setattr(cpu_network.CpuNetwork, "__init__", counted)
-    return models
+    monkeypatch.setattr(CpuNetwork, "__init__", count)
+    return networks
 
 
-def opened(shared: SharedSessions, model: ModelSpec, format: FrameFormat) -> OnnxSession:
-    session = shared.open("onnx", model, format, SETTINGS)
+def open_shared(shared: SharedSessions, model: ModelSpec, format: FrameFormat) -> OnnxSession:
+    session = shared.open(SessionRequest("onnx", model, format, SETTINGS))
     assert isinstance(session, OnnxSession)
     return session
 
 
-def made(session: OnnxSession, frame: Frame) -> list[np.ndarray]:
+def upscale(session: OnnxSession, frame: Frame) -> list[np.ndarray]:
     return list(session.collect(session.submit(frame)).planes)
 
 
+def start(*works: Callable[[], None]) -> list[threading.Thread]:
+    threads = [threading.Thread(target=work, name="uprez-test", daemon=True) for work in works]
+    for thread in threads:
+        thread.start()
+    return threads
+
+
 def test_a_model_is_loaded_once_for_frames_of_any_size(
-    shared: SharedSessions, model: ModelSpec, small_format: FrameFormat, loaded: list[ModelSpec]
+    shared: SharedSessions, model: ModelSpec, small_format: FrameFormat, loaded: list["ref[CpuNetwork]"]
 ) -> None:
     other = catalogue.find("identity", np.float32)
-    formats = small_format, replace(small_format, width=64)
-    with opened(shared, model, formats[0]), opened(shared, model, formats[1]), opened(shared, other, formats[0]):
-        assert loaded == [model, other]
+    wide = replace(small_format, width=64)
+    with (
+        open_shared(shared, model, small_format),
+        open_shared(shared, model, wide),
+        open_shared(shared, other, small_format),
+    ):
+        networks = [reference() for reference in loaded]
+        assert [network.model for network in networks if network] == [model, other]
 
 
-def test_it_goes_with_the_last_session_and_comes_back_with_the_next(
-    shared: SharedSessions, model: ModelSpec, small_format: FrameFormat, loaded: list[ModelSpec]
+def test_a_network_is_freed_with_the_last_session_and_loaded_again_for_the_next(
+    shared: SharedSessions, model: ModelSpec, small_format: FrameFormat, loaded: list["ref[CpuNetwork]"]
 ) -> None:
-    first, second = opened(shared, model, small_format), opened(shared, model, small_format)
-    network = ref(first._network._network)
+    first, second = open_shared(shared, model, small_format), open_shared(shared, model, small_format)
     first.close()
     gc.collect()
-    assert network() is not None
+    assert loaded[0]() is not None
     second.close()
     gc.collect()
-    assert network() is None
-    with opened(shared, model, small_format) as again:
-        assert made(again, saturated(small_format))
-    assert loaded == [model, model]
+    assert loaded[0]() is None
+    with open_shared(shared, model, small_format) as third:
+        assert upscale(third, saturated(small_format))
+    assert len(loaded) == 2
 
 
-def test_pictures_from_threads_that_share_are_those_of_one_alone(
+def test_sessions_in_four_threads_give_the_same_frames_as_one_alone(
     shared: SharedSessions, model: ModelSpec, small_format: FrameFormat
 ) -> None:
     frames = [saturated(small_format, seed) for seed in range(24)]
-    with open_session("onnx", model, small_format, SETTINGS) as lone:
-        expected = [made(lone, frame) for frame in frames]  # type: ignore[arg-type]
-    results: dict[int, list[list[np.ndarray]]] = {}
+    with open_session(SessionRequest("onnx", model, small_format, SETTINGS)) as alone:
+        assert isinstance(alone, OnnxSession)
+        expected = [upscale(alone, frame) for frame in frames]
+    outputs: dict[int, list[list[np.ndarray]]] = {}
 
     def work(number: int) -> None:
-        with opened(shared, model, small_format) as session:
-            results[number] = [made(session, frame) for frame in frames[number::4]]
+        with open_shared(shared, model, small_format) as session:
+            outputs[number] = [upscale(session, frame) for frame in frames[number::4]]
 
-    threads = [threading.Thread(target=work, args=(number,), name="uprez-test", daemon=True) for number in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(DEADLINE)
+    joined(*start(*(lambda number=number: work(number) for number in range(4))))
     for number in range(4):
-        for ours, theirs in zip(results[number], expected[number::4], strict=True):
+        for ours, theirs in zip(outputs[number], expected[number::4], strict=True):
             assert all(np.array_equal(a, b) for a, b in zip(ours, theirs, strict=True))
 
 
-def test_five_greedy_streams_share_alike_and_a_modest_one_gets_all_it_wants(
+def test_busy_sessions_get_equal_shares_and_an_occasional_one_is_served_in_its_turn(
     shared: SharedSessions, small_format: FrameFormat, model: ModelSpec, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     order: list[str] = []
-    run = cpu_network.CpuNetwork.run
-    cores = shared._cores
+    run = CpuNetwork.run
+    cores = shared.cores
 
-    def noted(network: cpu_network.CpuNetwork, tensor: np.ndarray, options: object) -> np.ndarray:
+    def record(network: CpuNetwork, tensor: np.ndarray, options: object) -> np.ndarray:
         order.append(threading.current_thread().name.removeprefix("uprez-"))
-        until(lambda: cores.waiting >= 4 or len(order) > 46)  # all five greedy ones want a turn at any time
+        until(lambda: cores.waiting >= 4 or len(order) > 46)  # all five busy sessions wait at any time
         return run(network, tensor, options)
 
     def frames(count: int) -> Callable[[], None]:
-        session = opened(shared, model, small_format)
+        session = open_shared(shared, model, small_format)
 
         def submit() -> None:
             with session:
@@ -127,25 +135,23 @@ def test_five_greedy_streams_share_alike_and_a_modest_one_gets_all_it_wants(
 
         return submit
 
-    monkeypatch.setattr(cpu_network.CpuNetwork, "run", noted)
+    monkeypatch.setattr(CpuNetwork, "run", record)
     with cores.gate():
-        threads = queued(cores, **{name: frames(10) for name in "abcde"}, modest=frames(1))
-    for thread in threads:
-        thread.join(DEADLINE)
-        assert not thread.is_alive()
-    assert order[:6] == [*"abcde", "modest"]
+        threads = queued(cores, **{name: frames(10) for name in "abcde"}, occasional=frames(1))
+    joined(*threads)
+    assert order[:6] == [*"abcde", "occasional"]
     assert {name: order[6:36].count(name) for name in "abcde"} == dict.fromkeys("abcde", 6)
     assert len(order) == 51
 
 
-def test_abort_ends_a_run_and_the_waits_of_its_own_stream_alone(
+def test_abort_ends_the_run_and_the_wait_of_its_own_session_alone(
     shared: SharedSessions, small_format: FrameFormat
 ) -> None:
     slow = catalogue.find("srvgg-64x16", np.float32)
     large = replace(small_format, width=1280, height=720)  # many seconds of a run
     outcome: list[str] = []
-    first, waiting = opened(shared, slow, large), opened(shared, slow, large)
-    other = opened(shared, catalogue.find("identity", np.float32), small_format)
+    first, waiting = open_shared(shared, slow, large), open_shared(shared, slow, large)
+    other = open_shared(shared, catalogue.find("identity", np.float32), small_format)
 
     def submit(session: OnnxSession, frame: Frame) -> None:
         try:
@@ -155,11 +161,10 @@ def test_abort_ends_a_run_and_the_waits_of_its_own_stream_alone(
             outcome.append("aborted")
 
     with first, waiting, other:
-        threads = [threading.Thread(target=submit, args=(first, saturated(large)), name="uprez-test", daemon=True)]
-        threads[0].start()
-        until(lambda: shared._cores.taken)
+        threads = start(lambda: submit(first, saturated(large)))
+        until(lambda: shared.cores.taken)
         threads += queued(
-            shared._cores,
+            shared.cores,
             waiting=lambda: submit(waiting, saturated(large)),
             other=lambda: submit(other, saturated(small_format)),
         )
@@ -167,7 +172,5 @@ def test_abort_ends_a_run_and_the_waits_of_its_own_stream_alone(
         threads[1].join(DEADLINE)
         assert outcome == ["aborted"]
         first.abort()
-        for thread in threads:
-            thread.join(DEADLINE)
-            assert not thread.is_alive()
+        joined(*threads)
         assert outcome == ["aborted", "aborted", "done"]

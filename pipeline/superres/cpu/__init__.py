@@ -1,0 +1,1 @@
+"""The CPU backend: ONNX Runtime between NumPy conversions."""

@@ -1,4 +1,4 @@
-"""A network on the CPU, in ONNX Runtime, for one session or for several that take turns."""
+"""A network loaded in ONNX Runtime on the CPU, for one session or for several that take turns."""
 
 from __future__ import annotations
 
@@ -15,45 +15,65 @@ from pipeline.system.onnx_runtime import load_onnx_runtime
 
 
 class CpuNetwork:
-    """`model`, loaded. One run takes all cores, or as many as there are `threads`, so runs go one after the other.
+    """A loaded model. A run uses all of its threads, so runs follow one another.
 
-    fair_lock: what runs of this network pass through, and those of others that want the same cores.
+    Attributes:
+        model: The network.
+        backend: Description for tables.
     """
 
     def __init__(self, model: ModelSpec, threads: int = 0, fair_lock: FairLock | None = None) -> None:
+        """Load a model.
+
+        Args:
+            model: The network.
+            threads: Threads of a run; 0 for one per core.
+            fair_lock: Lock that the runs of this and of other networks acquire; None for a lock of its own.
+        """
         ort = load_onnx_runtime()
 
-        self._model = model
-        self._fair_lock = fair_lock or FairLock()
+        self.model = model
+        self._lock = fair_lock or FairLock()
         options = ort.SessionOptions()
         options.log_severity_level = 4
         options.intra_op_num_threads = threads
-        # Its threads would spin between frames, on cores that the codecs need.
+        # By default its threads spin between frames, on cores that the codecs need.
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         self._session = ort.InferenceSession(str(model.path), options, providers=["CPUExecutionProvider"])
         self.backend = f"ONNX Runtime {ort.__version__} on the CPU"
 
-    def runs(self) -> Runs:
-        """One session's way to run it."""
-        return Runs(self, self._fair_lock.gate())
+    def runner(self) -> NetworkRunner:
+        """Create a runner for one session."""
+        return NetworkRunner(self, self._lock.gate())
 
     def run(self, tensor: NDArray[Any], options: Any) -> NDArray[Any]:
-        """What it makes of `tensor`, (1, C, H, W): (1, C, scale H, scale W), in memory of its own."""
-        model = self._model
-        result: NDArray[Any]
-        (result,) = self._session.run([model.output], {model.input: tensor}, options)
+        """Run the network. The caller must have acquired the lock.
+
+        Args:
+            tensor: (1, C, H, W), of the model's dtype.
+            options: ONNX Runtime's RunOptions.
+
+        Returns:
+            (1, C, scale H, scale W), in memory of its own.
+
+        Raises:
+            MismatchError: The output has another shape.
+        """
+        model = self.model
+        output: NDArray[Any]
+        (output,) = self._session.run([model.output], {model.input: tensor}, options)
         *_, height, width = tensor.shape
         expected = (1, model.channels, height * model.scale, width * model.scale)
-        if result.shape != expected:
-            raise MismatchError(f"{model.name} gave {result.shape} for {width}x{height}, {expected} was expected")
-        return result
+        if output.shape != expected:
+            raise MismatchError(f"{model.name} gave {output.shape} for {width}x{height}, {expected} was expected")
+        return output
 
     def __str__(self) -> str:
-        return str(self._model)
+        return str(self.model)
 
 
-class Runs:
-    """What one session runs on `network`, in its turn. Called from one thread at a time, but for `abort`."""
+class NetworkRunner:
+    """Runs a network for one session. Called from one thread at a time, except `abort`."""
 
     def __init__(self, network: CpuNetwork, gate: Gate) -> None:
         ort = load_onnx_runtime()
@@ -63,16 +83,18 @@ class Runs:
         self._options = ort.RunOptions()
 
     def __call__(self, tensor: NDArray[Any]) -> NDArray[Any]:
-        """The network on `tensor`, (1, C, H, W), when its turn has come.
+        """Wait for the session's turn, and run the network on `tensor`, (1, C, H, W).
 
-        Raises BackendError or MismatchError where it does not work, and Aborted after `abort`.
+        Raises:
+            BackendError, MismatchError: The network fails.
+            Aborted: `abort` was called.
         """
         network = self._network
-        assert network is not None, "it is closed"
-        given = np.ascontiguousarray(tensor)
+        assert network is not None, "the session is closed"
+        contiguous = np.ascontiguousarray(tensor)
         with self._gate:
             try:
-                return network.run(given, self._options)
+                return network.run(contiguous, self._options)
             except MismatchError:
                 raise
             except Exception as error:  # ONNX Runtime's errors have no common parent
@@ -81,10 +103,10 @@ class Runs:
                 raise BackendError(f"ONNX Runtime failed on {network}: {str(error).splitlines()[0]}") from error
 
     def abort(self) -> None:
-        """End the run that waits or is under way, and those that come. Called from any thread."""
+        """End the current run or its wait, and all later ones. Called from any thread."""
         self._gate.abort()
         self._options.terminate = True
 
     def close(self) -> None:
-        """Let go of the network, which goes with its last session."""
+        """Drop the reference to the network, which is freed with its last session."""
         self._network = None

@@ -1,4 +1,4 @@
-"""Upscaling by ONNX Runtime on the CPU: what any machine can do."""
+"""Upscaling with ONNX Runtime on the CPU, which works on any machine."""
 
 from __future__ import annotations
 
@@ -15,17 +15,20 @@ from pipeline.colour.hdr_limit import limit_overshoot
 from pipeline.colour.luma import to_luma, with_chroma
 from pipeline.errors import MismatchError
 from pipeline.frame import Frame, FrameFormat, Plane
-from pipeline.models.spec import ModelSpec
 from pipeline.superres.cpu.network import CpuNetwork
 from pipeline.superres.session import Session, check_frame
-from pipeline.superres.tiling import Tiling, upscaled
+from pipeline.superres.tiling import Tiling, upscale_in_tiles
 
 
 @dataclass(frozen=True)
-class Upscaled:
-    """A ticket: the network's output, (3, H, W) of RGB or (1, H, W) of luma, and the time of its frame.
+class CpuTicket:
+    """Ticket of a frame.
 
-    planes: those of the frame, where its chroma or alpha goes past the network.
+    Attributes:
+        tensor: Output of the network, (3, H, W) of RGB or (1, H, W) of luma.
+        planes: Copies of the frame's planes, if its chroma or alpha bypasses the network; otherwise empty.
+        pts: Presentation time of the frame.
+        duration: Duration of the frame.
     """
 
     tensor: NDArray[Any]
@@ -34,30 +37,34 @@ class Upscaled:
     duration: int
 
 
-class OnnxSession(Session[Upscaled]):
-    """`submit` converts to RGB or luma and runs the network, `collect` converts back: two threads share the work.
-
-    threads: for the network; 0 takes as many as there are cores. tiling: in what pieces frames go through the network;
-    None is whole. network: the model as it was loaded for several sessions, with the threads it was loaded with.
-    Raises MismatchError where the tiling was made for frames of another size.
-    """
+class OnnxSession(Session[CpuTicket]):
+    """A session on the CPU. `submit` runs the network, `collect` converts its output: two threads share the work."""
 
     def __init__(
         self,
-        model: ModelSpec,
+        network: CpuNetwork,
         source: FrameFormat,
-        result: FrameFormat | None = None,
-        threads: int = 0,
+        output: FrameFormat | None = None,
         tiling: Tiling | None = None,
-        network: CpuNetwork | None = None,
     ) -> None:
-        super().__init__(model, source, result)
+        """Open a session.
+
+        Args:
+            network: The loaded model, which several sessions may share.
+            source: Format of the frames to submit.
+            output: Format of the upscaled frames; None for the source's format, enlarged.
+            tiling: Tiles in which frames pass through the network; None for complete frames.
+
+        Raises:
+            MismatchError: Model, formats and tiling do not fit together.
+        """
+        super().__init__(network.model, source, output)
         self._tiling = tiling or Tiling(source.width, source.height, source.width, source.height)
         if (self._tiling.width, self._tiling.height) != (source.width, source.height):
             raise MismatchError(f"frames are {source.width}x{source.height}, the tiling is for {tiling}")
-        network = network or CpuNetwork(model, threads)
         self._backend = network.backend
-        self._network = network.runs()
+        self._run_tile = network.runner()
+        model = network.model
         noise = np.random.default_rng(0).random((model.channels, source.height, source.width), np.float32)
         self._tensor = (noise * model.value_range).astype(model.dtype)
 
@@ -65,48 +72,48 @@ class OnnxSession(Session[Upscaled]):
     def backend(self) -> str:
         return self._backend
 
-    def submit(self, frame: Frame) -> Upscaled:
+    def submit(self, frame: Frame) -> CpuTicket:
         check_frame(frame, self)
         convert = to_luma if self.model.channels == 1 else to_rgb
         convert(frame.planes, self.source, self._tensor, self.model.value_range)
-        aside = self.model.channels == 1 or (self.source.pixel.alpha and self.result.pixel.alpha)
-        planes = tuple(plane.copy() for plane in frame.planes) if aside else ()
+        bypassed = self.model.channels == 1 or (self.source.pixel.alpha and self.output.pixel.alpha)
+        planes = tuple(plane.copy() for plane in frame.planes) if bypassed else ()
         frame.release()
-        made = self._run()
+        enlarged = self._run()
         if is_hdr(self.source.colour):
-            limit_overshoot(made, self._ordered(self._tensor))
-        return Upscaled(made, planes, frame.pts, frame.duration)
+            limit_overshoot(enlarged, self._reordered(self._tensor))
+        return CpuTicket(enlarged, planes, frame.pts, frame.duration)
 
-    def collect(self, ticket: Upscaled) -> Frame:
-        planes = self.result.split(np.empty(self.result.bytes, np.uint8))
-        from_rgb(self._rgb(ticket), self.result, planes, self.model.value_range, self.dithers)
-        if self.result.pixel.alpha and self.source.pixel.alpha:
-            alpha.enlarge(ticket.planes[-1], self.source.pixel, self.result, planes[-1])
-        elif self.result.pixel.alpha:
-            planes[-1].fill(alpha.opaque_value(self.result.pixel))
-        return Frame(self.result, planes, ticket.pts, ticket.duration)
+    def collect(self, ticket: CpuTicket) -> Frame:
+        planes = self.output.split(np.empty(self.output.bytes, np.uint8))
+        from_rgb(self._rgb(ticket), self.output, planes, self.model.value_range, self.dithers)
+        if self.output.pixel.alpha and self.source.pixel.alpha:
+            alpha.enlarge(ticket.planes[-1], self.source.pixel, self.output, planes[-1])
+        elif self.output.pixel.alpha:
+            planes[-1].fill(alpha.opaque_value(self.output.pixel))
+        return Frame(self.output, planes, ticket.pts, ticket.duration)
 
-    def queue(self, frames: int) -> None:
+    def queue_network(self, frames: int) -> None:
         for _ in range(frames):
             self._run()
 
     def abort(self) -> None:
-        self._network.abort()
+        self._run_tile.abort()
 
     def close(self) -> None:
-        self._network.close()
+        self._run_tile.close()
 
-    def _rgb(self, ticket: Upscaled) -> NDArray[Any]:
-        """What the network made, as RGB."""
+    def _rgb(self, ticket: CpuTicket) -> NDArray[Any]:
+        """The network's output as RGB."""
         if self.model.channels == 3:
-            return self._ordered(ticket.tensor)
+            return self._reordered(ticket.tensor)
         rgb = np.empty((3, *ticket.tensor.shape[1:]), np.float32)
         with_chroma(ticket.tensor, ticket.planes, self.source, rgb, self.model.value_range)
         return rgb
 
     def _run(self) -> NDArray[Any]:
-        return upscaled(self._network, self._ordered(self._tensor), self.model.scale, self._tiling)
+        return upscale_in_tiles(self._run_tile, self._reordered(self._tensor), self.model.scale, self._tiling)
 
-    def _ordered(self, tensor: NDArray[Any]) -> NDArray[Any]:
-        """RGB with its planes in the model's order, or what the model gave with its planes in RGB's."""
+    def _reordered(self, tensor: NDArray[Any]) -> NDArray[Any]:
+        """RGB in the model's order of channels, or the model's channels in the order of RGB."""
         return tensor[::-1] if self.model.order == "bgr" else tensor

@@ -1,0 +1,1 @@
+"""The GPU backend: TensorRT between CUDA kernels, with copies and compute overlapped."""

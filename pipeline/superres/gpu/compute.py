@@ -1,151 +1,203 @@
-"""What computes on one GPU: an engine and its lanes, for one session or for several that take turns.
+"""The computation on one GPU: an engine and its lanes, for one session or for several that share them.
 
     session A: ring, copies ─┐
-    session B: ring, copies ─┼─ fair_lock ─▶ lane 0 or 1: to_rgb, network, from_rgb
+    session B: ring, copies ─┼─ fair lock ─▶ lane 0 or 1: to_rgb, network, from_rgb
     session C: ring, copies ─┘
 
-What is heavy is here once: kernels, engine, contexts and their memory. What holds a frame is the session's own: its
-slots and its copy streams. A lane belongs to one thread at a time: sessions queue a frame's passes one after the
-other, in the order in which they come, and the GPU works them off in the same order. A session waits for the GPU
-outside, and has no more frames under way than it has slots. So one that nobody collects from stands still alone, and
-greedy ones get equal shares.
+Kernels, engine, contexts and their memory exist once. Each session has its own slots and copy streams. One thread at a
+time queues work on a lane: sessions queue the passes of a frame in the order of their arrival, and the GPU executes
+them in that order. A session waits for the GPU outside of the lock, and has at most as many frames in flight as it has
+slots. So a session from which nobody collects stops alone, and busy sessions get equal shares.
 """
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from pipeline.errors import OutOfMemory
 from pipeline.flow.fair_lock import FairLock, Gate
 from pipeline.frame import FrameFormat
 from pipeline.models.spec import ModelSpec
-from pipeline.superres.gpu.launch import conversions
+from pipeline.superres.gpu.launch import conversion_kernels
 from pipeline.superres.gpu.memory_fallback import ExecutionPlan, FallbackLadder, Resources
 from pipeline.superres.gpu.passes import Passes
 from pipeline.superres.gpu.tensorrt.engine_cache import EngineCache
 from pipeline.superres.gpu.tensorrt.library import load
+from pipeline.superres.gpu.tensorrt.network import EngineResources
+from pipeline.superres.session import checked_output
 from pipeline.superres.tiling import Tiling
 from pipeline.system.cuda import Gpu, gpu_errors
 
 log = logging.getLogger(__name__)
 
-_SHARE_OF_FREE = 0.9  # of the GPU's free memory, where no budget was given: others may want some too
+_SHARE_OF_FREE = 0.9  # of the GPU's free memory, if there is no budget: other programs may need some too
 _LEAST_SLOTS = 3
 _SHARE_OF_SLOTS = 0.25  # of the budget
 
 
-class Compute:
-    """`model` at work on GPU `device`, on frames of `source` that become frames of `result`, in `contexts` lanes.
+@dataclass(frozen=True)
+class ComputeOptions:
+    """How a GPU is used.
 
-    vram: how many bytes of GPU memory it and those who joined may take together; None: nearly all that is free when
-    the first one joins. Holds no memory to speak of until a session joins; `leave` of the last one frees all. All
-    methods may be called from any thread in which the GPU is current.
+    Attributes:
+        device: Number of the GPU.
+        library: TensorRT library, "rtx", "tensorrt", or "auto" for the first that is installed.
+        contexts: Largest number of execution contexts, which work in turn.
+        vram: GPU memory in bytes that all sessions together may use; None for nearly all that is free when the first
+            session joins.
+        cache: Where engines are cached; None for the user's cache folder.
+    """
+
+    device: int = 0
+    library: str = "auto"
+    contexts: int = 2
+    vram: int | None = None
+    cache: EngineCache | None = None
+
+
+class Compute:
+    """A model on one GPU, for frames of one format.
+
+    Little memory is allocated until a session joins. When the last session leaves, everything is freed. All methods may
+    be called from any thread in which the GPU is current.
+
+    Attributes:
+        model: The network.
+        source: Format of the source frames.
+        output: Format of the upscaled frames.
+        gpu: The GPU.
+        tiling: How frames are cut at present.
     """
 
     def __init__(
         self,
         model: ModelSpec,
         source: FrameFormat,
-        result: FrameFormat,
-        device: int = 0,
-        flavour: str = "auto",
-        contexts: int = 2,
-        cache: EngineCache | None = None,
-        vram: int | None = None,
+        output: FrameFormat | None = None,
+        options: ComputeOptions | None = None,
     ) -> None:
-        self._flavour = load(flavour)
-        self.gpu = Gpu(device)
-        self._tools = Resources(
-            gpu=self.gpu,
-            flavour=self._flavour,
-            cache=cache or EngineCache(),
-            model=model,
-            conversions=conversions(self.gpu.device, model, source, result),
+        """Open the GPU and compile the conversion kernels.
+
+        Args:
+            model: The network.
+            source: Format of the source frames.
+            output: Format of the upscaled frames; None for the source's format, enlarged.
+            options: How the GPU is used.
+
+        Raises:
+            MismatchError: Model and formats do not fit together.
+            BackendError: The GPU, TensorRT or the kernels can't be used.
+        """
+        options = options or ComputeOptions()
+        self.model, self.source = model, source
+        self.output = checked_output(model, source, output)
+        self._options = options
+        self._library = load(options.library)
+        self.gpu = Gpu(options.device)
+        self._resources = Resources(
+            EngineResources(self.gpu, self._library, options.cache or EngineCache(), model),
+            conversion_kernels(self.gpu.device, model, source, self.output),
         )
-        self._source = source
-        self._frame = source.bytes + result.bytes
-        self._contexts, self._vram = contexts, vram
-        self._fair_lock = FairLock()
+        self._frame_bytes = source.bytes + self.output.bytes
+        self._lock = FairLock()
         self._members = 0
-        self._ways: FallbackLadder | None = None
-        self._way: ExecutionPlan | None = None
+        self._ladder: FallbackLadder | None = None
+        self._plan: ExecutionPlan | None = None
         self.tiling = Tiling(source.width, source.height, source.width, source.height)
 
     @property
     def backend(self) -> str:
-        """What the work is done by: library, version, device, and the tiles at present."""
-        name = "TensorRT-RTX" if self._flavour.name == "rtx" else "TensorRT"
-        tiles = "" if self.tiling.whole else f", {len(self.tiling.tiles)} tiles a frame"
-        return f"{name} {self._flavour.version} on {self.gpu.facts.name}{tiles}"
+        """Description for tables: library, version, device, and the number of tiles at present."""
+        tiles = "" if self.tiling.is_single_tile else f", {len(self.tiling.tiles)} tiles a frame"
+        return f"{self._library.title} {self._library.version} on {self.gpu.facts.name}{tiles}"
 
     def gate(self) -> Gate:
-        """One session's way in to the lanes."""
-        return self._fair_lock.gate()
+        """Create the gate through which one session reaches the lanes."""
+        return self._lock.gate()
 
     def join(self, slots: int) -> int:
-        """Set memory aside for one more session; gives how many slots, of those it wants, it may have.
+        """Reserve memory for one more session.
 
-        Raises OutOfMemory where it would not fit beside the others.
+        Args:
+            slots: Number of slots that the session requests.
+
+        Returns:
+            Number of slots that it may have.
+
+        Raises:
+            OutOfMemory: The session does not fit beside the others.
         """
         with self.gate():
-            budget = round(self.gpu.free_memory * _SHARE_OF_FREE) if self._vram is None else self._vram
-            slots = min(slots, max(_LEAST_SLOTS, int(budget * _SHARE_OF_SLOTS) // self._frame))
-            if self._ways is None:
-                self._ways = FallbackLadder(
-                    self._tools, self._source, self._contexts, budget, taken=slots * self._frame
-                )
+            vram = self._options.vram
+            budget = round(self.gpu.free_memory * _SHARE_OF_FREE) if vram is None else vram
+            slots = min(slots, max(_LEAST_SLOTS, int(budget * _SHARE_OF_SLOTS) // self._frame_bytes))
+            reserved = slots * self._frame_bytes
+            if self._ladder is None:
+                contexts = self._options.contexts
+                self._ladder = FallbackLadder(self._resources, self.source, contexts, budget, reserved)
             else:
-                self._ways.take(slots * self._frame)
+                self._ladder.reserve(reserved)
             self._members += 1
             return slots
 
     def prepare(self) -> None:
-        """Make the lanes ready, if they are not, which may build an engine. Raises OutOfMemory."""
+        """Make the lanes ready if they are not, which may build an engine. Raises OutOfMemory."""
         with self.gate():
-            self._standing()
+            self._current_plan()
 
     def leave(self, slots: int) -> None:
-        """End what `join` began; nothing of the session's may be under way. Whoever is the last frees it all."""
+        """Undo `join`. The session must have no work in flight. The last session to leave frees everything."""
         with self.gate():
             self._members -= 1
             if self._members:
-                assert self._ways is not None
-                self._ways.give_back(slots * self._frame)
+                assert self._ladder is not None
+                self._ladder.unreserve(slots * self._frame_bytes)
                 return
-            way, self._way, self._ways = self._way, None, None
-            if way is not None:
-                way.close()
+            plan, self._plan, self._ladder = self._plan, None, None
+            if plan is not None:
+                plan.close()
 
     def queue(self, gate: Gate, work: Callable[[Passes], None]) -> int:
-        """Let `work` queue what it has to on the lane whose turn it is, through `gate`; gives the lane's number.
+        """Queue work on the next lane.
 
-        Where memory runs out, all go on with smaller tiles, and `work` is called again. Raises Aborted when the gate
-        was, and OutOfMemory when no smaller tiles are left.
+        If memory runs out, all sessions continue with smaller tiles, and `work` is called again.
+
+        Args:
+            gate: The session's gate.
+            work: Queues the work on the lane's passes.
+
+        Returns:
+            Number of the lane.
+
+        Raises:
+            Aborted: The gate was aborted.
+            OutOfMemory: No smaller tiles are left.
         """
         with gate, gpu_errors("submitting a frame"):
             while True:
-                way = self._standing()
-                lane = way.next()
+                plan = self._current_plan()
+                lane = plan.next_lane()
                 try:
-                    work(way.lanes[lane])
+                    work(plan.lanes[lane])
                     return lane
                 except OutOfMemory as error:
-                    log.warning("%s: going on with smaller tiles", error)
-                    self._way = None
-                    way.close()
+                    log.warning("%s: continuing with smaller tiles", error)
+                    self._plan = None
+                    plan.close()
 
     def sync(self) -> None:
-        """Wait until all is done that is queued now, by whomever; others may queue more meanwhile."""
+        """Wait for all work that any session has queued so far."""
         with self.gate():
-            ends = self._way.ends() if self._way else []
-        for end in ends:
-            end.sync()
+            events = self._plan.end_events() if self._plan else []
+        for event in events:
+            event.sync()
 
-    def _standing(self) -> ExecutionPlan:
-        """The present way to work, or the next one where there is none. Called inside the fair_lock."""
-        if self._way is None:
-            assert self._ways is not None
-            self._way = self._ways.next()
-            self.tiling = self._way.tiling
-        return self._way
+    def _current_plan(self) -> ExecutionPlan:
+        """The current plan, or the next one of the ladder if there is none. The lock must be held."""
+        if self._plan is None:
+            assert self._ladder is not None
+            self._plan = self._ladder.next_plan()
+            self.tiling = self._plan.tiling
+        return self._plan

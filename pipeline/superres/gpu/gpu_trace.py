@@ -1,4 +1,4 @@
-"""When the GPU did what, for a trace: the events of a slot, on the host's clock."""
+"""Trace of the GPU's work: the events of each slot as spans on the host's clock."""
 
 from __future__ import annotations
 
@@ -14,33 +14,42 @@ if TYPE_CHECKING:
 
 
 class GpuTrace:
-    """Turns the events of finished slots into spans of `trace`."""
+    """Adds the copies and kernels of finished slots to a trace."""
 
     def __init__(self, gpu: Gpu, trace: Trace) -> None:
         self._trace = trace
-        self._name = f"GPU {gpu.device.device_id}"
+        self._group = f"GPU {gpu.device.device_id}"
+        # One event whose time is known on both clocks: the other events are measured from it.
         self._anchor = gpu.event(timed=True)
         stream = gpu.stream()
         stream.record(self._anchor)
         stream.sync()
-        self._anchored = time.perf_counter()
+        self._anchor_time = time.perf_counter()
 
     def mark(self, slot: Slot, name: str, stream: Stream) -> None:
-        stream.record(slot.marks[name])
+        """Record the slot's trace event `name`, one of TRACE_EVENTS, on `stream`."""
+        stream.record(slot.trace_events[name])
 
     def collect(self, slot: Slot, lane: int, pts: int) -> None:
-        """Note the spans of a slot that is done."""
-        marks = slot.marks
+        """Add the spans of a finished slot.
+
+        Args:
+            slot: The slot.
+            lane: Number of the lane that computed its frame.
+            pts: Presentation time of the frame.
+        """
+        events = slot.trace_events
         compute = f"compute {lane}"
         spans = [
-            ("copy in", "copy in", marks["upload"], slot.uploaded),
-            (compute, "to_rgb", marks["compute"], marks["to_rgb"]),
-            (compute, "network", marks["to_rgb"], marks["network"]),
-            (compute, "from_rgb", marks["network"], marks["from_rgb"]),
-            ("copy out", "copy out", marks["download"], slot.downloaded),
+            ("copy in", "copy in", events["upload"], slot.uploaded),
+            (compute, "to_rgb", events["compute"], events["to_rgb"]),
+            (compute, "network", events["to_rgb"], events["network"]),
+            (compute, "from_rgb", events["network"], events["from_rgb"]),
+            ("copy out", "copy out", events["download"], slot.downloaded),
         ]
         for track, name, begin, end in spans:
-            self._trace.add(self._name, track, name, self._at(begin), self._at(end), pts)
+            self._trace.add(self._group, track, name, self._time(begin), self._time(end), pts)
 
-    def _at(self, event: Event) -> float:
-        return self._anchored + float(event - self._anchor) / 1000
+    def _time(self, event: Event) -> float:
+        """Time of an event in seconds of time.perf_counter."""
+        return self._anchor_time + float(event - self._anchor) / 1000

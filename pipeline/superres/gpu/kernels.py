@@ -1,6 +1,6 @@
-"""The kernels of one stream: the .cu files with their macros, compiled by NVRTC. launches.py launches them.
+"""Compilation of the CUDA kernels of one stream by NVRTC: the .cu files and their macros. launch.py launches them.
 
-Needs cuda-core, cuda-bindings and NVRTC; compiling needs no GPU. What was compiled is kept, for the next start.
+Needs cuda-core, cuda-bindings and NVRTC, but no GPU. Compiled kernels are cached.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from cuda.core import ObjectCode, ProgramOptions
 
 COLOUR, TILES, ALPHA, LUMA, LIMIT = "kernels.cu", "tiles.cu", "alpha.cu", "luma.cu", "limit.cu"
-BEGIN_WITH = {  # which files' words each file of kernels uses
+INCLUDES = {  # the files that each file of kernels is compiled with
     COLOUR: ("element.cu", "rounding.cu"),
     TILES: ("element.cu",),
     ALPHA: ("rounding.cu", "bicubic.cu"),
@@ -34,18 +34,24 @@ BEGIN_WITH = {  # which files' words each file of kernels uses
 }
 
 
-def source(file: str) -> str:
-    """The kernels in `file`, a key of BEGIN_WITH, behind what they begin with."""
+def kernel_source(file: str) -> str:
+    """The source of the kernels in `file`, a key of INCLUDES, after the files that it needs."""
     folder = files("pipeline.superres.gpu")
-    names = (*BEGIN_WITH[file], file)
+    names = (*INCLUDES[file], file)
     return "".join(f'#line 1 "{name}"\n{folder.joinpath(name).read_text(encoding="utf-8")}' for name in names)
 
 
 def colour_macros(format: FrameFormat, model: ModelSpec, dither: bool = False) -> dict[str, str]:
-    """What kernels.cu is compiled with for frames of `format` on one side and `model`'s tensor on the other."""
-    order = model.order if model.channels == 3 else "rgb"  # what luma.cu makes of the tensor of luma
-    return _shown(
-        _of_format(format)
+    """Macros of kernels.cu, for frames of one format and the tensor of a model.
+
+    Args:
+        format: Format of the frames.
+        model: The network.
+        dither: Dither the samples when RGB is converted to them.
+    """
+    order = model.order if model.channels == 3 else "rgb"  # luma.cu gives RGB
+    return _as_literals(
+        _format_macros(format)
         | {
             "RED": order.index("r"),
             "GREEN": order.index("g"),
@@ -58,10 +64,10 @@ def colour_macros(format: FrameFormat, model: ModelSpec, dither: bool = False) -
 
 
 def luma_macros(format: FrameFormat, model: ModelSpec) -> dict[str, str]:
-    """What luma.cu is compiled with for frames of `format` and the tensors of `model`, which enlarges luma alone."""
+    """Macros of luma.cu, for frames of `format` and a model that upscales luma alone."""
     red, green, blue = luma_weights(format.colour.matrix)
-    return _shown(
-        _of_format(format)
+    return _as_literals(
+        _format_macros(format)
         | {
             "SCALE": model.scale,
             "RED_LUMA": red,
@@ -73,26 +79,26 @@ def luma_macros(format: FrameFormat, model: ModelSpec) -> dict[str, str]:
     )
 
 
-def alpha_macros(source: FrameFormat, result: FrameFormat) -> dict[str, str]:
-    """What alpha.cu is compiled with to make the alpha of `result`: of that of `source`, or opaque if it has none."""
-    return _shown(
+def alpha_macros(source: FrameFormat, output: FrameFormat) -> dict[str, str]:
+    """Macros of alpha.cu, for the alpha of `output`: enlarged from that of `source`, or opaque if it has none."""
+    return _as_literals(
         {
             "WIDTH": source.width,
             "HEIGHT": source.height,
-            "SCALE": result.width // source.width,
-            "GIVEN": _word(source),
-            "GAIN": opaque_value(result.pixel) / opaque_value(source.pixel),
-            "SAMPLE": _word(result),
-            "SHIFT": result.pixel.shift,
-            "HIGHEST": opaque_value(result.pixel),
-            "DITHER": int(result.pixel.depth < source.pixel.depth),
+            "SCALE": output.width // source.width,
+            "GIVEN": _sample_type(source),
+            "GAIN": opaque_value(output.pixel) / opaque_value(source.pixel),
+            "SAMPLE": _sample_type(output),
+            "SHIFT": output.pixel.shift,
+            "HIGHEST": opaque_value(output.pixel),
+            "DITHER": int(output.pixel.depth < source.pixel.depth),
         }
     )
 
 
 def limit_macros(format: FrameFormat, model: ModelSpec) -> dict[str, str]:
-    """What limit.cu is compiled with for the tensors of `model` on both sides, of frames of `format`."""
-    return _shown(
+    """Macros of limit.cu, for both tensors of `model` and frames of `format`."""
+    return _as_literals(
         {
             "WIDTH": format.width,
             "HEIGHT": format.height,
@@ -103,14 +109,14 @@ def limit_macros(format: FrameFormat, model: ModelSpec) -> dict[str, str]:
     )
 
 
-def _of_format(format: FrameFormat) -> dict[str, Any]:
-    """How the samples of `format` lie, and the numbers of their Conversion."""
+def _format_macros(format: FrameFormat) -> dict[str, Any]:
+    """Macros of the memory layout of `format`, and of its Conversion."""
     pixel, numbers = format.pixel, conversion(format.colour, format.pixel)
     across, down = format.colour.siting.phases
-    defined: dict[str, Any] = {
+    macros: dict[str, Any] = {
         "WIDTH": format.width,
         "HEIGHT": format.height,
-        "SAMPLE": _word(format),
+        "SAMPLE": _sample_type(format),
         "SUB_X": pixel.sub_x,
         "SUB_Y": pixel.sub_y,
         "SHIFT": pixel.shift,
@@ -120,20 +126,21 @@ def _of_format(format: FrameFormat) -> dict[str, Any]:
         "PHASE_Y": down,
         "HIGHEST": numbers.highest,
     }
-    return defined | {name.upper(): float(value) for name, value in asdict(numbers).items() if name != "highest"}
+    return macros | {name.upper(): float(value) for name, value in asdict(numbers).items() if name != "highest"}
 
 
-def _word(format: FrameFormat) -> str:
+def _sample_type(format: FrameFormat) -> str:
     return "unsigned char" if format.pixel.dtype == np.uint8 else "unsigned short"
 
 
-def _shown(defined: dict[str, Any]) -> dict[str, str]:
-    return {name: f"({value!r}f)" if isinstance(value, float) else str(value) for name, value in defined.items()}
+def _as_literals(macros: dict[str, Any]) -> dict[str, str]:
+    """Macro values as C++ literals; floats in single precision."""
+    return {name: f"({value!r}f)" if isinstance(value, float) else str(value) for name, value in macros.items()}
 
 
 def tile_macros(tiling: Tiling, model: ModelSpec) -> dict[str, str]:
-    """What tiles.cu is compiled with for tiles of `tiling` on both sides of `model`."""
-    defined = {
+    """Macros of tiles.cu, for the tiles of `tiling` before and after `model`."""
+    macros = {
         "WIDTH": tiling.width,
         "HEIGHT": tiling.height,
         "TILE_WIDTH": tiling.tile_width,
@@ -144,60 +151,76 @@ def tile_macros(tiling: Tiling, model: ModelSpec) -> dict[str, str]:
         "RAMP": tiling.ramp,
         "HALF": int(model.dtype == np.float16),
     }
-    return _shown(defined)
+    return _as_literals(macros)
 
 
-def compile(file: str, defined: dict[str, str], arch: str) -> ObjectCode:
-    """The kernels in `file`, a key of BEGIN_WITH, as machine code for `arch`, such as "sm_90".
+def compile_kernels(file: str, macros: dict[str, str], arch: str) -> ObjectCode:
+    """Compile kernels to machine code, or load them from the cache.
 
-    Compiled once, then kept in the cache. Raises BackendError with NVRTC's log, OutputError without a cache folder.
+    Args:
+        file: A key of INCLUDES.
+        macros: Macros to define.
+        arch: GPU architecture, such as "sm_90".
+
+    Raises:
+        BackendError: NVRTC can't compile the kernels; the message contains its log.
+        OutputError: The cache folder can't be created.
     """
     from cuda.core import ObjectCode, Program, ProgramOptions
 
-    options = ProgramOptions(arch=arch, std="c++17", define_macro=sorted(defined.items()))
+    options = ProgramOptions(arch=arch, std="c++17", define_macro=sorted(macros.items()))
     folder = cache_folder("kernels")
     try:
-        kept = folder / f"{_digest(file, options)}.cubin"
-        if code := _opened(kept):
+        path = folder / f"{_digest(file, options)}.cubin"
+        if code := _load_cached(path):
             return ObjectCode.from_cubin(code)
-        compiled = Program(source(file), code_type="c++", options=options).compile("cubin")
+        compiled = Program(kernel_source(file), code_type="c++", options=options).compile("cubin")
     except Exception as error:
         raise BackendError(f"NVRTC could not compile {file} for {arch}: {error}") from error
-    write_cached(kept, _sealed(bytes(compiled.code)))
+    write_cached(path, _with_checksum(bytes(compiled.code)))
     return compiled
 
 
 def _digest(file: str, options: ProgramOptions) -> str:
-    """What compiled kernels are known by: another source, option, macro or NVRTC makes others."""
+    """Digest of everything that compiled kernels depend on: source, options, macros and the version of NVRTC."""
     from cuda.bindings import nvrtc
 
-    known = (source(file), options.as_bytes("nvrtc"), nvrtc.nvrtcVersion()[1:])
+    known = (kernel_source(file), options.as_bytes("nvrtc"), nvrtc.nvrtcVersion()[1:])
     return hashlib.sha256(repr(known).encode()).hexdigest()
 
 
-def _sealed(code: bytes) -> bytes:
+def _with_checksum(code: bytes) -> bytes:
     return hashlib.sha256(code).digest() + code
 
 
-def _opened(path: Path) -> bytes | None:
-    """The machine code kept at `path`; None where there is none, or it is not whole: it loads only when it is run."""
+def _load_cached(path: Path) -> bytes | None:
+    """The machine code in a cached file; None if there is no file, or its checksum is wrong.
+
+    A damaged file must be found here, because CUDA loads the code only when a kernel is launched.
+    """
     try:
-        kept = path.read_bytes()
+        content = path.read_bytes()
     except OSError:
         return None
-    code = kept[hashlib.sha256().digest_size :]
-    return code if kept == _sealed(code) else None
+    code = content[hashlib.sha256().digest_size :]
+    return code if content == _with_checksum(code) else None
 
 
-def columns(format: FrameFormat) -> int:
-    """How many neighbours of a row a thread of the colour kernels works on: COLUMNS in kernels.cu."""
+def columns_per_thread(format: FrameFormat) -> int:
+    """Number of neighbouring pixels of a row that a thread of the colour kernels processes: COLUMNS in kernels.cu."""
     return 4 if format.width % 4 == 0 else 1 << format.pixel.sub_x
 
 
-class Layout(NamedTuple):
-    """Where the planes of a packed frame begin, in bytes, and how far apart their rows are, in samples.
+class PlaneLayout(NamedTuple):
+    """Offsets of the planes in a packed frame, in bytes, and their pitches, in samples. Absent planes have 0.
 
-    luma, u, v: of RGB samples G, B and R. Interleaved, v begins with the first sample of Cr. What isn't there is 0.
+    Attributes:
+        luma: Offset of luma, or of green.
+        u: Offset of Cb, or of blue.
+        v: Offset of Cr, or of red; of the first Cr sample if Cb and Cr are interleaved.
+        luma_pitch: Distance between rows of luma.
+        chroma_pitch: Distance between rows of chroma.
+        alpha: Offset of alpha.
     """
 
     luma: int
@@ -208,13 +231,13 @@ class Layout(NamedTuple):
     alpha: int
 
 
-def layout(format: FrameFormat) -> Layout:
-    """The Layout of a frame whose planes lie one behind the other, as FrameFormat.split has them."""
+def plane_layout(format: FrameFormat) -> PlaneLayout:
+    """The layout of a frame whose planes follow one another without padding, as in FrameFormat.split."""
     pixel, shapes = format.pixel, format.plane_shapes
     sizes = [rows * columns * pixel.dtype.itemsize for rows, columns in shapes]
     alpha = format.bytes - sizes[-1] if pixel.alpha else 0
     if not pixel.chroma:
-        return Layout(0, 0, 0, np.int32(format.width), np.int32(0), alpha)
+        return PlaneLayout(0, 0, 0, np.int32(format.width), np.int32(0), alpha)
     u = sizes[0]
     v = u + (pixel.dtype.itemsize if pixel.interleaved else sizes[1])
-    return Layout(0, u, v, np.int32(format.width), np.int32(shapes[1][1]), alpha)
+    return PlaneLayout(0, u, v, np.int32(format.width), np.int32(shapes[1][1]), alpha)

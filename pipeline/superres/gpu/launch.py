@@ -1,4 +1,4 @@
-"""The kernels of one stream, ready to be launched: each is called with a stream and addresses in the GPU's memory."""
+"""The compiled kernels of one stream. Each is called with a CUDA stream and device addresses, and is only queued."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from pipeline.superres.gpu.kernels import (
     TILES,
     alpha_macros,
     colour_macros,
-    columns,
-    compile,
-    layout,
+    columns_per_thread,
+    compile_kernels,
     limit_macros,
     luma_macros,
+    plane_layout,
     tile_macros,
 )
 from pipeline.superres.tiling import Tile, Tiling
@@ -34,15 +34,15 @@ _BLOCK = (32, 4)
 
 
 class ToRgb:
-    """Samples → RGB tensor, (1, 3, H, W)."""
+    """Converts samples to the RGB tensor, (1, 3, H, W)."""
 
     def __init__(self, device: Device, format: FrameFormat, model: ModelSpec) -> None:
         self._kernel = _kernel(device, COLOUR, colour_macros(format, model), "to_rgb")
-        self._layout = layout(format)
-        self._config = _config(-(-format.width // columns(format)), format.height)
+        self._layout = plane_layout(format)
+        self._config = _config(-(-format.width // columns_per_thread(format)), format.height)
 
     def __call__(self, stream: Stream, frame: int, rgb: int) -> None:
-        """Convert the packed frame at device address `frame` into the tensor at `rgb`."""
+        """Convert the packed frame at device address `frame` to the tensor at `rgb`."""
         from cuda.core import launch
 
         luma, u, v, luma_pitch, chroma_pitch, _ = self._layout
@@ -50,15 +50,15 @@ class ToRgb:
 
 
 class FromRgb:
-    """RGB tensor, (1, 3, H, W) → samples but alpha: dithered if that is asked for, rounded and clamped."""
+    """Converts the RGB tensor, (1, 3, H, W), to samples except alpha: dithered if requested, rounded and clamped."""
 
     def __init__(self, device: Device, format: FrameFormat, model: ModelSpec, dither: bool) -> None:
         self._kernel = _kernel(device, COLOUR, colour_macros(format, model, dither), "from_rgb")
-        self._layout = layout(format)
-        self._config = _config(-(-format.width // columns(format)), -(-format.height >> format.pixel.sub_y))
+        self._layout = plane_layout(format)
+        self._config = _config(-(-format.width // columns_per_thread(format)), -(-format.height >> format.pixel.sub_y))
 
     def __call__(self, stream: Stream, rgb: int, frame: int) -> None:
-        """Convert the tensor at device address `rgb` into the packed frame at `frame`."""
+        """Convert the tensor at device address `rgb` to the packed frame at `frame`."""
         from cuda.core import launch
 
         luma, u, v, luma_pitch, chroma_pitch, _ = self._layout
@@ -66,15 +66,15 @@ class FromRgb:
 
 
 class ToLuma:
-    """Samples → luma tensor, (1, 1, H, W)."""
+    """Converts samples to the luma tensor, (1, 1, H, W)."""
 
     def __init__(self, device: Device, format: FrameFormat, model: ModelSpec) -> None:
         self._kernel = _kernel(device, LUMA, luma_macros(format, model), "to_luma")
-        self._layout = layout(format)
+        self._layout = plane_layout(format)
         self._config = _config(format.width, format.height)
 
     def __call__(self, stream: Stream, frame: int, tensor: int) -> None:
-        """Convert the packed frame at device address `frame` into the tensor at `tensor`."""
+        """Convert the packed frame at device address `frame` to the tensor at `tensor`."""
         from cuda.core import launch
 
         luma, u, v, luma_pitch, chroma_pitch, _ = self._layout
@@ -82,72 +82,72 @@ class ToLuma:
 
 
 class WithChroma:
-    """Luma tensor, (1, 1, scale H, scale W), and the samples it came from → RGB tensor, (1, 3, scale H, scale W)."""
+    """Combines the upscaled luma tensor, (1, 1, scale H, scale W), with the source's chroma to the RGB tensor."""
 
     def __init__(self, device: Device, format: FrameFormat, model: ModelSpec) -> None:
         self._kernel = _kernel(device, LUMA, luma_macros(format, model), "with_chroma")
-        self._layout = layout(format)
+        self._layout = plane_layout(format)
         self._config = _config(model.scale * format.width, model.scale * format.height)
 
     def __call__(self, stream: Stream, tensor: int, frame: int, rgb: int) -> None:
-        """Make the tensor at `rgb` of that at device address `tensor` and the packed frame at `frame`."""
+        """Combine the luma at device address `tensor` and the packed source frame at `frame` to the tensor at `rgb`."""
         from cuda.core import launch
 
         luma, u, v, *pitches, _ = self._layout
         launch(stream, self._config, self._kernel, tensor, frame + luma, frame + u, frame + v, *pitches, rgb)
 
 
-class Limit:
-    """Tensors on both sides of the network → the larger one, kept within the range of the other."""
+class LimitOvershoot:
+    """Limits the network's output tensor to the local range of its input tensor, in place."""
 
     def __init__(self, device: Device, format: FrameFormat, model: ModelSpec) -> None:
         self._kernel = _kernel(device, LIMIT, limit_macros(format, model), "limit")
         self._config = _config(format.width, format.height)
 
-    def __call__(self, stream: Stream, given: int, enlarged: int) -> None:
-        """Limit the tensor at device address `enlarged` to that at `given`."""
+    def __call__(self, stream: Stream, source: int, enlarged: int) -> None:
+        """Limit the tensor at device address `enlarged` to the range of that at `source`."""
         from cuda.core import launch
 
-        launch(stream, self._config, self._kernel, given, enlarged)
+        launch(stream, self._config, self._kernel, source, enlarged)
 
 
-class Alpha:
-    """The alpha of samples → that of larger ones; where there is none, all is opaque."""
+class EnlargeAlpha:
+    """Enlarges the alpha of the source frame; makes the output opaque if the source has no alpha."""
 
-    def __init__(self, device: Device, source: FrameFormat, result: FrameFormat) -> None:
-        self._given = source.pixel.alpha
-        kernel = "enlarge" if self._given else "opaque"
-        self._kernel = _kernel(device, ALPHA, alpha_macros(source, result), kernel)
-        self._from, self._to = layout(source).alpha, layout(result).alpha
-        self._config = _config(result.width, result.height)
+    def __init__(self, device: Device, source: FrameFormat, output: FrameFormat) -> None:
+        self._has_alpha = source.pixel.alpha
+        kernel = "enlarge" if self._has_alpha else "opaque"
+        self._kernel = _kernel(device, ALPHA, alpha_macros(source, output), kernel)
+        self._from, self._to = plane_layout(source).alpha, plane_layout(output).alpha
+        self._config = _config(output.width, output.height)
 
-    def __call__(self, stream: Stream, frame: int, result: int) -> None:
-        """Make the alpha of the packed frame at device address `result` of that at `frame`."""
+    def __call__(self, stream: Stream, frame: int, output: int) -> None:
+        """Write the alpha of the packed frame at device address `output`, given the source frame at `frame`."""
         from cuda.core import launch
 
-        given = (frame + self._from,) if self._given else ()
-        launch(stream, self._config, self._kernel, *given, result + self._to)
+        source = (frame + self._from,) if self._has_alpha else ()
+        launch(stream, self._config, self._kernel, *source, output + self._to)
 
 
-class Cut:
-    """Tensor of the whole frame, (1, C, H, W) → that of a tile, (1, C, h, w)."""
+class CutTile:
+    """Copies a tile, (1, C, h, w), out of the tensor of the complete frame, (1, C, H, W)."""
 
     def __init__(self, device: Device, tiling: Tiling, model: ModelSpec) -> None:
         self._kernel = _kernel(device, TILES, tile_macros(tiling, model), "cut")
         self._config = _config(tiling.tile_width, tiling.tile_height)
 
     def __call__(self, stream: Stream, rgb: int, piece: int, tile: Tile) -> None:
-        """Copy `tile` of the tensor at device address `rgb` into the one at `piece`."""
+        """Copy `tile` of the tensor at device address `rgb` to the one at `piece`."""
         from cuda.core import launch
 
         launch(stream, self._config, self._kernel, rgb, piece, np.int32(tile.x), np.int32(tile.y))
 
 
-class Paste:
-    """Output of a tile, (1, C, scale h, scale w) → its place in that of the whole frame, (1, C, scale H, scale W).
+class PasteTile:
+    """Pastes the output of a tile, (1, C, scale h, scale w), into that of the complete frame.
 
-    A tile adds to what those before it have written: a frame's tiles are pasted in the order of `Tiling.tiles`, one
-    after the other. What the whole output held before doesn't matter.
+    A tile is added to what earlier tiles have written, so the tiles of a frame must be pasted in the order of
+    `Tiling.tiles`. The output need not be cleared before.
     """
 
     def __init__(self, device: Device, tiling: Tiling, model: ModelSpec) -> None:
@@ -155,44 +155,60 @@ class Paste:
         self._config = _config(model.scale * tiling.tile_width, model.scale * tiling.tile_height)
 
     def __call__(self, stream: Stream, rgb: int, piece: int, tile: Tile) -> None:
-        """Paste the output of `tile` at device address `piece` into the whole at `rgb`."""
+        """Paste the output of `tile` at device address `piece` into the tensor at `rgb`."""
         from cuda.core import launch
 
-        place = (np.int32(number) for number in (tile.x, tile.y, tile.left, tile.top))
-        launch(stream, self._config, self._kernel, piece, rgb, *place)
+        position = (np.int32(number) for number in (tile.x, tile.y, tile.left, tile.top))
+        launch(stream, self._config, self._kernel, piece, rgb, *position)
 
 
 @dataclass(frozen=True)
-class Conversions:
-    """What lies between samples and the network's tensors.
+class ConversionKernels:
+    """The kernels between a frame's samples and the network's tensors.
 
-    limit: of HDR; with_chroma: of networks that enlarge luma alone; alpha: of results that have it.
+    Attributes:
+        to_tensor: From samples to the network's input.
+        from_rgb: From RGB to samples.
+        limit: Limits the overshoot of HDR; None for SDR.
+        with_chroma: Combines luma with chroma; None if the network upscales RGB.
+        alpha: Writes alpha; None if the output has none.
     """
 
     to_tensor: ToRgb | ToLuma
     from_rgb: FromRgb
-    limit: Limit | None = None
+    limit: LimitOvershoot | None = None
     with_chroma: WithChroma | None = None
-    alpha: Alpha | None = None
+    alpha: EnlargeAlpha | None = None
 
 
-def conversions(device: Device, model: ModelSpec, source: FrameFormat, result: FrameFormat) -> Conversions:
-    """The Conversions of frames of `source`, which `model` makes larger, to frames of `result`."""
+def conversion_kernels(device: Device, model: ModelSpec, source: FrameFormat, output: FrameFormat) -> ConversionKernels:
+    """Compile the conversion kernels of a stream.
+
+    Args:
+        device: The GPU.
+        model: The network.
+        source: Format of the source frames.
+        output: Format of the upscaled frames.
+
+    Raises:
+        BackendError: The kernels can't be compiled.
+    """
     luma_alone = model.channels == 1
-    return Conversions(
+    return ConversionKernels(
         to_tensor=(ToLuma if luma_alone else ToRgb)(device, source, model),
-        from_rgb=FromRgb(device, result, model, dither=result.pixel.depth < source.pixel.depth),
-        limit=Limit(device, source, model) if is_hdr(source.colour) else None,
+        from_rgb=FromRgb(device, output, model, dither=output.pixel.depth < source.pixel.depth),
+        limit=LimitOvershoot(device, source, model) if is_hdr(source.colour) else None,
         with_chroma=WithChroma(device, source, model) if luma_alone else None,
-        alpha=Alpha(device, source, result) if result.pixel.alpha else None,
+        alpha=EnlargeAlpha(device, source, output) if output.pixel.alpha else None,
     )
 
 
-def _kernel(device: Device, file: str, defined: dict[str, str], name: str) -> Kernel:
-    return compile(file, defined, f"sm_{device.arch}").get_kernel(name)
+def _kernel(device: Device, file: str, macros: dict[str, str], name: str) -> Kernel:
+    return compile_kernels(file, macros, f"sm_{device.arch}").get_kernel(name)
 
 
 def _config(columns: int, rows: int) -> Any:
+    """Launch configuration of a grid with a thread for each of `columns` x `rows` items."""
     from cuda.core import LaunchConfig
 
     return LaunchConfig(grid=(-(-columns // _BLOCK[0]), -(-rows // _BLOCK[1])), block=_BLOCK)

@@ -1,4 +1,4 @@
-"""Ways to work within a GPU's memory: frames whole or in tiles, on several contexts or one."""
+"""Execution plans that fit into a GPU's memory: complete frames or tiles, on several contexts or one."""
 
 from __future__ import annotations
 
@@ -10,15 +10,11 @@ from typing import TYPE_CHECKING
 
 from pipeline.errors import OutOfMemory
 from pipeline.frame import FrameFormat
-from pipeline.models.spec import ModelSpec
-from pipeline.superres.gpu.launch import Conversions
+from pipeline.superres.gpu.launch import ConversionKernels
 from pipeline.superres.gpu.passes import Passes, memory_bytes
 from pipeline.superres.gpu.tensorrt.engine import Shapes
-from pipeline.superres.gpu.tensorrt.engine_cache import EngineCache
-from pipeline.superres.gpu.tensorrt.library import TensorRtLibrary
-from pipeline.superres.gpu.tensorrt.network import Network
-from pipeline.superres.tiling import Tiling, cuts
-from pipeline.system.cuda import Gpu
+from pipeline.superres.gpu.tensorrt.network import EngineResources, Network
+from pipeline.superres.tiling import Tiling, model_tilings
 
 if TYPE_CHECKING:
     from cuda.core import Event
@@ -28,128 +24,156 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Resources:
-    """What all ways to work have in common."""
+    """What all execution plans of a model on a GPU have in common.
 
-    gpu: Gpu
-    flavour: TensorRtLibrary
-    cache: EngineCache
-    model: ModelSpec
-    conversions: Conversions
+    Attributes:
+        engines: GPU, library, cache and model of the engines.
+        conversions: Kernels between samples and tensors.
+    """
+
+    engines: EngineResources
+    conversions: ConversionKernels
 
 
 class ExecutionPlan:
-    """One way to work, made ready: an engine for the tiles of `tiling`, and `contexts` lanes of passes, in turn.
+    """An engine for the tiles of one tiling, with lanes (contexts with their passes) that are used in turn.
 
-    Raises OutOfMemory, and leaves nothing behind.
+    Attributes:
+        tiling: How frames are cut.
+        lanes: The lanes.
     """
 
-    def __init__(self, tools: Resources, network: Network, tiling: Tiling, contexts: int) -> None:
+    def __init__(self, resources: Resources, network: Network, tiling: Tiling, contexts: int) -> None:
+        """Create the lanes and run each once.
+
+        Args:
+            resources: GPU and kernels.
+            network: The engine, which the plan closes.
+            tiling: How frames are cut.
+            contexts: Number of lanes.
+
+        Raises:
+            OutOfMemory: There is not enough memory. All resources are released, the engine too.
+        """
         self.tiling = tiling
         self.lanes: list[Passes] = []
-        self._gpu = tools.gpu
+        self._gpu = resources.engines.gpu
         self._network = network
         try:
             for _ in range(contexts):
-                self.lanes.append(Passes(tools.gpu, network, tiling, tools.conversions))
-            self._turn = cycle(range(contexts))
+                self.lanes.append(Passes(self._gpu, network, tiling, resources.conversions))
+            self._numbers = cycle(range(contexts))
             for lane in self.lanes:
-                lane.network()  # TensorRT-RTX compiles its kernels at the first run
+                lane.queue_network()  # TensorRT-RTX compiles its kernels at the first run
             self.sync()
         except BaseException:
             self.close()
             raise
-        network.remember()
+        network.save_runtime_cache()
 
-    def next(self) -> int:
-        """The number of the lane whose turn it is."""
-        return next(self._turn)
+    def next_lane(self) -> int:
+        """The number of the lane for the next frame."""
+        return next(self._numbers)
 
     def sync(self) -> None:
-        for event in self.ends():
+        """Wait until all lanes are idle."""
+        for event in self.end_events():
             event.sync()
 
-    def ends(self) -> list[Event]:
-        """What comes when all is done that the lanes have to do now; it does so too when the way is closed before."""
-        ends = [self._gpu.event() for _ in self.lanes]
-        for lane, end in zip(self.lanes, ends, strict=True):
-            lane.stream.record(end)
-        return ends
+    def end_events(self) -> list[Event]:
+        """Events that complete when the lanes have done the work queued so far, even if the plan is closed first."""
+        events = [self._gpu.event() for _ in self.lanes]
+        for lane, event in zip(self.lanes, events, strict=True):
+            lane.stream.record(event)
+        return events
 
     def close(self) -> None:
-        """Free everything, when what is under way is done. May be called again."""
+        """Free everything once the work in flight is done. May be called again."""
         while self.lanes:
             self.lanes.pop().close()
         self._network.close()
 
 
 class FallbackLadder:
-    """The ways to work on frames of `source` that fit into `budget` bytes, one after the other, ever smaller.
+    """The execution plans for frames of one format that fit into a memory budget, from the fastest to the smallest."""
 
-    contexts: how many there may be at most. taken: bytes that the frames under way need, whatever the way.
-    """
+    def __init__(self, resources: Resources, source: FrameFormat, contexts: int, budget: int, reserved: int) -> None:
+        """Create the ladder; no plan is made yet.
 
-    def __init__(self, tools: Resources, source: FrameFormat, contexts: int, budget: int, taken: int) -> None:
-        self._tools = tools
+        Args:
+            resources: GPU, engines and kernels.
+            source: Format of the frames.
+            contexts: Largest number of contexts.
+            budget: GPU memory to use, in bytes.
+            reserved: Memory for the frames in flight, in bytes, which every plan needs.
+        """
+        self._resources = resources
+        self._model = resources.engines.model
         self._source = source
         self._budget = budget
-        self._taken = taken
-        self._left = self._all(contexts)
-        self._per_pixel = 0.0  # bytes that a context takes for each pixel of a tile, once an engine has told
-        self._needs = 0.0  # bytes of the way taken last
+        self._reserved = reserved
+        self._candidates = self._all_candidates(contexts)
+        self._bytes_per_pixel = 0.0  # of a context, for each pixel of a tile; known once an engine was loaded
+        self._plan_bytes = 0.0  # of the plan made last
 
-    def take(self, size: int) -> None:
-        """Set `size` bytes more aside for frames under way. Raises OutOfMemory where the present way leaves no room."""
-        if self._taken + size + self._needs > self._budget:
+    def reserve(self, size: int) -> None:
+        """Reserve `size` more bytes for frames in flight. Raises OutOfMemory if the current plan leaves no room."""
+        if self._reserved + size + self._plan_bytes > self._budget:
             raise OutOfMemory(
-                f"another stream of {self._source} does not fit into {self._shown_budget}: "
-                "allow more with --vram, or have fewer streams"
+                f"another stream of {self._source} does not fit into {self._budget_text}: "
+                "raise `vram` or use fewer streams"
             )
-        self._taken += size
+        self._reserved += size
 
-    def give_back(self, size: int) -> None:
-        self._taken -= size
+    def unreserve(self, size: int) -> None:
+        """Give back `size` reserved bytes."""
+        self._reserved -= size
 
-    def next(self) -> ExecutionPlan:
-        """The next way, ready to work. Raises OutOfMemory when none is left."""
-        for tiling, contexts in self._left:
-            if self._needed(tiling, contexts, self._per_pixel * tiling.tile_width * tiling.tile_height) > self._budget:
+    def next_plan(self) -> ExecutionPlan:
+        """Make the next plan that fits into the budget. Raises OutOfMemory if none is left."""
+        for tiling, contexts in self._candidates:
+            estimate = self._bytes_per_pixel * tiling.tile_width * tiling.tile_height
+            if self._total(tiling, contexts, estimate) > self._budget:
                 continue
             try:
-                network = self._network(tiling, contexts)
+                network = self._fitting_network(tiling, contexts)
                 if network is not None:
-                    way = ExecutionPlan(self._tools, network, tiling, contexts)
-                    self._needs = self._needed(tiling, contexts, network.memory) - self._taken
-                    return way
+                    plan = ExecutionPlan(self._resources, network, tiling, contexts)
+                    self._plan_bytes = self._total(tiling, contexts, network.context_bytes) - self._reserved
+                    return plan
             except OutOfMemory as error:
                 log.warning("%s: trying smaller tiles", error)
         raise OutOfMemory(
-            f"frames of {self._source} do not fit into {self._shown_budget}, in tiles or whole: "
-            "allow more with --vram, or take a smaller --model or --backend onnx"
+            f"frames of {self._source} do not fit into {self._budget_text}, in tiles or complete: "
+            "raise `vram`, choose a smaller `model`, or set `backend` to onnx"
         )
 
     @property
-    def _shown_budget(self) -> str:
+    def _budget_text(self) -> str:
         return f"{self._budget / 2**30:.1f} GiB of GPU memory"
 
-    def _all(self, contexts: int) -> Iterator[tuple[Tiling, int]]:
-        for tiling in cuts(self._tools.model, self._source.width, self._source.height):
+    def _all_candidates(self, contexts: int) -> Iterator[tuple[Tiling, int]]:
+        for tiling in model_tilings(self._model, self._source.width, self._source.height):
             yield tiling, contexts
             if contexts > 1:
                 yield tiling, 1
 
-    def _network(self, tiling: Tiling, contexts: int) -> Network | None:
-        """The engine for a tile, if its contexts fit; one for many sizes takes as much as its largest picture."""
-        tools, size = self._tools, (tiling.tile_height, tiling.tile_width)
+    def _fitting_network(self, tiling: Tiling, contexts: int) -> Network | None:
+        """The engine for a tile if its contexts fit into the budget.
+
+        An engine for several sizes needs the memory of its largest size, so one for this size alone is tried after it.
+        """
+        size = (tiling.tile_height, tiling.tile_width)
         for shapes in (None, Shapes.fixed(*size)):
-            network = Network(tools.gpu, tools.flavour, tools.model, *size, tools.cache, shapes)
-            if self._needed(tiling, contexts, network.memory) <= self._budget:
+            network = Network(self._resources.engines, *size, shapes)
+            if self._total(tiling, contexts, network.context_bytes) <= self._budget:
                 return network
             network.close()
-            if network.fixed:
+            if network.has_fixed_size:
                 break
-        self._per_pixel = network.memory / (tiling.tile_width * tiling.tile_height)
+        self._bytes_per_pixel = network.context_bytes / (tiling.tile_width * tiling.tile_height)
         return None
 
-    def _needed(self, tiling: Tiling, contexts: int, working: float) -> float:
-        """Bytes of GPU memory, where a context works in `working`."""
-        return self._taken + contexts * (working + memory_bytes(self._tools.model, tiling))
+    def _total(self, tiling: Tiling, contexts: int, context_bytes: float) -> float:
+        """GPU memory of a plan and of the frames in flight, in bytes."""
+        return self._reserved + contexts * (context_bytes + memory_bytes(self._model, tiling))

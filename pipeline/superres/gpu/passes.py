@@ -1,10 +1,10 @@
-"""What is done to a frame on the GPU between its two copies, on one compute stream.
+"""The kernels that process a frame on the GPU between its two copies, on one compute stream.
 
-samples ─▶ to_rgb ─▶ network ─▶ from_rgb ─▶ samples
-samples ─▶ to_rgb ─▶ (cut ─▶ network ─▶ paste) for each tile ─▶ from_rgb ─▶ samples
+    samples ─▶ to_rgb ─▶ network ─▶ from_rgb ─▶ samples
+    samples ─▶ to_rgb ─▶ (cut ─▶ network ─▶ paste) for each tile ─▶ from_rgb ─▶ samples
 
-A network that enlarges luma alone has to_luma before it, and with_chroma, which looks at the samples again, behind it.
-What it makes of HDR is limited first. Alpha goes past the network.
+For a network that upscales luma alone, to_luma replaces to_rgb, and with_chroma, which reads the source samples again,
+follows the network. The overshoot of HDR is limited after the network. Alpha bypasses the network.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 from pipeline.models.spec import ModelSpec
-from pipeline.superres.gpu.launch import Conversions, Cut, Paste
+from pipeline.superres.gpu.launch import ConversionKernels, CutTile, PasteTile
 from pipeline.superres.gpu.tensorrt.network import Network
 from pipeline.superres.tiling import Tiling
 from pipeline.system.cuda import Gpu
@@ -26,54 +26,62 @@ Mark = Callable[[str], None]
 
 
 class Passes:
-    """The passes of one frame at a time, whole or in tiles, in memory of their own. Raises OutOfMemory."""
+    """The passes of one frame at a time, complete or in tiles, with device memory of their own.
 
-    def __init__(self, gpu: Gpu, network: Network, tiling: Tiling, conversions: Conversions) -> None:
+    Attributes:
+        stream: The compute stream.
+    """
+
+    def __init__(self, gpu: Gpu, network: Network, tiling: Tiling, conversions: ConversionKernels) -> None:
+        """Create an execution context and allocate the tensors. Raises OutOfMemory."""
         self._conversions = conversions
         self._tiling = tiling
         with ExitStack() as memory:
 
-            def allocated(size: int) -> Buffer:
-                room = gpu.allocate(size, self.stream)
-                memory.callback(room.close, self.stream)
-                return room
+            def allocate(size: int) -> Buffer:
+                buffer = gpu.allocate(size, self.stream)
+                memory.callback(buffer.close, self.stream)
+                return buffer
 
             self._lane = network.lane()
             memory.callback(self._lane.close)
             self.stream: Stream = self._lane.stream
             self._input, self._output = self._lane.input, self._lane.output
-            if not tiling.whole:
-                self._input = allocated(tensor_bytes(network.model, tiling.width, tiling.height))
-                self._output = allocated(tensor_bytes(network.model, tiling.width, tiling.height, enlarged=True))
-                self._cut = Cut(gpu.device, tiling, network.model)
-                self._paste = Paste(gpu.device, tiling, network.model)
+            if not tiling.is_single_tile:
+                self._input = allocate(tensor_bytes(network.model, tiling.width, tiling.height))
+                self._output = allocate(tensor_bytes(network.model, tiling.width, tiling.height, enlarged=True))
+                self._cut = CutTile(gpu.device, tiling, network.model)
+                self._paste = PasteTile(gpu.device, tiling, network.model)
             self._rgb = self._output
             if conversions.with_chroma:
-                self._rgb = allocated(3 * tensor_bytes(network.model, tiling.width, tiling.height, enlarged=True))
+                self._rgb = allocate(3 * tensor_bytes(network.model, tiling.width, tiling.height, enlarged=True))
             self._memory = memory.pop_all()
 
-    def queue(self, samples: int, result: int, mark: Mark) -> None:
-        """Queue all passes for the packed frame at device address `samples`, into the one at `result`.
+    def queue(self, samples: int, output: int, mark: Mark) -> None:
+        """Queue all passes for a frame.
 
-        mark: called with a name after each pass.
+        Args:
+            samples: Device address of the packed source frame.
+            output: Device address of the packed upscaled frame.
+            mark: Called with the name of each pass after it was queued.
         """
-        given, output, rgb = (int(tensor.handle) for tensor in (self._input, self._output, self._rgb))
-        self._conversions.to_tensor(self.stream, samples, given)
+        source, enlarged, rgb = (int(tensor.handle) for tensor in (self._input, self._output, self._rgb))
+        self._conversions.to_tensor(self.stream, samples, source)
         mark("to_rgb")
-        self.network()
+        self.queue_network()
         mark("network")
         if self._conversions.limit:
-            self._conversions.limit(self.stream, given, output)
+            self._conversions.limit(self.stream, source, enlarged)
         if self._conversions.with_chroma:
-            self._conversions.with_chroma(self.stream, output, samples, rgb)
-        self._conversions.from_rgb(self.stream, rgb, result)
+            self._conversions.with_chroma(self.stream, enlarged, samples, rgb)
+        self._conversions.from_rgb(self.stream, rgb, output)
         if self._conversions.alpha:
-            self._conversions.alpha(self.stream, samples, result)
+            self._conversions.alpha(self.stream, samples, output)
         mark("from_rgb")
 
-    def network(self) -> None:
-        """Queue the network alone, over the whole frame."""
-        if self._tiling.whole:
+    def queue_network(self) -> None:
+        """Queue the network alone, for the complete frame."""
+        if self._tiling.is_single_tile:
             self._lane.run()
             return
         for tile in self._tiling.tiles:
@@ -82,17 +90,17 @@ class Passes:
             self._paste(self.stream, int(self._output.handle), int(self._lane.output.handle), tile)
 
     def close(self) -> None:
-        """Free the memory; nothing may be under way."""
+        """Free the memory. No work may be in flight."""
         self._memory.close()
 
 
 def tensor_bytes(model: ModelSpec, width: int, height: int, enlarged: bool = False) -> int:
-    """Bytes of the network's tensor of a picture, or of what it makes of that."""
+    """Size in bytes of the network's input tensor for an image, or of its output tensor."""
     return model.channels * width * height * model.dtype.itemsize * (model.scale**2 if enlarged else 1)
 
 
 def memory_bytes(model: ModelSpec, tiling: Tiling) -> int:
-    """Bytes of GPU memory that Passes take, but for what the network works in."""
+    """GPU memory in bytes that Passes allocate, without what the network's context works in."""
     sizes = {(tiling.tile_width, tiling.tile_height), (tiling.width, tiling.height)}
     tensors = sum(tensor_bytes(model, *size, enlarged) for size in sizes for enlarged in (False, True))
     luma_alone = model.channels == 1

@@ -1,7 +1,7 @@
-"""The ring of buffers that frames travel through on their way over the bus and back.
+"""The ring of slots: buffers for the frames that are in flight between the host and the GPU.
 
-A slot is free → filling (the submitter writes its pinned input) → running (the GPU owns it) → done (the collector
-saw its last event; its pinned output is being read) → free, when the frame that lies in it is released.
+A slot is free, then filling (the submitting thread writes its pinned input), running (the GPU uses it), done (its last
+event has completed, and its pinned output is being read), and free again once the frame in it is released.
 """
 
 from __future__ import annotations
@@ -18,15 +18,24 @@ from pipeline.system.cuda import Gpu, PinnedBuffer
 if TYPE_CHECKING:
     from cuda.core import Buffer, Event, Stream
 
-MARKS = ("upload", "compute", "to_rgb", "network", "from_rgb", "download")
+TRACE_EVENTS = ("upload", "compute", "to_rgb", "network", "from_rgb", "download")
 
 
 @dataclass
 class Slot:
-    """Room for one packed frame, in and out, on both sides of the bus, and the events that order its steps.
+    """Buffers for one packed frame before and after upscaling, and the events that order the work on it.
 
-    given, made: the planes of the frame in host_in, and of that in host_out. marks: further events that only a trace
-    wants, by name.
+    Attributes:
+        host_in: Pinned host memory of the source frame.
+        device_in: Device memory of the source frame.
+        device_out: Device memory of the upscaled frame.
+        host_out: Pinned host memory of the upscaled frame.
+        uploaded: Recorded after the copy to `device_in`.
+        computed: Recorded after the last kernel.
+        downloaded: Recorded after the copy to `host_out`.
+        trace_events: Further events by name, for a trace; empty without one.
+        input_planes: Views of the planes in `host_in`.
+        output_planes: Views of the planes in `host_out`.
     """
 
     host_in: PinnedBuffer
@@ -36,69 +45,90 @@ class Slot:
     uploaded: Event
     computed: Event
     downloaded: Event
-    marks: dict[str, Event]
-    given: tuple[Plane, ...]
-    made: tuple[Plane, ...]
+    trace_events: dict[str, Event]
+    input_planes: tuple[Plane, ...]
+    output_planes: tuple[Plane, ...]
 
 
 class SlotRing:
-    """`count` slots, given out as they become free."""
+    """A fixed number of slots, handed out as they become free.
+
+    Attributes:
+        slots: All slots.
+    """
 
     def __init__(
-        self, gpu: Gpu, stream: Stream, source: FrameFormat, result: FrameFormat, count: int, timed: bool = False
+        self, gpu: Gpu, stream: Stream, source: FrameFormat, output: FrameFormat, count: int, timed: bool = False
     ) -> None:
+        """Allocate the slots.
+
+        Args:
+            gpu: The GPU.
+            stream: Stream for the allocations.
+            source: Format of the source frames.
+            output: Format of the upscaled frames.
+            count: Number of slots.
+            timed: Create events with timestamps, for a trace.
+
+        Raises:
+            OutOfMemory: There is not enough memory. What was allocated is freed.
+        """
         self._free: Channel[Slot] = Channel(count)
         with ExitStack() as memory:
-            self.slots = [_slot(gpu, stream, source, result, memory, timed) for _ in range(count)]
+            self.slots = [_allocate(gpu, stream, source, output, memory, timed) for _ in range(count)]
             self._memory = memory.pop_all()
         for slot in self.slots:
             self._free.put(slot)
 
     def take(self) -> Slot:
-        """A free slot; waits for one. Raises Aborted after `abort`."""
+        """Wait for a free slot. Raises Aborted after `abort`."""
         return self._free.get()
 
     def give_back(self, slot: Slot) -> None:
-        with suppress(Aborted):  # a frame may be released long after the work was called off
+        """Make a slot free again."""
+        with suppress(Aborted):  # a frame may be released long after the abort
             self._free.put(slot)
 
     @property
     def free(self) -> int:
+        """Number of free slots."""
         return len(self._free)
 
     def abort(self) -> None:
-        """Wake whoever waits for a slot: none will come."""
+        """Wake the threads that wait for a slot, with Aborted."""
         self._free.abort()
 
     def close(self) -> None:
-        """Free the memory; nothing may be under way."""
+        """Free the memory. No work may be in flight."""
         self.slots.clear()
         self._memory.close()
 
 
-def _slot(gpu: Gpu, stream: Stream, source: FrameFormat, result: FrameFormat, memory: ExitStack, timed: bool) -> Slot:
-    """A slot whose memory is freed with `memory`; `timed`: its events, and some between them, know their time."""
+def _allocate(
+    gpu: Gpu, stream: Stream, source: FrameFormat, output: FrameFormat, memory: ExitStack, timed: bool
+) -> Slot:
+    """Allocate one slot, whose memory is freed with `memory`."""
 
     def pinned(size: int) -> PinnedBuffer:
-        room = gpu.pinned(size)
-        memory.callback(room.close)
-        return room
+        buffer = gpu.pinned(size)
+        memory.callback(buffer.close)
+        return buffer
 
     def on_device(size: int) -> Buffer:
-        room = gpu.allocate(size, stream)
-        memory.callback(room.close, stream)
-        return room
+        buffer = gpu.allocate(size, stream)
+        memory.callback(buffer.close, stream)
+        return buffer
 
-    host_in, host_out = pinned(source.bytes), pinned(result.bytes)
+    host_in, host_out = pinned(source.bytes), pinned(output.bytes)
     return Slot(
         host_in=host_in,
         device_in=on_device(source.bytes),
-        device_out=on_device(result.bytes),
+        device_out=on_device(output.bytes),
         host_out=host_out,
         uploaded=gpu.event(timed),
         computed=gpu.event(timed),
         downloaded=gpu.event(timed),
-        marks={name: gpu.event(timed) for name in MARKS} if timed else {},
-        given=source.split(host_in.array),
-        made=result.split(host_out.array),
+        trace_events={name: gpu.event(timed) for name in TRACE_EVENTS} if timed else {},
+        input_planes=source.split(host_in.array),
+        output_planes=output.split(host_out.array),
     )

@@ -1,28 +1,28 @@
-"""Upscaling by TensorRT, copies and compute overlapped.
+"""Upscaling with TensorRT, with copies and compute overlapped.
 
     submit                                                                          collect
     host_in ──▶ copy-in stream ──uploaded──▶ compute stream ──computed──▶ copy-out stream ──downloaded──▶ host_out
                 host_in → device_in          passes.py                    device_out → host_out
 
-While slot k computes, k+1 uploads and k-1 downloads. There are as many compute streams as contexts; frames alternate
-between them, which fills the gaps at the end of each network. Nothing is allocated and nothing device-wide is waited
-for once the session stands; `collect` sleeps on the oldest slot's last event, so a frame leaves when it is done.
+While slot k computes, slot k+1 uploads and slot k-1 downloads. There is a compute stream for each context, and frames
+alternate between them, which fills the gaps at the end of each network. In the steady state nothing is allocated and
+nothing waits for the complete device: `collect` sleeps on the last event of the oldest slot.
 
-Here is what a session has for itself: the slots and the copies. What computes, compute.py, may be shared by several.
+A session owns its slots and copies. The computation (compute.py) may be shared by several sessions.
 
-What does not fit into the memory that may be used goes through the network in tiles. Where memory runs out all the
-same, at the start or later, they become smaller; a frame that was submitted lies in its slot, so none is lost.
+Frames that don't fit into the memory budget pass through the network in tiles. If memory runs out later, the tiles
+become smaller; a submitted frame stays in its slot, so none is lost.
 
-The nine steps of a CUDA library's use, and where they are:
+The steps of a CUDA program, and where they are:
  1. bind a handle                Compute (device), Network (runtime, engine), Lane (context)
  2. allocate device memory       SlotRing (frames), Lane (tensors)
  3. check type, shape and order  `check_frame` for each frame, Network for the engine
- 4. copy in                      `submit`: into host_in, then host_in → device_in; NVDEC's frames within the GPU
+ 4. copy in                      `submit`: to host_in, then host_in → device_in; frames of NVDEC within the GPU
  5. configure                    Lane: shape and addresses, once
  6. run                          `submit` → Compute.queue → Passes → Lane.run
- 7. fetch                        `submit` queues device_out → host_out, `collect` waits for it
- 8. convert                      launches.Conversions, on the compute stream around the network
- 9. free                         Frame.release → SlotRing.give_back; `close`, Compute.leave for the rest
+ 7. copy out                     `submit` queues device_out → host_out, `collect` waits for it
+ 8. convert                      launch.ConversionKernels, on the compute stream around the network
+ 9. free                         Frame.release → SlotRing.give_back; `close` → Compute.leave for the rest
 """
 
 from __future__ import annotations
@@ -38,13 +38,11 @@ import numpy as np
 
 from pipeline.errors import BackendError
 from pipeline.flow.telemetry import Trace
-from pipeline.frame import Frame, FrameFormat
-from pipeline.models.spec import ModelSpec
+from pipeline.frame import Frame
 from pipeline.superres.gpu.compute import Compute
 from pipeline.superres.gpu.gpu_trace import GpuTrace
 from pipeline.superres.gpu.passes import Passes
 from pipeline.superres.gpu.ring import Slot, SlotRing
-from pipeline.superres.gpu.tensorrt.engine_cache import EngineCache
 from pipeline.superres.session import Session, check_frame
 from pipeline.superres.tiling import Tiling
 from pipeline.system.cuda import gpu_errors
@@ -54,13 +52,20 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-_BORROWED = 2  # surfaces of NVDEC's that may be held while they are copied
+_BORROWED = 2  # NVDEC surfaces that may be held while they are copied
 _SUBMITTING = "submitting a frame"
 
 
 @dataclass(frozen=True)
-class Running:
-    """A ticket: the slot that the GPU works on, the lane that computes it, and the time of its frame."""
+class SlotTicket:
+    """Ticket of a frame.
+
+    Attributes:
+        slot: The slot that holds the frame.
+        lane: Number of the lane that computes it.
+        pts: Presentation time of the frame.
+        duration: Duration of the frame.
+    """
 
     slot: Slot
     lane: int
@@ -68,42 +73,34 @@ class Running:
     duration: int
 
 
-class TensorRtSession(Session[Running]):
-    """`slots` frames under way at once, on `contexts` compute streams of GPU `device`.
+class TensorRtSession(Session[SlotTicket]):
+    """A session on a GPU."""
 
-    vram: how many bytes of GPU memory it may take; None: nearly all that is free. trace: where the spans of copies
-    and kernels go. compute: what this session shares with others, made for the same model and formats; then device,
-    flavour, contexts, cache and vram are those that it was made with.
-    """
+    def __init__(self, compute: Compute, slots: int = 10, trace: Trace | None = None) -> None:
+        """Open a session.
 
-    def __init__(
-        self,
-        model: ModelSpec,
-        source: FrameFormat,
-        result: FrameFormat | None = None,
-        device: int = 0,
-        flavour: str = "auto",
-        slots: int = 10,
-        contexts: int = 2,
-        cache: EngineCache | None = None,
-        vram: int | None = None,
-        trace: Trace | None = None,
-        compute: Compute | None = None,
-    ) -> None:
-        super().__init__(model, source, result)
-        self._compute = compute or Compute(model, source, self.result, device, flavour, contexts, cache, vram)
-        self._gate = self._compute.gate()
-        self._gpu = self._compute.gpu
+        Args:
+            compute: The computation, which several sessions may share; the last one to close frees its memory.
+            slots: Largest number of frames in flight; fewer if the memory budget is small.
+            trace: Where copies and kernels are recorded; None for nowhere.
+
+        Raises:
+            BackendError, OutOfMemory, ModelError: The session can't be opened. All resources are released.
+        """
+        super().__init__(compute.model, compute.source, compute.output)
+        self._compute = compute
+        self._gate = compute.gate()
+        self._gpu = compute.gpu
         self._gpu.make_current()
         self._copy_in, self._copy_out = self._gpu.stream(), self._gpu.stream()
         self._borrowed: deque[tuple[Event, Frame]] = deque()
         self._trace = GpuTrace(self._gpu, trace) if trace else None
         with ExitStack() as resources, gpu_errors("starting the session"):
-            slots = self._compute.join(slots)
-            resources.callback(self._compute.leave, slots)
-            self._ring = SlotRing(self._gpu, self._copy_in, self.source, self.result, slots, timed=trace is not None)
+            slots = compute.join(slots)
+            resources.callback(compute.leave, slots)
+            self._ring = SlotRing(self._gpu, self._copy_in, self.source, self.output, slots, timed=trace is not None)
             resources.callback(self._ring.close)
-            self._compute.prepare()
+            compute.prepare()
             self._resources = resources.pop_all()
 
     @property
@@ -119,30 +116,36 @@ class TensorRtSession(Session[Running]):
     def backend(self) -> str:
         return self._compute.backend
 
-    def submit(self, frame: Frame) -> Running:
+    @property
+    def free_slots(self) -> int:
+        """Number of slots that hold no frame."""
+        return self._ring.free
+
+    def submit(self, frame: Frame) -> SlotTicket:
         check_frame(frame, self)
         self._gpu.ensure_current()
         slot = self._ring.take()
         with gpu_errors(_SUBMITTING):
-            self._fill(slot, frame)
-        lane = self._compute.queue(self._gate, partial(self._pass, slot))
+            self._upload(slot, frame)
+        lane = self._compute.queue(self._gate, partial(self._queue_passes, slot))
         with gpu_errors(_SUBMITTING):
-            self._fetch(slot)
-        return Running(slot, lane, frame.pts, frame.duration)
+            self._queue_download(slot)
+        return SlotTicket(slot, lane, frame.pts, frame.duration)
 
-    def collect(self, ticket: Running) -> Frame:
+    def collect(self, ticket: SlotTicket) -> Frame:
         self._gpu.ensure_current()
         slot = ticket.slot
         with gpu_errors("collecting a frame"):
             slot.downloaded.sync()
             if self._trace:
                 self._trace.collect(slot, ticket.lane, ticket.pts)
-        return Frame(self.result, slot.made, ticket.pts, ticket.duration, partial(self._ring.give_back, slot))
+        release = partial(self._ring.give_back, slot)
+        return Frame(self.output, slot.output_planes, ticket.pts, ticket.duration, release)
 
-    def queue(self, frames: int) -> None:
+    def queue_network(self, frames: int) -> None:
         self._gpu.ensure_current()
         for _ in range(frames):
-            self._compute.queue(self._gate, Passes.network)
+            self._compute.queue(self._gate, Passes.queue_network)
 
     def sync(self) -> None:
         self._compute.sync()
@@ -162,11 +165,11 @@ class TensorRtSession(Session[Running]):
                     self._borrowed.popleft()[1].release()
                 self._resources.close()
                 self._copy_in.sync()
-        except BackendError as error:  # after a fault nothing can be freed; what led here is the error to raise
+        except BackendError as error:  # after a fault nothing can be freed; the fault itself is the error to raise
             log.warning("%s", error)
 
-    def _fill(self, slot: Slot, frame: Frame) -> None:
-        """Bring the frame's samples into the slot's device_in, or queue that; and let go of the frame."""
+    def _upload(self, slot: Slot, frame: Frame) -> None:
+        """Copy the frame's samples to the slot, queue their copy to the GPU, and release the frame."""
         self._mark(slot, "upload", self._copy_in)
         if frame.device_planes:
             self._gpu.wait_for_decoder(self._copy_in)
@@ -175,25 +178,25 @@ class TensorRtSession(Session[Running]):
                 self._gpu.copy_plane(self._copy_in, address, columns * size, plane, columns * size, rows)
                 address += rows * columns * size
         else:
-            for packed, samples in zip(slot.given, frame.planes, strict=True):
+            for packed, samples in zip(slot.input_planes, frame.planes, strict=True):
                 np.copyto(packed, samples)
             slot.device_in.copy_from(slot.host_in.buffer, stream=self._copy_in)
         self._copy_in.record(slot.uploaded)
         if frame.device_planes:
-            self._borrow(slot, frame)
+            self._hold_until_copied(slot, frame)
         else:
             frame.release()
 
-    def _borrow(self, slot: Slot, frame: Frame) -> None:
-        """Give NVDEC's surfaces back as soon as they were copied, and no later than some frames after."""
+    def _hold_until_copied(self, slot: Slot, frame: Frame) -> None:
+        """Release frames of NVDEC once they were copied, and at the latest a few frames later."""
         self._borrowed.append((slot.uploaded, frame))
         while self._borrowed and (self._borrowed[0][0].is_done or len(self._borrowed) > _BORROWED):
             uploaded, oldest = self._borrowed.popleft()
             uploaded.sync()
             oldest.release()
 
-    def _pass(self, slot: Slot, passes: Passes) -> None:
-        """Queue all that is done to the frame in `slot` between its copies."""
+    def _queue_passes(self, slot: Slot, passes: Passes) -> None:
+        """Queue the kernels and the network for the frame in `slot`."""
         passes.stream.wait(slot.uploaded)
         self._mark(slot, "compute", passes.stream)
         passes.queue(
@@ -203,14 +206,14 @@ class TensorRtSession(Session[Running]):
         )
         passes.stream.record(slot.computed)
 
-    def _fetch(self, slot: Slot) -> None:
-        """Queue the copy of what became of the frame."""
+    def _queue_download(self, slot: Slot) -> None:
+        """Queue the copy of the upscaled frame to the host."""
         self._copy_out.wait(slot.computed)
         self._mark(slot, "download", self._copy_out)
         slot.device_out.copy_to(slot.host_out.buffer, stream=self._copy_out)
         self._copy_out.record(slot.downloaded)
 
     def _mark(self, slot: Slot, name: str, stream: Stream) -> None:
-        """Note, for a trace, when `stream` comes to where it is now."""
+        """Record one of the slot's trace events, if there is a trace."""
         if self._trace:
             self._trace.mark(slot, name, stream)

@@ -1,4 +1,4 @@
-"""Is an engine right? What it makes of a textured picture, beside what ONNX Runtime makes of it."""
+"""Validation of a new engine: its output for a textured image is compared with that of ONNX Runtime."""
 
 from __future__ import annotations
 
@@ -15,39 +15,54 @@ from pipeline.models.spec import ModelSpec
 from pipeline.system.onnx_runtime import load_onnx_runtime
 
 LEAST_DECIBELS = 40.0
-_SIDE = 96  # of the part that is compared: enough texture, and soon done on a CPU
-_BLACK = 1e-3  # of white: a picture that spans less holds nothing
+_SIDE = 96  # of the part that is compared: enough texture, and fast on a CPU
+_LEAST_SPAN = 1e-3  # of white: an output that spans less is a single colour
 
-Run = Callable[[NDArray[Any]], NDArray[Any]]
+RunNetwork = Callable[[NDArray[Any]], NDArray[Any]]
 
 
-def check(model: ModelSpec, run: Run, height: int, width: int) -> float:
-    """Run `run`, (1, C, H, W) → (1, C, scale H, scale W), on texture; gives the PSNR against ONNX Runtime, in dB.
+def validate_engine(model: ModelSpec, run: RunNetwork, height: int, width: int) -> float:
+    """Compare an engine with ONNX Runtime on the CPU.
 
-    A part is compared that is as far from the edges of what ONNX Runtime sees as the network reaches; all of the
-    picture where its reach isn't known, or it takes one size only. Raises BackendError where the result is not finite,
-    black, or under 40 dB.
+    A part in the middle of the image is compared, and ONNX Runtime gets that part with a border of the receptive
+    field's radius. The complete image is compared if the radius is unknown, or the network accepts a single size.
+
+    Args:
+        model: The network that the engine was built from.
+        run: The engine, from (1, C, H, W) to (1, C, scale H, scale W).
+        height: Height of the images that the engine supports.
+        width: Width of the images that the engine supports.
+
+    Returns:
+        The PSNR in dB.
+
+    Raises:
+        BackendError: The output is not finite, is a single colour, or has less than LEAST_DECIBELS.
     """
-    picture = textured(height, width, model)
-    made = run(picture)
-    if not np.isfinite(made).all():
-        raise BackendError(_refused(model, "its output is not finite"))
-    if float(made.max()) - float(made.min()) < _BLACK * model.value_range:
-        raise BackendError(_refused(model, "its output is one colour"))
-    reach = None if model.size else model.receptive_field_radius
-    parts = [_part(length, reach) for length in (height, width)]
-    seen = [_seen(part, reach or 0, model.stride, length) for part, length in zip(parts, (height, width), strict=True)]
-    expected = reference(model, np.ascontiguousarray(picture[:, :, *seen]))
+    image = textured_image(height, width, model)
+    output = run(image)
+    if not np.isfinite(output).all():
+        raise BackendError(_refusal(model, "its output is not finite"))
+    if float(output.max()) - float(output.min()) < _LEAST_SPAN * model.value_range:
+        raise BackendError(_refusal(model, "its output is a single colour"))
+    radius = None if model.size else model.receptive_field_radius
+    parts = [_part(length, radius) for length in (height, width)]
+    contexts = [
+        _context(part, radius or 0, model.stride, length) for part, length in zip(parts, (height, width), strict=True)
+    ]
+    expected = reference_output(model, np.ascontiguousarray(image[:, :, *contexts]))
     outer = [_enlarged(part, 0, model.scale) for part in parts]
-    inner = [_enlarged(part, around.start, model.scale) for part, around in zip(parts, seen, strict=True)]
-    decibels = psnr(made[:, :, *outer], expected[:, :, *inner], peak=model.value_range)
-    if not decibels >= LEAST_DECIBELS:  # NaN is not
-        raise BackendError(_refused(model, f"{decibels:.1f} dB beside ONNX Runtime, {LEAST_DECIBELS:g} are asked for"))
+    inner = [_enlarged(part, context.start, model.scale) for part, context in zip(parts, contexts, strict=True)]
+    decibels = psnr(output[:, :, *outer], expected[:, :, *inner], peak=model.value_range)
+    if not decibels >= LEAST_DECIBELS:  # also if it is not a number
+        raise BackendError(
+            _refusal(model, f"{decibels:.1f} dB compared with ONNX Runtime, {LEAST_DECIBELS:g} are required")
+        )
     return decibels
 
 
-def textured(height: int, width: int, model: ModelSpec) -> NDArray[Any]:
-    """A picture of soft shapes and grain, (1, C, H, W), of the model's dtype, 0 to white."""
+def textured_image(height: int, width: int, model: ModelSpec) -> NDArray[Any]:
+    """An image of smooth shapes and grain for tests: (1, C, H, W) of the model's dtype and value range."""
     rng = np.random.default_rng(0)
     coarse = rng.random((model.channels, height // 16 + 4, width // 16 + 4)).astype(np.float32)
     shapes = np.stack([np.asarray(bicubic(plane, height, width)) for plane in coarse])
@@ -55,8 +70,16 @@ def textured(height: int, width: int, model: ModelSpec) -> NDArray[Any]:
     return np.asarray((np.clip(shapes + grain, 0, 1) * model.value_range).astype(model.dtype)[None])
 
 
-def reference(model: ModelSpec, picture: NDArray[Any]) -> NDArray[np.float64]:
-    """What ONNX Runtime on the CPU makes of `picture`, by the file that the model's precision came from."""
+def reference_output(model: ModelSpec, image: NDArray[Any]) -> NDArray[np.float64]:
+    """Run a network in ONNX Runtime on the CPU: the file that it was converted from, if it was converted.
+
+    Args:
+        model: The network.
+        image: (1, C, H, W).
+
+    Raises:
+        ModelError: ONNX Runtime can't run the file.
+    """
     ort = load_onnx_runtime()
 
     options = ort.SessionOptions()
@@ -65,31 +88,30 @@ def reference(model: ModelSpec, picture: NDArray[Any]) -> NDArray[np.float64]:
     try:
         session = ort.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
         dtype = np.float16 if "float16" in session.get_inputs()[0].type else np.float32
-        (result,) = session.run(None, {session.get_inputs()[0].name: picture.astype(dtype)})
+        (output,) = session.run(None, {session.get_inputs()[0].name: image.astype(dtype)})
     except Exception as error:  # ONNX Runtime's errors have no common parent
-        raise ModelError(
-            f"{path}: ONNX Runtime can't run it to check its engine: {str(error).splitlines()[0]}"
-        ) from error
-    return np.asarray(result, np.float64)
+        reason = str(error).splitlines()[0]
+        raise ModelError(f"{path}: ONNX Runtime can't run it to validate its engine: {reason}") from error
+    return np.asarray(output, np.float64)
 
 
-def _part(length: int, reach: int | None) -> slice:
-    """Which pixels of a side are compared."""
-    side = length if reach is None else min(length, _SIDE)
+def _part(length: int, radius: int | None) -> slice:
+    """The pixels of a side that are compared."""
+    side = length if radius is None else min(length, _SIDE)
     start = (length - side) // 2
     return slice(start, start + side)
 
 
-def _seen(part: slice, around: int, stride: int, length: int) -> slice:
-    """What ONNX Runtime must see of a side, so that `part` comes out as in the whole."""
-    start = max(0, part.start - around) // stride * stride
-    return slice(start, min(length, -(-(part.stop + around) // stride) * stride))
+def _context(part: slice, radius: int, stride: int, length: int) -> slice:
+    """The pixels of a side that ONNX Runtime needs in order to compute `part` as in the complete image."""
+    start = max(0, part.start - radius) // stride * stride
+    return slice(start, min(length, -(-(part.stop + radius) // stride) * stride))
 
 
 def _enlarged(part: slice, start: int, scale: int) -> slice:
-    """`part` in the output of what begins at `start`."""
+    """`part` in the output of an image that begins at `start`."""
     return slice(scale * (part.start - start), scale * (part.stop - start))
 
 
-def _refused(model: ModelSpec, reason: str) -> str:
-    return f"the engine of {model.name} is not right ({reason}) and is not used: try another --precision or --engine"
+def _refusal(model: ModelSpec, reason: str) -> str:
+    return f"the engine of {model.name} is wrong ({reason}) and is not used: try another `precision` or `engine`"

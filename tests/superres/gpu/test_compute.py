@@ -1,4 +1,4 @@
-"""Sessions that share a GPU, on one that is not there: whose frames are whose, who waits for whom, who frees what."""
+"""Sessions that share a GPU, with a fake one: frames, waits and memory of each session."""
 
 import threading
 from collections.abc import Callable, Iterator
@@ -12,10 +12,9 @@ from pipeline.errors import BackendError, MismatchError, OutOfMemory
 from pipeline.flow.blocking import Aborted
 from pipeline.frame import Frame, FrameFormat
 from pipeline.models import catalogue
-from pipeline.superres.gpu.compute import Compute
-from pipeline.superres.gpu.session import TensorRtSession
-from pipeline.superres.session import Session
-from pipeline.superres.sessions import SharedSessions
+from pipeline.superres.gpu.compute import Compute, ComputeOptions
+from pipeline.superres.gpu.session import SlotTicket, TensorRtSession
+from pipeline.superres.sessions import SessionRequest, SharedSessions
 from tests.superres.fake_gpu import FakeGpu, FakeNetwork, FakePasses
 from tests.superres.fake_gpu import gpu as gpu
 from tests.superres.oracle import saturated
@@ -32,44 +31,46 @@ def format(small_format: FrameFormat) -> FrameFormat:
 
 
 @pytest.fixture
-def open(gpu: FakeGpu, format: FrameFormat) -> Iterator[Open]:
-    """Opens a session of three slots; all together may take what `vram` says."""
+def open_shared(gpu: FakeGpu, format: FrameFormat) -> Iterator[Open]:
+    """Opens a session of three slots that shares the GPU with the others."""
     with SharedSessions() as shared:
 
-        def opened(vram: int | None = None, format: FrameFormat = format) -> Session[object]:
-            settings = Settings(slots=3, vram=vram)
-            return shared.open("tensorrt", catalogue.find(MODEL, np.float16), format, settings)
+        def open_session(format: FrameFormat = format) -> TensorRtSession:
+            model = catalogue.find(MODEL, np.float16)
+            session = shared.open(SessionRequest("tensorrt", model, format, Settings(slots=3)))
+            assert isinstance(session, TensorRtSession)
+            return session
 
-        yield opened  # type: ignore[misc]
+        yield open_session
 
 
 def inverted(frame: Frame) -> list[np.ndarray]:
     return [~plane for plane in frame.planes]
 
 
-def assert_right(done: Frame, given: Frame) -> None:
-    """`done` is what was to be made of `given`; gives its slot back."""
-    assert done.pts == given.pts
-    for made, expected in zip(done.planes, inverted(given), strict=True):
-        np.testing.assert_array_equal(made, expected)
-    done.release()
+def assert_inverted(upscaled: Frame, source: Frame) -> None:
+    """Assert that `upscaled` is the inverse of `source`, and release it."""
+    assert upscaled.pts == source.pts
+    for plane, expected in zip(upscaled.planes, inverted(source), strict=True):
+        np.testing.assert_array_equal(plane, expected)
+    upscaled.release()
 
 
 def play(session: TensorRtSession, frames: list[Frame]) -> None:
-    """Submit in one thread, collect in another, as the flow does."""
-    tickets: list[object] = []
-    came = threading.Semaphore(0)
+    """Submit in one thread and collect in another, as a pipeline does."""
+    tickets: list[SlotTicket] = []
+    submitted = threading.Semaphore(0)
 
     def submit() -> None:
         for frame in frames:
             tickets.append(session.submit(frame))
-            came.release()
+            submitted.release()
 
     thread = threading.Thread(target=submit, name="uprez-test", daemon=True)
     thread.start()
     for number, frame in enumerate(frames):
-        assert came.acquire(timeout=DEADLINE)
-        assert_right(session.collect(tickets[number]), frame)  # type: ignore[arg-type]
+        assert submitted.acquire(timeout=DEADLINE)
+        assert_inverted(session.collect(tickets[number]), frame)
     thread.join(DEADLINE)
     assert not thread.is_alive()
 
@@ -97,20 +98,22 @@ def all_at_once(works: list[Callable[[], None]]) -> None:
         raise errors[0]
 
 
-def test_a_lone_session_has_all_for_itself(gpu: FakeGpu, open: Open, format: FrameFormat) -> None:
-    with open() as session:
+def test_a_single_session_upscales_all_frames_and_frees_all_memory(
+    gpu: FakeGpu, open_shared: Open, format: FrameFormat
+) -> None:
+    with open_shared() as session:
         play(session, clip(format, 1))
         assert session.backend == "TensorRT-RTX 0 on fake"
-    assert gpu.open == 0
+    assert gpu.open_buffers == 0
 
 
-def test_six_in_six_threads_get_their_own_pictures_from_one_engine(
-    gpu: FakeGpu, open: Open, format: FrameFormat
+def test_six_sessions_in_six_threads_get_their_own_frames_from_one_engine(
+    gpu: FakeGpu, open_shared: Open, format: FrameFormat
 ) -> None:
     sessions: list[TensorRtSession] = []
 
     def work(seed: int) -> None:
-        session = open()
+        session = open_shared()
         sessions.append(session)
         play(session, clip(format, seed))
 
@@ -120,43 +123,45 @@ def test_six_in_six_threads_get_their_own_pictures_from_one_engine(
         assert not FakeNetwork.closed
         session.close()
     assert FakeNetwork.closed == [(320, 240)]
-    assert gpu.open == 0
+    assert gpu.open_buffers == 0
 
 
-def test_another_format_has_an_engine_of_its_own(open: Open, format: FrameFormat) -> None:
-    with open() as one, open(format=replace(format, width=160)) as other:
+def test_a_session_of_another_format_has_its_own_engine(open_shared: Open, format: FrameFormat) -> None:
+    with open_shared() as one, open_shared(format=replace(format, width=160)) as other:
         play(one, clip(one.source, 1))
         play(other, clip(other.source, 2))
     assert FakeNetwork.loaded == [(320, 240), (160, 240)]
 
 
-def test_after_the_last_was_closed_another_can_be_opened(gpu: FakeGpu, open: Open, format: FrameFormat) -> None:
+def test_a_session_can_be_opened_after_the_last_was_closed(
+    gpu: FakeGpu, open_shared: Open, format: FrameFormat
+) -> None:
     for _ in range(3):
-        with open() as session:
+        with open_shared() as session:
             play(session, clip(format, 1, frames=2))
-        assert gpu.open == 0
+        assert gpu.open_buffers == 0
     assert len(FakeNetwork.loaded) == len(FakeNetwork.closed) == 3
 
 
-def test_one_closed_in_mid_work_leaves_the_other_whole(open: Open, format: FrameFormat) -> None:
+def test_closing_a_session_with_frames_in_flight_does_not_affect_the_other(
+    open_shared: Open, format: FrameFormat
+) -> None:
     frames = clip(format, 1)
-    with open() as other:
+    with open_shared() as other:
         tickets = [other.submit(frame) for frame in frames[:2]]
-        leaving = open()
+        leaving = open_shared()
         for frame in clip(format, 2, frames=3):
             leaving.submit(frame)
         tickets.append(other.submit(frames[2]))
         leaving.close()
         for ticket, frame in zip(tickets, frames, strict=False):
-            assert_right(other.collect(ticket), frame)
+            assert_inverted(other.collect(ticket), frame)
         play(other, frames)
 
 
-def test_one_that_nobody_collects_from_stands_still_alone_and_abort_wakes_it_alone(
-    open: Open, format: FrameFormat
-) -> None:
+def test_a_session_without_a_collector_stops_alone_and_abort_wakes_it(open_shared: Open, format: FrameFormat) -> None:
     outcome: list[str] = []
-    with open() as stuck, open() as other:
+    with open_shared() as stuck, open_shared() as other:
 
         def submit_too_many() -> None:
             try:
@@ -175,61 +180,63 @@ def test_one_that_nobody_collects_from_stands_still_alone_and_abort_wakes_it_alo
         play(other, clip(format, 3))
 
 
-def test_a_frame_that_does_not_fit_is_refused_in_its_own_stream_alone(open: Open, format: FrameFormat) -> None:
-    with open() as one, open() as other:
+def test_a_frame_of_another_size_is_refused_without_affecting_other_sessions(
+    open_shared: Open, format: FrameFormat
+) -> None:
+    with open_shared() as one, open_shared() as other:
         with pytest.raises(MismatchError):
             one.submit(saturated(replace(format, width=64)))
         play(other, clip(format, 1))
         play(one, clip(format, 2))
 
 
-def test_a_frame_that_fails_half_way_ends_its_own_stream_alone(
-    open: Open, format: FrameFormat, monkeypatch: pytest.MonkeyPatch
+def test_a_frame_that_fails_half_way_does_not_affect_other_sessions(
+    open_shared: Open, format: FrameFormat, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(FakePasses, "fails_at", {1})
-    with open() as other:
+    with open_shared() as other:
         ticket = other.submit(saturated(format))
-        with open() as failing, pytest.raises(BackendError, match="broken"):
+        with open_shared() as failing, pytest.raises(BackendError, match="broken"):
             failing.submit(saturated(format, 1))
-        assert_right(other.collect(ticket), saturated(format))
+        assert_inverted(other.collect(ticket), saturated(format))
         play(other, clip(format, 2))
 
 
-def test_memory_that_runs_out_makes_tiles_smaller_for_all_and_costs_no_frame(
-    open: Open, format: FrameFormat, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+def test_tiles_become_smaller_for_all_sessions_if_memory_runs_out_and_no_frame_is_lost(
+    open_shared: Open, format: FrameFormat, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(FakePasses, "runs_out_at", {7, 8, 20})
-    with open() as one, open() as two, open() as three:
+    with open_shared() as one, open_shared() as two, open_shared() as three:
         sessions = (one, two, three)
         all_at_once(
             [lambda s=s, seed=seed: play(s, clip(format, seed)) for seed, s in enumerate(sessions)]  # type: ignore[misc]
         )
         assert {session.tiling for session in sessions} == {one.tiling}
-        assert not one.tiling.whole
+        assert not one.tiling.is_single_tile
     assert len([record for record in caplog.records if "smaller tiles" in record.message]) == 3
 
 
-def test_where_no_smaller_tiles_are_left_each_is_told_and_it_can_be_opened_anew(
-    gpu: FakeGpu, open: Open, format: FrameFormat, monkeypatch: pytest.MonkeyPatch
+def test_every_session_fails_if_no_smaller_tiles_are_left_and_a_new_one_can_be_opened(
+    gpu: FakeGpu, open_shared: Open, format: FrameFormat, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(FakePasses, "runs_out_at", set(range(1000)))
-    with open() as one, open() as two:
+    with open_shared() as one, open_shared() as two:
         for session in (one, two, one):
             with pytest.raises(OutOfMemory, match=r"do not fit into 0\.8 GiB"):
                 session.submit(saturated(format))
-    assert gpu.open == 0
+    assert gpu.open_buffers == 0
     monkeypatch.setattr(FakePasses, "runs_out_at", set())
-    with open() as again:
-        assert again.tiling.whole
+    with open_shared() as again:
+        assert again.tiling.is_single_tile
         play(again, clip(format, 1))
 
 
-def test_one_more_than_the_budget_holds_is_refused_and_the_first_goes_on(gpu: FakeGpu, format: FrameFormat) -> None:
+def test_a_session_beyond_the_budget_is_refused_and_the_first_continues(gpu: FakeGpu, format: FrameFormat) -> None:
     model = catalogue.find(MODEL, np.float16)
-    compute = Compute(model, format, format, vram=158_500_000)
-    with TensorRtSession(model, format, compute=compute) as one:
-        told = r"another stream of 320x240 yuv420p does not fit into 0\.1 GiB.*--vram"
-        with pytest.raises(OutOfMemory, match=told):
-            TensorRtSession(model, format, compute=compute)
+    compute = Compute(model, format, options=ComputeOptions(vram=158_500_000))
+    with TensorRtSession(compute) as one:
+        message = r"another stream of 320x240 yuv420p does not fit into 0\.1 GiB.*`vram`"
+        with pytest.raises(OutOfMemory, match=message):
+            TensorRtSession(compute)
         play(one, clip(format, 1))
-    assert gpu.open == 0
+    assert gpu.open_buffers == 0

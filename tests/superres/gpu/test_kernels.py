@@ -1,4 +1,4 @@
-"""The kernels compile for every GPU there is, once, and find their planes."""
+"""Compilation of the kernels, their cache, and the layout of planes."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -25,56 +25,58 @@ def nvrtc() -> None:
 
 
 @pytest.mark.usefixtures("nvrtc")
-class TestTheyCompile:
+class TestCompilation:
     @pytest.mark.parametrize("arch", ARCHITECTURES)
-    def test_for(self, arch: str) -> None:
-        assert len(kernels.compile(kernels.COLOUR, kernels.colour_macros(HD, spec()), arch).code) > 1000
-        assert len(kernels.compile(kernels.TILES, kernels.tile_macros(TILING, spec()), arch).code) > 1000
-        assert len(kernels.compile(kernels.ALPHA, kernels.alpha_macros(DEEP, DEEP.enlarged(2)), arch).code) > 1000
-        assert len(kernels.compile(kernels.LIMIT, kernels.limit_macros(DEEP, spec(scale=2)), arch).code) > 1000
+    def test_all_kernels_compile_for_every_architecture(self, arch: str) -> None:
+        assert len(kernels.compile_kernels(kernels.COLOUR, kernels.colour_macros(HD, spec()), arch).code) > 1000
+        assert len(kernels.compile_kernels(kernels.TILES, kernels.tile_macros(TILING, spec()), arch).code) > 1000
+        assert (
+            len(kernels.compile_kernels(kernels.ALPHA, kernels.alpha_macros(DEEP, DEEP.enlarged(2)), arch).code) > 1000
+        )
+        assert len(kernels.compile_kernels(kernels.LIMIT, kernels.limit_macros(DEEP, spec(scale=2)), arch).code) > 1000
         luma = kernels.luma_macros(HD, spec(scale=2, order="y"))
-        assert len(kernels.compile(kernels.LUMA, luma, arch).code) > 1000
+        assert len(kernels.compile_kernels(kernels.LUMA, luma, arch).code) > 1000
 
     @pytest.mark.parametrize("pixel", sorted(PIXEL_FORMATS))
     @pytest.mark.parametrize("dtype", [np.float16, np.float32])
-    def test_for_every_pixel_format(self, pixel: str, dtype: type[np.floating]) -> None:
+    def test_colour_kernels_compile_for_every_pixel_format(self, pixel: str, dtype: type[np.floating]) -> None:
         format = replace(HD, pixel=PIXEL_FORMATS[pixel])
-        assert kernels.compile(kernels.COLOUR, kernels.colour_macros(format, spec(dtype)), "sm_90").code
+        assert kernels.compile_kernels(kernels.COLOUR, kernels.colour_macros(format, spec(dtype)), "sm_90").code
 
     @pytest.mark.parametrize("siting", list(Siting))
-    def test_for_every_siting_and_dithered(self, siting: Siting) -> None:
+    def test_colour_kernels_compile_with_dither_for_every_siting(self, siting: Siting) -> None:
         format = replace(HD, colour=Colour(1, False, siting=siting))
-        assert kernels.compile(kernels.COLOUR, kernels.colour_macros(format, spec(), dither=True), "sm_90").code
+        assert kernels.compile_kernels(kernels.COLOUR, kernels.colour_macros(format, spec(), dither=True), "sm_90").code
 
     @pytest.mark.parametrize("pixel", ["yuv420p", "p010le", "yuv422p10le", "gbrp16le", "gray", "yuva444p16le"])
     @pytest.mark.parametrize("dtype", [np.float16, np.float32])
-    def test_for_luma_alone_and_its_chroma(self, pixel: str, dtype: type[np.floating]) -> None:
+    def test_luma_kernels_compile_for_every_kind_of_format(self, pixel: str, dtype: type[np.floating]) -> None:
         macros = kernels.luma_macros(replace(HD, pixel=PIXEL_FORMATS[pixel]), spec(dtype, 3, "y"))
-        assert kernels.compile(kernels.LUMA, macros, "sm_90").code
+        assert kernels.compile_kernels(kernels.LUMA, macros, "sm_90").code
 
     @pytest.mark.parametrize(
-        ("came", "leaves"), [("yuva420p", "yuva444p12le"), ("gbrap16le", "gbrap"), ("gray", "gbrap")]
+        ("source", "output"), [("yuva420p", "yuva444p12le"), ("gbrap16le", "gbrap"), ("gray", "gbrap")]
     )
-    def test_for_alpha_of_any_depth(self, came: str, leaves: str) -> None:
-        formats = (replace(HD, pixel=PIXEL_FORMATS[name]) for name in (came, leaves))
-        assert kernels.compile(kernels.ALPHA, kernels.alpha_macros(*formats), "sm_90").code
+    def test_alpha_kernels_compile_for_any_depth(self, source: str, output: str) -> None:
+        formats = (replace(HD, pixel=PIXEL_FORMATS[name]) for name in (source, output))
+        assert kernels.compile_kernels(kernels.ALPHA, kernels.alpha_macros(*formats), "sm_90").code
 
     @pytest.mark.parametrize("tiling", [TILING, Tiling(33, 17, 33, 8, margin=1), Tiling(32, 16, 32, 16)], ids=str)
     @pytest.mark.parametrize("dtype", [np.float16, np.float32])
-    def test_for_every_tiling(self, tiling: Tiling, dtype: type[np.floating]) -> None:
-        assert kernels.compile(kernels.TILES, kernels.tile_macros(tiling, spec(dtype)), "sm_90").code
+    def test_tile_kernels_compile_for_any_tiling(self, tiling: Tiling, dtype: type[np.floating]) -> None:
+        assert kernels.compile_kernels(kernels.TILES, kernels.tile_macros(tiling, spec(dtype)), "sm_90").code
 
-    def test_or_what_nvrtc_complains_of_is_passed_on(self) -> None:
+    def test_the_error_contains_the_log_of_nvrtc(self) -> None:
         nonsense = kernels.colour_macros(HD, spec()) | {"WIDTH": "nonsense"}
         with pytest.raises(
             BackendError,
             match=r"NVRTC could not compile kernels\.cu for sm_90: [\s\S]*kernels\.cu\(\d+\)[\s\S]*nonsense",
         ):
-            kernels.compile(kernels.COLOUR, nonsense, "sm_90")
+            kernels.compile_kernels(kernels.COLOUR, nonsense, "sm_90")
 
 
 @pytest.mark.usefixtures("nvrtc")
-class TestWhatWasCompiledIsKept:
+class TestCache:
     MACROS = kernels.tile_macros(TILING, spec())
 
     @pytest.fixture(autouse=True)
@@ -82,67 +84,69 @@ class TestWhatWasCompiledIsKept:
         monkeypatch.setenv("UPREZ_CACHE", str(tmp_path))
         return tmp_path / "kernels"
 
-    def test_and_not_compiled_again(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        compiled = kernels.compile(kernels.TILES, self.MACROS, "sm_90")
+    def test_kernels_are_compiled_once(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        compiled = kernels.compile_kernels(kernels.TILES, self.MACROS, "sm_90")
         monkeypatch.setattr("cuda.core.Program", None)
-        again = kernels.compile(kernels.TILES, dict(reversed(self.MACROS.items())), "sm_90")
+        again = kernels.compile_kernels(kernels.TILES, dict(reversed(self.MACROS.items())), "sm_90")
         assert (again.code, again.code_type) == (compiled.code, "cubin")
 
-    def test_but_for_other_macros_files_and_architectures_others_are(self, folder: Path) -> None:
+    def test_other_macros_files_and_architectures_are_compiled_separately(self, folder: Path) -> None:
         for file, macros, arch in (
             (kernels.TILES, self.MACROS, "sm_90"),
             (kernels.TILES, self.MACROS, "sm_80"),
             (kernels.TILES, self.MACROS | {"RAMP": "4"}, "sm_90"),
             (kernels.COLOUR, kernels.colour_macros(HD, spec()), "sm_90"),
         ):
-            kernels.compile(file, macros, arch)
+            kernels.compile_kernels(file, macros, arch)
         assert len(list(folder.glob("*.cubin"))) == 4
 
-    def test_and_for_another_nvrtc_too(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        kernels.compile(kernels.TILES, self.MACROS, "sm_90")
+    def test_another_version_of_nvrtc_compiles_again(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        kernels.compile_kernels(kernels.TILES, self.MACROS, "sm_90")
         monkeypatch.setattr("cuda.bindings.nvrtc.nvrtcVersion", lambda: (0, 99, 0))
-        kernels.compile(kernels.TILES, self.MACROS, "sm_90")
+        kernels.compile_kernels(kernels.TILES, self.MACROS, "sm_90")
         assert len(list(folder.glob("*.cubin"))) == 2
 
-    @pytest.mark.parametrize("spoil", [lambda kept: b"", lambda kept: kept[:-1], lambda kept: kept[:32] + b"junk"])
-    def test_but_compiled_anew_where_it_is_not_whole(self, folder: Path, spoil: Callable[[bytes], bytes]) -> None:
-        compiled = kernels.compile(kernels.TILES, self.MACROS, "sm_90")
-        (kept,) = folder.glob("*.cubin")
-        whole = kept.read_bytes()
-        kept.write_bytes(spoil(whole))
-        assert kernels.compile(kernels.TILES, self.MACROS, "sm_90").code == compiled.code
-        assert kept.read_bytes() == whole
+    @pytest.mark.parametrize(
+        "spoil", [lambda content: b"", lambda content: content[:-1], lambda content: content[:32] + b"junk"]
+    )
+    def test_a_damaged_file_is_compiled_again(self, folder: Path, spoil: Callable[[bytes], bytes]) -> None:
+        compiled = kernels.compile_kernels(kernels.TILES, self.MACROS, "sm_90")
+        (path,) = folder.glob("*.cubin")
+        content = path.read_bytes()
+        path.write_bytes(spoil(content))
+        assert kernels.compile_kernels(kernels.TILES, self.MACROS, "sm_90").code == compiled.code
+        assert path.read_bytes() == content
 
 
 @pytest.mark.parametrize("pixel", sorted(PIXEL_FORMATS))
 @pytest.mark.parametrize("size", [(40, 24), (36, 17), (34, 17), (33, 17)], ids=str)
-class TestTheLayout:
-    def test_says_where_the_planes_of_a_packed_frame_are(self, pixel: str, size: tuple[int, int]) -> None:
+class TestLayout:
+    def test_the_layout_matches_the_planes_of_a_packed_frame(self, pixel: str, size: tuple[int, int]) -> None:
         format = FrameFormat(*size, PIXEL_FORMATS[pixel], Colour(1, False))
         packed = np.zeros(format.bytes, np.uint8)
-        layout = kernels.layout(format)
+        layout = kernels.plane_layout(format)
         planes = format.split(packed)
-        begin = [plane.ctypes.data - packed.ctypes.data for plane in planes]
+        offsets = [plane.ctypes.data - packed.ctypes.data for plane in planes]
         assert layout.luma == 0
         assert layout.luma_pitch == size[0]
         if format.pixel.alpha:
-            assert layout.alpha == begin[-1]
+            assert layout.alpha == offsets[-1]
         if format.pixel.chroma:
-            assert layout.u == begin[1]
-            assert layout.v == (begin[1] + format.pixel.dtype.itemsize if format.pixel.interleaved else begin[2])
+            assert layout.u == offsets[1]
+            assert layout.v == (offsets[1] + format.pixel.dtype.itemsize if format.pixel.interleaved else offsets[2])
             assert layout.chroma_pitch == planes[1].shape[1]
 
-    def test_lets_every_word_lie_at_a_multiple_of_its_size(self, pixel: str, size: tuple[int, int]) -> None:
+    def test_words_are_aligned_to_their_size(self, pixel: str, size: tuple[int, int]) -> None:
         format = FrameFormat(*size, PIXEL_FORMATS[pixel], Colour(1, False))
-        layout, item = kernels.layout(format), format.pixel.dtype.itemsize
-        word = kernels.columns(format) * item  # Samples in kernels.cu, written where rows are whole words
-        if size[0] % kernels.columns(format) == 0:
+        layout, item = kernels.plane_layout(format), format.pixel.dtype.itemsize
+        word = kernels.columns_per_thread(format) * item  # Samples in kernels.cu, written where rows are whole words
+        if size[0] % kernels.columns_per_thread(format) == 0:
             assert (layout.luma_pitch * item) % word == 0
         if format.pixel.chroma and not format.pixel.interleaved:
             group = word >> format.pixel.sub_x  # Chroma in kernels.cu, always written
             assert [place % group for place in (layout.u, layout.v, layout.chroma_pitch * item)] == [0, 0, 0]
 
 
-def test_luma_of_rgb_needs_a_linear_matrix() -> None:
+def test_luma_of_rgb_requires_a_linear_matrix() -> None:
     with pytest.raises(InputError, match="bt2020c is not supported"):
         kernels.luma_macros(replace(HD, pixel=PIXEL_FORMATS["gbrp"], colour=Colour(10, False)), spec(order="y"))

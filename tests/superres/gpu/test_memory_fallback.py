@@ -1,8 +1,8 @@
-"""Which way to work is taken, with engines and GPUs that are not there."""
+"""The choice of execution plans, with a fake GPU and fake engines."""
 
 from dataclasses import replace
 from types import SimpleNamespace
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,105 +10,68 @@ import pytest
 from pipeline.errors import OutOfMemory
 from pipeline.frame import FrameFormat
 from pipeline.models import catalogue
-from pipeline.superres.gpu import memory_fallback
-from pipeline.superres.gpu.memory_fallback import FallbackLadder, Resources
-from pipeline.superres.gpu.tensorrt import library
-from pipeline.superres.tiling import cuts
-
-BYTES_A_PIXEL = 1000
+from pipeline.superres.gpu.memory_fallback import ExecutionPlan, FallbackLadder, Resources
+from tests.superres.fake_gpu import FakeGpu, FakeNetwork
+from tests.superres.fake_gpu import gpu as gpu
 
 
-class FakeNetwork:
-    """Takes 1000 bytes a pixel; `made` remembers the sizes that were tried."""
-
-    made: ClassVar[list[tuple[int, int]]] = []
-    fails_above = 10**9
-
-    def __init__(self, gpu: Any, flavour: Any, model: Any, height: int, width: int, cache: Any, shapes: Any) -> None:
-        self.made.append((width, height))
-        if width * height > self.fails_above:
-            raise OutOfMemory("no room, says this test")
-        self.memory = BYTES_A_PIXEL * width * height
-        self.fixed = True
-
-    def close(self) -> None: ...
+def make_ladder(gpu: FakeGpu, small_format: FrameFormat, budget: int) -> FallbackLadder:
+    engines: Any = SimpleNamespace(gpu=gpu, model=catalogue.find("clear-x2", np.float16))
+    conversions: Any = None
+    source = replace(small_format, width=640, height=480)
+    return FallbackLadder(Resources(engines, conversions), source, contexts=2, budget=budget, reserved=0)
 
 
-@pytest.fixture
-def fakes(monkeypatch: pytest.MonkeyPatch) -> type[FakeNetwork]:
-    monkeypatch.setattr(FakeNetwork, "made", [])
-    monkeypatch.setattr(FakeNetwork, "fails_above", 10**9)
-    monkeypatch.setattr(memory_fallback, "Network", FakeNetwork)
-    monkeypatch.setattr(memory_fallback, "Way", lambda tools, network, tiling, contexts: (tiling, contexts))
-    return FakeNetwork
+def summary(plan: ExecutionPlan) -> tuple[bool, int]:
+    return plan.tiling.is_single_tile, len(plan.lanes)
 
 
-def open_ways(small_format: FrameFormat, budget: int) -> FallbackLadder:
-    nothing: Any = None
-    model = catalogue.find("clear-x2", np.float16)
-    tools = Resources(gpu=nothing, flavour=nothing, cache=nothing, model=model, conversions=nothing)
-    return FallbackLadder(tools, replace(small_format, width=640, height=480), contexts=2, budget=budget, taken=0)
+def test_the_first_plan_is_the_complete_frame_on_all_contexts(gpu: FakeGpu, small_format: FrameFormat) -> None:
+    assert summary(make_ladder(gpu, small_format, 10**9).next_plan()) == (True, 2)
 
 
-def taken(found: Any) -> tuple[bool, int]:
-    tiling, contexts = found
-    return tiling.whole, contexts
+def test_one_context_is_preferred_to_tiles(gpu: FakeGpu, small_format: FrameFormat) -> None:
+    assert summary(make_ladder(gpu, small_format, 500 * 10**6).next_plan()) == (True, 1)
 
 
-def test_the_whole_frame_on_all_contexts_where_it_fits(fakes: type[FakeNetwork], small_format: FrameFormat) -> None:
-    assert taken(open_ways(small_format, 10**9).next()) == (True, 2)
+def test_no_engine_is_built_that_can_not_fit(gpu: FakeGpu, small_format: FrameFormat) -> None:
+    plan = make_ladder(gpu, small_format, 150 * 10**6).next_plan()
+    assert not plan.tiling.is_single_tile
+    assert len(FakeNetwork.loaded) == 2
+    assert FakeNetwork.loaded[0] == (640, 480)
 
 
-def test_one_context_before_tiles(fakes: type[FakeNetwork], small_format: FrameFormat) -> None:
-    assert taken(open_ways(small_format, 500 * 10**6).next()) == (True, 1)
-
-
-def test_then_tiles_and_no_engine_is_built_that_can_not_fit(
-    fakes: type[FakeNetwork], small_format: FrameFormat
-) -> None:
-    whole, _ = taken(open_ways(small_format, 150 * 10**6).next())
-    assert not whole
-    assert len(fakes.made) == 2
-    assert fakes.made[0] == (640, 480)
-
-
-def test_each_next_way_needs_no_more_than_the_one_before(fakes: type[FakeNetwork], small_format: FrameFormat) -> None:
-    all_ways = open_ways(small_format, 10**9)
+def test_each_plan_needs_no_more_memory_than_the_one_before(gpu: FakeGpu, small_format: FrameFormat) -> None:
+    ladder = make_ladder(gpu, small_format, 10**9)
     sizes = []
 
     def use_up() -> None:
         while True:
-            tiling, contexts = all_ways.next()  # type: ignore[misc]
-            sizes.append((tiling.tile_width * tiling.tile_height, contexts))
+            plan = ladder.next_plan()
+            sizes.append((plan.tiling.tile_width * plan.tiling.tile_height, len(plan.lanes)))
+            plan.close()
 
-    with pytest.raises(OutOfMemory, match=r"do not fit into 0\.9 GiB of GPU memory.*--vram"):
+    with pytest.raises(OutOfMemory, match=r"do not fit into 0\.9 GiB of GPU memory.*`vram`"):
         use_up()
     assert sizes == sorted(sizes, reverse=True)
     assert len(sizes) > 4
+    assert gpu.open_buffers == 0
 
 
-def test_an_engine_that_can_not_be_loaded_for_lack_of_memory_makes_tiles_smaller(
-    fakes: type[FakeNetwork], small_format: FrameFormat, monkeypatch: pytest.MonkeyPatch
+def test_an_engine_that_runs_out_of_memory_is_followed_by_smaller_tiles(
+    gpu: FakeGpu, small_format: FrameFormat, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(fakes, "fails_above", 100_000)
-    tiling, _ = open_ways(small_format, 10**9).next()  # type: ignore[misc]
+    monkeypatch.setattr(FakeNetwork, "fails_above", 100_000)
+    tiling = make_ladder(gpu, small_format, 10**9).next_plan().tiling
     assert tiling.tile_width * tiling.tile_height <= 100_000
+    assert "trying smaller tiles" in caplog.text
 
 
-def test_a_network_of_one_size_is_not_cut() -> None:
-    model = replace(catalogue.find("clear-x2", np.float16), size=(480, 640))
-    assert [tiling.whole for tiling in cuts(model, 640, 480)] == [True]
-
-
-@pytest.mark.parametrize(
-    ("complaint", "lacks"),
-    [
-        ("Error Code 2: OutOfMemory (Requested size was 123 bytes.)", True),
-        ("cuda error 2", True),
-        ("CUDA error: out of memory", True),
-        ("Cuda error 209 no kernel image is available", False),
-        ("an illegal memory access was encountered", False),
-    ],
-)
-def test_what_tensorrt_says_of_lacking_memory(complaint: str, lacks: bool) -> None:
-    assert library.TensorRtLibrary("rtx", None, SimpleNamespace(complaints=[complaint])).lacks_memory is lacks
+def test_memory_is_reserved_up_to_the_budget(gpu: FakeGpu, small_format: FrameFormat) -> None:
+    ladder = make_ladder(gpu, small_format, 700 * 10**6)
+    ladder.next_plan()
+    ladder.reserve(10**6)
+    with pytest.raises(OutOfMemory, match="another stream of 640x480 yuv420p does not fit"):
+        ladder.reserve(10**9)
+    ladder.unreserve(10**6)
+    ladder.reserve(10**6)

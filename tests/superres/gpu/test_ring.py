@@ -1,4 +1,4 @@
-"""The ring of slots, without a GPU: room for frames is given out, taken back, and nobody waits for ever."""
+"""The ring of slots, with a fake GPU."""
 
 from typing import Any
 
@@ -7,73 +7,90 @@ import pytest
 
 from pipeline.flow.blocking import Aborted
 from pipeline.frame import FrameFormat
-from pipeline.superres.gpu.ring import SlotRing
+from pipeline.superres.gpu.ring import TRACE_EVENTS, SlotRing
 
 
-class FakeBuffer:
-    def __init__(self, owner: "FakeGpu", size: int) -> None:
+class CountedBuffer:
+    """A buffer that its GPU counts."""
+
+    def __init__(self, owner: "LimitedGpu", size: int) -> None:
         self._owner = owner
         self.array = np.zeros(size, np.uint8)
-        owner.open += 1
+        owner.open_buffers += 1
 
     def close(self, stream: Any = None) -> None:
-        self._owner.open -= 1
+        self._owner.open_buffers -= 1
 
 
-class FakeGpu:
-    def __init__(self, room: int = 1000) -> None:
-        self.open = 0
-        self._room = room
+class LimitedGpu:
+    """A GPU with memory for a limited number of buffers."""
 
-    def allocate(self, size: int, stream: Any) -> FakeBuffer:
+    def __init__(self, most: int = 1000) -> None:
+        self.open_buffers = 0
+        self._most = most
+
+    def allocate(self, size: int, stream: Any) -> CountedBuffer:
         return self.pinned(size)
 
-    def pinned(self, size: int) -> FakeBuffer:
-        if self.open >= self._room:
+    def pinned(self, size: int) -> CountedBuffer:
+        if self.open_buffers >= self._most:
             raise MemoryError("full")
-        return FakeBuffer(self, size)
+        return CountedBuffer(self, size)
 
     def event(self, timed: bool = False) -> object:
         return object()
 
 
-def ring(gpu: FakeGpu, format: FrameFormat, count: int) -> SlotRing:
-    return SlotRing(gpu, None, format, format, count)  # type: ignore[arg-type]
+def make_ring(gpu: Any, format: FrameFormat, count: int, timed: bool = False) -> SlotRing:
+    stream: Any = None
+    return SlotRing(gpu, stream, format, format, count, timed)
 
 
-def test_slots_go_round(small_format: FrameFormat) -> None:
-    slots = ring(FakeGpu(), small_format, 2)
-    first, second = slots.take(), slots.take()
-    assert slots.free == 0
-    slots.give_back(first)
-    assert slots.take() is first
+def test_a_slot_that_was_given_back_is_handed_out_again(small_format: FrameFormat) -> None:
+    ring = make_ring(LimitedGpu(), small_format, 2)
+    first, second = ring.take(), ring.take()
+    assert ring.free == 0
+    ring.give_back(first)
+    assert ring.take() is first
     assert second is not first
 
 
+def test_planes_are_views_of_the_pinned_memory(small_format: FrameFormat) -> None:
+    slot = make_ring(LimitedGpu(), small_format, 1).take()
+    slot.input_planes[0].fill(7)
+    assert (slot.host_in.array[: slot.input_planes[0].size] == 7).all()
+    assert [plane.shape for plane in slot.output_planes] == list(small_format.plane_shapes)
+
+
+def test_slots_have_trace_events_only_if_they_are_timed(small_format: FrameFormat) -> None:
+    assert make_ring(LimitedGpu(), small_format, 1).take().trace_events == {}
+    assert tuple(make_ring(LimitedGpu(), small_format, 1, timed=True).take().trace_events) == TRACE_EVENTS
+
+
 def test_abort_ends_the_wait_for_a_slot(small_format: FrameFormat) -> None:
-    slots = ring(FakeGpu(), small_format, 1)
-    slots.abort()
+    ring = make_ring(LimitedGpu(), small_format, 1)
+    ring.abort()
     with pytest.raises(Aborted):
-        slots.take()
+        ring.take()
 
 
-def test_a_frame_released_after_the_abort_does_no_harm(small_format: FrameFormat) -> None:
-    slots = ring(FakeGpu(), small_format, 1)
-    slot = slots.take()
-    slots.abort()
-    slots.give_back(slot)
+def test_a_frame_can_be_released_after_the_abort(small_format: FrameFormat) -> None:
+    ring = make_ring(LimitedGpu(), small_format, 1)
+    slot = ring.take()
+    ring.abort()
+    ring.give_back(slot)
 
 
-def test_close_frees_everything(small_format: FrameFormat) -> None:
-    gpu = FakeGpu()
-    slots = ring(gpu, small_format, 3)
-    assert gpu.open == 12
-    slots.close()
-    assert gpu.open == 0
+def test_close_frees_all_buffers(small_format: FrameFormat) -> None:
+    gpu = LimitedGpu()
+    ring = make_ring(gpu, small_format, 3)
+    assert gpu.open_buffers == 12
+    ring.close()
+    assert gpu.open_buffers == 0
 
 
-def test_what_was_taken_is_freed_when_there_is_no_room_for_the_rest(small_format: FrameFormat) -> None:
-    gpu = FakeGpu(room=10)
+def test_buffers_are_freed_if_there_is_not_enough_memory_for_all(small_format: FrameFormat) -> None:
+    gpu = LimitedGpu(most=10)
     with pytest.raises(MemoryError):
-        ring(gpu, small_format, 3)
-    assert gpu.open == 0
+        make_ring(gpu, small_format, 3)
+    assert gpu.open_buffers == 0

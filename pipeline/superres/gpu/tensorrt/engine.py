@@ -1,4 +1,4 @@
-"""ONNX → engine: the sizes it serves, building it, and what it is known by."""
+"""TensorRT engines: the image sizes that they support, how they are built from ONNX, and their cache key."""
 
 from __future__ import annotations
 
@@ -18,7 +18,13 @@ Size = tuple[int, int]  # (H, W)
 
 @dataclass(frozen=True)
 class Shapes:
-    """The picture sizes that an engine serves: from `low` to `high`, in each direction, and best at `typical`."""
+    """The image sizes that an engine supports.
+
+    Attributes:
+        low: Smallest (H, W).
+        typical: The (H, W) that the engine is optimized for.
+        high: Largest (H, W).
+    """
 
     low: Size
     typical: Size
@@ -26,18 +32,20 @@ class Shapes:
 
     @classmethod
     def fixed(cls, height: int, width: int) -> Shapes:
-        """One size only, which is what TensorRT makes the fastest engines for."""
+        """A single size, for which TensorRT builds the fastest engines."""
         return cls((height, width), (height, width), (height, width))
 
     @property
     def is_fixed(self) -> bool:
+        """Whether a single size is supported."""
         return self.low == self.high
 
-    def serve(self, height: int, width: int) -> bool:
+    def supports(self, height: int, width: int) -> bool:
+        """Whether images of this size are supported."""
         return self.low[0] <= height <= self.high[0] and self.low[1] <= width <= self.high[1]
 
     def distance(self, height: int, width: int) -> int:
-        """How many pixels a picture has more or less than those that the engine is best at."""
+        """Difference in pixels between an image of this size and one of the typical size."""
         return abs(height * width - self.typical[0] * self.typical[1])
 
     def __str__(self) -> str:
@@ -45,34 +53,43 @@ class Shapes:
         return low if self.is_fixed else f"{low} to {high}, best at {typical}"
 
 
-def build(flavour: TensorRtLibrary, model: ModelSpec, shapes: Shapes) -> bytes:
-    """An engine of `model`, serialised. Needs no GPU with TensorRT-RTX.
+def build_engine(library: TensorRtLibrary, model: ModelSpec, shapes: Shapes) -> bytes:
+    """Build an engine. TensorRT-RTX needs no GPU for this.
 
-    Raises ModelError where TensorRT can't parse or build the network.
+    Args:
+        library: The TensorRT library.
+        model: The network.
+        shapes: Image sizes to support.
+
+    Returns:
+        The serialized engine.
+
+    Raises:
+        ModelError: TensorRT can't parse or build the network.
     """
-    trt = flavour.trt
-    flavour.logger.complaints.clear()
-    builder = trt.Builder(flavour.logger)
+    trt = library.trt
+    library.logger.messages.clear()
+    builder = trt.Builder(library.logger)
     network = builder.create_network(_creation_flags(trt))
-    parser = trt.OnnxParser(network, flavour.logger)
+    parser = trt.OnnxParser(network, library.logger)
     if not parser.parse(model.path.read_bytes()):
-        reason = parser.get_error(0).desc() if parser.num_errors else flavour.complaint()
-        raise ModelError(f"{model.path}: {flavour.name} {flavour.version} can't take it: {reason}")
-    plan = builder.build_serialized_network(network, _configured(trt, builder, network, model, shapes))
+        reason = parser.get_error(0).desc() if parser.num_errors else library.last_error()
+        raise ModelError(f"{model.path}: {library.name} {library.version} can't parse it: {reason}")
+    plan = builder.build_serialized_network(network, _build_config(trt, builder, network, model, shapes))
     if plan is None:
-        raise ModelError(f"{model.path}: {flavour.name} {flavour.version} can't build it: {flavour.complaint()}")
+        raise ModelError(f"{model.path}: {library.name} {library.version} can't build it: {library.last_error()}")
     return bytes(plan)
 
 
 def _creation_flags(trt: Any) -> int:
-    """TensorRT 10 wants to be told what RTX and 11 always do."""
+    """Flags for strong typing, which TensorRT 10 must be asked for; TensorRT-RTX and TensorRT 11 know nothing else."""
     flag = getattr(trt.NetworkDefinitionCreationFlag, "STRONGLY_TYPED", None)
     return 0 if flag is None else 1 << int(flag)
 
 
-def _configured(trt: Any, builder: Any, network: Any, model: ModelSpec, shapes: Shapes) -> Any:
+def _build_config(trt: Any, builder: Any, network: Any, model: ModelSpec, shapes: Shapes) -> Any:
     config = builder.create_builder_config()
-    # Precision lies in the network's types, but for TF32, which is how fp32 may be multiplied.
+    # The network's types determine the precision, except for TF32, which is a way to multiply fp32.
     (config.set_flag if model.precision == "tf32" else config.clear_flag)(trt.BuilderFlag.TF32)
     if shapes.is_fixed:
         network.get_input(0).shape = (1, model.channels, *shapes.low)
@@ -86,11 +103,23 @@ def _configured(trt: Any, builder: Any, network: Any, model: ModelSpec, shapes: 
 
 @dataclass(frozen=True)
 class EngineKey:
-    """All that an engine depends on: another value of any field is another engine."""
+    """Everything that an engine depends on: engines with different keys are different engines.
+
+    Attributes:
+        onnx_sha256: Digest of the ONNX file.
+        precision: Precision of the network.
+        library: "rtx" or "tensorrt".
+        version: Version of the library.
+        gpu: Product name of the GPU.
+        capability: Its compute capability.
+        driver: Version of the NVIDIA driver.
+        shapes: Image sizes that the engine supports.
+        options: Build options.
+    """
 
     onnx_sha256: str
     precision: str
-    flavour: str
+    library: str
     version: str
     gpu: str
     capability: str
@@ -100,11 +129,12 @@ class EngineKey:
 
     @property
     def digest(self) -> str:
+        """Digest of all fields, which names the cached file."""
         return hashlib.sha256(json.dumps(asdict(self), sort_keys=True).encode()).hexdigest()[:32]
 
     @classmethod
     def parse(cls, fields: dict[str, Any]) -> Self:
-        """The key that `asdict` gave, back from JSON. Raises TypeError, KeyError or ValueError for anything else."""
+        """Restore a key from JSON that `asdict` gave. Raises TypeError, KeyError or ValueError for other content."""
         low, typical, high = (fields["shapes"][name] for name in ("low", "typical", "high"))
         return cls(**{**fields, "shapes": Shapes(_size(low), _size(typical), _size(high))})
 

@@ -1,4 +1,4 @@
-"""TensorRT under one name: `tensorrt_rtx` or `tensorrt`, which share their Python API."""
+"""The two TensorRT libraries, `tensorrt_rtx` and `tensorrt`, which share one Python API."""
 
 from __future__ import annotations
 
@@ -13,66 +13,85 @@ from typing import Any
 from pipeline.errors import BackendError
 
 MODULES = {"rtx": "tensorrt_rtx", "tensorrt": "tensorrt"}
-INSTALL = {"rtx": "pip install 'uprez[rtx]'", "tensorrt": "pip install 'uprez[tensorrt]'"}
+INSTALL_COMMANDS = {"rtx": "pip install 'uprez[rtx]'", "tensorrt": "pip install 'uprez[tensorrt]'"}
 
 _NO_MEMORY = re.compile(r"out of memory|outofmemory|cuda error 2\b", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
 class TensorRtLibrary:
-    """A TensorRT that was found. trt: its module. logger: the process's one logger, which keeps the last complaints."""
+    """An imported TensorRT library.
+
+    Attributes:
+        name: "rtx" or "tensorrt".
+        trt: The Python module.
+        logger: The logger of the process, which keeps the last errors in `logger.messages`.
+    """
 
     name: str
     trt: Any
     logger: Any
 
     @property
+    def title(self) -> str:
+        """The product name, for tables."""
+        return "TensorRT-RTX" if self.name == "rtx" else "TensorRT"
+
+    @property
     def version(self) -> str:
+        """Version of the library."""
         return str(self.trt.__version__)
 
     @property
     def lacks_memory(self) -> bool:
-        """Whether the last complaint was about memory."""
-        return bool(_NO_MEMORY.search(self.complaint()))
+        """Whether the last error was a lack of memory."""
+        return bool(_NO_MEMORY.search(self.last_error()))
 
-    def complaint(self) -> str:
-        """The last thing TensorRT had to complain about, in one line."""
-        return self.logger.complaints[-1] if self.logger.complaints else "TensorRT gave no reason"
+    def last_error(self) -> str:
+        """The last error that TensorRT logged, in one line."""
+        return self.logger.messages[-1] if self.logger.messages else "TensorRT gave no reason"
 
 
 def installed() -> list[str]:
-    """The names of the flavours that are here, in order of preference."""
+    """Names of the installed libraries, in order of preference."""
     return [name for name, module in MODULES.items() if importlib.util.find_spec(module)]
 
 
 def load(name: str = "auto") -> TensorRtLibrary:
-    """The flavour called `name`, or the first that is installed. Raises BackendError with the command to install it."""
+    """Import a TensorRT library.
+
+    Args:
+        name: "rtx", "tensorrt", or "auto" for the first that is installed.
+
+    Raises:
+        BackendError: The library is not installed or does not load. The message names the command to install it.
+    """
     found = installed()
     if name == "auto":
         if not found:
-            raise BackendError(f"TensorRT is not installed: {INSTALL['rtx']}")
+            raise BackendError(f"TensorRT is not installed: {INSTALL_COMMANDS['rtx']}")
         name = found[0]
     if name not in MODULES:
         raise BackendError(f"no engine called {name!r}; there are {', '.join(MODULES)} and auto")
     if name not in found:
-        raise BackendError(f"{MODULES[name]} is not installed: {INSTALL[name]}")
-    return _loaded(name)
+        raise BackendError(f"{MODULES[name]} is not installed: {INSTALL_COMMANDS[name]}")
+    return _import(name)
 
 
 @cache
-def _loaded(name: str) -> TensorRtLibrary:
+def _import(name: str) -> TensorRtLibrary:
     try:
         trt = importlib.import_module(MODULES[name])
     except (ImportError, OSError) as error:
         raise BackendError(f"{MODULES[name]} is installed but does not load: {error}") from error
 
-    class Logger(trt.ILogger):  # type: ignore[name-defined, misc]
+    class Logger(trt.ILogger):  # type: ignore[name-defined, misc]  # the module is known at run time only
         def __init__(self) -> None:
             super().__init__()
-            self.complaints: deque[str] = deque(maxlen=8)
+            self.messages: deque[str] = deque(maxlen=8)
 
         def log(self, severity: Any, message: str) -> None:
             if severity in (trt.ILogger.ERROR, trt.ILogger.INTERNAL_ERROR):
-                self.complaints.append(message.strip().splitlines()[0])
+                self.messages.append(message.strip().splitlines()[0])
 
     return TensorRtLibrary(name, trt, Logger())

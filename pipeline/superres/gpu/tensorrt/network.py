@@ -1,9 +1,11 @@
-"""A network on one GPU, for pictures of one size: its engine, found or built, and the contexts that run it."""
+"""A network on one GPU for images of one size: its engine, from the cache or built, and the contexts that run it."""
 
 from __future__ import annotations
 
 import logging
 from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -23,142 +25,187 @@ from pipeline.system.cuda import Gpu
 log = logging.getLogger(__name__)
 
 
-class Network:
-    """The engine of `model` for pictures of `height` x `width`, from `cache` or built for it.
+@dataclass(frozen=True)
+class EngineResources:
+    """What the engines of one model on one GPU are built and run with.
 
-    shapes: the sizes that the engine must be made for; None: this one, but one that is kept for several sizes does too.
-    memory: bytes of GPU memory that each context works in. fixed: the engine is for this size alone.
-
-    Raises OutOfMemory, ModelError or BackendError, and leaves nothing behind.
+    Attributes:
+        gpu: The GPU.
+        library: The TensorRT library.
+        cache: Where engines are cached.
+        model: The network.
     """
 
-    def __init__(
-        self,
-        gpu: Gpu,
-        flavour: TensorRtLibrary,
-        model: ModelSpec,
-        height: int,
-        width: int,
-        cache: EngineCache,
-        shapes: Shapes | None = None,
-    ) -> None:
-        self.model, self.height, self.width = model, height, width
-        self._gpu = gpu
-        self._flavour = flavour
-        self._cache = cache
-        self._runtime: Any = flavour.trt.Runtime(flavour.logger)
-        exact = key_of(gpu, flavour, model, shapes or Shapes.fixed(height, width))
-        self._key = exact if shapes else cache.serving(exact)
+    gpu: Gpu
+    library: TensorRtLibrary
+    cache: EngineCache
+    model: ModelSpec
+
+    def key(self, shapes: Shapes) -> EngineKey:
+        """Key of the engine for `shapes`."""
+        facts = self.gpu.facts
+        return EngineKey(
+            onnx_sha256=self.model.sha256,
+            precision=self.model.precision,
+            library=self.library.name,
+            version=self.library.version,
+            gpu=facts.name,
+            capability=facts.capability,
+            driver=facts.driver,
+            shapes=shapes,
+        )
+
+
+class Network:
+    """An engine for images of one size.
+
+    Attributes:
+        model: The network.
+        height: Height of the images.
+        width: Width of the images.
+        has_fixed_size: Whether the engine supports this size alone.
+        context_bytes: GPU memory that each context needs to work in.
+    """
+
+    def __init__(self, resources: EngineResources, height: int, width: int, shapes: Shapes | None = None) -> None:
+        """Load the engine from the cache, or build it.
+
+        Args:
+            resources: GPU, library, cache and model.
+            height: Height of the images.
+            width: Width of the images.
+            shapes: Sizes that the engine must be built for. None for this size, for which a cached engine for several
+                sizes is used too.
+
+        Raises:
+            OutOfMemory, ModelError, BackendError: The engine can't be built or used. All resources are released.
+        """
+        self.model, self.height, self.width = resources.model, height, width
+        self._resources = resources
+        self._library = resources.library
+        self._cache = resources.cache
+        self._runtime: Any = self._library.trt.Runtime(self._library.logger)
+        exact = resources.key(shapes or Shapes.fixed(height, width))
+        self._key = exact if shapes else self._cache.best_match(exact)
         self._config: Any = None
         self._compiled: Any = None
         self._engine: Any = None
         try:
-            engine = cache.fetch(self._key, model.name, self._deserialized, self._build, self._trust)
+            engine = self._cache.fetch(self._key, self.model.name, self._deserialize, self._build, self._validate)
             self._open(engine)
-            self._check()
+            self._check_tensors()
         except BaseException:
             self.close()
             raise
-        self.fixed = self._key.shapes.is_fixed
-        self.memory = int(engine.device_memory_size_v2)
+        self.has_fixed_size = self._key.shapes.is_fixed
+        self.context_bytes = int(engine.device_memory_size_v2)
 
     def lane(self) -> Lane:
-        """A context of its own, on a stream of its own. Raises OutOfMemory."""
-        return Lane(self._gpu, self._flavour, self._context(), self.model, self.height, self.width)
+        """Create a context with a stream of its own. Raises OutOfMemory."""
+        return Lane(self._resources, self._create_context(), self.height, self.width)
 
-    def remember(self) -> None:
-        """Keep what TensorRT-RTX compiled at the first run, for the next start."""
+    def save_runtime_cache(self) -> None:
+        """Cache the kernels that TensorRT-RTX compiled at the first run."""
         if self._compiled is not None:
-            kept = self._cache.runtime_cache(self._key, self.height, self.width, self._gpu.facts.uuid)
+            path = self._runtime_cache_path()
             compiled = bytes(self._compiled.serialize())
-            if not kept.exists() or kept.read_bytes() != compiled:
-                write_cached(kept, compiled)
+            if not path.exists() or path.read_bytes() != compiled:
+                write_cached(path, compiled)
 
     def close(self) -> None:
-        """Free the engine; its lanes must be closed."""
+        """Free the engine. Its lanes must be closed."""
         self._engine = self._config = self._compiled = self._runtime = None
 
-    def _deserialized(self, plan: bytes) -> Any:
-        """The engine in `plan`, None if it is not for this machine. Raises OutOfMemory."""
-        self._flavour.logger.complaints.clear()
+    def _deserialize(self, plan: bytes) -> Any:
+        """Load a serialized engine; None if it is not for this machine. Raises OutOfMemory."""
+        self._library.logger.messages.clear()
         engine = self._runtime.deserialize_cuda_engine(plan)
-        if engine is None and self._flavour.lacks_memory:
-            raise OutOfMemory(f"no room for the engine of {self.model.name}: {self._flavour.complaint()}")
+        if engine is None and self._library.lacks_memory:
+            raise OutOfMemory(f"no memory for the engine of {self.model.name}: {self._library.last_error()}")
         return engine
 
     def _build(self) -> bytes:
-        slow = self._flavour.name == "tensorrt"
-        told = "building the engine of %s for %s" + (": some minutes, once" if slow else "")
-        log.log(logging.WARNING if slow else logging.INFO, told, self.model.name, self._key.shapes)
-        return engines.build(self._flavour, self.model, self._key.shapes)
+        slow = self._library.name == "tensorrt"
+        message = "building the engine of %s for %s" + (", which takes some minutes, once" if slow else "")
+        log.log(logging.WARNING if slow else logging.INFO, message, self.model.name, self._key.shapes)
+        return engines.build_engine(self._library, self.model, self._key.shapes)
 
-    def _trust(self, engine: Any) -> None:
-        """Raise BackendError where a new engine is wrong."""
+    def _validate(self, engine: Any) -> None:
+        """Raise BackendError if a new engine is wrong."""
         self._open(engine)
         lane = self.lane()
         try:
-            decibels = validation.check(self.model, lane.once, self.height, self.width)
+            decibels = validation.validate_engine(self.model, lane.run_once, self.height, self.width)
         finally:
             lane.close()
-        log.info("the engine of %s is right: %.1f dB beside ONNX Runtime", self.model.name, decibels)
+        log.info("the engine of %s agrees with ONNX Runtime to %.1f dB", self.model.name, decibels)
 
     def _open(self, engine: Any) -> None:
-        if self._config is None and hasattr(self._flavour.trt, "IRuntimeCache"):
+        if self._config is None and hasattr(self._library.trt, "IRuntimeCache"):
             self._config, self._compiled = self._runtime_config(engine)
         self._engine = engine
 
-    def _context(self) -> Any:
-        given = () if self._config is None else (self._config,)
-        context = self._engine.create_execution_context(*given)
+    def _create_context(self) -> Any:
+        arguments = () if self._config is None else (self._config,)
+        context = self._engine.create_execution_context(*arguments)
         if context is None:
-            raise OutOfMemory(f"no room for a context of {self.model.name}: {self._flavour.complaint()}")
+            raise OutOfMemory(f"no memory for a context of {self.model.name}: {self._library.last_error()}")
         return context
 
-    def _check(self) -> None:
+    def _check_tensors(self) -> None:
         scale = self.model.scale
         for name, height, width in (
             (self.model.input, self.height, self.width),
             (self.model.output, self.height * scale, self.width * scale),
         ):
-            dtype = np.dtype(self._flavour.trt.nptype(self._engine.get_tensor_dtype(name)))
-            seen = self._engine.get_tensor_shape(name)
-            wanted = (1, self.model.channels, height, width)
-            shape = tuple(here if length == -1 else length for length, here in zip(seen, wanted, strict=True))
+            dtype = np.dtype(self._library.trt.nptype(self._engine.get_tensor_dtype(name)))
+            engine_shape = self._engine.get_tensor_shape(name)
+            expected = (1, self.model.channels, height, width)
+            shape = tuple(own if length == -1 else length for length, own in zip(engine_shape, expected, strict=True))
             check_tensor(name, dtype, shape, self.model, height, width)
 
     def _runtime_config(self, engine: Any) -> tuple[Any, Any]:
-        """RTX only: a runtime config that remembers what the first run compiles, and that memory."""
-        trt = self._flavour.trt
+        """TensorRT-RTX only: a runtime config with a cache of compiled kernels, and that cache."""
+        trt = self._library.trt
         config = engine.create_runtime_config()
-        if not self._key.shapes.is_fixed:  # else a general kernel would run until the one for this size is compiled
+        if not self._key.shapes.is_fixed:  # by default a general kernel runs until the one for this size is compiled
             config.dynamic_shapes_kernel_specialization_strategy = trt.DynamicShapesKernelSpecializationStrategy.EAGER
-        # Measured on an H100: 6 rather than 700 us of a processor for each run, and 2 % more runs a second.
+        # Measured on an H100: 6 instead of 700 us of processor time for each run, and 2 % more runs a second.
         config.cuda_graph_strategy = trt.CudaGraphStrategy.WHOLE_GRAPH_CAPTURE
         compiled = config.create_runtime_cache()
-        kept = self._cache.runtime_cache(self._key, self.height, self.width, self._gpu.facts.uuid)
-        if kept.exists() and not compiled.deserialize(kept.read_bytes()):
-            log.warning("the compiled kernels kept as %s do not fit here: compiling anew", kept.name)
+        path = self._runtime_cache_path()
+        if path.exists() and not compiled.deserialize(path.read_bytes()):
+            log.warning("the cached kernels %s do not load on this machine: compiling them again", path.name)
         config.set_runtime_cache(compiled)
         return config, compiled
 
+    def _runtime_cache_path(self) -> Path:
+        return self._cache.runtime_cache_path(self._key, self.height, self.width, self._resources.gpu.facts.uuid)
+
 
 class Lane:
-    """One execution context with the stream it computes on and its two tensors."""
+    """An execution context with its compute stream and its two tensors.
 
-    def __init__(
-        self, gpu: Gpu, flavour: TensorRtLibrary, context: Any, model: ModelSpec, height: int, width: int
-    ) -> None:
-        self.stream = gpu.stream()
-        self._gpu = gpu
-        self._flavour = flavour
+    Attributes:
+        stream: The stream that the context runs on.
+        input: Device memory of the input tensor, (1, C, H, W).
+        output: Device memory of the output tensor, (1, C, scale H, scale W).
+    """
+
+    def __init__(self, resources: EngineResources, context: Any, height: int, width: int) -> None:
+        """Allocate the tensors and bind them to `context`. Raises OutOfMemory."""
+        model = resources.model
+        self._gpu = resources.gpu
+        self._library = resources.library
         self._context = context
         self._model = model
+        self.stream = self._gpu.stream()
         planes = (1, model.channels)
         self._shapes = (*planes, height, width), (*planes, height * model.scale, width * model.scale)
         sizes = [int(np.prod(shape)) * model.dtype.itemsize for shape in self._shapes]
-        self.input = gpu.allocate(sizes[0], self.stream)
+        self.input = self._gpu.allocate(sizes[0], self.stream)
         try:
-            self.output = gpu.allocate(sizes[1], self.stream)
+            self.output = self._gpu.allocate(sizes[1], self.stream)
         except BackendError:
             self.input.close(self.stream)
             raise
@@ -168,43 +215,29 @@ class Lane:
         self._handle = int(self.stream.handle)
 
     def run(self) -> None:
-        """Queue the network behind what the stream already has to do. Raises OutOfMemory or BackendError."""
+        """Queue the network on the stream. Raises OutOfMemory or BackendError."""
         if not self._context.execute_async_v3(self._handle):
-            kind = OutOfMemory if self._flavour.lacks_memory else BackendError
-            raise kind(f"TensorRT refused to run {self._model.name}: {self._flavour.complaint()}")
+            kind = OutOfMemory if self._library.lacks_memory else BackendError
+            raise kind(f"TensorRT refused to run {self._model.name}: {self._library.last_error()}")
 
-    def once(self, picture: NDArray[Any]) -> NDArray[Any]:
-        """The network on `picture`, (1, C, H, W), to and fro, and waited for."""
+    def run_once(self, image: NDArray[Any]) -> NDArray[Any]:
+        """Copy an image, (1, C, H, W), to the GPU, run the network, and return its output once it is done."""
         with ExitStack() as memory:
-            given = self._gpu.pinned(self.input.size)
-            memory.callback(given.close)
-            made = self._gpu.pinned(self.output.size)
-            memory.callback(made.close)
-            given.array[:] = picture.astype(self._model.dtype).ravel().view(np.uint8)
-            self.input.copy_from(given.buffer, stream=self.stream)
+            source = self._gpu.pinned(self.input.size)
+            memory.callback(source.close)
+            output = self._gpu.pinned(self.output.size)
+            memory.callback(output.close)
+            source.array[:] = image.astype(self._model.dtype).ravel().view(np.uint8)
+            self.input.copy_from(source.buffer, stream=self.stream)
             self.run()
-            self.output.copy_to(made.buffer, stream=self.stream)
+            self.output.copy_to(output.buffer, stream=self.stream)
             self.stream.sync()
-            return made.array.copy().view(self._model.dtype).reshape(self._shapes[1])
+            return output.array.copy().view(self._model.dtype).reshape(self._shapes[1])
 
     def close(self) -> None:
-        """Free context and tensors; nothing may be under way."""
+        """Free context and tensors, once the stream is idle."""
         self.stream.sync()
         del self._context
         self.input.close(self.stream)
         self.output.close(self.stream)
         self.stream.sync()
-
-
-def key_of(gpu: Gpu, flavour: TensorRtLibrary, model: ModelSpec, shapes: Shapes) -> EngineKey:
-    """What the engine of `model` for `shapes` is known by on this GPU."""
-    return EngineKey(
-        onnx_sha256=model.sha256,
-        precision=model.precision,
-        flavour=flavour.name,
-        version=flavour.version,
-        gpu=gpu.facts.name,
-        capability=gpu.facts.capability,
-        driver=gpu.facts.driver,
-        shapes=shapes,
-    )

@@ -1,4 +1,4 @@
-"""Engines ahead of time, and which of those kept are of no use here any more."""
+"""Engines built ahead of time, and cached engines that this machine can't use any more."""
 
 from __future__ import annotations
 
@@ -6,41 +6,52 @@ from pathlib import Path
 
 from pipeline.errors import BackendError
 from pipeline.models.spec import ModelSpec
-from pipeline.superres.gpu.tensorrt import library as flavours
+from pipeline.superres.gpu.tensorrt import library as libraries
 from pipeline.superres.gpu.tensorrt.engine import Shapes
-from pipeline.superres.gpu.tensorrt.engine_cache import EngineCache, Entry
-from pipeline.superres.gpu.tensorrt.network import Network, key_of
+from pipeline.superres.gpu.tensorrt.engine_cache import CachedEngine, EngineCache
+from pipeline.superres.gpu.tensorrt.network import EngineResources, Network
 from pipeline.system import cuda
 from pipeline.system.cuda import Gpu
 
 
-def build(model: ModelSpec, shapes: Shapes, device: int, flavour: str, cache: EngineCache) -> Entry:
-    """Build (unless it is kept), check and keep the engine of `model` for `shapes`, with what its first run compiles.
+def prebuild_engine(model: ModelSpec, shapes: Shapes, device: int, library: str, cache: EngineCache) -> CachedEngine:
+    """Build, validate and cache an engine with the kernels of its first run, unless it is cached already.
 
-    Raises BackendError where there is no GPU, or where the engine is wrong.
+    Args:
+        model: The network.
+        shapes: Image sizes to support.
+        device: Number of the GPU.
+        library: "rtx", "tensorrt" or "auto".
+        cache: Where to store the engine.
+
+    Raises:
+        BackendError: There is no GPU, the engine is wrong, or it can't be stored.
     """
-    gpu, found = Gpu(device), flavours.load(flavour)
-    network = Network(gpu, found, model, *shapes.typical, cache, shapes)
+    resources = EngineResources(Gpu(device), libraries.load(library), cache, model)
+    network = Network(resources, *shapes.typical, shapes)
     lane = network.lane()
     lane.run()
     lane.stream.sync()
-    network.remember()
+    network.save_runtime_cache()
     lane.close()
     network.close()
-    key = key_of(gpu, found, model, shapes)
-    kept = next((entry for entry in cache.entries() if entry.key == key), None)
-    if kept is None:
-        raise BackendError(f"{cache.folder}: the engine was built but could not be kept there: is the disk full?")
-    return kept
+    key = resources.key(shapes)
+    entry = next((entry for entry in cache.entries() if entry.key == key), None)
+    if entry is None:
+        raise BackendError(f"{cache.folder}: the engine was built but could not be stored there: is the disk full?")
+    return entry
 
 
-def useless(cache: EngineCache) -> list[Path]:
-    """Engines that this machine will not load: of another GPU, driver or TensorRT; or that nothing is known of."""
+def unusable_engines(cache: EngineCache) -> list[Path]:
+    """Files of cached engines that this machine will not load, because they are for another GPU, driver or library.
+
+    Engines without a valid description are included.
+    """
     here = {(facts.name, facts.driver) for facts in map(cuda.facts, range(cuda.count()))}
-    versions = {(name, flavours.load(name).version) for name in flavours.installed()}
-    useful = {
+    versions = {(name, libraries.load(name).version) for name in libraries.installed()}
+    usable = {
         entry.path
         for entry in cache.entries()
-        if (entry.key.gpu, entry.key.driver) in here and (entry.key.flavour, entry.key.version) in versions
+        if (entry.key.gpu, entry.key.driver) in here and (entry.key.library, entry.key.version) in versions
     }
-    return sorted(set(cache.folder.glob("*.engine")) - useful)
+    return sorted(set(cache.folder.glob("*.engine")) - usable)

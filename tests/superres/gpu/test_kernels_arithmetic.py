@@ -1,4 +1,4 @@
-"""The arithmetic of the kernels: colour, alpha and chroma are those of float64, tiles are pasted as NumPy does."""
+"""The arithmetic of the kernels, compiled for the CPU by a C++ compiler, compared with NumPy."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -13,9 +13,9 @@ from pipeline.colour.hdr_limit import limit_overshoot
 from pipeline.colour.luma import to_luma, with_chroma
 from pipeline.colour.quantize import BAYER
 from pipeline.frame import PIXEL_FORMATS, Colour, FrameFormat, PixelFormat, Siting
-from pipeline.superres.tiling import Tiling, upscaled
+from pipeline.superres.tiling import Tiling, upscale_in_tiles
 from tests.superres.colour_suite import MIXED
-from tests.superres.oracle import LEVELS_OF_HALF, oracle, saturated, worst
+from tests.superres.oracle import FP16_TOLERANCE, largest_difference, oracle, saturated
 from tests.superres.shims import AlphaShim, ColourShim, LimitShim, LumaShim, TileShim, samples, spec
 
 CASES = [
@@ -57,12 +57,12 @@ CASES = [
 UNTOUCHED = 0xA5
 
 
-def unwritten(packed: NDArray[np.uint8], format: FrameFormat) -> bool:
-    """Whether the alpha of a packed frame is as a shim found it."""
+def alpha_is_untouched(packed: NDArray[np.uint8], format: FrameFormat) -> bool:
+    """Whether the alpha of a packed frame was not written."""
     return not format.pixel.alpha or bool((format.split(packed)[-1].view(np.uint8) == UNTOUCHED).all())
 
 
-def no_alpha(planes: tuple[NDArray[Any], ...], format: FrameFormat) -> tuple[NDArray[Any], ...]:
+def without_alpha(planes: tuple[NDArray[Any], ...], format: FrameFormat) -> tuple[NDArray[Any], ...]:
     return planes[:-1] if format.pixel.alpha else planes
 
 
@@ -77,31 +77,31 @@ def test_colour_is_within_a_level_of_float64(
     exact = np.empty((3, size[1], size[0]))
     to_rgb(frame.planes, format, exact)
     np.testing.assert_allclose(rgb, exact, atol=2e-6)
-    made = shim.from_rgb(rgb)
-    assert unwritten(made, format)
-    expected = no_alpha(oracle(frame, format), format)
-    assert worst(no_alpha(format.split(made), format), expected, format.pixel.shift) <= 1
+    converted = shim.from_rgb(rgb)
+    assert alpha_is_untouched(converted, format)
+    expected = without_alpha(oracle(frame, format), format)
+    assert largest_difference(without_alpha(format.split(converted), format), expected, format.pixel.shift) <= 1
 
 
 @pytest.mark.parametrize("pixel", ["gbrp", "gbrp10le", "gbrp12le", "gbrp16le", "yuv444p16le", "gray16le"])
-@pytest.mark.parametrize("size", [(40, 24), (33, 17)], ids=["in words", "not"])
-def test_what_has_no_chroma_to_filter_comes_back_exactly_in_fp32(
-    tmp_path: Path, pixel: str, size: tuple[int, int]
-) -> None:
+@pytest.mark.parametrize("size", [(40, 24), (33, 17)], ids=["multiple of 4", "odd"])
+def test_formats_without_chroma_filters_are_exact_in_fp32(tmp_path: Path, pixel: str, size: tuple[int, int]) -> None:
     format = FrameFormat(*size, PIXEL_FORMATS[pixel], Colour(1, False))
     shim = ColourShim(tmp_path, format)
     packed = samples(saturated(format))
     np.testing.assert_array_equal(shim.from_rgb(shim.to_rgb(packed)), packed)
 
 
-@pytest.mark.parametrize(("came", "leaves"), MIXED, ids=str)
-def test_rgb_becomes_yuv_and_yuv_rgb_within_a_level_of_float64(tmp_path: Path, came: str, leaves: str) -> None:
-    format = FrameFormat(34, 18, PIXEL_FORMATS[came], Colour(9, False))
-    result = FrameFormat(34, 18, PIXEL_FORMATS[leaves], Colour(1, True, siting=Siting.TOP_LEFT))
+@pytest.mark.parametrize(("source_name", "output_name"), MIXED, ids=str)
+def test_rgb_and_yuv_convert_to_each_other_within_a_level_of_float64(
+    tmp_path: Path, source_name: str, output_name: str
+) -> None:
+    format = FrameFormat(34, 18, PIXEL_FORMATS[source_name], Colour(9, False))
+    output = FrameFormat(34, 18, PIXEL_FORMATS[output_name], Colour(1, True, siting=Siting.TOP_LEFT))
     frame = saturated(format)
     rgb = ColourShim(tmp_path / "first", format).to_rgb(samples(frame))
-    made = ColourShim(tmp_path / "last", result, dither=result.pixel.depth < format.pixel.depth).from_rgb(rgb)
-    assert worst(result.split(made), oracle(frame, result), 0) <= 1
+    converted = ColourShim(tmp_path / "last", output, dither=output.pixel.depth < format.pixel.depth).from_rgb(rgb)
+    assert largest_difference(output.split(converted), oracle(frame, output), 0) <= 1
 
 
 @pytest.mark.parametrize("pixel", ["yuv420p", "gbrp", "gbrp10le", "yuv420p12le", "yuv444p16le"])
@@ -109,32 +109,34 @@ def test_half_precision_is_within_a_level_of_float64_up_to_10_bits(tmp_path: Pat
     format = FrameFormat(40, 24, PIXEL_FORMATS[pixel], Colour(1, False))
     shim = ColourShim(tmp_path, format, np.float16)
     frame = saturated(format)
-    levels = LEVELS_OF_HALF.get(format.pixel.depth, 1)
-    assert worst(format.split(shim.from_rgb(shim.to_rgb(samples(frame)))), oracle(frame, format), 0) <= levels
+    levels = FP16_TOLERANCE.get(format.pixel.depth, 1)
+    assert (
+        largest_difference(format.split(shim.from_rgb(shim.to_rgb(samples(frame)))), oracle(frame, format), 0) <= levels
+    )
 
 
 class TestDither:
     RGB = np.random.default_rng(0).random((3, 17, 40)).astype(np.float32)
 
     @pytest.mark.parametrize("pixel", ["yuv420p", "nv12", "p010le", "yuv440p", "gbrp", "gray"])
-    def test_is_that_of_numpy(self, tmp_path: Path, pixel: str) -> None:
+    def test_dither_agrees_with_numpy(self, tmp_path: Path, pixel: str) -> None:
         format = FrameFormat(40, 17, PIXEL_FORMATS[pixel], Colour(1, False))
-        made = format.split(ColourShim(tmp_path, format, dither=True).from_rgb(self.RGB))
+        converted = format.split(ColourShim(tmp_path, format, dither=True).from_rgb(self.RGB))
         expected = format.split(np.zeros(format.bytes, np.uint8))
         from_rgb(self.RGB, format, expected, dither=True)
-        for a, b in zip(made, expected, strict=True):
-            assert (a != b).mean() < 0.005  # where a sum in another order meets a threshold
+        for a, b in zip(converted, expected, strict=True):
+            assert (a != b).mean() < 0.005  # sums in another order may fall on the other side of a threshold
 
-    def test_has_each_threshold_where_bayer_has_it(self, tmp_path: Path) -> None:
+    def test_every_threshold_is_at_its_position_in_bayers_matrix(self, tmp_path: Path) -> None:
         format = FrameFormat(8, 8, PIXEL_FORMATS["gray"], Colour(1, True))
         shim = ColourShim(tmp_path, format, dither=True)
         grays = [np.full((3, 8, 8), k / 64 / 255, np.float32) for k in range(64)]
-        let_through = np.sum([shim.from_rgb(gray) for gray in grays], axis=0, dtype=int)
-        np.testing.assert_array_equal(2 * let_through.reshape(8, 8) - 63, 128 * BAYER)
+        passed = np.sum([shim.from_rgb(gray) for gray in grays], axis=0, dtype=int)
+        np.testing.assert_array_equal(2 * passed.reshape(8, 8) - 63, 128 * BAYER)
 
 
 @pytest.mark.parametrize(
-    ("came", "leaves", "scale", "size"),
+    ("source_name", "output_name", "scale", "size"),
     [
         ("yuva420p", "yuva420p", 2, (20, 12)),
         ("yuva444p10le", "yuva444p12le", 3, (11, 7)),
@@ -144,15 +146,15 @@ class TestDither:
         ("yuv420p", "yuva420p10le", 2, (11, 7)),
     ],
 )
-def test_alpha_is_within_a_level_of_float64_and_nothing_else_is_written(
-    tmp_path: Path, came: str, leaves: str, scale: int, size: tuple[int, int]
+def test_alpha_is_within_a_level_of_float64_and_no_other_plane_is_written(
+    tmp_path: Path, source_name: str, output_name: str, scale: int, size: tuple[int, int]
 ) -> None:
-    source = FrameFormat(*size, PIXEL_FORMATS[came], Colour(1, False))
-    result = replace(source, pixel=PIXEL_FORMATS[leaves]).enlarged(scale)
+    source = FrameFormat(*size, PIXEL_FORMATS[source_name], Colour(1, False))
+    output = replace(source, pixel=PIXEL_FORMATS[output_name]).enlarged(scale)
     frame = saturated(source)
-    *colour, made = result.split(AlphaShim(tmp_path, source, result)(samples(frame)))
+    *colour, converted = output.split(AlphaShim(tmp_path, source, output)(samples(frame)))
     assert all((plane.view(np.uint8) == UNTOUCHED).all() for plane in colour)
-    assert worst((made,), oracle(frame, result, scale)[-1:], 0) <= (source.pixel.alpha and scale > 1)
+    assert largest_difference((converted,), oracle(frame, output, scale)[-1:], 0) <= (source.pixel.alpha and scale > 1)
 
 
 @pytest.mark.parametrize(
@@ -172,7 +174,7 @@ def test_alpha_is_within_a_level_of_float64_and_nothing_else_is_written(
     ],
     ids=lambda value: str(getattr(value, "siting", value)),
 )
-def test_luma_alone_and_its_chroma_are_those_of_float64(
+def test_luma_and_resampled_chroma_agree_with_float64(
     tmp_path: Path, pixel: str, colour: Colour, size: tuple[int, int], scale: int
 ) -> None:
     format = FrameFormat(*size, PIXEL_FORMATS[pixel], colour)
@@ -189,17 +191,17 @@ def test_luma_alone_and_its_chroma_are_those_of_float64(
 
 @pytest.mark.parametrize("dtype", [np.float16, np.float32])
 @pytest.mark.parametrize(("size", "scale", "order"), [((20, 12), 2, "rgb"), ((33, 17), 3, "y"), ((1, 5), 1, "rgb")])
-def test_the_limit_is_that_of_numpy(
+def test_the_overshoot_limiter_agrees_with_numpy(
     tmp_path: Path, size: tuple[int, int], scale: int, order: str, dtype: type[np.floating]
 ) -> None:
     format, model = FrameFormat(*size, PIXEL_FORMATS["yuv420p10le"], Colour(9, False)), spec(dtype, scale, order)
     random = np.random.default_rng(0)
     source = random.random((model.channels, size[1], size[0])).astype(dtype)
-    made = random.uniform(-1, 2, (model.channels, scale * size[1], scale * size[0])).astype(dtype)
-    expected = made.copy()
+    converted = random.uniform(-1, 2, (model.channels, scale * size[1], scale * size[0])).astype(dtype)
+    expected = converted.copy()
     limit_overshoot(expected, source)
-    LimitShim(tmp_path, format, model)(source, made)
-    np.testing.assert_array_equal(made, expected)
+    LimitShim(tmp_path, format, model)(source, converted)
+    np.testing.assert_array_equal(converted, expected)
 
 
 @pytest.mark.parametrize("dtype", [np.float16, np.float32])
@@ -214,22 +216,23 @@ def test_the_limit_is_that_of_numpy(
     ],
     ids=str,
 )
-def test_tiles_are_cut_and_pasted_as_numpy_does(
+def test_cutting_and_pasting_tiles_agrees_with_numpy(
     tmp_path: Path, tiling: Tiling, scale: int, dtype: type[np.floating]
 ) -> None:
     rgb = np.random.default_rng(0).random((3, tiling.height, tiling.width)).astype(dtype)
 
     def run(tile: NDArray[Any]) -> NDArray[Any]:
-        """Tiles disagree: each is moved by its own first pixel, and no two pixels of it are alike."""
+        """A network whose tiles disagree: each is offset by its own first pixel, and all of its pixels differ."""
         enlarged = tile.repeat(scale, 2).repeat(scale, 3) + tile[0, 0, 0, 0]
-        return enlarged * np.linspace(0.5, 1, enlarged[0, 0].size, dtype=dtype).reshape(enlarged.shape[2:])
+        ramp = np.linspace(0.5, 1, enlarged[0, 0].size, dtype=dtype).reshape(enlarged.shape[2:])
+        return np.asarray(enlarged * ramp)
 
-    pasted = TileShim(tmp_path, tiling, spec(dtype, scale)).upscaled(run, rgb)
-    # A compiler may multiply and add in one step.
-    np.testing.assert_array_max_ulp(pasted, upscaled(run, rgb, scale, tiling), maxulp=1)
+    pasted = TileShim(tmp_path, tiling, spec(dtype, scale)).upscale(run, rgb)
+    # A compiler may fuse multiplication and addition.
+    np.testing.assert_array_max_ulp(pasted, upscale_in_tiles(run, rgb, scale, tiling), maxulp=1)
 
 
-def test_a_tile_is_cut_where_it_lies(tmp_path: Path) -> None:
+def test_a_tile_is_cut_at_its_position(tmp_path: Path) -> None:
     tiling = Tiling(41, 31, 16, 12, margin=1, ramp=2)
     rgb = np.arange(3 * 31 * 41, dtype=np.float32).reshape(3, 31, 41)
     shim = TileShim(tmp_path, tiling, spec(np.float32))
