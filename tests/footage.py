@@ -15,6 +15,8 @@ def frames_of(path: Path, format: FrameFormat, every: int = 1) -> Iterator[Frame
         decoder = Decoder(source, format)
         for packet in source:
             for frame in decoder.feed(packet):
+                if not isinstance(frame, Frame):
+                    continue  # a packet of another stream
                 if count % every == 0:
                     yield frame
                 count += 1

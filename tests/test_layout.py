@@ -124,7 +124,7 @@ def test_every_module_with_behaviour_has_its_tests() -> None:
 
 
 def has_behaviour(path: Path) -> bool:
-    """Whether a module has a function with a body of more than a docstring."""
+    """True if a module has a function with a body of more than a docstring."""
     return any(isinstance(node, Function) and not is_stub(node) for node in ast.walk(tree(path)))
 
 

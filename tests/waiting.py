@@ -41,7 +41,7 @@ def in_thread(work: Callable[[], object]) -> tuple[threading.Thread, list[object
 
 
 def blocked_in(thread: threading.Thread, function: str) -> bool:
-    """Whether `thread` is in a call of `function`, by name."""
+    """True if `thread` is in a call of `function`, by name."""
     frame = sys._current_frames().get(thread.ident or 0)  # documented, despite its underscore
     while frame is not None:
         if frame.f_code.co_name == function:

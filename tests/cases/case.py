@@ -63,7 +63,7 @@ class Case:
 
     @property
     def is_part(self) -> bool:
-        """Whether only a part of the file is requested."""
+        """True if only a part of the file is requested."""
         return not {"--start", "--end", "--frames"}.isdisjoint(self.options)
 
     @property

@@ -51,7 +51,7 @@ def every_frame_is_there_once_and_in_order(run: CaseRun) -> Iterator[str]:
 
 
 def _is_unreadable(run: CaseRun, *numbers: int | None) -> bool:
-    """Whether a damaged frame can't be compared: encoding it once more may change how its barcode is read."""
+    """True if a damaged frame can't be compared: encoding it once more may change how its barcode is read."""
     return run.expected.code == DAMAGED and None in numbers
 
 
@@ -128,7 +128,7 @@ def _is_same(copies: tuple[bytes, ...], originals: tuple[bytes, ...], hidden: in
 
 
 def _is_part(copies: tuple[bytes, ...], originals: tuple[bytes, ...], hidden: int) -> bool:
-    """Whether the copies are consecutive originals."""
+    """True if the copies are consecutive originals."""
     starts = range(len(originals) - len(copies) + 1)
     return any(_is_same(copies, originals[start : start + len(copies)], 0) for start in starts)
 

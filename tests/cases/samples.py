@@ -120,7 +120,7 @@ def rotate(samples: NDArray[Any], matrix: tuple[int, ...]) -> NDArray[Any]:
 
 
 def transposes(matrix: tuple[int, ...]) -> bool:
-    """Whether a display matrix exchanges rows and columns."""
+    """True if a display matrix exchanges rows and columns."""
     return bool(matrix) and matrix[0] == 0
 
 
