@@ -87,21 +87,17 @@ def negotiate_format(encoding: VideoEncoding, was_rgb: bool = False, exactly: bo
         exactly: The pixel format must stay, so that only the size may change.
 
     Returns:
-        The encoding with the format to use. It may still be refused for its options.
+        The encoding with the format to use. Only frames smaller than 64 pixels are tried, as no encoder refuses others.
 
     Raises:
         OutputError: There is no such format.
     """
-    refused: VideoEncoding | None = None
     for format in _nearest_formats(encoding, exactly):
         colour = _colour(encoding, became_yuv=was_rgb and not format.pixel.rgb)
         negotiated = replace(encoding, format=replace(format, colour=colour))
         if min(format.width, format.height) >= _SIDE_MULTIPLES[-1] or not probe_encoder(negotiated):
             return negotiated
-        refused = refused or negotiated
-    if refused is None:
-        raise OutputError(f"{encoding.codec} supports no pixel format near {encoding.format}: choose another `codec`")
-    return refused  # it is refused at every size, so for its options
+    raise OutputError(f"{encoding.codec} supports no pixel format near {encoding.format}: choose another `codec`")
 
 
 def _nearest_formats(encoding: VideoEncoding, exactly: bool) -> Iterator[FrameFormat]:

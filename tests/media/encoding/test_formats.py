@@ -1,11 +1,11 @@
-"""The formats of frames that encoders take: the nearest to a source's, alpha and depth before chroma."""
+"""Encoders get the format nearest to the source's that they accept: alpha and depth count more than chroma."""
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.errors import OutputError
-from pipeline.frame import PIXEL_FORMATS
+from pipeline.frame import PIXEL_FORMATS, PixelFormat
 from pipeline.media.encoding.formats import encodable_format, find_encoder, native_pix_fmt, supported_formats
 
 
@@ -15,9 +15,9 @@ from pipeline.media.encoding.formats import encodable_format, find_encoder, nati
     width=st.integers(16, 400),
     height=st.integers(16, 400),
 )
-def test_a_format_is_found_that_the_encoder_takes(name: str, pixel: object, width: int, height: int) -> None:
+def test_the_nearest_format_is_accepted(name: str, pixel: PixelFormat, width: int, height: int) -> None:
     codec = find_encoder(name)
-    found = encodable_format(codec, pixel, width, height)  # type: ignore[arg-type]
+    found = encodable_format(codec, pixel, width, height)
     assert native_pix_fmt(codec, found) in {f.name for f in codec.video_formats or ()}
     if name not in ("ffv1", "libvpx-vp9", "libsvtav1"):
         assert width % (1 << found.sub_x) == 0
@@ -25,13 +25,13 @@ def test_a_format_is_found_that_the_encoder_takes(name: str, pixel: object, widt
 
 
 @pytest.mark.parametrize("name", ["ffv1", "libvpx-vp9", "libsvtav1", "mpeg4", "prores_ks"])
-def test_pairs_of_samples_that_are_cut_off_are_kept_where_the_encoder_takes_them(name: str) -> None:
+def test_subsampling_is_kept_at_odd_sizes_where_the_encoder_accepts_them(name: str) -> None:
     wanted = PIXEL_FORMATS["yuv422p10le" if name == "prores_ks" else "yuv420p"]
     assert encodable_format(find_encoder(name), wanted, 97, 65) == wanted
 
 
 @pytest.mark.parametrize("name", ["yuv420p", "yuv422p10le", "yuv444p", "gray", "nv12"])
-def test_what_the_encoder_takes_is_kept(name: str) -> None:
+def test_a_format_that_the_encoder_accepts_is_kept(name: str) -> None:
     assert encodable_format(find_encoder("libx264"), PIXEL_FORMATS[name], 64, 48).name == name
 
 
@@ -54,7 +54,7 @@ def test_what_the_encoder_takes_is_kept(name: str) -> None:
         ("h264_nvenc", "yuv420p10le", "yuv420p"),
     ],
 )
-def test_otherwise_depth_is_kept_first_and_then_chroma(codec: str, given_format: str, found: str) -> None:
+def test_depth_is_kept_before_chroma(codec: str, given_format: str, found: str) -> None:
     assert encodable_format(find_encoder(codec), PIXEL_FORMATS[given_format], 64, 48).name == found
 
 
@@ -73,7 +73,7 @@ RGB_IN_ENCODERS = {
 
 
 @pytest.mark.parametrize("codec", RGB_IN_ENCODERS)
-def test_rgb_stays_rgb_where_it_can_and_becomes_yuv_444_or_what_is_nearest(codec: str) -> None:
+def test_rgb_stays_rgb_where_possible_and_otherwise_becomes_the_nearest_yuv(codec: str) -> None:
     for name, found in zip(("gbrp", "gbrp10le", "gbrp12le", "gbrp16le"), RGB_IN_ENCODERS[codec], strict=True):
         assert encodable_format(find_encoder(codec), PIXEL_FORMATS[name], 64, 48).name == found
 
@@ -89,7 +89,7 @@ def test_rgb_stays_rgb_where_it_can_and_becomes_yuv_444_or_what_is_nearest(codec
         ("libx264rgb", "yuv420p", "gbrp"),
     ],
 )
-def test_yuv_becomes_rgb_only_where_it_would_lose_its_colour(codec: str, given_format: str, found: str) -> None:
+def test_yuv_becomes_rgb_only_where_chroma_would_be_lost(codec: str, given_format: str, found: str) -> None:
     assert encodable_format(find_encoder(codec), PIXEL_FORMATS[given_format], 64, 48).name == found
 
 
@@ -107,17 +107,17 @@ def test_yuv_becomes_rgb_only_where_it_would_lose_its_colour(codec: str, given_f
         ("h264_nvenc", "gbrp", None),
     ],
 )
-def test_an_encoder_may_take_the_same_samples_packed(codec: str, pixel: str, name: str | None) -> None:
+def test_an_encoder_may_accept_the_same_samples_packed(codec: str, pixel: str, name: str | None) -> None:
     assert native_pix_fmt(find_encoder(codec), PIXEL_FORMATS[pixel]) == name
 
 
-def test_an_odd_size_gets_chroma_of_full_size() -> None:
+def test_an_odd_size_gets_full_chroma_resolution() -> None:
     assert encodable_format(find_encoder("libx264"), PIXEL_FORMATS["yuv420p"], 63, 48).name == "yuv444p"
 
 
-@pytest.mark.parametrize(("name", "said"), [("libfoo", "no encoder called 'libfoo'"), ("aac", "aac encodes audio")])
-def test_what_is_no_video_encoder_is_refused(name: str, said: str) -> None:
-    with pytest.raises(OutputError, match=said):
+@pytest.mark.parametrize(("name", "message"), [("libfoo", "no encoder called 'libfoo'"), ("aac", "aac encodes audio")])
+def test_a_name_of_no_video_encoder_is_refused(name: str, message: str) -> None:
+    with pytest.raises(OutputError, match=message):
         find_encoder(name)
 
 
@@ -137,7 +137,7 @@ WITH_ALPHA = {
 
 
 @pytest.mark.parametrize("codec", WITH_ALPHA)
-def test_alpha_is_kept_before_all_but_colour_where_an_encoder_takes_it(codec: str) -> None:
+def test_alpha_is_kept_before_everything_but_chroma(codec: str) -> None:
     given = ("yuva420p", "yuva444p10le", "gbrap", "gbrap16le", "ya8", "ya16le")
     for name, found in zip(given, WITH_ALPHA[codec], strict=True):
         assert encodable_format(find_encoder(codec), PIXEL_FORMATS[name], 64, 48).name == found
@@ -145,7 +145,7 @@ def test_alpha_is_kept_before_all_but_colour_where_an_encoder_takes_it(codec: st
 
 @pytest.mark.parametrize("codec", ["ffv1", "libvpx-vp9", "prores_ks", "png", "qtrle"])
 @pytest.mark.parametrize("name", ["yuv420p", "gbrp", "gray", "yuv444p10le"])
-def test_no_alpha_is_made_where_there_is_none(codec: str, name: str) -> None:
+def test_formats_without_alpha_get_none(codec: str, name: str) -> None:
     assert not encodable_format(find_encoder(codec), PIXEL_FORMATS[name], 64, 48).alpha
 
 
@@ -162,11 +162,11 @@ def test_no_alpha_is_made_where_there_is_none(codec: str, name: str) -> None:
         ("libvpx-vp9", "gbrap", None),
     ],
 )
-def test_alpha_may_be_packed_too_and_what_is_listed_but_refused_is_not_taken(
+def test_alpha_may_be_packed_and_is_refused_where_ffmpeg_lists_it_in_vain(
     codec: str, pixel: str, name: str | None
 ) -> None:
     assert native_pix_fmt(find_encoder(codec), PIXEL_FORMATS[pixel]) == name
 
 
-def test_what_an_encoder_takes_can_be_listed() -> None:
+def test_supported_formats_are_listed() -> None:
     assert [pixel.name for pixel in supported_formats(find_encoder("libsvtav1"))] == ["yuv420p", "yuv420p10le"]

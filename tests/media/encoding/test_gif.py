@@ -1,4 +1,4 @@
-"""GIF: 256 colours a frame, one of which is that nothing is seen."""
+"""GifEncoder keeps transparency, and colours within what 256 of them in a frame allow."""
 
 from fractions import Fraction
 from pathlib import Path
@@ -7,17 +7,18 @@ from typing import Any
 import av
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 import pipeline
 
 SIZE = WIDTH, HEIGHT = 48, 32
 
 
-def _disc(index: int) -> np.ndarray:
-    """A disc that moves, on nothing: RGBA."""
+def _disc(index: int) -> NDArray[np.uint8]:
+    """A disc that moves on a transparent background: RGBA."""
     y, x = np.mgrid[0:HEIGHT, 0:WIDTH]
-    seen = (x - 12 - 4 * index) ** 2 + (y - 16) ** 2 < 90
-    return np.dstack([np.full_like(x, 200), x * 3, y * 5, 255 * seen]).astype(np.uint8)
+    opaque = (x - 12 - 4 * index) ** 2 + (y - 16) ** 2 < 90
+    return np.dstack([np.full_like(x, 200), x * 3, y * 5, 255 * opaque]).astype(np.uint8)
 
 
 def _write(path: Path, pixel: str) -> Path:
@@ -33,7 +34,7 @@ def _write(path: Path, pixel: str) -> Path:
 
 
 @pytest.mark.parametrize("pixel", ["rgba", "rgb24"])
-def test_what_is_not_seen_is_not_seen_in_a_gif(tmp_path: Path, pixel: str) -> None:
+def test_transparent_pixels_stay_transparent_in_a_gif(tmp_path: Path, pixel: str) -> None:
     result = pipeline.upscale(_write(tmp_path / "in.apng", pixel), tmp_path / "out.gif", model="identity")
     with av.open(str(result.path)) as container:
         frames = [frame.reformat(format="rgba", threads=1).to_ndarray() for frame in container.decode(video=0)]
@@ -41,5 +42,5 @@ def test_what_is_not_seen_is_not_seen_in_a_gif(tmp_path: Path, pixel: str) -> No
     for index, frame in enumerate(frames):
         expected = _disc(index)[..., 3] if pixel == "rgba" else np.full((HEIGHT, WIDTH), 255)
         np.testing.assert_array_equal(frame[..., 3], expected)
-        seen = frame[..., 3] == 255
-        assert np.abs(frame[seen, :3].astype(int) - _disc(index)[seen, :3]).max() < 24  # dithered
+        opaque = frame[..., 3] == 255
+        assert np.abs(frame[opaque, :3].astype(int) - _disc(index)[opaque, :3]).max() < 24  # dithered

@@ -1,6 +1,7 @@
-"""Frames made larger at their right and lower edge."""
+"""Pad enlarges frames at their right and bottom edges, and changes nothing else."""
 
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pytest
@@ -12,12 +13,14 @@ from pipeline.media.encoding.pad import Pad
 
 
 @given(st.sampled_from(sorted(PIXEL_FORMATS)), st.integers(1, 9), st.integers(1, 9), st.sampled_from([2, 16]))
-def test_the_picture_stays_where_it_is_and_its_edge_is_repeated(name: str, width: int, height: int, unit: int) -> None:
+def test_padding_keeps_the_frame_and_repeats_its_edge(name: str, width: int, height: int, unit: int) -> None:
     small = FrameFormat(width, height, PIXEL_FORMATS[name], Colour(1, False))
     large = replace(small, width=-(-width // unit) * unit, height=-(-height // unit) * unit)
     planes = small.split(np.random.default_rng(1).integers(0, 256, small.bytes, np.uint8))
-    released = []
-    (padded,) = Pad(large).feed(Frame(small, planes, 5, 1, lambda: released.append(0)))
+    released: list[int] = []
+    pad: Pad[str] = Pad(large)
+    (padded,) = pad.feed(Frame(small, planes, 5, 1, partial(released.append, 0)))
+    assert isinstance(padded, Frame)
     assert padded.format == large
     assert (padded.pts, padded.duration) == (5, 1)
     assert released == ([0] if large != small else [])
@@ -31,11 +34,13 @@ def test_the_picture_stays_where_it_is_and_its_edge_is_repeated(name: str, width
         assert np.array_equal(plane[-1], plane[before.shape[0] - 1])
 
 
-def test_what_is_no_frame_passes(small_format: FrameFormat) -> None:
-    assert list(Pad(small_format).feed("a packet")) == ["a packet"]
+def test_other_items_are_passed_along(small_format: FrameFormat) -> None:
+    pad: Pad[str] = Pad(small_format)
+    assert list(pad.feed("a packet")) == ["a packet"]
 
 
 @pytest.mark.parametrize("size", [(32, 16)])
-def test_a_frame_of_that_size_passes(frame: Frame, size: tuple[int, int]) -> None:
+def test_a_frame_of_the_right_size_is_passed_along(frame: Frame, size: tuple[int, int]) -> None:
     assert (frame.format.width, frame.format.height) == size
-    assert list(Pad(frame.format).feed(frame)) == [frame]
+    pad: Pad[str] = Pad(frame.format)
+    assert list(pad.feed(frame)) == [frame]
