@@ -9,15 +9,15 @@ from pipeline.flow.blocking import BlockingBuffer, until_closed
 
 T = TypeVar("T")
 
-CATCHING_UP, BEHIND = "catching up", "behind"
+CATCHING_UP, TOO_SLOW = "catching up", "too slow"
 
 
 class DropOldestQueue(Generic[T]):
     """A first-in, first-out queue of at most `capacity` items, in which the writer never waits.
 
     When an item comes and the queue is full, the oldest item is dropped. The reason is "catching up" until the queue
-    was empty once after `restart` (the source delivers what it had buffered before it was connected) and "behind"
-    from then on (the reader is too slow).
+    was empty once after `restart` (the source delivers what it had buffered before it was connected) and "too slow"
+    from then on (the reader is).
 
     Args:
         capacity: the number of items, at least 1.
@@ -68,7 +68,7 @@ class DropOldestQueue(Generic[T]):
         with self._buffer.lock:
             item = self._buffer.take(timeout)
             if not self._buffer.items:
-                self._reason = BEHIND
+                self._reason = TOO_SLOW
             return item
 
     def restart(self) -> None:

@@ -10,7 +10,7 @@ from pipeline.live.stats import GpuFigures
 
 def gpu_use() -> tuple[GpuFigures, ...]:
     """All GPUs of this machine that report their use, in the driver's order; none without a driver or nvidia-ml-py."""
-    nvml = _opened()
+    nvml = open_nvml()
     if nvml is None:
         return ()
     try:
@@ -22,7 +22,7 @@ def gpu_use() -> tuple[GpuFigures, ...]:
 
 
 @functools.cache
-def _opened() -> Any:
+def open_nvml() -> Any:
     """NVIDIA's library, open until the process ends, as opening it takes long; None if that fails."""
     try:
         import pynvml

@@ -17,9 +17,9 @@ from pipeline.live.output.gap_filler import RepeatFrame
 from pipeline.media.decoding.interlace.bwdif import FlushMarker
 from pipeline.media.reading.media_info import VideoInfo
 
-STARTING = "while starting"  # a session and an encoder
+STARTING = "starting"  # while the session and the encoder are opened
 FILLED = "already filled"
-FAILED = "lost in a failure"
+FAILED = "failure"
 
 _MIN_DURATION = TICKS // 60  # of a repeated frame; some streams state an absurd frame rate
 _MIN_GAP_SECONDS = 0.5  # without a frame before a source counts as disconnected

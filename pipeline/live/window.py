@@ -58,31 +58,34 @@ class PreviewWindows(Closing):
 
     Keys: the space bar toggles between the frame after and before upscaling, s shows both halves; q, Escape and closing
     the last window stop `live`.
+
+    Attributes:
+        windows: the open windows.
     """
 
     def __init__(self, live: WindowSource) -> None:
-        self._pygame = _opened()
+        self._pygame = open_display()
         self._live = live
         self._title_updated = float("-inf")
-        self._windows = [_Window(name, tap, self._pygame) for name, tap in live.taps.items()]
+        self.windows = [PreviewWindow(name, tap, self._pygame) for name, tap in live.taps.items()]
 
     def poll(self) -> None:
         """Show new frames and handle events; waits for a moment if there are none."""
         for event in self._pygame.event.get():
             self._handle(event)
-        for window in self._windows:
-            window.draw(_WAIT_SECONDS / len(self._windows))
-        if not self._windows:
+        for window in self.windows:
+            window.draw(_WAIT_SECONDS / len(self.windows))
+        if not self.windows:
             time.sleep(_WAIT_SECONDS)
         elif time.monotonic() - self._title_updated > _TITLE_SECONDS:
             self._title_updated = time.monotonic()
             figures = {stream.name: stream for stream in self._live.figures().streams}
-            for window in self._windows:
+            for window in self.windows:
                 window.update_title(figures[window.name])
 
     def close(self) -> None:
-        while self._windows:
-            self._windows.pop().close()
+        while self.windows:
+            self.windows.pop().close()
         self._pygame.display.quit()
 
     def _handle(self, event: Any) -> None:
@@ -90,42 +93,48 @@ class PreviewWindows(Closing):
         if event.type == pygame.QUIT:
             self._live.stop()
         elif event.type == pygame.WINDOWCLOSE:
-            for window in [window for window in self._windows if window.is_of(event)]:
-                self._windows.remove(window)
+            for window in [window for window in self.windows if window.is_of(event)]:
+                self.windows.remove(window)
                 window.close()
-            if not self._windows:
+            if not self.windows:
                 self._live.stop()
         elif event.type == pygame.KEYDOWN and event.key in (pygame.K_q, pygame.K_ESCAPE):
             self._live.stop()
         elif event.type == pygame.KEYDOWN and event.key in (pygame.K_SPACE, pygame.K_s):
             view: View = "before" if event.key == pygame.K_SPACE else "split"
-            for window in [window for window in self._windows if window.is_of(event)]:
+            for window in [window for window in self.windows if window.is_of(event)]:
                 window.toggle(view)
 
 
-class _Window:
-    """The window of one stream."""
+class PreviewWindow:
+    """The window of one stream.
+
+    Attributes:
+        name: of the stream.
+        window: the window of pygame.
+        pair: the frames that it shows; None before the first.
+    """
 
     def __init__(self, name: str, tap: Tap, pygame: Any) -> None:
         self.name = name
         self._tap, self._pygame = tap, pygame
-        self._window = pygame.Window(f"{name}, uprez", _FIRST_SIZE, resizable=True)
+        self.window = pygame.Window(f"{name}, uprez", _FIRST_SIZE, resizable=True)
         self._view: View = "after"
-        self._pair: FramePair | None = None
+        self.pair: FramePair | None = None
         self._shown: tuple[Any, ...] = ()
 
     def draw(self, wait: float) -> None:
         """Show the newest frame, unless it is shown already in the same way."""
-        pair = self._tap.pair(self._pair.number if self._pair else 0, wait, interval=0.0)
+        pair = self._tap.pair(self.pair.number if self.pair else 0, wait, interval=0.0)
         if pair is not None:
-            if self._pair is None:
+            if self.pair is None:
                 self._fit(pair)
-            self._pair = pair
-        if self._pair is None:
+            self.pair = pair
+        if self.pair is None:
             return
-        wanted = self._pair.number, self._view, self._window.size
+        wanted = self.pair.number, self._view, self.window.size
         if wanted != self._shown:
-            self._blit(render(self._pair, self._view, *self._window.size))
+            self._blit(render(self.pair, self._view, *self.window.size))
             self._shown = wanted
 
     def toggle(self, view: View) -> None:
@@ -135,28 +144,28 @@ class _Window:
     def update_title(self, figures: StreamFigures) -> None:
         """Show name, frame rate and status."""
         text = f"{figures.rate_out:.1f} fps" if figures.status == "live" else f"{figures.status}: {figures.reason}"
-        self._window.title = f"{self.name}, {text.removesuffix(': ')}, uprez"
+        self.window.title = f"{self.name}, {text.removesuffix(': ')}, uprez"
 
     def is_of(self, event: Any) -> bool:
         """True if `event` happened in this window."""
-        return getattr(event, "window", None) is self._window
+        return getattr(event, "window", None) is self.window
 
     def close(self) -> None:
-        self._window.destroy()
+        self.window.destroy()
 
     def _fit(self, pair: FramePair) -> None:
         """Make the window as large as the frame, unless the screen is smaller."""
         width, height = (int(_DESKTOP_SHARE * side) for side in self._pygame.display.get_desktop_sizes()[0])
-        self._window.size = fit_size(pair.after.format, pair.aspect, width, height)
-        self._window.position = self._pygame.WINDOWPOS_CENTERED
+        self.window.size = fit_size(pair.after.format, pair.aspect, width, height)
+        self.window.position = self._pygame.WINDOWPOS_CENTERED
 
     def _blit(self, samples: NDArray[np.uint8]) -> None:
         height, width, _ = samples.shape
-        surface = self._window.get_surface()
+        surface = self.window.get_surface()
         surface.fill((0, 0, 0))
         image = self._pygame.image.frombuffer(samples.tobytes(), (width, height), "BGR")
         surface.blit(image, ((surface.get_width() - width) // 2, (surface.get_height() - height) // 2))
-        self._window.flip()
+        self.window.flip()
 
 
 def render(pair: FramePair, view: View, width: int, height: int) -> NDArray[np.uint8]:
@@ -172,7 +181,7 @@ def render(pair: FramePair, view: View, width: int, height: int) -> NDArray[np.u
     return split
 
 
-def _opened() -> Any:
+def open_display() -> Any:
     """pygame, with a screen. Raises SettingsError."""
     os.environ.setdefault("PYGAME_HIDE_SUPPORT_PROMPT", "1")
     os.environ.setdefault("SDL_NO_SIGNAL_HANDLERS", "1")  # the command line handles Ctrl-C

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.flow.blocking import Aborted, Closed
-from pipeline.flow.drop_queue import BEHIND, CATCHING_UP, DropOldestQueue
+from pipeline.flow.drop_queue import CATCHING_UP, TOO_SLOW, DropOldestQueue
 from tests.waiting import blocked_in, in_thread, joined, until
 
 
@@ -27,7 +27,7 @@ def test_a_full_queue_drops_its_oldest_item() -> None:
     assert (queue.get(), queue.get()) == (3, 4)
 
 
-def test_the_reason_is_catching_up_until_the_queue_was_empty_once_and_then_behind() -> None:
+def test_the_reason_is_catching_up_until_the_queue_was_empty_once_and_then_too_slow() -> None:
     dropped = Dropped()
     queue: DropOldestQueue[int] = DropOldestQueue(1, dropped)
     queue.put(0)
@@ -37,7 +37,7 @@ def test_the_reason_is_catching_up_until_the_queue_was_empty_once_and_then_behin
     queue.put(3)
     queue.restart()
     queue.put(4)
-    assert dropped == [(0, CATCHING_UP), (2, BEHIND), (3, CATCHING_UP)]
+    assert dropped == [(0, CATCHING_UP), (2, TOO_SLOW), (3, CATCHING_UP)]
 
 
 def test_most_waiting_is_the_largest_number_that_ever_waited() -> None:

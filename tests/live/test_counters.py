@@ -1,4 +1,4 @@
-"""What a live stream counts."""
+"""Counters of a live stream."""
 
 import threading
 
@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from pipeline.live.counters import Delays, Rate, StreamCounters
 
 
-class Hand:
-    """A clock that is set by hand."""
+class Clock:
+    """A clock that the test sets."""
 
     def __init__(self) -> None:
         self.now = 100.0
@@ -19,8 +19,8 @@ class Hand:
         return self.now
 
 
-def test_a_rate_is_that_of_the_last_seconds() -> None:
-    clock = Hand()
+def test_a_rate_covers_the_last_seconds_only() -> None:
+    clock = Clock()
     rate = Rate(clock)
     for _ in range(100):
         clock.now += 1 / 25
@@ -31,8 +31,8 @@ def test_a_rate_is_that_of_the_last_seconds() -> None:
     assert rate.count == 100
 
 
-def test_a_rate_falls_while_nothing_comes() -> None:
-    clock = Hand()
+def test_a_rate_falls_without_events() -> None:
+    clock = Clock()
     rate = Rate(clock)
     for _ in range(26):
         clock.now += 1 / 25
@@ -42,23 +42,24 @@ def test_a_rate_falls_while_nothing_comes() -> None:
     assert rate.value < before / 2
 
 
-def test_delays_are_told_in_percentiles_over_the_last_minute() -> None:
-    clock = Hand()
+def test_delays_are_percentiles_over_the_last_minute() -> None:
+    clock = Clock()
     delays = Delays(clock)
     assert delays.figures() is None
     for pts in range(100):
         delays.enter(pts, clock.now)
         clock.now += 0.010 if pts < 99 else 0.500
         assert delays.leave(pts)
-    told = delays.figures()
-    assert told is not None
-    assert (told.p50, told.frames) == (pytest.approx(0.010), 100)
-    assert told.p50 <= told.p95 <= told.p99 <= 0.500
+    delay = delays.figures()
+    assert delay is not None
+    assert delay.p50 == pytest.approx(0.010)
+    assert delay.frames == 100
+    assert delay.p50 <= delay.p95 <= delay.p99 <= 0.500
     clock.now += 61
     assert delays.figures() is None
 
 
-def test_a_frame_that_was_repeated_has_no_delay() -> None:
+def test_a_repeated_frame_has_no_delay() -> None:
     delays = Delays()
     delays.enter(1, 0.0)
     assert delays.leave(1)
@@ -67,18 +68,23 @@ def test_a_frame_that_was_repeated_has_no_delay() -> None:
 
 
 @given(st.lists(st.integers(0, 50), unique=True), st.sets(st.integers(0, 50)))
-def test_each_frame_leaves_or_is_forgotten(came: list[int], leaving: set[int]) -> None:
+def test_each_frame_leaves_or_is_forgotten(entering: list[int], leaving: set[int]) -> None:
     delays = Delays()
-    for pts in came:
+    for pts in entering:
         delays.enter(pts, 0.0)
     left = sum(delays.leave(pts) for pts in leaving)
-    assert left + delays.forget_in_flight() == len(came)
+    assert left + delays.forget_in_flight() == len(entering)
     assert delays.forget_in_flight() == 0
 
 
-def test_what_is_left_out_is_counted_by_reason_and_by_all_threads() -> None:
+def test_dropped_frames_of_all_threads_are_counted_by_reason() -> None:
     counters = StreamCounters()
-    threads = [threading.Thread(target=lambda: [counters.drop("behind") for _ in range(1000)]) for _ in range(4)]
+
+    def drop_many() -> None:
+        for _ in range(1000):
+            counters.drop("too slow")
+
+    threads = [threading.Thread(target=drop_many, name="uprez-test") for _ in range(4)]
     for thread in threads:
         thread.start()
     counters.delays.enter(1, 0.0)
@@ -86,4 +92,4 @@ def test_what_is_left_out_is_counted_by_reason_and_by_all_threads() -> None:
     counters.drop_in_flight("lost")
     for thread in threads:
         thread.join()
-    assert counters.dropped == {"behind": 4000, "lost": 1}
+    assert counters.dropped == {"too slow": 4000, "lost": 1}

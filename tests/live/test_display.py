@@ -1,4 +1,4 @@
-"""Frames as screens show them: of every kind, in their own colours and shape."""
+"""Frames of all kinds are converted for the screen with their own colours and aspect ratio."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ SQUARE = Fraction(1)
 
 
 @pytest.mark.parametrize("name", ["yuv420p", "yuv422p10le", "nv12", "p010le", "gbrp", "gray", "yuva444p", "ya8"])
-def test_every_kind_of_sample_can_be_seen(name: str) -> None:
+def test_every_pixel_format_can_be_shown(name: str) -> None:
     format = FrameFormat(32, 18, PIXEL_FORMATS[name], Colour(1, False))
     grey = 1 << (format.pixel.depth - 1)
     planes = tuple(np.full(shape, grey << format.pixel.shift, format.pixel.dtype) for shape in format.plane_shapes)
-    seen = to_bgr(Frame(format, planes, 1), 16, 9)
-    assert seen.shape == (9, 16, 3)
-    assert np.abs(seen.astype(int) - 128).max() <= 3
+    shown = to_bgr(Frame(format, planes, 1), 16, 9)
+    assert shown.shape == (9, 16, 3)
+    assert np.abs(shown.astype(int) - 128).max() <= 3
 
 
 @pytest.mark.parametrize(
@@ -34,18 +34,18 @@ def test_every_kind_of_sample_can_be_seen(name: str) -> None:
         (UNSPECIFIED, False, (81, 90, 240)),
     ],
 )
-def test_red_is_red_whatever_says_so(matrix: int, full_range: bool, samples: tuple[int, int, int]) -> None:
+def test_red_is_red_in_every_matrix_and_range(matrix: int, full_range: bool, samples: tuple[int, int, int]) -> None:
     format = FrameFormat(32, 18, PIXEL_FORMATS["yuv420p"], Colour(matrix, full_range))
-    seen = to_bgr(plain(format, samples, 1), 32, 18)
-    assert np.abs(seen.astype(int) - (0, 0, 255)).max() <= 3
+    shown = to_bgr(plain(format, samples, 1), 32, 18)
+    assert np.abs(shown.astype(int) - (0, 0, 255)).max() <= 3
 
 
-def test_pictures_are_shrunk_in_their_own_shape_and_never_grown() -> None:
+def test_frames_are_reduced_but_never_enlarged() -> None:
     assert fit_size(BEFORE, SQUARE, 80, 1000) == (80, 45)
     assert fit_size(BEFORE, SQUARE, 1000, 1000) == (160, 90)
 
 
-def test_samples_that_are_not_square_are_given_their_width() -> None:
+def test_the_size_includes_the_sample_aspect_ratio() -> None:
     assert fit_size(BEFORE, Fraction(4, 3), 1000, 1000) == (213, 90)
     assert fit_size(BEFORE, Fraction(4, 3), 1000, 45) == (107, 45)
     assert fit_size(BEFORE, Fraction(3, 4), 60, 1000) == (60, 45)

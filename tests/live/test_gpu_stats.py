@@ -1,4 +1,4 @@
-"""What the driver tells of GPUs, where there is one, where there is none, and where one of them doesn't tell."""
+"""Figures of GPUs: with a driver, without one, and with a GPU that reports nothing."""
 
 from __future__ import annotations
 
@@ -9,16 +9,15 @@ from typing import Any
 
 import pytest
 
-from pipeline.live import gpu_stats as module
-from pipeline.live.gpu_stats import gpu_use
+from pipeline.live.gpu_stats import gpu_use, open_nvml
 
 
 class NVMLError(Exception):
-    """As NVIDIA's library raises it."""
+    """The error of NVIDIA's library."""
 
 
 class Driver(SimpleNamespace):
-    """NVIDIA's library, with two GPUs: the first is cut into several and doesn't tell its use."""
+    """NVIDIA's library, with two GPUs: the first is partitioned and does not report its use."""
 
     NVMLError = NVMLError
 
@@ -44,19 +43,19 @@ class Driver(SimpleNamespace):
 
 
 @pytest.fixture(autouse=True)
-def _asked_anew() -> Iterator[None]:
-    module._opened.cache_clear()
+def uncached() -> Iterator[None]:
+    open_nvml.cache_clear()
     yield
-    module._opened.cache_clear()
+    open_nvml.cache_clear()
 
 
-def test_each_gpu_that_tells_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_each_gpu_that_reports_its_use_is_listed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "pynvml", Driver())
     (gpu,) = gpu_use()
     assert (gpu.name, gpu.use, gpu.memory, gpu.memory_total) == ("GPU 1", 0.42, 3, 80)
 
 
-def test_without_a_driver_there_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_there_are_no_gpus_without_a_driver(monkeypatch: pytest.MonkeyPatch) -> None:
     def fail() -> None:
         raise NVMLError("no driver")
 
@@ -64,7 +63,7 @@ def test_without_a_driver_there_is_none(monkeypatch: pytest.MonkeyPatch) -> None
     assert gpu_use() == ()
 
 
-def test_when_the_driver_loses_its_gpus_there_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_there_are_no_gpus_when_the_driver_has_lost_them(monkeypatch: pytest.MonkeyPatch) -> None:
     def fail() -> None:
         raise NVMLError("GPU is lost")
 
@@ -72,6 +71,6 @@ def test_when_the_driver_loses_its_gpus_there_is_none(monkeypatch: pytest.Monkey
     assert gpu_use() == ()
 
 
-def test_without_the_library_there_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_there_are_no_gpus_without_the_library(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "pynvml", None)
     assert gpu_use() == ()

@@ -1,19 +1,17 @@
-"""A tap: pairs of the same moment, as long as somebody looks."""
+"""A tap gives pairs of frames before and after upscaling, as long as somebody requests them."""
 
 from __future__ import annotations
-
-import threading
 
 import numpy as np
 import pytest
 
 from pipeline.frame import Frame
-from pipeline.live.preview import Tap
-from tests.waiting import until
+from pipeline.live.preview import FramePair, Tap
+from tests.waiting import in_thread, joined, until
 
 
 class Clock:
-    """A clock that is moved by hand."""
+    """A clock that the test sets."""
 
     def __init__(self) -> None:
         self.now = 100.0
@@ -29,7 +27,7 @@ def clock() -> Clock:
 
 @pytest.fixture
 def tap(clock: Clock) -> Tap:
-    """One that somebody looks at, at every frame."""
+    """A tap from which pairs of every frame are requested."""
     tap = Tap(clock)
     assert tap.pair(interval=0.0) is None
     return tap
@@ -39,7 +37,7 @@ def frame_at(frame: Frame, pts: int) -> Frame:
     return Frame(frame.format, frame.planes, pts, 1)
 
 
-def test_both_halves_of_a_pair_show_the_same_moment(tap: Tap, frame: Frame) -> None:
+def test_both_frames_of_a_pair_have_the_same_pts(tap: Tap, frame: Frame) -> None:
     for pts in (1, 2, 3):
         tap.add_before(frame_at(frame, pts))
     tap.add_after(frame_at(frame, 1))
@@ -49,7 +47,7 @@ def test_both_halves_of_a_pair_show_the_same_moment(tap: Tap, frame: Frame) -> N
     assert (pair.before.pts, pair.after.pts, pair.number) == (2, 2, 2)
 
 
-def test_the_memory_of_a_frame_can_be_used_again_at_once(tap: Tap, frame: Frame) -> None:
+def test_pairs_do_not_use_the_memory_of_the_frames(tap: Tap, frame: Frame) -> None:
     kept = [plane.copy() for plane in frame.planes]
     tap.add_before(frame)
     tap.add_after(frame)
@@ -57,11 +55,11 @@ def test_the_memory_of_a_frame_can_be_used_again_at_once(tap: Tap, frame: Frame)
         plane.fill(0)
     pair = tap.pair()
     assert pair is not None
-    for seen in (pair.before, pair.after):
-        assert all(np.array_equal(a, b) for a, b in zip(seen.planes, kept, strict=True))
+    for copy in (pair.before, pair.after):
+        assert all(np.array_equal(a, b) for a, b in zip(copy.planes, kept, strict=True))
 
 
-def test_nothing_is_copied_while_nobody_looks(frame: Frame) -> None:
+def test_nothing_is_copied_without_requests(frame: Frame) -> None:
     tap = Tap()
     tap.add_before(frame)
     tap.add_after(frame)
@@ -69,7 +67,7 @@ def test_nothing_is_copied_while_nobody_looks(frame: Frame) -> None:
     assert tap.pair() is None
 
 
-def test_interest_ends_by_itself_and_the_pictures_are_freed(tap: Tap, clock: Clock, frame: Frame) -> None:
+def test_frames_are_freed_some_seconds_after_the_last_request(tap: Tap, clock: Clock, frame: Frame) -> None:
     tap.add_before(frame)
     tap.add_after(frame)
     assert tap.wanted
@@ -79,18 +77,18 @@ def test_interest_ends_by_itself_and_the_pictures_are_freed(tap: Tap, clock: Clo
     assert tap.pair() is None
 
 
-def test_frames_that_were_lost_in_between_leave_nothing_behind(tap: Tap, frame: Frame) -> None:
+def test_frames_that_were_lost_are_forgotten(tap: Tap, frame: Frame) -> None:
     for pts in range(5):
         tap.add_before(frame_at(frame, pts))
     tap.add_after(frame_at(frame, 4))
-    tap.add_after(frame_at(frame, 2))  # none of these is waited for any more
+    tap.add_after(frame_at(frame, 2))  # an earlier one, which is not expected any more
     pair = tap.pair()
     assert pair is not None
     assert pair.after.pts == 4
     assert tap.pair(pair.number) is None
 
 
-def test_a_line_that_gives_nothing_fills_no_memory(tap: Tap, frame: Frame) -> None:
+def test_only_a_few_frames_are_kept_if_none_leaves(tap: Tap, frame: Frame) -> None:
     for pts in range(100):
         tap.add_before(frame_at(frame, pts))
     tap.add_after(frame_at(frame, 50))
@@ -99,7 +97,7 @@ def test_a_line_that_gives_nothing_fills_no_memory(tap: Tap, frame: Frame) -> No
     assert tap.pair() is not None
 
 
-def test_pairs_are_as_rare_as_the_most_impatient_looker_wants(clock: Clock, frame: Frame) -> None:
+def test_the_shortest_requested_interval_counts(clock: Clock, frame: Frame) -> None:
     tap = Tap(clock)
     tap.pair(interval=0.1)
     assert pairs_in_a_second(tap, clock, frame) == 10
@@ -109,20 +107,23 @@ def test_pairs_are_as_rare_as_the_most_impatient_looker_wants(clock: Clock, fram
 
 
 def pairs_in_a_second(tap: Tap, clock: Clock, frame: Frame) -> int:
-    first = tap._count
+    numbers: set[int] = set()
     for _ in range(100):
         clock.now += 0.01
         tap.add_before(frame_at(frame, int(clock.now * 1000)))
         tap.add_after(frame_at(frame, int(clock.now * 1000)))
-    return tap._count - first
+        if pair := tap.pair(interval=1000.0):  # an interval that changes nothing
+            numbers.add(pair.number)
+    return len(numbers)
 
 
-def test_who_waits_is_woken(frame: Frame) -> None:
-    tap, found = Tap(), []
-    looker = threading.Thread(target=lambda: found.append(tap.pair(timeout=20)), name="uprez-looker")
-    looker.start()
+def test_a_new_pair_wakes_a_waiting_request(frame: Frame) -> None:
+    tap = Tap()
+    thread, pairs = in_thread(lambda: tap.pair(timeout=20))
     until(lambda: tap.wanted)
     tap.add_before(frame)
     tap.add_after(frame)
-    looker.join()
-    assert found[0].number == 1
+    joined(thread)
+    (pair,) = pairs
+    assert isinstance(pair, FramePair)
+    assert pair.number == 1

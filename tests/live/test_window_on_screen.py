@@ -1,4 +1,4 @@
-"""A window on a real X server, seen by a camera and closed by keys of a keyboard."""
+"""A window on a real X server, recorded with x11grab and closed by keys of a keyboard."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ show(running, running.run)
 
 
 @requires("xvfb", "xdotool", "pygame")
-def test_a_window_is_seen_and_obeys_the_keyboard() -> None:
+def test_a_window_is_visible_and_reacts_to_the_keyboard() -> None:
     with Display(size=(640, 400)) as display:
         environment = {**os.environ, "DISPLAY": display.address, "SDL_VIDEODRIVER": "x11"}
         with subprocess.Popen([sys.executable, "-c", PROGRAM], cwd=ROOT, env=environment) as window:
@@ -39,16 +39,23 @@ def test_a_window_is_seen_and_obeys_the_keyboard() -> None:
 
 
 def type_key(environment: dict[str, str], key: str) -> None:
-    command = ["xdotool", "mousemove", "320", "200", "key", key]  # where nobody manages windows, the mouse chooses one
+    command = [
+        "xdotool",
+        "mousemove",
+        "320",
+        "200",
+        "key",
+        key,
+    ]  # the mouse chooses the window
     subprocess.run(command, env=environment, check=True, timeout=20)
 
 
 def colours(display: Display) -> set[str]:
-    """Those of a row of points across the screen."""
+    """The colours in a row across the screen."""
     options = {"video_size": "640x400", "framerate": "25", "draw_mouse": "0"}
     with av.open(display.address, format="x11grab", options=options) as camera:
-        picture: Any = next(camera.decode(video=0)).to_ndarray(format="rgb24")
-    row = picture[200, ::8].astype(int)
+        image: Any = next(camera.decode(video=0)).to_ndarray(format="rgb24")
+    row = image[200, ::8].astype(int)
     return {name for name, pixel in zip(map(_name, row), row, strict=True) if pixel.max() > 200}
 
 

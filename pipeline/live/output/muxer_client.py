@@ -19,7 +19,7 @@ from pipeline.live.process.messages import (
 )
 
 _PROGRAM = "pipeline.live.output.muxer_process"
-_OPENING_SECONDS = 10.0  # for a server to accept the connection
+OPENING_SECONDS = 10.0  # for a server to accept the connection
 _MAX_IN_FLIGHT = 32  # packets that the child may hold; the others wait where they can still be dropped
 _SKIPPED = "timestamps went back"  # the reason for packets that a muxer skips
 _NO_ANSWER = "no answer"
@@ -68,10 +68,10 @@ class MuxerClient(Closing):
         with self._state:
             self._opened = self._lost = None
             self.password_refused = False
-            self._deadline = time.monotonic() + _OPENING_SECONDS
+            self._deadline = time.monotonic() + OPENING_SECONDS
         self._send(request)
         with self._state:
-            self._state.wait_for(lambda: self._opened or self._lost, _OPENING_SECONDS)
+            self._state.wait_for(lambda: self._opened or self._lost, OPENING_SECONDS)
         self.kill_if_stuck()
         self.check()
         if self._opened is None:

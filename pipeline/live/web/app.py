@@ -28,7 +28,7 @@ from pipeline.live.web.auth import Guard
 from pipeline.live.web.jpeg import JpegPairs
 from pipeline.live.web.metrics import exposition
 
-_POLL_SECONDS = 2.0  # for which a request for a pair waits
+POLL_SECONDS = 2.0  # for which a request for a pair waits
 _FILES = {
     "/": ("watch.html", "text/html"),
     "/watch.js": ("watch.js", "text/javascript"),
@@ -89,7 +89,7 @@ class App:
             return PlainTextResponse(f"unknown stream: there are {len(self._pairs)}, counted from 0\n", 404)
         if not _is_number(after):
             return PlainTextResponse("after: must be the number of a pair\n", 400)
-        body, end = None, time.monotonic() + _POLL_SECONDS
+        body, end = None, time.monotonic() + POLL_SECONDS
         while body is None and time.monotonic() < end and not self.closing:
             body = await self._pairs[int(index)].next(int(after))
         return Response(status_code=204) if body is None else Response(body, media_type="application/octet-stream")

@@ -1,4 +1,4 @@
-"""What a container can hold, and for how long."""
+"""A container without a planned end: limits of its timestamps."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -13,7 +13,7 @@ from tests import live_packets
 DAY = 86_400 * live_packets.TICKS
 
 
-def test_rtmp_begins_anew_before_its_milliseconds_end(tmp_path: Path) -> None:
+def test_rtmp_is_opened_again_before_its_timestamps_overflow(tmp_path: Path) -> None:
     streams, items = live_packets.coded(20, gop=10)
     muxer = Muxer(OpenRequest(str(tmp_path / "long.flv"), "flv", {}, streams))
     later = [replace(each, pts=each.pts + 24 * DAY, dts=None) for each in items if each.pts is not None]
@@ -24,7 +24,7 @@ def test_rtmp_begins_anew_before_its_milliseconds_end(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("laps", [1, 3])
-def test_a_transport_stream_goes_on_when_its_clock_wraps(tmp_path: Path, laps: int) -> None:
+def test_a_transport_stream_continues_when_its_clock_wraps(tmp_path: Path, laps: int) -> None:
     path = tmp_path / "long.ts"
     streams, items = live_packets.coded(20, start=laps * 2**33 - 10 * live_packets.STEP)
     muxer = Muxer(OpenRequest(str(path), "mpegts", {}, streams))

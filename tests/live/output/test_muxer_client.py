@@ -1,8 +1,7 @@
-"""What an output's child may do while its parent talks to it, acted by a stand-in."""
+"""The parent's side of a child that writes an output, with a fake child."""
 
 from __future__ import annotations
 
-import threading
 from queue import SimpleQueue
 from typing import Any
 
@@ -13,46 +12,46 @@ from pipeline.live.output.muxer_client import MuxerClient, OutputUnavailable
 from pipeline.live.process.child import ProcessEnded
 from pipeline.live.process.messages import ConnectionOpened, OpenRequest, PacketWritten, SerializedPacket
 
-PARCEL = SerializedPacket(0, b"picture", 0, 0, 1, True, 0.0)
+PACKET = SerializedPacket(0, b"data", 0, 0, 1, True, 0.0)
 
 
-class Actor:
-    """A child that answers each message by what `answers` names for its kind, and is silent otherwise."""
+class FakeChild:
+    """A child that answers the first message of each type in `answers`, and is silent otherwise."""
 
     def __init__(self, answers: dict[type, Any]) -> None:
-        self._answers = answers
-        self._said: SimpleQueue[Any] = SimpleQueue()
+        self.answers = answers
+        self._messages: SimpleQueue[Any] = SimpleQueue()
 
     def send(self, message: Any) -> None:
-        if (answer := self._answers.pop(type(message), None)) is not None:
-            self.say(answer)
+        if (answer := self.answers.pop(type(message), None)) is not None:
+            self.reply(answer)
 
-    def say(self, message: Any) -> None:
-        self._said.put(message)
+    def reply(self, message: Any) -> None:
+        self._messages.put(message)
 
     def receive(self) -> Any:
-        if (message := self._said.get()) is None:
+        if (message := self._messages.get()) is None:
             raise ProcessEnded
         return message
 
     def kill(self) -> None:
-        self._said.put(None)
+        self._messages.put(None)
 
     def close(self, patience: float = 0.0) -> None:
         self.kill()
 
 
-def test_a_child_that_hangs_in_opening_while_an_old_packet_is_written_is_given_up(
+def test_a_late_answer_to_a_packet_does_not_extend_the_time_to_open(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    actor = Actor({OpenRequest: ConnectionOpened()})
-    monkeypatch.setattr(module, "Child", lambda program: actor)
-    monkeypatch.setattr(module, "_OPENING_SECONDS", 0.5)
+    child = FakeChild({OpenRequest: ConnectionOpened()})
+    monkeypatch.setattr(module, "Child", lambda program: child)
+    monkeypatch.setattr(module, "OPENING_SECONDS", 0.5)
     done: list[str] = []
-    with MuxerClient(lambda packet, reason: done.append(reason), lambda: None, patience=60.0) as link:
-        link.open(OpenRequest("first"))
-        link.write(PARCEL)
-        threading.Timer(0.1, actor.say, [PacketWritten(kept=True)]).start()
+    with MuxerClient(lambda packet, reason: done.append(reason), lambda: None, patience=60.0) as client:
+        client.open(OpenRequest("first"))
+        client.write(PACKET)
+        child.answers[OpenRequest] = PacketWritten(kept=True)
         with pytest.raises(OutputUnavailable, match="no answer"):
-            link.open(OpenRequest("second"))
+            client.open(OpenRequest("second"))
     assert done == [""]

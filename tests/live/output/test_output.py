@@ -1,4 +1,4 @@
-"""Outputs with their real children. Times are those of a stream; nothing waits for them to pass."""
+"""Outputs with their real children; no test waits for the stream's time to pass."""
 
 import contextlib
 import io
@@ -9,7 +9,7 @@ import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -28,31 +28,31 @@ from tests import live_packets
 from tests.waiting import until
 
 SETTINGS = StreamSettings(source=Address("rtsp://camera/stream"), poll=0.05, segment="1h", hls_segment=1, hls_list=3)
-PATIENCE = 20.0  # seconds to end in, on a machine that does other things too
+PATIENCE = 20.0  # seconds to finish in, on a machine under load
 
 
 class Receiver:
-    """Takes MPEG-TS at a port of 127.0.0.1, or, frozen, nothing of it."""
+    """Receives MPEG-TS at a port of 127.0.0.1; if frozen, it accepts connections and reads nothing."""
 
     def __init__(self, frozen: bool = False, port: int = 0) -> None:
-        self._listening = socket.create_server(("127.0.0.1", port))
-        self.port = self._listening.getsockname()[1]
+        self._listener = socket.create_server(("127.0.0.1", port))
+        self.port = self._listener.getsockname()[1]
         self.address = f"tcp://127.0.0.1:{self.port}"
-        self.taken: list[bytearray] = []  # by connection
+        self.received: list[bytearray] = []  # by connection
         self._open: list[socket.socket] = []
         self._frozen = frozen
-        self._thread = threading.Thread(target=self._serve)
+        self._thread = threading.Thread(target=self._serve, name="uprez-test")
         self._thread.start()
 
     def _serve(self) -> None:
         with contextlib.suppress(OSError):
             while True:
-                connection, _ = self._listening.accept()
-                self.taken.append(bytearray())
+                connection, _ = self._listener.accept()
+                self.received.append(bytearray())
                 self._open.append(connection)
                 with contextlib.suppress(OSError):
                     while not self._frozen and (data := connection.recv(1 << 16)):
-                        self.taken[-1].extend(data)
+                        self.received[-1].extend(data)
 
     def __enter__(self) -> "Receiver":
         return self
@@ -62,8 +62,8 @@ class Receiver:
 
     def close(self) -> None:
         with contextlib.suppress(OSError):  # closed already
-            self._listening.shutdown(socket.SHUT_RDWR)
-        self._listening.close()
+            self._listener.shutdown(socket.SHUT_RDWR)
+        self._listener.close()
         for connection in self._open:
             with contextlib.suppress(OSError):
                 connection.shutdown(socket.SHUT_RDWR)
@@ -71,17 +71,33 @@ class Receiver:
         self._thread.join()
 
     def times(self, connection: int = 0) -> list[float]:
-        """When each picture is shown, in seconds."""
-        with av.open(io.BytesIO(self.taken[connection]), format="mpegts") as container:
-            return [float(packet.pts * packet.time_base) for packet in container.demux(video=0) if packet.size]
+        """The timestamps of all frames, in seconds."""
+        with av.open(io.BytesIO(self.received[connection]), "r", format="mpegts") as container:
+            packets = [packet for packet in container.demux(video=0) if packet.size]
+            return [float((packet.pts or 0) * packet.time_base) for packet in packets]
 
 
-def output(to: str | Path, settings: StreamSettings = SETTINGS, stuck: float = 10.0, demand_key=lambda: None) -> Output:
+def output(
+    to: str | Path,
+    settings: StreamSettings = SETTINGS,
+    stuck: float = 10.0,
+    demand_key: Callable[[], None] = lambda: None,
+) -> Output:
     return Output(output_target(Address(str(to)), settings), settings, demand_key, stuck)
 
 
+def offer_until(target: Output, items: Iterator[SerializedPacket], condition: Callable[[], bool]) -> None:
+    """Offer packets until `condition` is true."""
+
+    def step() -> bool:
+        target.offer(next(items))
+        return condition()
+
+    until(step)
+
+
 def offer(target: Output, items: list[SerializedPacket]) -> None:
-    """As much at once as an output takes without dropping any."""
+    """Offer all packets as fast as the output accepts them without dropping any."""
     for packet in items:
         until(lambda: target.figures().lag < 3)
         target.offer(packet)
@@ -97,8 +113,12 @@ def closing(*outputs: Output, patience: float = PATIENCE) -> Iterator[None]:
                 stack.callback(each.close, patience)
 
 
-def counted(figures: OutputFigures) -> int:
+def accounted_for(figures: OutputFigures) -> int:
     return figures.packets + sum(figures.dropped.values())
+
+
+def seconds(path: Path) -> list[float]:
+    return [float(time) for time in live_packets.times(path)]
 
 
 def child_of(before: set[int]) -> psutil.Process:
@@ -110,7 +130,7 @@ def children() -> set[int]:
     return {each.pid for each in psutil.Process().children()}
 
 
-def test_each_kind_gets_every_picture_at_its_time(tmp_path: Path) -> None:
+def test_every_kind_of_output_contains_every_frame_at_its_time(tmp_path: Path) -> None:
     streams, items = live_packets.coded(60, gop=10, start=12_345_678, sound="aac")
     with Receiver() as receiver:
         targets = [output(tmp_path / name) for name in ("cam.mkv", "cam.mp4", "list.m3u8")] + [output(receiver.address)]
@@ -122,38 +142,38 @@ def test_each_kind_gets_every_picture_at_its_time(tmp_path: Path) -> None:
             figures = target.figures()
             assert (figures.status, figures.dropped, figures.connects) == ("ended", {}, 1)
             assert figures.bytes > 0
-        shown = [live_packets.times(finished_segments(tmp_path / name)[0]) for name in ("cam.mkv", "cam.mp4")]
-        shown += [live_packets.times(tmp_path / "list.m3u8"), receiver.times()]
-    for times in shown:
-        assert [float(time - times[0]) for time in times] == pytest.approx([index / 25 for index in range(60)])
-    assert shown[3][0] == pytest.approx(12_345_678 / 90_000)
+        all_times = [seconds(finished_segments(tmp_path / name)[0]) for name in ("cam.mkv", "cam.mp4")]
+        all_times += [seconds(tmp_path / "list.m3u8"), receiver.times()]
+    for times in all_times:
+        assert [time - times[0] for time in times] == pytest.approx([index / 25 for index in range(60)])
+    assert all_times[3][0] == pytest.approx(12_345_678 / 90_000)
 
 
-def test_a_frozen_and_a_dead_output_hold_nobody_up(tmp_path: Path) -> None:
+def test_a_frozen_and_a_dead_output_do_not_hold_up_another(tmp_path: Path) -> None:
     streams, items = live_packets.coded(200, gop=25, padding=20_000)
     with Receiver(frozen=True) as frozen, socket.create_server(("127.0.0.1", 0)) as unused:
         dead = f"tcp://127.0.0.1:{unused.getsockname()[1]}"
         unused.close()
-        whole, stuck, away = output(tmp_path / "cam.mkv"), output(frozen.address), output(dead)
-        with closing(stuck, away, patience=0.1), closing(whole):
-            for target in (whole, stuck, away):
+        healthy, stuck, unreachable = output(tmp_path / "cam.mkv"), output(frozen.address), output(dead)
+        with closing(stuck, unreachable, patience=0.1), closing(healthy):
+            for target in (healthy, stuck, unreachable):
                 target.start(streams)
-            until(lambda: [target.figures().status for target in (whole, stuck)] == ["live", "live"])
-            until(lambda: away.figures().reason != "")
+            until(lambda: [target.figures().status for target in (healthy, stuck)] == ["live", "live"])
+            until(lambda: unreachable.figures().reason != "")
             for packet in items:
-                until(lambda: whole.figures().lag < 3)
-                for target in (whole, stuck, away):
+                until(lambda: healthy.figures().lag < 3)
+                for target in (healthy, stuck, unreachable):
                     target.offer(packet)
             assert stuck.figures().status == "live"
             assert stuck.figures().lag <= 4
     assert live_packets.frame_count(finished_segments(tmp_path / "cam.mkv")[0]) == 200
-    assert whole.figures().dropped == {}
+    assert healthy.figures().dropped == {}
     assert stuck.figures().dropped["output too slow"] >= 25
-    assert away.figures().dropped == {"output disconnected": 200}
-    assert [counted(target.figures()) for target in (whole, stuck, away)] == [200, 200, 200]
+    assert unreachable.figures().dropped == {"output disconnected": 200}
+    assert [accounted_for(target.figures()) for target in (healthy, stuck, unreachable)] == [200, 200, 200]
 
 
-def test_it_comes_back_with_a_key_frame_when_its_server_does() -> None:
+def test_an_output_continues_with_a_key_frame_when_its_server_restarts() -> None:
     streams, items = live_packets.coded(200, gop=25)
     demanded = threading.Event()
     with Receiver() as first:
@@ -165,7 +185,7 @@ def test_it_comes_back_with_a_key_frame_when_its_server_does() -> None:
             first.close()
             port = first.port
             rest = iter(items[60:])
-            until(lambda: target.offer(next(rest)) or target.figures().status == "waiting")
+            offer_until(target, rest, lambda: target.figures().status == "waiting")
             assert target.figures().reason in (
                 "connection refused: no server at that port",
                 "the connection was closed by the other side",
@@ -173,16 +193,16 @@ def test_it_comes_back_with_a_key_frame_when_its_server_does() -> None:
             with Receiver(port=port) as second:
                 until(demanded.is_set)
                 offer(target, list(rest))
-                until(lambda: counted(target.figures()) == 200)
+                until(lambda: accounted_for(target.figures()) == 200)
                 target.close(PATIENCE)
-                until(lambda: len(second.taken) > 0)
+                until(lambda: len(second.received) > 0)
                 times = second.times()
     assert times[0] % 1 == 0  # a key frame each second
     assert times[-1] == pytest.approx(199 / 25)
     assert target.figures().connects == 2
 
 
-def test_a_server_that_takes_nothing_is_left_and_tried_again() -> None:
+def test_a_server_that_reads_nothing_is_reconnected() -> None:
     streams, items = live_packets.coded(200, gop=25, padding=40_000)
     with Receiver(frozen=True) as frozen:
         target = output(frozen.address, stuck=0.3)
@@ -190,10 +210,10 @@ def test_a_server_that_takes_nothing_is_left_and_tried_again() -> None:
             target.start(streams)
             until(lambda: target.figures().status == "live")
             stream = iter(items * 50)
-            until(lambda: target.offer(next(stream)) or target.figures().connects == 2)
+            offer_until(target, stream, lambda: target.figures().connects == 2)
 
 
-def test_a_child_that_does_nothing_is_replaced(tmp_path: Path) -> None:
+def test_a_frozen_child_is_replaced(tmp_path: Path) -> None:
     streams, items = live_packets.coded(200, gop=25, padding=20_000)
     before = children()
     target = output(tmp_path / "cam.mkv", stuck=0.3)
@@ -202,11 +222,11 @@ def test_a_child_that_does_nothing_is_replaced(tmp_path: Path) -> None:
         until(lambda: target.figures().status == "live")
         child_of(before).send_signal(signal.SIGSTOP)
         stream = iter(items * 50)
-        until(lambda: target.offer(next(stream)) or target.figures().connects == 2)
+        offer_until(target, stream, lambda: target.figures().connects == 2)
 
 
 @pytest.mark.parametrize("suffix", ["mkv", "mp4", "mov", "ts"])
-def test_after_kill_9_what_was_written_can_be_played_and_the_output_goes_on(tmp_path: Path, suffix: str) -> None:
+def test_after_sigkill_of_a_child_its_file_can_be_played(tmp_path: Path, suffix: str) -> None:
     streams, items = live_packets.coded(150, gop=10)
     before = children()
     target = output(tmp_path / f"cam.{suffix}")
@@ -222,7 +242,7 @@ def test_after_kill_9_what_was_written_can_be_played_and_the_output_goes_on(tmp_
     assert live_packets.frame_count(finished_segments(tmp_path / f"cam.{suffix}")[0]) == 50
 
 
-def test_when_the_parent_is_killed_the_child_finishes_the_file(tmp_path: Path) -> None:
+def test_a_child_finishes_its_file_when_the_parent_is_killed(tmp_path: Path) -> None:
     program = f"""
 import os
 from tests import live_packets
@@ -240,7 +260,7 @@ os.kill(os.getpid(), 9)
     assert live_packets.frame_count(finished_segments(tmp_path / "cam.mp4")[0]) == 50
 
 
-def test_other_streams_begin_another_file_and_a_discontinuity_in_hls(tmp_path: Path) -> None:
+def test_other_streams_start_another_file_and_a_discontinuity_in_hls(tmp_path: Path) -> None:
     small, first = live_packets.coded(30)
     large, second = live_packets.coded(30, size=(128, 96), start=30 * live_packets.STEP)
     targets = [output(tmp_path / "cam.mkv"), output(tmp_path / "list.m3u8")]
@@ -251,43 +271,43 @@ def test_other_streams_begin_another_file_and_a_discontinuity_in_hls(tmp_path: P
             target.start(large)
             offer(target, second)
     assert [live_packets.frame_count(file) for file in finished_segments(tmp_path / "cam.mkv")] == [30, 30]
-    listed = (tmp_path / "list.m3u8").read_text()
-    assert listed.count("#EXT-X-DISCONTINUITY") == 1
+    playlist = (tmp_path / "list.m3u8").read_text()
+    assert playlist.count("#EXT-X-DISCONTINUITY") == 1
     assert [target.figures().connects for target in targets] == [2, 2]
 
 
-def test_hls_is_bounded_and_ends_and_goes_on_with_fresh_numbers(tmp_path: Path) -> None:
+def test_hls_is_bounded_and_continues_with_new_numbers(tmp_path: Path) -> None:
     streams, items = live_packets.coded(250, gop=25)
     for _ in range(2):
         target = output(tmp_path / "list.m3u8")
         with closing(target):
             target.start(streams)
             offer(target, items)
-        listed = (tmp_path / "list.m3u8").read_text()
-        assert listed.rstrip().endswith("#EXT-X-ENDLIST")
-        assert listed.count("#EXTINF:1.000000") == 3
-        assert listed.count("#EXT-X-PROGRAM-DATE-TIME") == 3
+        playlist = (tmp_path / "list.m3u8").read_text()
+        assert playlist.rstrip().endswith("#EXT-X-ENDLIST")
+        assert playlist.count("#EXTINF:1.000000") == 3
+        assert playlist.count("#EXT-X-PROGRAM-DATE-TIME") == 3
         assert len(list(tmp_path.glob("*.ts"))) <= 3 + 2 * 3
         assert not list(tmp_path.glob("*.tmp"))
-    numbers = [int(number) for number in re.findall(r"list-(\d+)\.ts", listed)]
+    numbers = [int(number) for number in re.findall(r"list-(\d+)\.ts", playlist)]
     assert numbers == [17, 18, 19]
 
 
-def test_hls_goes_on_counting_where_its_list_was_emptied(tmp_path: Path) -> None:
+def test_hls_continues_its_numbers_after_the_playlist_was_emptied(tmp_path: Path) -> None:
     streams, items = live_packets.coded(100, gop=25)
     for emptied in (True, False):
         target = output(tmp_path / "list.m3u8")
         with closing(target):
             target.start(streams)
             offer(target, items)
-        listed = (tmp_path / "list.m3u8").read_text()
+        playlist = (tmp_path / "list.m3u8").read_text()
         if emptied:
             (tmp_path / "list.m3u8").write_text("")
-    assert [int(number) for number in re.findall(r"list-(\d+)\.ts", listed)] == [5, 6, 7]
+    assert [int(number) for number in re.findall(r"list-(\d+)\.ts", playlist)] == [5, 6, 7]
 
 
 @pytest.mark.parametrize("name", ["100%", "a%b", "with space", "a:b", "日本"])
-def test_hls_in_a_folder_of_any_name(tmp_path: Path, name: str) -> None:
+def test_hls_works_in_a_folder_of_any_name(tmp_path: Path, name: str) -> None:
     (tmp_path / name).mkdir()
     streams, items = live_packets.coded(20)
     target = output(tmp_path / name / "list.m3u8")
@@ -297,11 +317,11 @@ def test_hls_in_a_folder_of_any_name(tmp_path: Path, name: str) -> None:
     assert live_packets.frame_count(tmp_path / name / "list.m3u8") == 20
 
 
-def test_hls_whose_folder_is_gone_is_not_live_meanwhile(tmp_path: Path) -> None:
+def test_hls_without_its_folder_is_not_live(tmp_path: Path) -> None:
     streams, items = live_packets.coded(20)
-    (tmp_path / "gone").mkdir()
-    target = output(tmp_path / "gone" / "list.m3u8")
-    (tmp_path / "gone").rmdir()
+    (tmp_path / "missing").mkdir()
+    target = output(tmp_path / "missing" / "list.m3u8")
+    (tmp_path / "missing").rmdir()
     with closing(target):
         target.start(streams)
         offer(target, items)
@@ -310,7 +330,7 @@ def test_hls_whose_folder_is_gone_is_not_live_meanwhile(tmp_path: Path) -> None:
         assert target.figures().reason == "the folder or the file does not exist any more"
 
 
-def test_sound_that_cannot_be_held_is_left_behind_and_said(tmp_path: Path) -> None:
+def test_unsupported_audio_is_dropped_with_a_note(tmp_path: Path) -> None:
     streams, items = live_packets.coded(20, sound="pcm_mulaw")
     target = output(tmp_path / "list.m3u8")
     with closing(target):
@@ -320,19 +340,19 @@ def test_sound_that_cannot_be_held_is_left_behind_and_said(tmp_path: Path) -> No
         assert target.figures().reason == "pcm_mulaw audio is dropped: hls does not support it"
 
 
-def test_silent_sound_holds_the_picture_back_for_a_fifth_of_a_second_at_most() -> None:
+def test_audio_without_packets_delays_the_video_by_at_most_a_fifth_of_a_second() -> None:
     streams, items = live_packets.coded(50, sound="aac")
-    pictures = [packet for packet in items if packet.stream == 0]
+    video = [packet for packet in items if packet.stream == 0]
     with Receiver() as receiver:
         target = output(receiver.address)
         with closing(target):
             target.start(streams)
-            offer(target, pictures)
+            offer(target, video)
             until(lambda: target.figures().packets == 50)
-            until(lambda: len(receiver.taken) > 0 and receiver.times()[-1:] >= [49 / 25 - 0.2])
+            until(lambda: len(receiver.received) > 0 and receiver.times()[-1:] >= [49 / 25 - 0.2])
 
 
-def test_a_folder_that_is_gone_is_that_outputs_fault_and_it_goes_on_when_it_is_back(tmp_path: Path) -> None:
+def test_an_output_continues_when_its_folder_exists_again(tmp_path: Path) -> None:
     folder = tmp_path / "disk"
     folder.mkdir()
     streams, items = live_packets.coded(100, gop=10)
@@ -351,7 +371,7 @@ def test_a_folder_that_is_gone_is_that_outputs_fault_and_it_goes_on_when_it_is_b
     assert live_packets.frame_count(finished_segments(folder / "cam.mkv")[0]) == 70
 
 
-def test_a_password_that_is_missing_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_secret_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("SOME_PORT", raising=False)
     streams, items = live_packets.coded(20)
     target = output("tcp://127.0.0.1:${SOME_PORT}")
@@ -366,13 +386,13 @@ def test_a_password_that_is_missing_is_waited_for(monkeypatch: pytest.MonkeyPatc
         target.close(PATIENCE)
 
 
-def test_closed_it_leaves_no_process_thread_or_file_whatever_its_server_does(tmp_path: Path) -> None:
+def test_closing_leaves_no_process_thread_or_open_file(tmp_path: Path) -> None:
     streams, items = live_packets.coded(50, gop=25, padding=50_000)
-    with Receiver() as healthy, Receiver(frozen=True) as frozen:
+    with Receiver() as reading, Receiver(frozen=True) as frozen:
         before = children()
         files = psutil.Process().num_fds() if os.name == "posix" else 0
         threads = threading.active_count()
-        targets = [output(to) for to in (healthy.address, frozen.address, tmp_path / "cam.mkv", "tcp://127.0.0.1:9")]
+        targets = [output(to) for to in (reading.address, frozen.address, tmp_path / "cam.mkv", "tcp://127.0.0.1:9")]
         for target in targets:
             target.start(streams)
         until(lambda: all(target.figures().status == "live" for target in targets[:3]))
@@ -384,10 +404,10 @@ def test_closed_it_leaves_no_process_thread_or_file_whatever_its_server_does(tmp
         assert children() == before
         assert threading.active_count() == threads
         if os.name == "posix":
-            until(lambda: psutil.Process().num_fds() <= files + 2)  # the receivers' own
+            until(lambda: psutil.Process().num_fds() <= files + 2)  # those of the receivers
 
 
-def test_closed_at_once_it_ends_at_once() -> None:
+def test_an_output_can_be_closed_at_once() -> None:
     target = output("tcp://127.0.0.1:9")
     target.close(PATIENCE)
     assert target.figures().status == "ended"

@@ -1,8 +1,9 @@
-"""Outputs at real servers: GStreamer's for RTSP, nginx's for RTMP."""
+"""Outputs to real servers: GStreamer's for RTSP, nginx for RTMP."""
 
 import itertools
 import time
 from collections.abc import Callable, Iterator
+from typing import Protocol, Self
 
 import pytest
 
@@ -12,15 +13,30 @@ from pipeline.live.output.destination import output_target
 from pipeline.live.output.output import Output
 from pipeline.live.process.messages import SerializedPacket, StreamHeader
 from tests import live_packets
-from tests.servers import RtmpServer, RtspServer, Server, requires
+from tests.servers import RtmpServer, RtspServer, requires
 from tests.servers.watcher import Watcher
 
 SETTINGS = StreamSettings(source=Address("rtsp://camera/stream"), poll=0.05)
 PATIENCE = 20.0
 
+Material = tuple[StreamHeader, list[SerializedPacket]]
+
+
+class Published(Protocol):
+    """A server. places: where the stream is published, and where it is played."""
+
+    @property
+    def places(self) -> tuple[str, str]: ...
+    def kill(self) -> None: ...
+    def start(self) -> None: ...
+    def freeze(self) -> None: ...
+    def thaw(self) -> None: ...
+    def __enter__(self) -> Self: ...
+    def __exit__(self, *error: object) -> None: ...
+
 
 class Rtsp(RtspServer):
-    """Where is it published, and played?"""
+    """places: where the stream is published, and where it is played."""
 
     @property
     def places(self) -> tuple[str, str]:
@@ -40,36 +56,36 @@ KINDS = [
 
 
 @pytest.fixture(scope="module")
-def material() -> tuple[StreamHeader, list[SerializedPacket]]:
+def material() -> Material:
     return live_packets.coded(2000, gop=10, padding=4000)
 
 
 def play(target: Output, items: Iterator[SerializedPacket], until: Callable[[], object]) -> None:
-    """Offer a picture each 40 ms, as a camera does, until something has come true."""
+    """Offer a frame every 40 ms, as a camera does, until the condition is true."""
     began = time.monotonic()
     for count, packet in enumerate(items):
         target.offer(packet)
         if until():
             return
         time.sleep(max(0.0, began + count / live_packets.RATE - time.monotonic()))
-    pytest.fail("the stream ended before that")
+    pytest.fail("the stream ended before the condition was met")
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_what_is_published_is_seen(kind: type[Server], material: tuple[StreamHeader, list[SerializedPacket]]) -> None:
+def test_published_frames_can_be_played(kind: type[Published], material: Material) -> None:
     streams, items = material
     with kind() as server:
-        inlet, outside = server.places
+        published, played = server.places
         with (
-            Output(output_target(Address(inlet), SETTINGS), SETTINGS, lambda: None) as target,
-            Watcher(outside) as watcher,
+            Output(output_target(Address(published), SETTINGS), SETTINGS, lambda: None) as target,
+            Watcher(played) as watcher,
         ):
             target.start(streams)
             play(target, iter(items), lambda: len(watcher.frames()) > 10)
             assert target.figures().dropped == {}
 
 
-def test_times_are_those_that_were_offered(material: tuple[StreamHeader, list[SerializedPacket]]) -> None:
+def test_timestamps_are_those_that_were_offered(material: Material) -> None:
     streams, items = material
     with Watcher.rtsp_listening() as server:
         target = Output(output_target(Address(server.address), SETTINGS), SETTINGS, lambda: None)
@@ -82,9 +98,7 @@ def test_times_are_those_that_were_offered(material: tuple[StreamHeader, list[Se
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_server_that_is_killed_and_back_gets_the_stream_again(
-    kind: type[Server], material: tuple[StreamHeader, list[SerializedPacket]]
-) -> None:
+def test_a_restarted_server_receives_the_stream_again(kind: type[Published], material: Material) -> None:
     streams, items = material
     stream = iter(items)
     with kind() as server, Output(output_target(Address(server.places[0]), SETTINGS), SETTINGS, lambda: None) as target:
@@ -99,9 +113,7 @@ def test_a_server_that_is_killed_and_back_gets_the_stream_again(
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_frozen_server_is_left_and_its_output_closed_in_time(
-    kind: type[Server], material: tuple[StreamHeader, list[SerializedPacket]]
-) -> None:
+def test_a_frozen_server_does_not_hold_up_closing(kind: type[Published], material: Material) -> None:
     streams, items = material
     stream = iter(items)
     with kind() as server:

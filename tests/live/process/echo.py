@@ -1,5 +1,4 @@
-"""A child for tests: gives back what it gets; "sleep" makes it deaf, "print" makes it talk,
-"fail" fail."""
+"""A child for tests: it sends back each message. "sleep" makes it stop reading, "print" print, "fail" raise."""
 
 import time
 

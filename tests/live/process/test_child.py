@@ -1,11 +1,10 @@
-"""A child takes messages and gives messages, and nothing of it outlives its parent."""
+"""A child process receives and sends messages, and does not outlive its parent."""
 
 import os
 import pickle
 import signal
 import subprocess
 import sys
-import threading
 from pathlib import Path
 
 import psutil
@@ -14,63 +13,60 @@ import pytest
 from pipeline.live.process.child import Child, ProcessEnded
 from pipeline.live.process.messages import SerializedPacket
 from tests.servers.server import ROOT
-from tests.waiting import until
+from tests.waiting import blocked_in, in_thread, joined, until
 
 ECHO = "tests.live.process.echo"
 
 
-def test_messages_of_any_size_go_both_ways() -> None:
+def test_messages_of_any_size_are_sent_both_ways() -> None:
     with Child(ECHO) as child:
         for message in ("hello", {"a": 1}, bytes(5 << 20)):
             child.send(message)
             assert child.receive() == message
 
 
-def test_what_a_child_prints_is_no_message() -> None:
+def test_printed_text_does_not_disturb_the_messages() -> None:
     with Child(ECHO) as child:
         child.send("print")
         assert child.receive() == "print"
 
 
-def test_a_bug_in_a_child_is_told_with_its_place_and_without_its_words() -> None:
+def test_an_exception_in_a_child_is_reported_without_its_message() -> None:
     with Child(ECHO) as child:
         child.send("fail")
-        with pytest.raises(ProcessEnded, match=r"KeyError at .*echo\.py:\d+") as told:
+        with pytest.raises(ProcessEnded, match=r"KeyError at .*echo\.py:\d+") as caught:
             child.receive()
-        assert "secret" not in str(told.value)
+        assert "secret" not in str(caught.value)
 
 
-def test_who_waits_for_a_child_that_is_killed_is_told() -> None:
+def test_killing_a_child_wakes_a_waiting_receive() -> None:
     with Child(ECHO) as child:
         child.send("sleep")
-        threading.Timer(0.05, child.kill).start()
-        with pytest.raises(ProcessEnded):
-            child.receive()
+        thread, outcome = in_thread(child.receive)
+        until(lambda: blocked_in(thread, "receive"))
+        child.kill()
+        joined(thread)
+        assert outcome == [ProcessEnded]
         until(lambda: not child.alive)
         with pytest.raises(ProcessEnded):
             child.send("hello")
 
 
-def test_a_child_that_takes_nothing_blocks_neither_its_killing_nor_its_closing() -> None:
+def test_a_child_that_reads_nothing_can_be_closed() -> None:
     with Child(ECHO) as child:
         child.send("sleep")
-        told = threading.Event()
 
-        def fill() -> None:
-            try:
-                while True:
-                    child.send(bytes(1 << 20))
-            except ProcessEnded:
-                told.set()
+        def send_for_ever() -> None:
+            while True:
+                child.send(bytes(1 << 20))
 
-        giver = threading.Thread(target=fill, daemon=True)
-        giver.start()
+        thread, outcome = in_thread(send_for_ever)
         child.close(patience=0.05)
-        until(told.is_set)
-        giver.join()
+        joined(thread)
+        assert outcome == [ProcessEnded]
 
 
-def test_closing_twice_is_no_trouble() -> None:
+def test_a_child_can_be_closed_twice() -> None:
     child = Child(ECHO)
     child.close()
     child.close()
@@ -79,7 +75,7 @@ def test_closing_twice_is_no_trouble() -> None:
         child.send("hello")
 
 
-def test_an_interrupt_is_the_parents_business() -> None:
+def test_a_child_ignores_sigint_and_sigterm() -> None:
     with Child(ECHO) as child:
         child.send("hello")
         child.receive()
@@ -102,21 +98,21 @@ def test_a_child_ends_when_its_parent_is_killed() -> None:
 
 
 @pytest.mark.parametrize("program", ["pipeline.live.input.demuxer_process", "pipeline.live.output.muxer_process"])
-def test_a_child_ends_when_its_parent_is_killed_amid_a_message(program: str) -> None:
-    whole = pickle.dumps(SerializedPacket(0, bytes(1 << 20), 0, 0, 1, True, 0.0))
+def test_a_child_ends_when_its_parent_is_killed_within_a_message(program: str) -> None:
+    message = pickle.dumps(SerializedPacket(0, bytes(1 << 20), 0, 0, 1, True, 0.0))
     with subprocess.Popen([sys.executable, "-m", program], stdin=subprocess.PIPE, cwd=ROOT) as child:
         assert child.stdin is not None
-        child.stdin.write(whole[: len(whole) // 2])
+        child.stdin.write(message[: len(message) // 2])
         child.stdin.close()
         child.wait(timeout=20)
 
 
-def test_modules_in_the_present_folder_are_not_taken_for_ours(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_child_does_not_import_from_the_current_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "pipeline").mkdir()
-    (tmp_path / "pipeline" / "__init__.py").write_text("raise SystemExit('a stranger')")
+    (tmp_path / "pipeline" / "__init__.py").write_text("raise SystemExit('the wrong package')")
     monkeypatch.chdir(tmp_path)
     with Child("pipeline.live.input.demuxer_process") as child:
-        child.send(None)  # the end, to this one
+        child.send(None)  # tells the demuxer to end
         with pytest.raises(ProcessEnded):
             child.receive()
     with Child(ECHO) as child:

@@ -1,4 +1,4 @@
-"""Chromium without a window, told what to do through its DevTools protocol over a pipe."""
+"""Chromium without a window, controlled through its DevTools protocol over a pipe."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _END_SECONDS = 10
 
 
 class Browser:
-    """One tab. folder: for its profile. A `with` ends it."""
+    """One tab of a browser. folder: for its profile. Leaving the `with` ends it."""
 
     def __init__(self, folder: Path, width: int = 1280, height: int = 900) -> None:
         chromium = shutil.which("chromium")
@@ -28,7 +28,7 @@ class Browser:
         options = "--headless=new --no-sandbox --disable-gpu --disable-dev-shm-usage --no-first-run --hide-scrollbars"
         command = [chromium, *options.split(), "--remote-debugging-pipe", f"--user-data-dir={folder}"]
         command += [f"--window-size={width},{height}", "about:blank"]
-        # The protocol wants its pipes as descriptors 3 and 4.
+        # The protocol uses the file descriptors 3 and 4.
         shell = ["bash", "-c", f'exec 3<&{to_read} 4>&{to_write}; exec "$@"', "bash", *command]
         self._process = subprocess.Popen(
             shell,
@@ -51,7 +51,7 @@ class Browser:
             raise
 
     def call(self, method: str, **params: Any) -> dict[str, Any]:
-        """What the browser answers to `method`."""
+        """Call `method`; the result."""
         self._count += 1
         message = {"id": self._count, "method": method, "params": params}
         if self._session:
@@ -69,13 +69,13 @@ class Browser:
         until(lambda: self.value("document.readyState") == "complete")
 
     def value(self, expression: str) -> Any:
-        """What `expression`, of JavaScript, is in the page."""
+        """Evaluate a JavaScript expression in the page."""
         answer = self.call("Runtime.evaluate", expression=expression, returnByValue=True, awaitPromise=True)
         assert "exceptionDetails" not in answer, answer["exceptionDetails"]
         return answer["result"].get("value")
 
-    def middle(self, selector: str, x: float = 0.5, y: float = 0.5) -> tuple[float, float]:
-        """Where the element is on the screen, at these parts of its width and height."""
+    def point_in(self, selector: str, x: float = 0.5, y: float = 0.5) -> tuple[float, float]:
+        """A point of an element on the screen, at these fractions of its width and height."""
         box = self.value(
             f"(r => [r.x, r.y, r.width, r.height])(document.querySelector({selector!r}).getBoundingClientRect())"
         )
@@ -90,7 +90,7 @@ class Browser:
             self.call("Input.dispatchKeyEvent", type=kind, key=key, code=key, windowsVirtualKeyCode=code)
 
     def screenshot(self) -> bytes:
-        """A PNG of what is seen."""
+        """The page as PNG."""
         return base64.b64decode(self.call("Page.captureScreenshot", format="png")["data"])
 
     def close(self) -> None:

@@ -1,4 +1,4 @@
-"""What a page is about, without streams: figures and taps that a test fills."""
+"""A substitute for running streams: figures and taps that a test fills."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def stream(name: str = "yard", **others: object) -> StreamFigures:
         "rate_out": 24.9,
         "frames_in": 18_850,
         "frames_out": 18_841,
-        "dropped": {"behind": 7, "catching up": 2},
+        "dropped": {"too slow": 7, "catching up": 2},
         "waiting": 1,
         "most_waiting": 2,
         "delay": Delay(p50=0.021, p95=0.032, p99=0.047, frames=1500),
@@ -40,13 +40,13 @@ def stream(name: str = "yard", **others: object) -> StreamFigures:
 
 
 def plain(format: FrameFormat, colour: tuple[int, int, int], pts: int) -> Frame:
-    """A frame of one colour, whose samples are those of `colour`."""
+    """A frame of one colour. colour: the value of each plane."""
     planes = tuple(np.full(shape, value, np.uint8) for shape, value in zip(format.plane_shapes, colour, strict=True))
     return Frame(format, planes, pts, 3600)
 
 
 class StandIn:
-    """A Live whose figures are set by hand."""
+    """A substitute for Live whose figures the test sets."""
 
     def __init__(self, *streams: StreamFigures) -> None:
         self.streams = streams
@@ -57,6 +57,6 @@ class StandIn:
         return LiveFigures(uptime=3725.0, memory=812_000_000, streams=self.streams, gpus=(gpu,))
 
     def show(self, name: str, pts: int) -> None:
-        """A pair for whoever asked: red before, blue after."""
+        """Add a pair, red before and blue after, if one is requested."""
         self.taps[name].add_before(plain(BEFORE, RED, pts))
         self.taps[name].add_after(plain(AFTER, BLUE, pts))

@@ -29,31 +29,31 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
 
 @pytest.fixture
 def live() -> Iterator[StandIn]:
-    """Two streams that go on, red before and blue after."""
+    """Two running streams, red before and blue after upscaling."""
     live, ending = StandIn(stream("yard"), stream("gate")), threading.Event()
 
-    def go_on() -> None:
+    def run() -> None:
         pts = 0
         while not ending.wait(0.02):
             pts += 1
             for name in live.taps:
                 live.show(name, pts)
 
-    going = threading.Thread(target=go_on, name="uprez-stand-in")
-    going.start()
+    thread = threading.Thread(target=run, name="uprez-test")
+    thread.start()
     yield live
     ending.set()
-    going.join()
+    thread.join()
 
 
 def screen(browser: Browser) -> Any:
-    """What is seen: (H, W, 3), blue first."""
+    """The page: (H, W, 3), BGR."""
     return cv2.imdecode(np.frombuffer(browser.screenshot(), np.uint8), cv2.IMREAD_COLOR)
 
 
 def colour(browser: Browser, x: float) -> str:
-    """Of the first stage, at that part of its width."""
-    left, top = browser.middle(".stage", x, 0.3)
+    """The colour in the first stream's frame, at that fraction of its width."""
+    left, top = browser.point_in(".stage", x, 0.3)
     blue, _, red = screen(browser)[int(top), int(left)]
     return "red" if red > 200 > blue else "blue" if blue > 200 > red else "another"
 
@@ -62,41 +62,41 @@ def text(browser: Browser, selector: str) -> str:
     return str(browser.value(f"document.querySelector({selector!r})?.innerText"))
 
 
-def test_the_slider_shows_more_or_less_of_what_is_before(browser: Browser, live: StandIn) -> None:
+def test_the_slider_moves_the_divider_between_before_and_after(browser: Browser, live: StandIn) -> None:
     with serve(live, "127.0.0.1:0") as page:
         browser.open(page.url)
         until(lambda: browser.value("streams[0]?.newest > 0") is True)
         until(lambda: colour(browser, 0.25) == "red")
         assert colour(browser, 0.75) == "blue"
-        browser.drag(browser.middle(".stage"), browser.middle(".stage", 0.9))
+        browser.drag(browser.point_in(".stage"), browser.point_in(".stage", 0.9))
         until(lambda: colour(browser, 0.75) == "red")
         for _ in range(200):
             browser.press("ArrowLeft", 37)
         until(lambda: colour(browser, 0.05) == "blue")
 
 
-def test_pictures_go_on_and_figures_are_told(browser: Browser, live: StandIn) -> None:
+def test_frames_and_figures_are_updated(browser: Browser, live: StandIn) -> None:
     with serve(live, "127.0.0.1:0") as page:
         browser.open(page.url)
         until(lambda: browser.value("streams.length === 2 && streams.every(each => each.newest > 3)") is True)
         assert "live for 12:34" in text(browser, ".status")
         assert "24.9" in text(browser, "dl")
-        assert "7 behind, 2 catching up" in text(browser, "dl")
+        assert "7 too slow, 2 catching up" in text(browser, "dl")
         assert "320" in text(browser, ".right")
         assert "42 %" in text(browser, "#machine")
 
 
-def test_a_stream_that_is_away_says_why_and_comes_back_by_itself(browser: Browser, live: StandIn) -> None:
+def test_a_disconnected_stream_shows_the_reason_until_it_is_live(browser: Browser, live: StandIn) -> None:
     with serve(live, "127.0.0.1:0") as page:
         browser.open(page.url)
         live.streams = (stream("yard", status="waiting", reason="the server refuses", seconds=12.0), live.streams[1])
         until(lambda: "the server refuses" in text(browser, ".message"))
-        assert "away since" in text(browser, ".message")
+        assert "disconnected since" in text(browser, ".message")
         live.streams = (stream("yard"), live.streams[1])
         until(lambda: text(browser, ".message") == "")
 
 
-def test_what_a_server_says_is_text_and_never_markup(browser: Browser, live: StandIn) -> None:
+def test_messages_of_servers_are_shown_as_text_not_markup(browser: Browser, live: StandIn) -> None:
     with serve(live, "127.0.0.1:0") as page:
         evil = "<img src=x onerror=document.title='evil'>"
         live.streams = (stream("yard", status="waiting", reason=evil, notes=(evil,)), live.streams[1])
@@ -105,21 +105,21 @@ def test_what_a_server_says_is_text_and_never_markup(browser: Browser, live: Sta
         assert browser.value("document.images.length") == 0
 
 
-def test_a_page_whose_process_is_away_says_so_and_goes_on_with_the_next(browser: Browser, live: StandIn) -> None:
+def test_a_page_reports_a_process_that_ended_and_continues_with_the_next(browser: Browser, live: StandIn) -> None:
     with serve(live, "127.0.0.1:0") as page:
         where = page.url.removeprefix("http://").rstrip("/")
         browser.open(page.url)
         until(lambda: browser.value("streams[0]?.newest > 0") is True)
-    until(lambda: "Trying again" in text(browser, "#away"))
-    live.taps = {name: Tap() for name in live.taps}  # another process counts anew
+    until(lambda: "Retrying" in text(browser, "#disconnected"))
+    live.taps = {name: Tap() for name in live.taps}  # another process counts from 1
     with serve(live, where):
-        until(lambda: browser.value("document.querySelector('#away').hidden && streams[0].newest > 0") is True)
+        until(lambda: browser.value("document.querySelector('#disconnected').hidden && streams[0].newest > 0") is True)
 
 
-def test_the_token_leaves_the_address_and_is_kept(browser: Browser, live: StandIn, tmp_path: Path) -> None:
+def test_the_token_is_moved_from_the_address_into_a_cookie(browser: Browser, live: StandIn, tmp_path: Path) -> None:
     with serve(live, "127.0.0.1:0", "a long secret") as page:
         browser.open(page.url)
-        assert "a token is needed" in text(browser, "body")
+        assert "a token is required" in text(browser, "body")
         browser.open(f"{page.url}?token=a%20long%20secret")
         until(lambda: browser.value("streams[0]?.newest > 0") is True)
         assert browser.value("location.href") == page.url

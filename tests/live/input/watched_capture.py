@@ -1,4 +1,4 @@
-"""A capture that a thread of its own takes from, as a decoder would."""
+"""A capture whose events a thread collects, as a decoder would."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.waiting import until
 
 
 def readers() -> list[psutil.Process]:
-    """The children that read, of this process."""
+    """The children of this process that read sources."""
     found = []
     for child in psutil.Process().children():
         with contextlib.suppress(psutil.Error):  # it ends at this moment
@@ -25,20 +25,24 @@ def readers() -> list[psutil.Process]:
     return found
 
 
-def stream(source: object, **chosen: Any) -> StreamSettings:
-    return StreamSettings(source=str(source), **chosen)
+def stream(source: object, **options: Any) -> StreamSettings:
+    return StreamSettings(source=str(source), **options)
 
 
-class PageSource:
-    """events: all that came, SerializedPackets as they are. error: what the iteration raised. In a `with` it ends with
-    that.
+class WatchedCapture:
+    """A capture with all its events. Leaving the `with` ends it.
+
+    Attributes:
+        capture: the capture.
+        events: all events so far.
+        error: what the iteration raised; None if nothing.
     """
 
-    def __init__(self, source: object, **chosen: Any) -> None:
-        self.capture = Capture(stream(source, **chosen))
+    def __init__(self, source: object, **options: Any) -> None:
+        self.capture = Capture(stream(source, **options))
         self.events: list[ConnectionOpened | SerializedPacket | ConnectionLost] = []
         self.error: Exception | None = None
-        self._thread = threading.Thread(target=self._watch, name="uprez-watched", daemon=True)
+        self._thread = threading.Thread(target=self._watch, name="uprez-test", daemon=True)
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -48,7 +52,7 @@ class PageSource:
         self.end()
 
     def end(self) -> float:
-        """The seconds that it took."""
+        """End the capture; the seconds that it took."""
         began = time.monotonic()
         self.capture.end()
         self._thread.join()
@@ -64,7 +68,7 @@ class PageSource:
 
     @property
     def kinds(self) -> list[str]:
-        """What came, a run of packets as one."""
+        """The types of the events, without repetitions."""
         names = [type(event).__name__ for event in self.events]
         return [name for index, name in enumerate(names) if index == 0 or name != names[index - 1]]
 
