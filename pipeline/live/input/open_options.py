@@ -38,7 +38,7 @@ _LOCAL = "file,crypto"
 
 _SILENCE = 10.0
 _SEGMENTED_SILENCE = 30.0  # HLS delivers a segment at a time, HTTP may
-OPENING_SECONDS = 30.0  # in which slow sources reach a second frame; without an answer FFmpeg gives up after the silence
+OPENING_SECONDS = 30.0  # in which slow sources reach a second frame; the timeout ends attempts without an answer
 _LISTENING = 60.0  # for a sender to connect
 
 _PORTS = {"rtsp": 554, "rtsps": 322, "rtmp": 1935, "rtmps": 443}  # not tcp: a server may accept only one connection
