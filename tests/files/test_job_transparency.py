@@ -65,7 +65,7 @@ def test_that_it_is_lost_is_said_and_verify_says_it_too(tmp_path: Path) -> None:
     assert any(note.startswith("transparency (alpha) dropped: libx264 does not support it") for note in result.notes)
     verdict = verify(path, result.path)
     assert verdict.complete
-    assert "the source's transparency is not in it" in verdict.remarks
+    assert "the source's transparency is dropped" in verdict.remarks
     with av.open(str(result.path)) as container:
         assert not any(key.lower() == "alpha_mode" for key in container.streams.video[0].metadata)
 
