@@ -26,7 +26,7 @@ from pipeline.verification.colour_check import find_colour_fault
 from pipeline.verification.content_check import compare_contents
 from pipeline.verification.frame_check import check_frames
 from pipeline.verification.packet_count import compare_frame_times, frame_count_fault
-from pipeline.verification.readers import OutputReader, SourceRange, SourceReader, VideoReader, output_reader
+from pipeline.verification.readers import OutputVideoReader, SourceRange, SourceVideoReader, VideoReader, output_reader
 from pipeline.verification.tag_check import compare_tags
 from pipeline.verification.tracks import read_contents
 from pipeline.verification.verdict import Counts, Fault, Verdict
@@ -106,7 +106,7 @@ def _compare(
     progress: Callable[[int], None] | None,
 ) -> Verdict:
     deinterlacing = _deinterlacing(source, output, mode, part, quick)
-    source_reader = SourceReader(source, part, source.video.alpha and output.video.alpha, deinterlacing)
+    source_reader = SourceVideoReader(source, part, source.video.alpha and output.video.alpha, deinterlacing)
     reader = output_reader(output, source)
     report = _compare_times(source_reader, reader) if quick else _compare_frames(source_reader, reader, progress)
     items = list(report.items)
@@ -156,7 +156,7 @@ def _is_images(media: MediaInfo) -> bool:
     return media.images is not None or media.container in _IMAGES_ONLY
 
 
-def _compare_frames(source: VideoReader, output: OutputReader, progress: Callable[[int], None] | None) -> _FrameReport:
+def _compare_frames(source: VideoReader, output: OutputVideoReader, progress: Callable[[int], None] | None) -> _FrameReport:
     """Decode and compare all frames."""
     alignment = align(source, output, progress)
     faults, counts, shift = check_frames(alignment, float(output.media.video.time_base))

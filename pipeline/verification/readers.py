@@ -120,7 +120,7 @@ class VideoReader(ABC):
         self.others[packet.stream_index].add(packet)
 
 
-class SourceReader(VideoReader):
+class SourceVideoReader(VideoReader):
     """Reads a source: timestamps are repaired, frames chosen and deinterlaced, as in a job."""
 
     def __init__(
@@ -201,7 +201,7 @@ def display_orientation(video: VideoInfo) -> Orientation:
     return Orientation.from_matrix(video.display_matrix) or Orientation()
 
 
-class OutputReader(VideoReader):
+class OutputVideoReader(VideoReader):
     """Reads an output as any player does."""
 
     def __init__(self, media: MediaInfo, source: MediaInfo) -> None:
@@ -237,7 +237,7 @@ class OutputReader(VideoReader):
         return TimedSignature(time, duration, rotate_signature(coded, self._orientation))
 
 
-class ImageOutputReader(OutputReader):
+class ImageOutputReader(OutputVideoReader):
     """Reads an output of images: a single file, or a numbered sequence."""
 
     is_timeless = True
@@ -270,6 +270,6 @@ class ImageOutputReader(OutputReader):
                 self.damage.append(f"{file}: is {size}, other images {expected[0]}x{expected[1]}")
 
 
-def output_reader(media: MediaInfo, source: MediaInfo) -> OutputReader:
+def output_reader(media: MediaInfo, source: MediaInfo) -> OutputVideoReader:
     """Return the reader of the output `media`, which was upscaled from `source`."""
-    return ImageOutputReader(media, source) if media.images else OutputReader(media, source)
+    return ImageOutputReader(media, source) if media.images else OutputVideoReader(media, source)
