@@ -20,7 +20,7 @@ from pipeline.media.decoding.trim import Excerpt
 from pipeline.media.encoding.video_encoding import VideoEncoding
 from pipeline.media.reading.media_info import MediaInfo, VideoInfo
 from pipeline.media.writing.colour_tags import representable_colour
-from pipeline.media.writing.encoder_choice import choose_encoder, choose_formed
+from pipeline.media.writing.encoder_choice import choose_encoder, fixed_encoding
 from pipeline.media.writing.output_kind import OutputKind, find_output_kind
 from pipeline.media.writing.rotation import plan_rotation
 from pipeline.media.writing.sample_aspect import unsupported_sample_aspect
@@ -169,7 +169,7 @@ def _choose_encoding(
 ) -> VideoEncoding:
     """Encoder, options and format of the output, from `video`: the source, deinterlaced and rotated."""
     form: OutputKind | None = find_output_kind(target, media.video.format)
-    choose = partial(choose_formed, form) if form else choose_encoder
+    choose = partial(fixed_encoding, form) if form else choose_encoder
     encoding = notes.keep(choose(video, model.scale, settings, target))
     if not form:
         encoding = notes.keep(representable_colour(encoding, target))

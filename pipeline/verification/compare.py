@@ -19,7 +19,7 @@ from pipeline.media.decoding.interlace.policy import DeinterlaceMode, plan_deint
 from pipeline.media.reading.media_info import MediaInfo, VideoInfo
 from pipeline.media.reading.pipe import is_pipe
 from pipeline.media.reading.probe import probe
-from pipeline.media.writing.colour_tags import tellable_colour
+from pipeline.media.writing.colour_tags import nearest_supported_colour
 from pipeline.verification.alignment import align
 from pipeline.verification.clock_offset import common_shift
 from pipeline.verification.colour_check import find_colour_fault
@@ -156,7 +156,9 @@ def _is_images(media: MediaInfo) -> bool:
     return media.images is not None or media.container in _IMAGES_ONLY
 
 
-def _compare_frames(source: VideoReader, output: OutputVideoReader, progress: Callable[[int], None] | None) -> _FrameReport:
+def _compare_frames(
+    source: VideoReader, output: OutputVideoReader, progress: Callable[[int], None] | None
+) -> _FrameReport:
     """Decode and compare all frames."""
     alignment = align(source, output, progress)
     faults, counts, shift = check_frames(alignment, float(output.media.video.time_base))
@@ -206,7 +208,7 @@ def _compare_descriptions(source: MediaInfo, output: MediaInfo) -> Iterator[Faul
 def _as_supported(source: VideoInfo, output: MediaInfo) -> VideoInfo:
     """Return `source` with the nearest colour that the file of `output` can be tagged with."""
     codec = av.Codec(output.video.codec, "r").canonical_name
-    colour = tellable_colour(source.format.colour, output.video.format.pixel, codec, output.path)
+    colour = nearest_supported_colour(source.format.colour, output.video.format.pixel, codec, output.path)
     return replace(source, format=replace(source.format, colour=colour))
 
 

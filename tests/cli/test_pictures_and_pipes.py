@@ -117,7 +117,7 @@ def test_nothing_comes_through_the_pipe(tmp_path: Path) -> None:
 
 def test_json_and_a_codec_do_not_go_with_a_pipe(uprez: Call, clip: Path) -> None:
     assert "--json: standard output is taken by the video" in uprez("upscale", clip, "-", *FAST, "--json").out
-    assert "--codec libx265: y4m has but one codec" in uprez("upscale", clip, "-", *FAST, "--codec", "libx265").err
+    assert "--codec libx265: y4m has a single codec" in uprez("upscale", clip, "-", *FAST, "--codec", "libx265").err
 
 
 def test_a_picture_stays_what_it_is_beside_it(uprez: Call, tmp_path: Path) -> None:

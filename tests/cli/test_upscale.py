@@ -42,7 +42,10 @@ def test_the_pixel_format_can_be_chosen(uprez: Call, clip: Path, tmp_path: Path)
     assert uprez("upscale", clip, sink, *FAST, "--pix-fmt", "yuv422p10le").code == 0
     assert probe(sink).video.source_format == "yuv422p10le"
     ended = uprez("upscale", clip, sink, *FAST, "--overwrite", "--pix-fmt", "yuv410p")
-    assert (ended.code, "--pix-fmt yuv410p: libx264 takes yuv420p, yuv420p10le, " in ended.err) == (2, True)
+    assert (
+        ended.code,
+        "--pix-fmt yuv410p: libx264 does not support it; it supports yuv420p, yuv420p10le, " in ended.err,
+    ) == (2, True)
 
 
 def test_json_is_for_programs(uprez: Call, clip: Path) -> None:

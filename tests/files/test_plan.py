@@ -103,12 +103,16 @@ class TestThePixelFormatThatWasChosen:
 
     @pytest.mark.parametrize("name", ["yuv444p", "nonsense"])
     def test_must_be_one_that_the_encoder_takes(self, clip: Path, name: str) -> None:
-        with pytest.raises(SettingsError, match=rf"^--pix-fmt {name}: libsvtav1 takes yuv420p, yuv420p10le$"):
+        with pytest.raises(
+            SettingsError, match=rf"^`pix_fmt={name}`: libsvtav1 does not support it; it supports yuv420p, yuv420p10le$"
+        ):
             plan(clip, codec="libsvtav1", pix_fmt=name)
 
     def test_decides_what_encodes_where_that_is_automatic(self, clip: Path) -> None:
         assert plan(clip, codec="auto", pix_fmt="yuv420p10le").encoding.codec == "libx265"
-        with pytest.raises(SettingsError, match="--pix-fmt yuv440p: libx265 takes yuv420p, "):
+        with pytest.raises(
+            SettingsError, match="`pix_fmt=yuv440p`: libx265 does not support it; it supports yuv420p, "
+        ):
             plan(clip, codec="auto", pix_fmt="yuv440p")
 
     @pytest.mark.parametrize(("name", "chosen"), [("%d.png", "rgba"), ("%d.png", "gray16be"), ("-", "yuv444p10le")])
@@ -119,20 +123,20 @@ class TestThePixelFormatThatWasChosen:
     @pytest.mark.parametrize(
         ("name", "line"),
         [
-            ("%d.png", "png takes rgb24, rgb48be, gray, "),
-            ("%d.jpg", "jpg takes yuv444p$"),
-            ("-", "y4m takes yuv420p, "),
+            ("%d.png", "png does not support it; it supports rgb24, rgb48be, gray, "),
+            ("%d.jpg", "jpg does not support it; it supports yuv444p$"),
+            ("-", "y4m does not support it; it supports yuv420p, "),
         ],
     )
     def test_of_pictures_and_pipes_is_refused_with_what_they_take(self, clip: Path, name: str, line: str) -> None:
         settings = Settings.load(None, backend="onnx", pix_fmt="nv12")
-        with pytest.raises(SettingsError, match=f"^--pix-fmt nv12: {line}"):
+        with pytest.raises(SettingsError, match=f"^`pix_fmt=nv12`: {line}"):
             make_plan(probe(clip), Path(name), settings)
 
     def test_has_no_alpha_where_the_container_has_no_room_for_it(self, clip: Path) -> None:
         settings = Settings.load(None, backend="onnx", codec="libvpx-vp9", pix_fmt="yuva420p")
         assert make_plan(probe(clip), Path("a.webm"), settings).output_format.pixel.alpha
-        with pytest.raises(SettingsError, match="--pix-fmt yuva420p: libvpx-vp9 takes"):
+        with pytest.raises(SettingsError, match="`pix_fmt=yuva420p`: libvpx-vp9 does not support it"):
             make_plan(probe(clip), Path("a.mp4"), settings)
 
 
@@ -168,7 +172,7 @@ def test_a_quality_that_the_automatic_codec_does_not_have_is_left_out_and_that_i
     deep = clips.make(tmp_path / "deep.mkv", frames=3, pixel="gray16le", codec="ffv1", options={"level": "3"})
     made = plan(deep, codec="auto", crf=18)
     assert (made.encoding.codec, made.encoding.options) == ("ffv1", {})
-    assert any("--crf is without effect on it" in note for note in made.notes)
+    assert any("`crf` has no effect on it" in note for note in made.notes)
 
 
 def test_a_preset_beside_the_automatic_codec_is_for_the_encoder_it_belongs_to(clip: Path) -> None:
@@ -182,7 +186,7 @@ def test_a_gpu_without_nvenc_is_said_in_one_line(clip: Path, monkeypatch: pytest
     encoding, note = choose_encoder(media.video, 2, Settings.load(None, codec="auto"), Path("o.mkv"))
     assert encoding.codec == "libx264"
     assert note is not None
-    assert note.startswith("encoded by libx264: H.264 plays everywhere; this GPU's NVENC can't (")
+    assert note.startswith("encoded by libx264: H.264 plays everywhere; this GPU's NVENC does not support it (")
 
 
 def test_memory_grows_with_encoders_and_the_network(tmp_path: Path, clip: Path) -> None:

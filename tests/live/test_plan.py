@@ -135,7 +135,7 @@ def test_frames_are_rotated_as_their_display_matrix_requires(clip: Path, tmp_pat
 
 
 def test_an_unsupported_pixel_format_is_refused_before_the_first_frame(video: VideoInfo) -> None:
-    with pytest.raises(SettingsError, match="--pix-fmt gray16le: libx264 takes"):
+    with pytest.raises(SettingsError, match="`pix_fmt=gray16le`: libx264 does not support it"):
         plan(video, pix_fmt="gray16le")
 
 

@@ -12,7 +12,7 @@ import av
 from av.container import OutputContainer
 
 from pipeline.live.process.messages import OpenRequest, SerializedPacket
-from pipeline.media.writing.container_support import codec_name, container_spec, copy_of, supports
+from pipeline.media.writing.container_support import add_stream_copy, codec_name, container_spec, supports
 
 # A packet is sent when it comes; a stream without packets holds up the others for little more than this, in us.
 _LOW_DELAY = {"flush_packets": "1", "max_interleave_delta": "100000"}
@@ -59,7 +59,7 @@ class Muxer:
             self._container = _open(request, _LOW_DELAY | request.options)
             on_error.callback(self._close_container_quietly)
             self._streams: dict[int, Any] = {
-                stream.index: copy_of(self._container, stream)
+                stream.index: add_stream_copy(self._container, stream)
                 for stream in self._templates.streams
                 if stream.index not in dropped
             }

@@ -1,4 +1,4 @@
-"""Alpha that lies beside the pictures: where there is room for it, and what says that it is there."""
+"""Alpha that encoders write beside the frames' packets: which containers store it, and its tag."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from pipeline.media.reading.alpha import ALPHA_MODE_TAG
 from pipeline.media.writing.container_support import container_for
 
 
-def has_room(codec: str, target: Path) -> bool:
-    """Whether a result called `target` has room for the alpha that the encoder `codec` gives, if it gives any."""
+def supports_alpha(codec: str, target: Path) -> bool:
+    """Return True if the output `target` can store the alpha that the encoder `codec` writes, if it writes any."""
     return not encoder_spec(codec).alpha_in_side_data or container_for(target).alpha_side_data
 
 
-def unmark(metadata: dict[str, str]) -> None:
-    """Leave out of a new stream's `metadata` what its source says of its own alpha."""
+def remove_alpha_tag(metadata: dict[str, str]) -> None:
+    """Remove the tag that describes the source's alpha from a new stream's `metadata`."""
     for key in [key for key in metadata if key.lower() == ALPHA_MODE_TAG]:
         del metadata[key]

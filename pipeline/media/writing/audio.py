@@ -15,6 +15,7 @@ from av.audio.resampler import AudioResampler
 from av.audio.stream import AudioStream
 from av.container import OutputContainer
 
+from pipeline.media.reading.source import Packet
 from pipeline.media.writing.container_support import reads_back, specified_layout
 from pipeline.media.writing.stream_copy import Route
 
@@ -55,18 +56,18 @@ class ReencodeRoute(Route):
         self._input: tuple[str, str, int] | None = None  # sample format, layout and rate that the resampler accepts
         self._end: Fraction | None = None  # end of the last encoded sample in seconds
 
-    def feed(self, packet: av.Packet[Any]) -> Iterator[av.Packet[Any]]:
+    def feed(self, packet: Packet) -> Iterator[Packet]:
         for frame in self._decoded(packet):
             yield from self._place(frame)
 
-    def finish(self) -> Iterator[av.Packet[Any]]:
+    def finish(self) -> Iterator[Packet]:
         for frame in self._decoded(None):
             yield from self._place(frame)
         if self._end is not None:
             yield from self._change_input(None)
             yield from self._assign(self._encoder.encode(None))
 
-    def _decoded(self, packet: av.Packet[Any] | None) -> list[av.AudioFrame]:
+    def _decoded(self, packet: Packet | None) -> list[av.AudioFrame]:
         try:
             return self._decoder.decode(packet)
         except av.error.FFmpegError as error:
@@ -74,7 +75,7 @@ class ReencodeRoute(Route):
             self.damaged += 1
             return []
 
-    def _place(self, frame: av.AudioFrame) -> Iterator[av.Packet[Any]]:
+    def _place(self, frame: av.AudioFrame) -> Iterator[Packet]:
         """Encode `frame` at its time: after silence, or without its beginning, if the last frame does not end there."""
         time = self._end if frame.pts is None or not frame.time_base else frame.pts * frame.time_base + self._shift
         if self._end is None or time is None:
@@ -88,7 +89,7 @@ class ReencodeRoute(Route):
             frame = _without_beginning(frame, surplus)
         yield from self._encode(frame)
 
-    def _silence(self, frame: av.AudioFrame, samples: int) -> Iterator[av.Packet[Any]]:
+    def _silence(self, frame: av.AudioFrame, samples: int) -> Iterator[Packet]:
         while samples > 0:
             count = min(samples, _SILENCE)
             silent = av.AudioFrame(format=frame.format.name, layout=frame.layout.name, samples=count)
@@ -98,7 +99,7 @@ class ReencodeRoute(Route):
             samples -= count
             yield from self._encode(silent)
 
-    def _encode(self, frame: av.AudioFrame) -> Iterator[av.Packet[Any]]:
+    def _encode(self, frame: av.AudioFrame) -> Iterator[Packet]:
         properties = frame.format.name, frame.layout.name, frame.sample_rate
         if properties != self._input:
             yield from self._change_input(properties)
@@ -110,7 +111,7 @@ class ReencodeRoute(Route):
         for resampled in self._resampler.resample(frame):
             yield from self._assign(self._encoder.encode(resampled))
 
-    def _change_input(self, properties: tuple[str, str, int] | None) -> Iterator[av.Packet[Any]]:
+    def _change_input(self, properties: tuple[str, str, int] | None) -> Iterator[Packet]:
         """Drain the resampler, and create one for frames of these `properties`."""
         if self._resampler is not None:
             for resampled in self._resampler.resample(None):
@@ -119,7 +120,7 @@ class ReencodeRoute(Route):
         self._resampler = AudioResampler(context.format, context.layout, context.sample_rate)
         self._input = properties
 
-    def _assign(self, packets: list[av.Packet[Any]]) -> Iterator[av.Packet[Any]]:
+    def _assign(self, packets: list[Packet]) -> Iterator[Packet]:
         for packet in packets:
             packet.stream = self.stream
             yield packet

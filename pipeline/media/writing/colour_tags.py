@@ -1,7 +1,7 @@
-"""Which colours a result can say that it has: its codec's headers hold them, or its container's, or neither.
+"""The colours that an output can be tagged with, by its codec's headers or its container.
 
-Each codec was written into each container and read back. Where one can't say what the source's samples mean, the
-result's mean something else, which it can: they are converted, and look the same.
+Each codec was written into each container and read back. Where neither can express the source's colour, samples are
+converted to the nearest colour that they can express, which looks the same.
 """
 
 from __future__ import annotations
@@ -16,28 +16,36 @@ from pipeline.media.encoding.video_encoding import VideoEncoding
 from pipeline.media.writing.container_spec import ContainerSpec
 from pipeline.media.writing.container_support import container_for
 
-_BT601 = (5, 6)  # which are the same numbers
-_FCC = 4  # nearly the same
+_BT601 = (5, 6)  # H.273's codes of BT.601, which are the same numbers
+_FCC = 4
 
 
 def representable_colour(encoding: VideoEncoding, target: Path) -> tuple[VideoEncoding, str | None]:
-    """`encoding`, in the nearest colours that the file `target` can say; and a note where its samples are others."""
+    """Return `encoding` in the nearest colour that the output `target` can be tagged with, and a note if it differs."""
     format, codec = encoding.format, codec_of(encoding.codec)
-    colour = tellable_colour(format.colour, format.pixel, codec.name, target)
-    lost = []
+    colour = nearest_supported_colour(format.colour, format.pixel, codec.name, target)
+    unsupported = []
     if colour.full_range != format.colour.full_range:
-        lost.append("full range" if format.colour.full_range else "limited range")
+        unsupported.append("full range" if format.colour.full_range else "limited range")
     if colour.matrix != format.colour.matrix and format.colour.matrix not in _BT601:
-        lost.append("FCC's matrix" if format.colour.matrix == _FCC else "another matrix than BT.601's")
-    place = f"{encoding.codec} in {target.suffix}"
-    note = f"{place} can't say {' or '.join(lost)}: its samples are converted, and look the same" if lost else None
+        unsupported.append("the FCC matrix" if format.colour.matrix == _FCC else "matrices other than BT.601's")
+    place, note = f"{encoding.codec} in {target.suffix}", None
+    if unsupported:
+        note = f"{place} does not support {' or '.join(unsupported)}: samples are converted, and look the same"
     if not container_for(target).signals_colour and not codec.signals_colour:
-        note = f"{place} does not say what its colours are, so players guess; in .mkv it does"
+        note = f"{place} has no colour tags, so players guess; .mkv has them"
     return replace(encoding, format=replace(format, colour=colour)), note
 
 
-def tellable_colour(colour: Colour, pixel: PixelFormat, codec: str, target: Path) -> Colour:
-    """The colour nearest to `colour` that the file `target` can say of its video, `pixel` samples coded by `codec`."""
+def nearest_supported_colour(colour: Colour, pixel: PixelFormat, codec: str, target: Path) -> Colour:
+    """Return the colour nearest to `colour` that an output can be tagged with.
+
+    Args:
+        colour: The colour of the samples.
+        pixel: Their format.
+        codec: FFmpeg's name of the codec.
+        target: The output.
+    """
     if pixel.rgb:
         return colour
     container, spec = container_for(target), codec_spec(codec)

@@ -14,7 +14,7 @@ from av.container import OutputContainer
 from pipeline.errors import OutputError
 from pipeline.media.av_errors import translate_write_errors
 from pipeline.media.reading.animation import FOREVER, read_play_count
-from pipeline.media.reading.source import Source
+from pipeline.media.reading.source import Packet, Source
 from pipeline.media.writing import metadata
 from pipeline.media.writing.container_spec import ContainerSpec
 from pipeline.media.writing.container_support import container_for, is_output
@@ -59,7 +59,7 @@ class ContainerFile(PendingFile):
             message = f"{self.path}: {self.muxer} does not support these codecs together: {codecs}; .mkv does"
             raise OutputError(message) from error
 
-    def mux(self, packet: av.Packet[Any]) -> None:
+    def mux(self, packet: Packet) -> None:
         """Write a packet. Raises PyAV's errors, OSError among them."""
         self.container.mux(packet)
         self.muxed[packet.stream_index] += 1

@@ -149,30 +149,30 @@ GENERAL = CONTAINERS["matroska"]  # supports nearly everything: used where the u
 
 
 def container_spec(muxer: str) -> ContainerSpec:
-    """The row of the container that FFmpeg's `muxer` writes; one of defaults if it has none."""
+    """Return the row of the container that FFmpeg's `muxer` writes; one of defaults if it has none."""
     return CONTAINERS.get(muxer) or ContainerSpec(muxer)
 
 
 def container_for(path: Path) -> ContainerSpec:
-    """The row of the container of an output called `path`; one of defaults, without a muxer, if it has none."""
+    """Return the row of the container of the output `path`; one of defaults, without a muxer, if it has none."""
     suffix = path.suffix.lower()
     found = (spec for spec in CONTAINERS.values() if suffix in spec.suffixes)
     return next(found, ContainerSpec("", (suffix,)))
 
 
 def codec_name(stream: Any) -> str:
-    """What the format of a stream is called, whoever decodes it: "av1", not "libdav1d"."""
+    """Return FFmpeg's name of a stream's codec, not of its decoder: "av1", not "libdav1d"."""
     context = stream.codec_context
     return str((context.codec.canonical_name if context else stream.name) or "an unknown codec")
 
 
 def supports(muxer: str, stream: Any) -> bool:
-    """Whether the container that FFmpeg calls `muxer` can hold a copy of `stream` and give it back as what it was."""
+    """Return True if `muxer` accepts a copy of `stream` and FFmpeg reads it back unchanged; found out by trying."""
     if not reads_back(muxer, codec_name(stream)):
         return False
     try:
         with av.open(io.BytesIO(), "w", format=muxer) as trial:
-            copy_of(trial, stream)
+            add_stream_copy(trial, stream)
             trial.start_encoding()
     except (ValueError, av.error.FFmpegError):
         return False
@@ -180,18 +180,18 @@ def supports(muxer: str, stream: Any) -> bool:
 
 
 def is_output(muxer: str) -> bool:
-    """Whether an output can be in the container that FFmpeg's `muxer` writes: all that have a row, but pipes."""
+    """Return True if an output can be in the container that FFmpeg's `muxer` writes: it has a row, and is no pipe."""
     return muxer in CONTAINERS and CONTAINERS[muxer].keeps_times
 
 
 def reads_back(muxer: str, codec: str) -> bool:
-    """Whether FFmpeg reads `codec` back from the container that its `muxer` writes, as far as the muxer accepts it."""
+    """Return True if FFmpeg reads `codec` back from the container that `muxer` writes, if the muxer accepts it."""
     spec = container_spec(muxer)
     return codec not in spec.unreadable_codecs and (spec.readable_codecs is None or codec in spec.readable_codecs)
 
 
-def copy_of(container: OutputContainer, stream: Any) -> Any:
-    """A new stream in `container` for the packets of `stream`. Raises ValueError if FFmpeg knows that it can't be."""
+def add_stream_copy(container: OutputContainer, stream: Any) -> Any:
+    """Add a stream for the packets of `stream` to `container`. Raises ValueError if FFmpeg knows that it can't."""
     copy = container.add_stream_from_template(stream, opaque=True)
     context = copy.codec_context
     if stream.type == "audio" and (layout := specified_layout(context.layout)) != context.layout.name:
@@ -200,6 +200,6 @@ def copy_of(container: OutputContainer, stream: Any) -> Any:
 
 
 def specified_layout(layout: av.AudioLayout) -> str:
-    """The name of `layout`, or, where only the number of its channels is known, of the one that is usual for those."""
-    said_nothing = layout.name.endswith("channels")
-    return _USUAL_LAYOUTS.get(layout.nb_channels, layout.name) if said_nothing else layout.name
+    """Return the name of `layout`; if only the number of channels is known, of the usual layout for that number."""
+    is_unspecified = layout.name.endswith("channels")
+    return _USUAL_LAYOUTS.get(layout.nb_channels, layout.name) if is_unspecified else layout.name

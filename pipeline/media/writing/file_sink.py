@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from fractions import Fraction
 from pathlib import Path
-from typing import Any, Never, Self
+from typing import Never, Self
 
 import av
 from av.stream import Disposition
@@ -15,7 +15,7 @@ from av.stream import Disposition
 from pipeline.flow.stage import Stage
 from pipeline.media.av_errors import translate_write_errors
 from pipeline.media.encoding.video_encoding import VideoEncoding
-from pipeline.media.reading.source import Source
+from pipeline.media.reading.source import Packet, Source
 from pipeline.media.writing import metadata, sample_aspect
 from pipeline.media.writing.container import ContainerFile, muxer_options
 from pipeline.media.writing.stream_copy import Route
@@ -27,7 +27,7 @@ log = logging.getLogger(__name__)
 _REJECTED = (av.error.InvalidDataError, av.error.ArgumentError, av.error.PatchWelcomeError)
 
 
-class FileSink(Stage["av.Packet[Any]", Never]):
+class FileSink(Stage[Packet, Never]):
     """Muxes packets into a file that has a temporary name until `commit`.
 
     Leaving the `with` block without `commit` or `keep_partial` removes the file.
@@ -109,7 +109,7 @@ class FileSink(Stage["av.Packet[Any]", Never]):
         """Number of copied packets whose timestamp was missing or did not advance, and was replaced."""
         return sum(route.repaired for route in self._router.routes.values())
 
-    def feed(self, item: av.Packet[Any]) -> Iterator[Never]:
+    def feed(self, item: Packet) -> Iterator[Never]:
         if item.stream is None:  # from the video encoder
             item.stream = self.video
             with translate_write_errors(self.path):
@@ -163,7 +163,7 @@ class FileSink(Stage["av.Packet[Any]", Never]):
         for packet in self._router.early:
             self._file.mux(packet)
 
-    def _mux_all(self, route: Route, packets: Iterable[av.Packet[Any]]) -> None:
+    def _mux_all(self, route: Route, packets: Iterable[Packet]) -> None:
         """Write the `packets` of `route`; those that the muxer rejects are counted and dropped."""
         with translate_write_errors(self.path):
             for packet in packets:

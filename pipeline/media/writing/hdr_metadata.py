@@ -1,7 +1,7 @@
-"""HDR's metadata in the container of a result: the boxes mdcv and clli of mp4 files, Matroska's MasteringMetadata.
+"""HDR metadata in the output's container: the boxes mdcv and clli of mp4, Matroska's MasteringMetadata.
 
-FFmpeg's muxers write what a stream's parameters hold. PyAV sets no such parameters, but copies them from a stream of
-an input. So there is one: a Matroska file in memory that has a head and no pictures.
+FFmpeg's muxers write it from a stream's parameters, which PyAV can't set, but copies from a stream of an input. So it
+is written into the header of a Matroska file in memory, which is opened as that input.
 """
 
 from __future__ import annotations
@@ -19,25 +19,29 @@ from pipeline.media.reading.hdr import Hdr
 from pipeline.media.writing.container_support import container_spec
 from pipeline.media.writing.ebml import element
 
-# Elements, by their names in RFC 9559, section 5.1
+# Element IDs, RFC 9559, section 5.1
 _EBML, _DOC_TYPE, _SEGMENT, _INFO, _TICK = 0x1A45DFA3, 0x4282, 0x18538067, 0x1549A966, 0x2AD7B1
 _TRACKS, _ENTRY, _NUMBER, _UID, _TYPE, _CODEC = 0x1654AE6B, 0xAE, 0xD7, 0x73C5, 0x83, 0x86
 _VIDEO, _WIDTH, _HEIGHT, _COLOUR, _CLUSTER, _TIME = 0xE0, 0xB0, 0xBA, 0x55B0, 0x1F43B675, 0xE7
 _MAX_CLL, _MAX_FALL, _MASTERING, _FIRST_POINT, _MOST, _LEAST = 0x55BC, 0x55BD, 0x55D0, 0x55D1, 0x55D9, 0x55DA
 
 
-def describe_mastering(stream: VideoStream, muxer: str, hdr: Hdr) -> bool:
-    """Let the container say `hdr` of `stream`, whose encoder is yet to be configured; False if it can't."""
+def add_hdr_metadata(stream: VideoStream, muxer: str, hdr: Hdr) -> bool:
+    """Set `hdr` as parameters of `stream`, whose encoder is not yet configured.
+
+    Returns:
+        False if the container that `muxer` writes does not support it with this codec.
+    """
     codec = codec_spec(stream.codec_context.codec.canonical_name).matroska_id
     if not container_spec(muxer).hdr_metadata or codec is None:
         return False
-    with av.open(io.BytesIO(head(codec, hdr)), format="matroska") as container:
+    with av.open(io.BytesIO(matroska_header(codec, hdr)), format="matroska") as container:
         BitStreamFilterContext("null", in_stream=container.streams.video[0], out_stream=stream)
     return True
 
 
-def head(codec: str, hdr: Hdr) -> bytes:
-    """A Matroska file of no pictures, whose video would be coded as `codec` and says `hdr`."""
+def matroska_header(codec: str, hdr: Hdr) -> bytes:
+    """Return a Matroska file without frames whose video is described by `codec`, Matroska's ID of it, and `hdr`."""
     video = _element(_WIDTH, 16), _element(_HEIGHT, 16), _element(_COLOUR, *_colour(hdr))
     entry = _element(_NUMBER, 1), _element(_UID, 1), _element(_TYPE, 1), _element(_CODEC, codec.encode())
     tracks = _element(_TRACKS, _element(_ENTRY, *entry, _element(_VIDEO, *video)))
@@ -55,7 +59,7 @@ def _colour(hdr: Hdr) -> Iterator[bytes]:
 
 
 def _element(id: int, *content: bytes | int | float) -> bytes:
-    """An element of these: other elements, text, or one number."""
+    """Return an element of other elements, of text, or of one number."""
     return element(id, b"".join(_bytes(part) for part in content)).coded
 
 

@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
-from typing import Any, Never, Self
+from typing import Never, Self
 
 import av
 from av.video.codeccontext import VideoCodecContext
@@ -21,11 +21,12 @@ from pipeline.media.encoding.encoder import Encoder
 from pipeline.media.encoding.encoder_context import configure
 from pipeline.media.encoding.video_encoding import VideoEncoding
 from pipeline.media.reading.image_sequence import FilePattern, ImageSequence, is_pattern
+from pipeline.media.reading.source import Packet
 from pipeline.media.writing.constant_rate import ConstantRateCheck
 from pipeline.media.writing.pending_file import keep_as_partial, temporary_path
 
 
-class ImageSink(Stage["av.Packet[Any]", Never]):
+class ImageSink(Stage[Packet, Never]):
     """Writes images into a temporary folder, and gives them their names on `commit`.
 
     Leaving the `with` block without `commit` or `keep_partial` removes them.
@@ -75,7 +76,7 @@ class ImageSink(Stage["av.Packet[Any]", Never]):
             lines.append(f"{self.path}: older images that match the pattern are kept: {self._older}")
         return lines
 
-    def feed(self, item: av.Packet[Any]) -> Iterator[Never]:
+    def feed(self, item: Packet) -> Iterator[Never]:
         if item.stream is None:  # from the video encoder
             assert item.pts is not None
             self._timing.add(item.pts * (item.time_base or self._encoding.time_base))

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
-from typing import Any, Never, Self
+from typing import Never, Self
 
 import av
 from av.container import OutputContainer
@@ -27,6 +27,7 @@ from pipeline.media.encoding.encoder import Encoder
 from pipeline.media.encoding.encoder_context import configure
 from pipeline.media.encoding.video_encoding import VideoEncoding
 from pipeline.media.reading.pipe import PIPE_NAME, standard_output
+from pipeline.media.reading.source import Packet
 from pipeline.media.writing.constant_rate import ConstantRateCheck
 
 log = logging.getLogger(__name__)
@@ -59,7 +60,7 @@ def y4m_format(source: FrameFormat) -> FrameFormat:
     )
 
 
-class PipeSink(Stage["av.Packet[Any]", Never]):
+class PipeSink(Stage[Packet, Never]):
     """Writes the upscaled video as y4m to a file descriptor, frame by frame; the other streams are dropped.
 
     Attributes:
@@ -116,7 +117,7 @@ class PipeSink(Stage["av.Packet[Any]", Never]):
         """A line if the frames are not evenly spaced in time."""
         return self._timing.notes("y4m")
 
-    def feed(self, item: av.Packet[Any]) -> Iterator[Never]:
+    def feed(self, item: Packet) -> Iterator[Never]:
         if item.stream is None:  # from the video encoder
             assert item.pts is not None
             self._timing.add(item.pts * item.time_base)

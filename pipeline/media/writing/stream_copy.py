@@ -9,6 +9,8 @@ from typing import Any
 
 import av
 
+from pipeline.media.reading.source import Packet
+
 Rewrite = Callable[[bytes], bytes]  # a packet's content in another codec; b"" if it has nothing to show
 
 _FINE = Fraction(1, 90_000)  # the time base that coarse ones are converted to
@@ -37,10 +39,10 @@ class Route(ABC):
         return f"packets that are damaged in the source: {self.damaged}" if self.damaged else None
 
     @abstractmethod
-    def feed(self, packet: av.Packet[Any]) -> Iterable[av.Packet[Any]]:
+    def feed(self, packet: Packet) -> Iterable[Packet]:
         """Return the packets to mux for a `packet` of the source."""
 
-    def finish(self) -> Iterable[av.Packet[Any]]:
+    def finish(self) -> Iterable[Packet]:
         """Return the packets that are still held when the source has ended."""
         return ()
 
@@ -67,7 +69,7 @@ class CopyRoute(Route):
         self._next = 0  # the decoding time of the next packet if it has none, in ticks
         self._least = 0 if stream.type in _MAY_COINCIDE else 1  # ticks by which decoding times advance, at least
 
-    def feed(self, packet: av.Packet[Any]) -> Iterator[av.Packet[Any]]:
+    def feed(self, packet: Packet) -> Iterator[Packet]:
         self._coarse = _refine(packet)
         ticks = round(self._shift / packet.time_base)
         packet.pts = None if packet.pts is None else packet.pts + ticks
@@ -76,7 +78,7 @@ class CopyRoute(Route):
         packet.stream = self.stream
         yield packet
 
-    def _complete_times(self, packet: av.Packet[Any], ticks: int) -> None:
+    def _complete_times(self, packet: Packet, ticks: int) -> None:
         if packet.dts is None:
             unknown = packet.pts is None
             packet.dts = (ticks if self._last is None else self._next) if packet.pts is None else packet.pts
@@ -94,7 +96,7 @@ class CopyRoute(Route):
         self._next = packet.dts + (packet.duration or 0)
 
 
-def _refine(packet: av.Packet[Any]) -> bool:
+def _refine(packet: Packet) -> bool:
     """Convert a time base so coarse that several packets share a tick, as AVI's of audio; True if it was one."""
     factor = (packet.time_base or _FINE) / _FINE
     if factor > _COARSE:
@@ -114,16 +116,16 @@ class AudioCopyRoute(CopyRoute):
 
     def __init__(self, stream: Any, shift: Fraction, step: Fraction = Fraction(0)) -> None:
         super().__init__(stream, shift, step)
-        self._held: av.Packet[Any] | None = None
+        self._held: Packet | None = None
         self._before: tuple[int, int] | None = None  # decoding time and duration, in the source's ticks
         self._in_a_row = 0
 
-    def feed(self, packet: av.Packet[Any]) -> Iterator[av.Packet[Any]]:
+    def feed(self, packet: Packet) -> Iterator[Packet]:
         held, self._held = self._held, packet
         if held is not None:
             yield from self._copy(held, packet.dts)
 
-    def finish(self) -> Iterator[av.Packet[Any]]:
+    def finish(self) -> Iterator[Packet]:
         held, self._held = self._held, None
         if held is not None:
             yield from self._copy(held, None)
@@ -132,7 +134,7 @@ class AudioCopyRoute(CopyRoute):
     def remark(self) -> str | None:
         return f"packets dropped because they overlap others: {self.damaged}" if self.damaged else None
 
-    def _copy(self, packet: av.Packet[Any], next_dts: int | None) -> Iterator[av.Packet[Any]]:
+    def _copy(self, packet: Packet, next_dts: int | None) -> Iterator[Packet]:
         """Copy `packet`, which is followed by one that is decoded at `next_dts`."""
         if packet.dts is not None and self._before is not None:
             last, lasted = self._before
@@ -154,9 +156,9 @@ class VideoCopyRoute(CopyRoute):
 
     def __init__(self, stream: Any, shift: Fraction, step: Fraction = Fraction(0)) -> None:
         super().__init__(stream, shift, step)
-        self._waiting: list[av.Packet[Any]] = []
+        self._waiting: list[Packet] = []
 
-    def feed(self, packet: av.Packet[Any]) -> Iterator[av.Packet[Any]]:
+    def feed(self, packet: Packet) -> Iterator[Packet]:
         if packet.dts is None and self._last is None:
             self._waiting.append(packet)
             return
@@ -165,7 +167,7 @@ class VideoCopyRoute(CopyRoute):
         yield from self.finish()
         yield from super().feed(packet)
 
-    def finish(self) -> Iterator[av.Packet[Any]]:
+    def finish(self) -> Iterator[Packet]:
         waiting, self._waiting = self._waiting, []
         for packet in waiting:
             yield from super().feed(packet)
@@ -179,7 +181,7 @@ class RewriteRoute(Route):
         self._copy = CopyRoute(stream, shift)
         self._rewrite = rewrite
 
-    def feed(self, packet: av.Packet[Any]) -> Iterator[av.Packet[Any]]:
+    def feed(self, packet: Packet) -> Iterator[Packet]:
         content = self._rewrite(bytes(packet))
         if not content:
             return

@@ -15,6 +15,7 @@ from av.stream import Discard, Disposition
 from av.video.stream import VideoStream
 
 from pipeline.errors import InputError
+from pipeline.media.reading.source import Packet
 from pipeline.media.writing import audio, container_support, cover, metadata, subtitles
 from pipeline.media.writing.container_spec import CoverArt, DataStreams
 from pipeline.media.writing.stream_copy import AudioCopyRoute, CopyRoute, Rewrite, RewriteRoute, Route, VideoCopyRoute
@@ -40,7 +41,7 @@ class StreamRouter:
             shift: Added to all timestamps, in seconds.
         """
         self.routes: dict[int, Route] = {}
-        self.early: list[av.Packet[Any]] = []
+        self.early: list[Packet] = []
         self._conversions: list[str] = []
         self._container = container
         self._muxer = container.format.name
@@ -88,7 +89,7 @@ class StreamRouter:
     def _copy(self, stream: Any) -> bool:
         if not container_support.supports(self._muxer, stream):
             return False
-        copy = container_support.copy_of(self._container, stream)
+        copy = container_support.add_stream_copy(self._container, stream)
         metadata.describe_stream(copy, stream, self._iso)
         route = {"video": VideoCopyRoute, "audio": AudioCopyRoute}.get(stream.type, CopyRoute)
         self.routes[stream.index] = route(copy, self._shift, _packet_duration(stream))
@@ -132,9 +133,7 @@ class StreamRouter:
         try:
             content = cover.read_cover(self._path, stream.index)
         except InputError:  # the source is a pipe
-            self._conversions.append(
-                f"video stream {stream.index} dropped: cover art of a pipe can't be read in advance"
-            )
+            self._conversions.append(f"video stream {stream.index} dropped: cover art can't be read ahead in a pipe")
             return True
         if self._spec.cover_art is CoverArt.ATTACHMENT:
             name, mime_type = cover.name_and_type(container_support.codec_name(stream), stream.metadata)
@@ -142,7 +141,7 @@ class StreamRouter:
             return True
         if not container_support.supports(self._muxer, stream):
             return False
-        copy = container_support.copy_of(self._container, stream)
+        copy = container_support.add_stream_copy(self._container, stream)
         copy.disposition = Disposition.attached_pic
         packet = av.Packet(content)
         packet.stream, packet.pts, packet.dts, packet.is_keyframe = copy, 0, 0, True

@@ -1,6 +1,7 @@
-"""Subtitles of text: SubRip's cues and the timed text of the mp4 family, each as runs of styled text.
+"""Converts text subtitles between SubRip and the timed text of the mp4 family, by way of runs of styled text.
 
-Sources: 3GPP TS 26.245, 5.16 (sample description) and 5.17 (sample, `styl` box); SubRip's tags as players know them.
+Sources: 3GPP TS 26.245, 5.16 (sample description) and 5.17 (sample, `styl` box); SubRip's tags as players support
+them.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ _BOLD, _ITALIC, _UNDERLINE = 1, 2, 4  # face-style-flags
 _FACES = ((_BOLD, "b"), (_ITALIC, "i"), (_UNDERLINE, "u"))
 _TAG = re.compile(r"</?[biu]>|</font>|<font\b[^<>]*>", re.IGNORECASE)
 _COLOUR = re.compile(r"""\bcolou?r\s*=\s*["']?\s*(#?\w+)""", re.IGNORECASE)
-_POSITION = re.compile(r"\{\\[^{}]*\}")  # of SubStation, which some write into SubRip: {\an8}
+_POSITION = re.compile(r"\{\\[^{}]*\}")  # SubStation's, which some files have in SubRip: {\an8}
 _NAMES = {
     "black": 0x000000,
     "white": 0xFFFFFF,
@@ -34,9 +35,9 @@ _NAMES = {
 _DESCRIPTION = 18  # bytes of a sample description before its default style
 _STYLE = struct.Struct(">HHHBBI")  # first and last character, font, face, size, colour with opacity
 _FONT, _SIZE, _OPAQUE = 1, 16, 0xFF
-_LONGEST = 0xFFFF  # bytes, and characters
+_MAX_LENGTH = 0xFFFF  # bytes, and characters
 
-HEADER = (  # of SubStation, from which FFmpeg makes the sample description that mp4 files want: white on transparent
+HEADER = (  # of SubStation, from which FFmpeg makes the sample description of mp4: white on transparent
     "[Script Info]\nScriptType: v4.00+\nPlayResX: 384\nPlayResY: 288\n\n[V4+ Styles]\n"
     "Format: Name, Fontname, Fontsize, PrimaryColour, SecondaryColour, OutlineColour, BackColour, Bold, Italic, "
     "Underline, StrikeOut, ScaleX, ScaleY, Spacing, Angle, BorderStyle, Outline, Shadow, Alignment, MarginL, MarginR, "
@@ -47,7 +48,12 @@ HEADER = (  # of SubStation, from which FFmpeg makes the sample description that
 
 @dataclass(frozen=True)
 class Style:
-    """face: bold, italic and underlined as flags 1, 2, 4. colour: 0xRRGGBB, None for the default."""
+    """The style of characters.
+
+    Attributes:
+        face: Sum of the flags 1, bold, 2, italic, and 4, underlined.
+        colour: 0xRRGGBB, None for the default.
+    """
 
     face: int = 0
     colour: int | None = None
@@ -55,14 +61,19 @@ class Style:
 
 @dataclass(frozen=True)
 class Run:
-    """Characters of one style."""
+    """Characters of one style.
+
+    Attributes:
+        text: The characters; lines are separated by "\\n".
+        style: Their style.
+    """
 
     text: str
     style: Style = Style()
 
 
 def default_style(description: bytes | None) -> Style:
-    """What a tx3g sample description (FFmpeg's extradata) says of text without a style; white and plain if nothing."""
+    """Return the style of unstyled text in a tx3g sample description (FFmpeg's extradata); plain white by default."""
     if description is None or len(description) < _DESCRIPTION + _STYLE.size:
         return Style(0, 0xFFFFFF)
     _, _, _, face, _, rgba = _STYLE.unpack_from(description, _DESCRIPTION)
@@ -70,33 +81,33 @@ def default_style(description: bytes | None) -> Style:
 
 
 def from_subrip(cue: bytes) -> tuple[Run, ...]:
-    """The runs of a SubRip cue. Tags that nobody opened are left out; other markup is text."""
+    """Parse a SubRip cue. Closing tags without an opening one are dropped; unknown markup is text."""
     text = _POSITION.sub("", cue.decode("utf-8", "replace")).replace("\r\n", "\n").strip("\n\0")
-    return _joined(_tagged(text))
+    return _merge(_parse_tags(text))
 
 
 def to_subrip(runs: tuple[Run, ...]) -> bytes:
-    """A SubRip cue, each run in tags of its own."""
-    return "".join(_in_tags(run) for run in runs).encode()
+    """Return a SubRip cue, with separate tags around each run."""
+    return "".join(_with_tags(run) for run in runs).encode()
 
 
 def from_sample(sample: bytes, default: Style = Style(0, 0xFFFFFF)) -> tuple[Run, ...]:
-    """The runs of a timed text sample; none for one that marks a gap, or a broken one."""
+    """Parse a timed text sample; a gap, or a broken sample, has no runs."""
     if len(sample) < 2:
         return ()
     (length,) = struct.unpack_from(">H", sample)
-    text = _decoded(sample[2 : 2 + length]).replace("\r\n", "\n").replace("\r", "\n")
+    text = _decode(sample[2 : 2 + length]).replace("\r\n", "\n").replace("\r", "\n")
     styles = [Style(default.face & 7)] * len(text)
     for first, last, _, face, _, rgba in _style_records(sample[2 + length :]):
         colour = rgba >> 8
         style = Style(face & 7, None if colour == default.colour else colour)
         styles[first:last] = [style] * len(styles[first:last])
-    return _joined(Run(character, style) for character, style in zip(text, styles, strict=True))
+    return _merge(Run(character, style) for character, style in zip(text, styles, strict=True))
 
 
 def to_sample(runs: tuple[Run, ...]) -> bytes:
-    """A timed text sample: text, and a `styl` box if it is not all plain. What is over 65,535 bytes is cut off."""
-    text = "".join(run.text for run in runs).encode()[:_LONGEST].decode("utf-8", "ignore")
+    """Return a timed text sample: the text, cut to 65,535 bytes, and a `styl` box unless all of it is plain."""
+    text = "".join(run.text for run in runs).encode()[:_MAX_LENGTH].decode("utf-8", "ignore")
     records, first = [], 0
     for run in runs:
         last = min(first + len(run.text), len(text))
@@ -109,15 +120,18 @@ def to_sample(runs: tuple[Run, ...]) -> bytes:
 
 
 def subrip_to_sample(cue: bytes) -> bytes:
+    """Convert a SubRip cue to a timed text sample; b"" if it shows nothing."""
     runs = from_subrip(cue)
     return to_sample(runs) if runs else b""
 
 
 def sample_to_subrip(sample: bytes, default: Style = Style(0, 0xFFFFFF)) -> bytes:
+    """Convert a timed text sample to a SubRip cue; `default`: the style that needs no tags."""
     return to_subrip(from_sample(sample, default))
 
 
-def _tagged(text: str) -> Iterator[Run]:
+def _parse_tags(text: str) -> Iterator[Run]:
+    """Yield the runs of a text with SubRip's tags, empty ones among them."""
     face, colours, at = 0, list[int | None](), 0
     for tag in _TAG.finditer(text):
         yield Run(text[at : tag.start()], Style(face, colours[-1] if colours else None))
@@ -131,23 +145,23 @@ def _tagged(text: str) -> Iterator[Run]:
     yield Run(text[at:], Style(face, colours[-1] if colours else None))
 
 
-def _colour(tag: str, around: int | None) -> int | None:
-    """The colour that a font tag asks for; `around`, that of the text around it, if it is none that is known."""
+def _colour(tag: str, inherited: int | None) -> int | None:
+    """Return the colour of a font tag; `inherited`, that of the surrounding text, if it has none that is known."""
     found = _COLOUR.search(tag)
     name = found[1] if found else ""
     if re.fullmatch("#?[0-9a-f]{6}", name):
         return int(name.lstrip("#"), 16)
-    return _NAMES.get(name, around)
+    return _NAMES.get(name, inherited)
 
 
-def _joined(runs: Iterator[Run]) -> tuple[Run, ...]:
-    """Neighbours of one style as one run; empty ones left out."""
-    full = (run for run in runs if run.text)
-    same = groupby(full, lambda run: run.style)
+def _merge(runs: Iterator[Run]) -> tuple[Run, ...]:
+    """Merge neighbouring runs of one style; drop empty ones."""
+    nonempty = (run for run in runs if run.text)
+    same = groupby(nonempty, lambda run: run.style)
     return tuple(Run("".join(run.text for run in group), replace(style)) for style, group in same)
 
 
-def _in_tags(run: Run) -> str:
+def _with_tags(run: Run) -> str:
     letters = [letter for flag, letter in _FACES if run.style.face & flag]
     opening, closing = "".join(f"<{x}>" for x in letters), "".join(f"</{x}>" for x in reversed(letters))
     if run.style.colour is not None:
@@ -155,7 +169,7 @@ def _in_tags(run: Run) -> str:
     return f"{opening}{run.text}{closing}"
 
 
-def _decoded(text: bytes) -> str:
+def _decode(text: bytes) -> str:
     for mark, coding in ((b"\xfe\xff", "utf-16-be"), (b"\xff\xfe", "utf-16-le")):
         if text.startswith(mark):
             return text[2:].decode(coding, "replace")
@@ -171,8 +185,8 @@ def _style_records(boxes: bytes) -> Iterator[tuple[int, ...]]:
             return
         if kind == b"styl" and len(body) >= 2:
             (count,) = struct.unpack_from(">H", body)
-            whole = min(count, (len(body) - 2) // _STYLE.size)
-            yield from (_STYLE.unpack_from(body, 2 + index * _STYLE.size) for index in range(whole))
+            complete = min(count, (len(body) - 2) // _STYLE.size)
+            yield from (_STYLE.unpack_from(body, 2 + index * _STYLE.size) for index in range(complete))
         at += size
 
 

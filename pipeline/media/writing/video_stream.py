@@ -24,7 +24,7 @@ from pipeline.media.encoding.video_encoding import VideoEncoding
 from pipeline.media.reading.hdr import Hdr
 from pipeline.media.writing import alpha, metadata
 from pipeline.media.writing.container_support import container_spec
-from pipeline.media.writing.hdr_metadata import describe_mastering
+from pipeline.media.writing.hdr_metadata import add_hdr_metadata
 
 VideoEncoder = Encoder | RetimedEncoder | ParallelEncoder
 
@@ -59,7 +59,7 @@ def add_video_stream(
     if encoding.display_matrix:
         stream.set_display_matrix(encoding.display_matrix)
     metadata.describe_stream(stream, original, container_spec(muxer).iso)
-    alpha.unmark(stream.metadata)
+    alpha.remove_alpha_tag(stream.metadata)
     return stream, dropped
 
 
@@ -105,7 +105,7 @@ def _advice(muxer: str) -> str:
 
 def _describe_hdr(stream: VideoStream, muxer: str, codec: str, hdr: Hdr) -> list[str]:
     """Write `hdr` into the container's description of `stream`, and return a line for what can't be written."""
-    in_container = describe_mastering(stream, muxer, hdr)
+    in_container = add_hdr_metadata(stream, muxer, hdr)
     is_half = bool(hdr.primaries) != bool(hdr.luminance)
     if is_half and not container_spec(muxer).partial_hdr_metadata:
         missing = "luminance" if hdr.primaries else "primaries"

@@ -4,13 +4,13 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.media.writing.alpha import has_room, unmark
+from pipeline.media.writing.alpha import remove_alpha_tag, supports_alpha
 
 
 @pytest.mark.parametrize("key", ["alpha_mode", "ALPHA_MODE"])
 def test_what_the_source_says_of_its_own_does_not_go_along(key: str) -> None:
     metadata = {key: "1", "title": "a film"}
-    unmark(metadata)
+    remove_alpha_tag(metadata)
     assert metadata == {"title": "a film"}
 
 
@@ -24,4 +24,4 @@ def test_what_the_source_says_of_its_own_does_not_go_along(key: str) -> None:
     ],
 )
 def test_there_is_room_in_matroska_alone(codec: str, name: str, room: bool) -> None:
-    assert has_room(codec, Path(name)) is room
+    assert supports_alpha(codec, Path(name)) is room

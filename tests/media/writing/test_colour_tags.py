@@ -13,7 +13,7 @@ from pipeline.media.encoding.encoder_context import configure
 from pipeline.media.encoding.formats import encodable_format
 from pipeline.media.encoding.video_encoding import VideoEncoding
 from pipeline.media.reading.probe import probe
-from pipeline.media.writing.colour_tags import representable_colour, tellable_colour
+from pipeline.media.writing.colour_tags import nearest_supported_colour, representable_colour
 
 RATE, TICK = Fraction(25), Fraction(1, 25)
 COLOURS = {
@@ -88,15 +88,19 @@ def test_the_usual_codecs_say_everything_everywhere(codec: str, suffix: str, col
 @pytest.mark.parametrize(
     ("codec", "suffix", "note"),
     [
-        ("prores_ks", ".mov", "prores_ks in .mov can't say full range: its samples are converted, and look the same"),
-        ("mpeg4", ".mov", "mpeg4 in .mov can't say full range: its samples are converted, and look the same"),
+        (
+            "prores_ks",
+            ".mov",
+            "prores_ks in .mov does not support full range: samples are converted, and look the same",
+        ),
+        ("mpeg4", ".mov", "mpeg4 in .mov does not support full range: samples are converted, and look the same"),
         ("mpeg4", ".mp4", None),
         ("libvpx-vp9", ".webm", None),
         (
             "libvpx",
             ".webm",
-            "libvpx in .webm can't say full range or another matrix than BT.601's: its samples are converted, and look "
-            "the same",
+            "libvpx in .webm does not support full range or matrices other than BT.601's: samples are converted, and "
+            "look the same",
         ),
     ],
 )
@@ -107,7 +111,7 @@ def test_a_note_says_what_is_converted(codec: str, suffix: str, note: str | None
 def test_vp9_has_no_code_for_the_matrix_of_fcc() -> None:
     encoding, note = representable_colour(_encoding("libvpx-vp9", Colour(4, False)), Path("film.webm"))
     assert encoding.format.colour.matrix == 5
-    assert note == "libvpx-vp9 in .webm can't say FCC's matrix: its samples are converted, and look the same"
+    assert note == "libvpx-vp9 in .webm does not support the FCC matrix: samples are converted, and look the same"
     assert representable_colour(_encoding("libx264", Colour(4, False)), Path("film.mkv"))[1] is None
 
 
@@ -120,14 +124,14 @@ def test_chroma_moves_where_its_place_can_not_be_told() -> None:
         ("ffv1", "film.mkv"): Siting.CENTRE,
     }
     assert {
-        (codec, name): tellable_colour(centred, pixel, codec, Path(name)).siting for codec, name in places
+        (codec, name): nearest_supported_colour(centred, pixel, codec, Path(name)).siting for codec, name in places
     } == places
 
 
 @given(colours, pixels, codecs, targets)
 def test_what_can_be_told_stays_as_it_is(colour: Colour, pixel: object, codec: str, target: Path) -> None:
-    told = tellable_colour(colour, pixel, codec, target)
-    assert tellable_colour(told, pixel, codec, target) == told
+    told = nearest_supported_colour(colour, pixel, codec, target)
+    assert nearest_supported_colour(told, pixel, codec, target) == told
     assert (told.primaries, told.transfer) == (colour.primaries, colour.transfer)
 
 
@@ -136,4 +140,4 @@ def test_what_can_be_told_stays_as_it_is(colour: Colour, pixel: object, codec: s
 )
 def test_where_nothing_is_said_of_colours_a_user_is_told(codec: str, suffix: str, said: bool) -> None:
     _, note = representable_colour(_encoding(codec, COLOURS["standard"]), Path(f"film.{suffix}"))
-    assert ("does not say what its colours are" in (note or "")) is said
+    assert ("has no colour tags" in (note or "")) is said

@@ -36,7 +36,7 @@ def test_a_supported_codec_is_read_back_complete(sounds: Path, tmp_path: Path, c
         if not container_support.supports(muxer, stream):
             return
         with av.open(str(path), "w", format=muxer) as container:
-            copy = container_support.copy_of(container, stream)
+            copy = container_support.add_stream_copy(container, stream)
             for packet in source.demux(stream):
                 if packet.size:
                     packet.stream = copy

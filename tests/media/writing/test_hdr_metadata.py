@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from pipeline.media.reading.hdr import Hdr, read_hdr
 from pipeline.media.reading.probe import probe
-from pipeline.media.writing.hdr_metadata import describe_mastering
+from pipeline.media.writing.hdr_metadata import add_hdr_metadata
 from tests import hdr_clips
 
 SMALL = (64, 64)
@@ -30,7 +30,7 @@ def _written(file: Any, muxer: str | None, codec: str, hdr: Hdr) -> None:
     with av.open(file, "w", format=muxer) as container:
         video = container.add_stream(codec, rate=25)
         assert isinstance(video, av.VideoStream)
-        assert describe_mastering(video, container.format.name, hdr)
+        assert add_hdr_metadata(video, container.format.name, hdr)
         context = video.codec_context
         context.max_b_frames = 0
         context.width, context.height = SMALL
@@ -68,7 +68,7 @@ def test_it_says_so_where_nothing_can_be_said(tmp_path: Path, codec: str, name: 
     with av.open(str(tmp_path / name), "w") as container:
         video = container.add_stream(codec, rate=25)
         assert isinstance(video, av.VideoStream)
-        assert not describe_mastering(video, container.format.name, hdr_clips.GRADED)
+        assert not add_hdr_metadata(video, container.format.name, hdr_clips.GRADED)
 
 
 @settings(max_examples=40)
