@@ -1,0 +1,68 @@
+"""The events of a finished slot become spans on the host's clock."""
+
+from __future__ import annotations
+
+import time
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from pipeline.flow.telemetry import Trace
+from pipeline.superres.gpu.gpu_trace import GpuTrace
+from pipeline.superres.gpu.ring import TRACE_EVENTS
+
+
+class TimedEvent:
+    """Stands in for an event; `at` is its time on the GPU's clock in ms."""
+
+    def __init__(self, at: float = 0.0) -> None:
+        self.at = at
+
+    def __sub__(self, other: TimedEvent) -> float:
+        return self.at - other.at
+
+
+class Clock:
+    """Stands in for a GPU and its streams; `now` is the GPU's clock in ms."""
+
+    def __init__(self) -> None:
+        self.now = 5000.0
+        self.device = SimpleNamespace(device_id=1)
+
+    def event(self, timed: bool) -> TimedEvent:
+        assert timed
+        return TimedEvent()
+
+    def stream(self) -> Clock:
+        return self
+
+    def record(self, event: TimedEvent) -> None:
+        event.at = self.now
+
+    def sync(self) -> None: ...
+
+
+def test_spans_of_a_slot_are_placed_on_the_clock_of_the_host(monkeypatch: pytest.MonkeyPatch) -> None:
+    gpu: Any = Clock()
+    slot: Any = SimpleNamespace(
+        trace_events={name: TimedEvent() for name in TRACE_EVENTS}, uploaded=TimedEvent(), downloaded=TimedEvent()
+    )
+    monkeypatch.setattr(time, "perf_counter", lambda: 100.0)
+    trace = Trace()
+    gpu_trace = GpuTrace(gpu, trace)
+    order = ["upload", "uploaded", "compute", "to_rgb", "network", "from_rgb", "download", "downloaded"]
+    for name in order:
+        gpu.now += 1.0
+        if name in TRACE_EVENTS:
+            gpu_trace.mark(slot, name, gpu)
+        else:
+            gpu.record(getattr(slot, name))
+    gpu_trace.collect(slot, lane=0, pts=7)
+    assert trace.spans == [
+        ("GPU 1", "copy in", "copy in", pytest.approx(100.001), pytest.approx(100.002), 7),
+        ("GPU 1", "compute 0", "to_rgb", pytest.approx(100.003), pytest.approx(100.004), 7),
+        ("GPU 1", "compute 0", "network", pytest.approx(100.004), pytest.approx(100.005), 7),
+        ("GPU 1", "compute 0", "from_rgb", pytest.approx(100.005), pytest.approx(100.006), 7),
+        ("GPU 1", "copy out", "copy out", pytest.approx(100.007), pytest.approx(100.008), 7),
+    ]
