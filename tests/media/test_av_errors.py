@@ -1,53 +1,69 @@
-"""Errors of the network become a kind and a line, in which no address stands."""
+"""PyAV's errors become one line that names the file and says what to do."""
 
 import errno
-import socket
+from pathlib import Path
 
 import av.error
 import pytest
 
-from pipeline.live.process.messages import Fault
-from pipeline.live.process.network_errors import network_fault
-
-ADDRESS = "rtsp://me:s3cr3t@camera/stream"
+from pipeline.errors import InputError, OutputError
+from pipeline.media.av_errors import translate_read_errors, translate_write_errors
 
 
 @pytest.mark.parametrize(
-    ("kind", "fault"),
+    ("error", "message"),
     [
-        (av.error.HTTPUnauthorizedError, "wrong password"),
-        (av.error.HTTPForbiddenError, "wrong password"),
-        (av.error.HTTPNotFoundError, "wrong path"),
-        (av.error.FileNotFoundError, "wrong path"),
-        (av.error.HTTPServerError, "refused"),
-        (av.error.HTTPTooManyRequestsError, "refused"),
-        (av.error.HTTPOtherClientError, "refused"),
-        (av.error.ConnectionRefusedError, "refused"),
-        (av.error.PermissionError, "refused"),
-        (av.error.TimeoutError, "silent"),
-        (av.error.ExitError, "silent"),
-        (av.error.EOFError, "ended"),
-        (av.error.ConnectionResetError, "ended"),
-        (av.error.InvalidDataError, "broken"),
-        (av.error.ProtocolNotFoundError, "broken"),
+        (av.error.FileNotFoundError, "no such file"),
+        (av.error.PermissionError, "may not be read: check its permissions"),
+        (av.error.IsADirectoryError, "is a folder, not a file"),
+        (av.error.ProtocolNotFoundError, "as FFmpeg says it"),
     ],
 )
-def test_each_error_is_of_a_kind_and_names_no_address(kind: type[av.error.FFmpegError], fault: Fault) -> None:
-    error = kind(1, "as FFmpeg says", ADDRESS)
-    seen, reason = network_fault(error)
-    assert seen == fault
-    assert reason
-    assert "s3cr3t" not in reason
+def test_read_error_names_the_file_and_the_reason(error: type[av.error.FFmpegError], message: str) -> None:
+    with pytest.raises(InputError) as raised, translate_read_errors(Path("in.mkv")):
+        raise error(1, "as FFmpeg says it")
+    assert str(raised.value) == f"in.mkv: {message}"
+    assert isinstance(raised.value.__cause__, error)
 
 
-@pytest.mark.parametrize("number", [errno.EHOSTUNREACH, errno.ENETUNREACH, errno.EIO, errno.ENODEV])
-def test_what_cannot_be_reached_is_unreachable(number: int) -> None:
-    assert network_fault(av.error.OSError(number, "away", ADDRESS))[0] == "unreachable"
+@pytest.mark.parametrize(
+    ("head", "reason"),
+    [
+        (b"\0\0\0\x18ftypisom", "has no index, without which no frame can be located"),
+        (b"\0\0\0\x18ftypavif", "is not a video that can be read"),
+        (b"\xef\xbb\xbf#EXTM3U\n", "is a playlist, which can name any other file"),
+        (b"ffconcat version 1.0", "is a concat script"),
+        (b"<?xml version='1.0'?>", "is an XML file"),
+        (b"v=0\no=- 0 0 IN", "is an SDP file"),
+        (b"hello", "is not a video that can be read"),
+    ],
+)
+def test_invalid_data_is_explained_by_the_first_bytes(tmp_path: Path, head: bytes, reason: str) -> None:
+    path = tmp_path / "in.mp4"
+    path.write_bytes(head)
+    with pytest.raises(InputError, match=reason), translate_read_errors(path):
+        raise av.error.InvalidDataError(1, "no")
 
 
-def test_a_name_that_is_not_known_is_unreachable() -> None:
-    assert network_fault(socket.gaierror(-2, "Name or service not known"))[0] == "unreachable"
+def test_invalid_data_in_an_open_file_is_damage_at_a_place() -> None:
+    with (
+        pytest.raises(InputError, match=r"^in\.mkv: is damaged at its beginning: no$"),
+        translate_read_errors(Path("in.mkv"), "at its beginning"),
+    ):
+        raise av.error.InvalidDataError(1, "no")
 
 
-def test_an_error_that_nobody_foresaw_shows_its_kind_only() -> None:
-    assert network_fault(RuntimeError(ADDRESS)) == ("broken", "RuntimeError")
+@pytest.mark.parametrize(
+    ("number", "message"),
+    [
+        (errno.ENOSPC, "the disk is full: free some space or write elsewhere"),
+        (errno.ENOENT, "the folder folder does not exist: make it first"),
+        (errno.EROFS, "the folder folder may not be written to"),
+        (errno.EIO, "as the system says it"),
+    ],
+)
+def test_write_error_says_what_to_do(number: int, message: str) -> None:
+    path = Path("folder/out.mkv")
+    with pytest.raises(OutputError) as raised, translate_write_errors(path):
+        raise OSError(number, "as the system says it")
+    assert str(raised.value) == f"{path}: {message}"

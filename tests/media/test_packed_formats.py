@@ -1,4 +1,4 @@
-"""Which planes the samples of FFmpeg's formats are, and that none changes on its way into planes and out of them."""
+"""Samples are packed and unpacked exactly, and every format of FFmpeg's has a nearest planar one."""
 
 import av
 import numpy as np
@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.frame import PIXEL_FORMATS, without_alpha
-from pipeline.media.packed_formats import find_format, nearest_format, pack, packings, unpack
+from pipeline.media.packed_formats import Packing, find_format, nearest_format, pack, packings, unpack
 from tests.frames import assert_same, format_of, noise
 
 PACKED = [(pixel.name, packing) for pixel in PIXEL_FORMATS.values() for packing in packings(pixel)]
@@ -15,7 +15,7 @@ NAMES = [f"{pixel}-{packing.name}" for pixel, packing in PACKED]
 
 
 @pytest.mark.parametrize(
-    ("given", "worked_on"),
+    ("name", "nearest"),
     [
         ("yuv420p", "yuv420p"),
         ("yuvj422p", "yuv422p"),
@@ -57,12 +57,12 @@ NAMES = [f"{pixel}-{packing.name}" for pixel, packing in PACKED]
         ("ayuv64le", "yuva444p16le"),
     ],
 )
-def test_every_format_has_one_it_is_worked_on_as(given: str, worked_on: str) -> None:
-    assert nearest_format(given).name == worked_on
-    assert nearest_format(given, alpha=False) in (nearest_format(given), without_alpha(nearest_format(given)))
+def test_every_format_has_a_nearest_one(name: str, nearest: str) -> None:
+    assert nearest_format(name).name == nearest
+    assert nearest_format(name, alpha=False) in (nearest_format(name), without_alpha(nearest_format(name)))
 
 
-def test_what_a_name_does_not_tell_can_be_said() -> None:
+def test_alpha_can_be_stated_apart_from_the_format() -> None:
     assert nearest_format("pal8", alpha=True).name == "gbrap"
     assert nearest_format("bgra", alpha=False).name == "gbrp"
 
@@ -81,19 +81,19 @@ def test_what_a_name_does_not_tell_can_be_said() -> None:
         ("nonsense", None),
     ],
 )
-def test_a_format_is_known_by_any_name_of_its_samples(name: str, found: str | None) -> None:
+def test_format_is_found_by_every_name_of_its_samples(name: str, found: str | None) -> None:
     pixel = find_format(name)
     assert (pixel and pixel.name) == found
 
 
 @pytest.mark.parametrize(("pixel", "packing"), PACKED, ids=NAMES)
 @given(width=st.integers(1, 40), height=st.integers(1, 20))
-def test_packed_samples_are_the_same_and_come_out_again(pixel: str, packing: object, width: int, height: int) -> None:
+def test_packed_samples_are_equal_and_can_be_unpacked(pixel: str, packing: Packing, width: int, height: int) -> None:
     frame = noise(format_of(pixel, (width, height)))
-    picture = pack(frame, packing)  # type: ignore[arg-type]
-    assert_same(frame, picture)
-    if packing.is_equivalent:  # type: ignore[attr-defined]
-        planes = unpack(picture, frame.format.pixel)
+    av_frame = pack(frame, packing)
+    assert_same(frame, av_frame)
+    if packing.is_equivalent:
+        planes = unpack(av_frame, frame.format.pixel)
         assert planes is not None
         for plane, samples in zip(planes, frame.planes, strict=True):
             np.testing.assert_array_equal(plane, samples)
@@ -101,7 +101,7 @@ def test_packed_samples_are_the_same_and_come_out_again(pixel: str, packing: obj
 
 
 @pytest.mark.parametrize("name", ["rgba", "bgra", "argb", "abgr"])
-def test_what_has_no_alpha_is_packed_as_opaque(name: str) -> None:
+def test_format_without_alpha_is_packed_as_opaque(name: str) -> None:
     frame = noise(format_of("gbrp"))
     packing = next(packing for packing in packings(frame.format.pixel) if packing.name == name)
     assert not packing.is_equivalent
@@ -109,6 +109,6 @@ def test_what_has_no_alpha_is_packed_as_opaque(name: str) -> None:
     assert set(bytes(alpha)) == {255}
 
 
-def test_what_is_packed_in_no_way_known_here_is_not_taken_apart() -> None:
+def test_unknown_packings_are_not_unpacked() -> None:
     assert unpack(av.VideoFrame(16, 16, "rgb555le"), PIXEL_FORMATS["gbrp"]) is None
     assert unpack(av.VideoFrame(16, 16, "yuv420p"), PIXEL_FORMATS["yuv420p"]) is None

@@ -17,7 +17,7 @@ _MAX_DELAY = 128  # packets that a decoder may take before it yields the first o
 _MAX_REORDERING = 32  # packets that a frame may be late by
 _FIELD_DISTANCE = 0.75  # of a frame's duration: two packets that are closer are its two fields
 _FIELD_TOLERANCE = 0.1  # by which the share of frames in a field-coded stream may differ from one half
-_MAX_BYTES = 256 * 2**20  # of packets that are kept for a restart; GOPs above are not decoded again
+MAX_BYTES = 256 * 2**20  # of packets that are kept for a restart
 
 
 @dataclass(slots=True)
@@ -59,10 +59,12 @@ class PacketLedger:
         frame_duration: In ticks of the stream's time base.
         in_coding_order: The container has the times at which packets are decoded, not those at which frames are shown.
             They are then dealt to the frames in the order in which these are shown.
+        max_bytes: Size of all kept packets, above which they are dropped and decoding can't restart.
     """
 
-    def __init__(self, frame_duration: int, in_coding_order: bool = False) -> None:
+    def __init__(self, frame_duration: int, in_coding_order: bool = False, max_bytes: int = MAX_BYTES) -> None:
         self._frame_duration = frame_duration
+        self._max_bytes = max_bytes
         self._times: deque[int | None] | None = deque() if in_coding_order else None
         self._settled = 0  # all packets before this number have yielded frames, or will not
         self._entries: dict[int, LedgerEntry] = {}
@@ -179,7 +181,7 @@ class PacketLedger:
                 entry = self._entries.pop(number)
                 self._bytes -= entry.packet.size if entry.packet else 0
                 self._overdue += entry.is_outstanding
-        if self._bytes > _MAX_BYTES:
+        if self._bytes > self._max_bytes:
             for entry in self._entries.values():
                 entry.packet = None
             self._bytes = 0

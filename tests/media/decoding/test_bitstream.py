@@ -1,4 +1,4 @@
-"""What the bytes of a packet tell."""
+"""Facts in the bytes of a packet: overwritten parts, and whether it is shown."""
 
 import av
 import pytest
@@ -13,10 +13,10 @@ from pipeline.media.decoding.bitstream import has_zeroed_gap, is_shown
         (b"\x01\x02" + bytes(64) + b"\x01\x65", "h264", False),  # stuffing before a start code
         (b"\x01\x02" + bytes(64), "hevc", False),  # stuffing at the end
         (b"\x01\x02" + bytes(63) + b"\x77", "h264", False),
-        (b"\x01\x02" + bytes(64) + b"\x77", "mpeg2video", False),  # which may be full of zeros
+        (b"\x01\x02" + bytes(64) + b"\x77", "mpeg2video", False),  # may be full of zeros
     ],
 )
-def test_a_hole_of_zeros_tears_what_never_has_them(content: bytes, codec: str, torn: bool) -> None:
+def test_zeroed_gap_is_found_in_codecs_that_never_write_one(content: bytes, codec: str, torn: bool) -> None:
     assert has_zeroed_gap(av.Packet(content), codec) == torn
 
 
@@ -30,5 +30,5 @@ def test_a_hole_of_zeros_tears_what_never_has_them(content: bytes, codec: str, t
         (b"\x00\x02\x00", "h264", True),
     ],
 )
-def test_some_packets_are_not_meant_to_be_shown(content: bytes, codec: str, shown: bool) -> None:
+def test_reference_frames_and_empty_packets_are_not_shown(content: bytes, codec: str, shown: bool) -> None:
     assert is_shown(av.Packet(content), codec) == shown

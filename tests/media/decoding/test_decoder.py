@@ -1,4 +1,4 @@
-"""Packets to frames: all of them, in order, each with its time."""
+"""Decoder yields all frames in display order, each with its timestamp and in the planned format."""
 
 import contextlib
 import gc
@@ -12,7 +12,7 @@ import pytest
 
 from pipeline.errors import InputError
 from pipeline.frame import Frame
-from pipeline.media.decoding.decoder import Decoder
+from pipeline.media.decoding.decoder import Decoder, decode_frames
 from pipeline.media.reading.file_source import FileSource, ReadOptions
 from pipeline.media.reading.probe import probe
 from tests import clips
@@ -20,12 +20,10 @@ from tests import clips
 
 def decode(path: Path) -> list[Frame]:
     with FileSource(path) as source:
-        decoder = Decoder(source, probe(path).video.format)
-        frames = [frame for packet in source for frame in decoder.feed(packet)]
-        return frames + list(decoder.finish())
+        return list(decode_frames(source, probe(path).video.format))
 
 
-def test_b_frames_come_in_the_order_of_showing(clip: Path) -> None:
+def test_b_frames_are_yielded_in_display_order(clip: Path) -> None:
     frames = decode(clip)
     assert [int(frame.planes[0][24, 32]) for frame in frames] == pytest.approx(
         [clips.shade(i) for i in range(12)], abs=2
@@ -33,13 +31,13 @@ def test_b_frames_come_in_the_order_of_showing(clip: Path) -> None:
     assert [frame.pts for frame in frames] == [512 * i for i in range(12)]
 
 
-def test_variable_rates_and_late_starts_keep_their_times(tmp_path: Path) -> None:
+def test_variable_rate_and_late_start_keep_their_timestamps(tmp_path: Path) -> None:
     times = [1000, 1512, 2600, 2700, 5000, 5001]
     path = clips.make(tmp_path / "vfr.mp4", pts=times, sound=False)
     assert [frame.pts for frame in decode(path)] == times
 
 
-def test_raw_streams_get_times_from_their_rate(tmp_path: Path) -> None:
+def test_raw_stream_gets_timestamps_from_its_rate(tmp_path: Path) -> None:
     path = clips.make(tmp_path / "raw.h264", sound=False)
     frames = decode(path)
     with FileSource(path) as source:
@@ -50,14 +48,14 @@ def test_raw_streams_get_times_from_their_rate(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("pixel", ["yuv422p", "yuv444p10le", "gray", "yuvj420p"])
-def test_planes_have_the_shapes_and_depth_of_their_format(tmp_path: Path, pixel: str) -> None:
+def test_planes_have_the_shapes_and_type_of_their_format(tmp_path: Path, pixel: str) -> None:
     path = clips.make(tmp_path / "clip.mkv", frames=3, pixel=pixel, sound=False)
     for frame in decode(path):
         assert tuple(plane.shape for plane in frame.planes) == frame.format.plane_shapes
         assert all(plane.dtype == frame.format.pixel.dtype for plane in frame.planes)
 
 
-def test_colours_that_change_in_mid_stream_are_told(tmp_path: Path) -> None:
+def test_change_of_colour_tags_is_noted(tmp_path: Path) -> None:
     parts = [clips.make(tmp_path / f"{matrix}.h264", 3, sound=False, matrix=matrix).read_bytes() for matrix in (1, 6)]
     (tmp_path / "both.h264").write_bytes(parts[0] + parts[1] * 2 + parts[0])
     with FileSource(tmp_path / "both.h264") as source:
@@ -79,13 +77,13 @@ def test_packets_of_other_streams_pass(clip: Path) -> None:
     assert len(passed) == len(clips.packets(clip, "audio"))
 
 
-def test_a_frame_outlives_the_file_it_came_from(clip: Path) -> None:
+def test_frame_outlives_its_file(clip: Path) -> None:
     frame = decode(clip)[-1]
     assert int(frame.planes[0][0, 0]) == pytest.approx(clips.shade(11), abs=2)
 
 
-def test_closing_amid_damage_does_not_hang_though_ffmpeg_is_logged(tmp_path: Path) -> None:
-    """PyAV's log callback wants the GIL, which freeing a decoder holds while it waits for the decoder's threads."""
+def test_closing_a_damaged_source_does_not_hang_while_ffmpeg_logs(tmp_path: Path) -> None:
+    """PyAV's log callback needs the GIL, which freeing a decoder holds while it waits for the decoder's threads."""
     path = clips.make(tmp_path / "clip.mkv", frames=60, size=(320, 240), sound=False)
     content = bytearray(path.read_bytes())
     for at in range(len(content) // 4, len(content) - 200, 97):

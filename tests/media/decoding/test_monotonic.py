@@ -1,4 +1,4 @@
-"""Frames whose times advance."""
+"""MonotonicTimestamps moves as few frames as possible, and yields increasing timestamps."""
 
 import itertools
 
@@ -12,10 +12,10 @@ from pipeline.media.decoding.monotonic import MonotonicTimestamps
 TINY = FrameFormat(2, 2, PIXEL_FORMATS["gray"], Colour(1, False))
 
 
-def ordered(times: list[int]) -> tuple[list[int], int]:
-    order = MonotonicTimestamps()
-    frames = [frame for time in times for frame in order.feed(Frame(TINY, (), time, 40))]
-    return [frame.pts for frame in [*frames, *order.finish()]], order.repaired
+def repair(times: list[int]) -> tuple[list[int], int]:
+    stage = MonotonicTimestamps[str]()
+    frames = [frame for time in times for frame in stage.feed(Frame(TINY, (), time, 40))]
+    return [frame.pts for frame in [*frames, *stage.finish()] if isinstance(frame, Frame)], stage.repaired
 
 
 @pytest.mark.parametrize(
@@ -32,32 +32,32 @@ def ordered(times: list[int]) -> tuple[list[int], int]:
     ],
     ids=["right", "doubled", "late", "early", "late at once", "without room", "one", "none"],
 )
-def test_as_few_as_can_be_are_moved(times: list[int], expected: list[int]) -> None:
+def test_as_few_frames_as_possible_are_moved(times: list[int], expected: list[int]) -> None:
     moved = sum(a != b for a, b in zip(times, expected, strict=True))
-    assert ordered(times) == (expected, moved)
+    assert repair(times) == (expected, moved)
 
 
 @given(times=st.lists(st.integers(-1000, 1000), max_size=30))
-def test_all_come_out_and_times_advance(times: list[int]) -> None:
-    moved, _ = ordered(times)
+def test_all_frames_are_yielded_with_increasing_timestamps(times: list[int]) -> None:
+    moved, _ = repair(times)
     assert len(moved) == len(times)
     assert all(a < b for a, b in itertools.pairwise(moved))
 
 
 @given(steps=st.lists(st.integers(1, 500), max_size=30))
-def test_times_that_advance_are_left_alone(steps: list[int]) -> None:
+def test_increasing_timestamps_are_unchanged(steps: list[int]) -> None:
     times = [sum(steps[:i]) for i in range(len(steps))]
-    assert ordered(times) == (times, 0)
+    assert repair(times) == (times, 0)
 
 
-def test_packets_pass() -> None:
-    assert list(MonotonicTimestamps().feed("a packet")) == ["a packet"]
+def test_other_items_pass_unchanged() -> None:
+    assert list(MonotonicTimestamps[str]().feed("a packet")) == ["a packet"]
 
 
-def test_a_frame_that_is_held_at_the_end_is_released() -> None:
-    released = []
-    order = MonotonicTimestamps()
-    list(order.feed(Frame(TINY, (), 0, release=lambda: released.append(0))))
-    order.close()
-    order.close()
+def test_held_frame_is_released_on_close() -> None:
+    released: list[int] = []
+    stage = MonotonicTimestamps[str]()
+    list(stage.feed(Frame(TINY, (), 0, release=lambda: released.append(0))))
+    stage.close()
+    stage.close()
     assert released == [0]

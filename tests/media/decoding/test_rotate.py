@@ -1,4 +1,4 @@
-"""Pictures set upright, all eight ways."""
+"""Frames are rotated and mirrored in all eight ways, chroma included."""
 
 import itertools
 from dataclasses import replace
@@ -23,7 +23,7 @@ def matrix(a: int, b: int, c: int, d: int) -> tuple[int, ...]:
 
 
 @pytest.mark.parametrize(
-    ("numbers", "shown", "said"),
+    ("numbers", "displayed", "text"),
     [
         ((ONE, 0, 0, ONE), "AB/CD", "not rotated"),
         ((0, ONE, -ONE, 0), "CA/DB", "rotated by 90 degrees"),
@@ -35,32 +35,32 @@ def matrix(a: int, b: int, c: int, d: int) -> tuple[int, ...]:
         ((0, -ONE, -ONE, 0), "DB/CA", "mirrored and rotated by 90 degrees"),
     ],
 )
-def test_a_display_matrix_lays_a_picture(numbers: tuple[int, int, int, int], shown: str, said: str) -> None:
+def test_display_matrix_rotates_and_mirrors(numbers: tuple[int, int, int, int], displayed: str, text: str) -> None:
     orientation = Orientation.from_matrix(matrix(*numbers))
     assert orientation is not None
-    laid = orientation.apply(np.array([["A", "B"], ["C", "D"]]))
-    assert "/".join("".join(row) for row in laid) == shown
-    assert (str(orientation), orientation.matrix) == (said, numbers)
+    rotated = orientation.apply(np.array([["A", "B"], ["C", "D"]]))
+    assert "/".join("".join(row) for row in rotated) == displayed
+    assert (str(orientation), orientation.matrix) == (text, numbers)
 
 
-def test_no_matrix_is_upright() -> None:
+def test_missing_matrix_means_no_rotation() -> None:
     assert Orientation.from_matrix(None) == Orientation()
 
 
-def test_a_matrix_that_also_stretches_or_is_rounded_turns_as_well() -> None:
+def test_scaled_or_rounded_matrix_is_recognised() -> None:
     assert Orientation.from_matrix(matrix(0, 2 * ONE, -ONE, 0)) == Orientation(transposed=True, across=True)
     assert Orientation.from_matrix(matrix(-ONE, 3, -3, -ONE)) == Orientation(across=True, down=True)
 
 
 @pytest.mark.parametrize("numbers", [(46341, 46341, -46341, 46341), (ONE, ONE // 2, 0, ONE), (0, 0, 0, 0)])
-def test_other_matrices_are_none_of_the_eight(numbers: tuple[int, int, int, int]) -> None:
+def test_other_matrices_are_not_recognised(numbers: tuple[int, int, int, int]) -> None:
     assert Orientation.from_matrix(matrix(*numbers)) is None
 
 
 @pytest.mark.parametrize("orientation", EIGHT, ids=str)
-def test_the_inverse_undoes_it(orientation: Orientation) -> None:
-    picture = np.arange(12).reshape(3, 4)
-    assert np.array_equal(orientation.inverse.apply(orientation.apply(picture)), picture)
+def test_inverse_undoes_an_orientation(orientation: Orientation) -> None:
+    plane = np.arange(12).reshape(3, 4)
+    assert np.array_equal(orientation.inverse.apply(orientation.apply(plane)), plane)
 
 
 @given(
@@ -71,19 +71,25 @@ def test_the_inverse_undoes_it(orientation: Orientation) -> None:
     st.integers(1, 9),
     st.integers(0, 1 << 30),
 )
-def test_a_turned_frame_has_the_colours_of_the_frame_in_their_places(
+def test_rotated_frame_has_rotated_colours(
     orientation: Orientation, pixel: PixelFormat, siting: Siting, width: int, height: int, seed: int
 ) -> None:
     format = FrameFormat(width, height, pixel, Colour(1, False, siting=siting))
-    turn = Rotate(orientation, format)
-    (turned,) = turn.feed(_noise(format, seed))
-    assert turned.format == turn.format
-    assert [plane.shape for plane in turned.planes] == [*turn.format.plane_shapes]
-    assert all(plane.dtype == turn.format.pixel.dtype for plane in turned.planes)
+    stage = Rotate[str](orientation, format)
+    rotated = rotate_one(stage, _noise(format, seed))
+    assert rotated.format == stage.format
+    assert [plane.shape for plane in rotated.planes] == [*stage.format.plane_shapes]
+    assert all(plane.dtype == stage.format.pixel.dtype for plane in rotated.planes)
     wanted = orientation.apply(np.moveaxis(_rgb(_noise(format, seed)), 0, -1))
     levels = (1 << format.pixel.depth) - 1
-    rounded = 1.3 / levels if turn.format.pixel.sub_x + turn.format.pixel.sub_y < _subsampled(format) else 1e-12
-    assert np.abs(np.moveaxis(_rgb(turned), 0, -1) - wanted).max() <= rounded
+    rounded = 1.3 / levels if stage.format.pixel.sub_x + stage.format.pixel.sub_y < _subsampled(format) else 1e-12
+    assert np.abs(np.moveaxis(_rgb(rotated), 0, -1) - wanted).max() <= rounded
+
+
+def rotate_one(stage: Rotate[str], frame: Frame) -> Frame:
+    (rotated,) = stage.feed(frame)
+    assert isinstance(rotated, Frame)
+    return rotated
 
 
 def _subsampled(format: FrameFormat) -> int:
@@ -114,39 +120,39 @@ QUARTER = Orientation(transposed=True, across=True)
 
 
 @pytest.mark.parametrize(
-    ("pixel", "size", "turned"),
+    ("pixel", "size", "expected"),
     [
         ("yuv420p10le", (8, 6), "yuv420p10le"),
         ("yuv422p", (8, 6), "yuv440p"),
         ("yuv440p12le", (8, 6), "yuv422p12le"),
         ("yuv422p16le", (8, 6), "yuv444p16le"),  # there is no yuv440p16le
         ("yuva422p", (8, 6), "yuva444p"),
-        ("yuv420p", (8, 5), "yuv444p"),  # whose rows share their chroma in other pairs from the lower end
+        ("yuv420p", (8, 5), "yuv444p"),  # counted from the lower end, other pairs of rows share chroma
         ("nv12", (8, 5), "yuv444p"),
         ("p010le", (8, 6), "p010le"),
         ("gray", (7, 5), "gray"),
     ],
 )
-def test_chroma_stays_as_it_is_where_it_can(pixel: str, size: tuple[int, int], turned: str) -> None:
-    made = QUARTER.rotated_format(_format(pixel, size))
-    assert (made.pixel.name, made.width, made.height) == (turned, size[1], size[0])
+def test_chroma_stays_subsampled_where_possible(pixel: str, size: tuple[int, int], expected: str) -> None:
+    format = QUARTER.rotated_format(_format(pixel, size))
+    assert (format.pixel.name, format.width, format.height) == (expected, size[1], size[0])
 
 
-def test_planes_are_views_and_keep_time_and_owner() -> None:
+def test_rotated_planes_are_views_with_the_same_time_and_owner() -> None:
     released: list[int] = []
     frame = replace(_noise(_format("yuv420p")), duration=3, release=lambda: released.append(1))
-    (turned,) = Rotate(QUARTER, frame.format).feed(frame)
-    assert all(np.shares_memory(a, b) for a, b in zip(turned.planes, frame.planes, strict=True))
-    assert (turned.pts, turned.duration) == (7, 3)
-    turned.release()
+    rotated = rotate_one(Rotate[str](QUARTER, frame.format), frame)
+    assert all(np.shares_memory(a, b) for a, b in zip(rotated.planes, frame.planes, strict=True))
+    assert (rotated.pts, rotated.duration) == (7, 3)
+    rotated.release()
     assert released == [1]
 
 
-def test_alpha_is_turned_too() -> None:
+def test_alpha_is_rotated_too() -> None:
     frame = _noise(_format("yuva422p"))
-    (turned,) = Rotate(QUARTER, frame.format).feed(frame)
-    assert np.array_equal(turned.planes[3], QUARTER.apply(frame.planes[3]))
+    rotated = rotate_one(Rotate[str](QUARTER, frame.format), frame)
+    assert np.array_equal(rotated.planes[3], QUARTER.apply(frame.planes[3]))
 
 
-def test_what_is_no_frame_passes() -> None:
-    assert [*Rotate(QUARTER, _format("yuv420p")).feed("a packet")] == ["a packet"]
+def test_other_items_pass_unchanged() -> None:
+    assert [*Rotate[str](QUARTER, _format("yuv420p")).feed("a packet")] == ["a packet"]

@@ -145,19 +145,3 @@ def test_clock_jump_is_repaired_in_all_streams(tmp_path: Path, hours: int) -> No
     assert len(times) == 24
     assert {b - a for a, b in itertools.pairwise(times)} <= {Fraction(1, 25), Fraction(2, 25)}
     assert [round(jump / 3600) for jump in source.clock_jumps] == [hours]
-
-
-def test_start_before_zero_is_extrapolated_from_the_first_timestamp(tmp_path: Path) -> None:
-    path = tmp_path / "early.mkv"
-    source = clips.make(tmp_path / "in.mkv", 20, options={"bf": "0"}, sound=False)
-    options = {"avoid_negative_ts": "disabled"}
-    with av.open(str(source)) as original, av.open(str(path), "w", container_options=options) as container:
-        stream = container.add_stream_from_template(original.streams.video[0])
-        for packet in original.demux(video=0):
-            if packet.size:
-                assert packet.pts is not None
-                assert packet.dts is not None
-                packet.pts, packet.dts = packet.pts - 200, packet.dts - 200
-                packet.stream = stream
-                container.mux(packet)
-    assert probe(path).video.start_time == Fraction(-1, 5)

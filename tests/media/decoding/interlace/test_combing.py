@@ -1,3 +1,5 @@
+"""Combing artifacts are measured, and interlaced frames are distinguished from progressive ones."""
+
 from itertools import pairwise
 
 import numpy as np
@@ -21,7 +23,7 @@ def between(before: NDArray[np.uint8], picture: NDArray[np.uint8]) -> Combing:
 
 
 @given(speed=st.integers(1, 5), top_first=st.booleans(), moment=st.integers(0, 50))
-def test_fields_are_told_from_film_and_so_is_their_order(speed: int, top_first: bool, moment: int) -> None:
+def test_fields_are_distinguished_from_film_and_so_is_their_order(speed: int, top_first: bool, moment: int) -> None:
     a, b, c, d = (interlaced.at(moment + index, speed=speed) for index in range(4))
     video = (
         [interlaced.woven(a, b), interlaced.woven(c, d)]
@@ -39,7 +41,7 @@ def test_fields_are_told_from_film_and_so_is_their_order(speed: int, top_first: 
 
 
 @given(step=st.sampled_from([-1, 1]), seed=st.integers(0, 99))
-def test_a_page_that_scrolls_by_a_row_is_no_field(step: int, seed: int) -> None:
+def test_text_that_scrolls_by_a_row_is_progressive(step: int, seed: int) -> None:
     page = np.random.default_rng(seed).choice([16, 235], (90, 64)).astype(np.uint8)
     before, picture = page[8:-8], page[8 + step : 82 + step]
     assert between(before, picture).scrolls
@@ -48,7 +50,7 @@ def test_a_page_that_scrolls_by_a_row_is_no_field(step: int, seed: int) -> None:
 
 
 @given(speed=st.integers(2, 5), top_first=st.booleans())
-def test_fields_do_not_scroll(speed: int, top_first: bool) -> None:
+def test_interlaced_motion_is_not_taken_for_scrolling(speed: int, top_first: bool) -> None:
     """A texture that moves up, by one to two and a half rows each field."""
     rng = np.random.default_rng(speed)
     page = np.repeat(rng.choice([16.0, 235.0], (40, 64)), 4, axis=0)
@@ -58,20 +60,20 @@ def test_fields_do_not_scroll(speed: int, top_first: bool) -> None:
     assert not between(*video).scrolls
 
 
-def test_what_stands_still_tells_nothing() -> None:
+def test_still_frames_are_inconclusive() -> None:
     still = interlaced.woven(interlaced.at(0), interlaced.at(9))
     assert between(still, still) == Combing(0, 0, 0)
     assert not between(still, still).is_conclusive
 
 
 @given(seed=st.integers(0, 99))
-def test_noise_is_no_field(seed: int) -> None:
+def test_noise_is_progressive(seed: int) -> None:
     grain = np.random.default_rng(seed).normal(0, 12, (2, *interlaced.at(0).shape))
     before, picture = (np.clip(interlaced.at(2 * index) + grain[index], 0, 255).astype(np.uint8) for index in (0, 1))
     assert not between(before, picture).is_interlaced
 
 
-def test_detail_that_stands_still_does_not_hide_fields() -> None:
+def test_still_detail_does_not_hide_fields() -> None:
     lines = np.zeros_like(interlaced.at(0))
     lines[::2, : lines.shape[1] // 2] = 90
     a, b, c, d = (np.maximum(interlaced.at(index), lines) for index in range(4))
@@ -79,20 +81,20 @@ def test_detail_that_stands_still_does_not_hide_fields() -> None:
     assert not between(a, c).is_interlaced
 
 
-def test_a_telecined_frame_is_combed_and_the_whole_ones_beside_it_are_not() -> None:
+def test_telecined_frame_is_combed_and_its_neighbours_are_not() -> None:
     shown = interlaced.telecined(11)
     seen = [between(*pair).is_interlaced for pair in pairwise(shown)]
     assert [seen[place] for place in (1, 2, 6, 7)] == [True] * 4
     assert [seen[place] for place in (0, 4, 5, 9)] == [False] * 4
 
 
-def test_a_combed_frame_after_a_cut_is_seen() -> None:
+def test_combed_frame_after_a_cut_is_found() -> None:
     assert between(
         interlaced.at(0).T.repeat(6, 0)[:336, :64], interlaced.woven(interlaced.at(0), interlaced.at(2))
     ).is_combed
 
 
-def test_depth_and_shift_change_nothing() -> None:
+def test_depth_and_shift_do_not_change_the_measure() -> None:
     before, picture = interlaced.video(2)
     wanted = between(before, picture)
     for name in ("yuv420p10le", "gray16le", "p010le"):
@@ -102,6 +104,6 @@ def test_depth_and_shift_change_nothing() -> None:
         assert Combing.between(*seen) == wanted
 
 
-def test_wide_pictures_are_looked_at_in_some_of_their_columns() -> None:
+def test_wide_frames_are_sampled_by_column() -> None:
     assert rows(np.zeros((8, 1920), np.uint8)).shape == (8, 275)
     assert rows(np.zeros((8, 100), np.uint8)).shape == (8, 100)

@@ -1,3 +1,5 @@
+"""A few decoded frames show whether a video is interlaced, and whether its marks are correct."""
+
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
@@ -5,95 +7,95 @@ from pathlib import Path
 import pytest
 
 from pipeline.errors import InputError
-from pipeline.media.decoding.interlace import detect as looking
+from pipeline.media.decoding.interlace import detect
 from pipeline.media.decoding.interlace.detect import InterlaceDetector, detect_interlacing
 from pipeline.media.reading.pipe import Pipe
 from pipeline.media.reading.probe import probe
 from tests import clips, interlaced
 
 
-def seen(path: Path) -> InterlaceDetector:
+def detected_in(path: Path) -> InterlaceDetector:
     return detect_interlacing(probe(path))
 
 
 @pytest.mark.parametrize("top_first", [True, False])
-def test_video_is_found_though_nothing_marks_it(tmp_path: Path, top_first: bool) -> None:
-    found = seen(interlaced.write(tmp_path / "video.mkv", interlaced.video(40, top_first)))
+def test_unmarked_interlaced_video_is_found(tmp_path: Path, top_first: bool) -> None:
+    found = detected_in(interlaced.write(tmp_path / "video.mkv", interlaced.video(40, top_first)))
     assert found.is_interlaced
     assert found.top_first is top_first
     assert found.marked == 0
     assert not found.has_correct_marks
 
 
-def test_film_is_whole_whatever_its_marks(tmp_path: Path) -> None:
+def test_film_is_progressive_whatever_its_marks(tmp_path: Path) -> None:
     for mark in ("prog", "tff"):
-        found = seen(interlaced.write(tmp_path / f"{mark}.mkv", interlaced.film(40), mark))
+        found = detected_in(interlaced.write(tmp_path / f"{mark}.mkv", interlaced.film(40), mark))
         assert found.is_progressive
         assert not found.has_correct_marks
         assert found.top_first is None
 
 
-def test_marks_that_agree_with_the_pictures_are_right(tmp_path: Path) -> None:
+def test_marks_that_agree_with_the_frames_are_correct(tmp_path: Path) -> None:
     mixed = [*interlaced.video(20), *interlaced.film(20)]
-    found = seen(interlaced.write(tmp_path / "mixed.mkv", mixed, ["tff"] * 20 + ["prog"] * 20))
+    found = detected_in(interlaced.write(tmp_path / "mixed.mkv", mixed, ["tff"] * 20 + ["prog"] * 20))
     assert found.has_correct_marks
     assert not found.is_interlaced
     assert not found.is_progressive
 
 
-def test_marks_on_all_of_a_video_in_parts_are_not_right(tmp_path: Path) -> None:
-    found = seen(interlaced.write(tmp_path / "parts.mkv", [*interlaced.video(20), *interlaced.film(20)], "tff"))
+def test_marks_on_progressive_parts_are_incorrect(tmp_path: Path) -> None:
+    found = detected_in(interlaced.write(tmp_path / "parts.mkv", [*interlaced.video(20), *interlaced.film(20)], "tff"))
     assert not found.has_correct_marks
     assert not found.is_telecined
 
 
-def test_telecine_is_known_by_its_rhythm(tmp_path: Path) -> None:
-    found = seen(interlaced.write(tmp_path / "telecine.mkv", interlaced.telecined(40)))
+def test_telecine_is_recognised_by_its_rhythm(tmp_path: Path) -> None:
+    found = detected_in(interlaced.write(tmp_path / "telecine.mkv", interlaced.telecined(40)))
     assert found.is_telecined
     assert not found.is_interlaced
     assert not found.is_progressive
     assert found.top_first is True
 
 
-def test_few_frames_are_decoded(tmp_path: Path) -> None:
-    assert 9 <= seen(interlaced.write(tmp_path / "film.mkv", interlaced.film(80))).frames <= 27
-    assert seen(interlaced.write(tmp_path / "short.mkv", interlaced.film(3))).frames == 3
+def test_detection_decodes_few_frames(tmp_path: Path) -> None:
+    assert 9 <= detected_in(interlaced.write(tmp_path / "film.mkv", interlaced.film(80))).frames <= 27
+    assert detected_in(interlaced.write(tmp_path / "short.mkv", interlaced.film(3))).frames == 3
 
 
-def test_where_key_frames_are_few_no_frame_counts_twice(tmp_path: Path) -> None:
+def test_frames_after_the_same_key_frame_are_counted_once(tmp_path: Path) -> None:
     path = interlaced.write(tmp_path / "long.mp4", interlaced.film(60), codec="libx264", g="250")
-    assert seen(path).frames == 9
+    assert detected_in(path).frames == 9
 
 
-def test_it_is_looked_where_the_excerpt_is(tmp_path: Path) -> None:
+def test_detection_is_limited_to_the_excerpt(tmp_path: Path) -> None:
     path = interlaced.write(tmp_path / "parts.mkv", [*interlaced.film(60), *interlaced.video(60)])
     media = probe(path)
     assert detect_interlacing(media, end=Fraction(2)).is_progressive
     assert detect_interlacing(media, start=Fraction(5, 2)).is_interlaced
 
 
-def test_nothing_moves_nothing_is_told(tmp_path: Path) -> None:
-    found = seen(interlaced.write(tmp_path / "still.mkv", [interlaced.at(0)] * 40, "tff"))
+def test_still_video_is_inconclusive(tmp_path: Path) -> None:
+    found = detected_in(interlaced.write(tmp_path / "still.mkv", [interlaced.at(0)] * 40, "tff"))
     assert not found.is_conclusive
     assert found.marked == found.frames > 0
 
 
-def test_pipes_and_pictures_are_not_looked_at(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_pipes_and_images_are_not_examined(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     media = probe(interlaced.write(tmp_path / "video.mkv", interlaced.video(4)))
-    picture = probe(clips.make(tmp_path / "one.png", 1, codec="png", pixel="rgb24", sound=False))
-    monkeypatch.setattr(looking, "open_input", None)
+    image = probe(clips.make(tmp_path / "one.png", 1, codec="png", pixel="rgb24", sound=False))
+    monkeypatch.setattr(detect, "open_input", None)
     assert detect_interlacing(replace(media, pipe=Pipe(0))) == InterlaceDetector()
-    assert detect_interlacing(picture) == InterlaceDetector()
+    assert detect_interlacing(image) == InterlaceDetector()
 
 
-def test_what_is_cut_off_is_looked_at_as_far_as_it_goes(tmp_path: Path) -> None:
+def test_truncated_file_is_examined_as_far_as_possible(tmp_path: Path) -> None:
     path = interlaced.write(tmp_path / "video.ts", interlaced.video(60), "tff", "mpeg2video")
     media = probe(path)
     path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
     assert detect_interlacing(media).is_interlaced
 
 
-def test_a_file_that_can_not_be_opened_any_more_is_an_error(tmp_path: Path) -> None:
+def test_missing_file_raises(tmp_path: Path) -> None:
     path = interlaced.write(tmp_path / "video.mkv", interlaced.video(40))
     media = probe(path)
     path.unlink()
