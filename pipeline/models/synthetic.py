@@ -64,33 +64,50 @@ def srvgg(
     """
     import onnx
 
-    rng = np.random.default_rng(0)
+    weights = _RandomWeights(dtype)
     nodes: list[onnx.NodeProto] = []
-    weights: list[onnx.TensorProto] = []
-
-    def constant(name: str, values: np.ndarray) -> str:
-        weights.append(onnx.numpy_helper.from_array(values.astype(dtype), name))
-        return name
-
-    def convolve(source: str, index: int, inputs: int, outputs: int, gain: float) -> str:
-        kernel = rng.standard_normal((outputs, inputs, 3, 3)) * gain / np.sqrt(9 * inputs)
-        names = [source, constant(f"kernel{index}", kernel), constant(f"bias{index}", np.zeros(outputs))]
-        nodes.append(onnx.helper.make_node("Conv", names, [f"conv{index}"], pads=[1, 1, 1, 1], kernel_shape=[3, 3]))
-        return f"conv{index}"
-
     current = "input"
     for index in range(convolutions + 1):
-        current = convolve(current, index, features if index else channels, features, gain=1.4)
-        slope = constant(f"slope{index}", np.full((features, 1, 1), 0.1))
-        nodes.append(onnx.helper.make_node("PRelu", [current, slope], [f"act{index}"]))
+        nodes.append(weights.convolution(current, index, features if index else channels, features, gain=1.4))
+        slope = weights.constant(f"slope{index}", np.full((features, 1, 1), 0.1))
+        nodes.append(onnx.helper.make_node("PRelu", [f"conv{index}", slope], [f"act{index}"]))
         current = f"act{index}"
-    current = convolve(current, convolutions + 1, features, channels * scale * scale, gain=0.05)
-    nodes.append(onnx.helper.make_node("DepthToSpace", [current], ["detail"], blocksize=scale, mode="CRD"))
-    weights.append(onnx.numpy_helper.from_array(np.array([1, 1, scale, scale], np.float32), "factors"))
+    nodes.append(weights.convolution(current, convolutions + 1, features, channels * scale * scale, gain=0.05))
+    detail = f"conv{convolutions + 1}"
+    nodes.append(onnx.helper.make_node("DepthToSpace", [detail], ["detail"], blocksize=scale, mode="CRD"))
+    factors = onnx.numpy_helper.from_array(np.array([1, 1, scale, scale], np.float32), "factors")
     nodes.append(_enlarge("base", "factors"))
     nodes.append(onnx.helper.make_node("Add", ["detail", "base"], ["output"]))
     name = _named(f"srvgg-{features}x{convolutions}", channels)
-    return _model(nodes, weights, scale, dtype, name, channels=channels)
+    return _model(nodes, [*weights.tensors, factors], scale, dtype, name, channels=channels)
+
+
+class _RandomWeights:
+    """Weights of convolutions, the same each time."""
+
+    def __init__(self, dtype: type[np.floating]) -> None:
+        self.tensors: list[onnx.TensorProto] = []
+        self._dtype = dtype
+        self._rng = np.random.default_rng(0)
+
+    def constant(self, name: str, values: np.ndarray) -> str:
+        """Add a tensor, and return its name."""
+        import onnx
+
+        self.tensors.append(onnx.numpy_helper.from_array(values.astype(self._dtype), name))
+        return name
+
+    def convolution(self, source: str, index: int, inputs: int, outputs: int, gain: float) -> onnx.NodeProto:
+        """A 3x3 convolution from `source` to conv{index}; `gain` is the ratio of the outputs' energy to the inputs'."""
+        import onnx
+
+        kernel = self._rng.standard_normal((outputs, inputs, 3, 3)) * gain / np.sqrt(9 * inputs)
+        names = [
+            source,
+            self.constant(f"kernel{index}", kernel),
+            self.constant(f"bias{index}", np.zeros(outputs)),
+        ]
+        return onnx.helper.make_node("Conv", names, [f"conv{index}"], pads=[1, 1, 1, 1], kernel_shape=[3, 3])
 
 
 def _enlarge(output: str, factors: str) -> onnx.NodeProto:

@@ -1,10 +1,10 @@
-// How opaque a picture is, made larger beside the network, as colour/alpha.py does; or all of it opaque.
+// Alpha, which bypasses the network: enlarged as in colour/alpha.py, or filled with full opacity.
 //
-//   WIDTH, HEIGHT    the plane that is given           GIVEN     unsigned char or unsigned short, its samples
-//   SCALE            how much larger it becomes        GAIN      levels of the result in one of what is given
-//   ...              of the result: rounding.cu's
+//   WIDTH, HEIGHT    size of the source's alpha        GIVEN     unsigned char or unsigned short: the source's samples
+//   SCALE            factor of the enlargement         GAIN      levels of the output per level of the source
+//   ...              the macros of rounding.cu, for the output
 
-// A thread makes one sample.
+// A thread computes one sample.
 extern "C" __global__ void enlarge(const GIVEN* __restrict__ given, SAMPLE* __restrict__ alpha) {
     int x = blockIdx.x * blockDim.x + threadIdx.x, y = blockIdx.y * blockDim.y + threadIdx.y;
     if (x >= SCALE * WIDTH || y >= SCALE * HEIGHT) return;

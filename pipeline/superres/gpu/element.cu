@@ -1,8 +1,8 @@
-// An element of the network's tensors, read and written as float. What other files of kernels begin with.
+// An element of the network's tensors, read and written as float. Included before the other files of kernels.
 //
-//   HALF    1: the tensors are fp16, 0: fp32
+//   HALF    1 if the tensors are fp16, 0 if they are fp32
 
-#if HALF  // through PTX: cuda_fp16.h would need CUDA's header package at run time
+#if HALF  // with PTX, because cuda_fp16.h requires CUDA's header package at run time
 typedef unsigned short ELEMENT;
 __device__ __forceinline__ float read(ELEMENT e) { float f; asm("cvt.f32.f16 %0, %1;" : "=f"(f) : "h"(e)); return f; }
 __device__ __forceinline__ ELEMENT written(float f) { ELEMENT e; asm("cvt.rn.f16.f32 %0, %1;" : "=h"(e) : "f"(f)); return e; }

@@ -1,17 +1,18 @@
-// Between a frame's samples and the network's RGB tensor, one pass over the memory each way.
+// Conversion between a frame's samples and the network's RGB tensor, with one pass over the memory in each direction.
 //
-// Compiled for one stream at a time: kernels.py hands in everything that does not change from frame to frame as
-// macros (sizes, subsampling, depth, the numbers of colour/matrix.py), so that all of it is folded. The arithmetic
-// is that of colour/convert.py, which in float64 is what these kernels are tested against. ELEMENT is element.cu's,
-// `coded` rounding.cu's.
+// Compiled for one stream at a time: kernels.py defines everything that does not change from frame to frame as macros
+// (sizes, subsampling, depth, coefficients of colour/matrix.py), so that the compiler can fold it. The arithmetic is
+// that of colour/convert.py; the kernels are tested against it in float64. ELEMENT is defined in element.cu, `coded` in
+// rounding.cu.
 //
-//   WIDTH, HEIGHT        luma size                     SAMPLE     unsigned char or unsigned short
-//   SUB_X, SUB_Y         log2 of chroma subsampling    SHIFT      how far a sample sits up in its word
-//   STEP                 2: U, V pairs, else 1; 0: no chroma at all
-//   RGB_SAMPLES          the planes luma, u and v are those of green, blue and red
-//   PHASE_X, PHASE_Y     halves of a luma sample by which chroma lies behind the first of two: 0, 1 or 2
-//   RED, GREEN, BLUE     the tensor's plane of each
-//   ...                  the numbers of Conversion, RANGE: the tensor's white
+//   WIDTH, HEIGHT        size of luma                  SAMPLE     unsigned char or unsigned short
+//   SUB_X, SUB_Y         log2 of chroma subsampling    SHIFT      left shift of a sample in its word
+//   STEP                 2 for interleaved U and V, 1 for planes, 0 for no chroma
+//   RGB_SAMPLES          1 if the planes luma, u and v contain green, blue and red
+//   PHASE_X, PHASE_Y     position of chroma after the first of two luma samples, in halves of their distance: 0, 1 or 2
+//   RED, GREEN, BLUE     index of each colour's plane in the tensor
+//   RANGE                value of white in the tensor
+//   ...                  the fields of Conversion
 
 #define CHROMA_WIDTH ((WIDTH + (1 << SUB_X) - 1) >> SUB_X)
 #define CHROMA_HEIGHT ((HEIGHT + (1 << SUB_Y) - 1) >> SUB_Y)
@@ -19,7 +20,7 @@
 
 struct Tap { int near, far; float weight; };  // the value is near + weight (far - near)
 
-// Which chroma samples make the chroma at luma position k.
+// The two chroma samples that the chroma at luma position k is interpolated from.
 __device__ __forceinline__ Tap tap(int k, int length, bool subsampled, int phase) {
     if (!subsampled) return {k, k, 0.0f};
     int near = k >> 1, far = near + ((k & 1) ? (phase == 2 ? 0 : 1) : phase == 0 ? 0 : -1);
@@ -40,7 +41,7 @@ __device__ __forceinline__ float chroma_at(const SAMPLE* plane, int pitch, Tap h
     return lerp(above, below, v.weight);
 }
 
-// A thread works on COLUMNS neighbours of a row, GROUP chroma samples wide, so that memory is read and written in words.
+// A thread processes COLUMNS neighbours of a row, which share GROUP chroma samples, and accesses memory in words.
 #define COLUMNS (WIDTH % 4 == 0 ? 4 : 1 << SUB_X)
 #define GROUP (COLUMNS >> SUB_X)
 #define IN_WORDS (WIDTH % COLUMNS == 0)
@@ -48,7 +49,7 @@ struct alignas(COLUMNS * sizeof(ELEMENT)) Elements { ELEMENT at[COLUMNS]; };
 struct alignas(COLUMNS * sizeof(SAMPLE)) Samples { SAMPLE at[COLUMNS]; };
 struct alignas(GROUP * sizeof(SAMPLE)) Chroma { SAMPLE at[GROUP]; };
 
-// `values` to `row` from x on, as far as the row goes.
+// Write `values` to `row` from x on, up to the end of the row.
 template <class Word, class T> __device__ __forceinline__ void write_row(T* row, int x, Word values) {
     if (IN_WORDS) *reinterpret_cast<Word*>(row + x) = values;
     else
@@ -76,7 +77,7 @@ __device__ __forceinline__ Rgb rgb_at(const SAMPLE* luma, const SAMPLE* u, const
     return rgb;
 }
 
-// Samples to RGB. Pitches are in samples.
+// Convert samples to RGB. Pitches are in samples.
 extern "C" __global__ void to_rgb(const SAMPLE* __restrict__ luma, const SAMPLE* __restrict__ u,
                                   const SAMPLE* __restrict__ v, int luma_pitch, int chroma_pitch,
                                   ELEMENT* __restrict__ rgb) {
@@ -97,7 +98,7 @@ extern "C" __global__ void to_rgb(const SAMPLE* __restrict__ luma, const SAMPLE*
     write_row(rgb + BLUE * PIXELS + start, x, blue);
 }
 
-struct Pixel { float y, cb, cr; };  // cb, cr: blue and red less luma, not yet scaled; of RGB samples green, blue, red
+struct Pixel { float y, cb, cr; };  // cb, cr: B - Y' and R - Y', not scaled; for RGB samples: green, blue, red
 
 __device__ __forceinline__ Pixel pixel(ELEMENT r, ELEMENT g, ELEMENT b) {
     float red = read(r) * (1.0f / RANGE), green = read(g) * (1.0f / RANGE), blue = read(b) * (1.0f / RANGE);
@@ -120,7 +121,7 @@ __device__ __forceinline__ Pixel pixel_at(const ELEMENT* rgb, int x, int row) {
     return pixel(rgb[RED * PIXELS + at], rgb[GREEN * PIXELS + at], rgb[BLUE * PIXELS + at]);
 }
 
-// COLUMNS pixels from x on.
+// Read COLUMNS pixels from x on.
 __device__ __forceinline__ void pixels_at(const ELEMENT* rgb, int x, int row, Pixel* pixels) {
     if (IN_WORDS) {
         size_t at = place(x, row);
@@ -134,15 +135,15 @@ __device__ __forceinline__ void pixels_at(const ELEMENT* rgb, int x, int row, Pi
     }
 }
 
-// The weight of the luma sample `offset` (-1 to 2) away from the first of those that share a chroma sample.
+// Weight of the luma sample at distance `offset` (-1 to 2) from the first of those that share a chroma sample.
 __device__ __forceinline__ float weight(int offset, bool subsampled, int phase) {
     if (!subsampled) return offset == 0 ? 1.0f : 0.0f;
     if (phase == 1) return offset == 0 || offset == 1 ? 0.5f : 0.0f;
-    int away = 2 * offset - phase;  // from where the chroma sample lies, in halves
+    int away = 2 * offset - phase;  // distance from the chroma sample, in halves
     return away == 0 ? 0.5f : away == 2 || away == -2 ? 0.25f : 0.0f;
 }
 
-// RGB to samples. A thread makes GROUP chroma samples and the luma samples that share them.
+// Convert RGB to samples. A thread computes GROUP chroma samples and the luma samples that share them.
 extern "C" __global__ void from_rgb(const ELEMENT* __restrict__ rgb, SAMPLE* __restrict__ luma, SAMPLE* __restrict__ u,
                                     SAMPLE* __restrict__ v, int luma_pitch, int chroma_pitch) {
     int i = GROUP * (blockIdx.x * blockDim.x + threadIdx.x), j = blockIdx.y * blockDim.y + threadIdx.y;
@@ -156,7 +157,7 @@ extern "C" __global__ void from_rgb(const ELEMENT* __restrict__ rgb, SAMPLE* __r
         float down = weight(dy, SUB_Y, PHASE_Y);
         if (down == 0.0f) continue;
         int row = (j << SUB_Y) + dy;
-        Pixel pixels[1 + COLUMNS + 1];  // the first lies left of x, the last right of those from x on
+        Pixel pixels[1 + COLUMNS + 1];  // the first is left of x, the last is right of the COLUMNS pixels from x on
         pixels[0] = before ? pixel_at(rgb, x - 1, row) : Pixel{0.0f, 0.0f, 0.0f};
         pixels_at(rgb, x, row, pixels + 1);
         pixels[COLUMNS + 1] = behind ? pixel_at(rgb, x + COLUMNS, row) : Pixel{0.0f, 0.0f, 0.0f};

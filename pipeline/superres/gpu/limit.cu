@@ -1,10 +1,11 @@
-// What the network made kept within the range of what it was made from. The arithmetic is that of colour/hdr_limit.py.
+// The overshoot limiter: the network's output is clipped to the local range of its input. The arithmetic is that of
+// colour/hdr_limit.py.
 //
-//   WIDTH, HEIGHT    the frame, (PLANES, HEIGHT, WIDTH)
-//   SCALE            how much larger the network makes it
-//   PLANES           3: RGB, 1: luma
+//   WIDTH, HEIGHT    size of the input, (PLANES, HEIGHT, WIDTH)
+//   SCALE            factor by which the network enlarges
+//   PLANES           3 for RGB, 1 for luma
 
-// A thread limits the SCALE x SCALE pixels that were made of one.
+// A thread limits the SCALE x SCALE output pixels of one input pixel.
 extern "C" __global__ void limit(const ELEMENT* __restrict__ given, ELEMENT* __restrict__ enlarged) {
     int column = blockIdx.x * blockDim.x + threadIdx.x, row = blockIdx.y * blockDim.y + threadIdx.y;
     if (column >= WIDTH || row >= HEIGHT) return;

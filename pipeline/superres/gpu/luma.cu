@@ -1,9 +1,9 @@
-// For networks that enlarge luma alone: a frame's luma out of its samples, and its chroma, resampled, around larger
-// luma. The arithmetic is that of colour/luma.py.
+// Conversions for networks that upscale luma alone: luma of a frame's samples, and the resampled chroma of the frame
+// around upscaled luma. The arithmetic is that of colour/luma.py.
 //
-//   WIDTH, HEIGHT, SUB_X, SUB_Y, PHASE_X, PHASE_Y, SAMPLE, SHIFT, STEP, RGB_SAMPLES, RANGE, ...   as kernels.cu's
-//   SCALE                        how much larger the network makes luma
-//   RED_LUMA, GREEN_LUMA, BLUE_LUMA    the share of each in luma
+//   WIDTH, HEIGHT, SUB_X, SUB_Y, PHASE_X, PHASE_Y, SAMPLE, SHIFT, STEP, RGB_SAMPLES, RANGE, ...   as in kernels.cu
+//   SCALE                              factor by which the network enlarges
+//   RED_LUMA, GREEN_LUMA, BLUE_LUMA    share of each colour in luma
 
 #define CHROMA_WIDTH ((WIDTH + (1 << SUB_X) - 1) >> SUB_X)
 #define CHROMA_HEIGHT ((HEIGHT + (1 << SUB_Y) - 1) >> SUB_Y)
@@ -13,7 +13,7 @@ __device__ __forceinline__ float luma_of(float green, float blue, float red) {
     return GREEN_LUMA * green + BLUE_LUMA * blue + RED_LUMA * red;
 }
 
-// Samples to luma, (1, HEIGHT, WIDTH). Pitches are in samples. A thread makes one pixel.
+// Convert samples to luma, (1, HEIGHT, WIDTH). Pitches are in samples. A thread computes one pixel.
 extern "C" __global__ void to_luma(const SAMPLE* __restrict__ luma, const SAMPLE* __restrict__ u,
                                    const SAMPLE* __restrict__ v, int luma_pitch, int chroma_pitch,
                                    ELEMENT* __restrict__ made) {
@@ -27,7 +27,7 @@ extern "C" __global__ void to_luma(const SAMPLE* __restrict__ luma, const SAMPLE
     made[(size_t)y * WIDTH + x] = written((value * LUMA_GAIN + LUMA_BIAS) * RANGE);
 }
 
-struct Differences { float red, green, blue; };  // from luma
+struct Differences { float red, green, blue; };  // of each colour from luma
 
 __device__ __forceinline__ Differences differences_at(const SAMPLE* luma, const SAMPLE* u, const SAMPLE* v,
                                                       int luma_pitch, int chroma_pitch, int x, int y) {
@@ -47,7 +47,8 @@ __device__ __forceinline__ Differences differences_at(const SAMPLE* luma, const 
 #endif
 }
 
-// Larger luma, (1, SCALE HEIGHT, SCALE WIDTH), and the frame's samples to RGB of that size. A thread makes one pixel.
+// Combine upscaled luma, (1, SCALE HEIGHT, SCALE WIDTH), with the frame's chroma to RGB of the same size. A thread
+// computes one pixel.
 extern "C" __global__ void with_chroma(const ELEMENT* __restrict__ large, const SAMPLE* __restrict__ luma,
                                        const SAMPLE* __restrict__ u, const SAMPLE* __restrict__ v, int luma_pitch,
                                        int chroma_pitch, ELEMENT* __restrict__ rgb) {

@@ -1,7 +1,8 @@
-// A value in levels as a code value: dithered where depth is lost, rounded to even, clamped. As colour/quantize.py.
+// Quantization of a value in levels to a code value: optional dither, rounding to nearest even, clamping. The
+// arithmetic is that of colour/quantize.py.
 //
-//   SAMPLE     unsigned char or unsigned short        SHIFT    how far a sample sits up in its word
-//   HIGHEST    the largest code value                 DITHER   1: dithered
+//   SAMPLE     unsigned char or unsigned short        SHIFT    left shift of a sample in its word
+//   HIGHEST    largest code value                     DITHER   1 to dither
 
 // Bayer's threshold for the sample at x, y of its plane, in levels.
 __device__ __forceinline__ float threshold(int x, int y) {

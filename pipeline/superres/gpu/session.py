@@ -116,11 +116,6 @@ class TensorRtSession(Session[SlotTicket]):
     def backend(self) -> str:
         return self._compute.backend
 
-    @property
-    def free_slots(self) -> int:
-        """Number of slots that hold no frame."""
-        return self._ring.free
-
     def submit(self, frame: Frame) -> SlotTicket:
         check_frame(frame, self)
         self._gpu.ensure_current()

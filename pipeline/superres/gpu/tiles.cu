@@ -1,14 +1,15 @@
-// Tiles cut out of the whole frame's tensor, and what the network makes of them pasted into the whole result.
+// Tiles: cut out of the tensor of the complete frame, and their output pasted into the output of the complete frame.
 //
-// The arithmetic is that of tiling.py, which says where tiles lie and what they count. ELEMENT is element.cu's.
+// The arithmetic is that of tiling.py, which defines positions and weights of the tiles. ELEMENT is defined in
+// element.cu.
 //
-//   PLANES                     of the tensors: 3, or 1 of luma alone
-//   WIDTH, HEIGHT              the frame, (PLANES, HEIGHT, WIDTH)
-//   TILE_WIDTH, TILE_HEIGHT    a tile, (PLANES, TILE_HEIGHT, TILE_WIDTH)
-//   SCALE                      how much larger the network makes them
-//   MARGIN, RAMP               of the Tiling
+//   PLANES                     planes of the tensors: 3, or 1 for luma
+//   WIDTH, HEIGHT              size of the frame, (PLANES, HEIGHT, WIDTH)
+//   TILE_WIDTH, TILE_HEIGHT    size of a tile, (PLANES, TILE_HEIGHT, TILE_WIDTH)
+//   SCALE                      factor by which the network enlarges
+//   MARGIN, RAMP               fields of the Tiling
 
-// The tile whose first pixel is x, y. A thread copies one pixel.
+// Cut out the tile whose first pixel is x, y. A thread copies one pixel.
 extern "C" __global__ void cut(const ELEMENT* __restrict__ rgb, ELEMENT* __restrict__ tile, int x, int y) {
     int column = blockIdx.x * blockDim.x + threadIdx.x, row = blockIdx.y * blockDim.y + threadIdx.y;
     if (column >= TILE_WIDTH || row >= TILE_HEIGHT) return;
@@ -19,19 +20,20 @@ extern "C" __global__ void cut(const ELEMENT* __restrict__ rgb, ELEMENT* __restr
     }
 }
 
-// How far the ramp that begins at pixel `begin` of a tile has risen at the middle of pixel `at` of its output.
+// Height, in 0..1, of the ramp that begins at pixel `begin` of a tile, at the centre of pixel `at` of its output.
 __device__ __forceinline__ float risen(int at, int begin) {
     float length = RAMP ? 2 * SCALE * RAMP : 1;
     return fminf(fmaxf((float)(2 * (at - SCALE * begin) + 1) / length, 0.0f), 1.0f);
 }
 
-// How much remains of a tile `size` long at pixel `at` of its output, where it may have a next neighbour.
+// Weight of a tile of length `size` at pixel `at` of its output, which fades out if there is a next neighbour.
 __device__ __forceinline__ float remaining(int at, int size, bool neighbour) {
     return neighbour ? 1.0f - risen(at, size - MARGIN - RAMP) : 1.0f;
 }
 
-// The tile's output into the result, tiles in their order. A thread pastes one pixel. Of the tiles that share a pixel,
-// the first is the one that has no ramp of its own there: it writes, the others add, so the result need not be cleared.
+// Paste a tile's output into the frame's output. Tiles must be pasted in order. A thread pastes one pixel. Of the tiles
+// that share a pixel, the first has no ramp of its own there: it overwrites, and the others add, so the output need not
+// be cleared before.
 extern "C" __global__ void paste(const ELEMENT* __restrict__ tile, ELEMENT* __restrict__ rgb, int x, int y, int left,
                                  int top) {
     int column = blockIdx.x * blockDim.x + threadIdx.x, row = blockIdx.y * blockDim.y + threadIdx.y;
