@@ -1,1 +1,1 @@
-"""How the embedded weights are made. Not part of the installed package."""
+"""Training of the embedded weights. Not part of the installed package."""

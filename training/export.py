@@ -1,7 +1,7 @@
-"""Weights to ONNX, fp32 and fp16, and the check that both compute what torch does.
+"""Export of weights to ONNX in fp32 and fp16, and comparison of both with torch.
 
-The graphs are written node by node, so that they hold nothing but Conv, PRelu, Concat, Add and
-DepthToSpace, and look the same whichever torch wrote the weights.
+The graphs are written node by node, so that they contain only Conv, PRelu, Concat, Add and DepthToSpace, and do not
+depend on the version of torch.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ _DTYPES = {"fp32": np.dtype(np.float32), "fp16": np.dtype(np.float16)}
 
 
 def main() -> None:
+    """Write the ONNX files of trained weights."""
     parser = argparse.ArgumentParser(prog="python -m training.export", description=__doc__)
     parser.add_argument("weights", type=Path, help="an .npz file that training wrote")
     parser.add_argument("--out", type=Path, required=True)
@@ -36,14 +37,14 @@ def main() -> None:
 
 
 def write_all(network: Network, folder: Path, name: str) -> list[Path]:
-    """Write weights (.npz, fp32) and both models, checked, into `folder`."""
+    """Write the weights (.npz, fp32) and both models into `folder`, after comparing the models with torch."""
     weights = folder / f"{name}.npz"
     np.savez(weights, **{key: value.float().cpu().numpy() for key, value in network.state_dict().items()})
     return [weights, *write_models(network, folder, name)]
 
 
 def load_weights(path: Path) -> Network:
-    """A network from an .npz file; its size is told from the arrays."""
+    """Load a network from an .npz file; the arrays determine its size."""
     with np.load(path) as arrays:
         state = {key: torch.from_numpy(arrays[key]) for key in arrays.files}
     layers = sum(key.startswith("activations.") for key in state) - 1
@@ -53,7 +54,7 @@ def load_weights(path: Path) -> Network:
 
 
 def write_models(network: Network, folder: Path, name: str) -> list[Path]:
-    """Write `name`.fp32.onnx and `name`.fp16.onnx; raise ValueError where one is not what torch computes."""
+    """Write `name`.fp32.onnx and `name`.fp16.onnx. Raises ValueError if one differs from torch by too much."""
     network = network.cpu().float().eval()
     paths = []
     for precision, dtype in _DTYPES.items():
@@ -69,7 +70,7 @@ def write_models(network: Network, folder: Path, name: str) -> list[Path]:
 
 
 def build(network: Network, dtype: np.dtype, name: str) -> onnx.ModelProto:
-    """The network as ONNX: input (1, 3, height, width), output twice as large, RGB in 0..1, of `dtype`."""
+    """Convert the network to ONNX: input (1, 3, height, width), output twice as large, RGB in 0..1, of `dtype`."""
     nodes, values = [], []
 
     def constant(label: str, array: torch.Tensor) -> str:
@@ -80,15 +81,15 @@ def build(network: Network, dtype: np.dtype, name: str) -> onnx.ModelProto:
         inputs = [source, constant(f"{target}.weight", weight), constant(f"{target}.bias", bias)]
         nodes.append(helper.make_node("Conv", inputs, [target], target, kernel_shape=[3, 3], pads=[1] * 4))
 
-    found = "input"
+    current = "input"
     for index, (convolution, activation) in enumerate(zip(network.convolutions, network.activations, strict=True)):
-        convolve(found, f"conv{index}", convolution.weight, convolution.bias)
-        found = f"prelu{index}"
-        slope = constant(f"{found}.slope", activation.weight.view(-1, 1, 1))
-        nodes.append(helper.make_node("PRelu", [f"conv{index}", slope], [found], found))
-    # torch shuffles (colour, place), ONNX's default order is (place, colour): copies are then plain.
+        convolve(current, f"conv{index}", convolution.weight, convolution.bias)
+        current = f"prelu{index}"
+        slope = constant(f"{current}.slope", activation.weight.view(-1, 1, 1))
+        nodes.append(helper.make_node("PRelu", [f"conv{index}", slope], [current], current))
+    # torch's pixel shuffle has the order (colour, position), ONNX's default is (position, colour): copies stay plain.
     order = torch.arange(CHANNELS * SCALE**2).view(CHANNELS, -1).T.flatten()
-    convolve(found, "tail", network.tail.weight[order], network.tail.bias[order])
+    convolve(current, "tail", network.tail.weight[order], network.tail.bias[order])
     nodes += [
         helper.make_node("Concat", ["input"] * SCALE**2, ["copies"], "copies", axis=1),
         helper.make_node("Add", ["copies", "tail"], ["sum"], "sum"),
@@ -112,6 +113,7 @@ def _tensor(name: str, kind: TensorProto.DataType, factor: int) -> onnx.ValueInf
 
 
 def describe(network: Network, name: str) -> dict[str, str]:
+    """The metadata of the ONNX file, which uprez reads."""
     return {
         "uprez.name": name,
         "uprez.scale": str(SCALE),
@@ -126,22 +128,22 @@ def describe(network: Network, name: str) -> dict[str, str]:
 
 @torch.no_grad()
 def compare(network: Network, model: onnx.ModelProto, dtype: np.dtype) -> float:
-    """Largest difference between torch in fp32 and the model on ONNX Runtime's CPU, at two odd sizes."""
+    """Largest difference between torch in fp32 and the model in ONNX Runtime on the CPU, at two odd sizes."""
     session = onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
     random = np.random.default_rng(0)
     largest = 0.0
     for height, width in ((37, 50), (64, 33)):
-        picture = _smooth(random.random((1, CHANNELS, height, width)))
-        expected = network(torch.from_numpy(picture)).numpy()
-        (got,) = session.run(None, {"input": picture.astype(dtype)})
-        if got.dtype != dtype or got.shape != expected.shape:
-            raise ValueError(f"output is {got.dtype} {got.shape}, not {dtype} {expected.shape}")
-        largest = max(largest, float(np.abs(got.astype(np.float32) - expected).max()))
+        image = _smooth(random.random((1, CHANNELS, height, width)))
+        expected = network(torch.from_numpy(image)).numpy()
+        (output,) = session.run(None, {"input": image.astype(dtype)})
+        if output.dtype != dtype or output.shape != expected.shape:
+            raise ValueError(f"output is {output.dtype} {output.shape}, not {dtype} {expected.shape}")
+        largest = max(largest, float(np.abs(output.astype(np.float32) - expected).max()))
     return largest
 
 
 def _smooth(noise: NDArray[np.float64]) -> NDArray[np.float32]:
-    """Noise with neighbours alike, as pictures have it, in 8-bit steps."""
+    """Smooth noise so that neighbours are similar, as in images, and round it to 8-bit steps."""
     for axis in (2, 3):
         noise = (np.roll(noise, 1, axis) + noise + np.roll(noise, -1, axis)) / 3
     return (noise * 255).round().astype(np.float32) / 255

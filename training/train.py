@@ -25,6 +25,7 @@ _STEPS_BETWEEN_CLOCKS = 10
 
 
 def main(arguments: list[str] | None = None) -> None:
+    """Train the network, and write its weights, models and log."""
     options = _parse(arguments)
     options.out.mkdir(parents=True, exist_ok=True)
     device = torch.device(options.device or ("cuda" if torch.cuda.is_available() else "cpu"))
@@ -44,9 +45,9 @@ def _parse(arguments: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m training.train", description=__doc__)
     parser.add_argument("--photos", type=Path, required=True, help="folder of photographs")
     parser.add_argument("--out", type=Path, required=True, help="folder for weights, ONNX files and log")
-    parser.add_argument("--seconds", type=float, default=330, help="wall clock of training alone")
-    parser.add_argument("--halved", action="store_true", help="the photographs are halved already")
-    parser.add_argument("--name", default="clear-x2", help="of the network and its files")
+    parser.add_argument("--seconds", type=float, default=330, help="duration of the training, without preparation")
+    parser.add_argument("--halved", action="store_true", help="the photographs are already halved")
+    parser.add_argument("--name", default="clear-x2", help="name of the network and its files")
     parser.add_argument("--features", type=int, default=40)
     parser.add_argument("--layers", type=int, default=6, help="inner convolutions")
     parser.add_argument("--batch", type=int, default=64)
@@ -55,7 +56,7 @@ def _parse(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--luma", type=float, default=1.0, help="weight of the luma term beside RGB's")
     parser.add_argument("--every", type=float, default=20, help="seconds between validations")
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--device", help="default: cuda where there is one")
+    parser.add_argument("--device", help="default: cuda if available")
     parser.add_argument("--no-compile", action="store_true", help="do not use torch.compile on a GPU")
     return parser.parse_args(arguments)
 
@@ -76,10 +77,10 @@ def _prepare(
 ) -> tuple[Crops, list[tuple[Tensor, Tensor]]]:
     training, held_out = load(options.photos, options.halved)
     crops = Crops(training, options.size, device)
-    validation = [(shrink(picture.to(device)), picture.to(device)) for picture in held_out]
-    log(f"{len(training)} pictures with {len(crops)} textured places, {len(held_out)} held out")
+    validation = [(shrink(image.to(device)), image.to(device)) for image in held_out]
+    log(f"{len(training)} images with {len(crops)} textured positions, {len(held_out)} held out")
     if not validation:
-        raise SystemExit("no photograph is held out: too few in the folder")
+        raise SystemExit("no photograph is held out: the folder has too few")
     log(f"bicubic, held out: {_validate(_bicubic, validation):.3f} dB")
     return crops, validation
 
@@ -91,7 +92,7 @@ def _train(
     options: argparse.Namespace,
     log: Callable[[str], None],
 ) -> Network:
-    """The moving average of the weights that did best on the held-out pictures, trained for `seconds`."""
+    """Train for `seconds`, and return the moving average of weights with the best score on the held-out images."""
     generator = torch.Generator(crops.device).manual_seed(options.seed)
     step = _stepper(network, options, log, lambda: crops.draw(options.batch, generator))
     optimiser = torch.optim.Adam(network.parameters(), lr=options.rate, fused=crops.device.type == "cuda")
@@ -116,14 +117,14 @@ def _train(
             if score > best_score:
                 best_score = score
                 best.load_state_dict(average.state_dict())
-    log(f"best on the held-out pictures: {best_score:.3f} dB")
+    log(f"best on the held-out images: {best_score:.3f} dB")
     return best
 
 
 def _stepper(
     network: Network, options: argparse.Namespace, log: Callable[[str], None], draw: Callable[[], tuple[Tensor, Tensor]]
 ) -> Callable[[], Tensor]:
-    """A function that draws a batch and leaves its gradients in the network; compiled and warm already."""
+    """A function that draws a batch and computes the gradients; already compiled and warmed up."""
     small, large = draw()
     cuda, luma = small.device.type == "cuda", options.luma
     weights = torch.tensor(LUMA_601, device=small.device).view(1, 3, 1, 1) / sum(LUMA_601)
@@ -155,7 +156,7 @@ def _stepper(
 def _compiled_or_plain(
     loss_of: Callable[[Tensor, Tensor], Tensor], small: Tensor, large: Tensor, log: Callable[[str], None]
 ) -> Callable[[Tensor, Tensor], Tensor]:
-    """Compiled where the machine can; slower training beats none where its compiler is missing."""
+    """The compiled loss; the plain one if the machine has no compiler."""
     compiled = torch.compile(loss_of, dynamic=False)
     try:
         compiled(small, large).backward()
@@ -166,7 +167,7 @@ def _compiled_or_plain(
 
 
 def _schedule(done: float) -> float:
-    """A short rise, then half a cosine down to nothing, of the share of time that is gone."""
+    """Factor of the learning rate: a short rise, then half a cosine down to 0, over the fraction of time elapsed."""
     return min(done / _WARM_UP, 1.0) * 0.5 * (1 + math.cos(math.pi * min(done, 1.0)))
 
 
@@ -180,19 +181,19 @@ def _wait(device: torch.device) -> None:
         torch.cuda.synchronize(device)
 
 
-def _bicubic(picture: Tensor) -> Tensor:
-    return functional.interpolate(picture, scale_factor=SCALE, mode="bicubic", antialias=True)
+def _bicubic(image: Tensor) -> Tensor:
+    return functional.interpolate(image, scale_factor=SCALE, mode="bicubic", antialias=True)
 
 
 @torch.no_grad()
 def _validate(upscale: Callable[[Tensor], Tensor], pairs: list[tuple[Tensor, Tensor]]) -> float:
-    """Mean PSNR-Y in dB of fp32 inference over pairs of (3, H, W), (3, 2H, 2W) uint8 pictures."""
+    """Mean PSNR-Y in dB of fp32 inference over pairs of (3, H, W), (3, 2H, 2W) uint8 images."""
     scores = []
-    # Each picture has a size of its own: trying every algorithm on each would take the time of many steps.
+    # Each image has its own size: benchmarking every algorithm for each would take the time of many steps.
     before, torch.backends.cudnn.benchmark = torch.backends.cudnn.benchmark, False
     for small, large in pairs:
-        picture = upscale(small[None].float() / 255)[0].clamp(0, 1)
-        error = (picture - large.float() / 255)[:, SCALE:-SCALE, SCALE:-SCALE]
+        image = upscale(small[None].float() / 255)[0].clamp(0, 1)
+        error = (image - large.float() / 255)[:, SCALE:-SCALE, SCALE:-SCALE]
         luma = (error * error.new_tensor(LUMA_601).view(3, 1, 1)).sum(dim=0)
         scores.append(psnr_of_error(luma.double().square().mean().item()))
     torch.backends.cudnn.benchmark = before

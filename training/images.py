@@ -9,22 +9,22 @@ from numpy.typing import NDArray
 
 try:
     import cv2
-except ImportError:  # training machines have Pillow beside torchvision; either will do
+except ImportError:  # Pillow, which torchvision requires, is used instead
     cv2 = None
 
 SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff"}
 
 
-def list_pictures(folder: Path) -> list[Path]:
-    """Every picture right in `folder`, sorted by name, so that seeds mean the same everywhere."""
-    found = sorted(path for path in folder.iterdir() if path.suffix.lower() in SUFFIXES)
-    if not found:
-        raise FileNotFoundError(f"no pictures in {folder}")
-    return found
+def list_images(folder: Path) -> list[Path]:
+    """Paths of the images in `folder`, sorted by name, so that a seed has the same meaning everywhere."""
+    paths = sorted(path for path in folder.iterdir() if path.suffix.lower() in SUFFIXES)
+    if not paths:
+        raise FileNotFoundError(f"no images in {folder}")
+    return paths
 
 
 def read_rgb(path: Path) -> NDArray[np.uint8]:
-    """One picture as (H, W, 3) uint8 RGB."""
+    """Read an image as (H, W, 3) uint8 RGB."""
     if cv2 is None:
         from PIL import Image
 
@@ -32,12 +32,12 @@ def read_rgb(path: Path) -> NDArray[np.uint8]:
             return np.asarray(image.convert("RGB"))
     image = cv2.imdecode(np.fromfile(path, np.uint8), cv2.IMREAD_COLOR)
     if image is None:
-        raise ValueError(f"{path} is no picture that OpenCV can read")
+        raise ValueError(f"{path} is not an image that OpenCV can read")
     return np.ascontiguousarray(image[..., ::-1])
 
 
 def halve(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """(H, W, 3) uint8 to (H // 2, W // 2, 3): the mean of each 2x2 box, rounded."""
+    """Halve an image, (H, W, 3) uint8, to (H // 2, W // 2, 3): the rounded mean of each 2x2 box."""
     height, width = image.shape[0] // 2 * 2, image.shape[1] // 2 * 2
     even = image[:height, :width].astype(np.uint16)
     boxes = even[0::2, 0::2] + even[1::2, 0::2] + even[0::2, 1::2] + even[1::2, 1::2]
