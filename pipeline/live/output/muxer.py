@@ -17,10 +17,6 @@ from pipeline.media.writing.container_support import add_stream_copy, codec_name
 # A packet is sent when it comes; a stream without packets holds up the others for little more than this, in us.
 _LOW_DELAY = {"flush_packets": "1", "max_interleave_delta": "100000"}
 
-# Codecs that FFmpeg's RTSP muxer can announce (sdp.c, rtpenc.c); it can't be probed without a server.
-_RTP_CODECS = "h264 hevc vp8 vp9 av1 mpeg4 aac opus pcm_mulaw pcm_alaw mp2 mp3 vorbis adpcm_g722 pcm_s16be".split()
-_PROBED_AS = {"hls": "mpegts"}
-_NO_OWN_CONNECTION = ("flv",)  # muxers that do not open the connection themselves
 _TEE_SPECIAL = re.compile(r"([\\'|:\[\]\s])")
 
 _INVALID_PACKET = (av.error.InvalidDataError, av.error.ArgumentError, av.error.PatchWelcomeError)
@@ -119,11 +115,12 @@ class Muxer:
 
 def _open(request: OpenRequest, options: dict[str, str]) -> OutputContainer:
     """PyAV passes options to the muxer, not to the protocol that connects for it; FFmpeg's tee passes them to both."""
-    if request.format in _NO_OWN_CONNECTION and "tls_verify" in options:
-        tee_options = {"f": request.format, **options}.items()
+    format = request.format
+    if format and not container_spec(format).opens_connection and "tls_verify" in options:
+        tee_options = {"f": format, **options}.items()
         slave = ":".join(f"{name}={_escape(_escape(value))}" for name, value in tee_options)
         return av.open(f"[{slave}]{_escape(request.address)}", "w", format="tee")
-    return av.open(request.address, "w", format=request.format, container_options=options)
+    return av.open(request.address, "w", format=format, container_options=options)
 
 
 def _escape(text: str) -> str:
@@ -139,12 +136,5 @@ def unsupported_streams(request: OpenRequest) -> dict[int, str]:
         return {
             stream.index: f"{codec_name(stream)} {stream.type} is dropped: {request.format} does not support it"
             for stream in templates.streams
-            if stream.index > 0 and not _supports(request.format, stream)
+            if stream.index > 0 and not supports(request.format, stream)
         }
-
-
-def _supports(format: str, stream: Any) -> bool:
-    if format != "rtsp":
-        return supports(_PROBED_AS.get(format, format), stream)
-    # SDP contains the configuration of AAC, which MPEG-TS does not have in advance.
-    return codec_name(stream) in _RTP_CODECS and (codec_name(stream) != "aac" or bool(stream.codec_context.extradata))

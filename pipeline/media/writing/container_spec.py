@@ -47,6 +47,10 @@ class ContainerSpec:
             the finished file's head.
         readable_codecs: Of streams copied beside the video, the codecs that FFmpeg reads back as what they were; others
             become private data or get wrong times. None where the muxer itself refuses the others.
+        codecs_with_header: Of these, the codecs that need their header (extradata) before the first packet.
+        is_network: Its muxer connects to a server when it is opened, so that codecs can't be tried.
+        contents: FFmpeg's name of the muxer of its segments; None for a container that is not segmented.
+        opens_connection: Its muxer opens network connections itself, with the options for TLS.
         unreadable_codecs: Codecs that the muxer accepts, and that come back with wrong times or incomplete.
         chapters: Chapters are stored.
         cover_art: How cover art is stored.
@@ -80,6 +84,10 @@ class ContainerSpec:
     iso: bool = False
     matroska: bool = False
     readable_codecs: frozenset[str] | None = None
+    codecs_with_header: frozenset[str] = frozenset()
+    is_network: bool = False
+    contents: str | None = None
+    opens_connection: bool = True
     unreadable_codecs: frozenset[str] = frozenset()
     chapters: bool = True
     cover_art: CoverArt = CoverArt.NONE

@@ -20,6 +20,8 @@ from pipeline.media.writing.container_spec import ContainerSpec, CoverArt, DataS
 _USUAL_LAYOUTS = {1: "mono", 2: "stereo", 3: "2.1", 4: "4.0", 5: "5.0", 6: "5.1", 7: "6.1", 8: "7.1"}  # as FFmpeg's
 _FRAGMENTED = {"movflags": "hybrid_fragmented"}
 _MPEGTS = "mpeg2video mpeg4 h264 hevc mp2 mp3 aac aac_latm ac3 eac3 dts opus dvb_subtitle klv timed_id3"
+# What FFmpeg's RTSP muxer can announce (sdp.c, rtpenc.c).
+_RTP = "h264 hevc vp8 vp9 av1 mpeg4 aac opus pcm_mulaw pcm_alaw mp2 mp3 vorbis adpcm_g722 pcm_s16be"
 CONTAINERS = {
     spec.muxer: spec
     for spec in (
@@ -117,8 +119,14 @@ CONTAINERS = {
             h265=True,
             alpha_roles=(Role.LOSSLESS,),
         ),
-        # its milliseconds end at 2^31, within the 25th day
-        ContainerSpec("flv", (".flv",), chapters=False, signals_colour=False, max_seconds=24 * 86_400),
+        ContainerSpec(
+            "flv",
+            (".flv",),
+            opens_connection=False,
+            chapters=False,
+            signals_colour=False,
+            max_seconds=24 * 86_400,  # its milliseconds end at 2^31, within the 25th day
+        ),
         ContainerSpec(
             "asf",
             (".asf", ".wmv"),
@@ -141,6 +149,14 @@ CONTAINERS = {
         ),
         ContainerSpec("gif", (".gif",), loop_option="loop", loop_counts_repeats=True),
         ContainerSpec("apng", (".apng",), loop_option="plays"),
+        ContainerSpec("hls", keeps_times=False, contents="mpegts"),
+        ContainerSpec(
+            "rtsp",
+            keeps_times=False,
+            readable_codecs=frozenset(_RTP.split()),
+            codecs_with_header=frozenset({"aac"}),  # SDP states its configuration
+            is_network=True,
+        ),
         ContainerSpec("yuv4mpegpipe", ("",), keeps_times=False, sample_aspect=True),
     )
 }
@@ -168,8 +184,13 @@ def codec_name(stream: Any) -> str:
 
 def supports(muxer: str, stream: Any) -> bool:
     """Return True if `muxer` accepts a copy of `stream` and FFmpeg reads it back unchanged; found out by trying."""
-    if not reads_back(muxer, codec_name(stream)):
+    spec, codec = container_spec(muxer), codec_name(stream)
+    if spec.contents:
+        return supports(spec.contents, stream)
+    if not reads_back(muxer, codec):
         return False
+    if spec.is_network:
+        return codec not in spec.codecs_with_header or bool(stream.codec_context.extradata)
     try:
         with av.open(io.BytesIO(), "w", format=muxer) as trial:
             add_stream_copy(trial, stream)

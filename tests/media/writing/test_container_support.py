@@ -115,7 +115,7 @@ def test_ffmpeg_chooses_the_muxer_of_the_row_by_each_suffix(spec: ContainerSpec,
         assert container.format.name == spec.muxer
 
 
-@pytest.mark.parametrize("spec", CONTAINERS.values(), ids=lambda spec: spec.muxer)
+@pytest.mark.parametrize("spec", [spec for spec in CONTAINERS.values() if spec.suffixes], ids=lambda spec: spec.muxer)
 def test_the_muxer_supports_the_subtitles_and_attachments_of_the_row(spec: ContainerSpec) -> None:
     with av.open(io.BytesIO(), "w", format=spec.muxer) as container:
         supported = container.supported_codecs
@@ -139,3 +139,16 @@ def test_a_pipe_is_y4m_and_no_output_file() -> None:
 def test_containers_for_live_files_are_outputs_too(muxer: str) -> None:
     assert container_spec(muxer).live_options is not None
     assert is_output(muxer)
+
+
+@pytest.mark.parametrize(
+    ("muxer", "codecs"),
+    [("rtsp", ["aac", "libopus"]), ("hls", ["aac", "ac3", "libopus"]), ("mpegts", ["aac", "ac3", "libopus"])],
+)
+def test_containers_of_live_streams_support_what_can_be_announced(sounds: Path, muxer: str, codecs: list[str]) -> None:
+    supported = []
+    for codec in ("aac", "ac3", "flac", "libopus", "pcm_s16le"):
+        with av.open(str(sounds / f"{codec}.mkv")) as source:
+            if container_support.supports(muxer, source.streams.audio[0]):
+                supported.append(codec)
+    assert supported == codecs
