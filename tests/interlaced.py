@@ -18,7 +18,7 @@ RATE = Fraction(25)
 Luma = NDArray[np.uint8]
 
 
-def at(moment: int, size: tuple[int, int] = SIZE, speed: int = SPEED) -> Luma:
+def luma_at(moment: int, size: tuple[int, int] = SIZE, speed: int = SPEED) -> Luma:
     """Returns the luma at `moment`, counted in fields: a smooth texture, fine enough to show combing where it moves."""
     width, height = size
     x, y = np.meshgrid(np.arange(width) + speed * moment, np.arange(height))
@@ -26,7 +26,7 @@ def at(moment: int, size: tuple[int, int] = SIZE, speed: int = SPEED) -> Luma:
     return np.asarray(luma.round(), np.uint8)
 
 
-def woven(even: Luma, odd: Luma) -> Luma:
+def interleave(even: Luma, odd: Luma) -> Luma:
     """Returns a frame of the even rows of one image and the odd rows of another."""
     frame = even.copy()
     frame[1::2] = odd[1::2]
@@ -36,19 +36,19 @@ def woven(even: Luma, odd: Luma) -> Luma:
 def video(count: int, top_first: bool = True, size: tuple[int, int] = SIZE) -> list[Luma]:
     """Returns interlaced frames: two moments each."""
     moments = [(2 * index + (not top_first), 2 * index + top_first) for index in range(count)]
-    return [woven(at(even, size), at(odd, size)) for even, odd in moments]
+    return [interleave(luma_at(even, size), luma_at(odd, size)) for even, odd in moments]
 
 
 def film(count: int, size: tuple[int, int] = SIZE) -> list[Luma]:
     """Returns progressive frames: one moment each."""
-    return [at(2 * index, size) for index in range(count)]
+    return [luma_at(2 * index, size) for index in range(count)]
 
 
 def telecined(count: int) -> list[Luma]:
     """Returns film spread over `count` frames by 3:2 pulldown, top field first: AA BB BC CD DD."""
     pairs = [(0, 0), (1, 1), (1, 2), (2, 3), (3, 3)]
     shown = [(4 * (i // 5) + pairs[i % 5][0], 4 * (i // 5) + pairs[i % 5][1]) for i in range(count)]
-    return [woven(at(2 * even), at(2 * odd)) for even, odd in shown]
+    return [interleave(luma_at(2 * even), luma_at(2 * odd)) for even, odd in shown]
 
 
 def write(

@@ -19,12 +19,12 @@ def _matrices() -> list[Matrix]:
     return straight + [(0, y, 0, x, 0, 0, 0, 0, 1 << 30) for x, y in itertools.product((ONE, -ONE), repeat=2)]
 
 
-EIGHT = _matrices()
-UPRIGHT, HALF, MIRRORED = EIGHT[0], EIGHT[3], EIGHT[2]
-QUARTER, BACK = EIGHT[6], EIGHT[5]
+MATRICES = _matrices()
+UPRIGHT, HALF, MIRRORED = MATRICES[0], MATRICES[3], MATRICES[2]
+QUARTER, THREE_QUARTERS = MATRICES[6], MATRICES[5]
 
 
-def tagged(source: Path, to: Path, matrix: Matrix) -> Path:
+def with_matrix(source: Path, to: Path, matrix: Matrix) -> Path:
     """Copies the video in `source`, with the display matrix `matrix`."""
     with av.open(str(source)) as original, av.open(str(to), "w") as container:
         stream = container.add_stream_from_template(original.streams.video[0])
@@ -36,7 +36,7 @@ def tagged(source: Path, to: Path, matrix: Matrix) -> Path:
     return to
 
 
-def shown(path: Path) -> list[NDArray[np.generic]]:
+def displayed(path: Path) -> list[NDArray[np.generic]]:
     """Returns the first plane of each frame as players show it, rotated by the display matrix."""
     planes = []
     with av.open(str(path)) as container:

@@ -130,7 +130,7 @@ def _planes(moment: int) -> list[reference.Samples]:
     """A numbered image with a texture that moves sideways instead of the square, in YUV."""
     rgb = pattern.draw(NUMBERS[moment], SIZE)
     middle = slice(SIZE[0] // 2, SIZE[0] - SIZE[0] // 4)
-    rgb[:, middle] = interlaced.at(moment, (SIZE[0] // 4, SIZE[1]))[..., None]
+    rgb[:, middle] = interlaced.luma_at(moment, (SIZE[0] // 4, SIZE[1]))[..., None]
     return reference.encode_rgb(rgb.transpose(2, 0, 1) / 255, samples.layout("yuv420p"), pattern.BT709)
 
 

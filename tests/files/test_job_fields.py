@@ -45,7 +45,7 @@ def made(source: Path, to: Path, **options: Any) -> list[interlaced.Luma]:
 def test_each_frame_becomes_a_picture_at_its_time(video: Path, tmp_path: Path) -> None:
     shown = made(video, tmp_path / "out.mp4")
     assert clips.video_times(tmp_path / "out.mp4") == clips.video_times(video)
-    assert all(interlaced.error(luma, interlaced.at(2 * index)) < 10 for index, luma in enumerate(shown))
+    assert all(interlaced.error(luma, interlaced.luma_at(2 * index)) < 10 for index, luma in enumerate(shown))
     assert not probe(tmp_path / "out.mp4").video.scan.interlaced
     assert verify(video, tmp_path / "out.mp4").complete
 
@@ -53,7 +53,7 @@ def test_each_frame_becomes_a_picture_at_its_time(video: Path, tmp_path: Path) -
 def test_each_field_becomes_a_picture_at_its_time(video: Path, tmp_path: Path) -> None:
     shown = made(video, tmp_path / "out.mp4", deinterlace="field")
     assert clips.video_times(tmp_path / "out.mp4") == [FIFTIETH * index for index in range(80)]
-    assert all(interlaced.error(luma, interlaced.at(index)) < 10 for index, luma in enumerate(shown))
+    assert all(interlaced.error(luma, interlaced.luma_at(index)) < 10 for index, luma in enumerate(shown))
     assert probe(tmp_path / "out.mp4").video.rate == 50
     for quick in (False, True):
         verdict = verify(video, tmp_path / "out.mp4", quick=quick)
@@ -63,14 +63,14 @@ def test_each_field_becomes_a_picture_at_its_time(video: Path, tmp_path: Path) -
 
 def test_off_leaves_the_combs(video: Path, tmp_path: Path) -> None:
     shown = made(video, tmp_path / "out.mp4", deinterlace="off")
-    assert all(interlaced.error(luma, interlaced.at(2 * index)) > 20 for index, luma in enumerate(shown))
+    assert all(interlaced.error(luma, interlaced.luma_at(2 * index)) > 20 for index, luma in enumerate(shown))
 
 
 def test_an_excerpt_counts_the_frames_of_the_source(video: Path, tmp_path: Path) -> None:
     part: dict[str, Any] = {"start": Fraction(1, 5), "frames": 7}
     shown = made(video, tmp_path / "out.mp4", deinterlace="field", **part)
     assert clips.video_times(tmp_path / "out.mp4") == [FIFTIETH * index for index in range(14)]
-    assert interlaced.error(shown[1], interlaced.at(11)) < 10
+    assert interlaced.error(shown[1], interlaced.luma_at(11)) < 10
     assert verify(video, tmp_path / "out.mp4", **part).complete
 
 
@@ -93,12 +93,12 @@ def test_video_that_came_through_a_pipe_is_deinterlaced_by_its_mark(tmp_path: Pa
     ended = subprocess.run([*command, *options, "field"], input=y4m, capture_output=True, timeout=50)
     assert ended.returncode == 0, ended.stderr
     assert all(
-        interlaced.error(luma, interlaced.at(index)) < 10
+        interlaced.error(luma, interlaced.luma_at(index)) < 10
         for index, luma in enumerate(interlaced.lumas(tmp_path / "out.mkv"))
     )
     ended = subprocess.run([*command, *options, "auto", "--overwrite"], input=y4m, capture_output=True, timeout=50)
     assert b"frames of a pipe can't be examined" in b" ".join(ended.stderr.split())
-    assert interlaced.error(interlaced.lumas(tmp_path / "out.mkv")[3], interlaced.at(6)) < 10
+    assert interlaced.error(interlaced.lumas(tmp_path / "out.mkv")[3], interlaced.luma_at(6)) < 10
 
 
 def test_the_plan_knows_how_many_frames_there_will_be(video: Path, tmp_path: Path) -> None:

@@ -32,22 +32,24 @@ def drawn(path: Path, aspect: int | Fraction = 1) -> Path:
     return path
 
 
-@pytest.mark.parametrize("matrix", rotated.EIGHT)
+@pytest.mark.parametrize("matrix", rotated.MATRICES)
 @pytest.mark.parametrize("name", ["out.mkv", "out.mov"])
 def test_players_show_the_same_whether_they_turn_or_not(tmp_path: Path, matrix: rotated.Matrix, name: str) -> None:
-    source = rotated.tagged(drawn(tmp_path / "upright.mp4"), tmp_path / "in.mp4", matrix)
+    source = rotated.with_matrix(drawn(tmp_path / "upright.mp4"), tmp_path / "in.mp4", matrix)
     options = {"codec": "libx264", "options": {"qp": "0"}}
     result = upscale(source, tmp_path / name, **options).path
-    wanted, made = rotated.shown(source), rotated.shown(result)
+    wanted, made = rotated.displayed(source), rotated.displayed(result)
     assert len(made) == 3
     assert all(np.array_equal(a, b) for a, b in zip(made, wanted, strict=True))
     tag = probe(result).video.display_matrix
-    by_tag = name == "out.mov" and matrix in (rotated.QUARTER, rotated.HALF, rotated.BACK)
+    by_tag = name == "out.mov" and matrix in (rotated.QUARTER, rotated.HALF, rotated.THREE_QUARTERS)
     assert tag == (matrix if by_tag else None)
 
 
 def test_a_turned_picture_has_its_samples_on_their_side(tmp_path: Path) -> None:
-    source = rotated.tagged(drawn(tmp_path / "a.mp4", aspect=Fraction(64, 45)), tmp_path / "in.mp4", rotated.QUARTER)
+    source = rotated.with_matrix(
+        drawn(tmp_path / "a.mp4", aspect=Fraction(64, 45)), tmp_path / "in.mp4", rotated.QUARTER
+    )
     assert probe(source).video.sample_aspect == Fraction(64, 45)
     by_pixels, by_tag = (probe(upscale(source, tmp_path / name).path).video for name in ("out.mkv", "out.mp4"))
     assert (by_pixels.format.width, by_pixels.sample_aspect) == (16, Fraction(45, 64))
@@ -59,7 +61,7 @@ def test_a_turned_picture_keeps_depth_chroma_and_tags(tmp_path: Path, pixel: str
     source = clips.make(
         tmp_path / "a.mp4", frames=2, pixel=pixel, sound=False, options={"chroma_sample_location": "left"}
     )
-    source = rotated.tagged(source, tmp_path / "in.mp4", rotated.QUARTER)
+    source = rotated.with_matrix(source, tmp_path / "in.mp4", rotated.QUARTER)
     result = upscale(source, tmp_path / "out.mkv")
     before, after = probe(source).video.format, probe(result.path).video.format
     assert (after.pixel, after.colour, after.width) == (before.pixel, before.colour, before.height)

@@ -201,7 +201,7 @@ def test_what_is_for_gpus_only_is_said_on_the_cpu(clip: Path) -> None:
 
 
 def test_turned_pictures_are_decoded_in_software_and_their_sizes_change_places(clip: Path, tmp_path: Path) -> None:
-    source = rotated.tagged(clip, tmp_path / "rotated.mp4", rotated.QUARTER)
+    source = rotated.with_matrix(clip, tmp_path / "rotated.mp4", rotated.QUARTER)
     made = plan(source, decoder="nvdec")
     assert (
         made.decoded_format.width,

@@ -128,7 +128,7 @@ class TestDeinterlacing:
 
 
 def test_frames_are_rotated_as_their_display_matrix_requires(clip: Path, tmp_path: Path) -> None:
-    source = rotated.tagged(clip, tmp_path / "rotated.mp4", rotated.QUARTER)
+    source = rotated.with_matrix(clip, tmp_path / "rotated.mp4", rotated.QUARTER)
     live_plan = plan(replace(probe(source).video, time_base=Fraction(1, 90_000)))
     assert live_plan.rotation is not None
     assert (live_plan.video.format.width, live_plan.input_format.width, live_plan.output_format.width) == (64, 48, 96)

@@ -19,7 +19,7 @@ def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def moments(*order: int) -> list[interlaced.Luma]:
-    return [interlaced.at(moment) for moment in order]
+    return [interlaced.luma_at(moment) for moment in order]
 
 
 def result(path: Path, shown: list[interlaced.Luma], rate: int = 50) -> Path:

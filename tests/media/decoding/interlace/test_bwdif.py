@@ -59,8 +59,8 @@ def test_each_frame_becomes_its_first_field(top_first: bool) -> None:
     output = run(Deinterlace[str](Deinterlacing("all", top_first), GRAY, LASTS), footage.frames)
     assert [(frame.pts, frame.duration) for frame in output] == [(LASTS * index, LASTS) for index in range(8)]
     for index, luma in enumerate(lumas(output)):
-        assert interlaced.error(luma, interlaced.at(2 * index)) < 8
-        assert interlaced.error(footage.frames[index].planes[0], interlaced.at(2 * index)) > 20
+        assert interlaced.error(luma, interlaced.luma_at(2 * index)) < 8
+        assert interlaced.error(footage.frames[index].planes[0], interlaced.luma_at(2 * index)) > 20
         row = not top_first
         assert np.array_equal(luma[row::2], footage.frames[index].planes[0][row::2])
 
@@ -70,7 +70,7 @@ def test_doubled_fields_become_frames_the_second_midway(top_first: bool) -> None
     footage = Footage(interlaced.video(8, top_first))
     output = run(Deinterlace[str](Deinterlacing("all", top_first, doubled=True), GRAY, LASTS), footage.frames)
     assert [(frame.pts, frame.duration) for frame in output] == [(LASTS * index, LASTS) for index in range(16)]
-    assert all(interlaced.error(luma, interlaced.at(moment)) < 8 for moment, luma in enumerate(lumas(output)))
+    assert all(interlaced.error(luma, interlaced.luma_at(moment)) < 8 for moment, luma in enumerate(lumas(output)))
 
 
 def test_doubled_frames_keep_their_times_on_a_fine_clock() -> None:
@@ -85,7 +85,7 @@ def test_wrong_field_order_reverses_motion() -> None:
     output = lumas(
         run(Deinterlace[str](replace(TWICE, top_first=False), GRAY, LASTS), Footage(interlaced.video(6)).frames)
     )
-    assert interlaced.error(output[4], interlaced.at(5)) < interlaced.error(output[4], interlaced.at(4))
+    assert interlaced.error(output[4], interlaced.luma_at(5)) < interlaced.error(output[4], interlaced.luma_at(4))
 
 
 @given(times=st.lists(st.integers(1, 25), min_size=1, max_size=6), doubled=st.booleans())

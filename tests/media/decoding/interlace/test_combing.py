@@ -24,11 +24,11 @@ def between(before: NDArray[np.uint8], picture: NDArray[np.uint8]) -> Combing:
 
 @given(speed=st.integers(1, 5), top_first=st.booleans(), moment=st.integers(0, 50))
 def test_fields_are_distinguished_from_film_and_so_is_their_order(speed: int, top_first: bool, moment: int) -> None:
-    a, b, c, d = (interlaced.at(moment + index, speed=speed) for index in range(4))
+    a, b, c, d = (interlaced.luma_at(moment + index, speed=speed) for index in range(4))
     video = (
-        [interlaced.woven(a, b), interlaced.woven(c, d)]
+        [interlaced.interleave(a, b), interlaced.interleave(c, d)]
         if top_first
-        else [interlaced.woven(b, a), interlaced.woven(d, c)]
+        else [interlaced.interleave(b, a), interlaced.interleave(d, c)]
     )
     seen = between(*video)
     assert seen.is_conclusive
@@ -56,28 +56,30 @@ def test_interlaced_motion_is_not_taken_for_scrolling(speed: int, top_first: boo
     page = np.repeat(rng.choice([16.0, 235.0], (40, 64)), 4, axis=0)
     moments = [page[speed * k : speed * k + 120 : 2].astype(np.uint8) for k in range(4)]
     order = (0, 1, 2, 3) if top_first else (1, 0, 3, 2)
-    video = [interlaced.woven(moments[order[k]], moments[order[k + 1]]) for k in (0, 2)]
+    video = [interlaced.interleave(moments[order[k]], moments[order[k + 1]]) for k in (0, 2)]
     assert not between(*video).scrolls
 
 
 def test_still_frames_are_inconclusive() -> None:
-    still = interlaced.woven(interlaced.at(0), interlaced.at(9))
+    still = interlaced.interleave(interlaced.luma_at(0), interlaced.luma_at(9))
     assert between(still, still) == Combing(0, 0, 0)
     assert not between(still, still).is_conclusive
 
 
 @given(seed=st.integers(0, 99))
 def test_noise_is_progressive(seed: int) -> None:
-    grain = np.random.default_rng(seed).normal(0, 12, (2, *interlaced.at(0).shape))
-    before, picture = (np.clip(interlaced.at(2 * index) + grain[index], 0, 255).astype(np.uint8) for index in (0, 1))
+    grain = np.random.default_rng(seed).normal(0, 12, (2, *interlaced.luma_at(0).shape))
+    before, picture = (
+        np.clip(interlaced.luma_at(2 * index) + grain[index], 0, 255).astype(np.uint8) for index in (0, 1)
+    )
     assert not between(before, picture).is_interlaced
 
 
 def test_still_detail_does_not_hide_fields() -> None:
-    lines = np.zeros_like(interlaced.at(0))
+    lines = np.zeros_like(interlaced.luma_at(0))
     lines[::2, : lines.shape[1] // 2] = 90
-    a, b, c, d = (np.maximum(interlaced.at(index), lines) for index in range(4))
-    assert between(interlaced.woven(a, b), interlaced.woven(c, d)).is_interlaced
+    a, b, c, d = (np.maximum(interlaced.luma_at(index), lines) for index in range(4))
+    assert between(interlaced.interleave(a, b), interlaced.interleave(c, d)).is_interlaced
     assert not between(a, c).is_interlaced
 
 
@@ -90,7 +92,8 @@ def test_telecined_frame_is_combed_and_its_neighbours_are_not() -> None:
 
 def test_combed_frame_after_a_cut_is_found() -> None:
     assert between(
-        interlaced.at(0).T.repeat(6, 0)[:336, :64], interlaced.woven(interlaced.at(0), interlaced.at(2))
+        interlaced.luma_at(0).T.repeat(6, 0)[:336, :64],
+        interlaced.interleave(interlaced.luma_at(0), interlaced.luma_at(2)),
     ).is_combed
 
 

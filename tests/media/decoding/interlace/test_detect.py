@@ -75,7 +75,7 @@ def test_detection_is_limited_to_the_excerpt(tmp_path: Path) -> None:
 
 
 def test_still_video_is_inconclusive(tmp_path: Path) -> None:
-    found = detected_in(interlaced.write(tmp_path / "still.mkv", [interlaced.at(0)] * 40, "tff"))
+    found = detected_in(interlaced.write(tmp_path / "still.mkv", [interlaced.luma_at(0)] * 40, "tff"))
     assert not found.is_conclusive
     assert found.marked == found.frames > 0
 

@@ -83,10 +83,10 @@ def test_of_a_video_interlaced_in_parts_combed_frames_are_deinterlaced(tmp_path:
 
 
 def test_mark_decides_where_nothing_moves(tmp_path: Path) -> None:
-    found = plan_for(tmp_path, [interlaced.at(0)] * 40, "bff")
+    found = plan_for(tmp_path, [interlaced.luma_at(0)] * 40, "bff")
     assert found.deinterlacing == Deinterlacing("marked", top_first=False)
     assert f"marked as interlaced, {BOTTOM} (nothing moves in the examined frames)" in str(found.note)
-    assert plan_for(tmp_path, [interlaced.at(0)] * 40) == DeinterlacePlan(None, None)
+    assert plan_for(tmp_path, [interlaced.luma_at(0)] * 40) == DeinterlacePlan(None, None)
 
 
 def test_mark_decides_for_a_pipe(tmp_path: Path) -> None:
