@@ -22,7 +22,7 @@ MAX_BYTES = 256 * 2**20  # of packets that are kept for a restart
 
 @dataclass(slots=True)
 class LedgerEntry:
-    """A packet and what has become of it.
+    """A packet and the state of its frame.
 
     Attributes:
         packet: None once it is dropped to save memory.

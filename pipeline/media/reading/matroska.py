@@ -22,7 +22,7 @@ _USUAL_GAP = 12  # bytes between the contents of consecutive blocks
 _BLOCK_HEADER = 4  # bytes of a block's content before its frame: track, time, flags
 
 
-class Element(NamedTuple):
+class ElementHeader(NamedTuple):
     """The header of an EBML element.
 
     Attributes:
@@ -84,7 +84,7 @@ class BlockChecker(Closing):
             position = element.content if element.id in _PARENTS else element.end
         return position is not None
 
-    def _was_skipped(self, block: Element) -> bool:
+    def _was_skipped(self, block: ElementHeader) -> bool:
         """Whether a block that yielded no packet has data of a stream that FFmpeg reads."""
         is_empty = block.end is not None and block.end - block.content <= _BLOCK_HEADER
         return not is_empty and self._track_number(block.content) in self._tracks.values()
@@ -104,7 +104,7 @@ class BlockChecker(Closing):
         return None
 
 
-def read_element(file: BinaryIO, position: int) -> Element | None:
+def read_element(file: BinaryIO, position: int) -> ElementHeader | None:
     """The header of the element at that offset; None if there is none."""
     file.seek(position)
     head = file.read(_MAX_HEADER)
@@ -115,7 +115,7 @@ def read_element(file: BinaryIO, position: int) -> Element | None:
     unknown = (1 << 7 * size_width) - 1
     size = int.from_bytes(head[id_width : id_width + size_width], "big") & unknown
     content = position + id_width + size_width
-    return Element(int.from_bytes(head[:id_width], "big"), content, None if size == unknown else content + size)
+    return ElementHeader(int.from_bytes(head[:id_width], "big"), content, None if size == unknown else content + size)
 
 
 def _vint_width(first: bytes) -> int:

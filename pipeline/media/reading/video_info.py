@@ -16,7 +16,7 @@ from av.video.stream import VideoStream
 
 from pipeline.colour.tags import ColourTags, resolve_colour
 from pipeline.errors import InputError
-from pipeline.frame import UNSPECIFIED, Colour, FrameFormat, Siting
+from pipeline.frame import UNSPECIFIED, FrameFormat, PixelFormat, Siting
 from pipeline.media.packed_formats import nearest_format
 from pipeline.media.reading import alpha
 from pipeline.media.reading.description import read_siting_tag
@@ -78,7 +78,7 @@ def build_video_info(
     rate: Fraction,
     siting: Siting | None,
 ) -> VideoInfo:
-    """The description of a stream without its start, length and dynamic metadata, which its container knows.
+    """The description of a stream without its start, length and dynamic metadata.
 
     Args:
         stream: The stream.
@@ -92,12 +92,11 @@ def build_video_info(
     assert stream.time_base is not None
     source_format = decoder.pix_fmt or context.pix_fmt
     is_transparent = alpha.has_alpha(source_format, context.name, first)
-    pixel = nearest_format(source_format, is_transparent)
     return VideoInfo(
         index=stream.index,
         codec=context.name,
         source_format=source_format,
-        format=FrameFormat(context.width, context.height, pixel, _read_colour(context, siting)),
+        format=_read_format(context, nearest_format(source_format, is_transparent), siting),
         rate=rate,
         time_base=stream.time_base,
         start=0,
@@ -113,7 +112,7 @@ def build_video_info(
     )
 
 
-def _read_colour(context: VideoCodecContext, siting: Siting | None) -> Colour:
+def _read_format(context: VideoCodecContext, pixel: PixelFormat, siting: Siting | None) -> FrameFormat:
     assert context.pix_fmt is not None
     tags = ColourTags(
         matrix=int(context.colorspace),
@@ -122,7 +121,8 @@ def _read_colour(context: VideoCodecContext, siting: Siting | None) -> Colour:
         transfer=int(context.color_trc),
         siting=siting,
     )
-    return resolve_colour(tags, context.width, context.height, context.pix_fmt, context.name)
+    colour = resolve_colour(tags, context.width, context.height, context.pix_fmt, context.name)
+    return FrameFormat(context.width, context.height, pixel, colour)
 
 
 def _decode_first_frame(

@@ -163,12 +163,12 @@ class Deinterlace(Stage[Frame | FlushMarker | Other, Frame | Other], Generic[Oth
     def _make_frames(self, held: _HeldFrame, filtered: list[av.VideoFrame]) -> Iterator[Frame]:
         """The frames that a frame becomes: `filtered`, or itself."""
         frame, duration = held.frame, self._output_duration(held.frame)
-        for index, picture in enumerate(filtered):
+        for index, output in enumerate(filtered):
             pts = frame.pts * self._deinterlacing.tick_divisor + index * duration
             if held.passes:
                 yield replace(frame, pts=pts, duration=duration)
             else:
-                yield Frame(self._format, self._extract_planes(picture), pts, duration)
+                yield Frame(self._format, self._extract_planes(output), pts, duration)
 
     def _output_duration(self, frame: Frame) -> int:
         """The duration of each frame that `frame` becomes: up to the next one, if that is not far away."""
