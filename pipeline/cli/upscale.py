@@ -1,6 +1,6 @@
 """`uprez upscale`: one file, many, or a folder.
 
-What needs PyAV, NumPy and a network is imported when the command runs: a GPU is prepared meanwhile.
+What needs PyAV, NumPy and a network is imported when the command runs, while CUDA is being initialised.
 """
 
 from __future__ import annotations
@@ -12,7 +12,8 @@ import typer
 from pipeline.cli.exit_codes import EXIT_BAD, EXIT_DAMAGED, EXIT_STOPPED
 from pipeline.cli.options import with_settings
 from pipeline.config.settings import Settings
-from pipeline.superres.preload import preloaded
+from pipeline.superres.gpu.tensorrt import library
+from pipeline.system.cuda_warm_up import cuda_warmed_up
 
 
 @with_settings("to", *(name for name in Settings.model_fields if name != "to"))
@@ -34,7 +35,7 @@ def upscale(
 
     Exit codes: 0 all outputs are complete, 2 an error, 3 all done, but a source is damaged, 130 stopped.
     """
-    with preloaded(settings):
+    with cuda_warmed_up(settings.device if settings.backend != "onnx" and library.installed() else ()):
         from pipeline.cli.batch import Batch
 
         batch = Batch(settings)
