@@ -1,12 +1,12 @@
-"""A picture of a trace: who works on which frame when, as an SVG that needs nothing else.
+"""Draws a trace as an SVG: which thread and which GPU stream works on which frame, and when.
 
     uprez bench --model srvgg-24x8 --size 960x540 --trace trace.json
     python benchmarks/draw.py trace.json overlap.svg --length 12
 
-One row for each thread and each of the GPU's streams, milliseconds from left to right. A frame has one colour wherever
-it is worked on, and its number where there is room; threads, whose spans know no frame, are gray. One frame is followed
-from its copy in to its copy out. The window lies in the middle of what the GPU did; `--start` moves it. "upscale" is
-the thread that collects, so what is gray there is mostly sleep until the GPU is done.
+One row for each thread and each of the GPU's streams, milliseconds from left to right. A frame has one colour in all
+rows, and its number where there is room; spans of threads, which have no frame, are gray. One frame is outlined from
+its copy in to its copy out. The window is in the middle of the GPU's work; `--start` moves it. "upscale" is the thread
+that collects: most of its gray spans are waiting for the GPU.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _STREAMS = ["copy in", "compute 0", "compute 1", "compute 2", "compute 3", "copy
 _COPIES = ("copy in", "copy out")
 _KERNELS = ("to_rgb", "from_rgb")
 
-# More than frames that are usually under way at once; neighbours in time lie 150 degrees apart on the wheel of OKLCH.
+# More than frames that are usually in flight; neighbours in time are 150 degrees apart in hue (OKLCH).
 _HUES = (
     "#f7857d",
     "#5de2c3",
@@ -47,8 +47,8 @@ _FONT = "Inter, 'Segoe UI', Roboto, Helvetica, Arial, sans-serif"
 
 _WIDTH, _LEFT, _RIGHT, _TOP = 1200, 118, 24, 54
 _ROW, _BAR, _GROUP, _FOOT = 34, 24, 30, 56
-_LEAST = 0.35  # pixels: no gap between bars is less than this, and no bar
-_NARROW, _SEAM = 2.5, 1.2  # pixels: bars under this are joined, and what is left free between gray ones
+_MIN_WIDTH = 0.35  # pixels, of bars and of the gaps between them
+_NARROW, _SEAM = 2.5, 1.2  # pixels: narrower bars are joined; gap between gray bars
 _DIGIT = 7.4  # pixels that a digit takes, with air around the number
 _TICKS = (0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)
 _MOST_TICKS = 14
@@ -56,7 +56,7 @@ _MOST_TICKS = 14
 
 @dataclass(frozen=True)
 class Span:
-    """A bar: times in ms. frame: its number, None where the trace does not tell."""
+    """A bar. Times are in ms; `frame` is the number of its frame, None if the trace has none."""
 
     group: str
     track: str
@@ -68,13 +68,13 @@ class Span:
 
 @dataclass(frozen=True)
 class Window:
-    """What is shown, in ms."""
+    """The part of the trace that is drawn, in ms."""
 
     begin: float
     end: float
 
     def x(self, time: float) -> float:
-        """Where a moment lies, in pixels."""
+        """The position of a moment, in pixels."""
         inside = min(max(time, self.begin), self.end)
         return _LEFT + (inside - self.begin) / (self.end - self.begin) * (_WIDTH - _LEFT - _RIGHT)
 
@@ -83,15 +83,15 @@ class Window:
 
 
 Row = tuple[str, str]  # group and track
-Places = dict[Row, float]  # and the middle of its row, in pixels from the top
+Places = dict[Row, float]  # the middle of each row, in pixels from the top
 
 
 def main() -> None:
     args = _arguments()
     try:
         spans = read(json.loads(args.trace.read_text(encoding="utf-8")))
-        picture = drawn(spans, window(spans, args.start, args.length), args.title)
-        args.picture.write_text(picture, encoding="utf-8")
+        svg = draw(spans, window(spans, args.start, args.length), args.title)
+        args.output.write_text(svg, encoding="utf-8")
     except OSError as error:
         fail(f"{error.filename}: {error.strerror}")
     except (ValueError, KeyError, TypeError, AttributeError) as error:
@@ -104,7 +104,7 @@ def fail(reason: str) -> None:
 
 
 def read(trace: dict[str, Any]) -> list[Span]:
-    """The spans of a trace, in order of their beginning; frames counted by ones, whatever their clock counts in."""
+    """The spans of a trace in order of their beginning; frames are numbered consecutively, whatever their time base."""
     events = trace["traceEvents"]
     named = [event for event in events if event["ph"] == "M"]
     groups = {event["pid"]: event["args"]["name"] for event in named if event["name"] == "process_name"}
@@ -122,12 +122,12 @@ def read(trace: dict[str, Any]) -> list[Span]:
         if event["ph"] == "X"
     ]
     if not spans:
-        raise ValueError("it holds no spans")
+        raise ValueError("it contains no spans")
     return sorted(_numbered(spans), key=lambda span: span.begin)
 
 
 def _numbered(spans: list[Span]) -> Iterator[Span]:
-    """A frame's time in the trace is that of its clip, such as 0, 512, 1024: by its least step, 0, 1, 2."""
+    """Number frames by their times in the clip: 0, 512, 1024 become 0, 1, 2."""
     times = sorted({span.frame for span in spans if span.frame is not None})
     step = min((b - a for a, b in itertools.pairwise(times)), default=1)
     for span in spans:
@@ -135,7 +135,7 @@ def _numbered(spans: list[Span]) -> Iterator[Span]:
 
 
 def window(spans: list[Span], start: float | None, length: float) -> Window:
-    """`length` ms from `start`, or in the middle of what the GPU did (of all, where there is none)."""
+    """`length` ms from `start`; default: in the middle of the GPU's work, or of all spans if there is none."""
     if start is None:
         middle = [span for span in spans if span.frame is not None] or spans
         begin, end = min(span.begin for span in middle), max(span.end for span in middle)
@@ -143,8 +143,8 @@ def window(spans: list[Span], start: float | None, length: float) -> Window:
     return Window(start, start + length)
 
 
-def drawn(spans: list[Span], shown: Window, title: str) -> str:
-    """The picture."""
+def draw(spans: list[Span], shown: Window, title: str) -> str:
+    """The SVG."""
     spans = [span for span in spans if shown.shows(span)]
     if not spans:
         raise ValueError(f"nothing happens from {shown.begin:g} to {shown.end:g} ms")
@@ -167,7 +167,7 @@ def drawn(spans: list[Span], shown: Window, title: str) -> str:
 
 
 def _places(spans: list[Span]) -> Places:
-    """Threads first, then each GPU; within a group in the order of a frame's way."""
+    """Threads first, then each GPU; within a group in the order in which a frame passes."""
     rows = dict.fromkeys((span.group, span.track) for span in spans)
     groups = sorted({group for group, _ in rows}, key=lambda group: (group != THREADS, group))
     places: Places = {}
@@ -204,10 +204,10 @@ def _head(height: float, title: str) -> Iterator[str]:
 
 def _rows(places: Places) -> Iterator[str]:
     """A band behind each row, its name, and that of its group above the first."""
-    told: set[str] = set()
+    named: set[str] = set()
     for (group, track), y in places.items():
-        if group not in told:
-            told.add(group)
+        if group not in named:
+            named.add(group)
             yield f'<text class="g" x="24" y="{y - _ROW / 2 - 9:g}">{escape(group.upper())}</text>'
         width = _WIDTH - _LEFT - _RIGHT
         yield f'<rect x="{_LEFT}" y="{y - _BAR / 2 - 2:g}" width="{width}" height="{_BAR + 4}" fill="{_BAND}"/>'
@@ -215,7 +215,7 @@ def _rows(places: Places) -> Iterator[str]:
 
 
 def _axis(shown: Window, foot: float) -> Iterator[str]:
-    """Milliseconds, from the window's begin on."""
+    """Milliseconds from the beginning of the window."""
     length = shown.end - shown.begin
     step = next((tick for tick in _TICKS if length / tick <= _MOST_TICKS), _TICKS[-1])
     for count in range(int(length / step + 1e-6) + 1):
@@ -230,7 +230,7 @@ def _bars(spans: list[Span], shown: Window, y: float) -> Iterator[str]:
     joined = list(_joined(spans, shown))
     for span, after in itertools.zip_longest(joined, joined[1:]):
         left, right = shown.x(span.begin), shown.x(span.end)
-        width = max(_LEAST, right - left - (_SEAM if span.frame is None and right - left > _NARROW else 0))
+        width = max(_MIN_WIDTH, right - left - (_SEAM if span.frame is None and right - left > _NARROW else 0))
         tall = _BAR if span.name not in _KERNELS else _BAR - 8
         tip = f"{span.name}{'' if span.frame is None else f', frame {span.frame}'}: {span.end - span.begin:.3f} ms"
         yield (
@@ -241,7 +241,7 @@ def _bars(spans: list[Span], shown: Window, y: float) -> Iterator[str]:
 
 
 def _number(span: Span, left: float, right: float, next_left: float, y: float) -> Iterator[str]:
-    """A frame's number: in its bar, or behind it where that is too narrow; or nowhere."""
+    """The number of a frame: in its bar, after it if that is too narrow, or omitted."""
     room = _DIGIT * len(str(span.frame)) + 2
     if span.frame is None or span.name in _KERNELS:
         return
@@ -252,7 +252,7 @@ def _number(span: Span, left: float, right: float, next_left: float, y: float) -
 
 
 def _joined(spans: list[Span], shown: Window) -> Iterator[Span]:
-    """What is too narrow to be told from its neighbour becomes one with it: a thread has hundreds of spans."""
+    """Join spans that are too narrow to be distinguished from their neighbours: a thread has hundreds."""
     last: Span | None = None
     for span in spans:
         if last and last.frame is None and span.frame is None and _blurred(last, span, shown):
@@ -266,10 +266,10 @@ def _joined(spans: list[Span], shown: Window) -> Iterator[Span]:
 
 
 def _blurred(one: Span, other: Span, shown: Window) -> bool:
-    """Whether two neighbours touch, and one of them is hardly seen."""
+    """Whether two neighbours touch, and one of them is hardly visible."""
     gap = shown.x(other.begin) - shown.x(one.end)
     width = min(shown.x(span.end) - shown.x(span.begin) for span in (one, other))
-    return gap < _LEAST and width < _NARROW
+    return gap < _MIN_WIDTH and width < _NARROW
 
 
 def _fill(span: Span) -> str:
@@ -279,13 +279,13 @@ def _fill(span: Span) -> str:
 
 
 def _followed(spans: list[Span], shown: Window) -> int | None:
-    """The frame nearest to the middle whose way in and out is seen."""
+    """The frame nearest to the middle whose copies in and out are both visible."""
     middle = (shown.begin + shown.end) / 2
-    whole: dict[int, list[Span]] = {}
+    complete: dict[int, list[Span]] = {}
     for span in spans:
         if span.frame is not None and span.begin >= shown.begin and span.end <= shown.end:
-            whole.setdefault(span.frame, []).append(span)
-    ways = {frame: way for frame, way in whole.items() if {span.track for span in way} >= set(_COPIES)}
+            complete.setdefault(span.frame, []).append(span)
+    ways = {frame: way for frame, way in complete.items() if {span.track for span in way} >= set(_COPIES)}
     return min(ways, key=lambda frame: abs(_centre(ways[frame]) - middle), default=None)
 
 
@@ -294,7 +294,7 @@ def _centre(way: list[Span]) -> float:
 
 
 def _outlines(way: list[Span], shown: Window, places: Places) -> Iterator[str]:
-    """A frame around what is done to one frame, row by row."""
+    """Outlines around the spans of one frame, one per row."""
     for left, right, y in _stops(way, shown, places):
         yield (
             f'<rect x="{left - 1:.1f}" y="{y - _BAR / 2 - 1:g}" width="{max(2, right - left + 2):.1f}" '
@@ -314,27 +314,30 @@ def _path(way: list[Span], shown: Window, places: Places) -> Iterator[str]:
 
 
 def _stops(way: list[Span], shown: Window, places: Places) -> Iterator[tuple[float, float, float]]:
-    """Where a frame is worked on: left, right and the middle of the row, in pixels, in order of time."""
+    """The extents of a frame's spans per row: left, right and the middle of the row, in pixels, in order of time."""
     for row in dict.fromkeys((span.group, span.track) for span in way):
         own = [span for span in way if (span.group, span.track) == row]
         yield shown.x(min(span.begin for span in own)), shown.x(max(span.end for span in own)), places[row]
 
 
 def _legend(y: float, followed: int | None) -> Iterator[str]:
-    told = "one colour, one frame; gray: a thread at work, or asleep until the GPU is done"
+    legend = "one colour per frame; gray: a thread at work, or waiting for the GPU"
     if followed is not None:
-        told += f"; outlined: the way of frame {followed}"
-    yield f'<text class="l" x="{_LEFT}" y="{y:g}">{escape(told)}</text>'
+        legend += f"; outlined: frame {followed}"
+    yield f'<text class="l" x="{_LEFT}" y="{y:g}">{escape(legend)}</text>'
 
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("trace", type=Path, help="what `uprez bench --trace` wrote")
-    parser.add_argument("picture", type=Path, help="the SVG to write")
-    parser.add_argument("--start", type=float, help="ms from the trace's begin; default: the middle of the GPU's work")
-    parser.add_argument("--length", type=float, default=12.0, help="ms that are shown")
-    parser.add_argument("--title", default="Copies and compute overlap", help="above the picture")
+    parser.add_argument("trace", type=Path, help="written by `uprez bench --trace`")
+    parser.add_argument("output", type=Path, help="the SVG to write")
+    parser.add_argument(
+        "--start", type=float, help="ms from the start of the trace; default: in the middle of the GPU's work"
+    )
+    parser.add_argument("--length", type=float, default=12.0, help="ms that are drawn")
+    parser.add_argument("--title", default="Copies and compute overlap", help="of the drawing")
     args = parser.parse_args()
+
     if args.length <= 0:
         parser.error(f"--length {args.length:g}: more than 0 ms")
     return args

@@ -1,43 +1,40 @@
-"""PQ and HLG through a network that learnt from SDR: what it should be shown, and whether it may be trusted.
+"""PQ and HLG through a network that was trained on SDR: the best form of its input, and the errors of its output.
 
     python benchmarks/hdr.py --photographs PHOTOGRAPHS --save hdr.json
-    python benchmarks/hdr.py                                   # drawn pictures alone
+    python benchmarks/hdr.py                                   # drawn images only
     python benchmarks/hdr.py --model my.onnx --precision fp16  # another network of scale 2
 
-HDR pictures of which every sample is known (benchmarks/light/scenes.py) are made half as large, in linear light or in
-code values, coded as 10-bit 4:2:0 of BT.2020, enlarged again, and held against the truth. Compared are
+HDR images of which every sample is known (benchmarks/light/scenes.py) are halved in size, in linear light or in code
+values, encoded as 10-bit 4:2:0 of BT.2020, enlarged again, and compared with the original. The methods are
 
 - resampled            antialiased bicubic on code values, in floating point
 - as coded             the network on code values as they are
-- gamma, other curves  the network on something else that was made of the light, and its result turned back
+- gamma, other curves  the network on another encoding of the light, its output converted back
 - ..., limited         kept within the range of the 3 x 3 input pixels around (pipeline/colour/hdr_limit.py)
-- uprez                what the project's session gives
+- uprez                the project's session
 
-The table has means over all scenes of a kind, but the largest of what is called largest. PHOTOGRAPHS is a folder with
-those of budgie-backgrounds, as in training/.
+The table shows means over all scenes of a kind, and the maximum of the measures in LARGEST. PHOTOGRAPHS is a folder
+with those of budgie-backgrounds, as in training/.
 """
 
 from __future__ import annotations
 
 import argparse
 from collections import defaultdict
-from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
-from light.measures import Measures, measured
+from common.script import out, parser, run, save
+from light.measures import Measures, measure
+from light.methods import Enlarger
 from light.scenes import Scene, scenes
 from light.transfer import HLG, PQ, System
-from light.ways import Enlarger
 from pydantic import BaseModel, Field
 from rich.table import Table
-from steady import Machine, arguments, guarded, out, save
 
-from pipeline.errors import MismatchError
-from pipeline.models import catalogue
-from pipeline.models.precision import PRECISIONS
-from pipeline.models.spec import ModelSpec
-from pipeline.system import host
+from pipeline import HostFacts, MismatchError, ModelSpec, find_model, host_facts
+
+PRECISIONS = ("fp32", "tf32", "fp16", "bf16")
 
 LARGEST = ("delta_max", "over", "over_light", "under", "flat", "step", "fall")
 SHOWN = {
@@ -59,7 +56,7 @@ SHOWN = {
 
 
 class Entry(BaseModel):
-    """One way on one scene."""
+    """One method on one scene."""
 
     system: str
     made_smaller: str = Field(description='"in light" or "in codes"')
@@ -69,7 +66,7 @@ class Entry(BaseModel):
     measures: Measures
 
 
-class Report(Machine):
+class Report(HostFacts):
     """One run of hdr.py."""
 
     model: str
@@ -77,30 +74,25 @@ class Report(Machine):
 
 
 def main() -> None:
-    args = _arguments()
-    model = catalogue.find(args.model, args.precision)
+    args = arguments()
+    model = find_model(args.model, args.precision)
     if model.scale != 2:
         raise MismatchError(f"{model}: the scenes are for networks of scale 2")
     report = Report(
-        when=datetime.now(UTC).isoformat(timespec="seconds"),
-        processor=host.processor(),
-        cores=host.cores(),
-        memory=host.memory(),
-        gpu=None,
-        versions=host.versions(),
+        **host_facts().model_dump(),
         model=str(model),
         entries=[
             entry
             for system in (PQ, HLG)
             for scene in scenes(system, args.photographs)
-            for entry in _entries(scene, system, model)
+            for entry in measure_scene(scene, system, model)
         ],
     )
     save(report, args.save)
-    _show(report)
+    show(report)
 
 
-def _entries(scene: Scene, system: System, model: ModelSpec) -> list[Entry]:
+def measure_scene(scene: Scene, system: System, model: ModelSpec) -> list[Entry]:
     return [
         Entry(
             system=system.name,
@@ -108,46 +100,46 @@ def _entries(scene: Scene, system: System, model: ModelSpec) -> list[Entry]:
             scene=scene.name,
             kind=scene.kind,
             way=way,
-            measures=measured(scene, planes, enlarger.result, system),
+            measures=measure(scene, planes, enlarger.result, system),
         )
         for in_light in (True, False)
         for enlarger in [Enlarger(scene.light, system, in_light)]
-        for way, planes in enlarger.every(model)
+        for way, planes in enlarger.all_methods(model)
     ]
 
 
-def _show(report: Report) -> None:
+def show(report: Report) -> None:
     groups: dict[tuple[str, str, str], dict[str, list[Measures]]] = defaultdict(lambda: defaultdict(list))
     for entry in report.entries:
         groups[entry.system, entry.kind, entry.made_smaller][entry.way].append(entry.measures)
     for (system, kind, made_smaller), by_way in groups.items():
         scenes = len(next(iter(by_way.values())))
         out.print(f"\n{report.model}, {system}, {kind} ({scenes}), made smaller {made_smaller}")
-        out.print(_table({way: _summary(found) for way, found in by_way.items()}))
+        out.print(table_of({way: summary(found) for way, found in by_way.items()}))
 
 
-def _summary(found: list[Measures]) -> dict[str, float | None]:
-    """The mean, or the largest, of each measure that all scenes have."""
-    summary: dict[str, float | None] = {}
+def summary(found: list[Measures]) -> dict[str, float | None]:
+    """The mean, or the maximum, of each measure that all scenes have."""
+    combined: dict[str, float | None] = {}
     for name in SHOWN:
         numbers = [getattr(measures, name) for measures in found]
-        joined = max if name in LARGEST else np.mean
-        summary[name] = None if None in numbers else float(joined(numbers))
-    return summary
+        combine = max if name in LARGEST else np.mean
+        combined[name] = None if None in numbers else float(combine(numbers))
+    return combined
 
 
-def _table(rows: dict[str, dict[str, float | None]]) -> Table:
+def table_of(rows: dict[str, dict[str, float | None]]) -> Table:
     table = Table(box=None, padding=(0, 2, 0, 0))
     table.add_column("")
     shown = [name for name in SHOWN if any(row[name] is not None for row in rows.values())]
     for name in shown:
         table.add_column(SHOWN[name], justify="right")
     for way, row in rows.items():
-        table.add_row(way, *(_cell(name, row[name]) for name in shown))
+        table.add_row(way, *(cell(name, row[name]) for name in shown))
     return table
 
 
-def _cell(name: str, number: float | None) -> str:
+def cell(name: str, number: float | None) -> str:
     if number is None:
         return ""
     return (
@@ -155,13 +147,13 @@ def _cell(name: str, number: float | None) -> str:
     )
 
 
-def _arguments() -> argparse.Namespace:
-    parser = arguments(__doc__)
-    parser.add_argument("--photographs", type=Path, metavar="DIR", help="default: drawn pictures alone")
-    parser.add_argument("--model", default=catalogue.DEFAULT, metavar="NAME", help="a network of scale 2")
-    parser.add_argument("--precision", choices=PRECISIONS, default="fp32", help="of the network")
-    return parser.parse_args()
+def arguments() -> argparse.Namespace:
+    options = parser(__doc__)
+    options.add_argument("--photographs", type=Path, metavar="DIR", help="default: drawn images only")
+    options.add_argument("--model", default="clear-x2", metavar="NAME", help="a network of scale 2")
+    options.add_argument("--precision", choices=PRECISIONS, default="fp32", help="of the network")
+    return options.parse_args()
 
 
 if __name__ == "__main__":
-    guarded(main)
+    run(main)

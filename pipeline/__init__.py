@@ -1,61 +1,157 @@
-"""uprez: super-resolving video at stream rate.
+"""uprez: super-resolves video files and live streams.
 
-import pipeline
-pipeline.upscale("in.mp4", "out.mkv", model="clear-x2", progress=print)
+    import pipeline
+
+    result = pipeline.upscale("in.mp4", "out.mkv", model="clear-x2", crf=18)
+    verdict = pipeline.verify("in.mp4", "out.mkv")
+
+The names in `__all__` are the public API; everything else may change at any time. Names are imported when they are
+first used, so that `import pipeline` alone takes no time.
+
+- Files: `upscale`, `Job`, `Progress`, `Result`, `Settings`; `probe`, `MediaInfo`; `verify`, `Verdict`.
+- Live streams: `Live`, `LiveSettings`, `LiveFigures`.
+- Errors: `UprezError` and its subclasses.
+- Own pipelines: `make_plan`, `open_source`, `decoding_stage`, `open_session`, `Submit`, `Collect`, `open_sink`,
+  `Stage`, `Chain`, `Pipeline`, `Frame`; networks by `find_model`.
+- Quality: `read_frames`, `read_rgb`, `psnr`, `luma`, `bicubic`, `side_by_side`, `save_png`.
+- Measurements: `benchmark`, `StageBenchmark`, `measure_endurance`, `measure_stream_capacity`, `host_facts`.
 """
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
+TYPE_CHECKING = False  # type checkers take it for True; importing `typing` would be most of the time of this import
 
 if TYPE_CHECKING:
+    from typing import Any
+
+    from pipeline.colour.convert import from_rgb, to_rgb
+    from pipeline.colour.hdr_limit import limit_overshoot
+    from pipeline.colour.psnr import luma, psnr, psnr_of_error
+    from pipeline.colour.resample import bicubic
     from pipeline.config.live_settings import LiveSettings
     from pipeline.config.settings import Settings
+    from pipeline.config.upscale_options import UpscaleOptions
+    from pipeline.diagnostics.benchmark import BenchmarkOptions, benchmark
+    from pipeline.diagnostics.endurance import EnduranceReport, EnduranceSample, measure_endurance
+    from pipeline.diagnostics.engines import (
+        NetworkError,
+        SerializedEngine,
+        build_engine,
+        engine_error,
+        network_error,
+    )
+    from pipeline.diagnostics.host_facts import HostFacts, host_facts
+    from pipeline.diagnostics.pattern_clip import PATTERN_DESCRIPTION, write_pattern
+    from pipeline.diagnostics.quality import read_frames, read_rgb, save_png, side_by_side, to_8_bit
+    from pipeline.diagnostics.report import BenchmarkReport, BenchmarkRow
+    from pipeline.diagnostics.simulated_stream import StreamWorkload, stream_workload
+    from pipeline.diagnostics.stage_benchmark import StageBenchmark
+    from pipeline.diagnostics.stream_capacity import CapacityTrial, StreamCapacity, measure_stream_capacity
     from pipeline.errors import (
         BackendError,
         Cancelled,
         InputError,
         MismatchError,
         ModelError,
+        OutOfMemory,
         OutputError,
         RefusedError,
         SettingsError,
         UprezError,
     )
+    from pipeline.files.components import decoding_stage, open_sink, open_source
     from pipeline.files.job import Job, upscale
+    from pipeline.files.plan import Plan, make_plan
     from pipeline.files.result import Result
-    from pipeline.flow.telemetry import Progress
+    from pipeline.flow.pipeline import Pipeline
+    from pipeline.flow.stage import Chain, Stage
+    from pipeline.flow.telemetry import Progress, Trace
+    from pipeline.frame import PIXEL_FORMATS, Colour, Frame, FrameFormat, PixelFormat, Plane, Siting
     from pipeline.live.service import Live
-    from pipeline.live.stats import LiveFigures
+    from pipeline.live.stats import Delay, LiveFigures, StreamFigures
     from pipeline.media.reading.media_info import MediaInfo
     from pipeline.media.reading.probe import probe
+    from pipeline.models.catalogue import find as find_model
+    from pipeline.models.spec import ModelSpec
+    from pipeline.superres.backend_choice import choose_backend
+    from pipeline.superres.gpu.validation import reference_output as run_reference
+    from pipeline.superres.session import Session
+    from pipeline.superres.sessions import SessionRequest, open_session
+    from pipeline.superres.stages import Collect, Submit
+    from pipeline.system.onnx_runtime import load_onnx_runtime
     from pipeline.verification.compare import verify
     from pipeline.verification.verdict import Verdict
 
 __version__ = "0.1.0"
 
+# Module: the public names that it defines, each followed by =name if it has another name there.
 _HOMES = {
-    "pipeline.errors": (
-        "BackendError Cancelled InputError MismatchError ModelError OutputError RefusedError SettingsError UprezError"
-    ),
-    "pipeline.live.stats": "LiveFigures",
-    "pipeline.live.service": "Live",
+    "pipeline.colour.convert": "from_rgb to_rgb",
+    "pipeline.colour.hdr_limit": "limit_overshoot",
+    "pipeline.colour.psnr": "luma psnr psnr_of_error",
+    "pipeline.colour.resample": "bicubic",
     "pipeline.config.live_settings": "LiveSettings",
+    "pipeline.config.settings": "Settings",
+    "pipeline.config.upscale_options": "UpscaleOptions",
+    "pipeline.diagnostics.benchmark": "BenchmarkOptions benchmark",
+    "pipeline.diagnostics.endurance": "EnduranceReport EnduranceSample measure_endurance",
+    "pipeline.diagnostics.engines": "NetworkError SerializedEngine build_engine engine_error network_error",
+    "pipeline.diagnostics.host_facts": "HostFacts host_facts",
+    "pipeline.diagnostics.pattern_clip": "PATTERN_DESCRIPTION write_pattern",
+    "pipeline.diagnostics.quality": "read_frames read_rgb save_png side_by_side to_8_bit",
+    "pipeline.diagnostics.report": "BenchmarkReport BenchmarkRow",
+    "pipeline.diagnostics.simulated_stream": "StreamWorkload stream_workload",
+    "pipeline.diagnostics.stage_benchmark": "StageBenchmark",
+    "pipeline.diagnostics.stream_capacity": "CapacityTrial StreamCapacity measure_stream_capacity",
+    "pipeline.errors": (
+        "BackendError Cancelled InputError MismatchError ModelError OutOfMemory OutputError RefusedError "
+        "SettingsError UprezError"
+    ),
+    "pipeline.files.components": "decoding_stage open_sink open_source",
+    "pipeline.files.job": "Job upscale",
+    "pipeline.files.plan": "Plan make_plan",
+    "pipeline.files.result": "Result",
+    "pipeline.flow.pipeline": "Pipeline",
+    "pipeline.flow.stage": "Chain Stage",
+    "pipeline.flow.telemetry": "Progress Trace",
+    "pipeline.frame": "Colour Frame FrameFormat PIXEL_FORMATS PixelFormat Plane Siting",
+    "pipeline.live.service": "Live",
+    "pipeline.live.stats": "Delay LiveFigures StreamFigures",
     "pipeline.media.reading.media_info": "MediaInfo",
     "pipeline.media.reading.probe": "probe",
-    "pipeline.verification.verdict": "Verdict",
+    "pipeline.models.catalogue": "find_model=find",
+    "pipeline.models.spec": "ModelSpec",
+    "pipeline.superres.backend_choice": "choose_backend",
+    "pipeline.superres.gpu.validation": "run_reference=reference_output",
+    "pipeline.superres.session": "Session",
+    "pipeline.superres.sessions": "SessionRequest open_session",
+    "pipeline.superres.stages": "Collect Submit",
+    "pipeline.system.onnx_runtime": "load_onnx_runtime",
     "pipeline.verification.compare": "verify",
-    "pipeline.files.job": "Job upscale",
-    "pipeline.files.result": "Result",
-    "pipeline.config.settings": "Settings",
-    "pipeline.flow.telemetry": "Progress",
+    "pipeline.verification.verdict": "Verdict",
 }
-_HOME_OF = {name: module for module, names in _HOMES.items() for name in names.split()}
+
+# Old public name: new name. An entry is removed one version after the one that introduced the new name.
+_RENAMED: dict[str, str] = {}
 
 __all__ = [
+    "PATTERN_DESCRIPTION",
+    "PIXEL_FORMATS",
     "BackendError",
+    "BenchmarkOptions",
+    "BenchmarkReport",
+    "BenchmarkRow",
     "Cancelled",
+    "CapacityTrial",
+    "Chain",
+    "Collect",
+    "Colour",
+    "Delay",
+    "EnduranceReport",
+    "EnduranceSample",
+    "Frame",
+    "FrameFormat",
+    "HostFacts",
     "InputError",
     "Job",
     "Live",
@@ -64,22 +160,87 @@ __all__ = [
     "MediaInfo",
     "MismatchError",
     "ModelError",
+    "ModelSpec",
+    "NetworkError",
+    "OutOfMemory",
     "OutputError",
+    "Pipeline",
+    "PixelFormat",
+    "Plan",
+    "Plane",
     "Progress",
     "RefusedError",
     "Result",
+    "SerializedEngine",
+    "Session",
+    "SessionRequest",
     "Settings",
     "SettingsError",
+    "Siting",
+    "Stage",
+    "StageBenchmark",
+    "StreamCapacity",
+    "StreamFigures",
+    "StreamWorkload",
+    "Submit",
+    "Trace",
     "UprezError",
+    "UpscaleOptions",
     "Verdict",
+    "benchmark",
+    "bicubic",
+    "build_engine",
+    "choose_backend",
+    "decoding_stage",
+    "engine_error",
+    "find_model",
+    "from_rgb",
+    "host_facts",
+    "limit_overshoot",
+    "load_onnx_runtime",
+    "luma",
+    "make_plan",
+    "measure_endurance",
+    "measure_stream_capacity",
+    "network_error",
+    "open_session",
+    "open_sink",
+    "open_source",
     "probe",
+    "psnr",
+    "psnr_of_error",
+    "read_frames",
+    "read_rgb",
+    "run_reference",
+    "save_png",
+    "side_by_side",
+    "stream_workload",
+    "to_8_bit",
+    "to_rgb",
     "upscale",
     "verify",
+    "write_pattern",
 ]
 
 
 def __getattr__(name: str) -> Any:
-    """Import what is asked for when it is asked for: `import pipeline` alone costs next to nothing."""
-    if name not in _HOME_OF:
-        raise AttributeError(f"module 'pipeline' has no attribute {name!r}")
-    return getattr(importlib.import_module(_HOME_OF[name]), name)
+    """Import a public name at its first use."""
+    import importlib
+
+    if name in _RENAMED:
+        import warnings
+
+        message = f"pipeline.{name} is now pipeline.{_RENAMED[name]}; the old name will be removed in the next version"
+        warnings.warn(message, DeprecationWarning, stacklevel=2)
+        return __getattr__(_RENAMED[name])
+    for module, names in _HOMES.items():
+        for entry in names.split():
+            public, _, own = entry.partition("=")
+            if public == name:
+                value = globals()[name] = getattr(importlib.import_module(module), own or public)
+                return value
+    raise AttributeError(f"module 'pipeline' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -1,39 +1,39 @@
-"""The errors a caller can expect. Every message is one line: what, the value seen, what is allowed, what to do.
+"""The errors that callers can expect. A message is one line: what happened, the value, what is allowed, what to do.
 
     UprezError
-     ├── SettingsError     an option or a config file
-     ├── InputError        the source: missing, unreadable, no video, damaged, not supported
-     │    └── RefusedError     it lets nobody in with this user and password
-     ├── OutputError       the result: where it should go, what it should be, or the disk it goes to
-     ├── ModelError        the network: missing, broken, not an upscaler of pictures
-     │    └── MismatchError    frame, model and engine do not fit each other
-     ├── BackendError      the device or its libraries: missing, too old, failing
-     │    └── OutOfMemory      the device has no room
+     ├── SettingsError     an argument, an option or a config file is invalid
+     ├── InputError        the source is missing, unreadable, damaged, not supported, or has no video
+     │    └── RefusedError     the source rejects this user and password
+     ├── OutputError       the output can't be written: its path, its format, or its disk
+     ├── ModelError        the network is missing, broken, or no upscaler of images
+     │    └── MismatchError    frame, model and engine don't match
+     ├── BackendError      the device or one of its libraries is missing, too old, or fails
+     │    └── OutOfMemory      the device, or main memory, is too small
      └── Cancelled         the caller aborted; nothing was finished
 
-Errors of PyAV, ONNX Runtime, CUDA and TensorRT are mapped to these where the project meets the library, with
+Errors of PyAV, ONNX Runtime, CUDA and TensorRT are translated to these where the library is called, with
 `raise ... from`, so that the cause is never lost.
 """
 
 
 class UprezError(Exception):
-    """The root: whatever the project raises on purpose."""
+    """The base class of all errors that uprez raises on purpose."""
 
 
 class SettingsError(UprezError):
-    """An option or a config file is wrong."""
+    """An argument, an option or a config file is invalid."""
 
 
 class InputError(UprezError):
-    """The source can't be read, or isn't what it should be."""
+    """The source can't be read, or is not what it should be."""
 
 
 class RefusedError(InputError):
-    """The source refuses this user and password: to ask again and again would lock the account."""
+    """The source rejects this user and password; repeated attempts might lock the account."""
 
 
 class OutputError(UprezError):
-    """The result can't be written."""
+    """The output can't be written."""
 
 
 class ModelError(UprezError):
@@ -41,16 +41,16 @@ class ModelError(UprezError):
 
 
 class MismatchError(ModelError):
-    """Two sides that must agree don't: the message names both."""
+    """Two things that must match don't; the message names both."""
 
 
 class BackendError(UprezError):
-    """A device or a library that the work needs is missing or fails."""
+    """A device, or a library that it needs, is missing or fails."""
 
 
 class OutOfMemory(BackendError):
-    """The device has no room for what was asked of it."""
+    """The device, or main memory, is too small for the job."""
 
 
 class Cancelled(UprezError):
-    """The caller aborted the work."""
+    """The caller aborted the job."""

@@ -1,7 +1,7 @@
-"""The scene of the sample clip, drawn full size: `originals()` are what the clip is a smaller copy of.
+"""The scene of the sample clip, drawn full size: the clip is a smaller copy of `originals()`.
 
-Lengths and places are in pixels of the original; each layer is a premultiplied RGBA canvas, SCALE times as fine, that
-slides at its own pace. Needs OpenCV 5, whose built-in outline font sets the lettering.
+Lengths and positions are in pixels of the original. Each layer is a premultiplied RGBA canvas, SCALE times as fine,
+that slides at its own pace. The lettering needs the built-in outline font of OpenCV 5.
 """
 
 from __future__ import annotations
@@ -40,17 +40,17 @@ def originals() -> Iterator[NDArray[np.uint8]]:
     far = ((_sky(), PACE_SKY), (_peaks(), PACE_PEAKS), (_hills(), PACE_HILLS), (_field(), PACE_FIELD))
     near = ((_meadow(), PACE_MEADOW), (_lettering(), 0))
     for index in range(FRAMES):
-        picture = np.zeros((HEIGHT, WIDTH, 3), np.float32)
+        image = np.zeros((HEIGHT, WIDTH, 3), np.float32)
         for layer, pace in (*far, (_movers(index), 0), *near):
-            picture = _over(picture, layer, index * pace)
-        yield picture.round().clip(0, 255).astype(np.uint8)
+            image = _over(image, layer, index * pace)
+        yield image.round().clip(0, 255).astype(np.uint8)
 
 
-def _over(picture: NDArray[np.float32], layer: Canvas, start: int) -> NDArray[np.float32]:
-    """Lay the window of `layer` that begins at canvas column `start` over `picture`, (H, W, 3)."""
+def _over(image: NDArray[np.float32], layer: Canvas, start: int) -> NDArray[np.float32]:
+    """Composite the window of `layer` that begins at canvas column `start` over `image`, (H, W, 3)."""
     window = layer[:, start : start + WIDTH * SCALE].astype(np.float32)
     small = cv2.resize(window, (WIDTH, HEIGHT), interpolation=cv2.INTER_AREA)
-    return np.asarray(small[..., :3] + picture * (1 - small[..., 3:] / 255), np.float32)
+    return np.asarray(small[..., :3] + image * (1 - small[..., 3:] / 255), np.float32)
 
 
 # Pens
@@ -61,7 +61,7 @@ def _canvas(pace: int) -> Canvas:
 
 
 def _fixed(points: ArrayLike) -> NDArray[np.int32]:
-    """Places, (..., 2), as the fixed-point canvas coordinates that OpenCV takes."""
+    """Positions, (..., 2), as the fixed-point canvas coordinates that OpenCV takes."""
     return ((np.asarray(points) * SCALE - 0.5) * (1 << SUBPIXEL_BITS)).round().astype(np.int32)
 
 
@@ -127,7 +127,7 @@ def _slope(canvas: Canvas, ridge: Floats, top: Colour, foot: Colour, fade: float
 
 
 def _columns(canvas: Canvas) -> Floats:
-    """Where each column of the canvas lies, in pixels of the original."""
+    """The position of each column of the canvas, in pixels of the original."""
     return (np.arange(canvas.shape[1]) + 0.5) / SCALE
 
 
@@ -187,7 +187,7 @@ def _field() -> Canvas:
 
 
 def _mill(canvas: Canvas) -> None:
-    """The windmill without its sails, which turn."""
+    """The windmill without its sails, which rotate."""
     x, hub = MILL_HUB
     _fill(canvas, [(x - 21, MILL_FOOT), (x - 12, hub), (x + 12, hub), (x + 21, MILL_FOOT)], (244, 226, 206))
     _fill(canvas, [(x + 4, MILL_FOOT), (x + 3, hub), (x + 12, hub), (x + 21, MILL_FOOT)], (190, 154, 164))
@@ -208,7 +208,7 @@ def _mill(canvas: Canvas) -> None:
 
 
 def _meadow() -> Canvas:
-    """Grass, poppies, a fence and a tree in blossom, near the eye."""
+    """The foreground: grass, poppies, a fence and a tree in blossom."""
     canvas = _canvas(PACE_MEADOW)
     rng = np.random.default_rng(SEED)
     x = _columns(canvas)
@@ -257,7 +257,7 @@ def _lettering() -> Canvas:
     return canvas
 
 
-# What moves by itself
+# Moving objects
 
 
 def _movers(index: int) -> Canvas:
@@ -285,7 +285,7 @@ def _sails(canvas: Canvas, hub: tuple[float, float], angle: float) -> None:
 
 
 def _balloon(canvas: Canvas, centre: tuple[float, float], turn: float) -> None:
-    """A balloon of GORES strips of cloth, each between two meridians of its envelope; half are out of sight."""
+    """A balloon of GORES strips of cloth, each between two meridians of its envelope; half are hidden."""
     x, y = centre
     fall = np.linspace(0, 1, 48)
     reach = BALLOON_RADIUS * np.where(fall < 0.7, np.sin(fall / 0.7 * 2.2), np.sin(2.2) * (1.2 - fall) / 0.5)

@@ -1,4 +1,4 @@
-"""The stages on their own: decode and upscale a clip, and do with each frame what you like.
+"""Decode and upscale a video frame by frame, and use each frame as you like.
 
 python samples/stages.py [VIDEO]
 """
@@ -8,30 +8,27 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-import numpy as np
+import pipeline
 
-from pipeline.frame import Frame
-from pipeline.media.decoding.decoder import decode_frames
-from pipeline.media.reading.file_source import FileSource
-from pipeline.media.reading.probe import probe
-from pipeline.models import catalogue
-from pipeline.superres.cpu.network import CpuNetwork
-from pipeline.superres.cpu.session import OnnxSession
+CLIP = Path(__file__).with_name("clip.mp4")
 
 
 def main() -> None:
-    path = Path(sys.argv[1]) if len(sys.argv) > 1 else Path(__file__).with_name("clip.mp4")
-    format = probe(path).video.format
-    model = catalogue.find("clear-x2", np.float32)
-    with FileSource(path) as source, OnnxSession(CpuNetwork(model), format) as session:
-        for frame in decode_frames(source, format):
-            ticket = session.submit(frame)  # on a GPU several frames may be under way before the first is collected
-            show(session.collect(ticket))
+    path = Path(sys.argv[1]) if len(sys.argv) > 1 else CLIP
+    settings = pipeline.Settings.load(None, model="clear-x2", streams="video")
+    plan = pipeline.make_plan(pipeline.probe(path), None, settings)
+    with pipeline.open_source(plan) as source, pipeline.open_session(plan.session_request) as session:
+        decoder = pipeline.decoding_stage(plan, source)
+        for packet in source:
+            for frame in decoder.feed(packet):
+                # On a GPU, several frames may be submitted before the first is collected.
+                show(session.collect(session.submit(frame)))
+        for frame in decoder.finish():
+            show(session.collect(session.submit(frame)))
 
 
-def show(frame: Frame) -> None:
-    luma = frame.planes[0]
-    print(f"pts {frame.pts}: {frame.format}, mean luma {luma.mean():.1f}")
+def show(frame: pipeline.Frame) -> None:
+    print(f"pts {frame.pts}: {frame.format}, mean luma {frame.planes[0].mean():.1f}")
     frame.release()
 
 

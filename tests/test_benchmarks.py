@@ -1,9 +1,10 @@
-"""The scripts in benchmarks/ run with the project as it is."""
+"""The scripts in benchmarks/ run, and write their reports."""
 
 import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -13,33 +14,75 @@ SMALL = ("--backend", "onnx", "--model", "identity", "--size", "64x48")
 
 def run(script: str, *arguments: object) -> str:
     command = [sys.executable, str(FOLDER / script), *map(str, arguments)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=50, check=False)
-    assert done.returncode == 0, done.stderr
-    return done.stdout
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=55, check=False)
+    assert ended.returncode == 0, ended.stderr
+    return ended.stdout
+
+
+def report(tmp_path: Path, script: str, *arguments: object) -> dict[str, Any]:
+    run(script, *arguments, "--save", tmp_path / "report.json")
+    return dict(json.loads((tmp_path / "report.json").read_text()))
 
 
 @pytest.mark.parametrize("script", sorted(path.name for path in FOLDER.glob("*.py")))
-def test_each_script_prints_its_usage(script: str) -> None:
+def test_each_script_has_a_usage_message(script: str) -> None:
     assert "usage" in run(script, "--help")
 
 
-def test_steady_run_saves_its_figures(tmp_path: Path) -> None:
-    run("steady.py", *SMALL, "--frames", 60, "--save", tmp_path / "steady.json")
-    assert json.loads((tmp_path / "steady.json").read_text())
+def test_steady_reports_growth_threads_and_samples(tmp_path: Path) -> None:
+    found = report(tmp_path, "steady.py", *SMALL, "--frames", 60)
+    assert found["frames"] == 60
+    assert found["samples"][-1]["frames"] == 60
+    assert found["threads_after"] <= found["threads_before"] + 1
 
 
-def test_start_up_times_are_saved(tmp_path: Path) -> None:
-    run("start.py", *SMALL, "--runs", 1, "--save", tmp_path / "start.json")
-    assert json.loads((tmp_path / "start.json").read_text())["starts"]
+def test_start_reports_every_step_up_to_the_first_frame(tmp_path: Path) -> None:
+    (start,) = report(tmp_path, "start.py", *SMALL, "--runs", 1)["starts"]
+    assert list(start["steps"]) == ["interpreter", "imports", "probe", "plan", "files", "session", "first frame"]
+    assert sum(start["steps"].values()) == pytest.approx(start["first_frame"])
+    assert start["first_frame"] < start["whole"]
 
 
-def test_parallel_encoders_are_measured(tmp_path: Path) -> None:
+def test_gops_compares_parallel_encoders_with_one(tmp_path: Path) -> None:
     options = ("--size", "128x96", "--presets", "ultrafast", "--encoders", "2", "--seconds", "0.2")
-    run("gops.py", *options, "--save", tmp_path / "gops.json")
-    assert json.loads((tmp_path / "gops.json").read_text())
+    found = report(tmp_path, "gops.py", *options)
+    assert [entry["encoders"] for entry in found["entries"]] == [1, 2]
 
 
-def test_parallel_streams_are_measured(tmp_path: Path) -> None:
+def test_gops_compares_files_of_a_clip(tmp_path: Path, clip: Path) -> None:
+    options = ("--size", "128x96", "--presets", "ultrafast", "--encoders", "2", "--seconds", "0.2", "--clip", clip)
+    found = report(tmp_path, "gops.py", *options)
+    assert [entry["made"]["frames"] for entry in found["entries"]] == [12, 12]
+    assert all(entry["made"]["psnr"] > 30 for entry in found["entries"])
+
+
+def test_gpus_measures_each_list_of_devices(tmp_path: Path) -> None:
+    found = report(tmp_path, "gpus.py", *SMALL, "--devices", "0", "--seconds", "0.2")
+    (entry,) = found["entries"]
+    assert entry["engine"]["rate"] > 0
+    assert entry["discarded"]["share"] > 0
+
+
+def test_streams_finds_how_many_are_carried(tmp_path: Path) -> None:
     options = ("--backend", "onnx", "--models", "identity", "--size", "64x48", "--decode", "--encode", "ultrafast")
-    run("streams.py", *options, "--seconds", "0.2", "--most", "1", "--save", tmp_path / "streams.json")
-    assert json.loads((tmp_path / "streams.json").read_text())["entries"][0]["trials"]
+    found = report(tmp_path, "streams.py", *options, "--seconds", "0.2", "--most", "1")
+    assert found["entries"][0]["trials"]
+
+
+def test_peers_times_uprez_in_a_process_of_its_own(tmp_path: Path) -> None:
+    options = ("--device", "cpu", "--sizes", "64x48", "--networks", "srvgg-4x1", "--only", "uprez", "--seconds", "0.2")
+    found = report(tmp_path, "peers.py", *options)
+    (entry,) = found["entries"]
+    assert entry["reason"] is None
+    assert entry["encoded"]["rate"] > 0
+
+
+def test_draw_makes_an_svg_of_a_trace(tmp_path: Path) -> None:
+    event = {"ph": "X", "pid": 1, "tid": 1, "name": "decode", "ts": 0, "dur": 5000}
+    names = [
+        {"ph": "M", "name": "process_name", "pid": 1, "args": {"name": "threads"}},
+        {"ph": "M", "name": "thread_name", "pid": 1, "tid": 1, "args": {"name": "decode"}},
+    ]
+    (tmp_path / "trace.json").write_text(json.dumps({"traceEvents": [*names, event]}))
+    run("draw.py", tmp_path / "trace.json", tmp_path / "out.svg")
+    assert (tmp_path / "out.svg").read_text().startswith("<svg")

@@ -1,1 +1,1 @@
-"""Light in cd/m2: what HDR's code values mean, pictures made of it, and measures that eyes would agree with."""
+"""HDR as light in cd/m2: transfer functions, scenes with known samples, methods to enlarge them, and error measures."""

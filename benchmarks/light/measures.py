@@ -1,4 +1,4 @@
-"""How far an enlarged HDR frame is from what it should be, and whether clipping, hue or bands give it away."""
+"""Error measures of an enlarged HDR frame: colour difference, hue, clipping, overshoot and banding."""
 
 from __future__ import annotations
 
@@ -6,47 +6,46 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, Field
 
+from light.methods import Planes, decode, encode
 from light.scenes import BAND, PATCH, Scene, luminance
 from light.transfer import Light, System, itp
-from light.ways import Planes, coded, decoded
-from pipeline.colour.psnr import psnr
-from pipeline.frame import FrameFormat
+from pipeline import FrameFormat, psnr
 
 CODES = 1023
 _BLACK, _WHITE = 64, 940  # of luma in limited range, 10 bit
 _VISIBLE = 720  # BT.2124: lengths in ITP to colour differences
-_COLOURED = 0.03  # length of (T, P), from which on a hue can be told: 20 colour differences from grey
-_AROUND = 4  # samples each way that a sample may be as bright and as dark as
-_MARGIN = 22  # samples of a field or ramp next to another, which edges reach
+_COLOURED = 0.03  # length of (T, P) from which on a hue is visible: 20 colour differences from grey
+_AROUND = 4  # samples each way whose range a sample may have
+_MARGIN = 22  # samples of a field or ramp beside another, which are affected by the edge
 
 
 class Measures(BaseModel):
-    """One way on one scene. Codes are those of 10 bit, full range for R'G'B'."""
+    """One method on one scene. Codes are those of 10 bit, full range for R'G'B'."""
 
     psnr: float = Field(description="dB, of R'G'B'")
     delta_mean: float = Field(description="colour difference ITP of BT.2124, mean")
-    delta_99: float = Field(description="... that 1 % of the samples exceed")
+    delta_99: float = Field(description="colour difference that 1 % of the samples exceed")
     delta_max: float
     hue_mean: float = Field(description="degrees in ICtCp, mean size where there is colour")
     hue_99: float
     clipped: float = Field(
-        description="% of R'G'B' samples outside 0..1, which displays clip, as chroma of 4:2:0 brings about too"
+        description="% of R'G'B' samples outside 0..1, which displays clip; subsampled chroma causes some, too"
     )
-    ends: float = Field(description="% of samples, of any plane, at the lowest or highest code that there is")
-    over: float = Field(description="luma codes above the brightest of what is around, most")
-    over_light: float = Field(description="cd/m2 above it, most")
-    under: float = Field(description="luma codes below the darkest of what is around, most")
-    flat: int | None = Field(None, description="codes by which the middle of a flat field is off, most, of any plane")
-    levels: float | None = Field(None, description="% of the truth's distinct luma codes that the ramps have")
+    ends: float = Field(description="% of samples, of any plane, at the lowest or highest code")
+    over: float = Field(description="maximum luma codes above the brightest sample around")
+    over_light: float = Field(description="maximum cd/m2 above it")
+    under: float = Field(description="maximum luma codes below the darkest sample around")
+    flat: int | None = Field(None, description="maximum error in the middle of a flat field, of any plane, in codes")
+    levels: float | None = Field(None, description="distinct luma codes on ramps, in % of those of the original")
     step: int | None = Field(None, description="largest luma step between neighbours on a ramp, codes")
     falls: float | None = Field(None, description="% of the steps on ramps, which all rise, that go down")
-    fall: int | None = Field(None, description="largest of them, codes")
+    fall: int | None = Field(None, description="largest of these, codes")
 
 
-def measured(scene: Scene, planes: Planes, format: FrameFormat, system: System) -> Measures:
-    """Hold a frame against the scene that it shows."""
+def measure(scene: Scene, planes: Planes, format: FrameFormat, system: System) -> Measures:
+    """Compare a frame with the scene that it shows."""
     true = system.code(scene.light)
-    rgb = decoded(planes, format)
+    rgb = decode(planes, format)
     light = system.light(np.clip(rgb, 0, 1))
     delta = _VISIBLE * np.linalg.norm(itp(light) - itp(scene.light), axis=-1)
     hue = hues(light, scene.light)
@@ -62,12 +61,12 @@ def measured(scene: Scene, planes: Planes, format: FrameFormat, system: System) 
         **_overshoot(scene.light, light, planes[0], system),
     )
     if scene.kind == "flat":
-        return found.model_copy(update={"flat": _off_in_flats(planes, coded(true, format))})
+        return found.model_copy(update={"flat": _error_in_flats(planes, encode(true, format))})
     return found.model_copy(update=_banding(planes[0], true)) if scene.kind == "ramp" else found
 
 
 def hues(light: Light, true: Light) -> NDArray[np.float64]:
-    """By how many degrees the hue is off, wherever both have one."""
+    """The error of the hue in degrees, of all samples that have a visible one."""
     a, b = (itp(x)[..., 1:] for x in (light, true))
     coloured = (np.linalg.norm(a, axis=-1) > _COLOURED) & (np.linalg.norm(b, axis=-1) > _COLOURED)
     a, b = a[coloured], b[coloured]
@@ -81,7 +80,7 @@ def _outside(rgb: Light) -> float:
 
 
 def _overshoot(true: Light, light: Light, luma: NDArray[np.uint16], system: System) -> dict[str, float]:
-    """How far a frame leaves the range of what is around: in luma codes, and in light."""
+    """The overshoot beyond the range of the samples around, in luma codes and in light."""
     codes = _BLACK + (_WHITE - _BLACK) * luminance(system.code(true))
     _, brightest = _range_around(luminance(true))
     darkest_code, brightest_code = _range_around(codes)
@@ -100,7 +99,7 @@ def _range_around(samples: NDArray[np.float64]) -> tuple[NDArray[np.float64], ND
     return np.asarray(cv2.erode(samples, square)), np.asarray(cv2.dilate(samples, square))
 
 
-def _off_in_flats(planes: Planes, true: Planes) -> int:
+def _error_in_flats(planes: Planes, true: Planes) -> int:
     sides = [PATCH, PATCH // 2, PATCH // 2]
     middles = [(slice(side // 2, None, side),) * 2 for side in sides]
     return max(
@@ -110,7 +109,7 @@ def _off_in_flats(planes: Planes, true: Planes) -> int:
 
 
 def _banding(luma: NDArray[np.uint16], true: Light) -> dict[str, float]:
-    """What becomes of slow changes: luma along the middle row of each ramp."""
+    """Banding: the luma along the middle row of each ramp."""
     rows = slice(BAND // 2, None, BAND), slice(_MARGIN, -_MARGIN)
     lines = luma[rows].astype(int)
     exact = np.rint(_BLACK + (_WHITE - _BLACK) * luminance(true[rows]))

@@ -1,7 +1,7 @@
-"""Between light and code values: PQ and HLG of ITU-R BT.2100, ICtCp and the colour difference of BT.2124.
+"""Conversion between light and code values: PQ and HLG of ITU-R BT.2100, ICtCp and the colour difference of BT.2124.
 
 Light is float64, (..., 3), linear red, green and blue of BT.2020 on a display, in cd/m2; code values are R'G'B' of
-nominal range 0..1. Beyond that range the curves go on, mirrored at zero, unless it is said that they clip.
+nominal range 0..1. Beyond that range the curves continue, mirrored at zero, unless documented otherwise.
 """
 
 from __future__ import annotations
@@ -30,7 +30,15 @@ _TO_ITP = np.array([1, 0.5, 1])  # BT.2124: T is half of CT
 
 @dataclass(frozen=True)
 class System:
-    """A way to code light. transfer: its code in H.273. peak: cd/m2 of code 1. code, light: to code values and back."""
+    """An HDR system.
+
+    Attributes:
+        name: "PQ" or "HLG".
+        transfer: The code of its transfer characteristics in H.273.
+        peak: Luminance of code 1 in cd/m2.
+        code: From light to code values.
+        light: From code values to light.
+    """
 
     name: str
     transfer: int
@@ -76,7 +84,7 @@ def _inverse_oetf(code: Light) -> Light:
 
 
 def itp(light: Light) -> Light:
-    """I, T and P of light: equal steps look equal; 1 / 720 of length 1 is just seen."""
+    """I, T and P of light, in which equal distances look equal; a distance of 1 / 720 is just visible (BT.2124)."""
     return np.asarray((pq(np.maximum(light, 0) @ _LMS.T) @ _ICTCP.T) * _TO_ITP)
 
 

@@ -1,4 +1,4 @@
-"""What delay.py and soak.py stand on: the servers of the tests, which are found beside this folder."""
+"""Test rigs of delay.py and soak.py. They use the servers of the tests, which are in the folder above."""
 
 import sys
 from pathlib import Path

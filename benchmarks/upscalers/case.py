@@ -1,4 +1,4 @@
-"""What one trial is given and what it tells, as JSON between two processes."""
+"""The input and the outcome of one trial, passed as JSON between two processes."""
 
 from __future__ import annotations
 
@@ -10,49 +10,49 @@ import av
 import numpy as np
 from pydantic import BaseModel, Field
 
-from pipeline.diagnostics.report import Row
-from pipeline.models import catalogue
-from pipeline.models.spec import ModelSpec
+from pipeline import BenchmarkRow, ModelSpec, find_model
 
 
 class Case(BaseModel):
-    """What to upscale and how long to measure. device: "cpu" is for trying the code out; fp32 is used there."""
+    """What to upscale and how long to measure. `device` "cpu" is for trying the code out; fp32 is used there."""
 
     network: str
     clip: Path
-    folder: Path = Field(description="for what the trial makes")
+    folder: Path = Field(description="for the files of the trial")
     width: int
     height: int
     seconds: float
     device: Literal["cuda", "cpu"] = "cuda"
-    patience: int = Field(120, description="seconds that a way may take to its first picture, compilation included")
+    patience: int = Field(120, description="maximum seconds to the first frame, including compilation")
 
     @property
     def model(self) -> ModelSpec:
-        return catalogue.find(self.network, np.float16 if self.device == "cuda" else np.float32)
+        return find_model(self.network, np.float16 if self.device == "cuda" else np.float32)
 
 
 class Outcome(BaseModel):
-    """What a trial found: rates in frames a second, or why there are none."""
+    """The outcome of a trial: rates in frames per second, or the reason why there are none."""
 
-    about: str | None = Field(None, description="libraries, versions and modes that did the work")
-    engine: Row | None = Field(None, description="the network alone, where it was measured")
-    discarded: Row | None = Field(None, description="input file to finished pictures in host memory, thrown away")
-    encoded: Row | None = Field(None, description="input file to a file encoded by x264, ultrafast, crf 20")
-    reason: str | None = Field(None, description="why it was not run, or not to its end")
+    about: str | None = Field(None, description="libraries, versions and modes that were used")
+    engine: BenchmarkRow | None = Field(None, description="the network alone, if it was measured")
+    discarded: BenchmarkRow | None = Field(None, description="input file to upscaled frames in main memory, discarded")
+    encoded: BenchmarkRow | None = Field(None, description="input file to a file encoded by x264, ultrafast, crf 20")
+    reason: str | None = Field(None, description="why it was not run, or failed")
 
 
 class Upscaler(Protocol):
-    """One way to upscale the case's clip.
+    """Upscales the clip of a case.
 
-    about: libraries, versions and modes. threaded: whether encoding runs beside it, in a thread of its own.
+    Attributes:
+        about: Libraries, versions and modes.
+        threaded: Whether it may run in a thread of its own beside the encoder.
     """
 
     about: str
     threaded: bool
 
-    def pictures(self) -> Generator[Any, None, None]:
-        """Finished pictures in host memory, 8 bits a sample, as this way has them; the clip again and again."""
+    def frames(self) -> Generator[Any, None, None]:
+        """Upscaled frames of the repeated clip in main memory, 8 bits per sample, in the upscaler's own layout."""
 
-    def frame(self, picture: Any) -> av.VideoFrame:
-        """A picture as the encoder takes it, yuv420p."""
+    def to_av_frame(self, frame: Any) -> av.VideoFrame:
+        """A frame as the encoder takes it, yuv420p."""

@@ -1,4 +1,4 @@
-"""The input: a clip's frames without end, and work done ahead in a thread."""
+"""The input: the frames of a repeated clip, and a thread that works ahead."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _END: Any = object()
 
 
 def decoded(clip: Path, threads: Literal["AUTO"] | None = None) -> Iterator[av.VideoFrame]:
-    """The clip's frames, again and again. threads: None leaves PyAV's default, slices only."""
+    """The frames of the clip, repeated without end. threads: None is PyAV's default, slices only."""
     while True:
         with av.open(str(clip)) as container:
             stream = container.streams.video[0]
@@ -25,7 +25,7 @@ def decoded(clip: Path, threads: Literal["AUTO"] | None = None) -> Iterator[av.V
 
 
 def ahead(items: Iterator[T], depth: int = 8) -> Iterator[T]:
-    """`items`, made by a thread of their own up to `depth` before their turn."""
+    """`items`, computed by a thread of their own up to `depth` items ahead."""
     with ThreadPoolExecutor(1) as pool:
         waiting = deque(pool.submit(next, items, _END) for _ in range(depth))
         while (item := waiting.popleft().result()) is not _END:

@@ -1,12 +1,11 @@
-"""A TensorRT engine of the case's network, built as uprez builds its own. The only place here that builds engines."""
+"""A TensorRT engine of the case's network, as uprez builds its own, for frames of the case's size only."""
 
 from __future__ import annotations
 
-from pipeline.superres.gpu.tensorrt.engine import Shapes, build_engine
-from pipeline.superres.gpu.tensorrt.library import TensorRtLibrary
+from pipeline import SerializedEngine, build_engine
 from upscalers.case import Case
 
 
-def engine(library: TensorRtLibrary, case: Case) -> bytes:
-    """Build a serialized engine for images of the case's size only, for which TensorRT builds the fastest engines."""
-    return build_engine(library, case.model, Shapes.fixed(case.height, case.width))
+def engine(case: Case, library: str = "auto") -> SerializedEngine:
+    """Build the engine with the TensorRT called `library`: "rtx", "tensorrt" or "auto"."""
+    return build_engine(case.model, case.width, case.height, library)

@@ -7,8 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from pipeline.errors import BackendError
-from pipeline.system.onnx_runtime import load_onnx_runtime
+from pipeline import BackendError, load_onnx_runtime
 from upscalers.case import Case
 from upscalers.tensors import DTYPES, TorchUpscaler
 
@@ -16,7 +15,7 @@ onnxruntime = load_onnx_runtime()
 
 
 class Network:
-    """The ONNX file on RGB tensors, on `stream`, without waiting for it."""
+    """Runs the ONNX file on RGB tensors, on `stream`, without waiting for it."""
 
     def __init__(self, case: Case, stream: Any, nhwc: bool) -> None:
         self._model, self._device = case.model, case.device

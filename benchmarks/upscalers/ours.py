@@ -5,19 +5,13 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.config.settings import Settings
-from pipeline.diagnostics.benchmark import Bench, measure
-from pipeline.files.plan import make_plan
-from pipeline.media.decoding.decoder import decode_frames
-from pipeline.media.reading.file_source import FileSource
-from pipeline.media.reading.probe import probe
-from pipeline.superres.sessions import SessionRequest, open_session
+from pipeline import BenchmarkOptions, Settings, StageBenchmark, benchmark
 from upscalers.case import Case, Outcome
 from upscalers.timing import ENCODER, OPTIONS
 
 
 def outcome(case: Case) -> Outcome:
-    report = measure(Bench(_settings(case), case.clip, (case.width, case.height), case.seconds))
+    report = benchmark(BenchmarkOptions(_settings(case), case.clip, seconds=case.seconds))
     return Outcome(
         about=f"{report.backend}; encoder {report.encoder}",
         engine=report.row("engine"),
@@ -27,17 +21,9 @@ def outcome(case: Case) -> Outcome:
 
 
 def first_luma(case: Case) -> NDArray[np.uint8]:
-    """Luma of the clip's first picture, upscaled: what the peers' are compared with."""
-    plan = make_plan(probe(case.clip), case.folder / "result.mkv", _settings(case))
-    format = plan.media.video.format
-    with (
-        open_session(SessionRequest(plan.backend, plan.model, format, plan.settings, plan.output_format)) as session,
-        FileSource(case.clip) as source,
-    ):
-        frame = next(decode_frames(source, format))
-        done = session.collect(session.submit(frame))
-        luma: NDArray[np.uint8] = done.planes[0].copy()
-        done.release()
+    """Luma of the clip's first frame, upscaled: the reference for the peers."""
+    with StageBenchmark(case.clip, _settings(case)) as stages:
+        luma: NDArray[np.uint8] = stages.upscaled_frames[0].planes[0]
         return luma
 
 

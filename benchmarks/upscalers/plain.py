@@ -1,11 +1,12 @@
-"""TensorRT in a plain loop, as tutorials and ports of Real-ESRGAN have it.
+"""TensorRT in a plain loop, as in tutorials and ports of Real-ESRGAN.
 
 One context, one stream; every step waits for the one before. PyAV decodes with its default threading to RGB, NumPy
-turns the picture into a tensor and back, copies are made from and to pageable memory.
+converts the frame to a tensor and back, copies are from and to pageable memory.
 """
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Generator
 from typing import Any
 
@@ -13,9 +14,7 @@ import av
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.errors import BackendError
-from pipeline.superres.gpu.tensorrt import library
-from pipeline.system import cuda
+from pipeline import BackendError, Settings, choose_backend
 from upscalers.case import Case
 from upscalers.clip import decoded
 from upscalers.engine import engine
@@ -29,35 +28,35 @@ class PlainLoop:
         self._network = TensorRt(case)
         self.about = f"{self._network.about}, one context, one stream, pageable memory, NumPy"
 
-    def pictures(self) -> Generator[NDArray[np.uint8], None, None]:
+    def frames(self) -> Generator[NDArray[np.uint8], None, None]:
         for frame in decoded(self._case.clip):
-            yield self._upscaled(frame.to_ndarray(format="rgb24"))
+            yield self._upscale(frame.to_ndarray(format="rgb24"))
 
-    def frame(self, picture: NDArray[np.uint8]) -> av.VideoFrame:
-        return av.VideoFrame.from_ndarray(picture, format="rgb24").reformat(format="yuv420p", dst_colorspace="ITU709")
+    def to_av_frame(self, frame: NDArray[np.uint8]) -> av.VideoFrame:
+        return av.VideoFrame.from_ndarray(frame, format="rgb24").reformat(format="yuv420p", dst_colorspace="ITU709")
 
-    def _upscaled(self, picture: NDArray[Any]) -> NDArray[np.uint8]:
-        scaled = picture.astype(np.float32) / 255
+    def _upscale(self, image: NDArray[Any]) -> NDArray[np.uint8]:
+        scaled = image.astype(np.float32) / 255
         tensor = np.ascontiguousarray(scaled.transpose(2, 0, 1)[None]).astype(self._case.model.dtype)
         result = self._network(tensor)[0].astype(np.float32)
         return np.ascontiguousarray((np.clip(result, 0, 1) * 255).round().astype(np.uint8).transpose(1, 2, 0))
 
 
 class TensorRt:
-    """The network on tensors in host memory; waits for the result."""
+    """Runs the network on tensors in main memory and waits for its output."""
 
     def __init__(self, case: Case) -> None:
         from cuda.bindings import runtime
 
-        if reason := cuda.unavailable_reason():
-            raise BackendError(reason)
+        choose_backend(Settings.load(None, backend="tensorrt"))  # raises without a GPU
         self._runtime, model = runtime, case.model
-        found = library.load()
-        self.about = f"{found.trt.__name__} {found.version}"
-        self._trt = found.trt.Runtime(found.logger)
-        self._engine = self._trt.deserialize_cuda_engine(engine(found, case))
+        built = engine(case)
+        trt = importlib.import_module(built.module)
+        self.about = f"{built.module} {built.version}"
+        self._trt = trt.Runtime(trt.Logger())
+        self._engine = self._trt.deserialize_cuda_engine(built.data)
         if self._engine is None:
-            raise BackendError(f"the engine does not load: {found.last_error()}")
+            raise BackendError("the engine does not load; TensorRT's log has the reason")
         self._context = self._engine.create_execution_context()
         self._stream = self._call(runtime.cudaStreamCreate())
         shape = (1, 3, case.height, case.width)

@@ -11,10 +11,7 @@ from onnx.numpy_helper import to_array
 from torch import Tensor, nn
 from torch.nn import functional
 
-from pipeline.colour.psnr import psnr
-from pipeline.errors import ModelError
-from pipeline.models.spec import ModelSpec
-from pipeline.system.onnx_runtime import load_onnx_runtime
+from pipeline import ModelError, ModelSpec, load_onnx_runtime, psnr
 from upscalers.case import Case
 from upscalers.tensors import DTYPES, TorchUpscaler
 
@@ -23,13 +20,13 @@ _LEAST_PSNR = 40.0
 
 
 class Srvgg(nn.Module):
-    """SRVGGNetCompact: convolutions with PReLU, a pixel shuffle, the nearest-neighbour picture added."""
+    """SRVGGNetCompact: convolutions with PReLU, a pixel shuffle, plus the input by nearest neighbour."""
 
     def __init__(self, model: ModelSpec) -> None:
         super().__init__()
         graph = onnx.load(str(model.path)).graph
         if unknown := {node.op_type for node in graph.node} - _KNOWN:
-            raise ModelError(f"{model.name}: not an SRVGG network, it holds {', '.join(sorted(unknown))}")
+            raise ModelError(f"{model.name}: not an SRVGG network: it contains {', '.join(sorted(unknown))}")
         weights = {tensor.name: torch.from_numpy(to_array(tensor).copy()) for tensor in graph.initializer}
         layers = [_layer(node, weights) for node in graph.node if node.op_type in ("Conv", "PRelu")]
         self._body = nn.Sequential(*layers)
@@ -69,13 +66,14 @@ def _network(case: Case) -> Srvgg:
     torch.backends.cudnn.benchmark = True
     network = Srvgg(case.model).to(case.device, DTYPES[case.model.dtype], memory_format=torch.channels_last).eval()
     if (decibels := agreement(network, case)) < _LEAST_PSNR:
-        raise ModelError(f"{case.network}: PyTorch's result is {decibels:.1f} dB from ONNX Runtime's, 40 is the least")
+        raise
+    ModelError(f"{case.network}: PyTorch's output is {decibels:.1f} dB from ONNX Runtime's; at least 40 is required")
     return network
 
 
 @torch.inference_mode()
 def agreement(network: nn.Module, case: Case) -> float:
-    """PSNR in dB between the network's answer to a small picture of noise and that of ONNX Runtime on the CPU."""
+    """PSNR in dB between the network's output for a small image of noise and that of ONNX Runtime on the CPU."""
     model = case.model
     noise = np.random.default_rng(0).random((1, 3, 36, 64)).astype(model.dtype)
     session = load_onnx_runtime().InferenceSession(str(model.path), providers=["CPUExecutionProvider"])

@@ -1,8 +1,8 @@
-"""Upscaling with torch tensors: whatever the network runs on, the rest is the same.
+"""Upscaling with torch tensors, whatever runs the network.
 
-PyAV decodes in a thread, ahead. Frames travel as the codec has them, 8 bit 4:2:0, from and to page-locked memory;
-colour is converted on the device, in the network's precision. While the device works on a frame, the next is
-submitted: nothing waits but for the oldest frame.
+PyAV decodes ahead, in a thread. Frames are copied as the codec has them, 8-bit 4:2:0, from and to page-locked memory;
+colour is converted on the device, in the network's precision. The next frame is submitted while the device works on
+one: only the oldest frame is waited for.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ from upscalers.case import Case
 from upscalers.clip import ahead, decoded
 
 DTYPES = {np.dtype(np.float16): torch.float16, np.dtype(np.float32): torch.float32}
-_UNDER_WAY = 2
+_IN_FLIGHT = 2
 _KR, _KB = 0.2126, 0.0722  # BT.709
-_U, _V = 2 * (1 - _KB), 2 * (1 - _KR)  # what B - Y and R - Y span
+_U, _V = 2 * (1 - _KB), 2 * (1 - _KR)  # range of B - Y and of R - Y
 
 
 class ToRgb(nn.Module):
@@ -57,10 +57,14 @@ class FromRgb(nn.Module):
 
 
 class TorchUpscaler:
-    """Frames through `network`, a function from RGB to RGB on tensors of the case's device.
+    """Upscales frames by `network`.
 
-    compile: what to make of the whole way of a frame on the device, such as torch.compile. stream: the CUDA stream that
-    the network wants to run on, None for the current one.
+    Args:
+        case: The clip and the device.
+        network: A function from RGB to RGB on tensors of that device.
+        about: Libraries, versions and modes.
+        compile: Applied to the complete conversion of a frame on the device, such as torch.compile.
+        stream: The CUDA stream to run on; None: the current one.
     """
 
     threaded = True
@@ -70,27 +74,27 @@ class TorchUpscaler:
         case: Case,
         network: Callable[[Tensor], Tensor],
         about: str,
-        compile: Callable[[nn.Module], Callable[[Tensor], Tensor]] = lambda whole: whole,
+        compile: Callable[[nn.Module], Callable[[Tensor], Tensor]] = lambda conversion: conversion,
         stream: Any = None,
     ) -> None:
         self.about = about
         self._case = case
         self._cuda = case.device == "cuda"
         self._stream = stream
-        self._run = compile(_Whole(ToRgb(DTYPES[case.model.dtype]), network, FromRgb()).to(case.device))
+        self._run = compile(_Conversion(ToRgb(DTYPES[case.model.dtype]), network, FromRgb()).to(case.device))
 
-    def pictures(self) -> Generator[NDArray[np.uint8], None, None]:
-        under_way: deque[tuple[Tensor, Any]] = deque()
+    def frames(self) -> Generator[NDArray[np.uint8], None, None]:
+        in_flight: deque[tuple[Tensor, Any]] = deque()
         for packed in ahead(self._packed()):
-            under_way.append(self._submit(packed))
-            if len(under_way) == _UNDER_WAY:
-                result, done = under_way.popleft()
+            in_flight.append(self._submit(packed))
+            if len(in_flight) == _IN_FLIGHT:
+                result, done = in_flight.popleft()
                 if done:
                     done.synchronize()
                 yield result.numpy()
 
-    def frame(self, picture: NDArray[np.uint8]) -> av.VideoFrame:
-        return av.VideoFrame.from_ndarray(picture, format="yuv420p")
+    def to_av_frame(self, frame: NDArray[np.uint8]) -> av.VideoFrame:
+        return av.VideoFrame.from_ndarray(frame, format="yuv420p")
 
     def _packed(self) -> Iterator[Tensor]:
         for frame in decoded(self._case.clip, threads="AUTO"):
@@ -100,16 +104,16 @@ class TorchUpscaler:
     @torch.inference_mode()
     def _submit(self, packed: Tensor) -> tuple[Tensor, Any]:
         with torch.cuda.stream(self._stream) if self._stream else contextlib.nullcontext():
-            made = self._run(packed.to(self._case.device, non_blocking=True))
-            result = self._host(made.shape).copy_(made, non_blocking=True)
+            upscaled = self._run(packed.to(self._case.device, non_blocking=True))
+            result = self._host(upscaled.shape).copy_(upscaled, non_blocking=True)
             return result, torch.cuda.current_stream().record_event() if self._cuda else None
 
     def _host(self, shape: torch.Size) -> Tensor:
         return torch.empty(shape, dtype=torch.uint8, pin_memory=self._cuda)  # PyTorch keeps and reuses pinned memory
 
 
-class _Whole(nn.Module):
-    """The whole way of a frame on the device."""
+class _Conversion(nn.Module):
+    """All that is done to a frame on the device."""
 
     def __init__(self, to_rgb: ToRgb, network: Callable[[Tensor], Tensor], from_rgb: FromRgb) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""How fast pictures come, in the steady state, discarded or on their way into x264."""
+"""Rates of upscalers in the steady state, with frames discarded or encoded by x264."""
 
 from __future__ import annotations
 
@@ -10,54 +10,54 @@ from typing import Any, Final
 
 import av
 
-from pipeline.diagnostics.report import Row
+from pipeline import BenchmarkRow
 from upscalers.case import Upscaler
 from upscalers.clip import ahead
 
 ENCODER: Final = "libx264"
 OPTIONS = {"preset": "ultrafast", "crf": "20"}
 _RATE = 24
-_FILLING = 64  # frames that queues and x264 (lookahead 40) take in before they push back
+_FILLING = 64  # frames that queues and x264 (lookahead 40) hold before the source has to wait
 _LEAST_FRAMES = 6
 
 
-def discarded(upscaler: Upscaler, seconds: float) -> Row:
-    """From the input file to finished pictures in host memory."""
-    return _timed("discarded", upscaler.pictures(), seconds)
+def discarded(upscaler: Upscaler, seconds: float) -> BenchmarkRow:
+    """From the input file to upscaled frames in main memory."""
+    return _timed("discarded", upscaler.frames(), seconds)
 
 
-def encoded(upscaler: Upscaler, target: Path, seconds: float) -> Row:
-    """From the input file to `target`, timed at the encoder's door."""
-    pictures = upscaler.pictures()
-    return _timed("encoded", _encoding(upscaler, ahead(pictures) if upscaler.threaded else pictures, target), seconds)
+def encoded(upscaler: Upscaler, target: Path, seconds: float) -> BenchmarkRow:
+    """From the input file to `target`, timed at the encoder's input."""
+    frames = upscaler.frames()
+    return _timed("encoded", _encoding(upscaler, ahead(frames) if upscaler.threaded else frames, target), seconds)
 
 
-def _timed(name: str, pictures: Generator[Any, None, None], seconds: float) -> Row:
-    _warm_up(pictures, seconds)
+def _timed(name: str, upscaled: Generator[Any, None, None], seconds: float) -> BenchmarkRow:
+    _warm_up(upscaled, seconds)
     began = time.perf_counter()
-    for frames, _ in enumerate(pictures, 1):
+    for frames, _ in enumerate(upscaled, 1):
         passed = time.perf_counter() - began
         if passed >= seconds and frames >= _LEAST_FRAMES:
             break
-    pictures.close()
-    return Row(name=name, frames=frames, seconds=passed, rate=frames / passed)
+    upscaled.close()
+    return BenchmarkRow(name=name, frames=frames, seconds=passed, rate=frames / passed)
 
 
-def _warm_up(pictures: Iterator[Any], seconds: float) -> None:
-    """Let the first frames pass: what fills queues and the lookahead, or as many as come in `seconds`."""
-    next(pictures)
+def _warm_up(frames: Iterator[Any], seconds: float) -> None:
+    """Skip the first frames: those that fill queues and the lookahead, or as many as come in `seconds`."""
+    next(frames)
     end = time.perf_counter() + seconds
-    for _ in itertools.islice(pictures, _FILLING):
+    for _ in itertools.islice(frames, _FILLING):
         if time.perf_counter() > end:
             return
 
 
-def _encoding(upscaler: Upscaler, pictures: Iterator[Any], target: Path) -> Generator[None, None, None]:
+def _encoding(upscaler: Upscaler, upscaled: Iterator[Any], target: Path) -> Generator[None, None, None]:
     with av.open(str(target), "w") as container:
         stream = None
-        for index, picture in enumerate(pictures):
+        for index, item in enumerate(upscaled):
             yield
-            frame = upscaler.frame(picture)
+            frame = upscaler.to_av_frame(item)
             if stream is None:
                 stream = container.add_stream(ENCODER, rate=_RATE, options=OPTIONS)
                 stream.width, stream.height, stream.pix_fmt = frame.width, frame.height, "yuv420p"

@@ -1,7 +1,7 @@
-"""One way on one case, in a process of its own: `python -m upscalers.trial NAME CASE`.
+"""Runs one upscaler on one case, in a process of its own: `python -m upscalers.trial NAME CASE`.
 
-Writes outcome.json into the case's folder, and the first picture's luma as luma.npy. A way that takes too long to its
-first picture ends this process with SIGALRM: compilers can't be interrupted otherwise.
+Writes outcome.json into the case's folder, and the luma of the first frame as luma.npy. An upscaler that takes too long
+to its first frame ends this process by SIGALRM: compilers can't be interrupted otherwise.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ def _ours(case: Case) -> Outcome:
 
 
 def _peer(name: str, case: Case, outcome: Outcome) -> None:
-    """Fill `outcome` step by step, so that what was measured before a failure is kept."""
+    """Fill `outcome` step by step, so that measurements before a failure are kept."""
     signal.alarm(case.patience)
     module, function = PEERS[name].maker.split(":")
     upscaler: Upscaler = getattr(importlib.import_module(f"upscalers.{module}"), function)(case)
@@ -54,7 +54,7 @@ def _peer(name: str, case: Case, outcome: Outcome) -> None:
 
 
 def _first_luma(upscaler: Upscaler) -> NDArray[Any]:
-    frame = upscaler.frame(next(upscaler.pictures()))
+    frame = upscaler.to_av_frame(next(upscaler.frames()))
     return frame.to_ndarray()[: frame.height]
 
 

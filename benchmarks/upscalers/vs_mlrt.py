@@ -1,7 +1,7 @@
 """vs-mlrt, the plugins for VapourSynth that run networks: BestSource decodes, zimg converts, the plugin upscales.
 
-The clip goes to the network as RGB in its own precision and back to 8 bit 4:2:0, as scripts have it. Two streams keep
-the GPU filled; VapourSynth's own threads do the rest.
+The clip is converted to RGB in the network's precision and back to 8-bit 4:2:0, as in usual scripts. Two streams keep
+the GPU busy; VapourSynth's own threads do the rest.
 """
 
 from __future__ import annotations
@@ -13,8 +13,7 @@ import av
 import numpy as np
 import vapoursynth as vs
 
-from pipeline.errors import BackendError
-from pipeline.superres.gpu.tensorrt import library
+from pipeline import BackendError
 from upscalers.case import Case
 from upscalers.engine import engine
 
@@ -22,7 +21,7 @@ _STREAMS = 2
 
 
 class VapourSynth:
-    """The case's clip through `model`, a function from a clip of RGB to the larger clip."""
+    """Upscales the case's clip by `model`, a function from an RGB clip to the larger clip."""
 
     threaded = True
 
@@ -31,16 +30,16 @@ class VapourSynth:
         format = vs.RGBH if case.model.dtype == np.float16 else vs.RGBS
         source = vs.core.bs.VideoSource(str(case.clip), showprogress=False, cachemode=0)
         source.std.SetVideoCache(mode=0)
-        endless = source.std.Loop()  # before the model: behind it, finished frames would come from VapourSynth's cache
+        endless = source.std.Loop()  # before the model: after it, frames would come from VapourSynth's cache
         large = model(endless.resize.Bicubic(format=format))
         self._result = large.resize.Bicubic(format=vs.YUV420P8, matrix=vs.MATRIX_BT709)
 
-    def pictures(self) -> Generator[Any, None, None]:
+    def frames(self) -> Generator[Any, None, None]:
         yield from self._result.frames(close=False)
 
-    def frame(self, picture: Any) -> av.VideoFrame:
-        packed = np.concatenate([np.asarray(plane).ravel() for plane in picture])
-        return av.VideoFrame.from_ndarray(packed.reshape(-1, picture.width), format="yuv420p")
+    def to_av_frame(self, frame: Any) -> av.VideoFrame:
+        packed = np.concatenate([np.asarray(plane).ravel() for plane in frame])
+        return av.VideoFrame.from_ndarray(packed.reshape(-1, frame.width), format="yuv420p")
 
 
 def ort(case: Case) -> VapourSynth:
@@ -52,8 +51,9 @@ def ort(case: Case) -> VapourSynth:
         path = str(case.model.path)
         return plugin.Model(rgb, path, provider=provider, num_streams=_STREAMS, cudnn_benchmark=True, **half)
 
-    told = plugin.Version()
-    return VapourSynth(case, f"vs-mlrt {told['version']}, ONNX Runtime {told['onnxruntime_version']}", model)
+    version = plugin.Version()
+    about = f"vs-mlrt {version['version']}, ONNX Runtime {version['onnxruntime_version']}"
+    return VapourSynth(case, about, model)
 
 
 def trt_rtx(case: Case) -> VapourSynth:
@@ -65,15 +65,15 @@ def trt(case: Case) -> VapourSynth:
 
 
 def _tensorrt(case: Case, namespace: str, name: str) -> VapourSynth:
-    plugin, found = _plugin(namespace), library.load(name)
+    plugin, built = _plugin(namespace), engine(case, name)
     path = case.folder / "network.engine"
-    path.write_bytes(engine(found, case))
-    told = plugin.Version()
-    about = f"vs-mlrt {told['version']} made for TensorRT {told['tensorrt_version_build']}, on {found.version}"
+    path.write_bytes(built.data)
+    version = plugin.Version()
+    about = f"vs-mlrt {version['version']} for TensorRT {version['tensorrt_version_build']}, on {built.version}"
     return VapourSynth(case, about, lambda rgb: plugin.Model(rgb, str(path), num_streams=_STREAMS))
 
 
 def _plugin(namespace: str) -> Any:
     if not hasattr(vs.core, namespace):
-        raise BackendError(f"VapourSynth has no plugin {namespace!r} that loads; what it wrote to its log says why")
+        raise BackendError(f"VapourSynth has no working plugin {namespace!r}; its log has the reason")
     return getattr(vs.core, namespace)

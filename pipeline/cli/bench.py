@@ -13,8 +13,8 @@ from rich.table import Table
 from pipeline.cli.console import err, facts, note, out
 from pipeline.cli.options import Json, frame_size, with_settings
 from pipeline.config.settings import Settings, Upscaling
-from pipeline.diagnostics.benchmark import Bench, measure
-from pipeline.diagnostics.report import Report
+from pipeline.diagnostics.benchmark import BenchmarkOptions, benchmark
+from pipeline.diagnostics.report import BenchmarkReport
 from pipeline.errors import InputError, OutputError, SettingsError
 from pipeline.flow.telemetry import Trace
 from pipeline.superres.backend_choice import choose_backend
@@ -45,14 +45,15 @@ def bench(
     All stages together are measured with the output discarded, then encoded.
     """
     if schema:
-        print(json.dumps(Report.model_json_schema(), indent=2))
+        print(json.dumps(BenchmarkReport.model_json_schema(), indent=2))
         return
     earlier = _read(compare) if compare else None
     _check_folders({"--save": save, "--trace": trace})
     recorded = Trace() if trace else None
     clip_size = _size(size) or (_GPU_SIZE if choose_backend(settings)[0] == "tensorrt" else _CPU_SIZE)
     with err.status("") as status:
-        report = measure(Bench(settings, source, clip_size, seconds, not discard, recorded), tell=status.update)
+        options = BenchmarkOptions(settings, source, clip_size, seconds, not discard, recorded)
+        report = benchmark(options, status.update)
     if save:
         _write("--save", save, report.model_dump_json(indent=2) + "\n")
     if trace and recorded:
@@ -63,7 +64,7 @@ def bench(
         _print(report, earlier)
 
 
-def _print(report: Report, earlier: Report | None) -> None:
+def _print(report: BenchmarkReport, earlier: BenchmarkReport | None) -> None:
     versions = ", ".join(f"{name} {version}" for name, version in report.versions.items())
     rows = [
         ("machine", f"{report.processor}, {report.cores} cores, {report.memory / 2**30:.0f} GiB"),
@@ -81,7 +82,7 @@ def _print(report: Report, earlier: Report | None) -> None:
         note(f"not the same as in the earlier report: {', '.join(other)}")
 
 
-def _table(report: Report, earlier: Report | None) -> Table:
+def _table(report: BenchmarkReport, earlier: BenchmarkReport | None) -> Table:
     table = Table(box=None, padding=(0, 3, 0, 0))
     table.add_column("")
     for column in ("frames/s", "of bottleneck", "frames", "ms CPU", *(["earlier", "ratio"] if earlier else [])):
@@ -112,9 +113,9 @@ def _check_folders(files: dict[str, Path | None]) -> None:
             raise OutputError(f"{option} {path}: the folder {path.parent} does not exist; create it first")
 
 
-def _read(path: Path) -> Report:
+def _read(path: Path) -> BenchmarkReport:
     try:
-        return Report.model_validate_json(path.read_text(encoding="utf-8"))
+        return BenchmarkReport.model_validate_json(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise InputError(f"--compare {path}: {error.strerror}") from error
     except (ValidationError, UnicodeDecodeError) as error:

@@ -14,8 +14,8 @@ def doctor() -> None:
     """Show what this machine can do, and how to install what is missing."""
     findings = examine()
     for finding in findings:
-        mark = "[green]✓[/]" if finding.fine else "[red]✗[/]" if finding.needed else "[yellow]-[/]"
-        mend = f"\n    {finding.mend}" if finding.mend and not finding.fine else ""
-        out.print(f"{mark} [bold]{finding.name}[/]: {escape(with_options(finding.detail + mend))}")
-    if any(finding.needed and not finding.fine for finding in findings):
+        mark = "[green]✓[/]" if finding.ok else "[red]✗[/]" if finding.required else "[yellow]-[/]"
+        fix = f"\n    {finding.fix}" if finding.fix and not finding.ok else ""
+        out.print(f"{mark} [bold]{finding.name}[/]: {escape(with_options(finding.detail + fix))}")
+    if any(finding.required and not finding.ok for finding in findings):
         raise typer.Exit(2)

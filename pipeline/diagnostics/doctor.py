@@ -1,4 +1,4 @@
-"""What this machine can do, and the command that mends each lack."""
+"""Checks what this machine can do, with the command that fixes each thing that is missing."""
 
 from __future__ import annotations
 
@@ -28,31 +28,39 @@ _NVRTC_TRIAL = 'extern "C" __global__ void trial(float* x) { *x = 1; }'
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing looked at. needed: nothing works without it. mend: the command that mends it, empty if it is fine."""
+    """The outcome of one check.
+
+    Attributes:
+        name: What was checked.
+        ok: Whether it works.
+        detail: Version and properties, or what is wrong.
+        fix: The command that fixes it; "" if nothing is wrong.
+        required: Whether nothing works without it.
+    """
 
     name: str
-    fine: bool
+    ok: bool
     detail: str
-    mend: str = ""
-    needed: bool = False
+    fix: str = ""
+    required: bool = False
 
 
 def examine() -> list[Finding]:
-    """Look at everything the project can use."""
-    return [_guarded(check) for check in (_python, _ffmpeg, _onnx, _gpu, _tensorrt, _nvrtc, _nvenc, _cache)]
+    """Check everything that uprez can use."""
+    return [_checked(check) for check in (_python, _ffmpeg, _onnx, _gpu, _tensorrt, _nvrtc, _nvenc, _cache)]
 
 
-def _guarded(check: Callable[[], Finding]) -> Finding:
-    """A check that itself goes wrong is a finding too."""
+def _checked(check: Callable[[], Finding]) -> Finding:
+    """The finding of a check; an error of the check itself is one, too."""
     try:
         return check()
     except UprezError as error:
-        return Finding(check.__name__.removeprefix("_"), False, str(error), needed=check is _cache)
+        return Finding(check.__name__.removeprefix("_"), False, str(error), required=check is _cache)
 
 
 def _python() -> Finding:
-    fine = sys.version_info >= (3, 11)
-    return Finding("Python", fine, f"{sys.version.split()[0]}, {host.cores()} cores", "install 3.11 or newer", True)
+    ok = sys.version_info >= (3, 11)
+    return Finding("Python", ok, f"{sys.version.split()[0]}, {host.cores()} cores", "install 3.11 or newer", True)
 
 
 def _ffmpeg() -> Finding:
@@ -61,7 +69,7 @@ def _ffmpeg() -> Finding:
     detail = f"{av.ffmpeg_version_info} in PyAV {av.__version__}, encoders {', '.join(encoders)}"
     if missing:
         return Finding("FFmpeg", False, f"{detail}; missing: {', '.join(missing)}", "pip install --force-reinstall av")
-    return Finding("FFmpeg", True, detail, needed=True)
+    return Finding("FFmpeg", True, detail, required=True)
 
 
 def _onnx() -> Finding:
@@ -69,13 +77,13 @@ def _onnx() -> Finding:
         version = load_onnx_runtime().__version__
     except ImportError as error:
         return Finding("ONNX Runtime", False, str(error), "pip install onnxruntime", True)
-    return Finding("ONNX Runtime", True, f"{version}, on the CPU", needed=True)
+    return Finding("ONNX Runtime", True, f"{version}, on the CPU", required=True)
 
 
 def _gpu() -> Finding:
     if reason := cuda.unavailable_reason():
-        problem, _, mend = reason.partition(": ")
-        return Finding("NVIDIA GPU", False, f"{problem}; upscaling runs on the CPU", mend)
+        problem, _, fix = reason.partition(": ")
+        return Finding("NVIDIA GPU", False, f"{problem}; upscaling runs on the CPU", fix)
     found = [
         f"{g.name} ({g.memory / 2**30:.0f} GiB, compute capability {g.capability}, driver {g.driver})"
         for g in host.gpus()
@@ -94,18 +102,18 @@ def _tensorrt() -> Finding:
 
 
 def _nvrtc() -> Finding:
-    return _tried("NVRTC", _compile, "compiles the colour kernels", library.INSTALL_COMMANDS["rtx"])
+    return _trial("NVRTC", _compile, "compiles the colour kernels", library.INSTALL_COMMANDS["rtx"])
 
 
 def _nvenc() -> Finding:
     if cuda.unavailable_reason():
         return Finding("NVENC", False, "no GPU; x264 encodes", "")
-    picture = FrameFormat(256, 256, PIXEL_FORMATS["yuv420p"], Colour(matrix=1, full_range=False))
+    format = FrameFormat(256, 256, PIXEL_FORMATS["yuv420p"], Colour(matrix=1, full_range=False))
     on_gpu = next(spec for spec in encoders_for(Role.COMPATIBLE, gpu=True) if spec.gpu)
-    reason = probe_encoder(VideoEncoding(on_gpu.name, picture, Fraction(25), Fraction(1, 25)))
+    reason = probe_encoder(VideoEncoding(on_gpu.name, format, Fraction(25), Fraction(1, 25)))
     if reason:
-        return Finding("NVENC", False, f"this GPU has none that works ({reason}); x264 encodes", "")
-    return Finding("NVENC", True, "encodes H.264: --codec auto takes it")
+        return Finding("NVENC", False, f"this GPU has no working encoder ({reason}); x264 encodes", "")
+    return Finding("NVENC", True, 'encodes H.264: `codec="auto"` uses it')
 
 
 def _compile() -> None:
@@ -120,11 +128,11 @@ def _cache() -> Finding:
     return Finding("cache", True, f"{folder}, {free / 1e9:.0f} GB free")
 
 
-def _tried(name: str, trial: Callable[[], object], detail: str, mend: str) -> Finding:
+def _trial(name: str, trial: Callable[[], object], detail: str, fix: str) -> Finding:
     if importlib.util.find_spec("cuda") is None:
-        return Finding(name, False, "not installed", mend)
+        return Finding(name, False, "not installed", fix)
     try:
         trial()
-    except Exception as error:  # whatever is wrong with an installation is what is to be shown
-        return Finding(name, False, str(error).splitlines()[0], mend)
+    except Exception as error:  # any fault of an installation is a finding
+        return Finding(name, False, str(error).splitlines()[0], fix)
     return Finding(name, True, detail)

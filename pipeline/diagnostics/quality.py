@@ -1,4 +1,4 @@
-"""How good a picture is: PSNR against an original, and a picture that shows before and after."""
+"""Frames of a video as RGB, and images that compare them."""
 
 from __future__ import annotations
 
@@ -11,47 +11,77 @@ from numpy.typing import NDArray
 
 from pipeline.colour.convert import to_rgb
 from pipeline.errors import OutputError
+from pipeline.frame import Frame
 from pipeline.media.decoding.decoder import decode_frames
 from pipeline.media.reading.file_source import FileSource
 from pipeline.media.reading.probe import probe
 
-_BAR, _RULE = 26, 2
+_CAPTION_ROWS, _GAP_COLUMNS = 26, 2
+_BACKGROUND, _TEXT = 24, (235, 235, 235)
 
 
-def pictures(path: Path) -> Iterator[NDArray[np.uint8]]:
-    """The frames of a video in order, as (H, W, 3) RGB of 8 bit."""
-    format = probe(path).video.format
-    rgb = np.empty((3, format.height, format.width), np.float32)
+def read_frames(path: Path) -> Iterator[Frame]:
+    """The frames of a video in order, decoded in software as they are: with its own size, format and times.
+
+    Raises:
+        InputError: The file can't be read.
+    """
     with FileSource(path) as source:
-        for frame in decode_frames(source, format):
-            to_rgb(frame.planes, format, rgb, 255)
-            yield to_8_bit(rgb.transpose(1, 2, 0))
+        yield from decode_frames(source, probe(path).video.format)
 
 
-def to_8_bit(picture: NDArray[Any]) -> NDArray[np.uint8]:
-    """Round and clamp a float picture of 0..255."""
-    return np.asarray(np.clip(np.rint(picture), 0, 255).astype(np.uint8))
+def read_rgb(path: Path) -> Iterator[NDArray[np.uint8]]:
+    """The frames of a video in order, as arrays (H, W, 3) of uint8, RGB, 0 to 255, by the video's own matrix and range.
+
+    Raises:
+        InputError: The file can't be read.
+    """
+    for frame in read_frames(path):
+        rgb = np.empty((3, frame.format.height, frame.format.width), np.float32)
+        to_rgb(frame.planes, frame.format, rgb, 255)
+        yield to_8_bit(rgb.transpose(1, 2, 0))
 
 
-def side_by_side(pictures: Sequence[tuple[str, NDArray[np.uint8]]]) -> NDArray[np.uint8]:
-    """Pictures of one size beside each other, each under its name: one (H, W, 3) RGB picture."""
+def to_8_bit(image: NDArray[Any]) -> NDArray[np.uint8]:
+    """Round and clamp an array of floats, 0 to 255, to uint8."""
+    return np.asarray(np.clip(np.rint(image), 0, 255).astype(np.uint8))
+
+
+def side_by_side(images: Sequence[tuple[str, NDArray[np.uint8]]]) -> NDArray[np.uint8]:
+    """Join images of one size from left to right, each below its name.
+
+    Args:
+        images: Name and image, (H, W, 3) of uint8, RGB.
+
+    Returns:
+        One image, (H + 26, …, 3) of uint8, RGB.
+    """
     import cv2
 
     columns = []
-    for name, picture in pictures:
-        bar = np.full((_BAR, picture.shape[1], 3), 24, np.uint8)
-        cv2.putText(bar, name, (8, 18), cv2.FONT_HERSHEY_SIMPLEX, 0.5, (235, 235, 235), 1, cv2.LINE_AA)
-        columns += [np.vstack([bar, picture]), np.full((picture.shape[0] + _BAR, _RULE, 3), 24, np.uint8)]
+    for name, image in images:
+        caption = np.full((_CAPTION_ROWS, image.shape[1], 3), _BACKGROUND, np.uint8)
+        cv2.putText(caption, name, (8, 18), cv2.FONT_HERSHEY_SIMPLEX, 0.5, _TEXT, 1, cv2.LINE_AA)
+        gap = np.full((image.shape[0] + _CAPTION_ROWS, _GAP_COLUMNS, 3), _BACKGROUND, np.uint8)
+        columns += [np.vstack([caption, image]), gap]
     return np.hstack(columns[:-1])
 
 
-def save_png(path: Path, picture: NDArray[np.uint8]) -> None:
-    """Write an (H, W, 3) RGB picture. Raises OutputError."""
+def save_png(path: Path, image: NDArray[np.uint8]) -> None:
+    """Write an image as PNG.
+
+    Args:
+        path: The file to write; an existing one is replaced.
+        image: (H, W, 3) of uint8, RGB.
+
+    Raises:
+        OutputError: It can't be written.
+    """
     import cv2
 
-    encoded, data = cv2.imencode(".png", picture[..., ::-1])
+    encoded, data = cv2.imencode(".png", image[..., ::-1])
     if not encoded:
-        raise OutputError(f"{path}: the picture could not be encoded")
+        raise OutputError(f"{path}: the image can't be encoded as PNG")
     try:
         path.write_bytes(data.tobytes())
     except OSError as error:

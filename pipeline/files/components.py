@@ -7,9 +7,10 @@ from typing import Any
 
 from pipeline.config.settings import Settings
 from pipeline.files.plan import Plan
-from pipeline.flow.stage import Stage
+from pipeline.flow.stage import Chain, Stage
 from pipeline.frame import Frame
 from pipeline.media.decoding import nvdec
+from pipeline.media.decoding.frame_reader import FrameReader
 from pipeline.media.decoding.preprocess import preprocess
 from pipeline.media.reading.file_source import FileSource, ReadOptions
 from pipeline.media.reading.image_source import ImageSource
@@ -53,6 +54,17 @@ def open_sink(plan: Plan, source: Source) -> Sink:
         OutputError: It can't be created.
     """
     return output_kind.open_sink(plan.target, plan.encoding, source, plan.copied, plan.time_shift, plan.end_time)
+
+
+def decoding_stage(plan: Plan, source: Source) -> Stage[Any, Any]:
+    """The stage that decodes, deinterlaces and rotates, for pipelines of your own: packets in, frames out.
+
+    Frames are of `plan.input_format`, each later than the one before, and belong to the plan's excerpt. Packets of
+    other streams pass unchanged.
+    """
+    reader = FrameReader(source, plan.decoded_format, plan.excerpt, plan.copied)
+    stages: list[Stage[Any, Any]] = [reader, *preprocessing_stages(plan)]
+    return Chain(*stages)
 
 
 def preprocessing_stages(plan: Plan) -> list[Stage[Any, Any]]:

@@ -141,16 +141,13 @@ def make_ready(source: Path, to: Path | None, settings: Settings) -> Plan:
     Raises:
         UprezError: The job would fail, as far as can be known before it starts.
     """
-    media = probe(source, settings.video_stream)
-    log.debug("probed %s", source)
-    plan = make_plan(media, to, settings)
+    plan = make_plan(probe(source, settings.video_stream), to, settings)
     check_target(plan)
     return plan
 
 
 def execute(plan: Plan, *, progress: OnProgress | None = None, job: Job | None = None) -> Result:
     """Run a plan to its end; see `upscale`. Logs the steps of the start at level DEBUG."""
-    log.debug("planned %s: %s, %s", plan.target, plan.backend, plan.encoding.codec)
     with _memory_errors(plan), contextlib.ExitStack() as stack:
         source = stack.enter_context(open_source(plan))
         sink = open_sink(plan, source)

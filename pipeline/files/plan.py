@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import partial
@@ -28,6 +29,8 @@ from pipeline.models.spec import ModelSpec
 from pipeline.superres.backend_choice import choose_backend, choose_model
 from pipeline.superres.session import check_size
 from pipeline.superres.sessions import SessionRequest
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -117,7 +120,7 @@ class Plan:
 
 
 def make_plan(media: MediaInfo, to: Path | None, settings: Settings) -> Plan:
-    """Decide how to upscale a file. Nothing is written.
+    """Decide how to upscale a file. Nothing is written. Logs its steps at level DEBUG.
 
     Args:
         media: The source, from `probe`.
@@ -127,6 +130,7 @@ def make_plan(media: MediaInfo, to: Path | None, settings: Settings) -> Plan:
     Raises:
         UprezError: The job can't succeed; one of its subclasses, with the reason.
     """
+    log.debug("probed %s", media.path)
     notes = PlanNotes()
     backend = notes.keep(choose_backend(settings))
     model = choose_model(settings, backend)
@@ -145,6 +149,7 @@ def make_plan(media: MediaInfo, to: Path | None, settings: Settings) -> Plan:
     encoding = notes.keep(budget.allocate_encoders(encoding, settings, frames, busy=backend == "tensorrt"))
     notes.add_unused_settings(settings, backend)
     notes.add_losses(media, encoding, find_output_kind(target, media.video.format), settings)
+    log.debug("planned %s: %s, %s", target, backend, encoding.codec)
     return Plan(
         media=media,
         target=target,

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.diagnostics.report import Report
+from pipeline.diagnostics.report import BenchmarkReport
 from pipeline.superres.gpu.tensorrt.engine import EngineKey, Shapes
 from pipeline.superres.gpu.tensorrt.engine_cache import EngineCache
 from tests import hdr_clips
@@ -117,7 +117,7 @@ class TestBench:
         options = ("--model", "identity", "--backend", "onnx", "--size", "64x48", "--seconds", "0.1")
         first = uprez("bench", *options, "--save", saved)
         assert first.code == 0
-        report = Report.model_validate_json(saved.read_text())
+        report = BenchmarkReport.model_validate_json(saved.read_text())
         names = [row.name for row in report.rows]
         assert names == ["decode", "engine", "encode", "decode + encode", "discarded", "encoded"]
         assert all(row.rate > 0 for row in report.rows)
@@ -127,12 +127,12 @@ class TestBench:
 
     def test_without_an_encoder(self, uprez: Call) -> None:
         options = ("--model", "identity", "--backend", "onnx", "--size", "64x48", "--seconds", "0.1", "--discard")
-        report = Report.model_validate_json(uprez("bench", *options, "--json").out)
+        report = BenchmarkReport.model_validate_json(uprez("bench", *options, "--json").out)
         assert [row.name for row in report.rows] == ["decode", "engine", "discarded"]
 
     def test_a_clip_of_ones_own(self, uprez: Call, clip: Path) -> None:
         ended = uprez("bench", clip, "--model", "identity", "--backend", "onnx", "--seconds", "0.1", "--json")
-        assert Report.model_validate_json(ended.out).clip == "clip.mp4"
+        assert BenchmarkReport.model_validate_json(ended.out).clip == "clip.mp4"
 
     def test_the_schema_is_told(self, uprez: Call) -> None:
         assert "rows" in json.loads(uprez("bench", "--schema").out)["properties"]

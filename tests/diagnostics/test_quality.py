@@ -1,4 +1,4 @@
-"""Figures and pictures of quality."""
+"""Frames of a video as RGB, and images that compare them."""
 
 from pathlib import Path
 
@@ -6,28 +6,49 @@ import cv2
 import numpy as np
 import pytest
 
-from pipeline.diagnostics.quality import pictures, save_png, side_by_side
-from pipeline.errors import OutputError
+from pipeline.diagnostics.quality import read_frames, read_rgb, save_png, side_by_side, to_8_bit
+from pipeline.errors import InputError, OutputError
 from tests import clips
 
 
-def test_pictures_are_rgb(tmp_path: Path) -> None:
+def test_frames_are_read_in_order_with_their_own_format_and_times(tmp_path: Path) -> None:
+    path = clips.make(tmp_path / "clip.mp4", frames=5)
+    frames = list(read_frames(path))
+    assert [frame.pts for frame in frames] == [512 * index for index in range(5)]
+    assert {str(frame.format) for frame in frames} == {"64x48 yuv420p"}
+    assert [int(frame.planes[0][24, 32]) for frame in frames] == pytest.approx(
+        [clips.shade(index) for index in range(5)], abs=3
+    )
+
+
+def test_frames_are_converted_to_rgb(tmp_path: Path) -> None:
     path = clips.make(tmp_path / "clip.mkv", frames=3, sound=False)
-    found = list(pictures(path))
-    assert [p.shape for p in found] == [(48, 64, 3)] * 3
-    expected = [round((clips.shade(i) - 16) * 255 / 219) for i in range(3)]
-    assert [int(p[24, 32].mean()) for p in found] == pytest.approx(expected, abs=3)
+    images = list(read_rgb(path))
+    assert [image.shape for image in images] == [(48, 64, 3)] * 3
+    expected = [round((clips.shade(index) - 16) * 255 / 219) for index in range(3)]
+    assert [int(image[24, 32].mean()) for image in images] == pytest.approx(expected, abs=3)
 
 
-def test_before_and_after_stand_side_by_side_in_a_png(tmp_path: Path) -> None:
+def test_a_file_that_is_no_video_is_an_input_error(tmp_path: Path) -> None:
+    (tmp_path / "a.mkv").write_bytes(b"nothing")
+    with pytest.raises(InputError):
+        next(read_frames(tmp_path / "a.mkv"))
+
+
+def test_floats_are_rounded_and_clamped() -> None:
+    assert to_8_bit(np.array([-3.0, 0.4, 1.6, 300.0])).tolist() == [0, 0, 2, 255]
+
+
+def test_images_are_joined_from_left_to_right_and_written_as_png(tmp_path: Path) -> None:
     red = np.zeros((40, 50, 3), np.uint8)
     red[..., 0] = 255
-    save_png(tmp_path / "picture.png", side_by_side([("before", red), ("after", red)]))
-    written = cv2.imread(str(tmp_path / "picture.png"))
+    save_png(tmp_path / "joined.png", side_by_side([("before", red), ("after", red)]))
+    written = cv2.imread(str(tmp_path / "joined.png"))
+    assert written is not None
     assert written.shape == (66, 102, 3)
     assert written[-1, 0].tolist() == [0, 0, 255]
 
 
-def test_a_picture_that_can_not_be_written(tmp_path: Path) -> None:
+def test_a_png_that_can_not_be_written_is_an_output_error(tmp_path: Path) -> None:
     with pytest.raises(OutputError, match="No such file"):
-        save_png(tmp_path / "nowhere" / "picture.png", np.zeros((4, 4, 3), np.uint8))
+        save_png(tmp_path / "nowhere" / "image.png", np.zeros((4, 4, 3), np.uint8))

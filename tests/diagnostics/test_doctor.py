@@ -1,0 +1,38 @@
+"""Checks of what a machine can do."""
+
+import pytest
+
+from pipeline.diagnostics import doctor
+from pipeline.errors import BackendError, OutputError
+
+
+def test_each_thing_is_checked_and_a_fault_has_a_fix(monkeypatch: pytest.MonkeyPatch) -> None:
+    reason = "no NVIDIA driver: install one"
+    monkeypatch.setattr("pipeline.system.cuda.unavailable_reason", lambda: reason)
+    findings = {finding.name: finding for finding in doctor.examine()}
+    assert list(findings) == ["Python", "FFmpeg", "ONNX Runtime", "NVIDIA GPU", "TensorRT", "NVRTC", "NVENC", "cache"]
+    gpu = findings["NVIDIA GPU"]
+    assert (gpu.ok, gpu.required, gpu.fix) == (False, False, "install one")
+    assert gpu.detail == "no NVIDIA driver; upscaling runs on the CPU"
+    assert findings["Python"].ok
+    assert findings["FFmpeg"].required
+
+
+def test_a_check_that_fails_is_a_finding(monkeypatch: pytest.MonkeyPatch) -> None:
+    def failing(kind: str) -> None:
+        raise OutputError("no cache folder can be written")
+
+    monkeypatch.setattr(doctor, "cache_folder", failing)
+    cache = doctor.examine()[-1]
+    assert (cache.ok, cache.required, cache.detail) == (False, True, "no cache folder can be written")
+
+
+def test_a_tensorrt_that_does_not_load_is_a_finding_with_a_command(monkeypatch: pytest.MonkeyPatch) -> None:
+    def failing(name: str) -> None:
+        raise BackendError("tensorrt_rtx is installed but does not load: no library")
+
+    monkeypatch.setattr("pipeline.superres.gpu.tensorrt.library.installed", lambda: ["rtx"])
+    monkeypatch.setattr("pipeline.superres.gpu.tensorrt.library.load", failing)
+    tensorrt = next(finding for finding in doctor.examine() if finding.name == "TensorRT")
+    assert not tensorrt.ok
+    assert tensorrt.fix.startswith("pip install ")

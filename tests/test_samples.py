@@ -1,0 +1,78 @@
+"""The samples run, and do what they say."""
+
+import functools
+import itertools
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import pipeline
+from tests import clips
+
+FOLDER = Path(__file__).parent.parent / "samples"
+
+
+def run(script: str, folder: Path, *arguments: object) -> str:
+    command = [sys.executable, str(FOLDER / script), *map(str, arguments)]
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=50, check=False, cwd=folder)
+    assert ended.returncode == 0, ended.stderr
+    return ended.stdout
+
+
+def test_cancel_stops_a_job_and_keeps_a_playable_part(tmp_path: Path) -> None:
+    source = clips.make(tmp_path / "long.mp4", frames=5000, sound=False)
+    output = run("cancel.py", tmp_path, source)
+    assert output.splitlines()[-1].endswith("frames, stopped early")
+    assert 0 < len(clips.shades(tmp_path / "long.x2.partial.mkv")) < 5000
+
+
+def test_stages_shows_every_upscaled_frame(tmp_path: Path) -> None:
+    lines = run("stages.py", tmp_path, clips.make(tmp_path / "a.mp4", frames=3)).splitlines()
+    assert len(lines) == 3
+    assert all(f": 128x96 yuv420p, mean luma {clips.shade(index)}." in line for index, line in enumerate(lines))
+
+
+def test_own_stage_darkens_the_edges(tmp_path: Path) -> None:
+    source = clips.make(tmp_path / "a.mp4", frames=3, sound=False)
+    run("own_stage.py", tmp_path, source, tmp_path / "out.mkv")
+    for plain, frame in zip(pipeline.read_frames(source), pipeline.read_frames(tmp_path / "out.mkv"), strict=True):
+        luma = frame.planes[0].astype(int)
+        assert luma.shape == (96, 128)
+        assert luma[48, 64] == pytest.approx(plain.planes[0][24, 32], abs=3)
+        assert luma[0, 0] == pytest.approx(plain.planes[0][24, 32] / 2, abs=4)
+
+
+def test_render_writes_what_the_scene_draws(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.syspath_prepend(FOLDER)
+    import render
+    import scene
+
+    first = next(scene.originals())
+    assert first.shape == (scene.HEIGHT, scene.WIDTH, 3)
+    shown = next(pipeline.read_rgb(FOLDER / "clip.mp4"))
+    assert pipeline.psnr(shown, render.shrunk(first)) > 30
+
+
+def test_demo_writes_a_video_an_image_and_figures(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """With a small network and a plain original: those of the demo take a minute on two cores."""
+    monkeypatch.syspath_prepend(FOLDER)
+    import demo
+
+    upscale = functools.partial(pipeline.upscale, model="srvgg-4x1", backend="onnx")
+    monkeypatch.setattr(pipeline, "upscale", upscale)
+    monkeypatch.setattr(demo, "originals", lambda: itertools.repeat(np.zeros((360, 640, 3), np.uint8), 60))
+    monkeypatch.setattr(sys, "argv", ["demo.py", str(tmp_path)])
+    demo.main()
+    assert {path.name for path in tmp_path.iterdir()} == {"clip.x2.mkv", "before-after.png"}
+    assert "PSNR-Y against the original: bicubic " in capsys.readouterr().out
+
+
+def test_watch_records_a_stream_in_real_time(tmp_path: Path) -> None:
+    source = clips.make(tmp_path / "a.mp4", frames=24)
+    assert "frames" in run("watch.py", tmp_path, source)
+    assert np.all([path.suffix == ".mkv" for path in tmp_path.glob("watched*")])
