@@ -70,17 +70,17 @@ def test_flat_fields_stay_exact_with_any_tags(pixel: str, size: tuple[int, int],
     depth = av.VideoFormat(pixel, *size).components[0].bits
     format = FrameFormat(64, 48, PIXEL_FORMATS[to], Colour(matrix, full_range))
     values = [level << (depth - 8) for level in (81, 90, 240)]
-    given = planar_frame(pixel, size, values)
-    given.colorspace, given.color_range = matrix, 2 if full_range else 1
-    for plane, value in zip(extract_planes(given, format), values, strict=True):
+    av_frame = planar_frame(pixel, size, values)
+    av_frame.colorspace, av_frame.color_range = matrix, 2 if full_range else 1
+    for plane, value in zip(extract_planes(av_frame, format), values, strict=True):
         assert np.abs(plane.astype(int) - (value << (format.pixel.depth - depth))).max() <= 1
 
 
 @pytest.mark.parametrize("pixel", ["yuv420p", "yuva444p10le", "gbrap", "gbrap12le", "gray16le"])
 def test_matching_format_is_not_copied(pixel: str) -> None:
     frame = noise(format_of(pixel))
-    given = planar_frame(pixel, (64, 48), frame.planes)
-    planes = extract_planes(given, frame.format)
+    av_frame = planar_frame(pixel, (64, 48), frame.planes)
+    planes = extract_planes(av_frame, frame.format)
     for plane, samples in zip(planes, frame.planes, strict=True):
         np.testing.assert_array_equal(plane, samples)
         assert not plane.flags.owndata

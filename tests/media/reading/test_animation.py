@@ -19,7 +19,7 @@ TIMES = [0, 10, 15, 40]  # in hundredths of a second
 
 
 def write_animation(path: Path, **options: str) -> Path:
-    """Write four frames of `pictures`, at TIMES. path: .gif or .apng."""
+    """Write four frames of `images`, at TIMES. path: .gif or .apng."""
     kind = path.suffix[1:]
     with av.open(str(path), "w", container_options=options) as container:
         stream: Any = container.add_stream(kind, rate=100)

@@ -196,9 +196,9 @@ def test_each_format_is_deinterlaced_exactly_or_refused(name: str) -> None:
             Deinterlace[str](ALL, format, LASTS)
         return
     assert name not in UNSUPPORTED
-    given = [_flickering(format, index) for index in range(4)]
-    output = run(Deinterlace[str](ALL, format, LASTS), given)
-    for frame, before in zip(output, given, strict=True):
+    frames = [_flickering(format, index) for index in range(4)]
+    output = run(Deinterlace[str](ALL, format, LASTS), frames)
+    for frame, before in zip(output, frames, strict=True):
         assert frame.format == format
         for plane, source in zip(frame.planes, before.planes, strict=True):
             assert plane.dtype == pixel.dtype

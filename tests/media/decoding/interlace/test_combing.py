@@ -18,8 +18,8 @@ def rows(luma: NDArray[np.uint8]) -> Rows:
     return sample_rows(luma, GRAY)
 
 
-def between(before: NDArray[np.uint8], picture: NDArray[np.uint8]) -> Combing:
-    return Combing.between(rows(before), rows(picture))
+def between(before: NDArray[np.uint8], frame: NDArray[np.uint8]) -> Combing:
+    return Combing.between(rows(before), rows(frame))
 
 
 @given(speed=st.integers(1, 5), top_first=st.booleans(), moment=st.integers(0, 50))
@@ -43,10 +43,10 @@ def test_fields_are_distinguished_from_film_and_so_is_their_order(speed: int, to
 @given(step=st.sampled_from([-1, 1]), seed=st.integers(0, 99))
 def test_text_that_scrolls_by_a_row_is_progressive(step: int, seed: int) -> None:
     page = np.random.default_rng(seed).choice([16, 235], (90, 64)).astype(np.uint8)
-    before, picture = page[8:-8], page[8 + step : 82 + step]
-    assert between(before, picture).scrolls
-    assert not between(before, picture).is_interlaced
-    assert not between(before, picture).is_combed
+    before, frame = page[8:-8], page[8 + step : 82 + step]
+    assert between(before, frame).scrolls
+    assert not between(before, frame).is_interlaced
+    assert not between(before, frame).is_combed
 
 
 @given(speed=st.integers(2, 5), top_first=st.booleans())
@@ -69,10 +69,8 @@ def test_still_frames_are_inconclusive() -> None:
 @given(seed=st.integers(0, 99))
 def test_noise_is_progressive(seed: int) -> None:
     grain = np.random.default_rng(seed).normal(0, 12, (2, *interlaced.luma_at(0).shape))
-    before, picture = (
-        np.clip(interlaced.luma_at(2 * index) + grain[index], 0, 255).astype(np.uint8) for index in (0, 1)
-    )
-    assert not between(before, picture).is_interlaced
+    before, frame = (np.clip(interlaced.luma_at(2 * index) + grain[index], 0, 255).astype(np.uint8) for index in (0, 1))
+    assert not between(before, frame).is_interlaced
 
 
 def test_still_detail_does_not_hide_fields() -> None:
@@ -98,12 +96,12 @@ def test_combed_frame_after_a_cut_is_found() -> None:
 
 
 def test_depth_and_shift_do_not_change_the_measure() -> None:
-    before, picture = interlaced.video(2)
-    wanted = between(before, picture)
+    before, frame = interlaced.video(2)
+    wanted = between(before, frame)
     for name in ("yuv420p10le", "gray16le", "p010le"):
         pixel = PIXEL_FORMATS[name]
         up = pixel.shift + pixel.depth - 8
-        seen = [sample_rows(luma.astype(np.uint16) << up, pixel) for luma in (before, picture)]
+        seen = [sample_rows(luma.astype(np.uint16) << up, pixel) for luma in (before, frame)]
         assert Combing.between(*seen) == wanted
 
 
