@@ -4,6 +4,7 @@
 # make coverage    run the tests and measure the lines and branches that they run, child processes included
 # make test-live   install the servers and screens that tests of live streams need, and run those tests
 # make docs        build the guides and the API reference into build/docs; broken links are errors
+# make man         write the man page, generated from the command line's definitions, to build/uprez.1
 # make package     build wheel and source archive into dist/, check them, and install the wheel into a new environment
 # make release     everything a release needs but the upload: tests, docs, package
 # make fidelity    write docs/fidelity.md, the output of every awkward file; UPREZ_TEST_MEDIA adds real clips
@@ -19,7 +20,7 @@ CONCURRENT := tests/flow tests/live tests/cli/test_shutdown.py tests/superres/te
 CLIPS := $(if $(UPREZ_TEST_MEDIA),--media $(UPREZ_TEST_MEDIA))
 GPU := $(shell command -v nvidia-smi >/dev/null 2>&1 && echo "[rtx]")
 
-.PHONY: demo test lint types layers tests test-long test-live coverage docs package release fidelity fidelity-gpu clean
+.PHONY: demo man test lint types layers tests test-long test-live coverage docs package release fidelity fidelity-gpu clean
 
 demo: $(VENV)/demo.installed
 	$(BIN)/python samples/demo.py demo
@@ -60,6 +61,10 @@ test-live: $(VENV)/test.installed
 
 docs: $(VENV)/docs.installed
 	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --quiet --strict
+
+man: $(VENV)/demo.installed
+	@mkdir -p build
+	$(BIN)/python -m pipeline.cli.man_page > build/uprez.1
 
 package: $(VENV)/release.installed
 	rm -rf dist $(VENV)/package
