@@ -1,1 +1,1 @@
-"""From frames to packets."""
+"""Encoding: frames to packets."""

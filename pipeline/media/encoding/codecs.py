@@ -1,8 +1,8 @@
 """The tables of video codecs and encoders: the only place in the package that knows an encoder by name.
 
-One row per encoder in `ENCODERS`, one per codec in `CODECS`; the columns are documented in `encoder_spec`. Whatever has
-no row gets one of defaults, so that any encoder of FFmpeg's can be named in the settings. Decoders, and bitstreams that
-are read, are described where they are read.
+One row per encoder in `ENCODERS`, one per codec in `CODECS`; the columns are documented in `encoder_spec`. Encoders and
+codecs without a row have the defaults of the columns, so any encoder of FFmpeg can be used. Decoders, and bitstreams
+that are read, are described by the modules that read them.
 """
 
 from __future__ import annotations
@@ -259,12 +259,12 @@ _X264_RATES: dict[str, float] = {
 
 
 def encoder_spec(name: str) -> EncoderSpec:
-    """The row of the encoder called `name`; one of defaults if it has none."""
+    """The row of the encoder called `name`, or the defaults if it has none."""
     return ENCODERS.get(name) or EncoderSpec(name, codec=_canonical_name(name))
 
 
 def codec_spec(name: str) -> CodecSpec:
-    """The row of the codec with the canonical name `name`; one of defaults if it has none."""
+    """The row of the codec with the canonical name `name`, or the defaults if it has none."""
     return CODECS.get(name) or CodecSpec(name)
 
 
@@ -274,7 +274,7 @@ def codec_of(encoder: str) -> CodecSpec:
 
 
 def encoders_for(role: Role, gpu: bool = False) -> list[EncoderSpec]:
-    """The encoders with that role, best first. gpu: include those that run on a GPU, which come before the others."""
+    """The encoders with that role, best first; `gpu` includes those that run on a GPU, before the others."""
     found = [spec for spec in ENCODERS.values() if spec.role is role and (gpu or not spec.gpu)]
     return sorted(found, key=lambda spec: not spec.gpu)
 
@@ -290,7 +290,7 @@ def usual_encoders() -> list[str]:
 
 
 def image_encoder(suffix: str) -> EncoderSpec | None:
-    """The encoder of still images or animations with that file suffix; None if it is not one of theirs."""
+    """The encoder of still images or animations with the file suffix `suffix`; None for any other suffix."""
     return next((spec for spec in ENCODERS.values() if spec.image and suffix.lower() in spec.image.suffixes), None)
 
 

@@ -1,4 +1,4 @@
-"""The columns of the tables in `codecs`: what can be said of a video codec, and of an encoder that writes it."""
+"""The columns of the tables in `codecs`: the properties of a video codec, and of an encoder that writes it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The columns of the table in `container_support`: what can be said of the container of an output."""
+"""The columns of the table in `container_support`: the properties of the container of an output."""
 
 from __future__ import annotations
 

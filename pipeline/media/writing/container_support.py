@@ -1,8 +1,8 @@
 """The table of containers: the only place in the package that knows an output's container by name or suffix.
 
-One row per container in `CONTAINERS`; whatever has no row gets one of defaults. FFmpeg's own answer to "does this
-container support that codec" is often no more than a guess, so the rows hold what was found by writing files and
-reading them back.
+One row per container in `CONTAINERS`; containers without a row have the defaults of the columns. FFmpeg's own answer
+to "does this container support that codec" is often no more than a guess, so each row states what was found by writing
+files and reading them back.
 """
 
 from __future__ import annotations
@@ -165,12 +165,12 @@ GENERAL = CONTAINERS["matroska"]  # supports nearly everything: used where the u
 
 
 def container_spec(muxer: str) -> ContainerSpec:
-    """Return the row of the container that FFmpeg's `muxer` writes; one of defaults if it has none."""
+    """Return the row of the container that FFmpeg's `muxer` writes, or the defaults if it has none."""
     return CONTAINERS.get(muxer) or ContainerSpec(muxer)
 
 
 def container_for(path: Path) -> ContainerSpec:
-    """Return the row of the container of the output `path`; one of defaults, without a muxer, if it has none."""
+    """Return the row of the container of the output `path`, or the defaults, without a muxer, if it has none."""
     suffix = path.suffix.lower()
     found = (spec for spec in CONTAINERS.values() if suffix in spec.suffixes)
     return next(found, ContainerSpec("", (suffix,)))
