@@ -1,124 +1,20 @@
 """Outputs with their real children; no test waits for the stream's time to pass."""
 
-import contextlib
-import io
 import os
-import re
 import signal
 import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack
 from pathlib import Path
 
-import av
 import psutil
 import pytest
 
-from pipeline.config.address import Address
-from pipeline.config.live_settings import StreamSettings
-from pipeline.live.output.destination import output_target
-from pipeline.live.output.output import Output
 from pipeline.live.output.segments import finished_segments
-from pipeline.live.process.messages import SerializedPacket
-from pipeline.live.stats import OutputFigures
 from tests import live_packets
+from tests.live.output.running import PATIENCE, Receiver, accounted_for, closing, offer, offer_until, output, seconds
 from tests.waiting import until
-
-SETTINGS = StreamSettings(source=Address("rtsp://camera/stream"), poll=0.05, segment="1h", hls_segment=1, hls_list=3)
-PATIENCE = 20.0  # seconds to finish in, on a machine under load
-
-
-class Receiver:
-    """Receives MPEG-TS at a port of 127.0.0.1; if frozen, it accepts connections and reads nothing."""
-
-    def __init__(self, frozen: bool = False, port: int = 0) -> None:
-        self._listener = socket.create_server(("127.0.0.1", port))
-        self.port = self._listener.getsockname()[1]
-        self.address = f"tcp://127.0.0.1:{self.port}"
-        self.received: list[bytearray] = []  # by connection
-        self._open: list[socket.socket] = []
-        self._frozen = frozen
-        self._thread = threading.Thread(target=self._serve, name="uprez-test")
-        self._thread.start()
-
-    def _serve(self) -> None:
-        with contextlib.suppress(OSError):
-            while True:
-                connection, _ = self._listener.accept()
-                self.received.append(bytearray())
-                self._open.append(connection)
-                with contextlib.suppress(OSError):
-                    while not self._frozen and (data := connection.recv(1 << 16)):
-                        self.received[-1].extend(data)
-
-    def __enter__(self) -> "Receiver":
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
-    def close(self) -> None:
-        with contextlib.suppress(OSError):  # closed already
-            self._listener.shutdown(socket.SHUT_RDWR)
-        self._listener.close()
-        for connection in self._open:
-            with contextlib.suppress(OSError):
-                connection.shutdown(socket.SHUT_RDWR)
-            connection.close()
-        self._thread.join()
-
-    def times(self, connection: int = 0) -> list[float]:
-        """The timestamps of all frames, in seconds."""
-        with av.open(io.BytesIO(self.received[connection]), "r", format="mpegts") as container:
-            packets = [packet for packet in container.demux(video=0) if packet.size]
-            return [float((packet.pts or 0) * packet.time_base) for packet in packets]
-
-
-def output(
-    to: str | Path,
-    settings: StreamSettings = SETTINGS,
-    stuck: float = 10.0,
-    demand_key: Callable[[], None] = lambda: None,
-) -> Output:
-    return Output(output_target(Address(str(to)), settings), settings, demand_key, stuck)
-
-
-def offer_until(target: Output, items: Iterator[SerializedPacket], condition: Callable[[], bool]) -> None:
-    """Offer packets until `condition` is true."""
-
-    def step() -> bool:
-        target.offer(next(items))
-        return condition()
-
-    until(step)
-
-
-def offer(target: Output, items: list[SerializedPacket]) -> None:
-    """Offer all packets as fast as the output accepts them without dropping any."""
-    for packet in items:
-        until(lambda: target.figures().lag < 3)
-        target.offer(packet)
-
-
-@contextlib.contextmanager
-def closing(*outputs: Output, patience: float = PATIENCE) -> Iterator[None]:
-    try:
-        yield
-    finally:
-        with ExitStack() as stack:
-            for each in outputs:
-                stack.callback(each.close, patience)
-
-
-def accounted_for(figures: OutputFigures) -> int:
-    return figures.packets + sum(figures.dropped.values())
-
-
-def seconds(path: Path) -> list[float]:
-    return [float(time) for time in live_packets.times(path)]
 
 
 def child_of(before: set[int]) -> psutil.Process:
@@ -246,7 +142,7 @@ def test_a_child_finishes_its_file_when_the_parent_is_killed(tmp_path: Path) -> 
     program = f"""
 import os
 from tests import live_packets
-from tests.live.output.test_output import offer, output
+from tests.live.output.running import offer, output
 from tests.waiting import until
 streams, items = live_packets.coded(50)
 target = output("{tmp_path}/cam.mp4")
@@ -274,60 +170,6 @@ def test_other_streams_start_another_file_and_a_discontinuity_in_hls(tmp_path: P
     playlist = (tmp_path / "list.m3u8").read_text()
     assert playlist.count("#EXT-X-DISCONTINUITY") == 1
     assert [target.figures().connects for target in targets] == [2, 2]
-
-
-def test_hls_is_bounded_and_continues_with_new_numbers(tmp_path: Path) -> None:
-    streams, items = live_packets.coded(250, gop=25)
-    for _ in range(2):
-        target = output(tmp_path / "list.m3u8")
-        with closing(target):
-            target.start(streams)
-            offer(target, items)
-        playlist = (tmp_path / "list.m3u8").read_text()
-        assert playlist.rstrip().endswith("#EXT-X-ENDLIST")
-        assert playlist.count("#EXTINF:1.000000") == 3
-        assert playlist.count("#EXT-X-PROGRAM-DATE-TIME") == 3
-        assert len(list(tmp_path.glob("*.ts"))) <= 3 + 2 * 3
-        assert not list(tmp_path.glob("*.tmp"))
-    numbers = [int(number) for number in re.findall(r"list-(\d+)\.ts", playlist)]
-    assert numbers == [17, 18, 19]
-
-
-def test_hls_continues_its_numbers_after_the_playlist_was_emptied(tmp_path: Path) -> None:
-    streams, items = live_packets.coded(100, gop=25)
-    for emptied in (True, False):
-        target = output(tmp_path / "list.m3u8")
-        with closing(target):
-            target.start(streams)
-            offer(target, items)
-        playlist = (tmp_path / "list.m3u8").read_text()
-        if emptied:
-            (tmp_path / "list.m3u8").write_text("")
-    assert [int(number) for number in re.findall(r"list-(\d+)\.ts", playlist)] == [5, 6, 7]
-
-
-@pytest.mark.parametrize("name", ["100%", "a%b", "with space", "a:b", "日本"])
-def test_hls_works_in_a_folder_of_any_name(tmp_path: Path, name: str) -> None:
-    (tmp_path / name).mkdir()
-    streams, items = live_packets.coded(20)
-    target = output(tmp_path / name / "list.m3u8")
-    with closing(target):
-        target.start(streams)
-        offer(target, items)
-    assert live_packets.frame_count(tmp_path / name / "list.m3u8") == 20
-
-
-def test_hls_without_its_folder_is_not_live(tmp_path: Path) -> None:
-    streams, items = live_packets.coded(20)
-    (tmp_path / "missing").mkdir()
-    target = output(tmp_path / "missing" / "list.m3u8")
-    (tmp_path / "missing").rmdir()
-    with closing(target):
-        target.start(streams)
-        offer(target, items)
-        until(lambda: target.figures().status == "waiting")
-        assert target.figures().connects == 0
-        assert target.figures().reason == "the folder or the file does not exist any more"
 
 
 def test_unsupported_audio_is_dropped_with_a_note(tmp_path: Path) -> None:
