@@ -20,7 +20,7 @@ class Closed(Exception):
 
 
 class Aborted(Exception):
-    """The queue was aborted and its items were discarded; whoever aborted it keeps the reason."""
+    """The queue was aborted and its items were discarded; the code that aborted it knows the reason."""
 
 
 class BlockingBuffer(Generic[T]):

@@ -113,33 +113,7 @@ class Stream:
 
     def figures(self) -> StreamFigures:
         """The current figures."""
-        source, counters, plan, queue = self._reader.figures, self._counters, self._runner.plan, self._runner.queue
-        status, reason, since = self._status
-        return StreamFigures(
-            name=self.name,
-            source=str(self.settings.source),
-            status=status,
-            reason=reason,
-            seconds=time.monotonic() - since,
-            source_format=plan.source_summary if plan else "",
-            result_format=plan.output_summary if plan else "",
-            model=plan.model.name if plan else "",
-            backend=self._runner.backend,
-            rate_in=counters.decoded.value,
-            rate_out=counters.encoded.value,
-            frames_in=counters.decoded.count,
-            frames_out=counters.encoded.count,
-            frames_filled=counters.repeated,
-            dropped=counters.dropped,
-            skipped=self._reader.skipped,
-            waiting=len(queue),
-            most_waiting=queue.most_waiting,
-            delay=counters.delays.figures(),
-            connects=source.connects,
-            faults=dict(source.faults),
-            outputs=tuple(output.figures() for output in self._runner.outputs),
-            notes=(*self._reader.notes, *(plan.notes if plan else ())),
-        )
+        return _figures(self.settings, self._status, self._reader, self._runner, self._counters)
 
     @property
     def _status(self) -> tuple[Status, str, float]:
@@ -210,3 +184,39 @@ class Stream:
         if self.failure is None:
             self.failure, self._since = error, time.monotonic()
         self._reader.end()
+
+
+def _figures(
+    settings: StreamSettings,
+    status: tuple[Status, str, float],
+    reader: SourceReader,
+    runner: SceneRunner,
+    counters: StreamCounters,
+) -> StreamFigures:
+    """The figures of a stream. status: its status, the reason, and since when, in seconds of time.monotonic."""
+    source, plan = reader.figures, runner.plan
+    return StreamFigures(
+        name=settings.name,
+        source=str(settings.source),
+        status=status[0],
+        reason=status[1],
+        seconds=time.monotonic() - status[2],
+        source_format=plan.source_summary if plan else "",
+        result_format=plan.output_summary if plan else "",
+        model=plan.model.name if plan else "",
+        backend=runner.backend,
+        rate_in=counters.decoded.value,
+        rate_out=counters.encoded.value,
+        frames_in=counters.decoded.count,
+        frames_out=counters.encoded.count,
+        frames_filled=counters.repeated,
+        dropped=counters.dropped,
+        skipped=reader.skipped,
+        waiting=len(runner.queue),
+        most_waiting=runner.queue.most_waiting,
+        delay=counters.delays.figures(),
+        connects=source.connects,
+        faults=dict(source.faults),
+        outputs=tuple(output.figures() for output in runner.outputs),
+        notes=(*reader.notes, *(plan.notes if plan else ())),
+    )

@@ -29,12 +29,14 @@ class _Families(Collector):
         figures = self._figures
         yield GaugeMetricFamily("uprez_uptime_seconds", "Seconds since the start", figures.uptime)
         yield GaugeMetricFamily("uprez_memory_bytes", "Main memory in use, including child processes", figures.memory)
+        yield from _labelled_stream_metrics(figures.streams)
         yield from _stream_metrics(figures.streams)
         yield from _output_metrics([(s.name, n, output) for s in figures.streams for n, output in enumerate(s.outputs)])
         yield from _gpu_metrics(figures.gpus)
 
 
-def _stream_metrics(streams: tuple[StreamFigures, ...]) -> Iterator[Metric]:
+def _labelled_stream_metrics(streams: tuple[StreamFigures, ...]) -> Iterator[Metric]:
+    """Metrics with another label beside the stream: status, reason, kind of fault, quantile."""
     status = GaugeMetricFamily("uprez_stream_status", "1 for the current status", labels=("stream", "status"))
     delay = GaugeMetricFamily(
         "uprez_stream_delay_seconds",
@@ -61,6 +63,9 @@ def _stream_metrics(streams: tuple[StreamFigures, ...]) -> Iterator[Metric]:
             for quantile, value in (("0.5", stream.delay.p50), ("0.95", stream.delay.p95), ("0.99", stream.delay.p99)):
                 delay.add_metric((stream.name, quantile), value)
     yield from (status, delay, dropped, skipped, faults)
+
+
+def _stream_metrics(streams: tuple[StreamFigures, ...]) -> Iterator[Metric]:
     for kind, name, text, values in (
         (GaugeMetricFamily, "up", "1 while it is live", [s.status == "live" for s in streams]),
         (GaugeMetricFamily, "rate_in", "Frames decoded per second", [s.rate_in for s in streams]),

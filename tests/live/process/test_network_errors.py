@@ -1,4 +1,4 @@
-"""Errors of the network become a kind and a line, in which no address stands."""
+"""Errors are classified, and described in one line without the address."""
 
 import errno
 import socket
@@ -32,22 +32,22 @@ ADDRESS = "rtsp://me:s3cr3t@camera/stream"
         (av.error.ProtocolNotFoundError, "broken"),
     ],
 )
-def test_each_error_is_of_a_kind_and_names_no_address(kind: type[av.error.FFmpegError], fault: Fault) -> None:
+def test_each_error_has_its_fault_and_a_reason_without_address(kind: type[av.error.FFmpegError], fault: Fault) -> None:
     error = kind(1, "as FFmpeg says", ADDRESS)
-    seen, reason = network_fault(error)
-    assert seen == fault
+    found, reason = network_fault(error)
+    assert found == fault
     assert reason
     assert "s3cr3t" not in reason
 
 
 @pytest.mark.parametrize("number", [errno.EHOSTUNREACH, errno.ENETUNREACH, errno.EIO, errno.ENODEV])
-def test_what_cannot_be_reached_is_unreachable(number: int) -> None:
-    assert network_fault(av.error.OSError(number, "away", ADDRESS))[0] == "unreachable"
+def test_an_unreachable_host_or_device_is_reported_as_such(number: int) -> None:
+    assert network_fault(av.error.OSError(number, "message", ADDRESS))[0] == "unreachable"
 
 
-def test_a_name_that_is_not_known_is_unreachable() -> None:
+def test_an_unknown_host_name_is_unreachable() -> None:
     assert network_fault(socket.gaierror(-2, "Name or service not known"))[0] == "unreachable"
 
 
-def test_an_error_that_nobody_foresaw_shows_its_kind_only() -> None:
+def test_an_unexpected_error_shows_its_type_only() -> None:
     assert network_fault(RuntimeError(ADDRESS)) == ("broken", "RuntimeError")
