@@ -8,7 +8,8 @@ Who does what:
 - A thread whose input ends finishes its stage, then closes the channel on its right; so the end travels to the right.
 - The first error wins. It aborts all channels and stages, so that every thread ends, and is raised by `wait` with its
   own traceback once all threads have been joined. Errors that follow from the abort are ignored.
-- Each thread closes its stage last, also after an error.
+- Each thread closes its stage last, also after an error. Generators, of the source and of stages, are closed by the
+  thread that iterates over them, not when they are collected.
 - `stop` ends the source after its current item and stops the stages; what is under way is finished. `was_cut` reports
   afterwards whether the source had more items. `abort` discards what is under way, and `wait` raises Cancelled. A
   source that may wait for ever is woken by `end` in all these cases, and after errors.
@@ -19,6 +20,8 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager
+from types import GeneratorType
 from typing import Any
 
 from pipeline.errors import Cancelled
@@ -124,25 +127,27 @@ class Pipeline:
         clock = time.perf_counter
         mark = clock()
 
-        def emit(items: Iterable[Any]) -> None:
+        def emit(items: Iterator[Any]) -> None:
             nonlocal mark
-            for item in items:
-                if right is not None:
-                    now = clock()
-                    meter.work(mark, now)
-                    right.put(item)
-                    mark = clock()
-                    meter.blocked += mark - now
+            with _GeneratorCloser(items):
+                for item in items:
+                    if right is not None:
+                        now = clock()
+                        meter.work(mark, now)
+                        right.put(item)
+                        mark = clock()
+                        meter.blocked += mark - now
 
-        for item in self._from_source() if index == 0 else self._channels[index - 1]:
-            now = clock()
-            if index:
-                meter.starved += now - mark
+        with _GeneratorCloser(self._from_source() if index == 0 else iter(self._channels[index - 1])) as items:
+            for item in items:
+                now = clock()
+                if index:
+                    meter.starved += now - mark
+                    mark = now
+                emit(stage.feed(item))
+                now = clock()
+                meter.work(mark, now)
                 mark = now
-            emit(stage.feed(item))
-            now = clock()
-            meter.work(mark, now)
-            mark = now
         emit(stage.finish())
         meter.work(mark, clock())
         meter.cpu = time.thread_time()
@@ -150,11 +155,12 @@ class Pipeline:
             right.close()
 
     def _from_source(self) -> Iterator[Any]:
-        for item in self._source:
-            if self._stopping.is_set():
-                self.was_cut = True
-                return
-            yield item
+        with _GeneratorCloser(iter(self._source)) as items:
+            for item in items:
+                if self._stopping.is_set():
+                    self.was_cut = True
+                    return
+                yield item
         self.was_cut = self._stopping.is_set() and self._end is not None
 
     def _end_source(self) -> None:
@@ -172,3 +178,17 @@ class Pipeline:
             channel.abort()
         for stage in self._stages:
             stage.abort()
+
+
+class _GeneratorCloser(AbstractContextManager[Iterator[Any]]):
+    """Closes an iterator at the end if it is a generator, as it may have been left before its end."""
+
+    def __init__(self, items: Iterator[Any]) -> None:
+        self._items = items
+
+    def __enter__(self) -> Iterator[Any]:
+        return self._items
+
+    def __exit__(self, *error: object) -> None:
+        if isinstance(self._items, GeneratorType):
+            self._items.close()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from contextlib import closing
 
 from pipeline.config.live_settings import StreamSettings
 from pipeline.errors import InputError
@@ -63,14 +64,15 @@ class SourceReader(Closing):
 
     def run(self) -> None:
         """Read until `end`. Raises InputError for a source that is given up."""
-        for event in self._capture:
-            if isinstance(event, ConnectionOpened):
-                self._open(event)
-            elif isinstance(event, ConnectionLost):
-                self._pass_on(self._decoder.lose())
-                host.trim_heap()
-            else:
-                self._decode(event)
+        with closing(iter(self._capture)) as events:
+            for event in events:
+                if isinstance(event, ConnectionOpened):
+                    self._open(event)
+                elif isinstance(event, ConnectionLost):
+                    self._pass_on(self._decoder.lose())
+                    host.trim_heap()
+                else:
+                    self._decode(event)
         self._pass_on(self._decoder.lose())
 
     def end(self) -> None:

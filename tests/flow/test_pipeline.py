@@ -1,5 +1,6 @@
 """A pipeline of threads: the order is kept, the first error wins, nothing hangs, no thread is left."""
 
+import itertools
 import threading
 import time
 from collections.abc import Iterator
@@ -141,3 +142,30 @@ def test_meters_show_which_stage_is_the_bottleneck() -> None:
     assert slow.busy > slow.starved + slow.blocked
     assert fast.blocked > fast.busy
     assert after.starved > after.busy
+
+
+@pytest.mark.parametrize("case", ["source", "stage", "stop"])
+def test_generators_are_closed_by_their_threads_before_wait_returns(case: str) -> None:
+    closed: list[tuple[str, str]] = []
+
+    def recorded(name: str) -> Iterator[int]:
+        try:
+            yield from itertools.count()
+        finally:
+            closed.append((name, threading.current_thread().name))
+
+    class Endless(Pass):
+        def feed(self, item: int) -> Iterator[int]:
+            return recorded("stage") if case == "stage" else super().feed(item)
+
+    pipeline = Pipeline(recorded("source"), {"first": Endless(), "last": Pass(3 if case != "stop" else None)}, 2)
+    pipeline.start()
+    if case == "stop":
+        pipeline.stop()
+        pipeline.wait()
+    else:
+        with pytest.raises(Boom) as caught:
+            pipeline.wait()
+        del caught
+    names = ["stage", "source"] if case == "stage" else ["source"]
+    assert closed == [(name, "uprez-first") for name in names]

@@ -78,7 +78,7 @@ class Capture(Closing):
         self._renew_reason = ""  # why the current connection is to be replaced
         self.figures = CaptureFigures()
 
-    def __iter__(self) -> Iterator[SourceEvent]:
+    def __iter__(self) -> Generator[SourceEvent, None, None]:
         try:
             while not self._ended.is_set():
                 yield from self._attempt()

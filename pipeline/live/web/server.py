@@ -42,9 +42,9 @@ def serve(live: PageSource, where: str, token: str | None = None) -> Page:
     host, _, port = where.rpartition(":")
     if token is None and not is_loopback(host):
         token = secrets.token_urlsafe(_TOKEN_BYTES)
+    app = App(live)
     listener = _listen(host.strip("[]"), int(port))
     port = listener.getsockname()[1]
-    app = App(live)
     config = uvicorn.Config(
         app.guarded(token, cookie=f"uprez-{port}"),  # cookies do not distinguish ports
         log_config=None,
