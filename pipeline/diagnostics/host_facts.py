@@ -34,7 +34,7 @@ def host_facts(gpus: Sequence[int] | None = ()) -> HostFacts:
         when=datetime.now(UTC).isoformat(timespec="seconds"),
         processor=host.processor(),
         cores=host.cores(),
-        memory=host.memory(),
+        memory=host.total_memory(),
         gpu=_describe_gpus(range(len(host.gpus())) if gpus is None else gpus),
         versions=host.versions(),
     )

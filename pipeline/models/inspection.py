@@ -21,19 +21,19 @@ from pipeline.system.onnx_runtime import load_onnx_runtime
 if TYPE_CHECKING:
     import onnx
 
-INSPECTION_VERSION = 3  # raise it when `inspect` finds other facts, or other faults, in the same file
+INSPECTION_VERSION = 3  # raise it when `inspect_model` finds other facts, or other faults, in the same file
 _TRIAL_SIZE = (24, 40)
 _SCALES = (1, 2, 3, 4, 8)
 _ORDERS = {3: ("rgb", "bgr"), 1: ("y",)}  # by number of channels, the default first
 
 
-def inspect(path: Path) -> ModelSpec:
+def inspect_model(path: Path) -> ModelSpec:
     """Read a network and run it once on noise.
 
     Raises:
         ModelError: The file can't be read, is not valid, is not an upscaler, or does not run. The message is one line.
     """
-    content = read(path)
+    content = read_model_file(path)
     model = _parse(path, content)
     facts = {p.key.removeprefix("uprez."): p.value for p in model.metadata_props if p.key.startswith("uprez.")}
     source, output = _input_and_output(path, model)
@@ -62,7 +62,7 @@ def inspect(path: Path) -> ModelSpec:
     )
 
 
-def read(path: Path) -> bytes:
+def read_model_file(path: Path) -> bytes:
     """Return the content of a model file. Raises ModelError if it can't be read."""
     try:
         return path.read_bytes()

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from pipeline.errors import ModelError, OutputError
-from pipeline.models.inspection import INSPECTION_VERSION, inspect, read
+from pipeline.models.inspection import INSPECTION_VERSION, inspect_model, read_model_file
 from pipeline.models.precision import CONVERTER_VERSION, convert_precision
 from pipeline.models.spec import ModelSpec
 from pipeline.system.cache import cache_folder, write_atomically, write_cached
@@ -31,20 +31,20 @@ _STEM = 40  # characters of a file's name that the names of its conversions begi
 
 
 def inspect_cached(path: Path) -> ModelSpec:
-    """Return the facts that `inspect` finds in a file, from the cache if its content was inspected before.
+    """Return the facts that `inspect_model` finds in a file, from the cache if its content was inspected before.
 
     Raises:
-        ModelError: As `inspect` raises it.
+        ModelError: As `inspect_model` raises it.
     """
-    sha256 = hashlib.sha256(read(path)).hexdigest()
+    sha256 = hashlib.sha256(read_model_file(path)).hexdigest()
     try:
         record = cache_folder("models") / _record_name(path, sha256)
     except OutputError as error:
         log.warning("the inspection of %s is not cached: %s", path.name, error)
-        return inspect(path)
+        return inspect_model(path)
     spec = _load_record(record, path, sha256)
     if spec is None:
-        spec = inspect(path)
+        spec = inspect_model(path)
         _save_record(record, spec)
     return spec
 
@@ -91,7 +91,7 @@ def convert_cached(spec: ModelSpec, precision: str) -> ModelSpec:
     return replace(
         spec,
         path=path,
-        sha256=hashlib.sha256(read(path)).hexdigest(),
+        sha256=hashlib.sha256(read_model_file(path)).hexdigest(),
         dtype=np.dtype(np.float32 if precision == "fp32" else np.float16),
         precision=precision,
         reference=spec.path,
@@ -102,7 +102,7 @@ def _convert(path: Path, precision: str) -> onnx.ModelProto:
     import onnx
 
     try:
-        return convert_precision(onnx.load_model_from_string(read(path)), precision)
+        return convert_precision(onnx.load_model_from_string(read_model_file(path)), precision)
     except ModelError as error:
         raise ModelError(f"{path}: {error}") from error
 

@@ -72,7 +72,7 @@ def count() -> int:
     return int(_checked(driver.cuDeviceGetCount()))
 
 
-def facts(ordinal: int) -> GpuFacts:
+def gpu_facts(ordinal: int) -> GpuFacts:
     """Identify GPU `ordinal`, without creating a context on it."""
     from cuda.bindings import driver
     from cuda.core import Device
@@ -131,7 +131,7 @@ class Gpu:
         # program already created the context with another flag, the call has no effect, and nothing else depends on it.
         driver.cuDevicePrimaryCtxSetFlags(ordinal, driver.CUctx_flags.CU_CTX_SCHED_BLOCKING_SYNC)
         self.device: Device = Device(ordinal)
-        self.facts = facts(ordinal)
+        self.facts = gpu_facts(ordinal)
         self._pinned = LegacyPinnedMemoryResource()
         self.make_current()
 

@@ -36,7 +36,7 @@ def cores() -> int:
     return max(1, min(count, int(quota) // int(period))) if quota.isdigit() and period.isdigit() else count
 
 
-def memory() -> int:
+def total_memory() -> int:
     """Main memory of the machine, in bytes."""
     return int(psutil.virtual_memory().total)
 
@@ -58,7 +58,7 @@ def _read(path: Path) -> str:
 
 def gpus() -> list[cuda.GpuFacts]:
     """The GPUs that CUDA can use; an empty list if CUDA is unavailable."""
-    return [cuda.facts(ordinal) for ordinal in range(cuda.count())]
+    return [cuda.gpu_facts(ordinal) for ordinal in range(cuda.count())]
 
 
 def versions() -> dict[str, str]:

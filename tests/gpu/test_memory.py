@@ -9,7 +9,7 @@ from pipeline.colour.psnr import psnr
 from pipeline.errors import OutOfMemory
 from pipeline.frame import PIXEL_FORMATS, Colour, FrameFormat
 from pipeline.models import catalogue, synthetic
-from pipeline.models.inspection import inspect
+from pipeline.models.inspection import inspect_model
 from pipeline.superres.gpu.compute import ComputeOptions
 from pipeline.superres.gpu.tensorrt.network import Lane
 from pipeline.system.cuda import Gpu
@@ -44,7 +44,7 @@ def test_a_frame_beyond_the_budget_is_upscaled_in_tiles_without_visible_differen
 def test_luma_networks_and_alpha_are_upscaled_in_tiles_without_visible_difference(tmp_path: Path, pixel: str) -> None:
     path = tmp_path / "luma.onnx"
     path.write_bytes(synthetic.srvgg(32, 4, np.float16, channels=1).SerializeToString())
-    model, format = inspect(path), FrameFormat(640, 480, PIXEL_FORMATS[pixel], Colour(1, False))
+    model, format = inspect_model(path), FrameFormat(640, 480, PIXEL_FORMATS[pixel], Colour(1, False))
     source_frame = saturated(format)
     with open_gpu_session(model, format) as session:
         assert session.tiling.is_single_tile

@@ -11,7 +11,7 @@ from pipeline.colour.psnr import psnr
 from pipeline.flow.blocking import Aborted
 from pipeline.frame import PIXEL_FORMATS, Colour, Frame, FrameFormat
 from pipeline.models import catalogue, synthetic
-from pipeline.models.inspection import inspect
+from pipeline.models.inspection import inspect_model
 from pipeline.models.spec import ModelSpec
 from pipeline.superres.gpu.tensorrt.engine_cache import EngineCache
 from tests.gpu.sessions import open_gpu_session, upscale_frames, with_cache
@@ -78,7 +78,7 @@ def test_frames_with_alpha_stay_in_their_own_slots(tmp_path: Path, order: str) -
     format = FrameFormat(132, 75, PIXEL_FORMATS["yuva420p10le"], Colour(1, False))
     result = replace(format, pixel=PIXEL_FORMATS["yuva420p"]).enlarged(2)
     frames = [saturated(format, seed) for seed in range(20)]
-    with open_gpu_session(inspect(path), format, result, slots=3) as session:
+    with open_gpu_session(inspect_model(path), format, result, slots=3) as session:
         outputs = upscale_frames(session, frames, in_flight=3)
     for frame, planes in zip(frames, outputs, strict=True):
         expected = oracle(frame, result, enlarge=2, luma=order == "y")

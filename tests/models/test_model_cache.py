@@ -12,7 +12,7 @@ import pytest
 
 from pipeline.errors import ModelError
 from pipeline.models import model_cache, synthetic
-from pipeline.models.inspection import INSPECTION_VERSION, inspect
+from pipeline.models.inspection import INSPECTION_VERSION, inspect_model
 from pipeline.models.model_cache import convert_cached, generate_cached, inspect_cached
 from pipeline.models.precision import CONVERTER_VERSION, convert_precision
 
@@ -37,8 +37,8 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def inspections(monkeypatch: pytest.MonkeyPatch) -> CallCounter:
-    counter = CallCounter(inspect)
-    monkeypatch.setattr(model_cache, "inspect", counter)
+    counter = CallCounter(inspect_model)
+    monkeypatch.setattr(model_cache, "inspect_model", counter)
     return counter
 
 
@@ -51,7 +51,7 @@ def path(tmp_path: Path, cache: Path) -> Path:
 
 class TestInspections:
     def test_a_file_is_inspected_once(self, path: Path, inspections: CallCounter) -> None:
-        assert inspect_cached(path) == inspect_cached(path) == inspect(path)
+        assert inspect_cached(path) == inspect_cached(path) == inspect_model(path)
         assert inspections.calls == 1
 
     def test_a_fixed_size_is_cached_too(self, path: Path, inspections: CallCounter) -> None:
@@ -59,7 +59,7 @@ class TestInspections:
         for tensor in (model.graph.input[0], model.graph.output[0]):
             tensor.CopyFrom(onnx.helper.make_tensor_value_info(tensor.name, onnx.TensorProto.FLOAT16, [1, 3, 24, 40]))
         onnx.save(model, path)
-        assert inspect_cached(path) == inspect_cached(path) == inspect(path)
+        assert inspect_cached(path) == inspect_cached(path) == inspect_model(path)
         assert inspections.calls == 1
 
     def test_a_file_with_new_content_is_inspected_again(self, path: Path, inspections: CallCounter) -> None:
@@ -114,7 +114,7 @@ class TestInspections:
         (tmp_path / "file").touch()
         monkeypatch.setenv("UPREZ_CACHE", str(tmp_path / "file"))
         with caplog.at_level(logging.WARNING):
-            assert inspect_cached(path) == inspect(path)
+            assert inspect_cached(path) == inspect_model(path)
         assert "the inspection of model.onnx is not cached" in caplog.text
 
 
@@ -178,5 +178,5 @@ class TestConversions:
 
     def test_a_conversion_to_fp16_can_be_inspected_like_any_model(self, path: Path) -> None:
         spec = convert_cached(inspect_cached(path), "fp16")
-        again = inspect(spec.path)
+        again = inspect_model(spec.path)
         assert (again.sha256, again.dtype, again.precision) == (spec.sha256, spec.dtype, spec.precision)

@@ -10,7 +10,7 @@ import pytest
 
 from pipeline.frame import FrameFormat
 from pipeline.models import synthetic
-from pipeline.models.inspection import inspect
+from pipeline.models.inspection import inspect_model
 from pipeline.models.spec import ModelSpec
 from pipeline.superres.cpu.network import CpuNetwork
 from pipeline.superres.cpu.session import OnnxSession
@@ -66,7 +66,7 @@ class Networks:
     def _saved(folder: Path, model: Any) -> ModelSpec:
         path = folder / f"{model.graph.name}.onnx"
         path.write_bytes(model.SerializeToString())
-        return inspect(path)
+        return inspect_model(path)
 
     def assert_close_to_oracle(
         self,

@@ -43,7 +43,7 @@ def choose_decoder(
     reason = next(_objections(media, settings, backend, on_cpu), None)
     if reason is None and layout is None:
         reason = f"it does not decode {format.pixel.name}"
-    reason = reason or nvdec.unavailable_reason(media.path, cuda.Gpu(settings.device[0]))
+    reason = reason or nvdec.undecodable_reason(media.path, cuda.Gpu(settings.device[0]))
     if reason is None and layout is not None:
         return "nvdec", replace(format, pixel=layout), None
     return "software", format, f"decoded in software, not by NVDEC: {reason}" if settings.decoder == "nvdec" else None

@@ -37,7 +37,7 @@ def output_format(pixel: PixelFormat) -> PixelFormat | None:
     return PIXEL_FORMATS[name] if name else None
 
 
-def unavailable_reason(path: Path, gpu: Gpu) -> str | None:
+def undecodable_reason(path: Path, gpu: Gpu) -> str | None:
     """Why NVDEC can't decode the video in `path`, tried on its first frame; None if it can."""
     try:
         with open_input(path, hardware_accel(gpu)) as container:

@@ -27,7 +27,7 @@ def media(clip: Path) -> MediaInfo:
 @pytest.fixture(autouse=True)
 def _nvdec_decodes_everything(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cuda, "Gpu", lambda ordinal: ordinal)
-    monkeypatch.setattr(nvdec, "unavailable_reason", lambda path, gpu: None)
+    monkeypatch.setattr(nvdec, "undecodable_reason", lambda path, gpu: None)
 
 
 def reason(media: MediaInfo, settings: Settings = REQUESTED, backend: str = "tensorrt") -> str | None:
@@ -67,5 +67,5 @@ def test_steps_in_main_memory_are_named(media: MediaInfo) -> None:
 
 
 def test_reason_of_a_failed_trial_is_noted(media: MediaInfo, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(nvdec, "unavailable_reason", lambda path, gpu: "no such device")
+    monkeypatch.setattr(nvdec, "undecodable_reason", lambda path, gpu: "no such device")
     assert reason(media) == "no such device"

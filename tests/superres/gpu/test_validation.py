@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from pipeline.errors import BackendError
 from pipeline.models import catalogue, synthetic
-from pipeline.models.inspection import inspect
+from pipeline.models.inspection import inspect_model
 from pipeline.models.spec import ModelSpec
 from pipeline.superres.gpu import validation
 
@@ -44,7 +44,7 @@ def test_the_complete_image_is_compared_if_the_network_accepts_one_size(tmp_path
             dimension.dim_value = length
     path = tmp_path / "fixed.onnx"
     path.write_bytes(network.SerializeToString())
-    model = inspect(path)
+    model = inspect_model(path)
     assert model.size == (160, 240)
     assert validation.validate_engine(model, correct_engine(model), 160, 240) > 100
 
@@ -70,7 +70,7 @@ def test_a_wrong_engine_is_refused(model: ModelSpec, spoil: Callable[[Image], Im
 def test_a_luma_network_is_validated_with_luma(tmp_path: Path) -> None:
     path = tmp_path / "luma.onnx"
     path.write_bytes(synthetic.nearest(np.float32, channels=1).SerializeToString())
-    model = inspect(path)
+    model = inspect_model(path)
     assert validation.textured_image(40, 64, model).shape == (1, 1, 40, 64)
     assert validation.validate_engine(model, correct_engine(model), 40, 64) > 100
     with pytest.raises(BackendError, match="dB compared with ONNX Runtime"):

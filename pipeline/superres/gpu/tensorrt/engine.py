@@ -82,7 +82,7 @@ def build_engine(library: TensorRtLibrary, model: ModelSpec, shapes: Shapes) -> 
 
 
 def _creation_flags(trt: Any) -> int:
-    """Flags for strong typing, which TensorRT 10 must be asked for; TensorRT-RTX and TensorRT 11 know nothing else."""
+    """Flags for a strongly typed network. Only TensorRT 10 has the flag; TensorRT-RTX and TensorRT 11 always do so."""
     flag = getattr(trt.NetworkDefinitionCreationFlag, "STRONGLY_TYPED", None)
     return 0 if flag is None else 1 << int(flag)
 

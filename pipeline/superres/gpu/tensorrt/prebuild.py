@@ -47,7 +47,7 @@ def unusable_engines(cache: EngineCache) -> list[Path]:
 
     Engines without a valid description are included.
     """
-    here = {(facts.name, facts.driver) for facts in map(cuda.facts, range(cuda.count()))}
+    here = {(facts.name, facts.driver) for facts in map(cuda.gpu_facts, range(cuda.count()))}
     versions = {(name, libraries.load(name).version) for name in libraries.installed()}
     usable = {
         entry.path

@@ -22,7 +22,7 @@ def test_engines_of_this_gpu_driver_and_library_are_usable(tmp_path: Path, monke
     version = library.load("rtx").version if "rtx" in library.installed() else pytest.skip("no TensorRT-RTX")
     key = replace(KEY, version=version)
     monkeypatch.setattr(cuda, "count", lambda: 1)
-    monkeypatch.setattr(cuda, "facts", lambda ordinal: GpuFacts(key.gpu, key.capability, key.driver, 1, "uuid"))
+    monkeypatch.setattr(cuda, "gpu_facts", lambda ordinal: GpuFacts(key.gpu, key.capability, key.driver, 1, "uuid"))
     cache = EngineCache(tmp_path)
     cache.fetch(key, "a model", bytes, lambda: b"engine")
     assert prebuild.unusable_engines(cache) == []
