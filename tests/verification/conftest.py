@@ -1,4 +1,4 @@
-"""Sources that faults are planted in."""
+"""Sources in whose copies faults are planted."""
 
 from pathlib import Path
 
@@ -17,7 +17,7 @@ def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def rich(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A film with two sounds, subtitles, two chapters, an attachment and a title."""
+    """A video with two audio streams, subtitles, two chapters, an attachment and a title."""
     titles = ("One", "Two")
     return remux.film(
         tmp_path_factory.mktemp("rich") / "rich.mkv",

@@ -1,4 +1,4 @@
-"""Results with a fault planted: frames written in any order at any time, and files copied with something changed."""
+"""Outputs with planted faults: frames written in any order at any time, and files copied with a change."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ SIZE = (96, 64)
 MS = Fraction(1, 1000)
 BT601, BT709 = 6, 1
 
-Change = Callable[[Any, int], Any]  # what becomes of a packet, given its number in its stream too; None: it is left out
+Change = Callable[[Any, int], Any]  # from a packet and its number in its stream to the changed one; None drops it
 
 
 def scene(index: int) -> np.ndarray:
-    """The picture of frame `index`: (3, H, W) of 0..1, colourful, and unlike its neighbours."""
+    """Return frame `index`: (3, H, W) of 0..1, colourful, and unlike its neighbours."""
     width, height = SIZE
     x, y = np.meshgrid(np.arange(width) / width, np.arange(height) / height)
     phase = np.array([0.0, 2.1, 4.2])[:, None, None]
     wave = np.sin(9 * x + 0.9 * index + phase) * np.cos(7 * y - 0.5 * index + phase)
-    return np.clip(0.5 + 0.45 * wave, 0, 1)
+    return np.asarray(np.clip(0.5 + 0.45 * wave, 0, 1))
 
 
 def write(
@@ -41,7 +41,7 @@ def write(
     coded: int = BT709,
     picture: Callable[[int], np.ndarray] = scene,
 ) -> Path:
-    """A video that shows the frames `shown` at `times` (milliseconds), its pixels `coded` and `tagged` so."""
+    """Write a video that shows the frames `shown` at `times` in milliseconds, with matrices `coded` and `tagged`."""
     shown = list(shown)
     times = [STEP * index for index in range(len(shown))] if times is None else list(times)
     width, height = SIZE[0] * scale, SIZE[1] * scale
@@ -78,10 +78,11 @@ def copy(
     attachment: bytes | None = None,
     metadata: dict[str, str] | None = None,
 ) -> Path:
-    """`source` once more, the packets of some streams changed, some streams left out, others labelled anew."""
+    """Copy `source` with the packets of some streams changed, some streams dropped, others relabelled."""
     with av.open(str(source)) as original, av.open(str(to), "w") as container:
-        streams = {}
-        for stream in original.streams if order is None else [original.streams[index] for index in order]:
+        streams: dict[int, Any] = {}
+        copied: list[Any] = list(original.streams if order is None else (original.streams[index] for index in order))
+        for stream in copied:
             if stream.index in without:
                 continue
             if stream.type == "attachment":
@@ -93,14 +94,15 @@ def copy(
             if labels:
                 labels(streams[stream.index])
         container.metadata.update(original.metadata if metadata is None else metadata)
-        container.set_chapters(chapters(original.chapters()))
+        container.set_chapters(chapters([*original.chapters()]))
         numbers = dict.fromkeys(streams, -1)
         for packet in original.demux():
             index = packet.stream_index
             if not packet.size or index not in streams:
                 continue
             numbers[index] += 1
-            changed = (change or {}).get(index, _same)(packet, numbers[index])
+            apply: Change = (change or {}).get(index, _same)
+            changed = apply(packet, numbers[index])
             if changed is not None:
                 changed.stream = streams[index]
                 container.mux(changed)
@@ -112,12 +114,12 @@ def _same(packet: av.Packet[Any], number: int) -> av.Packet[Any]:
 
 
 def dropped(number: int) -> Change:
-    """Leaves out a packet."""
+    """Return a change that drops a packet."""
     return lambda packet, count: None if count == number else packet
 
 
 def flipped(number: int) -> Change:
-    """Changes a bit of a packet."""
+    """Return a change of one bit of a packet."""
 
     def change(packet: av.Packet[Any], count: int) -> av.Packet[Any]:
         if count != number:
@@ -133,9 +135,9 @@ def flipped(number: int) -> Change:
 
 
 def later(milliseconds: int) -> Change:
-    """Moves all packets."""
+    """Return a change that moves all packets."""
 
-    def change(packet: av.Packet[Any], count: int) -> av.Packet[Any]:
+    def change(packet: Any, count: int) -> Any:
         ticks = round(milliseconds * MS / packet.time_base)
         packet.pts, packet.dts = packet.pts + ticks, packet.dts + ticks
         return packet
@@ -144,4 +146,5 @@ def later(milliseconds: int) -> Change:
 
 
 def kinds(verdict: Verdict) -> list[str]:
+    """Return the kinds of all faults."""
     return [fault.kind for fault in verdict.faults]

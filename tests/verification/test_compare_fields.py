@@ -1,4 +1,4 @@
-"""Results whose source was interlaced: a frame for each of its frames, or for each field."""
+"""Outputs of interlaced sources: a frame for each frame, or for each field."""
 
 from fractions import Fraction
 from pathlib import Path
@@ -23,7 +23,7 @@ def moments(*order: int) -> list[interlaced.Luma]:
 
 
 def result(path: Path, shown: list[interlaced.Luma], rate: int = 50) -> Path:
-    """A result that somebody made without us."""
+    """Write an output as another program would."""
     return interlaced.write(path / "result.mkv", shown, codec="libx264", rate=Fraction(rate), crf="8")
 
 
@@ -31,19 +31,19 @@ def kinds(source: Path, result: Path, **options: object) -> set[str]:
     return {fault.kind for fault in verify(source, result, **options).faults}  # type: ignore[arg-type]
 
 
-def test_every_field_as_a_frame_is_whole_without_being_told(source: Path, tmp_path: Path) -> None:
+def test_a_frame_for_each_field_is_complete_in_any_mode(source: Path, tmp_path: Path) -> None:
     made = result(tmp_path, moments(*range(2 * COUNT)))
     assert verify(source, made).complete
     assert verify(source, made, quick=True).complete
     assert verify(source, made, deinterlace="field").complete
 
 
-def test_every_frame_as_a_frame_is_whole(source: Path, tmp_path: Path) -> None:
+def test_a_frame_for_each_frame_is_complete(source: Path, tmp_path: Path) -> None:
     assert verify(source, result(tmp_path, moments(*range(0, 2 * COUNT, 2)), 25)).complete
 
 
 @pytest.mark.parametrize("quick", [False, True])
-def test_a_field_that_is_missing_is_missed(source: Path, tmp_path: Path, quick: bool) -> None:
+def test_a_missing_field_is_found(source: Path, tmp_path: Path, quick: bool) -> None:
     made = result(tmp_path, moments(*range(2 * COUNT - 1)))
     assert "frame-lost" in kinds(source, made, quick=quick)
 
@@ -53,23 +53,23 @@ def test_fields_in_the_wrong_order_are_found(source: Path, tmp_path: Path) -> No
     assert not verify(source, result(tmp_path, moments(*swapped))).complete
 
 
-def test_one_field_shown_twice_is_not_both(source: Path, tmp_path: Path) -> None:
+def test_one_field_shown_twice_is_not_complete(source: Path, tmp_path: Path) -> None:
     assert not verify(source, result(tmp_path, moments(*(moment // 2 * 2 for moment in range(2 * COUNT))))).complete
 
 
-def test_half_of_what_was_asked_for_is_not_whole(source: Path, tmp_path: Path) -> None:
+def test_half_of_the_requested_frames_is_not_complete(source: Path, tmp_path: Path) -> None:
     made = result(tmp_path, moments(*range(0, 2 * COUNT, 2)), 25)
     assert "frame-lost" in kinds(source, made, deinterlace="field")
 
 
-def test_film_that_is_shown_twice_is_not_taken_for_fields(tmp_path: Path) -> None:
+def test_repeated_frames_of_film_are_not_taken_for_fields(tmp_path: Path) -> None:
     source = interlaced.write(tmp_path / "film.mkv", interlaced.film(COUNT))
     made = result(tmp_path, [luma for luma in interlaced.film(COUNT) for _ in range(2)])
     assert "frame-doubled" in kinds(source, made)
     assert "frame-doubled" in kinds(source, made, quick=True)
 
 
-def test_film_that_was_doubled_on_demand_is_whole_when_told_so(tmp_path: Path) -> None:
+def test_film_deinterlaced_to_fields_on_request_is_complete(tmp_path: Path) -> None:
     source = interlaced.write(tmp_path / "film.mkv", interlaced.film(COUNT))
     upscale(source, tmp_path / "made.mkv", deinterlace="field")
     assert verify(source, tmp_path / "made.mkv", deinterlace="field").complete

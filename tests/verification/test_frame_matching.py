@@ -1,4 +1,4 @@
-"""Which source frame each result frame shows: any planted disorder is found exactly, and none where there is none."""
+"""Which source frame each output frame shows: any planted order is found exactly."""
 
 import numpy as np
 from hypothesis import given, settings
@@ -10,7 +10,7 @@ COUNT = 60
 
 
 def follow(source: np.ndarray, shown: list[int], expected: list[int], noise: float = 0.0) -> list[int]:
-    """Which of the signatures `source` a result seems to show that shows `shown`, where time says `expected`."""
+    """Align an output that shows `shown` of the signatures `source`, while the clock expects `expected`."""
     random = np.random.default_rng(3)
     aligner = FrameAligner()
     for index, due in zip(shown, expected, strict=True):
@@ -27,8 +27,10 @@ def distinct(seed: int) -> np.ndarray:
 
 @st.composite
 def disorders(draw: st.DrawFn) -> tuple[list[int], list[int]]:
-    """A result's frames and what time says of each: dropped, doubled and swapped, in places apart from each other."""
-    shown, due, index = [], [], 0
+    """The frames of an output, and those that the clock expects: dropped, doubled and swapped in separate places."""
+    shown: list[int] = []
+    due: list[int] = []
+    index = 0
     closed = draw(st.booleans())
     while index < COUNT:
         fault = draw(st.sampled_from(["none"] * 6 + ["drop", "double", "replace", "swap"])) if index < COUNT - 4 else ""
@@ -47,7 +49,7 @@ def disorders(draw: st.DrawFn) -> tuple[list[int], list[int]]:
 
 @settings(max_examples=60, deadline=None)
 @given(planted=disorders(), seed=st.integers(0, 5), noise=st.sampled_from([0.0, 4.0]))
-def test_any_planted_disorder_among_distinct_frames_is_found_exactly(
+def test_any_order_of_distinct_frames_is_found_exactly(
     planted: tuple[list[int], list[int]], seed: int, noise: float
 ) -> None:
     shown, due = planted
@@ -61,7 +63,9 @@ def test_any_planted_disorder_among_distinct_frames_is_found_exactly(
     noise=st.floats(0, 12),
     seed=st.integers(0, 3),
 )
-def test_still_scenes_fades_and_noise_raise_no_alarm(repeats: list[int], slope: float, noise: float, seed: int) -> None:
+def test_still_scenes_fades_and_noise_cause_no_errors(
+    repeats: list[int], slope: float, noise: float, seed: int
+) -> None:
     scenes = distinct(seed)[: len(repeats)]
     source = np.concatenate([[scene] * count for scene, count in zip(scenes, repeats, strict=True)])
     source = (source + slope * np.arange(len(source))[:, None, None, None]).astype(np.float32)
@@ -69,7 +73,7 @@ def test_still_scenes_fades_and_noise_raise_no_alarm(repeats: list[int], slope: 
     assert follow(source, even, even, noise) == even
 
 
-def test_black_frames_are_interchangeable_and_the_expected_ones_are_kept() -> None:
+def test_black_frames_match_the_expected_ones() -> None:
     source = np.zeros((COUNT, 3, 6, 8), np.float32)
     even = list(range(COUNT))
     assert follow(source, even, even) == even
@@ -77,12 +81,12 @@ def test_black_frames_are_interchangeable_and_the_expected_ones_are_kept() -> No
     assert follow(source, with_gap, with_gap) == with_gap
 
 
-def test_a_run_that_is_lost_at_the_start_is_found_whatever_the_clock_says() -> None:
+def test_frames_lost_at_the_start_are_found_in_spite_of_the_clock() -> None:
     source = distinct(1)
     assert follow(source, list(range(7, COUNT)), list(range(COUNT - 7))) == list(range(7, COUNT))
 
 
-def test_a_picture_that_is_like_none_says_nothing_about_order() -> None:
+def test_a_frame_unlike_all_candidates_does_not_affect_the_order() -> None:
     source = distinct(2)
     aligner = FrameAligner()
     for due in range(COUNT):
@@ -94,24 +98,24 @@ def test_a_picture_that_is_like_none_says_nothing_about_order() -> None:
     assert aligner.differences[30] > 100 * max(aligner.differences[29], 1)
 
 
-def test_long_films_are_decided_piece_by_piece() -> None:
+def test_long_videos_are_decided_in_parts() -> None:
     source = np.random.default_rng(1).uniform(0, 255, (1500, 12)).astype(np.float32)
     shown = [*range(700), *range(703, 1500)]
     assert follow(source, shown, list(range(len(shown)))) == shown
 
 
-def test_disorder_names_what_is_lost_doubled_and_moved() -> None:
+def test_lost_doubled_and_moved_frames_are_found() -> None:
     found = find_order_errors([0, 1, 1, 3, 6, 4, 5], 9)
     assert (found.lost, found.doubled, found.moved) == ((2, 7, 8), (2,), (4,))
 
 
-def test_what_is_in_order_is_in_no_disorder() -> None:
+def test_frames_in_order_have_no_errors() -> None:
     found = find_order_errors(range(50), 50)
     assert (found.lost, found.doubled, found.moved) == ((), (), ())
 
 
 @given(st.permutations(range(12)))
-def test_as_few_frames_are_called_moved_as_can_be(order: list[int]) -> None:
+def test_as_few_frames_as_possible_are_moved(order: list[int]) -> None:
     moved = find_order_errors(order, 12).moved
     kept = [index for place, index in enumerate(order) if place not in moved]
     assert kept == sorted(kept)
@@ -121,6 +125,6 @@ def test_as_few_frames_are_called_moved_as_can_be(order: list[int]) -> None:
     assert len(moved) == 12 - max(best)
 
 
-def test_runs() -> None:
+def test_runs_have_no_gaps() -> None:
     assert runs([1, 2, 3, 7, 9, 10]) == [(1, 3), (7, 1), (9, 2)]
     assert runs([]) == []

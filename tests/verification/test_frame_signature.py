@@ -1,4 +1,4 @@
-"""Signatures: the mean colours of a picture's parts, whatever its format and size."""
+"""Signatures: the mean colours of parts of a frame, in any format and size."""
 
 from dataclasses import replace
 
@@ -47,7 +47,7 @@ def test_an_enlargement_has_the_signature_of_its_original(size: tuple[int, int],
     np.testing.assert_allclose(after, before, atol=1e-3)
 
 
-def test_padding_is_not_looked_at() -> None:
+def test_padding_is_ignored() -> None:
     rgb = np.zeros((3, 64, 98))
     rgb[:, :63, :97] = 0.5
     format = FrameFormat(98, 64, PIXEL_FORMATS["yuv444p"], COLOUR)
@@ -56,7 +56,7 @@ def test_padding_is_not_looked_at() -> None:
 
 
 @pytest.mark.parametrize("name", [name for name, pixel in sorted(PIXEL_FORMATS.items()) if pixel.alpha])
-def test_what_is_transparent_is_gray_where_alpha_is_looked_at(name: str) -> None:
+def test_transparent_pixels_are_gray_where_alpha_counts(name: str) -> None:
     format = FrameFormat(96, 64, PIXEL_FORMATS[name], COLOUR)
     planes = planes_of(scene(3)[:, :64, :96], format)
     planes[-1][:] = (1 << format.pixel.depth) - 1
@@ -68,7 +68,7 @@ def test_what_is_transparent_is_gray_where_alpha_is_looked_at(name: str) -> None
     np.testing.assert_array_equal(compute_signature(planes, format, grid), without)
 
 
-def test_what_pyav_gives_has_the_same_signature() -> None:
+def test_a_frame_of_pyav_has_the_same_signature() -> None:
     rgb = (scene(5) * 255).round() / 255
     _, height, width = rgb.shape
     grid = Grid.of_size(width, height)
@@ -82,5 +82,5 @@ def test_what_pyav_gives_has_the_same_signature() -> None:
     ("length", "enlarged", "scale"),
     [(321, 642, 2), (321, 322, 1), (321, 643, 2), (100, 150, 1.5), (100, 50, 0.5), (1, 2, 2)],
 )
-def test_the_scale_of_a_side(length: int, enlarged: int, scale: float) -> None:
+def test_the_scale_factor_ignores_padding(length: int, enlarged: int, scale: float) -> None:
     assert scale_factor(length, enlarged) == scale

@@ -1,4 +1,4 @@
-"""The cheap form: frames and packets of a finished file, counted."""
+"""Frames and packets of a finished file are counted against those that were written."""
 
 from pathlib import Path
 
@@ -20,20 +20,20 @@ def times_of(path: Path) -> NDArray[np.float64]:
 
 
 @pytest.mark.parametrize("suffix", [".mkv", ".mp4"])
-def test_what_was_written_is_there(tmp_path: Path, suffix: str) -> None:
+def test_a_complete_file_has_no_faults(tmp_path: Path, suffix: str) -> None:
     assert check_packets(plants.write(tmp_path / f"out{suffix}"), SHOWN, {}) == []
 
 
-def test_all_frames_may_be_shifted(tmp_path: Path) -> None:
+def test_a_common_shift_is_no_fault(tmp_path: Path) -> None:
     assert check_packets(plants.write(tmp_path / "out.mkv"), SHOWN + 10, {}) == []
 
 
-def test_times_may_be_rounded_to_a_tick(tmp_path: Path) -> None:
+def test_rounding_to_a_tick_is_no_fault(tmp_path: Path) -> None:
     odd = SHOWN + np.arange(FRAMES) % 3 / 2500
     assert check_packets(plants.write(tmp_path / "out.mkv"), odd, {}) == []
 
 
-def test_packets_of_other_streams_are_counted(tmp_path: Path) -> None:
+def test_missing_packets_of_other_streams_are_counted(tmp_path: Path) -> None:
     path = clips.make(tmp_path / "clip.mkv")
     there = len(clips.packets(path, "audio"))
     assert check_packets(path, times_of(path), {1: there}) == []
@@ -42,7 +42,7 @@ def test_packets_of_other_streams_are_counted(tmp_path: Path) -> None:
     assert fault.message == f"stream 1: {there} of {there + 2} packets are present"
 
 
-def test_a_stream_without_a_packet_is_told(tmp_path: Path) -> None:
+def test_a_stream_without_packets_is_reported(tmp_path: Path) -> None:
     path = remux.film(tmp_path / "film.mkv")
     assert [f.kind for f in check_packets(path, times_of(path), {1: 4})] == ["packet-lost"]
 
@@ -56,22 +56,22 @@ def test_a_stream_without_a_packet_is_told(tmp_path: Path) -> None:
         (range(FRAMES + 2), "frame-doubled", "2 frames are too many, the first at 0.960 s (frame 24)"),
     ],
 )
-def test_frames_that_are_missing_or_too_many(tmp_path: Path, frames: list[int], kind: str, message: str) -> None:
+def test_missing_and_surplus_frames_are_located(tmp_path: Path, frames: list[int], kind: str, message: str) -> None:
     path = plants.write(tmp_path / "out.mkv", frames, [STEP * index for index in frames])
     assert [(f.kind, f.message) for f in check_packets(path, SHOWN, {})] == [(kind, message)]
 
 
-def test_a_frame_at_another_time(tmp_path: Path) -> None:
+def test_a_frame_at_another_time_is_located(tmp_path: Path) -> None:
     times = [STEP * index + (3 if index == 9 else 0) for index in range(FRAMES)]
     (fault,) = check_packets(plants.write(tmp_path / "out.mkv", times=times), SHOWN, {})
     assert fault.message == "1 frame is at another time, the first at 0.360 s (frame 9), by up to 3.0 ms"
 
 
-def test_a_rate_that_is_a_little_off(tmp_path: Path) -> None:
+def test_a_slightly_wrong_rate_is_found(tmp_path: Path) -> None:
     path = plants.write(tmp_path / "out.mkv", times=[41 * index for index in range(FRAMES)])
     assert [f.kind for f in check_packets(path, SHOWN, {})] == ["time"]
 
 
-def test_a_file_that_can_not_be_read(tmp_path: Path) -> None:
+def test_an_unreadable_file_is_an_input_error(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="no such file"):
         check_packets(tmp_path / "nothing.mkv", SHOWN, {})

@@ -1,4 +1,4 @@
-"""Streams beside the picture: each fault that is planted in them is found."""
+"""Streams beside the video: each planted fault is found."""
 
 from pathlib import Path
 from typing import Any
@@ -15,34 +15,34 @@ from tests.verification.plants import kinds
 
 
 class TestStreams:
-    """Faults beside the picture. Streams: 0 video, 1 and 2 audio, 3 subtitles, 4 attachment."""
+    """Faults beside the video. Streams: 0 video, 1 and 2 audio, 3 subtitles, 4 attachment."""
 
-    def test_a_copy_has_none(self, rich: Path, tmp_path: Path) -> None:
+    def test_a_copy_has_no_faults(self, rich: Path, tmp_path: Path) -> None:
         assert verify(rich, plants.copy(rich, tmp_path / "out.mkv")).faults == ()
 
     @pytest.mark.parametrize(("number", "at"), [(0, 0.0), (9, 0.192)])
-    def test_a_packet_that_is_missing(self, rich: Path, tmp_path: Path, number: int, at: float) -> None:
+    def test_a_missing_packet_is_found(self, rich: Path, tmp_path: Path, number: int, at: float) -> None:
         verdict = verify(rich, plants.copy(rich, tmp_path / "out.mkv", {1: plants.dropped(number)}))
         (fault,) = verdict.faults
         assert (fault.kind, fault.count) == ("packet-lost", 1)
         assert fault.at == pytest.approx(at, abs=0.03)
         assert f"packet {number}" in fault.message
 
-    def test_a_packet_that_was_changed(self, rich: Path, tmp_path: Path) -> None:
+    def test_a_changed_packet_is_found(self, rich: Path, tmp_path: Path) -> None:
         (fault,) = verify(rich, plants.copy(rich, tmp_path / "out.mkv", {2: plants.flipped(9)})).faults
         assert (fault.kind, fault.count) == ("packet-changed", 1)
         assert "audio 2" in fault.message
         assert "packet 9" in fault.message
 
     @pytest.mark.parametrize("by", [5, -5, 2])
-    def test_sound_that_is_out_of_sync(self, rich: Path, tmp_path: Path, by: int) -> None:
+    def test_audio_out_of_sync_is_found(self, rich: Path, tmp_path: Path, by: int) -> None:
         late = plants.copy(rich, tmp_path / "in.mkv", dict.fromkeys((0, 1, 2, 3), plants.later(100)))
         moved = dict.fromkeys((0, 1, 2, 3), plants.later(100)) | {1: plants.later(100 + by)}
         (fault,) = verify(late, plants.copy(rich, tmp_path / "out.mkv", moved)).faults
         assert fault.kind == "sync"
         assert f"by up to {abs(by)}.0 ms {'late' if by > 0 else 'early'}" in fault.message
 
-    def test_everything_may_move_together(self, rich: Path, tmp_path: Path) -> None:
+    def test_a_common_shift_is_no_fault(self, rich: Path, tmp_path: Path) -> None:
         def chapters(old: list[Any]) -> list[Any]:
             return [c | {"start": c["start"] + 10**8, "end": c["end"] + 10**8} for c in old]
 
@@ -53,11 +53,11 @@ class TestStreams:
         ("index", "told"),
         [(1, "audio 1 (aac, eng, Loud)"), (3, "subtitle 3 (subrip, eng)"), (4, "attachment 4 (font.ttf)")],
     )
-    def test_a_stream_that_is_missing(self, rich: Path, tmp_path: Path, index: int, told: str) -> None:
+    def test_a_missing_stream_is_found(self, rich: Path, tmp_path: Path, index: int, told: str) -> None:
         verdict = verify(rich, plants.copy(rich, tmp_path / "out.mkv", without=[index]))
         assert [f.message for f in verdict.faults] == [f"{told} is missing"]
 
-    def test_streams_in_another_order(self, rich: Path, tmp_path: Path) -> None:
+    def test_streams_in_another_order_are_found(self, rich: Path, tmp_path: Path) -> None:
         swapped = plants.copy(rich, tmp_path / "out.mkv", order=[0, 2, 1, 3, 4])
         assert kinds(verify(rich, swapped)) == ["stream-moved"]
 
@@ -68,7 +68,9 @@ class TestStreams:
             ("title", "title", "its title is 'ger', not 'Loud'"),
         ],
     )
-    def test_what_a_stream_is_called(self, rich: Path, tmp_path: Path, key: str, kind: str, told: str) -> None:
+    def test_a_changed_language_or_title_is_found(
+        self, rich: Path, tmp_path: Path, key: str, kind: str, told: str
+    ) -> None:
         def label(stream: Any) -> None:
             if stream.index == 1:
                 stream.metadata[key] = "ger"
@@ -77,29 +79,29 @@ class TestStreams:
         assert fault.kind == kind
         assert told in fault.message
 
-    def test_what_a_stream_is_marked_as(self, rich: Path, tmp_path: Path) -> None:
+    def test_a_changed_disposition_is_found(self, rich: Path, tmp_path: Path) -> None:
         def label(stream: Any) -> None:
             stream.disposition = 0
 
         (fault,) = verify(rich, plants.copy(rich, tmp_path / "out.mkv", labels=label)).faults
         assert (fault.kind, "no longer marked as default" in fault.message) == ("disposition", True)
 
-    def test_an_attachment_that_was_changed(self, rich: Path, tmp_path: Path) -> None:
+    def test_a_changed_attachment_is_found(self, rich: Path, tmp_path: Path) -> None:
         assert kinds(verify(rich, plants.copy(rich, tmp_path / "out.mkv", attachment=b"other"))) == ["attachment"]
 
     @pytest.mark.parametrize(("suffix", "whole"), [(".mkv", True), (".ts", False)])
-    def test_a_timecode_may_be_a_track_or_a_tag(self, tmp_path: Path, suffix: str, whole: bool) -> None:
+    def test_a_timecode_may_be_stored_as_a_tag(self, tmp_path: Path, suffix: str, whole: bool) -> None:
         streams.timecode.make(tmp_path)
         coded = tmp_path / streams.timecode.name
         verdict = verify(coded, upscale(coded, tmp_path / f"out{suffix}").path)
         assert verdict.complete == whole
         assert whole == any("is stored as a tag" in remark for remark in verdict.remarks)
 
-    def test_a_chapter_that_is_missing(self, rich: Path, tmp_path: Path) -> None:
+    def test_a_missing_chapter_is_found(self, rich: Path, tmp_path: Path) -> None:
         (fault,) = verify(rich, plants.copy(rich, tmp_path / "out.mkv", chapters=lambda old: old[:1])).faults
         assert (fault.kind, fault.message) == ("chapter", "1 of 2 chapters are present")
 
-    def test_a_chapter_that_begins_elsewhere_or_has_another_name(self, rich: Path, tmp_path: Path) -> None:
+    def test_a_changed_chapter_is_found(self, rich: Path, tmp_path: Path) -> None:
         def change(old: list[Any]) -> list[Any]:
             return [old[0] | {"end": old[0]["end"] - 10**8}, old[1] | {"metadata": {"title": "Zwei"}}]
 
@@ -109,32 +111,32 @@ class TestStreams:
             "chapter 2 has the title 'Zwei', not 'Two'",
         ]
 
-    def test_metadata(self, rich: Path, tmp_path: Path) -> None:
+    def test_changed_tags_are_found(self, rich: Path, tmp_path: Path) -> None:
         verdict = verify(rich, plants.copy(rich, tmp_path / "out.mkv", metadata={"title": "another"}))
         assert kinds(verdict) == ["title", "metadata"]
         assert verdict.faults[1].message == "the tag artist (somebody) is missing"
         verdict = verify(rich, plants.copy(rich, tmp_path / "other.mkv", metadata={"title": "a film", "artist": "x"}))
         assert [f.message for f in verdict.faults] == ["the tag artist is 'x', not 'somebody'"]
 
-    def test_subtitles_in_another_form_are_compared_by_their_words(self, rich: Path, tmp_path: Path) -> None:
+    def test_converted_subtitles_are_compared_by_their_words(self, rich: Path, tmp_path: Path) -> None:
         result = upscale(rich, tmp_path / "out.mp4").path
         verdict = verify(rich, result)
         assert kinds(verdict) == ["stream-lost"]  # the attachment, which mp4 can't hold
         assert "subtitle 3 (subrip, eng) was converted to mov_text" in verdict.remarks
 
     @pytest.mark.parametrize("suffix", [".mkv", ".mp4", ".ts"])
-    def test_what_transport_streams_wrap_their_packets_in_is_no_content(self, tmp_path: Path, suffix: str) -> None:
+    def test_headers_of_transport_streams_are_ignored(self, tmp_path: Path, suffix: str) -> None:
         source = clips.make(tmp_path / "in.ts", frames=25)
         assert verify(source, upscale(source, tmp_path / f"out{suffix}").path).faults == ()
 
     @pytest.mark.parametrize("suffix", [".mkv", ".mp4"])
-    def test_a_second_video_may_change_its_start_codes_for_lengths(self, tmp_path: Path, suffix: str) -> None:
+    def test_start_codes_may_become_lengths(self, tmp_path: Path, suffix: str) -> None:
         clip = clips.make(tmp_path / "clip.ts", sound=False)
         source = remux.film(tmp_path / "in.ts", remux.copied(clip))
         assert verify(source, upscale(source, tmp_path / f"out{suffix}").path).faults == ()
 
     @pytest.mark.parametrize("suffix", [".mkv", ".mov"])
-    def test_samples_may_be_cut_into_other_packets(self, tmp_path: Path, suffix: str) -> None:
+    def test_samples_may_be_divided_into_other_packets(self, tmp_path: Path, suffix: str) -> None:
         noise = np.random.default_rng(1).integers(-9999, 9999, (1, 50_000), np.int16)
         source = remux.film(tmp_path / "in.mov", remux.sound(noise, "pcm_s16le"))
         result = upscale(source, tmp_path / f"out{suffix}").path
@@ -142,7 +144,7 @@ class TestStreams:
         other = remux.film(tmp_path / "other.mov", remux.sound(noise // 2, "pcm_s16le"))
         assert "packet-changed" in kinds(verify(other, result))
 
-    def test_sound_that_was_encoded_anew_is_told_and_compared_by_its_length(self, tmp_path: Path) -> None:
+    def test_reencoded_audio_is_reported_and_compared_by_its_extent(self, tmp_path: Path) -> None:
         source = remux.film(tmp_path / "in.mkv", remux.sound(remux.clicking(2.0), "aac"))
         anew = remux.film(tmp_path / "out.mkv", remux.sound(remux.clicking(2.0), "ac3"))
         short = remux.film(tmp_path / "short.mkv", remux.sound(remux.clicking(1.7), "ac3"))

@@ -1,4 +1,4 @@
-"""Alpha that lies beside the pictures needs room, and its mark does not go along."""
+"""Alpha beside the packets needs a container that stores it, and the source's tag is not copied."""
 
 from pathlib import Path
 
@@ -8,7 +8,7 @@ from pipeline.media.writing.alpha import remove_alpha_tag, supports_alpha
 
 
 @pytest.mark.parametrize("key", ["alpha_mode", "ALPHA_MODE"])
-def test_what_the_source_says_of_its_own_does_not_go_along(key: str) -> None:
+def test_the_sources_alpha_tag_is_removed(key: str) -> None:
     metadata = {key: "1", "title": "a film"}
     remove_alpha_tag(metadata)
     assert metadata == {"title": "a film"}
@@ -23,5 +23,5 @@ def test_what_the_source_says_of_its_own_does_not_go_along(key: str) -> None:
         ("ffv1", "a.mp4", True),
     ],
 )
-def test_there_is_room_in_matroska_alone(codec: str, name: str, room: bool) -> None:
+def test_alpha_beside_packets_is_supported_by_matroska_alone(codec: str, name: str, room: bool) -> None:
     assert supports_alpha(codec, Path(name)) is room

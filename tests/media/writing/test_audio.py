@@ -1,6 +1,7 @@
-"""Sound that has to be encoded anew: nothing is lost that need not be, and nothing is heard sooner or later."""
+"""Re-encoded audio: lossless where the source is, and in sync."""
 
 import io
+from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
 from types import SimpleNamespace
@@ -18,14 +19,14 @@ NOISE = np.random.default_rng(1).integers(-(2**15), 2**15, (1, RATE))
 
 
 @pytest.mark.parametrize(("suffix", "codec"), [(".mp4", "flac"), (".mov", "alac"), (".m4v", "alac")])
-def test_lossless_sound_of_16_bits_stays_what_it_was(tmp_path: Path, suffix: str, codec: str) -> None:
+def test_lossless_16_bit_audio_is_reencoded_losslessly(tmp_path: Path, suffix: str, codec: str) -> None:
     source = film(tmp_path / "in.mkv", sound(NOISE.astype(np.int16), "wavpack"))
     sink = remux.remux(source, tmp_path / f"out{suffix}")
     assert f"audio stream 1 converted from wavpack to {codec}" in sink.remarks[0]
     assert np.array_equal(samples(source), samples(sink.path))
 
 
-def test_lossless_sound_of_24_bits_too(tmp_path: Path) -> None:
+def test_lossless_24_bit_audio_is_reencoded_losslessly(tmp_path: Path) -> None:
     source = film(tmp_path / "in.mkv", sound((NOISE * 256 * 256).astype(np.int32), "pcm_s24le"))
     sink = remux.remux(source, tmp_path / "out.m4v")
     assert "from pcm_s24le to alac" in sink.remarks[0]
@@ -44,7 +45,7 @@ def test_lossless_sound_of_24_bits_too(tmp_path: Path) -> None:
         ("wavpack", ".webm"),
     ],
 )
-def test_clicks_are_heard_when_they_were(tmp_path: Path, start: float, suffix: str, codec: str) -> None:
+def test_reencoded_audio_stays_in_sync(tmp_path: Path, start: float, suffix: str, codec: str) -> None:
     clicks = (clicking() * 30_000).astype(np.int16) if codec == "wavpack" else clicking()
     source = film(tmp_path / "in.mkv", sound(clicks, codec, start))
     sink = remux.remux(source, tmp_path / f"out{suffix}")
@@ -53,19 +54,21 @@ def test_clicks_are_heard_when_they_were(tmp_path: Path, start: float, suffix: s
     assert heard(sink.path) == pytest.approx(heard(source), abs=0.0011)
 
 
-def test_a_gap_stays_as_long_as_it_was(tmp_path: Path) -> None:
+def test_a_gap_keeps_its_length(tmp_path: Path) -> None:
     first, second = clicking()[:, : round(0.7 * RATE)], clicking()[:, round(0.7 * RATE) :]
-    whole = film(tmp_path / "a.mkv", sound(first, "libopus"))
+    beginning = film(tmp_path / "a.mkv", sound(first, "libopus"))
     rest = film(tmp_path / "b.mkv", sound(second, "libopus", start=1.2))
 
-    def both(container):  # type: ignore[no-untyped-def]
-        adding, going_on = remux.copied(whole, 1)(container), remux.copied(rest, 1)(av.open("/dev/null", "w", "nut"))
+    def both(container: Any) -> Iterator[Any]:
+        adding = iter(remux.copied(beginning, 1)(container))
         yield next(adding)
-        next(going_on)
         packets = list(adding)
-        for packet in going_on:
-            packet.stream = packets[0].stream
-            packets.append(packet)
+        with av.open(io.BytesIO(), "w", "nut") as unused:
+            continued = iter(remux.copied(rest, 1)(unused))
+            next(continued)
+            for packet in continued:
+                packet.stream = packets[0].stream
+                packets.append(packet)
         yield from packets
 
     source = film(tmp_path / "in.mkv", both)
@@ -75,39 +78,35 @@ def test_a_gap_stays_as_long_as_it_was(tmp_path: Path) -> None:
     assert samples(sink.path).shape[1] == pytest.approx(2.5 * RATE, abs=2048)
 
 
-def test_sound_is_drained_to_its_end(tmp_path: Path) -> None:
+def test_reencoded_audio_is_complete(tmp_path: Path) -> None:
     source = film(tmp_path / "in.mkv", sound(clicking(), "libopus"))
     sink = remux.remux(source, tmp_path / "out.mov")
     assert samples(sink.path).shape[1] == pytest.approx(2 * RATE, abs=1024)
 
 
-def test_a_packet_that_can_not_be_decoded_is_told_and_leaves_silence(tmp_path: Path) -> None:
+def test_a_damaged_packet_is_reported_and_replaced_by_silence(tmp_path: Path) -> None:
     good = film(tmp_path / "good.mkv", sound(NOISE.astype(np.int16), "flac"))
 
-    def spoilt(container):  # type: ignore[no-untyped-def]
-        packets = remux.copied(good, 1)(container)
+    def damaged(container: Any) -> Iterator[Any]:
+        packets = iter(remux.copied(good, 1)(container))
         yield next(packets)
         for index, packet in enumerate(packets):
             if index != 3:
                 yield packet
                 continue
             broken = av.Packet(b"\0" * 50)
-            broken.stream, broken.time_base, broken.pts, broken.dts = (
-                packet.stream,
-                packet.time_base,
-                packet.pts,
-                packet.dts,
-            )
+            broken.stream, broken.time_base = packet.stream, packet.time_base
+            broken.pts, broken.dts = packet.pts, packet.dts
             yield broken
 
-    sink = remux.remux(film(tmp_path / "in.mkv", spoilt), tmp_path / "out.mov")
+    sink = remux.remux(film(tmp_path / "in.mkv", damaged), tmp_path / "out.mov")
     assert any("packets that are damaged in the source" in remark for remark in sink.remarks)
     ours, theirs = samples(sink.path)[0], samples(good)[0]
     assert np.array_equal(ours[-8000:], theirs[-8000:])
     assert len(ours) == len(theirs)
 
 
-def test_the_number_of_channels_is_kept(tmp_path: Path) -> None:
+def test_reencoding_keeps_the_number_of_channels(tmp_path: Path) -> None:
     source = film(tmp_path / "in.mkv", sound(np.repeat(clicking(), 2, axis=0), "libopus"))
     sink = remux.remux(source, tmp_path / "out.mov")
     with av.open(str(sink.path)) as container:
@@ -115,7 +114,7 @@ def test_the_number_of_channels_is_kept(tmp_path: Path) -> None:
         assert container.streams.audio[0].codec_context.sample_rate == RATE
 
 
-def test_a_stream_without_sound_ends_well(tmp_path: Path) -> None:
+def test_an_empty_audio_stream_is_no_error(tmp_path: Path) -> None:
     source = film(tmp_path / "in.mkv", sound(np.zeros((1, 0), np.float32), "libopus"))
     sink = remux.remux(source, tmp_path / "out.mov")
     assert sink.muxed[1] == 0

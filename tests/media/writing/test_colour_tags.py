@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.frame import PIXEL_FORMATS, Colour, Frame, FrameFormat, Siting
+from pipeline.frame import PIXEL_FORMATS, Colour, Frame, FrameFormat, PixelFormat, Siting
 from pipeline.media.encoding.encoder import Encoder
 from pipeline.media.encoding.encoder_context import configure
 from pipeline.media.encoding.formats import encodable_format
@@ -52,7 +52,7 @@ def _encoding(codec: str, colour: Colour) -> VideoEncoding:
 
 
 def _read_back(path: Path, encoding: VideoEncoding) -> Colour:
-    """What a reader makes of the tags of some grey frames."""
+    """Write some gray frames, and return the colour that they are tagged with."""
     format = encoding.format
     grey = np.zeros(format.bytes, np.uint8)
     grey.view(format.pixel.dtype)[:] = 1 << (format.pixel.depth - 1)
@@ -71,7 +71,7 @@ def _read_back(path: Path, encoding: VideoEncoding) -> Colour:
 
 @pytest.mark.parametrize(("codec", "suffix"), PLACES)
 @pytest.mark.parametrize("name", COLOURS)
-def test_what_is_told_is_what_is_read(tmp_path: Path, codec: str, suffix: str, name: str) -> None:
+def test_the_representable_colour_is_read_back(tmp_path: Path, codec: str, suffix: str, name: str) -> None:
     path = tmp_path / f"film{suffix}"
     encoding, _ = representable_colour(_encoding(codec, COLOURS[name]), path)
     assert _read_back(path, encoding) == encoding.format.colour
@@ -80,7 +80,7 @@ def test_what_is_told_is_what_is_read(tmp_path: Path, codec: str, suffix: str, n
 @pytest.mark.parametrize("codec", ["libx264", "libx265"])
 @pytest.mark.parametrize("suffix", HELD)
 @pytest.mark.parametrize("colour", COLOURS.values(), ids=COLOURS)
-def test_the_usual_codecs_say_everything_everywhere(codec: str, suffix: str, colour: Colour) -> None:
+def test_h264_and_h265_support_every_colour_in_every_container(codec: str, suffix: str, colour: Colour) -> None:
     encoding = _encoding(codec, colour)
     assert representable_colour(encoding, Path(f"film{suffix}")) == (encoding, None)
 
@@ -104,18 +104,18 @@ def test_the_usual_codecs_say_everything_everywhere(codec: str, suffix: str, col
         ),
     ],
 )
-def test_a_note_says_what_is_converted(codec: str, suffix: str, note: str | None) -> None:
+def test_a_note_names_what_is_converted(codec: str, suffix: str, note: str | None) -> None:
     assert representable_colour(_encoding(codec, COLOURS["full"]), Path(f"film{suffix}"))[1] == note
 
 
-def test_vp9_has_no_code_for_the_matrix_of_fcc() -> None:
+def test_vp9_does_not_support_the_fcc_matrix() -> None:
     encoding, note = representable_colour(_encoding("libvpx-vp9", Colour(4, False)), Path("film.webm"))
     assert encoding.format.colour.matrix == 5
     assert note == "libvpx-vp9 in .webm does not support the FCC matrix: samples are converted, and look the same"
     assert representable_colour(_encoding("libx264", Colour(4, False)), Path("film.mkv"))[1] is None
 
 
-def test_chroma_moves_where_its_place_can_not_be_told() -> None:
+def test_chroma_is_moved_where_its_location_is_not_supported() -> None:
     centred, pixel = COLOURS["full"], PIXEL_FORMATS["yuv420p"]
     places = {
         ("ffv1", "film.mp4"): Siting.LEFT,
@@ -129,7 +129,7 @@ def test_chroma_moves_where_its_place_can_not_be_told() -> None:
 
 
 @given(colours, pixels, codecs, targets)
-def test_what_can_be_told_stays_as_it_is(colour: Colour, pixel: object, codec: str, target: Path) -> None:
+def test_a_supported_colour_is_unchanged(colour: Colour, pixel: PixelFormat, codec: str, target: Path) -> None:
     told = nearest_supported_colour(colour, pixel, codec, target)
     assert nearest_supported_colour(told, pixel, codec, target) == told
     assert (told.primaries, told.transfer) == (colour.primaries, colour.transfer)
@@ -138,6 +138,6 @@ def test_what_can_be_told_stays_as_it_is(colour: Colour, pixel: object, codec: s
 @pytest.mark.parametrize(
     ("codec", "suffix", "said"), [("ffv1", "nut", True), ("ffv1", "mkv", False), ("libx264", "flv", False)]
 )
-def test_where_nothing_is_said_of_colours_a_user_is_told(codec: str, suffix: str, said: bool) -> None:
+def test_missing_colour_tags_are_noted(codec: str, suffix: str, said: bool) -> None:
     _, note = representable_colour(_encoding(codec, COLOURS["standard"]), Path(f"film.{suffix}"))
     assert ("has no colour tags" in (note or "")) is said

@@ -21,26 +21,26 @@ contents = st.binary(max_size=300)
 
 
 @given(parts=st.lists(st.tuples(st.sampled_from([0x80, NAME, 0x1654AE6B]), contents), max_size=6))
-def test_what_was_made_is_read_again(parts: list[tuple[int, bytes]]) -> None:
+def test_elements_are_parsed_as_they_were_written(parts: list[tuple[int, bytes]]) -> None:
     made = [element(id, content) for id, content in parts]
     assert parse_elements(concatenate(made)) == made
 
 
 @given(length=st.integers(MIN_VOID_BYTES, 400))
-def test_nothing_is_as_long_as_was_asked(length: int) -> None:
+def test_a_void_element_has_the_requested_length(length: int) -> None:
     (read,) = parse_elements(void(length).coded)
     assert len(read.coded) == length
     assert not any(read.content)
 
 
 @given(before=contents, after=contents)
-def test_a_child_that_is_changed_changes_its_parents_checksum(before: bytes, after: bytes) -> None:
+def test_replacing_a_child_updates_the_parents_checksum(before: bytes, after: bytes) -> None:
     parent = master(PARENT, [element(CRC, b""), element(0x80, b"first"), element(NAME, before)])
     checksum, *children = parse_elements(replace_child(parent, NAME, lambda _: element(NAME, after)).content)
     assert [child.content for child in children] == [b"first", after]
     assert checksum == Element(CRC, zlib.crc32(concatenate(children)).to_bytes(4, "little"), checksum.coded)
 
 
-def test_a_child_that_is_not_there_is_an_error() -> None:
+def test_replacing_a_missing_child_is_an_error() -> None:
     with pytest.raises(ValueError, match="not in list"):
         replace_child(element(PARENT, b""), NAME, lambda child: child)

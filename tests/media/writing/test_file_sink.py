@@ -1,4 +1,4 @@
-"""What goes along with the new video: streams, their labels and their times, into each container as it can."""
+"""What is copied beside the upscaled video: streams, labels, chapters and times, as far as containers support them."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ PICTURE = bytes.fromhex(  # a PNG of one pixel
     "89504e470d0a1a0a0000000d49484452000000010000000108020000009077 53de0000000c4944415408d763f8cfc000000301010018dd8d"
     "b00000000049454e44ae426082".replace(" ", "")
 )
-CHAPTERS = [
+CHAPTERS: list[Any] = [
     {"id": i, "start": a, "end": b, "time_base": Fraction(1, 1000), "metadata": {"title": name}}
     for i, (a, b, name) in enumerate([(0, 900, "One"), (900, 2000, "Zwei")])
 ]
@@ -64,10 +64,8 @@ def back(iso: FileSink, tmp_path_factory: pytest.TempPathFactory) -> FileSink:
 
 def chapters(path: Path) -> list[tuple[Fraction, Fraction, str]]:
     with av.open(str(path)) as container:
-        return [
-            (c["start"] * c["time_base"], c["end"] * c["time_base"], c["metadata"]["title"])
-            for c in container.chapters()
-        ]
+        found: list[Any] = container.chapters()
+        return [(c["start"] * c["time_base"], c["end"] * c["time_base"], c["metadata"]["title"]) for c in found]
 
 
 def tags(path: Path) -> dict[str, str]:
@@ -82,22 +80,22 @@ def same(ours: list[tuple[float, bytes]], theirs: list[tuple[float, bytes]]) -> 
 
 
 class TestMatroskaToMatroska:
-    def test_nothing_is_left_behind_or_changed(self, whole: FileSink) -> None:
+    def test_nothing_is_dropped_or_changed(self, whole: FileSink) -> None:
         assert (whole.dropped, whole.remarks, whole.repaired) == ([], [], 0)
 
     @pytest.mark.parametrize("index", [1, 2, 3, 4])
-    def test_packets_are_the_same(self, rich: Path, whole: FileSink, index: int) -> None:
+    def test_packets_are_unchanged(self, rich: Path, whole: FileSink, index: int) -> None:
         assert same(contents(whole.path, index), contents(rich, index))
 
-    def test_labels_are_the_same(self, rich: Path, whole: FileSink) -> None:
+    def test_labels_are_unchanged(self, rich: Path, whole: FileSink) -> None:
         assert labels(whole.path) == labels(rich)
 
-    def test_the_font_is_the_same(self, whole: FileSink) -> None:
+    def test_an_attached_font_is_unchanged(self, whole: FileSink) -> None:
         with av.open(str(whole.path)) as container:
             (font,) = container.streams.attachments
             assert (font.name, font.mimetype, font.data) == ("a.ttf", "application/x-truetype-font", FONT)
 
-    def test_the_cover_is_the_same_and_still_a_cover(self, whole: FileSink) -> None:
+    def test_cover_art_is_unchanged_and_marked_as_such(self, whole: FileSink) -> None:
         with av.open(str(whole.path)) as container:
             cover = container.streams.video[-1]
             index = cover.index
@@ -105,37 +103,37 @@ class TestMatroskaToMatroska:
             assert cover.metadata["filename"] == "cover.png"
         assert contents(whole.path, index)[0][1] == PICTURE
 
-    def test_tags_and_chapters_are_the_same(self, rich: Path, whole: FileSink) -> None:
+    def test_tags_and_chapters_are_unchanged(self, rich: Path, whole: FileSink) -> None:
         assert TAGS.items() <= tags(whole.path).items()
         assert chapters(whole.path) == chapters(rich)
 
-    def test_all_that_was_muxed_can_be_counted_again(self, whole: FileSink) -> None:
+    def test_counts_of_muxed_packets_match_the_file(self, whole: FileSink) -> None:
         for index, count in whole.muxed.items():
             assert len(contents(whole.path, index)) == count
         assert set(whole.muxed) == {0, 1, 2, 3, 4}
 
 
 class TestMatroskaToMp4AndBack:
-    def test_what_is_left_behind_is_told_in_a_line(self, iso: FileSink) -> None:
+    def test_dropped_and_converted_streams_are_reported(self, iso: FileSink) -> None:
         assert iso.dropped == ["attachment stream 5 dropped: mp4 does not support attachments; .mkv does"]
         assert iso.remarks == ["subtitle stream 4 converted from subrip to mov_text: mp4 does not support subrip"]
 
     @pytest.mark.parametrize("index", [2, 3])
-    def test_sound_is_the_same(self, rich: Path, iso: FileSink, back: FileSink, index: int) -> None:
+    def test_copied_audio_is_unchanged(self, rich: Path, iso: FileSink, back: FileSink, index: int) -> None:
         assert same(contents(iso.path, index), contents(rich, index))
         assert same(contents(back.path, index), contents(rich, index))
 
-    def test_the_second_video_is_the_same(self, rich: Path, iso: FileSink, back: FileSink) -> None:
+    def test_a_second_video_is_unchanged(self, rich: Path, iso: FileSink, back: FileSink) -> None:
         assert same(contents(iso.path, 1), contents(rich, 1))
         assert same(contents(back.path, 1), contents(rich, 1))
 
-    def test_cues_come_back_as_they_were(self, back: FileSink) -> None:
+    def test_converted_cues_are_converted_back_unchanged(self, back: FileSink) -> None:
         with av.open(str(back.path)) as container:
             packets = [p for p in container.demux(container.streams[4]) if p.size]
             assert container.streams[4].codec_context.codec.canonical_name == "subrip"
             assert [(p.pts, p.duration, bytes(p)) for p in packets] == CUES
 
-    def test_languages_and_titles_come_through(self, rich: Path, back: FileSink) -> None:
+    def test_languages_and_titles_are_kept(self, rich: Path, back: FileSink) -> None:
         assert [(kind, *rest[:2]) for kind, *rest in labels(back.path) if kind == "audio"] == [
             ("audio", "ger", "Ton"),
             ("audio", "eng", None),
@@ -144,23 +142,23 @@ class TestMatroskaToMp4AndBack:
         assert any(disposition & Disposition.hearing_impaired for disposition in kept)
         assert any(disposition & Disposition.forced for disposition in kept)
 
-    def test_the_cover_comes_through(self, iso: FileSink, back: FileSink) -> None:
+    def test_cover_art_is_kept(self, iso: FileSink, back: FileSink) -> None:
         for path in (iso.path, back.path):
             with av.open(str(path)) as container:
                 (cover,) = (s for s in container.streams.video if s.disposition & Disposition.attached_pic)
                 index = cover.index
             assert contents(path, index)[0][1] == PICTURE
 
-    def test_tags_and_chapters_come_through(self, rich: Path, iso: FileSink, back: FileSink) -> None:
+    def test_tags_and_chapters_are_kept(self, rich: Path, iso: FileSink, back: FileSink) -> None:
         for path in (iso.path, back.path):
             assert TAGS.items() <= tags(path).items()
             assert chapters(path) == chapters(rich)
 
-    def test_chapters_are_not_told_as_data_left_behind(self, back: FileSink) -> None:
+    def test_the_track_of_chapter_titles_is_not_reported_as_dropped(self, back: FileSink) -> None:
         assert back.dropped == []
 
 
-def test_mpegts_says_what_it_can_not_hold(rich: Path, tmp_path: Path) -> None:
+def test_mpegts_reports_each_dropped_stream(rich: Path, tmp_path: Path) -> None:
     sink = remux.remux(rich, tmp_path / "out.ts")
     assert sink.dropped == [
         "subtitle stream 4 dropped: mpegts does not support subrip; .mkv does",
@@ -174,7 +172,7 @@ def test_mpegts_says_what_it_can_not_hold(rich: Path, tmp_path: Path) -> None:
 @pytest.mark.parametrize("source", [".mkv", ".mp4", ".ts", ".mov"])
 @pytest.mark.parametrize("target", [".mkv", ".mp4", ".ts", ".mov"])
 @pytest.mark.parametrize("start", [0.0, 0.3])
-def test_clicks_are_heard_when_they_were(tmp_path: Path, source: str, target: str, start: float) -> None:
+def test_copied_audio_stays_in_sync(tmp_path: Path, source: str, target: str, start: float) -> None:
     path = film(tmp_path / f"in{source}", sound(clicking(), start=start))
     sink = remux.remux(path, tmp_path / f"out{target}")
     assert sink.remarks == []
@@ -183,7 +181,7 @@ def test_clicks_are_heard_when_they_were(tmp_path: Path, source: str, target: st
 
 
 @pytest.mark.parametrize("target", [".mkv", ".mp4"])
-def test_a_shift_moves_everything(rich: Path, tmp_path: Path, target: str) -> None:
+def test_a_shift_moves_all_streams_and_chapters(rich: Path, tmp_path: Path, target: str) -> None:
     sink = remux.remux(rich, tmp_path / f"out{target}", Fraction(1, 2))
     moved_chapters = [(start + Fraction(1, 2), end + Fraction(1, 2), title) for start, end, title in chapters(rich)]
     # In mp4 files the first chapter reaches back to zero.
@@ -196,14 +194,14 @@ def test_a_shift_moves_everything(rich: Path, tmp_path: Path, target: str) -> No
     assert same(contents(sink.path, 2), moved)
 
 
-def test_tags_that_only_quicktime_files_can_hold_are_held(tmp_path: Path) -> None:
+def test_tags_beyond_those_of_itunes_are_copied_to_mp4(tmp_path: Path) -> None:
     path = film(tmp_path / "in.mkv", metadata={"title": "A", "PURL": "http://x"})
     sink = remux.remux(path, tmp_path / "out.mp4")
     assert {"title": "A", "purl": "http://x"}.items() <= tags(sink.path).items()
     assert sink.dropped == []
 
 
-def test_tags_that_have_no_room_beside_a_cover_are_told(tmp_path: Path) -> None:
+def test_tags_that_mp4_does_not_support_beside_cover_art_are_reported(tmp_path: Path) -> None:
     path = film(
         tmp_path / "in.mkv", attached("c.png", "image/png", PICTURE), metadata={"title": "A", "PURL": "http://x"}
     )
@@ -213,7 +211,7 @@ def test_tags_that_have_no_room_beside_a_cover_are_told(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("target", [".mov", ".mp4", ".mkv"])
-def test_a_time_code_is_kept_once(tmp_path: Path, target: str) -> None:
+def test_a_timecode_is_stored_once(tmp_path: Path, target: str) -> None:
     path = tmp_path / "in.mov"
     with av.open(str(path), "w") as container:
         video = container.add_stream("libx264", rate=25, options={"bf": "0"})
@@ -233,7 +231,7 @@ def test_a_time_code_is_kept_once(tmp_path: Path, target: str) -> None:
         assert [s.type for s in rest] == ([] if target == ".mkv" else ["data"])
 
 
-def test_data_is_kept_in_a_transport_stream_and_told_elsewhere(tmp_path: Path) -> None:
+def test_data_streams_are_copied_to_transport_streams_and_reported_elsewhere(tmp_path: Path) -> None:
     def klv(container: Any) -> Any:
         streams = [container.add_data_stream("klv"), container.add_data_stream("klv")]
         yield None
@@ -253,9 +251,7 @@ def test_data_is_kept_in_a_transport_stream_and_told_elsewhere(tmp_path: Path) -
     ("codec", "holders"),
     [("hdmv_pgs_subtitle", [".mkv"]), ("dvb_subtitle", [".mkv", ".ts"]), ("dvd_subtitle", [".mkv", ".mp4"])],
 )
-def test_subtitles_that_are_pictures_are_copied_where_they_can_be(
-    tmp_path: Path, codec: str, holders: list[str]
-) -> None:
+def test_bitmap_subtitles_are_copied_where_they_are_supported(tmp_path: Path, codec: str, holders: list[str]) -> None:
     def pictures(container: Any) -> Any:
         encoder = {"dvb_subtitle": "dvbsub", "dvd_subtitle": "dvdsub"}.get(codec)
         stream = container.add_stream(encoder) if encoder else container.add_mux_stream(codec)
@@ -283,7 +279,7 @@ def test_subtitles_that_are_pictures_are_copied_where_they_can_be(
             assert f"does not support {codec}; .mkv does" in sink.dropped[0]
 
 
-def test_styled_subtitles_would_lose_their_style_in_mp4(tmp_path: Path) -> None:
+def test_styled_subtitles_are_not_converted_for_mp4(tmp_path: Path) -> None:
     def styled(container: Any) -> Any:
         stream = container.add_stream("ass")
         stream.codec_context.subtitle_header = b"[Script Info]\n\0"
@@ -316,7 +312,7 @@ def test_a_packet_that_the_muxer_rejects_is_dropped_and_reported(
     assert sink.muxed[1] == len(contents(sink.path, 1)) == len(contents(path, 1)) - 1
 
 
-def test_sound_whose_container_tells_no_times_gets_them(tmp_path: Path) -> None:
+def test_audio_without_timestamps_gets_them(tmp_path: Path) -> None:
     path = film(tmp_path / "in.avi", sound(clicking(), "mp2"))
     sink = remux.remux(path, tmp_path / "out.mkv")
     assert [content for _, content in contents(sink.path, 1)] == [content for _, content in contents(path, 1)]
@@ -325,9 +321,7 @@ def test_sound_whose_container_tells_no_times_gets_them(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["world.mp4", "bigbuckbunny.mp4", "big_buck_bunny_0_30.webm"])
 @pytest.mark.parametrize("suffix", [".mkv", ".mp4"])
-def test_sound_of_real_files_comes_through_packet_for_packet(
-    media: Path, tmp_path: Path, name: str, suffix: str
-) -> None:
+def test_audio_of_real_files_is_copied_packet_for_packet(media: Path, tmp_path: Path, name: str, suffix: str) -> None:
     sink = remux.remux(media / name, tmp_path / f"out{suffix}")
     assert (sink.dropped, sink.remarks) == ([], [])
     assert same(contents(sink.path, 1), contents(media / name, 1))

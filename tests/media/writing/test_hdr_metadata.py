@@ -26,7 +26,7 @@ levels = st.tuples(st.integers(1, 10_000), st.integers(1, 10_000))
 
 
 def _written(file: Any, muxer: str | None, codec: str, hdr: Hdr) -> None:
-    """Write two grey frames, whose encoder is told nothing of `hdr`."""
+    """Write two gray frames, whose encoder does not know `hdr`."""
     with av.open(file, "w", format=muxer) as container:
         video = container.add_stream(codec, rate=25)
         assert isinstance(video, av.VideoStream)
@@ -55,7 +55,7 @@ def _written(file: Any, muxer: str | None, codec: str, hdr: Hdr) -> None:
         *("libsvtav1.mkv", "libsvtav1.mp4"),
     ],
 )
-def test_a_container_says_what_its_stream_does_not(tmp_path: Path, name: str) -> None:
+def test_a_container_stores_metadata_that_its_stream_lacks(tmp_path: Path, name: str) -> None:
     path = tmp_path / name
     _written(str(path), None, path.stem, hdr_clips.GRADED)
     video = probe(path).video
@@ -64,7 +64,7 @@ def test_a_container_says_what_its_stream_does_not(tmp_path: Path, name: str) ->
 
 
 @pytest.mark.parametrize(("codec", "name"), [("libx265", "film.ts"), ("mpeg4", "film.mkv"), ("libx264", "film.nut")])
-def test_it_says_so_where_nothing_can_be_said(tmp_path: Path, codec: str, name: str) -> None:
+def test_unsupported_containers_and_codecs_are_reported(tmp_path: Path, codec: str, name: str) -> None:
     with av.open(str(tmp_path / name), "w") as container:
         video = container.add_stream(codec, rate=25)
         assert isinstance(video, av.VideoStream)
@@ -75,18 +75,18 @@ def test_it_says_so_where_nothing_can_be_said(tmp_path: Path, codec: str, name: 
 @given(
     st.builds(Hdr, st.none() | primaries, st.none() | luminances, st.none() | levels).filter(lambda hdr: hdr != Hdr())
 )
-def test_matroska_tells_any_part_of_it(hdr: Hdr) -> None:
+def test_matroska_stores_each_part_of_the_metadata(hdr: Hdr) -> None:
     file = io.BytesIO()
     _written(file, "matroska", "ffv1", hdr)
     file.seek(0)
-    with av.open(file) as container:
-        told = read_hdr(next(container.decode(video=0)))
-    assert told is not None
-    assert (told.light, bool(told.primaries), bool(told.luminance)) == (
+    with av.open(file, "r") as container:
+        stored = read_hdr(next(container.decode(video=0)))
+    assert stored is not None
+    assert (stored.light, bool(stored.primaries), bool(stored.luminance)) == (
         hdr.light,
         bool(hdr.primaries),
         bool(hdr.luminance),
     )
-    numbers = (*sum(told.primaries or (), ()), *(told.luminance or ()))
+    numbers = (*sum(stored.primaries or (), ()), *(stored.luminance or ()))
     meant = (*sum(hdr.primaries or (), ()), *(hdr.luminance or ()))
     assert all(abs(a - b) < Fraction(1, 100_000) for a, b in zip(numbers, meant, strict=True))

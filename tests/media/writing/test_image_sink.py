@@ -1,4 +1,4 @@
-"""Pictures as a result: what is in them, what they are called, and what happens to files that are there."""
+"""Images as output: their content, their names, and what happens to existing files."""
 
 from fractions import Fraction
 from pathlib import Path
@@ -49,7 +49,7 @@ def _write(sink: ImageSink, times: list[int], deep: bool = False) -> int:
 
 
 @pytest.mark.parametrize("suffix", [".png", ".tif", ".bmp", ".webp"])
-def test_8_bit_is_kept_exactly(tmp_path: Path, suffix: str) -> None:
+def test_8_bit_samples_are_unchanged(tmp_path: Path, suffix: str) -> None:
     with _sink(tmp_path / f"%03d{suffix}") as sink:
         assert _write(sink, list(range(9))) == 9
         sink.commit(overwrite=False)
@@ -58,14 +58,14 @@ def test_8_bit_is_kept_exactly(tmp_path: Path, suffix: str) -> None:
 
 
 @pytest.mark.parametrize("suffix", [".png", ".tif"])
-def test_deeper_is_kept_exactly_in_16_bit(tmp_path: Path, suffix: str) -> None:
+def test_deeper_samples_are_unchanged_in_16_bit(tmp_path: Path, suffix: str) -> None:
     with _sink(tmp_path / f"a{suffix}", deep=True) as sink:
         _write(sink, [5], deep=True)
         sink.commit(overwrite=False)
     assert np.array_equal(images.read(tmp_path / f"a{suffix}"), images.samples(5, deep=True))
 
 
-def test_jpeg_is_close_and_says_what_it_is(tmp_path: Path) -> None:
+def test_jpeg_is_close_and_has_a_jfif_header(tmp_path: Path) -> None:
     with _sink(tmp_path / "a.jpg") as sink:
         _write(sink, [5])
         sink.commit(overwrite=False)
@@ -89,7 +89,7 @@ def test_jpeg_is_close_and_says_what_it_is(tmp_path: Path) -> None:
         ("a.jpg", "gbrap", "yuv444p"),
     ],
 )
-def test_pictures_keep_what_they_can_in_full_range(file: str, source: str, kept: str) -> None:
+def test_images_keep_as_much_of_the_format_as_they_support(file: str, source: str, kept: str) -> None:
     codec = image_encoder_for(Path(file))
     assert codec
     assert codec.image
@@ -98,14 +98,14 @@ def test_pictures_keep_what_they_can_in_full_range(file: str, source: str, kept:
 
 
 @pytest.mark.parametrize("suffix", [".png", ".jpg", ".tif"])
-def test_the_shape_of_the_samples_is_told(tmp_path: Path, suffix: str) -> None:
+def test_images_store_the_sample_aspect_ratio(tmp_path: Path, suffix: str) -> None:
     with _sink(tmp_path / f"a{suffix}") as sink:
         _write(sink, [5])
         sink.commit(overwrite=False)
     assert probe(tmp_path / f"a{suffix}").video.sample_aspect == Fraction(64, 45)
 
 
-def test_a_png_tells_its_colours(tmp_path: Path) -> None:
+def test_png_stores_colour_tags(tmp_path: Path) -> None:
     codec = image_encoder_for(Path("a.png"))
     assert codec
     assert codec.image
@@ -118,7 +118,7 @@ def test_a_png_tells_its_colours(tmp_path: Path) -> None:
         assert probe(tmp_path / "a.png").video.format == format
 
 
-def test_numbers_are_those_of_the_source_and_a_gap_stays_one(tmp_path: Path) -> None:
+def test_images_have_the_numbers_of_the_source(tmp_path: Path) -> None:
     source = ImageSequence.find(images.sequence(tmp_path / "in", [10, 20, 40]))
     with _sink(tmp_path / "%04d.png", source) as sink:
         _write(sink, [0, 1, 3])
@@ -127,7 +127,7 @@ def test_numbers_are_those_of_the_source_and_a_gap_stays_one(tmp_path: Path) -> 
     assert sorted(file.name for file in tmp_path.glob("*.png")) == ["0010.png", "0020.png", "0040.png"]
 
 
-def test_a_film_counts_from_one_and_uneven_times_are_told(tmp_path: Path) -> None:
+def test_a_video_counts_from_one_and_uneven_times_are_reported(tmp_path: Path) -> None:
     with _sink(tmp_path / "%d.png", others=2) as sink:
         _write(sink, [7, 8, 11])
         sink.commit(overwrite=False)
@@ -137,14 +137,14 @@ def test_a_film_counts_from_one_and_uneven_times_are_told(tmp_path: Path) -> Non
     assert sink.dropped == ["other streams dropped (2): images have no audio or subtitles"]
 
 
-def test_nothing_lies_under_its_name_before_it_is_whole_and_nothing_is_left_of_a_failure(tmp_path: Path) -> None:
+def test_images_get_their_names_on_commit_and_a_failure_leaves_none(tmp_path: Path) -> None:
     with _sink(tmp_path / "%d.png") as sink:
         _write(sink, [0, 1])
         assert not list(tmp_path.glob("*.png"))
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_part_is_kept_in_a_folder_that_says_so(tmp_path: Path) -> None:
+def test_partial_images_are_kept_in_a_folder_marked_as_partial(tmp_path: Path) -> None:
     (tmp_path / "shot.partial").mkdir()
     with _sink(tmp_path / "shot_%03d.png") as sink:
         _write(sink, [0, 1])
@@ -153,7 +153,7 @@ def test_a_part_is_kept_in_a_folder_that_says_so(tmp_path: Path) -> None:
     assert ImageSequence.find(kept).numbers == (1, 2)
 
 
-def test_a_picture_that_appeared_meanwhile_is_not_replaced(tmp_path: Path) -> None:
+def test_an_image_that_appeared_during_the_job_is_not_replaced(tmp_path: Path) -> None:
     with _sink(tmp_path / "%d.png") as sink:
         _write(sink, [0, 1])
         (tmp_path / "2.png").write_text("mine")
@@ -163,7 +163,7 @@ def test_a_picture_that_appeared_meanwhile_is_not_replaced(tmp_path: Path) -> No
     assert not (tmp_path / "1.png").exists()
 
 
-def test_older_pictures_are_replaced_if_told_so_and_others_are_left_and_told(tmp_path: Path) -> None:
+def test_overwriting_replaces_images_of_the_same_name_and_reports_others(tmp_path: Path) -> None:
     for number in (1, 2, 3, 4):
         (tmp_path / f"{number}.png").write_text("old")
     with _sink(tmp_path / "%d.png") as sink:
@@ -174,7 +174,7 @@ def test_older_pictures_are_replaced_if_told_so_and_others_are_left_and_told(tmp
     assert sink.remarks == [f"{tmp_path}/%d.png: older images that match the pattern are kept: 2"]
 
 
-def test_one_picture_holds_one_frame(tmp_path: Path) -> None:
+def test_a_single_image_stores_one_frame(tmp_path: Path) -> None:
     with (
         _sink(tmp_path / "a.bmp") as sink,
         pytest.raises(OutputError, match=r"names a single image, and the video has more frames"),
@@ -182,12 +182,12 @@ def test_one_picture_holds_one_frame(tmp_path: Path) -> None:
         _write(sink, [0, 1])
 
 
-def test_a_folder_that_does_not_exist(tmp_path: Path) -> None:
+def test_a_missing_folder_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(OutputError, match="does not exist: make it first"):
         _sink(tmp_path / "nowhere" / "%d.png")
 
 
-def test_what_can_not_get_its_name_is_kept(tmp_path: Path) -> None:
+def test_images_that_can_not_be_renamed_are_kept(tmp_path: Path) -> None:
     (tmp_path / "2.png").mkdir()
     with _sink(tmp_path / "%d.png") as sink:
         _write(sink, [0, 1, 2])

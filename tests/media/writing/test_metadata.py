@@ -1,6 +1,7 @@
-"""What is said about files and streams."""
+"""Tags and chapters of files and streams."""
 
 from fractions import Fraction
+from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -10,7 +11,7 @@ from pipeline.media.writing import metadata
 SECONDS = st.fractions(-100, 100, max_denominator=1000)
 
 
-def test_what_describes_the_old_file_does_not_go_along() -> None:
+def test_tags_that_describe_the_source_file_are_not_copied() -> None:
     tags = {
         "title": "A",
         "ENCODER": "x",
@@ -22,30 +23,28 @@ def test_what_describes_the_old_file_does_not_go_along() -> None:
     assert metadata.copied_tags(tags | {"_STATISTICS_TAGS": "BPS", "vendor_id": "FFMP"}) == {"title": "A"}
 
 
-def test_no_language_is_not_a_language() -> None:
+def test_an_undetermined_language_is_not_copied() -> None:
     assert metadata.copied_tags({"language": "und"}) == {}
     assert metadata.copied_tags({"language": "ger"}) == {"language": "ger"}
 
 
-def test_handlers_are_of_the_mp4_family_only() -> None:
+def test_handler_names_are_copied_within_the_mp4_family_only() -> None:
     assert metadata.copied_tags({"handler_name": "SoundHandler"}, iso=False) == {}
     assert metadata.copied_tags({"handler_name": "SoundHandler"}, iso=True) == {"handler_name": "SoundHandler"}
 
 
-def test_what_mp4_calls_a_name_is_a_title() -> None:
+def test_a_name_in_mp4_becomes_a_title() -> None:
     assert metadata.copied_tags({"name": "Director"}) == {"title": "Director"}
     assert metadata.copied_tags({"name": "Director", "title": "A"}) == {"title": "A"}
 
 
-def test_tags_that_itunes_does_not_know() -> None:
+def test_tags_beyond_those_of_itunes_are_listed() -> None:
     assert metadata.beyond_itunes({"TITLE": "A", "PURL": "x", "title-eng": "A", "encoder": "y"}) == ["PURL"]
 
 
 @given(st.lists(st.tuples(st.integers(0, 100_000), st.integers(1, 9000)), max_size=5), SECONDS)
-def test_chapters_move_with_everything_else_and_begin_at_zero_at_the_earliest(
-    spans: list[tuple[int, int]], shift: Fraction
-) -> None:
-    before = [
+def test_shifted_chapters_begin_at_zero_at_the_earliest(spans: list[tuple[int, int]], shift: Fraction) -> None:
+    before: list[dict[str, Any]] = [
         {"id": i, "start": at, "end": at + length, "time_base": Fraction(1, 1000), "metadata": {"title": str(i)}}
         for i, (at, length) in enumerate(spans)
     ]
@@ -59,7 +58,7 @@ def test_chapters_move_with_everything_else_and_begin_at_zero_at_the_earliest(
         assert chapter["metadata"] == old["metadata"]
 
 
-def test_chapters_end_where_an_excerpt_ends() -> None:
+def test_chapters_are_cut_at_the_end_of_an_excerpt() -> None:
     chapters = [
         {"id": i, "start": at, "end": at + 1000, "time_base": Fraction(1, 1000), "metadata": {}}
         for i, at in enumerate((0, 1000, 2000))

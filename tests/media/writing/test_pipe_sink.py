@@ -118,3 +118,21 @@ def test_disconnected_reader_ends_the_sink() -> None:
         with pytest.raises(OutputError, match=r"^-: the program that reads the output has exited$"):
             list(sink.feed(packet))
     os.close(writing)
+
+
+def test_an_aborted_pipe_does_not_wait_for_its_reader() -> None:
+    reading, writing = os.pipe()
+    encoding = encoding_of()
+    format = encoding.format
+    try:
+        with PipeSink(encoding, fd=writing) as sink:
+            encoder = sink.encoder(encoding.time_base)
+            sink.abort()
+            for pts in range(1000):  # more than the pipe and its buffer hold
+                frame = Frame(format, format.split(np.zeros(format.bytes, np.uint8)), pts, 1)
+                for packet in encoder.feed(frame):
+                    list(sink.feed(packet))
+            sink.commit(overwrite=False)
+    finally:
+        os.close(reading)
+        os.close(writing)

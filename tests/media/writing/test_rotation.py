@@ -1,4 +1,4 @@
-"""A picture that is to be shown turned: by a tag, or by its pixels, never by both."""
+"""Rotated videos: by a tag or by rotated frames, never by both."""
 
 from dataclasses import replace
 from fractions import Fraction
@@ -22,14 +22,14 @@ def video(clip: Path) -> VideoInfo:
 
 
 @pytest.mark.parametrize("name", ["a.mp4", "a.MOV", "a.m4v"])
-def test_the_mp4_family_has_the_tag_and_the_pixels_as_they_are(video: VideoInfo, name: str) -> None:
+def test_the_mp4_family_keeps_the_tag_and_unrotated_frames(video: VideoInfo, name: str) -> None:
     turned = replace(video, display_matrix=QUARTER)
     made = plan_rotation(turned, Path(name), 2)
     assert (made.rotation, made.video, made.note) == (None, turned, None)
 
 
 @pytest.mark.parametrize("name", ["a.mkv", "a.webm", "a.ts", "a.png", "%05d.jpg", "a.gif", "-"])
-def test_elsewhere_the_pixels_are_turned_and_there_is_no_tag(video: VideoInfo, name: str) -> None:
+def test_other_outputs_have_rotated_frames_and_no_tag(video: VideoInfo, name: str) -> None:
     made = plan_rotation(replace(video, display_matrix=QUARTER), Path(name), 2)
     assert made.rotation == Orientation(transposed=True, across=True)
     assert made.video.display_matrix is None
@@ -40,19 +40,19 @@ def test_elsewhere_the_pixels_are_turned_and_there_is_no_tag(video: VideoInfo, n
     assert made.note == f"frames are {made.rotation}: not all players of {kind} apply rotation tags"
 
 
-def test_what_is_mirrored_is_so_by_its_pixels_everywhere(video: VideoInfo) -> None:
+def test_mirrored_videos_have_mirrored_frames_in_any_container(video: VideoInfo) -> None:
     made = plan_rotation(replace(video, display_matrix=MIRRORED), Path("a.mp4"), 2)
     assert made.rotation == Orientation(across=True)
     assert (made.video.display_matrix, made.video.sample_aspect) == (None, Fraction(4, 3))
 
 
 @pytest.mark.parametrize("matrix", [None, (ONE, 0, 0, 0, ONE, 0, 0, 0, 1 << 30)])
-def test_what_is_upright_stays_so(video: VideoInfo, matrix: tuple[int, ...] | None) -> None:
+def test_upright_videos_are_unchanged(video: VideoInfo, matrix: tuple[int, ...] | None) -> None:
     made = plan_rotation(replace(video, display_matrix=matrix), Path("a.mkv"), 2)
     assert (made.rotation, made.video, made.note) == (None, video, None)
 
 
-def test_a_tag_is_that_of_the_larger_picture(video: VideoInfo) -> None:
+def test_the_tag_is_scaled_with_the_video(video: VideoInfo) -> None:
     stretched = (0, 2 * ONE, 0, -ONE, 0, 0, 48 * ONE, 1 << 31, 1 << 30)
     made = plan_rotation(replace(video, display_matrix=stretched), Path("a.mp4"), 2)
     assert made.video.display_matrix == (0, ONE, 0, -ONE, 0, 0, 96 * ONE, 0, 1 << 30)
@@ -67,7 +67,7 @@ def test_a_tag_is_that_of_the_larger_picture(video: VideoInfo) -> None:
         ("-", None, "its tag is dropped: y4m does not support it; .mov does"),
     ],
 )
-def test_odd_angles_are_left_alone_and_told(
+def test_odd_angles_are_not_applied_and_noted(
     video: VideoInfo, name: str, carried: tuple[int, ...] | None, said: str
 ) -> None:
     made = plan_rotation(replace(video, display_matrix=ODD), Path(name), 2)
@@ -75,7 +75,7 @@ def test_odd_angles_are_left_alone_and_told(
     assert made.note == f"the video is tagged to be displayed at an odd angle: frames are not rotated, {said}"
 
 
-def test_a_skewed_picture_has_its_tag_in_mov_only(video: VideoInfo) -> None:
+def test_the_tag_of_a_skewed_video_is_kept_in_mov_only(video: VideoInfo) -> None:
     skewed = replace(video, display_matrix=(ONE, ONE // 2, 0, 0, ONE, 0, 0, 0, 1 << 30))
     assert plan_rotation(skewed, Path("a.mov"), 1).video == skewed
     assert plan_rotation(skewed, Path("a.mkv"), 1).video.display_matrix is None

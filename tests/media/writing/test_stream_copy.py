@@ -1,13 +1,16 @@
-"""How packets get into the result: contents untouched, times moved by what was asked and no more."""
+"""Routes of packets: contents unchanged, timestamps shifted as requested and repaired where necessary."""
 
 import itertools
+from collections.abc import Iterator
 from fractions import Fraction
+from typing import Any
 
 import av
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pipeline.media.reading.source import Packet
 from pipeline.media.writing.stream_copy import AudioCopyRoute, CopyRoute, RewriteRoute, VideoCopyRoute
 
 MILLISECONDS = Fraction(1, 1000)
@@ -15,31 +18,32 @@ TIMES = st.none() | st.integers(-1000, 100_000)
 
 
 @pytest.fixture(scope="module")
-def streams(tmp_path_factory: pytest.TempPathFactory) -> object:
+def streams(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     with av.open(str(tmp_path_factory.mktemp("routes") / "a.mkv"), "w") as container:
         container.add_stream("aac", rate=48_000)
         container.add_mux_stream("subrip", time_base=MILLISECONDS)
         yield container.streams
 
 
-def packet(pts: int | None, dts: int | None, duration: int = 0, content: bytes = b"x") -> av.Packet:
-    made = av.Packet(content)
-    made.time_base, made.pts, made.dts, made.duration = MILLISECONDS, pts, dts, duration
-    return made
+def packet(pts: int | None, dts: int | None, duration: int = 0, content: bytes = b"x") -> Packet:
+    packet: Packet = av.Packet(content)
+    packet.time_base, packet.pts, packet.dts, packet.duration = MILLISECONDS, pts, dts, duration
+    return packet
 
 
 @given(times=st.lists(st.tuples(TIMES, TIMES), max_size=20), shift=st.integers(-500, 500))
-def test_decoding_times_always_advance(streams, times: list[tuple[int | None, int | None]], shift: int) -> None:  # type: ignore[no-untyped-def]
+def test_decoding_times_always_advance(streams: Any, times: list[tuple[int | None, int | None]], shift: int) -> None:
     route = CopyRoute(streams[0], Fraction(shift, 1000))
-    given_out = [made for pts, dts in times for made in route.feed(packet(pts, dts))]
-    assert len(given_out) == len(times)
-    dts = [made.dts for made in given_out]
+    copies = [made for pts, dts in times for made in route.feed(packet(pts, dts))]
+    assert len(copies) == len(times)
+    dts = [made.dts for made in copies if made.dts is not None]
+    assert len(dts) == len(times)
     assert all(a < b for a, b in itertools.pairwise(dts))
-    assert all(made.pts is not None and made.duration for made in given_out)
+    assert all(made.pts is not None and made.duration for made in copies)
 
 
 @given(steps=st.lists(st.integers(1, 50), max_size=20), shift=st.integers(-500, 500))
-def test_times_that_advance_are_kept_to_the_tick(streams, steps: list[int], shift: int) -> None:  # type: ignore[no-untyped-def]
+def test_advancing_times_are_kept_to_the_tick(streams: Any, steps: list[int], shift: int) -> None:
     route, at, wanted, got = CopyRoute(streams[0], Fraction(shift, 1000)), 0, [], []
     for step in steps:
         at += step
@@ -49,68 +53,68 @@ def test_times_that_advance_are_kept_to_the_tick(streams, steps: list[int], shif
     assert route.repaired == 0
 
 
-def test_packets_without_times_follow_one_another(streams) -> None:  # type: ignore[no-untyped-def]
+def test_packets_without_times_get_consecutive_ones(streams: Any) -> None:
     route = CopyRoute(streams[0], Fraction(1), Fraction(20, 1000))
     times = [made.pts for _ in range(4) for made in route.feed(packet(None, None))]
     assert times == [1000, 1020, 1040, 1060]
     assert route.repaired == 4
 
 
-def test_a_packet_without_a_duration_gets_the_step_of_its_stream_or_that_of_the_one_before(streams) -> None:  # type: ignore[no-untyped-def]
+def test_a_missing_duration_is_that_of_the_stream_or_of_the_packet_before(streams: Any) -> None:
     known, unknown = (CopyRoute(streams[0], Fraction(0), step) for step in (Fraction(21, 1000), Fraction(0)))
     for route, last in ((known, 21), (unknown, 30)):
         assert [made.duration for at in (0, 30) for made in route.feed(packet(at, at))][-1] == last
 
 
-def test_two_subtitles_may_begin_at_once(streams) -> None:  # type: ignore[no-untyped-def]
+def test_subtitles_may_begin_at_the_same_time(streams: Any) -> None:
     route = CopyRoute(streams[1], Fraction(0))
     assert [made.pts for at in (5, 5, 4) for made in route.feed(packet(at, at))] == [5, 5, 5]
     assert route.repaired == 1
 
 
-def test_what_is_rewritten_to_nothing_is_left_out(streams) -> None:  # type: ignore[no-untyped-def]
+def test_a_packet_rewritten_to_nothing_is_dropped(streams: Any) -> None:
     route = RewriteRoute(streams[1], Fraction(1, 2), lambda content: content.strip().upper())
     made = [m for text in (b" ", b"a") for m in route.feed(packet(100, 100, 50, text))]
     assert [(bytes(m), m.pts, m.duration, m.is_keyframe) for m in made] == [(b"A", 600, 50, True)]
 
 
-def sound(streams, *times: int | None, duration: int = 20) -> tuple[list[int | None], AudioCopyRoute]:  # type: ignore[no-untyped-def]
+def sound(streams: Any, *times: int | None, duration: int = 20) -> tuple[list[int | None], AudioCopyRoute]:
     route = AudioCopyRoute(streams[0], Fraction(0))
-    made = [given_out for dts in times for given_out in route.feed(packet(dts, dts, duration))]
-    return [given_out.dts for given_out in [*made, *route.finish()]], route
+    copies = [copy for dts in times for copy in route.feed(packet(dts, dts, duration))]
+    return [copy.dts for copy in [*copies, *route.finish()]], route
 
 
-def test_sound_that_is_told_too_late_once_is_put_right(streams) -> None:  # type: ignore[no-untyped-def]
+def test_a_single_late_audio_timestamp_is_repaired(streams: Any) -> None:
     times, route = sound(streams, 0, 20, 65_000, 60, 80)
     assert times == [0, 20, 40, 60, 80]
     assert (route.repaired, route.damaged) == (1, 0)
 
 
-def test_sound_that_lies_over_other_sound_is_left_out(streams) -> None:  # type: ignore[no-untyped-def]
+def test_overlapping_audio_is_dropped(streams: Any) -> None:
     times, route = sound(streams, 0, 20, 40, 60, 30, 50, 70, 90)
     assert times == [0, 20, 40, 60, 70, 90]
     assert (route.repaired, route.damaged) == (0, 2)
 
 
-def test_sound_whose_clock_turns_back_for_good_is_not_lost(streams) -> None:  # type: ignore[no-untyped-def]
+def test_audio_after_a_clock_that_jumped_back_is_kept(streams: Any) -> None:
     times, route = sound(streams, *range(100_000, 100_200, 20), *range(0, 8000, 20))
     assert route.damaged == 100
     assert len(times) == 10 + 400 - 100
 
 
-def test_several_packets_in_a_tick_of_a_coarse_clock_stay_together(streams) -> None:  # type: ignore[no-untyped-def]
+def test_packets_that_share_a_tick_of_a_coarse_clock_stay_together(streams: Any) -> None:
     route, tick = CopyRoute(streams[0], Fraction(0)), Fraction(1, 25)
     made = []
     for dts in (0, 0, 0, 1, 1):
         given = packet(dts, dts, 1)
         given.time_base = tick
         made += list(route.feed(given))
-    times = [float(each.dts * each.time_base) for each in made]
+    times = [float((each.dts or 0) * each.time_base) for each in made]
     assert times == pytest.approx([0, 0, 0, 0.04, 0.04], abs=0.001)
     assert route.repaired == 0
 
 
-def test_video_without_first_decoding_times_is_counted_back(streams) -> None:  # type: ignore[no-untyped-def]
+def test_missing_first_decoding_times_are_extrapolated_backwards(streams: Any) -> None:
     route = VideoCopyRoute(streams[0], Fraction(0))
     given = [packet(0, None, 40), packet(160, None, 40), packet(80, 0, 40), packet(40, 40, 40)]
     made = [each for one in given for each in route.feed(one)]
@@ -118,7 +122,7 @@ def test_video_without_first_decoding_times_is_counted_back(streams) -> None:  #
     assert route.repaired == 0
 
 
-def test_a_short_video_without_decoding_times_comes_out_at_the_end(streams) -> None:  # type: ignore[no-untyped-def]
+def test_a_short_video_without_decoding_times_is_written_at_the_end(streams: Any) -> None:
     route = VideoCopyRoute(streams[0], Fraction(0))
     assert list(route.feed(packet(0, None, 40))) == []
     assert [each.pts for each in route.finish()] == [0]

@@ -1,4 +1,4 @@
-"""SubRip and the timed text of mp4 files: what one says, the other says too."""
+"""Conversion between SubRip and the timed text of mp4 files."""
 
 import struct
 
@@ -31,28 +31,28 @@ RUNS = st.lists(st.tuples(LINES, STYLES), min_size=1, max_size=5).map(runs_of)
 
 
 @given(RUNS)
-def test_subrip_says_all_that_it_is_given(runs: tuple[Run, ...]) -> None:
+def test_runs_survive_subrip(runs: tuple[Run, ...]) -> None:
     assert subtitles.from_subrip(subtitles.to_subrip(runs)) == runs
 
 
 @given(RUNS)
-def test_timed_text_says_all_that_it_is_given(runs: tuple[Run, ...]) -> None:
+def test_runs_survive_timed_text(runs: tuple[Run, ...]) -> None:
     assert subtitles.from_sample(subtitles.to_sample(runs)) == runs
 
 
 @given(RUNS)
-def test_a_cue_comes_back_from_timed_text_as_it_was(runs: tuple[Run, ...]) -> None:
+def test_a_cue_survives_conversion_to_timed_text_and_back(runs: tuple[Run, ...]) -> None:
     cue = subtitles.to_subrip(runs)
     assert subtitles.sample_to_subrip(subtitles.subrip_to_sample(cue)) == cue
 
 
 @given(st.binary(max_size=60))
-def test_broken_samples_do_no_harm(sample: bytes) -> None:
+def test_broken_samples_raise_no_error(sample: bytes) -> None:
     subtitles.sample_to_subrip(sample).decode()
 
 
 @given(st.binary(max_size=60))
-def test_broken_cues_do_no_harm(cue: bytes) -> None:
+def test_broken_cues_raise_no_error(cue: bytes) -> None:
     sample = subtitles.subrip_to_sample(cue)
     assert not sample or len(sample) >= 2 + struct.unpack_from(">H", sample)[0]
 
@@ -78,27 +78,27 @@ def test_styles_count_characters_not_bytes() -> None:
         ("a</font></b>", (Run("a"),)),
     ],
 )
-def test_tags_as_people_write_them(cue: str, runs: tuple[Run, ...]) -> None:
+def test_common_variants_of_tags_are_parsed(cue: str, runs: tuple[Run, ...]) -> None:
     assert subtitles.from_subrip(cue.encode()) == runs
 
 
 @pytest.mark.parametrize("sample", [b"", b"\x00\x00", b"\x00"])
-def test_a_gap_is_no_cue(sample: bytes) -> None:
+def test_an_empty_sample_has_no_cue(sample: bytes) -> None:
     assert subtitles.sample_to_subrip(sample) == b""
 
 
-def test_what_the_description_says_of_all_text_is_kept() -> None:
+def test_the_default_style_of_a_description_is_kept() -> None:
     description = bytes(18) + struct.pack(">HHHBBI", 0, 0, 1, 2, 18, 0xFFFF00FF)
     default = subtitles.default_style(description)
     assert default == Style(2, 0xFFFF00)
     assert subtitles.sample_to_subrip(b"\x00\x02hi", default) == b"<i>hi</i>"
 
 
-def test_utf_16_is_read_too() -> None:
+def test_utf_16_text_is_decoded() -> None:
     assert subtitles.sample_to_subrip(b"\x00\x06" + "é!".encode("utf-16-be").join([b"\xfe\xff", b""])) == "é!".encode()
 
 
-def test_what_is_too_long_for_a_sample_is_cut_at_a_character() -> None:
+def test_text_too_long_for_a_sample_is_cut_at_a_character() -> None:
     sample = subtitles.subrip_to_sample(("é" * 40_000).encode())
     assert struct.unpack_from(">H", sample)[0] == 65_534
     assert subtitles.sample_to_subrip(sample).decode() == "é" * 32_767
