@@ -164,3 +164,12 @@ def test_slower_presets_and_encoders_take_fewer_pixels() -> None:
     x264, x265 = encoder_spec("libx264"), encoder_spec("libx265")
     assert pixel_rate(x264, "ultrafast") > pixel_rate(x264, "medium") > pixel_rate(x265, "medium")
     assert pixel_rate(x264, "unknown") == pixel_rate(x264, "medium")
+
+
+@pytest.mark.parametrize("spec", [spec for spec in ENCODERS.values() if spec.gpu], ids=lambda spec: spec.name)
+def test_gpu_encoders_have_nvenc_s_option_for_constant_quality(spec: EncoderSpec) -> None:
+    assert spec.quality_option == "cq"
+
+
+def test_players_show_hdr_in_every_codec_but_h264() -> None:
+    assert [name for name, codec in CODECS.items() if not codec.players_show_hdr] == ["h264"]
