@@ -92,7 +92,6 @@ def test_no_function_is_longer_than_40_lines() -> None:
     assert not longer_than(FUNCTION_LINES, (ast.FunctionDef, ast.AsyncFunctionDef))
 
 
-@HAS_OFFENDERS
 def test_no_constructor_has_more_than_six_parameters() -> None:
     found = []
     for path, node in definitions((ast.FunctionDef,)):
@@ -103,7 +102,6 @@ def test_no_constructor_has_more_than_six_parameters() -> None:
     assert not found
 
 
-@HAS_OFFENDERS
 def test_class_names_are_unique() -> None:
     counts = Counter(node.name for _, node in definitions(ast.ClassDef))
     assert not [name for name, count in counts.items() if count > 1]
@@ -114,15 +112,16 @@ def test_no_module_hides_one_of_the_standard_library() -> None:
     assert not [name_of(path) for path in MODULES if path.stem in sys.stdlib_module_names - {"codecs"}]
 
 
-@HAS_OFFENDERS
 def test_every_module_with_behaviour_has_its_tests() -> None:
-    listed = set(re.findall(r"`(pipeline/[\w/.*-]+)`", (ROOT / "CONTRIBUTING.md").read_text()))
-    lacking = [
-        name_of(path)
-        for path in MODULES
-        if has_behaviour(path) and not mirrors(path) and not any(path.match(pattern) for pattern in listed)
-    ]
-    assert not lacking
+    lacking = [name_of(path) for path in MODULES if has_behaviour(path) and not mirrors(path)]
+    assert sorted(lacking) == sorted(modules_in_table())
+
+
+def modules_in_table() -> list[str]:
+    """The modules in CONTRIBUTING.md's table of suites that stand for modules."""
+    _, _, table = (ROOT / "CONTRIBUTING.md").read_text().partition("| suites that stand for modules | modules |")
+    rows = table.strip().partition("\n\n")[0].splitlines()
+    return [name for row in rows for name in re.findall(r"`(pipeline/[\w/]+\.py)`", row)]
 
 
 def has_behaviour(path: Path) -> bool:
