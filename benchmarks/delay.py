@@ -91,12 +91,7 @@ def measure(args: argparse.Namespace) -> Report:
     without: list[Spread] = []
     chosen = ["--model", args.model, "--backend", args.backend, "--preset", args.preset, *args.arguments]
 
-    def measure_without() -> None:
-        with open_relay(args.way, args.size, args.rate) as relay, relay.forwarder():
-            without.append(watch(relay.late, args))
-            one_way.extend(spread_of_early(relay, args))
-
-    measure_without()
+    measure_without(args, without, one_way)
     with open_relay(args.way, args.size, args.rate) as relay:
         format = ["--format", relay.format] if relay.format else []
         with Uprez(relay.source, "--to", relay.sink, *format, *chosen) as uprez:
@@ -107,8 +102,8 @@ def measure(args: argparse.Namespace) -> Report:
             one_way.extend(spread_of_early(relay, args))
             figures = uprez.until(lambda stream: stream.delay, "it reports its delay")
             uprez.end()
-    measure_without()
-    assert figures.delay
+    measure_without(args, without, one_way)
+    assert figures.delay  # waited for above
     return Report(
         **host_facts(None).model_dump(),
         way=args.way,
@@ -124,6 +119,13 @@ def measure(args: argparse.Namespace) -> Report:
         dropped=figures.dropped,
         most_waiting=figures.most_waiting,
     )
+
+
+def measure_without(args: argparse.Namespace, without: list[Spread], one_way: list[Spread]) -> None:
+    """Measure the route with a program that forwards packets, and add to both lists."""
+    with open_relay(args.way, args.size, args.rate) as relay, relay.forwarder():
+        without.append(watch(relay.late, args))
+        one_way.extend(spread_of_early(relay, args))
 
 
 def watch(watcher: Watcher, args: argparse.Namespace) -> Spread:

@@ -75,11 +75,10 @@ def measure_stream_capacity(
     """
     settings = settings.model_copy(update={"slots": SLOTS})
     backend, _ = choose_backend(settings)
-    model = choose_model(settings, backend)
-    request = SessionRequest(backend, model, workload.format, settings)
+    request = SessionRequest(backend, choose_model(settings, backend), workload.format, settings)
+    trials: list[CapacityTrial] = []
     with SharedSessions() as shared, ExitStack() as stack:
         sessions: list[Session[Any]] = []
-        trials: list[CapacityTrial] = []
 
         def holds(streams: int) -> bool:
             while len(sessions) < streams:
@@ -91,17 +90,24 @@ def measure_stream_capacity(
                     return True
             return False
 
-        return StreamCapacity(
-            model=model.name,
-            holds=largest(holds, most),
-            most=most,
-            backend=sessions[0].backend,
-            source=str(sessions[0].source),
-            result=str(sessions[0].output),
-            decoded=bool(workload.packets),
-            preset=workload.preset,
-            trials=trials,
-        )
+        held = largest(holds, most)
+        return _capacity(sessions[0], workload, held, most, trials)
+
+
+def _capacity(
+    session: Session[Any], workload: StreamWorkload, held: int, most: int, trials: list[CapacityTrial]
+) -> StreamCapacity:
+    return StreamCapacity(
+        model=session.model.name,
+        backend=session.backend,
+        source=str(session.source),
+        result=str(session.output),
+        decoded=bool(workload.packets),
+        preset=workload.preset,
+        holds=held,
+        most=most,
+        trials=trials,
+    )
 
 
 def largest(holds: Callable[[int], bool], limit: int) -> int:

@@ -69,7 +69,7 @@ class Plan:
     excerpt: Excerpt | None
     frames: int | None
     time_shift: Fraction
-    notes: tuple[str, ...]
+    notes: tuple[str, ...] = ()
 
     @property
     def frames_per_decoded(self) -> int:
@@ -135,21 +135,26 @@ def make_plan(media: MediaInfo, to: Path | None, settings: Settings) -> Plan:
     backend = notes.keep(choose_backend(settings))
     model = choose_model(settings, backend)
     target = target_for(media.path, to, model.scale)
-    fields = plan_deinterlacing(media, settings.deinterlace, settings.start, settings.end)
-    rotated = plan_rotation(fields.apply_to(media.video), target, model.scale)
-    rotation = rotated.rotation
-    decoder, decoded_format, decoder_note = choose_decoder(media, settings, backend, fields.deinterlacing, rotation)
-    notes.add(decoder_note, fields.note, rotated.note)
-    check_size(model, rotated.video.format)
-    excerpt = Excerpt.from_times(
-        media.video.start_time, media.video.rate, settings.start, settings.end, settings.frames
-    )
-    frames = _expected_frames(media.video, excerpt, fields.multiplier)
-    encoding = _choose_encoding(media, rotated.video, model, target, settings, notes)
-    encoding = notes.keep(budget.allocate_encoders(encoding, settings, frames, busy=backend == "tensorrt"))
+    plan = _plan_video(media, target, settings, model, backend, notes)
     notes.add_unused_settings(settings, backend)
-    notes.add_losses(media, encoding, find_output_kind(target, media.video.format), settings)
-    log.debug("planned %s: %s, %s", target, backend, encoding.codec)
+    notes.add_losses(media, plan.encoding, find_output_kind(target, media.video.format), settings)
+    log.debug("planned %s: %s, %s", target, backend, plan.encoding.codec)
+    return replace(plan, notes=tuple(notes.lines))
+
+
+def _plan_video(
+    media: MediaInfo, target: Path, settings: Settings, model: ModelSpec, backend: str, notes: PlanNotes
+) -> Plan:
+    """The plan, without notes: the way of the video's frames from decoder to encoder, and what is copied."""
+    video = media.video
+    fields = plan_deinterlacing(media, settings.deinterlace, settings.start, settings.end)
+    rotated = plan_rotation(fields.apply_to(video), target, model.scale)
+    decoder, decoded_format, note = choose_decoder(media, settings, backend, fields.deinterlacing, rotated.rotation)
+    notes.add(note, fields.note, rotated.note)
+    check_size(model, rotated.video.format)
+    excerpt = Excerpt.from_times(video.start_time, video.rate, settings.start, settings.end, settings.frames)
+    frames = _expected_frames(video, excerpt, fields.multiplier)
+    encoding = _choose_encoding(media, rotated.video, model, target, settings, notes)
     return Plan(
         media=media,
         target=target,
@@ -159,13 +164,12 @@ def make_plan(media: MediaInfo, to: Path | None, settings: Settings) -> Plan:
         decoder=decoder,
         decoded_format=decoded_format,
         deinterlacing=fields.deinterlacing,
-        rotation=rotation,
-        encoding=encoding,
+        rotation=rotated.rotation,
+        encoding=notes.keep(budget.allocate_encoders(encoding, settings, frames, busy=backend == "tensorrt")),
         copied=frozenset(stream.index for stream in media.others if settings.streams == "all"),
         excerpt=excerpt,
         frames=frames,
-        time_shift=_time_shift(media.video, excerpt),
-        notes=tuple(notes.lines),
+        time_shift=_time_shift(video, excerpt),
     )
 
 

@@ -31,13 +31,13 @@ def shared(
 
 
 @pytest.mark.parametrize(("cores", "encoders"), [(64, 32), (16, 8), (8, 4), (4, 2), (3, 1), (1, 1)])
-def test_an_encoder_for_each_two_cores(monkeypatch: pytest.MonkeyPatch, cores: int, encoders: int) -> None:
+def test_automatic_encoders_are_one_per_two_cores(monkeypatch: pytest.MonkeyPatch, cores: int, encoders: int) -> None:
     made, note = shared(monkeypatch, cores, free=1000 * GIB)
     assert made.encoders == encoders
     assert not note
 
 
-def test_gops_are_as_long_as_memory_allows_then_encoders_fewer(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_little_memory_shortens_gops_first_and_then_reduces_encoders(monkeypatch: pytest.MonkeyPatch) -> None:
     seen = []
     for gibibytes in (64, 40, 30, 16, 8, 1):
         made, _ = shared(monkeypatch, free=gibibytes * GIB)
@@ -48,13 +48,13 @@ def test_gops_are_as_long_as_memory_allows_then_encoders_fewer(monkeypatch: pyte
     assert seen == sorted(seen, reverse=True)
 
 
-def test_frames_wait_in_bounds(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_waiting_frames_are_one_gop_per_encoder(monkeypatch: pytest.MonkeyPatch) -> None:
     made, _ = shared(monkeypatch)
     assert made.waiting == made.encoders * made.gop
     assert 24 <= made.gop <= 48
 
 
-def test_one_encoder_does_where_the_network_is_what_takes_time(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_automatic_is_one_encoder_if_the_network_is_the_bottleneck(monkeypatch: pytest.MonkeyPatch) -> None:
     assert shared(monkeypatch, busy=False)[0] == ENCODING
     assert shared(monkeypatch, busy=False, encoders=3)[0].encoders == 3
 
@@ -66,7 +66,7 @@ def test_a_short_clip_has_no_more_encoders_than_gops(monkeypatch: pytest.MonkeyP
         assert not note
 
 
-def test_fewer_encoders_than_were_asked_for_are_said(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_fewer_encoders_than_requested_are_noted(monkeypatch: pytest.MonkeyPatch) -> None:
     made, note = shared(monkeypatch, free=16 * GIB, encoders=8)
     assert 1 < made.encoders < 8
     assert note == f"only {made.encoders} of 8 encoders are used: memory is too small for more"
@@ -81,7 +81,7 @@ def test_svt_av1_keeps_all_cores_busy_by_itself(monkeypatch: pytest.MonkeyPatch)
 @pytest.mark.parametrize(
     ("codec", "options"), [("libx264", {"b": "8M"}), ("libx264", {"maxrate": "8M"}), ("ffv1", {}), ("h264_nvenc", {})]
 )
-def test_what_can_not_be_shared_out_goes_to_one_encoder_and_says_so_if_more_were_asked_for(
+def test_an_encoding_that_can_not_be_parallel_gets_one_encoder_and_a_note_if_more_were_requested(
     monkeypatch: pytest.MonkeyPatch, codec: str, options: dict[str, str]
 ) -> None:
     encoding = replace(ENCODING, codec=codec, options=options)
@@ -92,14 +92,14 @@ def test_what_can_not_be_shared_out_goes_to_one_encoder_and_says_so_if_more_were
 
 
 @pytest.mark.parametrize(("length", "frames"), [(30, 30), (1, 24), (10, 30), (250, 250)])
-def test_encoders_take_whole_gops_of_the_length_that_was_given(
+def test_encoders_take_multiples_of_the_requested_gop_length(
     monkeypatch: pytest.MonkeyPatch, length: int, frames: int
 ) -> None:
     encoding = replace(ENCODING, options={"g": str(length)})
     assert shared(monkeypatch, free=1000 * GIB, encoding=encoding)[0].gop == frames
 
 
-def test_encoders_that_keep_many_frames_are_fewer(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_encoders_that_hold_more_frames_are_fewer(monkeypatch: pytest.MonkeyPatch) -> None:
     made = {
         codec: shared(monkeypatch, free=32 * GIB, encoding=replace(ENCODING, codec=codec), encoders=8)[0].encoders
         for codec in ("libx264", "libx265", "libsvtav1")

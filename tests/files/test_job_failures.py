@@ -46,7 +46,7 @@ class TestFailure:
         ],
         ids=lambda value: value.rpartition(".")[2],
     )
-    def test_a_stage_that_fails(
+    def test_an_error_of_any_stage_is_raised_and_leaves_no_file(
         self, outcome: Any, monkeypatch: pytest.MonkeyPatch, owner: str, method: str, place: str
     ) -> None:
         at = {"first": 0, "middle": 5, "last": 11}[place]
@@ -63,7 +63,7 @@ class TestFailure:
         outcome()
 
     @pytest.mark.parametrize("error", [InputError, BackendError])
-    def test_what_was_done_before_source_or_device_failed_is_kept(
+    def test_the_part_finished_before_source_or_device_failed_is_kept(
         self, clip: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: type[Exception]
     ) -> None:
         source = clips.make(tmp_path / "long.mp4", frames=200)
@@ -80,7 +80,7 @@ class TestFailure:
         assert 20 < len(clips.shades(tmp_path / "out.partial.mkv")) <= 150
         assert not (tmp_path / "out.mkv").exists()
 
-    def test_an_encoder_that_still_works_on_frames_is_let_finish(
+    def test_an_encoder_with_frames_in_flight_is_drained_after_an_error(
         self, clip: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         """Frame-threaded encoders hang for ever when they are freed at work."""
@@ -93,7 +93,7 @@ class TestFailure:
             upscale(clip, tmp_path / "out.nut", codec="utvideo", preset=None, streams="video")
         assert {path.name for path in tmp_path.iterdir()} == {"clip.mp4"}
 
-    def test_a_full_disk_is_one_line_and_leaves_the_earlier_file(
+    def test_a_full_disk_is_reported_in_one_line_and_leaves_the_earlier_file(
         self, clip: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         sink = tmp_path / "out.mkv"
@@ -113,7 +113,7 @@ class TestFailure:
         assert {path.name for path in tmp_path.iterdir()} == {"clip.mp4", "out.mkv"}
 
     @pytest.mark.parametrize("suffix", [".mp4", ".mkv"])
-    def test_a_file_cut_off_in_the_middle_is_never_called_whole(self, tmp_path: Path, suffix: str) -> None:
+    def test_a_truncated_source_is_never_reported_as_intact(self, tmp_path: Path, suffix: str) -> None:
         source = clips.make(tmp_path / f"long{suffix}", frames=200, index_in_front=True)
         content = source.read_bytes()
         cut = tmp_path / f"cut{suffix}"
@@ -127,17 +127,17 @@ class TestFailure:
         assert clips.shades(tmp_path / "out.mkv") == pytest.approx(shown, abs=3)
 
     @pytest.mark.parametrize("suffix", [".mp4", ".mkv"])
-    def test_strict_refuses_a_file_that_is_cut_off(self, tmp_path: Path, suffix: str) -> None:
+    def test_strict_refuses_a_truncated_file(self, tmp_path: Path, suffix: str) -> None:
         source = clips.make(tmp_path / f"long{suffix}", frames=200, index_in_front=True)
         source.write_bytes(source.read_bytes()[:-2000])
         with pytest.raises(InputError, match=r"is cut off: .* bytes are missing at its end; without `strict`"):
             upscale(source, tmp_path / "out.mkv", strict=True)
         assert [path.name for path in tmp_path.iterdir()] == [source.name]
 
-    def test_strict_keeps_what_was_done_before_the_damage(self, tmp_path: Path) -> None:
+    def test_strict_keeps_the_part_before_the_damage(self, tmp_path: Path) -> None:
         source = clips.make(tmp_path / "long.mkv", frames=200, options={"crf": "10", "g": "20"}, sound=False)
         with av.open(str(source)) as container:
-            places = [packet.pos for packet in container.demux(video=0) if packet.size]
+            places = [packet.pos or 0 for packet in container.demux(video=0) if packet.size]
         content = bytearray(source.read_bytes())
         content[places[150] : places[160]] = bytes(places[160] - places[150])
         source.write_bytes(content)
@@ -165,7 +165,7 @@ class TestStopping:
         monkeypatch.setattr(OnnxSession, "submit", submit)
 
     @pytest.mark.usefixtures("slow")
-    def test_stop_keeps_a_playable_part_under_a_name_that_says_so(self, long_clip: Path, tmp_path: Path) -> None:
+    def test_stop_keeps_a_playable_part_named_partial(self, long_clip: Path, tmp_path: Path) -> None:
         job = Job()
 
         def progress(at: Progress) -> None:
@@ -179,7 +179,7 @@ class TestStopping:
         assert 5 <= len(clips.shades(result.path)) == result.frames_out < 400
 
     @pytest.mark.usefixtures("slow")
-    def test_stop_submits_nothing_more_and_keeps_what_an_earlier_stop_kept(
+    def test_stop_submits_nothing_more_and_keeps_the_part_of_an_earlier_stop(
         self, long_clip: Path, tmp_path: Path
     ) -> None:
         for name in ("out.partial.mkv", "out.partial2.mkv"):
@@ -195,7 +195,7 @@ class TestStopping:
             assert result.path.name == name
             assert result.frames_out < seen[0] + 30
 
-    def test_stop_after_the_last_frame_is_no_stop(self, clip: Path, tmp_path: Path) -> None:
+    def test_stop_after_the_last_frame_has_no_effect(self, clip: Path, tmp_path: Path) -> None:
         job = Job()
 
         def progress(at: Progress) -> None:
@@ -205,14 +205,14 @@ class TestStopping:
         assert not upscale(clip, tmp_path / "out.mkv", job=job, progress=progress).stopped
 
     @pytest.mark.usefixtures("slow")
-    def test_abort_leaves_nothing(self, long_clip: Path, tmp_path: Path) -> None:
+    def test_abort_leaves_no_file(self, long_clip: Path, tmp_path: Path) -> None:
         job = Job()
         threading.Timer(0.3, job.abort).start()
         with pytest.raises(Cancelled):
             upscale(long_clip, tmp_path / "out.mkv", job=job)
         assert {path.name for path in tmp_path.iterdir()} == {"long.mp4"}
 
-    def test_abort_before_the_start_is_heeded(self, clip: Path, tmp_path: Path) -> None:
+    def test_abort_before_the_start_cancels_the_job(self, clip: Path, tmp_path: Path) -> None:
         job = Job()
         job.abort()
         with pytest.raises(Cancelled):
@@ -228,7 +228,7 @@ class TestStopping:
 
 
 class TestTargets:
-    def test_the_name_tells_the_scale(self, clip: Path) -> None:
+    def test_the_default_name_contains_the_scale(self, clip: Path) -> None:
         result = pipeline.upscale(clip, model="srvgg-4x1", backend="onnx")
         assert result.path.name == "clip.x2.mkv"
         assert probe(result.path).video.format.width == 128
@@ -245,7 +245,7 @@ class TestTargets:
             upscale(clip, sink, overwrite=True)
         assert clip.read_bytes() == before
 
-    def test_what_exists_is_kept_unless_told_otherwise(self, clip: Path, tmp_path: Path) -> None:
+    def test_an_existing_file_is_kept_unless_overwrite_is_set(self, clip: Path, tmp_path: Path) -> None:
         sink = tmp_path / "out.mkv"
         sink.write_bytes(b"earlier")
         with pytest.raises(OutputError, match="exists already; `overwrite=True` replaces it"):
@@ -254,7 +254,7 @@ class TestTargets:
         upscale(clip, sink, overwrite=True)
         assert len(clips.shades(sink)) == 12
 
-    def test_what_appears_meanwhile_is_kept_too(self, clip: Path, tmp_path: Path) -> None:
+    def test_a_file_that_appears_during_the_job_is_kept(self, clip: Path, tmp_path: Path) -> None:
         sink = tmp_path / "out.mkv"
 
         def progress(at: Progress) -> None:

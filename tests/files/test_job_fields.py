@@ -28,10 +28,8 @@ FIFTIETH = Fraction(1, 50)
 def video(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Forty frames, 25 a second, bottom field first."""
     folder = tmp_path_factory.mktemp("video")
-    return interlaced.write(folder / "video.mp4", interlaced.video(40, False), "bff", "libx264", crf="8", **_INTERLACED)
-
-
-_INTERLACED = {"x264-params": "interlaced=1"}
+    frames, options = interlaced.video(40, False), {"crf": "8", "x264-params": "interlaced=1"}
+    return interlaced.write(folder / "video.mp4", frames, "bff", "libx264", rate=interlaced.RATE, **options)
 
 
 def made(source: Path, to: Path, **options: Any) -> list[interlaced.Luma]:
@@ -42,7 +40,7 @@ def made(source: Path, to: Path, **options: Any) -> list[interlaced.Luma]:
     return interlaced.lumas(to)
 
 
-def test_each_frame_becomes_a_picture_at_its_time(video: Path, tmp_path: Path) -> None:
+def test_frame_mode_makes_one_frame_of_each_at_its_time(video: Path, tmp_path: Path) -> None:
     shown = made(video, tmp_path / "out.mp4")
     assert clips.video_times(tmp_path / "out.mp4") == clips.video_times(video)
     assert all(interlaced.error(luma, interlaced.luma_at(2 * index)) < 10 for index, luma in enumerate(shown))
@@ -50,7 +48,7 @@ def test_each_frame_becomes_a_picture_at_its_time(video: Path, tmp_path: Path) -
     assert verify(video, tmp_path / "out.mp4").complete
 
 
-def test_each_field_becomes_a_picture_at_its_time(video: Path, tmp_path: Path) -> None:
+def test_field_mode_makes_one_frame_of_each_field_at_its_time(video: Path, tmp_path: Path) -> None:
     shown = made(video, tmp_path / "out.mp4", deinterlace="field")
     assert clips.video_times(tmp_path / "out.mp4") == [FIFTIETH * index for index in range(80)]
     assert all(interlaced.error(luma, interlaced.luma_at(index)) < 10 for index, luma in enumerate(shown))
@@ -61,7 +59,7 @@ def test_each_field_becomes_a_picture_at_its_time(video: Path, tmp_path: Path) -
         assert (verdict.counts.source, verdict.counts.result) == (80, 80)
 
 
-def test_off_leaves_the_combs(video: Path, tmp_path: Path) -> None:
+def test_off_keeps_combing_artifacts(video: Path, tmp_path: Path) -> None:
     shown = made(video, tmp_path / "out.mp4", deinterlace="off")
     assert all(interlaced.error(luma, interlaced.luma_at(2 * index)) > 20 for index, luma in enumerate(shown))
 
@@ -74,7 +72,7 @@ def test_an_excerpt_counts_the_frames_of_the_source(video: Path, tmp_path: Path)
     assert verify(video, tmp_path / "out.mp4", **part).complete
 
 
-def test_times_that_are_not_even_keep_their_middles(tmp_path: Path) -> None:
+def test_fields_between_uneven_times_are_placed_in_the_middle(tmp_path: Path) -> None:
     even = interlaced.write(tmp_path / "even.mkv", interlaced.video(6), "tff")
     source = clips.retimed(even, tmp_path / "uneven.mkv", {3: 130, 4: 400, 5: 440})
     made(source, tmp_path / "out.mkv", deinterlace="field")
@@ -86,7 +84,7 @@ def test_times_that_are_not_even_keep_their_middles(tmp_path: Path) -> None:
     assert verify(source, tmp_path / "out.mkv", deinterlace="field").complete
 
 
-def test_video_that_came_through_a_pipe_is_deinterlaced_by_its_mark(tmp_path: Path) -> None:
+def test_video_from_a_pipe_is_deinterlaced_as_it_is_marked(tmp_path: Path) -> None:
     y4m = _y4m(interlaced.video(6))
     command = (sys.executable, "-m", "pipeline.cli.main", "upscale", "-", str(tmp_path / "out.mkv"))
     options = ("--model", "identity", "--backend", "onnx", "--crf", "8", "--deinterlace")
@@ -115,20 +113,20 @@ def test_the_plan_knows_how_many_frames_there_will_be(video: Path, tmp_path: Pat
     assert planned(deinterlace="field", frames=3).frames == 6
 
 
-def test_a_gpu_does_not_decode_what_is_deinterlaced(video: Path) -> None:
+def test_nvdec_does_not_decode_video_that_is_deinterlaced(video: Path) -> None:
     on_gpu = Settings.load(None, decoder="nvdec")
     decoder, _, note = choose_decoder(probe(video), on_gpu, "tensorrt", Deinterlacing("all", top_first=True))
     assert decoder == "software"
     assert "frames are deinterlaced in main memory" in str(note)
 
 
-def test_a_gif_is_not_asked_for_more_frames_than_it_holds(tmp_path: Path) -> None:
+def test_a_gif_is_not_given_more_frames_than_it_supports(tmp_path: Path) -> None:
     source = interlaced.write(tmp_path / "fast.mkv", interlaced.video(4), "tff", rate=Fraction(60))
     with pytest.raises(OutputError, match="GIF supports 100 frames/s at most, not 120"):
         upscale(source, tmp_path / "out.gif", deinterlace="field", preset=None)
 
 
-def test_another_word_is_refused() -> None:
+def test_an_unknown_deinterlacing_mode_is_refused() -> None:
     with pytest.raises(SettingsError, match="deinterlace"):
         Settings.load(None, deinterlace="yes")
 
@@ -139,7 +137,7 @@ def _y4m(frames: list[interlaced.Luma]) -> bytes:
     return header + b"".join(b"FRAME\n" + luma.tobytes() for luma in frames)
 
 
-def test_a_job_that_is_stopped_keeps_what_was_made(
+def test_a_stopped_job_keeps_the_fields_of_the_finished_part(
     video: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     job, original, came = Job(), OnnxSession.submit, itertools.count(1)

@@ -60,12 +60,12 @@ def test_hlg_stays_hlg(hlg: Path, tmp_path: Path, codec: str, name: str) -> None
     assert verify(hlg, result.path).faults == ()
 
 
-def test_several_encoders_say_it_too(hdr10: Path, tmp_path: Path) -> None:
+def test_parallel_encoders_write_hdr_metadata_too(hdr10: Path, tmp_path: Path) -> None:
     result = upscale(hdr10, tmp_path / "out.ts", codec="libx265", encoders=2)
     assert probe(result.path).video.hdr == hdr_clips.GRADED
 
 
-def test_dolby_vision_is_said_to_be_left_behind(hdr10: Path, tmp_path: Path) -> None:
+def test_dropped_dolby_vision_metadata_is_reported(hdr10: Path, tmp_path: Path) -> None:
     source = hdr_clips.dolby_vision(hdr10, tmp_path / "dolby.mp4", profile=8, compatible=1)
     result = upscale(source, tmp_path / "out.mkv")
     told = "its Dolby Vision (profile 8) metadata can't be carried over: the output is plain HDR10"
@@ -74,7 +74,7 @@ def test_dolby_vision_is_said_to_be_left_behind(hdr10: Path, tmp_path: Path) -> 
     assert verify(source, result.path).faults == ()
 
 
-def test_all_that_is_left_behind_is_said_in_one_line(tmp_path: Path) -> None:
+def test_all_dropped_dynamic_metadata_is_reported_in_one_line(tmp_path: Path) -> None:
     plus = hdr_clips.hdr10_plus(tmp_path / "plus.mp4")
     source = hdr_clips.dolby_vision(plus, tmp_path / "both.mp4", profile=8, compatible=1)
     told = "its Dolby Vision (profile 8) and HDR10+ metadata can't be carried over: the output is plain HDR10"
@@ -88,14 +88,14 @@ def test_dolby_vision_in_its_own_colours_is_refused(hdr10: Path, tmp_path: Path)
     assert not (tmp_path / "out.mkv").exists()
 
 
-def test_a_container_that_can_not_say_it_is_named(hdr10: Path, tmp_path: Path) -> None:
+def test_a_container_without_hdr_metadata_is_reported(hdr10: Path, tmp_path: Path) -> None:
     result = upscale(hdr10, tmp_path / "out.nut", codec="ffv1", preset=None)
     told = "HDR mastering and light level data dropped: ffv1 in nut does not support it; libx265 does"
     assert told in result.findings
 
 
 @pytest.mark.parametrize(("name", "kind"), [("out.mp4", "mp4"), ("out.ts", "mpegts")])
-def test_a_container_without_room_for_half_of_it_is_named(tmp_path: Path, name: str, kind: str) -> None:
+def test_a_container_with_part_of_the_hdr_metadata_is_reported(tmp_path: Path, name: str, kind: str) -> None:
     half = matroska_header("V_FFV1", Hdr(luminance=hdr_clips.GRADED.luminance))
     with av.open(str(tmp_path / "half.mkv"), "w") as container, av.open(io.BytesIO(half), format="matroska") as told:
         video = container.add_stream("ffv1", rate=25)
@@ -109,6 +109,6 @@ def test_a_container_without_room_for_half_of_it_is_named(tmp_path: Path, name: 
     assert upscale(tmp_path / "half.mkv", tmp_path / "out.mkv", **codec).findings == ()
 
 
-def test_pictures_are_said_to_hold_none_of_it(hdr10: Path, tmp_path: Path) -> None:
+def test_images_are_reported_to_have_no_hdr_metadata(hdr10: Path, tmp_path: Path) -> None:
     result = upscale(hdr10, tmp_path / "out%02d.png")
     assert "HDR metadata dropped: png does not support mastering display and light levels" in result.notes

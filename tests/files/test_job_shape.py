@@ -25,7 +25,7 @@ def drawn(path: Path, aspect: int | Fraction = 1) -> Path:
             frame = av.VideoFrame(24, 16, "yuv444p")
             for plane in frame.planes:
                 y, x = np.indices((plane.height, plane.line_size))
-                plane.update((40 + 3 * x + 5 * y + 20 * index).astype(np.uint8))
+                plane.update((40 + 3 * x + 5 * y + 20 * index).astype(np.uint8).tobytes())
             frame.pts = index
             container.mux(stream.encode(frame))
         container.mux(stream.encode(None))
@@ -34,7 +34,7 @@ def drawn(path: Path, aspect: int | Fraction = 1) -> Path:
 
 @pytest.mark.parametrize("matrix", rotated.MATRICES)
 @pytest.mark.parametrize("name", ["out.mkv", "out.mov"])
-def test_players_show_the_same_whether_they_turn_or_not(tmp_path: Path, matrix: rotated.Matrix, name: str) -> None:
+def test_players_show_the_same_whether_they_rotate_or_not(tmp_path: Path, matrix: rotated.Matrix, name: str) -> None:
     source = rotated.with_matrix(drawn(tmp_path / "upright.mp4"), tmp_path / "in.mp4", matrix)
     options = {"codec": "libx264", "options": {"qp": "0"}}
     result = upscale(source, tmp_path / name, **options).path
@@ -46,7 +46,7 @@ def test_players_show_the_same_whether_they_turn_or_not(tmp_path: Path, matrix: 
     assert tag == (matrix if by_tag else None)
 
 
-def test_a_turned_picture_has_its_samples_on_their_side(tmp_path: Path) -> None:
+def test_a_rotated_frame_has_its_sample_aspect_inverted(tmp_path: Path) -> None:
     source = rotated.with_matrix(
         drawn(tmp_path / "a.mp4", aspect=Fraction(64, 45)), tmp_path / "in.mp4", rotated.QUARTER
     )
@@ -57,7 +57,7 @@ def test_a_turned_picture_has_its_samples_on_their_side(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("pixel", ["yuv420p", "yuv422p", "yuv422p10le", "yuv420p10le"])
-def test_a_turned_picture_keeps_depth_chroma_and_tags(tmp_path: Path, pixel: str) -> None:
+def test_a_rotated_frame_keeps_depth_chroma_and_tags(tmp_path: Path, pixel: str) -> None:
     source = clips.make(
         tmp_path / "a.mp4", frames=2, pixel=pixel, sound=False, options={"chroma_sample_location": "left"}
     )
@@ -69,7 +69,7 @@ def test_a_turned_picture_keeps_depth_chroma_and_tags(tmp_path: Path, pixel: str
     assert note.endswith("by 90 degrees: not all players of .mkv apply rotation tags")
 
 
-def test_a_photo_is_upright_in_a_picture_without_a_tag(tmp_path: Path) -> None:
+def test_a_photo_is_upright_in_an_image_format_without_rotation_tag(tmp_path: Path) -> None:
     picture = np.random.default_rng(1).integers(0, 255, (3, 4, 3), np.uint8).repeat(8, 0).repeat(8, 1)
     path = images.write(tmp_path / "photo.jpg", picture)
     lying = images.read(path)
@@ -95,7 +95,7 @@ def test_a_photo_is_upright_in_a_picture_without_a_tag(tmp_path: Path) -> None:
         ("libx264", "a.ts"),
     ],
 )
-def test_oblong_samples_stay_so(tmp_path: Path, codec: str, name: str) -> None:
+def test_the_sample_aspect_ratio_is_kept(tmp_path: Path, codec: str, name: str) -> None:
     source = clips.make(tmp_path / "in.mkv", frames=4, sample_aspect=Fraction(64, 45), sound=False)
     result = upscale(source, tmp_path / name, codec=codec, preset=None)
     assert probe(result.path).video.sample_aspect == Fraction(64, 45)
@@ -122,7 +122,7 @@ def test_black_bars_stay_black(tmp_path: Path) -> None:
             samples = np.random.default_rng(2).integers(60, 200, (plane.height, plane.line_size), np.uint8)
             edge = bar * plane.height // size[1]
             samples[:edge] = samples[-edge:] = black
-            plane.update(samples)
+            plane.update(samples.tobytes())
         frame.pts = 0
         container.mux(stream.encode(frame))
         container.mux(stream.encode(None))
@@ -133,6 +133,6 @@ def test_black_bars_stay_black(tmp_path: Path) -> None:
     with av.open(str(result)) as container:
         (large,) = container.decode(video=0)
     for plane, black in zip(large.planes, (16, 128, 128), strict=True):
-        rows = np.frombuffer(plane, np.uint8).reshape(plane.height, -1)[:, : plane.width].astype(int)
+        rows = np.frombuffer(bytes(plane), np.uint8).reshape(plane.height, -1)[:, : plane.width].astype(int)
         edge = 2 * (bar - reach) * plane.height // large.height
         assert np.abs(np.concatenate([rows[:edge], rows[-edge:]]) - black).max() <= 1

@@ -44,7 +44,7 @@ def alphas(path: Path) -> list[np.ndarray]:
 
 @pytest.mark.parametrize("source", SOURCES, ids=lambda source: source[1])
 @pytest.mark.parametrize(("name", "options"), RESULTS, ids=lambda value: str(value)[:18])
-def test_alpha_comes_out_enlarged(
+def test_alpha_is_upscaled_with_the_frame(
     tmp_path: Path, source: tuple[str, str, str], name: str, options: dict[str, object]
 ) -> None:
     path, result = made(tmp_path, source, name, options)
@@ -60,7 +60,7 @@ def test_alpha_comes_out_enlarged(
     assert verdict.complete, verdict.faults
 
 
-def test_that_it_is_lost_is_said_and_verify_says_it_too(tmp_path: Path) -> None:
+def test_lost_transparency_is_reported_by_the_job_and_by_verify(tmp_path: Path) -> None:
     path, result = made(tmp_path, SOURCES[0], "out.mkv", {})
     assert any(note.startswith("transparency (alpha) dropped: libx264 does not support it") for note in result.notes)
     verdict = verify(path, result.path)
@@ -70,7 +70,7 @@ def test_that_it_is_lost_is_said_and_verify_says_it_too(tmp_path: Path) -> None:
         assert not any(key.lower() == "alpha_mode" for key in container.streams.video[0].metadata)
 
 
-def test_alpha_that_is_not_the_source_s_is_found(tmp_path: Path) -> None:
+def test_verify_finds_alpha_that_differs_from_the_source(tmp_path: Path) -> None:
     source = alpha_clips.make(tmp_path / "in.mkv", "ffv1", "bgra")
     result = tmp_path / "out.mkv"
     with av.open(str(source)) as film, av.open(str(result), "w") as container:
@@ -86,7 +86,7 @@ def test_alpha_that_is_not_the_source_s_is_found(tmp_path: Path) -> None:
     assert {fault.kind for fault in verify(source, result).faults} == {"picture"}
 
 
-def test_a_film_with_alpha_into_one_that_is_chosen_without(tmp_path: Path) -> None:
+def test_a_pixel_format_without_alpha_can_be_chosen(tmp_path: Path) -> None:
     _, result = made(tmp_path, SOURCES[2], "out.mkv", {"codec": "ffv1", "pix_fmt": "yuv420p"})
     assert result.notes == ("transparency (alpha) dropped: yuv420p has none",)
     assert probe(result.path).video.source_format == "yuv420p"

@@ -22,7 +22,7 @@ def plan(clip: Path, **options: object) -> Plan:
     return make_plan(probe(clip), None, Settings.load(None, **({"backend": "onnx"} | options)))
 
 
-def test_the_result_is_named_after_source_and_scale(tmp_path: Path) -> None:
+def test_the_output_is_named_after_source_and_scale(tmp_path: Path) -> None:
     assert target_for(Path("a/in.mp4"), None, 2) == Path("a/in.x2.mkv")
     assert target_for(Path("a/in.mp4"), tmp_path, 4) == tmp_path / "in.x4.mkv"
     assert target_for(Path("a/in.mp4"), Path("b/mine.mp4"), 2) == Path("b/mine.mp4")
@@ -34,12 +34,12 @@ def test_quality_defaults_belong_to_the_encoder(clip: Path) -> None:
     assert plan(clip, codec="ffv1").encoding.options == {}
 
 
-def test_what_is_chosen_wins_over_defaults_and_further_options_over_all(clip: Path) -> None:
+def test_settings_win_over_defaults_and_further_options_win_over_both(clip: Path) -> None:
     options = plan(clip, crf=20, preset="fast", options={"crf": "21", "bf": "0"}).encoding.options
     assert options == {"crf": "21", "preset": "fast", "bf": "0"}
 
 
-def test_a_change_of_format_is_said(clip: Path) -> None:
+def test_a_change_of_pixel_format_is_noted(clip: Path) -> None:
     assert "the output is yuv420p" in " ".join(plan(_wide(clip), codec="libsvtav1").notes)
     assert plan(clip).notes == ()
 
@@ -49,14 +49,14 @@ def _wide(clip: Path) -> Path:
 
 
 @pytest.mark.parametrize(("start", "target", "shift"), [(-512, "o.mp4", 512), (-512, "o.mkv", 512), (512, "o.mp4", 0)])
-def test_what_readers_would_lose_before_zero_is_moved(clip: Path, start: int, target: str, shift: int) -> None:
+def test_times_before_zero_are_shifted(clip: Path, start: int, target: str, shift: int) -> None:
     media = probe(clip)
     media = replace(media, video=replace(media.video, start=start))
     planned = make_plan(media, Path(target), Settings.load(None, backend="onnx"))
     assert planned.time_shift == shift * media.video.time_base
 
 
-def test_memory_and_disk_grow_with_the_picture(clip: Path, tmp_path: Path) -> None:
+def test_memory_and_disk_grow_with_the_frame_size(clip: Path, tmp_path: Path) -> None:
     large = plan(clips.make(tmp_path / "large.mp4", size=(640, 480), sound=False))
     small = plan(clip)
     assert large.memory > small.memory > 100_000_000
@@ -65,21 +65,21 @@ def test_memory_and_disk_grow_with_the_picture(clip: Path, tmp_path: Path) -> No
     assert large.disk > 10 * small.disk
 
 
-def test_an_estimate_names_the_wall(clip: Path) -> None:
+def test_an_estimate_names_the_bottleneck(clip: Path) -> None:
     guess = estimate(plan(clip, model="srvgg-24x8"))
     assert guess.rate > 0
     assert guess.seconds == pytest.approx(12 / guess.rate)
     assert guess.bottleneck == "the model"
 
 
-def test_nvdec_without_a_gpu_is_said_in_one_line(clip: Path) -> None:
+def test_nvdec_without_a_gpu_is_noted_in_one_line(clip: Path) -> None:
     made = plan(clip, decoder="nvdec")
     assert made.decoder == "software"
     assert made.notes == ("decoded in software, not by NVDEC: the upscaler does not run on a GPU",)
     assert plan(clip, decoder="auto").notes == ()
 
 
-def test_without_a_gpu_the_automatic_codec_is_x264_and_said(clip: Path) -> None:
+def test_without_a_gpu_the_automatic_codec_is_x264_and_noted(clip: Path) -> None:
     made = plan(clip, codec="auto")
     assert made.encoding.codec == "libx264"
     assert made.notes == ("encoded by libx264: H.264 plays everywhere",)
@@ -94,21 +94,21 @@ def test_the_automatic_codec_follows_depth_and_container(clip: Path) -> None:
     assert "encoded by libx265: few players show 10 bit in H.264" in chosen["a.mkv"].notes
 
 
-class TestThePixelFormatThatWasChosen:
-    def test_is_the_result_s(self, clip: Path) -> None:
+class TestChosenPixelFormat:
+    def test_a_chosen_pixel_format_is_that_of_the_output(self, clip: Path) -> None:
         assert plan(clip, pix_fmt="yuv422p10le").output_format.pixel.name == "yuv422p10le"
         assert plan(clip, pix_fmt="yuv422p10le").notes == ()
         assert plan(clip, pix_fmt="gray8").output_format.pixel.name == "gray"
         assert plan(clip, pix_fmt="rgb24", codec="libx264rgb").output_format.pixel.name == "gbrp"
 
     @pytest.mark.parametrize("name", ["yuv444p", "nonsense"])
-    def test_must_be_one_that_the_encoder_takes(self, clip: Path, name: str) -> None:
+    def test_a_pixel_format_that_the_encoder_does_not_accept_is_refused(self, clip: Path, name: str) -> None:
         with pytest.raises(
             SettingsError, match=rf"^`pix_fmt={name}`: libsvtav1 does not support it; it supports yuv420p, yuv420p10le$"
         ):
             plan(clip, codec="libsvtav1", pix_fmt=name)
 
-    def test_decides_what_encodes_where_that_is_automatic(self, clip: Path) -> None:
+    def test_a_chosen_pixel_format_decides_the_automatic_codec(self, clip: Path) -> None:
         assert plan(clip, codec="auto", pix_fmt="yuv420p10le").encoding.codec == "libx265"
         with pytest.raises(
             SettingsError, match="`pix_fmt=yuv440p`: libx265 does not support it; it supports yuv420p, "
@@ -116,7 +116,7 @@ class TestThePixelFormatThatWasChosen:
             plan(clip, codec="auto", pix_fmt="yuv440p")
 
     @pytest.mark.parametrize(("name", "chosen"), [("%d.png", "rgba"), ("%d.png", "gray16be"), ("-", "yuv444p10le")])
-    def test_may_be_any_that_pictures_and_pipes_hold(self, clip: Path, name: str, chosen: str) -> None:
+    def test_images_and_pipes_accept_their_own_pixel_formats(self, clip: Path, name: str, chosen: str) -> None:
         made = make_plan(probe(clip), Path(name), Settings.load(None, backend="onnx", pix_fmt=chosen))
         assert made.output_format.pixel == find_format(chosen)
 
@@ -128,12 +128,12 @@ class TestThePixelFormatThatWasChosen:
             ("-", "y4m does not support it; it supports yuv420p, "),
         ],
     )
-    def test_of_pictures_and_pipes_is_refused_with_what_they_take(self, clip: Path, name: str, line: str) -> None:
+    def test_images_and_pipes_refuse_other_pixel_formats_with_a_list(self, clip: Path, name: str, line: str) -> None:
         settings = Settings.load(None, backend="onnx", pix_fmt="nv12")
         with pytest.raises(SettingsError, match=f"^`pix_fmt=nv12`: {line}"):
             make_plan(probe(clip), Path(name), settings)
 
-    def test_has_no_alpha_where_the_container_has_no_room_for_it(self, clip: Path) -> None:
+    def test_alpha_is_refused_for_a_container_that_does_not_support_it(self, clip: Path) -> None:
         settings = Settings.load(None, backend="onnx", codec="libvpx-vp9", pix_fmt="yuva420p")
         assert make_plan(probe(clip), Path("a.webm"), settings).output_format.pixel.alpha
         with pytest.raises(SettingsError, match="`pix_fmt=yuva420p`: libvpx-vp9 does not support it"):
@@ -154,13 +154,13 @@ class TestTransparency:
             ("a.mp4", "libx264", "yuv420p"),
         ],
     )
-    def test_is_kept_by_the_automatic_codec_where_the_container_can(
+    def test_the_automatic_codec_keeps_transparency_if_the_container_supports_it(
         self, film: MediaInfo, name: str, codec: str, pixel: str
     ) -> None:
         made = make_plan(film, Path(name), Settings.load(None, backend="onnx", codec="auto"))
         assert (made.encoding.codec, made.output_format.pixel.name) == (codec, pixel)
 
-    def test_that_vp9_has_no_room_for_in_mp4_is_lost_and_said(self, film: MediaInfo) -> None:
+    def test_transparency_of_vp9_in_mp4_is_lost_and_noted(self, film: MediaInfo) -> None:
         made = make_plan(film, Path("a.mp4"), Settings.load(None, backend="onnx", codec="libvpx-vp9"))
         assert made.output_format.pixel.name == "yuv420p"
         assert any(
@@ -168,19 +168,19 @@ class TestTransparency:
         )
 
 
-def test_a_quality_that_the_automatic_codec_does_not_have_is_left_out_and_that_is_said(tmp_path: Path) -> None:
+def test_a_quality_that_the_automatic_codec_does_not_support_is_ignored_and_noted(tmp_path: Path) -> None:
     deep = clips.make(tmp_path / "deep.mkv", frames=3, pixel="gray16le", codec="ffv1", options={"level": "3"})
     made = plan(deep, codec="auto", crf=18)
     assert (made.encoding.codec, made.encoding.options) == ("ffv1", {})
     assert any("`crf` has no effect on it" in note for note in made.notes)
 
 
-def test_a_preset_beside_the_automatic_codec_is_for_the_encoder_it_belongs_to(clip: Path) -> None:
+def test_a_preset_is_used_only_by_encoders_that_have_it(clip: Path) -> None:
     assert plan(clip, codec="auto", preset="veryfast").encoding.options["preset"] == "veryfast"
     assert plan(clip, codec="auto", preset="p7").encoding.options["preset"] == "medium"
 
 
-def test_a_gpu_without_nvenc_is_said_in_one_line(clip: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_gpu_without_nvenc_is_noted_in_one_line(clip: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     media = probe(clip)
     monkeypatch.setattr("pipeline.system.cuda.unavailable_reason", lambda: None)
     encoding, note = choose_encoder(media.video, 2, Settings.load(None, codec="auto"), Path("o.mkv"))
@@ -195,12 +195,12 @@ def test_memory_grows_with_encoders_and_the_network(tmp_path: Path, clip: Path) 
     assert plan(clip, model="srvgg-64x16").memory > plan(clip, model="identity").memory
 
 
-def test_what_is_for_gpus_only_is_said_on_the_cpu(clip: Path) -> None:
+def test_settings_for_gpus_are_noted_to_have_no_effect_on_the_cpu(clip: Path) -> None:
     made = plan(clip, vram="4GiB", device="0,1", precision="bf16")
     assert made.notes == ("`precision`, `device`, `vram`: no effect on the CPU",)
 
 
-def test_turned_pictures_are_decoded_in_software_and_their_sizes_change_places(clip: Path, tmp_path: Path) -> None:
+def test_rotated_frames_are_decoded_in_software_and_swap_width_and_height(clip: Path, tmp_path: Path) -> None:
     source = rotated.with_matrix(clip, tmp_path / "rotated.mp4", rotated.QUARTER)
     made = plan(source, decoder="nvdec")
     assert (

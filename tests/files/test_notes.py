@@ -1,0 +1,26 @@
+"""The collector of a plan's notes. What they say is tested with plans in test_plan.py."""
+
+from pipeline.config.settings import Settings
+from pipeline.files.notes import PlanNotes
+
+
+def test_notes_are_kept_in_order_and_empty_ones_are_none() -> None:
+    notes = PlanNotes()
+    notes.add("one", None, "", "two")
+    assert notes.lines == ["one", "two"]
+
+
+def test_the_choice_of_a_pair_is_returned_and_its_note_added() -> None:
+    notes = PlanNotes()
+    assert notes.keep((3, "three")) == 3
+    assert notes.keep(("four", None)) == "four"
+    assert notes.lines == ["three"]
+
+
+def test_settings_without_effect_are_noted_on_the_cpu_only() -> None:
+    notes = PlanNotes()
+    settings = Settings.load(None, device=1, vram="1GiB")
+    notes.add_unused_settings(settings, "tensorrt")
+    assert not notes.lines
+    notes.add_unused_settings(settings, "onnx")
+    assert notes.lines == ["`device`, `vram`: no effect on the CPU"]
