@@ -6,9 +6,12 @@ from pathlib import Path
 
 import av
 import numpy as np
+from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
 from pipeline.colour.resample import bicubic
+from pipeline.media.encoding.codecs import encoder_for
+from pipeline.media.encoding.encoder_spec import Role
 
 PATTERN_DESCRIPTION = "drifting texture with grain, h264 with B-frames"
 _FRAMES = 240
@@ -30,7 +33,9 @@ def write_pattern(path: Path, width: int, height: int, *, frames: int = _FRAMES)
     """
     luma = _texture(height + _MARGIN, width + _MARGIN)
     with av.open(str(path), "w") as container:
-        stream = container.add_stream("libx264", rate=24, options={"crf": "23", "preset": "fast"})
+        options = {"crf": "23", "preset": "fast"}
+        stream = container.add_stream(encoder_for(Role.COMPATIBLE).name, rate=24, options=options)
+        assert isinstance(stream, VideoStream)
         stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
         stream.codec_context.colorspace = stream.codec_context.color_primaries = stream.codec_context.color_trc = 1
         for index in range(frames):

@@ -20,7 +20,9 @@ from pipeline.flow.drop_queue import DropOldestQueue
 from pipeline.frame import Frame, FrameFormat
 from pipeline.media.av_frames import wrap_frame
 from pipeline.media.decoding.swscale import extract_planes
-from pipeline.media.encoding.encoder_context import configure
+from pipeline.media.encoding.codecs import encoder_for
+from pipeline.media.encoding.encoder_context import create_context
+from pipeline.media.encoding.encoder_spec import Role
 from pipeline.media.encoding.video_encoding import VideoEncoding
 from pipeline.media.reading.probe import probe
 from pipeline.superres.session import Session
@@ -199,10 +201,11 @@ def _as_packets(frames: list[Frame]) -> list[bytes]:
     return [bytes(packet) for packet in [*packets, *encoder.encode(None)]]
 
 
-def _encoder(workload: StreamWorkload, format: FrameFormat, threads: int) -> Any:
-    encoder: Any = av.CodecContext.create("libx264", "w")
+def _encoder(workload: StreamWorkload, format: FrameFormat, threads: int) -> VideoCodecContext:
+    """An H.264 encoder without delay; it opens with its first frame."""
     options = {**_LOW_LATENCY, "preset": workload.preset or ""}
-    configure(encoder, VideoEncoding("libx264", format, workload.rate, 1 / workload.rate, options=options))
+    codec = encoder_for(Role.COMPATIBLE).name
+    encoder = create_context(VideoEncoding(codec, format, workload.rate, 1 / workload.rate, options=options))
     encoder.thread_count = threads
     return encoder
 
