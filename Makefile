@@ -48,6 +48,7 @@ coverage: $(VENV)/test.installed
 	$(BIN)/coverage erase
 	$(BIN)/coverage run -m pytest $(PARALLEL)
 	$(BIN)/coverage combine --quiet
+	rm -f build/coverage/data.*
 	$(BIN)/coverage report --sort=cover --skip-covered
 	$(BIN)/coverage json --quiet -o build/coverage/report.json
 	$(BIN)/python -m tests.coverage_floor build/coverage/report.json

@@ -102,11 +102,11 @@ def negotiate_format(encoding: VideoEncoding, was_rgb: bool = False, exactly: bo
 
 def _nearest_formats(encoding: VideoEncoding, exactly: bool) -> Iterator[FrameFormat]:
     """The formats nearest to that of `encoding` that its encoder lists, padded by more and more."""
-    wanted = encoding.format
+    wanted, codec = encoding.format, find_encoder(encoding.codec)
     for multiple in _SIDE_MULTIPLES:
         width, height = (-(-side // multiple) * multiple for side in (wanted.width, wanted.height))
         with contextlib.suppress(OutputError):
-            pixel = encodable_format(find_encoder(encoding.codec), wanted.pixel, width, height)
+            pixel = encodable_format(codec, wanted.pixel, width, height)
             if not exactly or pixel == wanted.pixel:
                 yield FrameFormat(width, height, pixel, wanted.colour)
 
