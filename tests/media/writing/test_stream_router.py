@@ -1,0 +1,69 @@
+"""Each stream is copied, converted or dropped, as far as the container supports it."""
+
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import pytest
+
+from pipeline.media.writing.audio import ReencodeRoute
+from pipeline.media.writing.stream_copy import AudioCopyRoute, CopyRoute, RewriteRoute, Route, VideoCopyRoute
+from pipeline.media.writing.stream_router import StreamRouter
+from tests import remux
+
+
+@pytest.fixture(scope="module")
+def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A file with two videos, audio, subtitles and an attachment."""
+    folder = tmp_path_factory.mktemp("source")
+    return remux.film(
+        folder / "source.mkv",
+        remux.copied(remux.film(folder / "second.mkv")),
+        remux.sound(remux.clicking(), "libopus"),
+        remux.cues("subrip", (0, 400, b"text")),
+        remux.attached("font.ttf", "font/ttf", b"glyphs"),
+    )
+
+
+def route(source: Path, target: Path) -> StreamRouter:
+    with av.open(str(source)) as original, av.open(str(target), "w") as container:
+        video = container.add_stream("libvpx" if target.suffix == ".webm" else "libx264", rate=25)
+        assert isinstance(video, av.VideoStream)
+        router = StreamRouter(container, source, video, Fraction(0))
+        for stream in list(original.streams)[1:]:
+            router.add(stream)
+        return router
+
+
+@pytest.mark.parametrize(
+    ("name", "routes"),
+    [
+        ("a.mkv", {1: VideoCopyRoute, 2: AudioCopyRoute, 3: CopyRoute}),
+        ("a.mp4", {1: VideoCopyRoute, 2: AudioCopyRoute, 3: RewriteRoute}),
+        ("a.mov", {1: VideoCopyRoute, 2: ReencodeRoute, 3: RewriteRoute}),
+        ("a.webm", {2: AudioCopyRoute}),
+    ],
+)
+def test_routes_depend_on_what_the_container_supports(
+    source: Path, tmp_path: Path, name: str, routes: dict[int, type[Route]]
+) -> None:
+    assert {index: type(each) for index, each in route(source, tmp_path / name).routes.items()} == routes
+
+
+def test_dropped_streams_are_named_with_a_container_that_supports_them(source: Path, tmp_path: Path) -> None:
+    assert route(source, tmp_path / "a.mkv").dropped == []
+    assert route(source, tmp_path / "a.webm").dropped == [
+        "video stream 1 dropped: webm does not support h264; .mkv does",
+        "subtitle stream 3 dropped: webm does not support subrip; .mkv does",
+        "attachment stream 4 dropped: webm does not support attachments; .mkv does",
+    ]
+
+
+def test_converted_streams_and_lost_packets_are_remarks(source: Path, tmp_path: Path) -> None:
+    router = route(source, tmp_path / "a.mp4")
+    router.routes[2].damaged = router.routes[3].rejected = 2
+    assert router.remarks[0] == "subtitle stream 3 converted from subrip to mov_text: mp4 does not support subrip"
+    assert router.remarks[1:] == [
+        "audio stream 2: packets dropped because they overlap others: 2",
+        "subtitle stream 3: packets dropped because the mp4 muxer rejects them: 2",
+    ]
