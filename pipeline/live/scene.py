@@ -33,13 +33,13 @@ def same_scene(one: LiveFrame, other: LiveFrame) -> bool:
 
 
 def _format(video: VideoInfo) -> tuple[Any, ...]:
-    """What a pipeline depends on. The frame rate does not count: a new connection may state another one."""
+    """The properties that a pipeline depends on, without the frame rate: a new connection may state another."""
     return video.format, video.source_format, video.sample_aspect, video.display_matrix, video.scan, video.hdr
 
 
 @dataclass(frozen=True)
 class GapHandling:
-    """What a scene yields while its source is disconnected or silent.
+    """The behaviour of a scene while its source is disconnected or silent.
 
     Attributes:
         is_disconnected: reports whether the source is disconnected.
@@ -64,7 +64,7 @@ class Scene:
     Attributes:
         first: the first frame.
         next: the frame that is not in the scene and ended it; None at the end of the queue.
-        gaps: what is yielded in gaps; None for nothing. Set it before iterating.
+        gaps: the behaviour in gaps; None to wait. Set it before iterating.
     """
 
     def __init__(
@@ -99,7 +99,7 @@ class Scene:
         self._counters.drop_in_flight(FAILED)
 
     def _frame_after(self, last: Frame) -> Generator[FlushMarker | RepeatFrame, None, LiveFrame | None]:
-        """The frame after `last`, None at the end; before it, yields what the gap needs."""
+        """The frame after `last`, None at the end; before it, yields markers and repeats for the gap."""
         began, filled_to = time.monotonic(), last.pts
         duration = max(_MIN_DURATION, last.duration)
         gaps = self.gaps if self.gaps and (self.gaps.flush or self.gaps.repeat) else None

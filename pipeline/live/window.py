@@ -30,7 +30,7 @@ _INVISIBLE = ("dummy", "offscreen")  # drivers that SDL falls back to
 
 
 class WindowSource(Protocol):
-    """What windows show, such as a Live."""
+    """The source of preview windows, such as a Live: its figures and frames."""
 
     taps: dict[str, Tap]
 

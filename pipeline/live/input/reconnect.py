@@ -1,4 +1,4 @@
-"""When a lost or unreachable source is tried again, and when it is given up."""
+"""The policy of reconnecting to a lost or unreachable source, and of giving it up."""
 
 from __future__ import annotations
 

@@ -81,7 +81,7 @@ class LiveEncoder(Stage[Frame, SerializedPacket]):
         yield from self._encode(None)
 
     def close(self) -> None:
-        """Drain the encoder, for the reason that Encoder.close gives, and discard what comes, unless it was drained."""
+        """Drain the encoder, for the reason in Encoder.close, and discard its packets, unless it was drained."""
         if not self._is_drained:
             self._is_drained = True
             try:

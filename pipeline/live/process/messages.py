@@ -58,7 +58,7 @@ class StreamHeader:
 
     @staticmethod
     def can_describe(stream: Stream) -> bool:
-        """Whether `stream` can be described and its packets passed on; NUT does not know a few codecs."""
+        """True if `stream` can be described and its packets passed on; NUT does not support a few codecs."""
         with open_nut()[1] as container:
             try:
                 container.add_stream_from_template(stream, opaque=True)
@@ -188,7 +188,7 @@ class SourceRequest(OpenRequest):
 
 @dataclass(frozen=True, slots=True)
 class ConnectionOpened:
-    """From a child: what was requested is open.
+    """From a child: the requested source or output is open.
 
     Attributes:
         streams: the streams of a source; None for an output.

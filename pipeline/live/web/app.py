@@ -37,7 +37,7 @@ _FILES = {
 
 
 class PageSource(Protocol):
-    """What a page shows, such as a Live."""
+    """The source of a page, such as a Live: its figures and frames."""
 
     taps: dict[str, Tap]
 
