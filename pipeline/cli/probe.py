@@ -179,7 +179,6 @@ def _plan_as_json(plan: Plan, expected: Estimate) -> dict[str, Any]:
         "rate": round(expected.rate, 3),
         "seconds": expected.seconds,
         "bottleneck": expected.bottleneck,
-        "wall": expected.bottleneck,  # its name in the version before
         "memory": plan.memory,
         "video_memory": plan.video_memory,
         "disk": plan.disk,

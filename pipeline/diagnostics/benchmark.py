@@ -1,4 +1,4 @@
-"""`uprez bench`: every row of diagnostics/stage_benchmark.py, and how near the whole comes to its slowest part."""
+"""`uprez bench`: every row of diagnostics/stage_benchmark.py, and the share of the slowest part's rate that is reached."""
 
 from __future__ import annotations
 

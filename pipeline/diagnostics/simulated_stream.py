@@ -90,8 +90,8 @@ def stream_workload(clip: Path, rate: Fraction, decode: bool = False, preset: st
     format = probe(clip).video.format
     with av.open(str(clip)) as container:
         forwards = [
-            Frame(format, tuple(plane.copy() for plane in extract_planes(picture, format)), number)
-            for number, picture in enumerate(container.decode(video=0))
+            Frame(format, tuple(plane.copy() for plane in extract_planes(av_frame, format)), number)
+            for number, av_frame in enumerate(container.decode(video=0))
         ]
     frames = forwards + forwards[-2:0:-1]
     return StreamWorkload(frames, _as_packets(frames) if decode else [], preset, rate)
@@ -165,8 +165,8 @@ class SimulatedStream:
         if self._decoder is None:
             yield workload.frames[number % len(workload.frames)]
             return
-        for picture in self._decoder.decode(av.Packet(workload.packets[number % len(workload.packets)])):
-            yield Frame(workload.format, extract_planes(picture, workload.format), number)
+        for av_frame in self._decoder.decode(av.Packet(workload.packets[number % len(workload.packets)])):
+            yield Frame(workload.format, extract_planes(av_frame, workload.format), number)
 
     def _submit(self) -> None:
         for due in self._queue:
