@@ -1,4 +1,4 @@
-"""`uprez bench`: every row of diagnostics/stage_benchmark.py, and the share of the slowest part's rate that is reached."""
+"""`uprez bench`: all rows of diagnostics/stage_benchmark.py, and the share of the slowest part that the whole reaches."""
 
 from __future__ import annotations
 
