@@ -1,4 +1,4 @@
-"""`uprez bench`: all rows of diagnostics/stage_benchmark.py, and the share of the slowest part that the whole reaches."""
+"""`uprez bench`: all rows of diagnostics/stage_benchmark.py, and the share of the slowest part that is reached."""
 
 from __future__ import annotations
 
