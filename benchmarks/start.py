@@ -25,6 +25,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import statistics
 import subprocess
 import sys
@@ -41,6 +42,8 @@ from pipeline import HostFacts, Settings, UprezError, choose_backend, host_facts
 STEPS = ("interpreter", "imports", "probe", "plan", "files", "session", "first frame")
 COMMANDS = ("--version", "--help", "models")
 CLIP_FRAMES = 48
+ENVIRONMENT = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+"""Of the processes that are timed: their bytecode is cached, as in an ordinary installation."""
 
 # What each process runs: `python -c CHILD NOTES ARGUMENTS...`. It imports nothing that the command doesn't import.
 CHILD = """
@@ -142,7 +145,7 @@ def start(clip: Path, folder: Path, given: list[str]) -> Start:
         path.unlink(missing_ok=True)
     command = [sys.executable, "-c", CHILD, str(notes), "upscale", str(clip), str(output)]
     began = time.time()
-    ended = subprocess.run([*command, "--json", *given], capture_output=True, text=True, check=False)
+    ended = subprocess.run([*command, "--json", *given], capture_output=True, text=True, check=False, env=ENVIRONMENT)
     end = time.time()
     if ended.returncode:
         raise UprezError(f"uprez upscale {' '.join(given)}: exit code {ended.returncode}: {last_line(ended.stderr)}")
@@ -157,14 +160,14 @@ def start(clip: Path, folder: Path, given: list[str]) -> Start:
 def process_time(*arguments: str) -> float:
     """Seconds of a Python process."""
     began = time.perf_counter()
-    subprocess.run([sys.executable, *arguments], check=True, stdout=subprocess.DEVNULL)
+    subprocess.run([sys.executable, *arguments], check=True, stdout=subprocess.DEVNULL, env=ENVIRONMENT)
     return time.perf_counter() - began
 
 
 def import_time(statement: str, runs: int) -> Import:
     code = f"import time; began = time.perf_counter(); {statement}; print(time.perf_counter() - began)"
     command = [sys.executable, "-c", code]
-    times = [float(subprocess.run(command, capture_output=True, text=True, check=True).stdout) for _ in range(runs)]
+    times = [float(subprocess.check_output(command, text=True, env=ENVIRONMENT)) for _ in range(runs)]
     return Import(statement=statement, median=statistics.median(times), worst=max(times))
 
 

@@ -30,7 +30,7 @@ def uprez(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -
             main()
         except SystemExit as leaving:
             code = leaving.code if isinstance(leaving.code, int) else 1
-        said = capsys.readouterr()
-        return Outcome(code, said.out, said.err)
+        printed = capsys.readouterr()
+        return Outcome(code, printed.out, printed.err)
 
     return call

@@ -1,4 +1,4 @@
-"""`uprez live`, as people call it."""
+"""`uprez live`: options, exit codes and a stream."""
 
 import json
 import signal
@@ -20,7 +20,7 @@ CAMERA = "rtsp://user:hunter22@camera/stream"
 
 
 class StandIn:
-    """What `uprez live` knows of a Live; it ends by itself, with `failures`, or raises `error`."""
+    """Stands for a Live: it ends by itself, with `failures`, or raises `error`."""
 
     failures: ClassVar[dict[str, UprezError]] = {}
     error: ClassVar[Exception | None] = None
@@ -65,7 +65,7 @@ def stand_in(monkeypatch: pytest.MonkeyPatch) -> type[StandIn]:
         (["--config", "none.yaml"], "none.yaml: can't be read as a config file (No such file or directory)"),
     ],
 )
-def test_what_is_wrong_is_a_line_and_2(uprez: Call, arguments: list[str], message: str) -> None:
+def test_invalid_option_is_one_line_and_exit_code_2(uprez: Call, arguments: list[str], message: str) -> None:
     outcome = uprez("live", *arguments)
     assert outcome.code == 2
     assert outcome.err.startswith(f"uprez: {message}")
@@ -77,7 +77,7 @@ def test_what_is_wrong_is_a_line_and_2(uprez: Call, arguments: list[str], messag
     ("failed", "kind", "code"),
     [((), InputError, 0), (("a",), RefusedError, 3), (("a", "b"), InputError, 2), (("a", "b"), RefusedError, 4)],
 )
-def test_the_exit_code_tells_how_many_failed_and_whether_somebody_has_to_look(
+def test_exit_code_depends_on_how_many_streams_failed_and_why(
     uprez: Call, stand_in: type[StandIn], tmp_path: Path, failed: tuple[str, ...], kind: type[InputError], code: int
 ) -> None:
     config = tmp_path / "a.yaml"
@@ -89,7 +89,7 @@ def test_the_exit_code_tells_how_many_failed_and_whether_somebody_has_to_look(
     assert json.loads(outcome.out)["streams"][1]["name"] == "b"
 
 
-def test_errors_and_bugs_tell_no_secret(uprez: Call, stand_in: type[StandIn]) -> None:
+def test_errors_and_tracebacks_contain_no_secret(uprez: Call, stand_in: type[StandIn]) -> None:
     stand_in.error = OutputError(f"can't write to {CAMERA}")
     outcome = uprez("live", CAMERA, "--to", "a.mkv")
     assert (outcome.code, outcome.err) == (2, "uprez: can't write to rtsp://camera/stream\n")
@@ -102,19 +102,19 @@ def test_errors_and_bugs_tell_no_secret(uprez: Call, stand_in: type[StandIn]) ->
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals as POSIX has them")
-def test_a_stream_is_upscaled_until_it_is_stopped(tmp_path: Path) -> None:
+def test_stream_is_upscaled_until_it_is_stopped(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "pipeline.cli.main", "live", "testsrc2=size=64x48:rate=10", "--format", "lavfi"]
     command += ["--to", str(tmp_path / "a.mkv"), "--backend", "onnx", "--json"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         assert process.stdout
-        told = [
+        report = [
             LiveFigures.model_validate_json(line)
             for line in iter(process.stdout.readline, "")
             if stop_at(line, process)
         ]
         complaints = process.communicate()[1]
     assert process.returncode == 0, complaints
-    assert told[-1].streams[0].status == "ended"
+    assert report[-1].streams[0].status == "ended"
     (made,) = tmp_path.glob("a-*.mkv")
     with av.open(made) as container:
         frames = list(container.decode(video=0))

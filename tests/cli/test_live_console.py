@@ -1,4 +1,4 @@
-"""What people and programs see of live streams."""
+"""Statistics of live streams, as people and programs get them."""
 
 import errno
 import io
@@ -13,7 +13,7 @@ from pipeline.live.stats import Delay, GpuFigures, LiveFigures, OutputFigures, S
 
 
 class Clock:
-    """Seconds, as a test wants them."""
+    """A clock that a test sets, in seconds."""
 
     def __init__(self) -> None:
         self.now = 0.0
@@ -46,14 +46,16 @@ def figures(status: Status = "live", reason: str = "", output: Status = "live", 
 
 
 @pytest.fixture
-def said(monkeypatch: pytest.MonkeyPatch) -> tuple[LineScreen, Clock, io.StringIO]:
+def line_screen(monkeypatch: pytest.MonkeyPatch) -> tuple[LineScreen, Clock, io.StringIO]:
     monkeypatch.setenv("JOURNAL_STREAM", "8:1")
     clock, file = Clock(), io.StringIO()
     return LineScreen(Console(file=file, width=40), clock), clock, file
 
 
-def test_lines_tell_what_goes_and_comes_but_not_each_try(said: tuple[LineScreen, Clock, io.StringIO]) -> None:
-    lines, clock, file = said
+def test_lines_report_disconnects_and_reconnects_but_not_every_attempt(
+    line_screen: tuple[LineScreen, Clock, io.StringIO],
+) -> None:
+    lines, clock, file = line_screen
     story: list[tuple[float, Status, str]] = [
         (0.0, "connecting", ""),
         (0.5, "live", ""),
@@ -78,8 +80,8 @@ def test_lines_tell_what_goes_and_comes_but_not_each_try(said: tuple[LineScreen,
     ]
 
 
-def test_lines_tell_what_becomes_of_what_when_that_changes(said: tuple[LineScreen, Clock, io.StringIO]) -> None:
-    lines, _, file = said
+def test_lines_report_the_formats_when_they_change(line_screen: tuple[LineScreen, Clock, io.StringIO]) -> None:
+    lines, _, file = line_screen
     for shape in ("1920x1080 yuv420p, libx264", "1920x1080 yuv420p, libx264", "1280x720 yuv420p, libx264"):
         lines.show(figures(shape=shape))
     first, second = (line for line in file.getvalue().splitlines() if "960x540" in line)
@@ -87,8 +89,8 @@ def test_lines_tell_what_becomes_of_what_when_that_changes(said: tuple[LineScree
     assert "1280x720" in second
 
 
-def test_a_summary_comes_often_at_first_and_rarely_later(said: tuple[LineScreen, Clock, io.StringIO]) -> None:
-    lines, clock, file = said
+def test_summary_is_frequent_at_first_and_rare_later(line_screen: tuple[LineScreen, Clock, io.StringIO]) -> None:
+    lines, clock, file = line_screen
     for clock.now in range(0, 900, 2):
         lines.show(figures())
     summaries = [line for line in file.getvalue().splitlines() if "fps" in line]
@@ -96,7 +98,7 @@ def test_a_summary_comes_often_at_first_and_rarely_later(said: tuple[LineScreen,
     assert summaries[0] == f"camera: {summary(figures().streams[0])}"
 
 
-def test_a_summary_has_all_in_a_line() -> None:
+def test_summary_is_one_line() -> None:
     assert summary(figures("waiting").streams[0]) == (
         "waiting for 12 s, 30.0 fps in, 29.5 out, delay 21/30/41 ms, 7 dropped (behind), reconnected 2 times, "
         "rtsp://server/path live, 2 MB"
@@ -104,7 +106,7 @@ def test_a_summary_has_all_in_a_line() -> None:
 
 
 @pytest.mark.parametrize("width", [80, 120, 200])
-def test_the_table_has_streams_outputs_and_the_machine(width: int) -> None:
+def test_table_has_streams_outputs_and_the_machine(width: int) -> None:
     file = io.StringIO()
     with TableScreen(Console(file=file, width=width, force_terminal=True, color_system=None)) as table:
         table.show(figures("waiting", "silent for 10 s", shape="1920x1080 yuv420p, libx264"))
@@ -113,7 +115,7 @@ def test_the_table_has_streams_outputs_and_the_machine(width: int) -> None:
         assert part in lines
 
 
-def test_a_terminal_that_is_closed_ends_nothing() -> None:
+def test_closed_terminal_raises_no_error() -> None:
     class Terminal(io.StringIO):
         is_closed = False
 
@@ -129,17 +131,17 @@ def test_a_terminal_that_is_closed_ends_nothing() -> None:
         table.show(figures())
 
 
-def test_programs_get_a_line_a_second_and_the_last_one(capsys: pytest.CaptureFixture[str]) -> None:
+def test_json_is_a_line_per_second_and_a_last_one(capsys: pytest.CaptureFixture[str]) -> None:
     clock = Clock()
     with JsonScreen(clock) as lines:
         for clock.now in (0.0, 0.25, 0.75, 1.0, 1.25):
             lines.show(figures().model_copy(update={"uptime": clock.now}))
-    told = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
-    assert [line["uptime"] for line in told] == [0.0, 1.0, 1.25]
-    assert told[0]["streams"][0]["name"] == "camera"
+    report = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [line["uptime"] for line in report] == [0.0, 1.0, 1.25]
+    assert report[0]["streams"][0]["name"] == "camera"
 
 
-def test_a_program_that_reads_no_more_is_an_error_of_the_output(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_closed_standard_output_raises_output_error(monkeypatch: pytest.MonkeyPatch) -> None:
     class Closed(io.StringIO):
         def write(self, text: str) -> int:
             raise BrokenPipeError(32, "Broken pipe")
@@ -149,7 +151,7 @@ def test_a_program_that_reads_no_more_is_an_error_of_the_output(monkeypatch: pyt
         JsonScreen().show(figures())
 
 
-def test_who_asks_for_quiet_sees_nothing() -> None:
+def test_screen_depends_on_quiet_and_json() -> None:
     console = Console(file=io.StringIO())
     assert isinstance(screen_for(console, quiet=True, as_json=False), NullScreen)
     assert isinstance(screen_for(console, quiet=True, as_json=True), JsonScreen)

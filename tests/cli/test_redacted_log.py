@@ -1,4 +1,4 @@
-"""What is logged while live streams run holds no secret, whoever logs it, and however."""
+"""The log of live streams contains no secret, whatever logs it."""
 
 import io
 import logging
@@ -18,47 +18,47 @@ SETTINGS = LiveSettings.load(
 
 
 @pytest.fixture
-def said() -> Iterator[io.StringIO]:
+def log() -> Iterator[io.StringIO]:
     file = io.StringIO()
     with redacted_logging(redactor(SETTINGS), Console(file=file, width=40), quiet=False):
         yield file
 
 
-def test_arguments_are_cleaned(said: io.StringIO) -> None:
+def test_arguments_of_records_are_redacted(log: io.StringIO) -> None:
     logging.getLogger("libav.rtsp").warning("method DESCRIBE failed: %s for %r", 401, ADDRESS)
     logging.getLogger("another").error("%(a)s", {"a": "key-1 token-33 cookie-44"})
-    assert said.getvalue() == "uprez: method DESCRIBE failed: 401 for 'rtsp://camera/stream'\nuprez: … … …\n"
+    assert log.getvalue() == "uprez: method DESCRIBE failed: 401 for 'rtsp://camera/stream'\nuprez: … … …\n"
 
 
-def test_tracebacks_are_cleaned(said: io.StringIO) -> None:
+def test_tracebacks_are_redacted(log: io.StringIO) -> None:
     try:
         raise OSError(f"[Errno 110] Connection timed out: '{ADDRESS}'")
     except OSError:
         logging.getLogger("pipeline").exception("a bug")
-    assert "Connection timed out: 'rtsp://camera/stream'" in said.getvalue()
-    assert "hunter22" not in said.getvalue()
+    assert "Connection timed out: 'rtsp://camera/stream'" in log.getvalue()
+    assert "hunter22" not in log.getvalue()
 
 
-def test_what_ends_a_thread_is_cleaned(said: io.StringIO) -> None:
+def test_exception_that_ends_a_thread_is_redacted(log: io.StringIO) -> None:
     def fail() -> None:
         raise ValueError(ADDRESS)
 
     thread = threading.Thread(target=fail, name="a-thread")
     thread.start()
     thread.join()
-    assert said.getvalue().startswith("uprez: a-thread: a bug, please report it\nTraceback")
-    assert "ValueError: rtsp://camera/stream" in said.getvalue()
-    assert "hunter22" not in said.getvalue()
+    assert log.getvalue().startswith("uprez: a-thread: a bug, please report it\nTraceback")
+    assert "ValueError: rtsp://camera/stream" in log.getvalue()
+    assert "hunter22" not in log.getvalue()
 
 
-def test_afterwards_all_is_as_it_was() -> None:
+def test_handlers_and_hook_are_restored() -> None:
     before = logging.getLogger().handlers, threading.excepthook
     with redacted_logging(redactor(SETTINGS), Console(file=io.StringIO()), quiet=True):
         assert logging.getLogger().handlers != before[0]
     assert (logging.getLogger().handlers, threading.excepthook) == before
 
 
-def test_who_asks_for_quiet_hears_of_errors_alone() -> None:
+def test_quiet_prints_errors_only() -> None:
     file = io.StringIO()
     with redacted_logging(redactor(SETTINGS), Console(file=file), quiet=True):
         logging.getLogger("a").warning("a warning")

@@ -1,4 +1,4 @@
-"""How the process begins."""
+"""The entry point of the process."""
 
 import builtins
 from importlib.metadata import entry_points
@@ -9,12 +9,12 @@ import pytest
 from pipeline.cli.start import main
 
 
-def test_the_command_begins_here() -> None:
+def test_entry_point_is_start_main() -> None:
     (uprez,) = entry_points(group="console_scripts", name="uprez")
     assert uprez.value == "pipeline.cli.start:main"
 
 
-def test_ctrl_c_during_imports_ends_it_without_a_word(
+def test_ctrl_c_during_imports_exits_with_130_and_no_output(
     monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     original = builtins.__import__

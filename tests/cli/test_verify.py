@@ -1,4 +1,4 @@
-"""`uprez verify`: what it prints, and how it ends."""
+"""`uprez verify`: its output and its exit codes."""
 
 import json
 from pathlib import Path
@@ -19,19 +19,19 @@ def source(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def short(tmp_path: Path) -> Path:
-    """A result without frame 9."""
+    """An output without frame 9."""
     kept = [index for index in range(FRAMES) if index != 9]
     return plants.write(tmp_path / "short.mkv", kept, [STEP * index for index in kept])
 
 
-def test_a_whole_result_ends_with_0(uprez: Call, source: Path, tmp_path: Path) -> None:
+def test_complete_output_exits_with_0(uprez: Call, source: Path, tmp_path: Path) -> None:
     result = plants.write(tmp_path / "out.mkv", scale=2)
     ended = uprez("verify", source, result)
     assert (ended.code, ended.err) == (0, "")
     assert ended.out == f"complete: {result}, 24 of 24 frames, every frame and packet compared\n"
 
 
-def test_what_is_missing_is_told_and_ends_with_3(uprez: Call, source: Path, short: Path) -> None:
+def test_missing_frame_is_reported_and_exits_with_3(uprez: Call, source: Path, short: Path) -> None:
     ended = uprez("verify", source, short)
     assert ended.code == 3
     assert ended.out.splitlines() == [
@@ -40,20 +40,20 @@ def test_what_is_missing_is_told_and_ends_with_3(uprez: Call, source: Path, shor
     ]
 
 
-def test_quickly(uprez: Call, source: Path, short: Path) -> None:
+def test_quick_compares_packets_only(uprez: Call, source: Path, short: Path) -> None:
     ended = uprez("verify", source, short, "--quick")
     assert (ended.code, "packets and timestamps compared, no frames" in ended.out) == (3, True)
 
 
-def test_for_programs(uprez: Call, source: Path, short: Path) -> None:
+def test_verdict_is_printed_as_json(uprez: Call, source: Path, short: Path) -> None:
     ended = uprez("verify", source, short, "--json")
-    told = json.loads(ended.out)
+    report = json.loads(ended.out)
     assert ended.code == 3
-    assert (told["schema_version"], told["whole"], told["counts"]["lost"]) == (1, False, 1)
-    assert told["faults"][0]["kind"] == "frame-lost"
+    assert (report["schema_version"], report["whole"], report["counts"]["lost"]) == (1, False, 1)
+    assert report["faults"][0]["kind"] == "frame-lost"
 
 
-def test_a_damaged_source_of_which_all_is_there(uprez: Call, source: Path, tmp_path: Path) -> None:
+def test_output_of_a_damaged_source_is_reported_as_such(uprez: Call, source: Path, tmp_path: Path) -> None:
     cut = tmp_path / "cut.mkv"
     cut.write_bytes(source.read_bytes()[:-2000])
     result = upscale(cut, tmp_path / "out.mkv").path
@@ -71,7 +71,7 @@ def test_pipes_are_refused(uprez: Call, arguments: tuple[str, str], which: str) 
     assert ended.err == f"uprez: verify reads files, not pipes: save the {which} as a file first\n"
 
 
-def test_frames_lost_in_many_places_are_told_in_a_line(uprez: Call, tmp_path: Path) -> None:
+def test_frames_missing_in_many_places_are_one_line(uprez: Call, tmp_path: Path) -> None:
     source = plants.write(tmp_path / "long.mkv", range(60))
     kept = range(0, 60, 2)
     result = plants.write(tmp_path / "holes.mkv", kept, [STEP * index for index in kept])
@@ -80,7 +80,7 @@ def test_frames_lost_in_many_places_are_told_in_a_line(uprez: Call, tmp_path: Pa
     assert len([line for line in lines if line.startswith("frame-lost")]) == 1
 
 
-def test_many_faults_of_a_kind_are_cut_short(uprez: Call, tmp_path: Path) -> None:
+def test_lines_per_kind_of_fault_are_limited(uprez: Call, tmp_path: Path) -> None:
     tags = {f"tag{number}": "kept" for number in range(30)}
     source = remux.film(tmp_path / "in.mkv", metadata=tags)
     bare = plants.copy(source, tmp_path / "out.mkv", metadata={})
@@ -89,7 +89,7 @@ def test_many_faults_of_a_kind_are_cut_short(uprez: Call, tmp_path: Path) -> Non
     assert "metadata: and 10 more" in lines
 
 
-def test_a_part_of_a_source(uprez: Call, source: Path, tmp_path: Path) -> None:
+def test_excerpt_of_a_source_is_compared(uprez: Call, source: Path, tmp_path: Path) -> None:
     part = plants.write(tmp_path / "part.mkv", range(5, 15))
     assert uprez("verify", source, part, "--start", "0.2", "--end", "0:00.6").code == 0
     assert uprez("verify", source, part, "--start", "0.2", "--frames", "10").code == 0
@@ -97,13 +97,13 @@ def test_a_part_of_a_source(uprez: Call, source: Path, tmp_path: Path) -> None:
     assert uprez("verify", source, part, "--frames", "9", "--quick").code == 2
 
 
-def test_a_video_stream_that_is_none(uprez: Call, source: Path) -> None:
+def test_video_stream_that_does_not_exist_is_refused(uprez: Call, source: Path) -> None:
     ended = uprez("verify", source, source, "--video-stream", "3")
     assert (ended.code, "--video-stream 3 is none of its videos: 0" in ended.err) == (2, True)
 
 
 @pytest.mark.parametrize("broken", [0, 1])
-def test_what_can_not_be_read_ends_with_2(uprez: Call, source: Path, tmp_path: Path, broken: int) -> None:
+def test_file_that_does_not_exist_exits_with_2(uprez: Call, source: Path, tmp_path: Path, broken: int) -> None:
     files = [source, source]
     files[broken] = tmp_path / "nothing.mkv"
     ended = uprez("verify", *files)
