@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -97,7 +98,7 @@ def test_six_sessions_in_six_threads_give_the_same_frames_as_one_alone_from_one_
             together.wait()
 
     with SharedSessions() as shared:
-        all_at_once([lambda number=number: work(number) for number in range(len(clips))])  # type: ignore[misc]
+        all_at_once([partial(work, number) for number in range(len(clips))])
     assert len(loaded) == 1
     assert all(same(results[number], expected[number]) for number in range(len(clips)))
 
@@ -208,7 +209,7 @@ def test_tiles_become_smaller_for_all_sessions_if_memory_runs_out_and_no_frame_i
         def work(number: int) -> None:
             results[number] = upscale(sessions[number], clips[number])
 
-        all_at_once([lambda number=number: work(number) for number in range(3)])  # type: ignore[misc]
+        all_at_once([partial(work, number) for number in range(3)])
         for session in sessions:
             session.close()
     for number in range(3):

@@ -204,10 +204,10 @@ def test_the_precision_of_a_mixed_network_is_that_of_most_operations(image: np.n
     model = network(nodes, gain=np.array(0.5, np.float16))
     assert detect_precision(model) == "fp16"
     assert convert_precision(model, "fp16") is model
-    whole = convert_precision(model, "fp32")
-    assert structure(whole) == structure(model)
-    assert weight_types(whole) == {TensorProto.FLOAT}
-    np.testing.assert_allclose(run(whole, image), run(model, image), atol=1e-3)
+    converted = convert_precision(model, "fp32")
+    assert structure(converted) == structure(model)
+    assert weight_types(converted) == {TensorProto.FLOAT}
+    np.testing.assert_allclose(run(converted, image), run(model, image), atol=1e-3)
 
 
 class TestRefused:

@@ -121,8 +121,8 @@ class AlphaShim:
         output = np.full(self._output_format.bytes, 0xA5, np.uint8)
         alpha = ctypes.c_void_p(output.ctypes.data + kernels.plane_layout(self._output_format).alpha)
         if self._source.pixel.alpha:
-            given = ctypes.c_void_p(packed.ctypes.data + kernels.plane_layout(self._source).alpha)
-            self._library.run_enlarge(given, alpha)
+            source = ctypes.c_void_p(packed.ctypes.data + kernels.plane_layout(self._source).alpha)
+            self._library.run_enlarge(source, alpha)
         else:
             self._library.run_opaque(alpha)
         return output
@@ -152,9 +152,9 @@ class LimitShim:
     def __init__(self, folder: Path, format: FrameFormat, model: ModelSpec) -> None:
         self._library = shared_library(folder, kernels.LIMIT, kernels.limit_macros(format, model))
 
-    def __call__(self, given: NDArray[np.floating], enlarged: NDArray[np.floating]) -> None:
+    def __call__(self, source: NDArray[np.floating], enlarged: NDArray[np.floating]) -> None:
         """Limit `enlarged` in place."""
-        self._library.run_limit(pointer(given), pointer(enlarged))
+        self._library.run_limit(pointer(source), pointer(enlarged))
 
 
 class TileShim:

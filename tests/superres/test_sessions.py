@@ -4,6 +4,7 @@ import gc
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import partial
 from weakref import ref
 
 import numpy as np
@@ -42,7 +43,7 @@ def loaded(monkeypatch: pytest.MonkeyPatch) -> list["ref[CpuNetwork]"]:
 
     def count(network: CpuNetwork, *arguments: object, **options: object) -> None:
         networks.append(ref(network))
-        original(network, *arguments, **options)  # type: ignore[arg-type]  # as given
+        original(network, *arguments, **options)  # type: ignore[arg-type]  # the arguments are passed on
 
     monkeypatch.setattr(CpuNetwork, "__init__", count)
     return networks
@@ -107,7 +108,7 @@ def test_sessions_in_four_threads_give_the_same_frames_as_one_alone(
         with open_shared(shared, model, small_format) as session:
             outputs[number] = [upscale(session, frame) for frame in frames[number::4]]
 
-    joined(*start(*(lambda number=number: work(number) for number in range(4))))
+    joined(*start(*(partial(work, number) for number in range(4))))
     for number in range(4):
         for ours, theirs in zip(outputs[number], expected[number::4], strict=True):
             assert all(np.array_equal(a, b) for a, b in zip(ours, theirs, strict=True))

@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pytest
@@ -117,7 +118,7 @@ def test_six_sessions_in_six_threads_get_their_own_frames_from_one_engine(
         sessions.append(session)
         play(session, clip(format, seed))
 
-    all_at_once([lambda seed=seed: work(seed) for seed in range(6)])  # type: ignore[misc]
+    all_at_once([partial(work, seed) for seed in range(6)])
     assert FakeNetwork.loaded == [(320, 240)]
     for session in sessions:
         assert not FakeNetwork.closed
@@ -208,9 +209,7 @@ def test_tiles_become_smaller_for_all_sessions_if_memory_runs_out_and_no_frame_i
     monkeypatch.setattr(FakePasses, "runs_out_at", {7, 8, 20})
     with open_shared() as one, open_shared() as two, open_shared() as three:
         sessions = (one, two, three)
-        all_at_once(
-            [lambda s=s, seed=seed: play(s, clip(format, seed)) for seed, s in enumerate(sessions)]  # type: ignore[misc]
-        )
+        all_at_once([partial(play, session, clip(format, seed)) for seed, session in enumerate(sessions)])
         assert {session.tiling for session in sessions} == {one.tiling}
         assert not one.tiling.is_single_tile
     assert len([record for record in caplog.records if "smaller tiles" in record.message]) == 3
