@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 
 UNSPECIFIED = 2  # H.273's code for an unknown matrix, primaries or transfer
 
-Plane = NDArray[Any]  # of shape (rows, samples), uint8 or uint16
+Plane = NDArray[Any]
+"""A plane of a frame: (rows, samples) of uint8 or uint16."""
 
 
 @dataclass(frozen=True)
@@ -161,6 +162,7 @@ PIXEL_FORMATS = {
         PixelFormat("ya16le", 16, chroma=False, alpha=True),
     )
 }
+"""The supported pixel formats, by FFmpeg's names."""
 
 
 def plain_name(format: str) -> str:

@@ -14,7 +14,7 @@ import pipeline
 
 ROOT = Path(__file__).parent.parent
 USERS = sorted([*(ROOT / "samples").rglob("*.py"), *(ROOT / "benchmarks").rglob("*.py")])
-CONSTANTS = {"PATTERN_DESCRIPTION", "PIXEL_FORMATS", "Plane"}  # described where they are defined
+CONSTANTS = {"PATTERN_DESCRIPTION": "diagnostics/pattern_clip.py", "PIXEL_FORMATS": "frame.py", "Plane": "frame.py"}
 
 
 @pytest.mark.parametrize("name", pipeline.__all__)
@@ -22,6 +22,15 @@ def test_every_public_name_can_be_imported_and_is_documented(name: str) -> None:
     value = getattr(pipeline, name)
     if name not in CONSTANTS:
         assert len(inspect.getdoc(value) or "") > 20
+
+
+@pytest.mark.parametrize("name", CONSTANTS)
+def test_a_public_constant_is_followed_by_its_description(name: str) -> None:
+    body = ast.parse((Path(pipeline.__file__).parent / CONSTANTS[name]).read_text()).body
+    named = [isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == name for node in body]
+    description = body[named.index(True) + 1]
+    assert isinstance(description, ast.Expr)
+    assert isinstance(description.value, ast.Constant)
 
 
 @pytest.mark.parametrize("name", pipeline.__all__)

@@ -14,6 +14,8 @@ from pipeline.media.encoding.codecs import encoder_for
 from pipeline.media.encoding.encoder_spec import Role
 
 PATTERN_DESCRIPTION = "drifting texture with grain, h264 with B-frames"
+"""What reports call a clip of `write_pattern`."""
+
 _FRAMES = 240
 _MARGIN = 64  # pixels that the pattern drifts, each way
 _OCTAVES = ((80, 40.0), (16, 20.0), (4, 10.0))  # period in pixels, amplitude in levels
