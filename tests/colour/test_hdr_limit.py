@@ -1,22 +1,14 @@
 """The overshoot limiter of HDR."""
 
 import numpy as np
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.colour.h273 import is_hdr
 from pipeline.colour.hdr_limit import limit_overshoot
-from pipeline.frame import Colour
 
 
 def enlarged(source: np.ndarray, scale: int) -> np.ndarray:
     return source.repeat(scale, 1).repeat(scale, 2)
-
-
-@pytest.mark.parametrize(("transfer", "limited"), [(16, True), (18, True), (1, False), (2, False), (13, False)])
-def test_only_pq_and_hlg_are_hdr(transfer: int, limited: bool) -> None:
-    assert is_hdr(Colour(9, False, transfer=transfer)) is limited
 
 
 @settings(max_examples=50)
