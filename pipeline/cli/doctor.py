@@ -6,6 +6,7 @@ import typer
 from rich.markup import escape
 
 from pipeline.cli.console import out
+from pipeline.cli.exit_codes import EXIT_BAD
 from pipeline.cli.option_names import with_options
 from pipeline.diagnostics.doctor import examine
 
@@ -18,4 +19,4 @@ def doctor() -> None:
         fix = f"\n    {finding.fix}" if finding.fix and not finding.ok else ""
         out.print(f"{mark} [bold]{finding.name}[/]: {escape(with_options(finding.detail + fix))}")
     if any(finding.required and not finding.ok for finding in findings):
-        raise typer.Exit(2)
+        raise typer.Exit(EXIT_BAD)
