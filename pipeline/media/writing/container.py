@@ -33,6 +33,7 @@ class ContainerFile(PendingFile):
     Attributes:
         container: PyAV's container.
         muxed: Number of packets written, by stream index.
+        empty: Number of those without content, which readers do not see: some encoders end with side data alone.
     """
 
     def __init__(self, path: Path, options: dict[str, str]) -> None:
@@ -40,6 +41,7 @@ class ContainerFile(PendingFile):
         super().__init__(path)
         self.container = open_container(path, self.part, options)
         self.muxed: Counter[int] = Counter()
+        self.empty: Counter[int] = Counter()
         self._is_closed = False
 
     @property
@@ -61,8 +63,10 @@ class ContainerFile(PendingFile):
 
     def mux(self, packet: Packet) -> None:
         """Write a packet. Raises PyAV's errors, OSError among them."""
+        is_empty = not packet.size
         self.container.mux(packet)
         self.muxed[packet.stream_index] += 1
+        self.empty[packet.stream_index] += is_empty
 
     def close(self) -> None:
         """Write the trailer and close the file, once. Raises OutputError."""

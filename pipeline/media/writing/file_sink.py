@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from fractions import Fraction
 from pathlib import Path
-from typing import Never, Self
+from typing import Any, Never, Self
 
 import av
 from av.stream import Disposition
@@ -24,6 +24,7 @@ from pipeline.media.writing.video_stream import VideoEncoder, add_video_stream, 
 
 log = logging.getLogger(__name__)
 
+_SAMPLES = "pcm_"
 _REJECTED = (av.error.InvalidDataError, av.error.ArgumentError, av.error.PatchWelcomeError)
 
 
@@ -100,9 +101,11 @@ class FileSink(Stage[Packet, Never]):
 
     @property
     def copied(self) -> dict[int, int]:
-        """Number of packets written to each stream but the upscaled video and cover art, by index in the output."""
-        streams = [s for s in self._file.container.streams if not s.disposition & Disposition.attached_pic]
-        return {s.index: self.muxed[s.index] for s in streams if s is not self.video}
+        """Number of packets that a reader of the file should find in each other stream, by stream index of the output.
+
+        Cover art is left out, and so are samples (PCM), which each demuxer divides into packets in its own way.
+        """
+        return {index: self._file.muxed[index] - self._file.empty[index] for index in self._countable}
 
     @property
     def repaired(self) -> int:
@@ -162,6 +165,8 @@ class FileSink(Stage[Packet, Never]):
         self._file.write_header()
         for packet in self._router.early:
             self._file.mux(packet)
+        others = [stream for stream in self._file.container.streams if stream is not self.video]
+        self._countable = [stream.index for stream in others if _is_countable(stream)]  # PyAV forgets them on closing
 
     def _mux_all(self, route: Route, packets: Iterable[Packet]) -> None:
         """Write the `packets` of `route`; those that the muxer rejects are counted and dropped."""
@@ -172,3 +177,8 @@ class FileSink(Stage[Packet, Never]):
                 except _REJECTED as error:
                     log.debug("%r rejected: %s", packet, error)
                     route.rejected += 1
+
+
+def _is_countable(stream: Any) -> bool:
+    codec = stream.codec_context.name if stream.codec_context else ""
+    return not stream.disposition & Disposition.attached_pic and not codec.startswith(_SAMPLES)

@@ -26,6 +26,13 @@ def test_lossless_16_bit_audio_is_reencoded_losslessly(tmp_path: Path, suffix: s
     assert np.array_equal(samples(source), samples(sink.path))
 
 
+@pytest.mark.parametrize("suffix", [".mp4", ".mov"])
+def test_counts_of_reencoded_packets_match_the_file(tmp_path: Path, suffix: str) -> None:
+    """The encoder of FLAC ends with a packet without content."""
+    sink = remux.remux(film(tmp_path / "in.mkv", sound(NOISE.astype(np.int16), "wavpack")), tmp_path / f"out{suffix}")
+    assert sink.copied == {1: len(remux.contents(sink.path, 1))}
+
+
 def test_lossless_24_bit_audio_is_reencoded_losslessly(tmp_path: Path) -> None:
     source = film(tmp_path / "in.mkv", sound((NOISE * 256 * 256).astype(np.int32), "pcm_s24le"))
     sink = remux.remux(source, tmp_path / "out.m4v")

@@ -107,6 +107,11 @@ class TestMatroskaToMatroska:
         assert TAGS.items() <= tags(whole.path).items()
         assert chapters(whole.path) == chapters(rich)
 
+    def test_counts_of_copied_packets_are_known_after_the_file_is_closed(self, rich: Path, whole: FileSink) -> None:
+        assert {index: count for index, count in whole.copied.items() if count} == {
+            index: len(contents(rich, index)) for index in (1, 2, 3, 4)
+        }
+
     def test_counts_of_muxed_packets_match_the_file(self, whole: FileSink) -> None:
         for index, count in whole.muxed.items():
             assert len(contents(whole.path, index)) == count
