@@ -10,8 +10,6 @@ from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
-import pytest
-
 ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "pipeline"
 TESTS = ROOT / "tests"
@@ -42,7 +40,7 @@ BANNED = (
 )
 """Phrases of a private idiom, as regular expressions; plain technical English has other words for them."""
 
-HAS_OFFENDERS = pytest.mark.xfail(strict=False, reason="known offenders")
+CODE = re.compile(r"`[^`]*`")
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 
@@ -82,12 +80,10 @@ def test_package_has_few_entries_beside_folders_at_its_top() -> None:
     assert len(entries) <= TOP_ENTRIES, sorted(entries)
 
 
-@HAS_OFFENDERS
 def test_no_class_is_longer_than_150_lines() -> None:
     assert not longer_than(CLASS_LINES, ast.ClassDef)
 
 
-@HAS_OFFENDERS
 def test_no_function_is_longer_than_40_lines() -> None:
     assert not longer_than(FUNCTION_LINES, (ast.FunctionDef, ast.AsyncFunctionDef))
 
@@ -139,13 +135,12 @@ def mirrors(path: Path) -> list[Path]:
     return [*folder.glob(f"test_{path.stem}.py"), *folder.glob(f"test_{path.stem}_*.py")]
 
 
-@HAS_OFFENDERS
 def test_no_banned_phrase_is_in_docs_help_or_messages() -> None:
     banned = re.compile("|".join(BANNED), re.IGNORECASE)
     found = [
         f"{name_of(path)}:{line}: {match[0]}"
         for path, line, text in texts()
-        for match in banned.finditer(" ".join(text.split()))
+        for match in banned.finditer(CODE.sub("", " ".join(text.split())))
     ]
     assert not found
 
@@ -161,7 +156,6 @@ def texts() -> Iterator[tuple[Path, int, str]]:
                 yield path, node.lineno, node.value
 
 
-@HAS_OFFENDERS
 def test_every_test_has_a_name_of_three_words_or_more() -> None:
     short = [
         f"{name_of(path)}:{node.lineno} {node.name}"

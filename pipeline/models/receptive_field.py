@@ -87,7 +87,7 @@ def _through(sources: Sequence[View | None], window: View | None) -> View | None
 
 
 def _radius(view: View | None) -> int | None:
-    """Distance from the input pixel that an output pixel lies in to the farthest one that it depends on."""
+    """Distance from the input pixel that contains an output pixel to the farthest one that it depends on."""
     radius = 0
     for span in view or ():
         offset = 1 - span.jump  # of the last output pixel that lies in an input pixel, in input pixels

@@ -16,7 +16,7 @@ class PendingFile:
     """The file `path`, written under a temporary name in the same folder.
 
     It ends in one of three ways: `commit` renames it to `path`, `keep_partial` renames it to a name that marks it as
-    incomplete, `discard` removes it. Whoever writes it has to close it before.
+    incomplete, `discard` removes it. The writer has to close it before.
 
     Attributes:
         path: The name that `commit` gives the file.
