@@ -146,9 +146,9 @@ class TestStreams:
 
     def test_reencoded_audio_is_reported_and_compared_by_its_extent(self, tmp_path: Path) -> None:
         source = remux.film(tmp_path / "in.mkv", remux.sound(remux.clicking(2.0), "aac"))
-        anew = remux.film(tmp_path / "out.mkv", remux.sound(remux.clicking(2.0), "ac3"))
+        reencoded = remux.film(tmp_path / "out.mkv", remux.sound(remux.clicking(2.0), "ac3"))
         short = remux.film(tmp_path / "short.mkv", remux.sound(remux.clicking(1.7), "ac3"))
-        assert verify(source, anew).faults == ()
-        assert "audio 1 (aac) was re-encoded as ac3" in verify(source, anew).remarks
+        assert verify(source, reencoded).faults == ()
+        assert "audio 1 (aac) was re-encoded as ac3" in verify(source, reencoded).remarks
         (fault,) = verify(source, short).faults
         assert (fault.kind, "ends" in fault.message) == ("sync", True)

@@ -1,1 +1,1 @@
-"""What writes packets into a result."""
+"""Writes packets into outputs: containers, images, pipes; chooses encoders, and decides how each stream is written."""
