@@ -18,7 +18,7 @@ COMMANDS = {
     "verify": "Check that an output is complete.",
     "probe": "Show what is in a video, and how it would be upscaled.",
     "bench": "Measure the speed of each stage and of all together.",
-    "engine": "Build, list and remove TensorRT engines.",
+    "engine": "Build, list and remove what computes networks on a GPU.",
     "models": "List the models.",
     "doctor": "Show what this machine can do, and how to install what is missing.",
 }

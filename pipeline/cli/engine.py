@@ -1,4 +1,4 @@
-"""`uprez engine`: TensorRT engines, built ahead of time, listed and removed."""
+"""`uprez engine`: what computes networks on a GPU, chosen and built ahead of time, listed and removed."""
 
 from __future__ import annotations
 
@@ -14,13 +14,16 @@ from pipeline.cli.options import frame_size, with_settings
 from pipeline.config.settings import Settings
 from pipeline.errors import SettingsError
 from pipeline.superres.backend_choice import choose_model
+from pipeline.superres.gpu.network_choice import describe, forget, kept_verdicts, prebuild_network
 from pipeline.superres.gpu.tensorrt import prebuild
 from pipeline.superres.gpu.tensorrt.engine import Shapes, Size
 from pipeline.superres.gpu.tensorrt.engine_cache import EngineCache
+from pipeline.system import cuda
 
 engine = typer.Typer(
-    help="Build, list and remove TensorRT engines.\n\n"
-    "An engine is built when a model meets a GPU or a frame size for the first time, and is kept.",
+    help="Build, list and remove what computes networks on a GPU.\n\n"
+    "When a model meets a GPU or a frame size for the first time, fused kernels and a TensorRT engine are built and "
+    "timed; the faster one is kept.",
     no_args_is_help=True,
     add_completion=False,
 )
@@ -37,9 +40,14 @@ def build(
     ] = None,
     settings: Settings,
 ) -> None:
-    """Build an engine, check it against ONNX Runtime, and keep it."""
+    """Build what computes a model, compare it with ONNX Runtime, and keep it."""
     requested = _shapes(size, shapes)
     network = choose_model(settings, "tensorrt")
+    if requested.is_fixed and settings.engine in ("auto", "fused"):
+        for number in settings.device:
+            title = prebuild_network(network, requested.low, number, settings.engine, EngineCache())
+        out.print(f"{network.name} ({network.precision}) for {requested}: {title}")
+        return
     with err.status(f"building {network.name} for {requested}: seconds with TensorRT-RTX, minutes with TensorRT"):
         for number in settings.device:
             entry = prebuild.prebuild_engine(network, requested, number, settings.engine, EngineCache())
@@ -62,6 +70,8 @@ def list_() -> None:
         sizes = str(key.shapes)
         table.add_row(entry.model, key.precision, sizes, key.gpu, version, bytes_text(entry.bytes), built, remark)
     out.print(table)
+    for verdict in kept_verdicts(cache).values():
+        out.print(f"{verdict.model} at {verdict.size} on {verdict.gpu}: {describe(verdict)}")
     out.print(f"in {cache.folder}")
 
 
@@ -73,6 +83,10 @@ def clean(
     cache = EngineCache()
     paths = sorted(cache.folder.glob("*.engine")) if everything else prebuild.unusable_engines(cache)
     freed = sum(cache.remove(path) for path in paths)
+    here = {cuda.gpu_facts(number).name for number in range(cuda.count())}
+    for path, verdict in kept_verdicts(cache).items():
+        if everything or verdict.gpu not in here:
+            freed += forget(path)
     out.print(f"{len(paths)} engine{'s' if len(paths) != 1 else ''} removed, {bytes_text(freed)} freed")
 
 

@@ -91,7 +91,11 @@ class Upscaling(BaseModel):
     backend: Literal["auto", "tensorrt", "onnx"] = Field(
         "auto", description="what runs the network: tensorrt (an NVIDIA GPU), onnx (the CPU); auto: a GPU if usable"
     )
-    engine: Literal["auto", "rtx", "tensorrt"] = Field("auto", description="which TensorRT, if both are installed")
+    engine: Literal["auto", "fused", "rtx", "tensorrt"] = Field(
+        "auto",
+        description="what computes the network on a GPU; auto: fused kernels where they know it and are faster than "
+        "TensorRT; rtx, tensorrt: that TensorRT",
+    )
     precision: Literal["auto", "fp16", "bf16", "fp32", "tf32"] = Field(
         "auto", description="the network's precision on a GPU; auto: fp16, and an .onnx file as it is"
     )

@@ -10,6 +10,7 @@ from pipeline.frame import Frame, FrameFormat
 from pipeline.models.spec import ModelSpec
 from pipeline.superres.gpu.compute import Compute, ComputeOptions
 from pipeline.superres.gpu.session import TensorRtSession
+from pipeline.superres.gpu.tensorrt import library
 from pipeline.superres.gpu.tensorrt.engine_cache import EngineCache
 from pipeline.superres.session import Session
 
@@ -23,13 +24,18 @@ def open_gpu_session(
     options: ComputeOptions | None = None,
     slots: int = 10,
 ) -> TensorRtSession:
-    """Open a session that shares nothing."""
-    return TensorRtSession(Compute(model, source, output, options), slots)
+    """Open a session that shares nothing; TensorRT computes, unless `options` state otherwise."""
+    return TensorRtSession(Compute(model, source, output, options or tensorrt()), slots)
+
+
+def tensorrt(**options: Any) -> ComputeOptions:
+    """Options with which TensorRT computes."""
+    return ComputeOptions(engine=next(iter(library.installed()), "rtx"), **options)
 
 
 def with_cache(cache: EngineCache) -> ComputeOptions:
-    """Options for engines from `cache`."""
-    return ComputeOptions(cache=cache)
+    """Options for TensorRT engines from `cache`."""
+    return tensorrt(cache=cache)
 
 
 def upscale_frames(session: Session[Any], frames: Iterable[Frame], in_flight: int = 1) -> list[Planes]:

@@ -8,11 +8,10 @@ import pytest
 from hypothesis import given, settings
 
 from pipeline.frame import FrameFormat
-from pipeline.superres.gpu.compute import ComputeOptions
-from tests.gpu.sessions import open_gpu_session
+from tests.gpu.sessions import open_gpu_session, tensorrt
 from tests.superres.identities import IdentityCheck, Samples, draw_frame, flat, formats, patterns, seeds
 
-open_session = partial(open_gpu_session, options=ComputeOptions(contexts=1), slots=3)
+open_session = partial(open_gpu_session, options=tensorrt(contexts=1), slots=3)
 few = settings(max_examples=40)  # each example opens a session and compiles its kernels
 
 

@@ -10,10 +10,9 @@ from pipeline.errors import OutOfMemory
 from pipeline.frame import PIXEL_FORMATS, Colour, FrameFormat
 from pipeline.models import catalogue, synthetic
 from pipeline.models.inspection import inspect_model
-from pipeline.superres.gpu.compute import ComputeOptions
 from pipeline.superres.gpu.tensorrt.network import Lane
 from pipeline.system.cuda import Gpu
-from tests.gpu.sessions import open_gpu_session, upscale_frames
+from tests.gpu.sessions import open_gpu_session, tensorrt, upscale_frames
 from tests.jobs import upscale
 from tests.superres.oracle import saturated
 
@@ -33,7 +32,7 @@ def test_a_frame_beyond_the_budget_is_upscaled_in_tiles_without_visible_differen
     complete: list[np.ndarray], mebibytes: int
 ) -> None:
     with open_gpu_session(
-        catalogue.find(MODEL, np.float16), FORMAT, options=ComputeOptions(vram=mebibytes * 2**20)
+        catalogue.find(MODEL, np.float16), FORMAT, options=tensorrt(vram=mebibytes * 2**20)
     ) as session:
         assert not session.tiling.is_single_tile
         tiled = upscale_frames(session, [saturated(FORMAT)])[0]
@@ -49,7 +48,7 @@ def test_luma_networks_and_alpha_are_upscaled_in_tiles_without_visible_differenc
     with open_gpu_session(model, format) as session:
         assert session.tiling.is_single_tile
         expected = upscale_frames(session, [source_frame])[0]
-    with open_gpu_session(model, format, options=ComputeOptions(vram=40 * 2**20)) as session:
+    with open_gpu_session(model, format, options=tensorrt(vram=40 * 2**20)) as session:
         assert not session.tiling.is_single_tile
         tiled = upscale_frames(session, [source_frame])[0]
     peak = (1 << format.pixel.depth) - 1 << format.pixel.shift
@@ -60,7 +59,7 @@ def test_luma_networks_and_alpha_are_upscaled_in_tiles_without_visible_differenc
 
 def test_the_memory_budget_is_respected() -> None:
     budget = 200 * 2**20
-    model, options = catalogue.find(MODEL, np.float16), ComputeOptions(vram=budget)
+    model, options = catalogue.find(MODEL, np.float16), tensorrt(vram=budget)
     format = FrameFormat(1920, 1080, PIXEL_FORMATS["yuv420p"], Colour(1, False))
     open_gpu_session(model, format, options=options).close()  # the driver allocates its own share first
     with open_gpu_session(model, FORMAT):
@@ -71,7 +70,7 @@ def test_the_memory_budget_is_respected() -> None:
 
 def test_frames_that_fit_in_no_way_are_refused_in_one_line() -> None:
     with pytest.raises(OutOfMemory, match=r"do not fit into 0\.0 GiB of GPU memory.*`vram`"):
-        open_gpu_session(catalogue.find(MODEL, np.float16), FORMAT, options=ComputeOptions(vram=2**20))
+        open_gpu_session(catalogue.find(MODEL, np.float16), FORMAT, options=tensorrt(vram=2**20))
 
 
 def test_no_frame_is_lost_if_memory_runs_out(

@@ -21,11 +21,11 @@ from pipeline.superres.gpu.tensorrt.network import Lane
 from pipeline.superres.session import Session
 from pipeline.superres.sessions import SessionRequest, SharedSessions
 from pipeline.system.cuda import Gpu
-from tests.gpu.sessions import upscale_frames
+from tests.gpu.sessions import tensorrt, upscale_frames
 from tests.superres.oracle import saturated
 
 FORMAT = FrameFormat(320, 180, PIXEL_FORMATS["yuv420p"], Colour(1, False))
-SETTINGS = Settings(slots=3)
+SETTINGS = Settings.load(None, slots=3, engine=tensorrt().engine)
 DEADLINE = 50.0
 MIB = 2**20
 

@@ -150,6 +150,8 @@ class FakeNetwork:
         self.model = resources.model
         self.context_bytes = BYTES_PER_PIXEL * width * height
         self.has_fixed_size = True
+        self.interleaved = False
+        self.title = "TensorRT-RTX 0"
 
     def save_runtime_cache(self) -> None: ...
 
@@ -207,7 +209,7 @@ def gpu(monkeypatch: pytest.MonkeyPatch) -> FakeGpu:
     monkeypatch.setattr(FakePasses, "calls", [])
     monkeypatch.setattr(FakePasses, "runs_out_at", set())
     monkeypatch.setattr(FakePasses, "fails_at", set())
-    monkeypatch.setattr(memory_fallback, "Network", FakeNetwork)
+    monkeypatch.setattr(memory_fallback, "open_network", lambda resources, engine, *size: FakeNetwork(resources, *size))
     monkeypatch.setattr(memory_fallback, "Passes", FakePasses)
     monkeypatch.setattr(compute, "Gpu", lambda device: fake)
     library = SimpleNamespace(name="rtx", title="TensorRT-RTX", version="0")

@@ -17,6 +17,8 @@ typedef _Float16 ELEMENT;
 #else
 typedef float ELEMENT;
 #endif
+#define INTERLEAVED 0
+struct Interleaved { ELEMENT at[4]; };
 static inline float read(ELEMENT e) { return (float)e; }
 static inline ELEMENT written(float f) { return (ELEMENT)f; }
 

@@ -15,6 +15,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache, partial
 
 from pipeline.errors import OutOfMemory
 from pipeline.flow.fair_lock import FairLock, Gate
@@ -43,7 +44,8 @@ class ComputeOptions:
 
     Attributes:
         device: Number of the GPU.
-        library: TensorRT library, "rtx", "tensorrt", or "auto" for the first that is installed.
+        engine: What computes: "auto" for the faster of fused kernels and TensorRT, "fused", or a TensorRT library,
+            "rtx" or "tensorrt".
         contexts: Largest number of execution contexts, which work in turn.
         vram: GPU memory in bytes that all sessions together may use; None for nearly all that is free when the first
             session joins.
@@ -51,7 +53,7 @@ class ComputeOptions:
     """
 
     device: int = 0
-    library: str = "auto"
+    engine: str = "auto"
     contexts: int = 2
     vram: int | None = None
     cache: EngineCache | None = None
@@ -94,24 +96,26 @@ class Compute:
         self.model, self.source = model, source
         self.output = checked_output(model, source, output)
         self._options = options
-        self._library = load(options.library)
+        library = load(options.engine)
         self.gpu = Gpu(options.device)
         self._resources = Resources(
-            EngineResources(self.gpu, self._library, options.cache or EngineCache(), model),
-            conversion_kernels(self.gpu.device, model, source, self.output),
+            EngineResources(self.gpu, library, options.cache or EngineCache(), model),
+            options.engine,
+            cache(partial(conversion_kernels, self.gpu.device, model, source, self.output)),
         )
         self._frame_bytes = source.bytes + self.output.bytes
         self._lock = FairLock()
         self._members = 0
         self._ladder: FallbackLadder | None = None
         self._plan: ExecutionPlan | None = None
+        self._title = library.title
         self.tiling = Tiling(source.width, source.height, source.width, source.height)
 
     @property
     def backend(self) -> str:
-        """Description for tables: library, version, device, and the number of tiles at present."""
+        """Description for tables: what computes, on which device, and the number of tiles at present."""
         tiles = "" if self.tiling.is_single_tile else f", {len(self.tiling.tiles)} tiles a frame"
-        return f"{self._library.title} {self._library.version} on {self.gpu.facts.name}{tiles}"
+        return f"{self._title} on {self.gpu.facts.name}{tiles}"
 
     def gate(self) -> Gate:
         """Create the gate through which one session reaches the lanes."""
@@ -199,5 +203,5 @@ class Compute:
         if self._plan is None:
             assert self._ladder is not None
             self._plan = self._ladder.next_plan()
-            self.tiling = self._plan.tiling
+            self.tiling, self._title = self._plan.tiling, self._plan.title
         return self._plan

@@ -1,6 +1,8 @@
 // An element of the network's tensors, read and written as float. Included before the other files of kernels.
 //
-//   HALF    1 if the tensors are fp16, 0 if they are fp32
+//   HALF           1 if the tensors are fp16, 0 if they are fp32
+//   INTERLEAVED    1 if the network's input is (HEIGHT, WIDTH, 4), as the fused convolutions read it, with 0 for planes
+//                  that it does not have; if undefined, it is (planes, HEIGHT, WIDTH)
 
 #if HALF  // with PTX, because cuda_fp16.h requires CUDA's header package at run time
 typedef unsigned short ELEMENT;
@@ -11,3 +13,8 @@ typedef float ELEMENT;
 __device__ __forceinline__ float read(ELEMENT e) { return e; }
 __device__ __forceinline__ ELEMENT written(float f) { return f; }
 #endif
+
+#ifndef INTERLEAVED
+#define INTERLEAVED 0
+#endif
+struct alignas(4 * sizeof(ELEMENT)) Interleaved { ELEMENT at[4]; };  // a pixel of such an input

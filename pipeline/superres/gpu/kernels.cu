@@ -93,9 +93,18 @@ extern "C" __global__ void to_rgb(const SAMPLE* __restrict__ luma, const SAMPLE*
         blue.at[c] = written(made.blue * RANGE);
     }
     size_t start = (size_t)row * WIDTH;
+#if INTERLEAVED
+#pragma unroll
+    for (int c = 0; c < COLUMNS; ++c) {
+        Interleaved pixel;
+        pixel.at[RED] = red.at[c], pixel.at[GREEN] = green.at[c], pixel.at[BLUE] = blue.at[c], pixel.at[3] = written(0.0f);
+        if (x + c < WIDTH) reinterpret_cast<Interleaved*>(rgb)[start + x + c] = pixel;
+    }
+#else
     write_row(rgb + RED * PIXELS + start, x, red);
     write_row(rgb + GREEN * PIXELS + start, x, green);
     write_row(rgb + BLUE * PIXELS + start, x, blue);
+#endif
 }
 
 struct Pixel { float y, cb, cr; };  // cb, cr: B - Y' and R - Y', not scaled; for RGB samples: green, blue, red

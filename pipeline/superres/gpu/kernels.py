@@ -31,6 +31,7 @@ INCLUDES = {  # the files that each file of kernels is compiled with
     ALPHA: ("rounding.cu", "bicubic.cu"),
     LUMA: ("element.cu", "bicubic.cu"),
     LIMIT: ("element.cu",),
+    "fused/convolution.cu": (),
 }
 
 
@@ -94,6 +95,11 @@ def alpha_macros(source: FrameFormat, output: FrameFormat) -> dict[str, str]:
             "DITHER": int(output.pixel.depth < source.pixel.depth),
         }
     )
+
+
+def input_macros(interleaved: bool) -> dict[str, str]:
+    """Macros, besides the others, of kernels that write or read the network's input."""
+    return {"INTERLEAVED": "1"} if interleaved else {}
 
 
 def limit_macros(format: FrameFormat, model: ModelSpec) -> dict[str, str]:

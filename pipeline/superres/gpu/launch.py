@@ -20,6 +20,7 @@ from pipeline.superres.gpu.kernels import (
     colour_macros,
     columns_per_thread,
     compile_kernels,
+    input_macros,
     limit_macros,
     luma_macros,
     plane_layout,
@@ -34,10 +35,11 @@ _BLOCK = (32, 4)
 
 
 class ToRgb:
-    """Converts samples to the RGB tensor, (1, 3, H, W)."""
+    """Converts samples to the RGB tensor, (1, 3, H, W), or (H, W, 4) if interleaved."""
 
-    def __init__(self, device: Device, format: FrameFormat, model: ModelSpec) -> None:
-        self._kernel = _kernel(device, COLOUR, colour_macros(format, model), "to_rgb")
+    def __init__(self, device: Device, format: FrameFormat, model: ModelSpec, interleaved: bool = False) -> None:
+        macros = colour_macros(format, model) | input_macros(interleaved)
+        self._kernel = _kernel(device, COLOUR, macros, "to_rgb")
         self._layout = plane_layout(format)
         self._config = _config(-(-format.width // columns_per_thread(format)), format.height)
 
@@ -66,10 +68,10 @@ class FromRgb:
 
 
 class ToLuma:
-    """Converts samples to the luma tensor, (1, 1, H, W)."""
+    """Converts samples to the luma tensor, (1, 1, H, W), or (H, W, 4) if interleaved."""
 
-    def __init__(self, device: Device, format: FrameFormat, model: ModelSpec) -> None:
-        self._kernel = _kernel(device, LUMA, luma_macros(format, model), "to_luma")
+    def __init__(self, device: Device, format: FrameFormat, model: ModelSpec, interleaved: bool = False) -> None:
+        self._kernel = _kernel(device, LUMA, luma_macros(format, model) | input_macros(interleaved), "to_luma")
         self._layout = plane_layout(format)
         self._config = _config(format.width, format.height)
 
@@ -100,8 +102,8 @@ class WithChroma:
 class LimitOvershoot:
     """Limits the network's output tensor to the local range of its input tensor, in place."""
 
-    def __init__(self, device: Device, format: FrameFormat, model: ModelSpec) -> None:
-        self._kernel = _kernel(device, LIMIT, limit_macros(format, model), "limit")
+    def __init__(self, device: Device, format: FrameFormat, model: ModelSpec, interleaved: bool = False) -> None:
+        self._kernel = _kernel(device, LIMIT, limit_macros(format, model) | input_macros(interleaved), "limit")
         self._config = _config(format.width, format.height)
 
     def __call__(self, stream: Stream, source: int, enlarged: int) -> None:
@@ -130,10 +132,10 @@ class EnlargeAlpha:
 
 
 class CutTile:
-    """Copies a tile, (1, C, h, w), out of the tensor of the complete frame, (1, C, H, W)."""
+    """Copies a tile, (1, C, h, w), out of the tensor of the complete frame, (1, C, H, W); (h, w, 4) if interleaved."""
 
-    def __init__(self, device: Device, tiling: Tiling, model: ModelSpec) -> None:
-        self._kernel = _kernel(device, TILES, tile_macros(tiling, model), "cut")
+    def __init__(self, device: Device, tiling: Tiling, model: ModelSpec, interleaved: bool = False) -> None:
+        self._kernel = _kernel(device, TILES, tile_macros(tiling, model) | input_macros(interleaved), "cut")
         self._config = _config(tiling.tile_width, tiling.tile_height)
 
     def __call__(self, stream: Stream, rgb: int, piece: int, tile: Tile) -> None:
@@ -181,7 +183,9 @@ class ConversionKernels:
     alpha: EnlargeAlpha | None = None
 
 
-def conversion_kernels(device: Device, model: ModelSpec, source: FrameFormat, output: FrameFormat) -> ConversionKernels:
+def conversion_kernels(
+    device: Device, model: ModelSpec, source: FrameFormat, output: FrameFormat, interleaved: bool = False
+) -> ConversionKernels:
     """Compile the conversion kernels of a stream.
 
     Args:
@@ -189,15 +193,16 @@ def conversion_kernels(device: Device, model: ModelSpec, source: FrameFormat, ou
         model: The network.
         source: Format of the source frames.
         output: Format of the upscaled frames.
+        interleaved: Whether the network's input is (H, W, 4), not (1, C, H, W).
 
     Raises:
         BackendError: The kernels can't be compiled.
     """
     luma_alone = model.channels == 1
     return ConversionKernels(
-        to_tensor=(ToLuma if luma_alone else ToRgb)(device, source, model),
+        to_tensor=(ToLuma if luma_alone else ToRgb)(device, source, model, interleaved),
         from_rgb=FromRgb(device, output, model, dither=output.pixel.depth < source.pixel.depth),
-        limit=LimitOvershoot(device, source, model) if is_hdr(source.colour) else None,
+        limit=LimitOvershoot(device, source, model, interleaved) if is_hdr(source.colour) else None,
         with_chroma=WithChroma(device, source, model) if luma_alone else None,
         alpha=EnlargeAlpha(device, source, output) if output.pixel.alpha else None,
     )

@@ -24,7 +24,13 @@ extern "C" __global__ void to_luma(const SAMPLE* __restrict__ luma, const SAMPLE
     size_t at = (size_t)y * chroma_pitch + x;
     value = luma_of(value, (float)u[at], (float)v[at]);
 #endif
-    made[(size_t)y * WIDTH + x] = written((value * LUMA_GAIN + LUMA_BIAS) * RANGE);
+    ELEMENT element = written((value * LUMA_GAIN + LUMA_BIAS) * RANGE);
+#if INTERLEAVED
+    ELEMENT zero = written(0.0f);
+    reinterpret_cast<Interleaved*>(made)[(size_t)y * WIDTH + x] = {{element, zero, zero, zero}};
+#else
+    made[(size_t)y * WIDTH + x] = element;
+#endif
 }
 
 struct Differences { float red, green, blue; };  // of each colour from luma

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import cycle
 from typing import TYPE_CHECKING
@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING
 from pipeline.errors import OutOfMemory
 from pipeline.frame import FrameFormat
 from pipeline.superres.gpu.launch import ConversionKernels
+from pipeline.superres.gpu.network_choice import GpuNetwork, open_network
 from pipeline.superres.gpu.passes import Passes, memory_bytes
 from pipeline.superres.gpu.tensorrt.engine import Shapes
-from pipeline.superres.gpu.tensorrt.network import EngineResources, Network
+from pipeline.superres.gpu.tensorrt.network import EngineResources
 from pipeline.superres.tiling import Tiling, model_tilings
 
 if TYPE_CHECKING:
@@ -28,40 +29,46 @@ class Resources:
 
     Attributes:
         engines: GPU, library, cache and model of the engines.
-        conversions: Kernels between samples and tensors.
+        engine: What computes: "auto", "fused", "rtx" or "tensorrt".
+        conversions: Gives the kernels between samples and tensors; its argument is whether the network's input is
+            interleaved.
     """
 
     engines: EngineResources
-    conversions: ConversionKernels
+    engine: str
+    conversions: Callable[[bool], ConversionKernels]
 
 
 class ExecutionPlan:
-    """An engine for the tiles of one tiling, with lanes (contexts with their passes) that are used in turn.
+    """A network for the tiles of one tiling, with lanes (contexts with their passes) that are used in turn.
 
     Attributes:
+        title: What computes, for tables.
         tiling: How frames are cut.
         lanes: The lanes.
     """
 
-    def __init__(self, resources: Resources, network: Network, tiling: Tiling, contexts: int) -> None:
+    def __init__(self, resources: Resources, network: GpuNetwork, tiling: Tiling, contexts: int) -> None:
         """Create the lanes and run each once.
 
         Args:
             resources: GPU and kernels.
-            network: The engine, which the plan closes.
+            network: The network, which the plan closes.
             tiling: How frames are cut.
             contexts: Number of lanes.
 
         Raises:
-            OutOfMemory: There is not enough memory. All resources are released, the engine too.
+            OutOfMemory: There is not enough memory. All resources are released, the network too.
         """
+        self.title = network.title
         self.tiling = tiling
         self.lanes: list[Passes] = []
         self._gpu = resources.engines.gpu
         self._network = network
         try:
+            conversions = resources.conversions(network.interleaved)
             for _ in range(contexts):
-                self.lanes.append(Passes(self._gpu, network, tiling, resources.conversions))
+                self.lanes.append(Passes(self._gpu, network, tiling, conversions))
             self._numbers = cycle(range(contexts))
             for lane in self.lanes:
                 lane.queue_network()  # TensorRT-RTX compiles its kernels at the first run
@@ -139,7 +146,7 @@ class FallbackLadder:
                 network = self._fitting_network(tiling, contexts)
                 if network is not None:
                     plan = ExecutionPlan(self._resources, network, tiling, contexts)
-                    self._plan_bytes = self._total(tiling, contexts, network.context_bytes) - self._reserved
+                    self._plan_bytes = self._total_of(tiling, contexts, network) - self._reserved
                     return plan
             except OutOfMemory as error:
                 log.warning("%s: trying smaller tiles", error)
@@ -158,15 +165,15 @@ class FallbackLadder:
             if contexts > 1:
                 yield tiling, 1
 
-    def _fitting_network(self, tiling: Tiling, contexts: int) -> Network | None:
+    def _fitting_network(self, tiling: Tiling, contexts: int) -> GpuNetwork | None:
         """The engine for a tile if its contexts fit into the budget.
 
         An engine for several sizes needs the memory of its largest size, so one for this size alone is tried after it.
         """
         size = (tiling.tile_height, tiling.tile_width)
         for shapes in (None, Shapes.fixed(*size)):
-            network = Network(self._resources.engines, *size, shapes)
-            if self._total(tiling, contexts, network.context_bytes) <= self._budget:
+            network = open_network(self._resources.engines, self._resources.engine, *size, shapes)
+            if self._total_of(tiling, contexts, network) <= self._budget:
                 return network
             network.close()
             if network.has_fixed_size:
@@ -174,6 +181,9 @@ class FallbackLadder:
         self._bytes_per_pixel = network.context_bytes / (tiling.tile_width * tiling.tile_height)
         return None
 
-    def _total(self, tiling: Tiling, contexts: int, context_bytes: float) -> float:
+    def _total_of(self, tiling: Tiling, contexts: int, network: GpuNetwork) -> float:
+        return self._total(tiling, contexts, network.context_bytes, network.interleaved)
+
+    def _total(self, tiling: Tiling, contexts: int, context_bytes: float, interleaved: bool = False) -> float:
         """GPU memory of a plan and of the frames in flight, in bytes."""
-        return self._reserved + contexts * (context_bytes + memory_bytes(self._model, tiling))
+        return self._reserved + contexts * (context_bytes + memory_bytes(self._model, tiling, interleaved))

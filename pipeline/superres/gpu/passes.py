@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from pipeline.models.spec import ModelSpec
 from pipeline.superres.gpu.launch import ConversionKernels, CutTile, PasteTile
-from pipeline.superres.gpu.tensorrt.network import Network
+from pipeline.superres.gpu.network_choice import GpuNetwork
 from pipeline.superres.tiling import Tiling
 from pipeline.system.cuda import Gpu
 
@@ -32,7 +32,7 @@ class Passes:
         stream: The compute stream.
     """
 
-    def __init__(self, gpu: Gpu, network: Network, tiling: Tiling, conversions: ConversionKernels) -> None:
+    def __init__(self, gpu: Gpu, network: GpuNetwork, tiling: Tiling, conversions: ConversionKernels) -> None:
         """Create an execution context and allocate the tensors. Raises OutOfMemory."""
         self._conversions = conversions
         self._tiling = tiling
@@ -48,9 +48,10 @@ class Passes:
             self.stream: Stream = self._lane.stream
             self._input, self._output = self._lane.input, self._lane.output
             if not tiling.is_single_tile:
-                self._input = allocate(tensor_bytes(network.model, tiling.width, tiling.height))
+                pixel_bytes = self._lane.input.size // (tiling.tile_width * tiling.tile_height)
+                self._input = allocate(pixel_bytes * tiling.width * tiling.height)
                 self._output = allocate(tensor_bytes(network.model, tiling.width, tiling.height, enlarged=True))
-                self._cut = CutTile(gpu.device, tiling, network.model)
+                self._cut = CutTile(gpu.device, tiling, network.model, network.interleaved)
                 self._paste = PasteTile(gpu.device, tiling, network.model)
             self._rgb = self._output
             if conversions.with_chroma:
@@ -99,9 +100,17 @@ def tensor_bytes(model: ModelSpec, width: int, height: int, enlarged: bool = Fal
     return model.channels * width * height * model.dtype.itemsize * (model.scale**2 if enlarged else 1)
 
 
-def memory_bytes(model: ModelSpec, tiling: Tiling) -> int:
-    """GPU memory in bytes that Passes allocate, without what the network's context works in."""
+def memory_bytes(model: ModelSpec, tiling: Tiling, interleaved: bool = False) -> int:
+    """GPU memory in bytes that Passes allocate, without what the network's context works in.
+
+    Args:
+        model: The network.
+        tiling: How frames are cut.
+        interleaved: Whether the network's input has four elements for each pixel.
+    """
     sizes = {(tiling.tile_width, tiling.tile_height), (tiling.width, tiling.height)}
     tensors = sum(tensor_bytes(model, *size, enlarged) for size in sizes for enlarged in (False, True))
+    if interleaved:
+        tensors += sum(width * height for width, height in sizes) * (4 - model.channels) * model.dtype.itemsize
     luma_alone = model.channels == 1
     return tensors + (3 * tensor_bytes(model, tiling.width, tiling.height, enlarged=True) if luma_alone else 0)

@@ -13,6 +13,11 @@
 extern "C" __global__ void cut(const ELEMENT* __restrict__ rgb, ELEMENT* __restrict__ tile, int x, int y) {
     int column = blockIdx.x * blockDim.x + threadIdx.x, row = blockIdx.y * blockDim.y + threadIdx.y;
     if (column >= TILE_WIDTH || row >= TILE_HEIGHT) return;
+#if INTERLEAVED
+    reinterpret_cast<Interleaved*>(tile)[(size_t)row * TILE_WIDTH + column] =
+        reinterpret_cast<const Interleaved*>(rgb)[(size_t)(y + row) * WIDTH + x + column];
+    return;
+#endif
 #pragma unroll
     for (int plane = 0; plane < PLANES; ++plane) {
         size_t from = (size_t)(plane * HEIGHT + y + row) * WIDTH + x + column;

@@ -15,11 +15,14 @@ from tests.superres.fake_gpu import FakeGpu, FakeNetwork
 from tests.superres.fake_gpu import gpu as gpu
 
 
+def no_conversions(interleaved: bool) -> Any:
+    return None
+
+
 def make_ladder(gpu: FakeGpu, small_format: FrameFormat, budget: int) -> FallbackLadder:
     engines: Any = SimpleNamespace(gpu=gpu, model=catalogue.find("clear-x2", np.float16))
-    conversions: Any = None
     source = replace(small_format, width=640, height=480)
-    return FallbackLadder(Resources(engines, conversions), source, contexts=2, budget=budget, reserved=0)
+    return FallbackLadder(Resources(engines, "auto", no_conversions), source, contexts=2, budget=budget, reserved=0)
 
 
 def summary(plan: ExecutionPlan) -> tuple[bool, int]:

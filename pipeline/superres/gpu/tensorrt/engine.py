@@ -10,8 +10,9 @@ from typing import Any, Self
 from pipeline.errors import ModelError
 from pipeline.models.spec import ModelSpec
 from pipeline.superres.gpu.tensorrt.library import TensorRtLibrary
+from pipeline.superres.gpu.tensorrt.prelu import prelu_as_max
 
-BUILD_OPTIONS = "strongly typed"
+BUILD_OPTIONS = "strongly typed, PReLU as Max"
 
 Size = tuple[int, int]  # (H, W)
 
@@ -72,13 +73,28 @@ def build_engine(library: TensorRtLibrary, model: ModelSpec, shapes: Shapes) -> 
     builder = trt.Builder(library.logger)
     network = builder.create_network(_creation_flags(trt))
     parser = trt.OnnxParser(network, library.logger)
-    if not parser.parse(model.path.read_bytes()):
+    if not parser.parse(_prepared(model)):
         reason = parser.get_error(0).desc() if parser.num_errors else library.last_error()
         raise ModelError(f"{model.path}: {library.name} {library.version} can't parse it: {reason}")
     plan = builder.build_serialized_network(network, _build_config(trt, builder, network, model, shapes))
     if plan is None:
         raise ModelError(f"{model.path}: {library.name} {library.version} can't build it: {library.last_error()}")
     return bytes(plan)
+
+
+def _prepared(model: ModelSpec) -> bytes:
+    """The ONNX file of `model`, rewritten where TensorRT then builds faster engines.
+
+    A file that onnx can't read is left to TensorRT's parser, whose error states what is wrong.
+    """
+    import onnx
+    from google.protobuf.message import DecodeError
+
+    try:
+        network = onnx.load(model.path)
+    except DecodeError:
+        return model.path.read_bytes()
+    return bytes(prelu_as_max(network).SerializeToString())
 
 
 def _creation_flags(trt: Any) -> int:

@@ -61,13 +61,13 @@ def load(name: str = "auto") -> TensorRtLibrary:
     """Import a TensorRT library.
 
     Args:
-        name: "rtx", "tensorrt", or "auto" for the first that is installed.
+        name: "rtx" or "tensorrt"; "auto" or "fused", which choose none, for the first that is installed.
 
     Raises:
         BackendError: The library is not installed or does not load. The message names the command to install it.
     """
     found = installed()
-    if name == "auto":
+    if name in ("auto", "fused"):
         if not found:
             raise BackendError(f"TensorRT is not installed: {INSTALL_COMMANDS['rtx']}")
         name = found[0]

@@ -63,9 +63,12 @@ class Network:
         model: The network.
         height: Height of the images.
         width: Width of the images.
+        interleaved: False: the input tensor is (1, C, H, W).
         has_fixed_size: Whether the engine supports this size alone.
         context_bytes: GPU memory that each context needs to work in.
     """
+
+    interleaved = False
 
     def __init__(self, resources: EngineResources, height: int, width: int, shapes: Shapes | None = None) -> None:
         """Load the engine from the cache, or build it.
@@ -99,6 +102,11 @@ class Network:
             raise
         self.has_fixed_size = self._key.shapes.is_fixed
         self.context_bytes = int(engine.device_memory_size_v2)
+
+    @property
+    def title(self) -> str:
+        """What computes, for tables: library and version."""
+        return f"{self._library.title} {self._library.version}"
 
     def lane(self) -> Lane:
         """Create a context with a stream of its own. Raises OutOfMemory."""

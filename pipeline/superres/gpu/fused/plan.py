@@ -1,0 +1,151 @@
+"""Divides a chain into fused kernels: the partition and shapes that are fastest, by measured times."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from pipeline.superres.gpu.fused.chain import ConvolutionChain
+from pipeline.superres.gpu.fused.kernel import BlockGrid, FusedKernel, KernelShape, LayerSegment, candidates
+from pipeline.system.cuda import Gpu
+
+if TYPE_CHECKING:
+    from cuda.core import Buffer, Stream
+
+log = logging.getLogger(__name__)
+
+SECONDS = 15.0  # that compiling and timing may take
+_MOST_FUSED = {8: 4, 16: 3, 24: 3}  # layers in a kernel, by width; else 2: more recompute too much at the edges
+_GRIDS = 3
+_TIMED_SECONDS = 0.004  # of each measurement
+
+
+@dataclass(frozen=True)
+class PlannedKernel:
+    """One kernel of a plan.
+
+    Attributes:
+        start: Index of its first layer.
+        segment: The layers that it computes.
+        shape: How its work is divided.
+        grid: How its blocks are laid over the frame.
+        seconds: Measured time.
+    """
+
+    start: int
+    segment: LayerSegment
+    shape: KernelShape
+    grid: BlockGrid
+    seconds: float
+
+
+KernelPlan = tuple[PlannedKernel, ...]
+
+
+def segments(chain: ConvolutionChain, start: int) -> Iterator[LayerSegment]:
+    """The segments that may begin with layer `start`, shortest first.
+
+    A layer whose output is read again later, or whose epilogue reads an earlier output, ends its segment.
+    """
+    count = len(chain.layers)
+    for end in range(start + 1, min(count, start + _MOST_FUSED.get(chain.width, 2)) + 1):
+        layers = chain.layers[start:end]
+        first, last = start == 0, end == count
+        yield LayerSegment(
+            width=chain.width,
+            first=first,
+            inner=len(layers) - first - last,
+            last=last,
+            planes=chain.planes,
+            scale=chain.scale,
+            residual=chain.residual if last else "none",
+            smooth=tuple(layer.smooth for layer in layers),
+            epilogue=layers[-1].epilogue,
+        )
+        if end - 1 in chain.operands or layers[-1].epilogue != "none":
+            return
+
+
+def fastest(chain: ConvolutionChain, seconds: dict[LayerSegment, float]) -> list[tuple[int, LayerSegment]]:
+    """The partition of `chain` with the least sum of `seconds`, as (first layer, segment): a shortest path."""
+    best: list[tuple[float, list[tuple[int, LayerSegment]]]] = [(0.0, [])]
+    for end in range(1, len(chain.layers) + 1):
+        ways = [
+            (best[start][0] + seconds[segment], [*best[start][1], (start, segment)])
+            for start in range(end)
+            for segment in segments(chain, start)
+            if start + segment.layers == end and segment in seconds
+        ]
+        best.append(min(ways, key=lambda way: way[0], default=(float("inf"), [])))
+    return best[-1][1]
+
+
+class KernelPlanner:
+    """Compiles and times the candidates for frames of one size on one GPU."""
+
+    def __init__(self, gpu: Gpu, chain: ConvolutionChain, height: int, width: int) -> None:
+        self._gpu, self._chain, self._height, self._width = gpu, chain, height, width
+        properties = gpu.device.properties
+        self._block_bytes = properties.max_shared_memory_per_block_optin
+        self._multiprocessor_bytes = properties.max_shared_memory_per_multiprocessor
+        self._warpgroups = gpu.facts.capability == "9.0"
+
+    def plan(self, seconds: float = SECONDS) -> KernelPlan:
+        """The fastest plan found in `seconds`, in which at least the first candidate of each segment is timed."""
+        kinds = list(dict.fromkeys(s for start in range(len(self._chain.layers)) for s in segments(self._chain, start)))
+        waiting = {
+            kind: candidates(kind, self._block_bytes, self._multiprocessor_bytes, self._warpgroups) for kind in kinds
+        }
+        began, times = time.monotonic(), dict[LayerSegment, PlannedKernel]()
+        stream = self._gpu.stream()
+        pixels = self._height * self._width
+        size = pixels * max(self._chain.width * 2, 8, 2 * self._chain.planes * self._chain.scale**2)
+        buffers = [self._gpu.allocate(size, stream) for _ in range(3)]
+        try:
+            while any(waiting.values()):
+                for kind in kinds:
+                    if waiting[kind] and (kind not in times or time.monotonic() - began < seconds):
+                        part = self._timed(kind, waiting[kind].pop(0), stream, buffers)
+                        if kind not in times or part.seconds < times[kind].seconds:
+                            times[kind] = part
+                if time.monotonic() - began >= seconds and len(times) == len(kinds):
+                    break
+        finally:
+            stream.sync()
+            for buffer in buffers:
+                buffer.close(stream)
+        chosen = fastest(self._chain, {kind: part.seconds for kind, part in times.items()})
+        return tuple(
+            PlannedKernel(start, segment, times[segment].shape, times[segment].grid, times[segment].seconds)
+            for start, segment in chosen
+        )
+
+    def _timed(self, segment: LayerSegment, shape: KernelShape, stream: Stream, buffers: list[Buffer]) -> PlannedKernel:
+        """Time a kernel with its most promising grids."""
+        kernel = FusedKernel(self._gpu.device, segment, shape)
+        parts = [
+            PlannedKernel(0, segment, shape, grid, self._measure(kernel, grid, stream, buffers))
+            for grid in kernel.grids(self._height, self._width, _GRIDS)
+        ]
+        return min(parts, key=lambda part: part.seconds)
+
+    def _measure(self, kernel: FusedKernel, grid: BlockGrid, stream: Stream, buffers: list[Buffer]) -> float:
+        """Median time of a launch in seconds."""
+        source, out, constants = (int(buffer.handle) for buffer in buffers)
+        arguments = (source, out, constants, constants, constants, source, source)
+
+        def run(times: int) -> float:
+            begin, end = self._gpu.event(timed=True), self._gpu.event(timed=True)
+            stream.record(begin)
+            for _ in range(times):
+                kernel.launch(stream, grid, arguments, self._height, self._width)
+            stream.record(end)
+            end.sync()
+            return float(end - begin) / 1000 / times
+
+        once = run(2)
+        times = max(2, min(200, int(_TIMED_SECONDS / max(once, 1e-6))))
+        return sorted(run(times) for _ in range(3))[1]

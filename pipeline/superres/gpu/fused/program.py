@@ -1,0 +1,141 @@
+"""A chain ready for the GPU: the kernels of a plan with their packed weights, which can be kept in a file."""
+
+from __future__ import annotations
+
+import io
+import json
+import zipfile
+from dataclasses import asdict, dataclass
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.superres.gpu.fused.chain import ChainLayer, ConvolutionChain
+from pipeline.superres.gpu.fused.kernel import BlockGrid, KernelShape, LayerSegment
+from pipeline.superres.gpu.fused.plan import KernelPlan
+from pipeline.superres.gpu.fused.weights import pack_first, pack_inner, pack_last
+
+_HEADER = "program"
+
+
+@dataclass(frozen=True, eq=False)
+class ProgramStep:
+    """One kernel of a program.
+
+    Attributes:
+        segment: The layers that it computes.
+        shape: How its work is divided.
+        grid: How its blocks are laid over the frame.
+        weights: Packed weights of its layers, float16.
+        biases: (layers, widest) float32.
+        slopes: (layers, widest) float16.
+        operand: Number of the step whose output its epilogue reads; None without an epilogue.
+    """
+
+    segment: LayerSegment
+    shape: KernelShape
+    grid: BlockGrid
+    weights: NDArray[np.float16]
+    biases: NDArray[np.float32]
+    slopes: NDArray[np.float16]
+    operand: int | None
+
+
+@dataclass(frozen=True, eq=False)
+class FusedProgram:
+    """The steps that compute a chain, in order; each reads the output of the one before.
+
+    Attributes:
+        steps: The kernels.
+    """
+
+    steps: tuple[ProgramStep, ...]
+
+    @property
+    def width(self) -> int:
+        """Channels between the steps."""
+        return self.steps[0].segment.width
+
+    def buffers(self) -> list[int]:
+        """For each step but the last, the number of the buffer that it writes: one that no later step still reads."""
+        read_until = {number: number + 1 for number in range(len(self.steps) - 1)}
+        for number, step in enumerate(self.steps):
+            if step.operand is not None:
+                read_until[step.operand] = max(read_until[step.operand], number)
+        buffers: list[int] = []
+        for number in range(len(self.steps) - 1):
+            busy = {buffers[earlier] for earlier in range(number) if read_until[earlier] >= number}
+            buffers.append(next(buffer for buffer in range(number + 1) if buffer not in busy))
+        return buffers
+
+    def dump(self) -> bytes:
+        """The program as the content of an .npz file."""
+        header = [
+            {"segment": asdict(s.segment), "shape": asdict(s.shape), "grid": asdict(s.grid), "operand": s.operand}
+            for s in self.steps
+        ]
+        arrays: dict[str, Any] = {_HEADER: np.frombuffer(json.dumps(header).encode(), np.uint8)}
+        for number, step in enumerate(self.steps):
+            arrays |= {f"{name}{number}": getattr(step, name) for name in ("weights", "biases", "slopes")}
+        file = io.BytesIO()
+        np.savez(file, **arrays)
+        return file.getvalue()
+
+    @classmethod
+    def load(cls, content: bytes) -> Self:
+        """The program that `dump` gave. Raises ValueError for anything else."""
+        try:
+            return cls._load(content)
+        except (EOFError, KeyError, OSError, TypeError, zipfile.BadZipFile) as error:
+            raise ValueError(f"no program of fused kernels: {error}") from error
+
+    @classmethod
+    def _load(cls, content: bytes) -> Self:
+        with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
+            header = json.loads(arrays[_HEADER].tobytes())
+            return cls(
+                tuple(
+                    ProgramStep(
+                        LayerSegment(**fields["segment"] | {"smooth": tuple(fields["segment"]["smooth"])}),
+                        KernelShape(**fields["shape"]),
+                        BlockGrid(**fields["grid"]),
+                        arrays[f"weights{number}"],
+                        arrays[f"biases{number}"],
+                        arrays[f"slopes{number}"],
+                        fields["operand"],
+                    )
+                    for number, fields in enumerate(header)
+                )
+            )
+
+
+def assemble(chain: ConvolutionChain, plan: KernelPlan) -> FusedProgram:
+    """The program that computes `chain` by `plan`."""
+    makers = {part.start + part.segment.layers - 1: number for number, part in enumerate(plan)}
+    steps = []
+    for part in plan:
+        layers = chain.layers[part.start : part.start + part.segment.layers]
+        operand = layers[-1].operand
+        arrays = _constants(part.segment, layers, part.shape.warpgroup)
+        maker = None if operand is None else makers[operand]
+        steps.append(ProgramStep(part.segment, part.shape, part.grid, *arrays, maker))
+    return FusedProgram(tuple(steps))
+
+
+def _constants(
+    segment: LayerSegment, layers: tuple[ChainLayer, ...], warpgroup: bool
+) -> tuple[NDArray[np.float16], NDArray[np.float32], NDArray[np.float16]]:
+    """Weights, biases and slopes of a segment, as its kernel reads them."""
+    biases = np.zeros((len(layers), segment.widest), np.float32)
+    slopes = np.ones((len(layers), segment.widest), np.float16)
+    weights = []
+    for index, layer in enumerate(layers):
+        biases[index, : len(layer.bias)] = layer.bias
+        slopes[index, : len(layer.slope)] = layer.slope
+        if segment.first and index == 0:
+            weights.append(pack_first(layer.weight))
+        else:
+            pack = pack_last if segment.last and index == len(layers) - 1 else pack_inner
+            weights.append(pack(layer.weight, warpgroup))
+    return np.concatenate(weights), biases, slopes

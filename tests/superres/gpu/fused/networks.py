@@ -1,0 +1,168 @@
+"""Small networks of the families that the fused kernels know, as ONNX; and a chain's arithmetic in NumPy."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import onnx
+from numpy.typing import NDArray
+from onnx import helper, numpy_helper
+
+from pipeline.superres.gpu.fused.chain import ConvolutionChain
+
+Names = list[str]
+
+
+class Builder:
+    """Adds operators to a graph, each by one call that returns the name of its output."""
+
+    def __init__(self, planes: int = 3, seed: int = 0) -> None:
+        self.planes = planes
+        self._rng = np.random.default_rng(seed)
+        self._nodes: list[onnx.NodeProto] = []
+        self._weights: list[onnx.TensorProto] = []
+
+    def node(self, kind: str, *inputs: str, **attributes: Any) -> str:
+        name = f"{kind.lower()}{len(self._nodes)}"
+        self._nodes.append(helper.make_node(kind, list(inputs), [name], **attributes))
+        return name
+
+    def constant(self, values: Any) -> str:
+        name = f"constant{len(self._weights)}"
+        self._weights.append(numpy_helper.from_array(np.asarray(values, np.float32), name))
+        return name
+
+    def conv(self, source: str, inputs: int, outputs: int, size: int = 3, pads: int = 1, **attributes: Any) -> str:
+        weight = self._rng.standard_normal((outputs, inputs, size, size)) / np.sqrt(size * size * inputs)
+        bias = 0.1 * self._rng.standard_normal(outputs)
+        names = source, self.constant(weight), self.constant(bias)
+        return self.node("Conv", *names, kernel_shape=[size, size], pads=[pads] * 4, **attributes)
+
+    def prelu(self, source: str, width: int, low: float = -0.3, high: float = 1.6) -> str:
+        return self.node("PRelu", source, self.constant(self._rng.uniform(low, high, (width, 1, 1))))
+
+    def silu(self, source: str, width: int) -> str:
+        return self.node("Mul", source, self.node("Sigmoid", source))
+
+    def gate(self, x: str, y: str) -> str:
+        """SPAN's (x + y) * (sigmoid(y) - 0.5)."""
+        centred = self.node("Sub", self.node("Sigmoid", y), self.constant(0.5))
+        return self.node("Mul", self.node("Add", y, x), centred)
+
+    def enlarged(self, scale: int, **attributes: Any) -> str:
+        return self.node("Resize", "input", "", self.constant([1, 1, scale, scale]), **attributes)
+
+    def model(self, output: str, scale: int) -> onnx.ModelProto:
+        last = next(node for node in self._nodes if node.output[0] == output)
+        last.output[0] = "output"
+        shapes = [1, self.planes, "h", "w"], [1, self.planes, f"{scale}*h", f"{scale}*w"]
+        values = [
+            helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, shape)
+            for name, shape in zip(("input", "output"), shapes, strict=True)
+        ]
+        graph = helper.make_graph(self._nodes, "network", values[:1], values[1:], self._weights)
+        model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+        onnx.checker.check_model(model, full_check=True)
+        return model
+
+
+Activation = Callable[[Builder, str, int], str]
+NEAREST = {"mode": "nearest", "coordinate_transformation_mode": "asymmetric", "nearest_mode": "floor"}
+BILINEAR = {"mode": "linear", "coordinate_transformation_mode": "half_pixel"}
+
+
+def body(b: Builder, width: int, inner: int, activation: Activation) -> str:
+    """The image widened, and `inner` layers of one width, each with the activation."""
+    current = "input"
+    for index in range(inner + 1):
+        current = activation(b, b.conv(current, width if index else b.planes, width), width)
+    return current
+
+
+def chain_network(
+    width: int = 8,
+    inner: int = 2,
+    scale: int = 2,
+    planes: int = 3,
+    activation: Activation = Builder.prelu,
+    residual: dict[str, Any] | None = None,
+    mode: str = "CRD",
+) -> onnx.ModelProto:
+    """A chain with a pixel shuffle, over the image enlarged as `residual` says, or over nothing."""
+    b = Builder(planes)
+    tail = b.conv(body(b, width, inner, activation), width, planes * scale**2)
+    output = b.node("DepthToSpace", tail, blocksize=scale, mode=mode)
+    return b.model(output if residual is None else b.node("Add", output, b.enlarged(scale, **residual)), scale)
+
+
+def joined_network(width: int = 8) -> onnx.ModelProto:
+    """Layers joined by an addition and by a gate."""
+    b = Builder()
+    first = b.conv("input", 3, width)
+    second = b.silu(b.conv(first, width, width), width)
+    third = b.node("Add", b.prelu(b.conv(second, width, width), width, high=0.9), first)
+    fourth = b.gate(third, b.conv(b.silu(b.conv(third, width, width), width), width, width))
+    return b.model(b.node("DepthToSpace", b.conv(fourth, width, 12), blocksize=2, mode="CRD"), 2)
+
+
+def evaluated(chain: ConvolutionChain, image: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The output of `chain`, (1, C, scale H, scale W), for `image`, (1, C, H, W), in float64."""
+    outputs: list[NDArray[np.float64]] = []
+    current = image[0].astype(np.float64)
+    for layer in chain.layers:
+        y = convolved(current, layer.weight.astype(np.float64)) + layer.bias[:, None, None]
+        y = y / (1 + np.exp(-y)) if layer.smooth else np.maximum(y, y * layer.slope[:, None, None])
+        if layer.operand is not None:
+            x = outputs[layer.operand]
+            y = x + y if layer.epilogue == "add" else (x + y) * (1 / (1 + np.exp(-y)) - 0.5)
+        outputs.append(y)
+        current = y
+    planes, s = chain.planes, chain.scale
+    _, height, width = current.shape
+    shuffled = current.reshape(planes, s, s, height, width).transpose(0, 3, 1, 4, 2).reshape(planes, s * height, -1)
+    return np.asarray((shuffled + enlarged(image[0], chain))[None], np.float32)
+
+
+def convolved(planes: NDArray[np.float64], weight: NDArray[np.float64]) -> NDArray[np.float64]:
+    """A 3x3 convolution, stride 1, zeros around: (I, H, W) → (O, H, W)."""
+    _, height, width = planes.shape
+    padded = np.pad(planes, ((0, 0), (1, 1), (1, 1)))
+    shifted = [padded[:, y : y + height, x : x + width] for y in range(3) for x in range(3)]
+    return np.asarray(
+        np.einsum("oit,tihw->ohw", weight.reshape(*weight.shape[:2], 9), np.stack(shifted), optimize=True)
+    )
+
+
+def enlarged(image: NDArray[np.float32], chain: ConvolutionChain) -> NDArray[np.float64]:
+    """The residual: `image`, (C, H, W), enlarged as `chain` says; zero if it has none."""
+    repeated = image.astype(np.float64).repeat(chain.scale, 1).repeat(chain.scale, 2)
+    if chain.residual == "bilinear":
+        return _lerp(_lerp(image.astype(np.float64), chain.scale, 1), chain.scale, 2)
+    return repeated if chain.residual == "nearest" else np.zeros_like(repeated)
+
+
+def _lerp(values: NDArray[np.float64], scale: int, axis: int) -> NDArray[np.float64]:
+    length = values.shape[axis]
+    place = ((np.arange(length * scale) + 0.5) / scale - 0.5).clip(0, length - 1)
+    low = np.floor(place).astype(int)
+    weight = np.expand_dims(place - low, tuple(range(1, values.ndim - axis)))
+    high = np.minimum(low + 1, length - 1)
+    return np.asarray(values.take(low, axis) * (1 - weight) + values.take(high, axis) * weight)
+
+
+def repeating_network(scale: int, planes: int = 3, gain: float = 1) -> onnx.ModelProto:
+    """A chain that repeats each pixel, times `gain`: by weights of the centre from each plane to its copies."""
+    b = Builder(planes)
+    widened, kept = np.zeros((8, planes, 3, 3)), np.zeros((8, 8, 3, 3))
+    repeated = np.zeros((planes * scale**2, 8, 3, 3))
+    for plane in range(planes):
+        widened[plane, plane, 1, 1] = 1
+        repeated[plane * scale**2 : (plane + 1) * scale**2, plane, 1, 1] = gain
+    for channel in range(8):
+        kept[channel, channel, 1, 1] = 1
+    current = "input"
+    for weight in (widened, kept, repeated):
+        current = b.node("Conv", current, b.constant(weight), kernel_shape=[3, 3], pads=[1] * 4)
+    return b.model(b.node("DepthToSpace", current, blocksize=scale, mode="CRD"), scale)

@@ -1,0 +1,110 @@
+"""Shapes of fused kernels, and that every kernel compiles for every card since Ampere without spilling registers."""
+
+from __future__ import annotations
+
+import io
+import re
+from typing import Any
+
+import pytest
+
+from pipeline.superres.gpu.fused.kernel import (
+    FILE,
+    SMALLEST_SHARED_BYTES,
+    KernelShape,
+    LayerSegment,
+    candidates,
+    macros,
+)
+from pipeline.superres.gpu.kernels import kernel_source
+
+AMPERE_MULTIPROCESSOR = 100 * 1024  # GeForce of compute capability 8.6, 8.9 and 12.0
+HOPPER_BLOCK, HOPPER_MULTIPROCESSOR = 227 * 1024, 228 * 1024
+WIDTHS = range(8, 65, 8)
+CARDS = {
+    "sm_80": (163 * 1024, 164 * 1024),
+    "sm_86": (SMALLEST_SHARED_BYTES, AMPERE_MULTIPROCESSOR),
+    "sm_89": (SMALLEST_SHARED_BYTES, AMPERE_MULTIPROCESSOR),
+    "sm_90": (HOPPER_BLOCK, HOPPER_MULTIPROCESSOR),
+    "sm_120": (SMALLEST_SHARED_BYTES, AMPERE_MULTIPROCESSOR),
+}
+
+
+def segment(width: int, first: bool = False, inner: int = 1, last: bool = False, scale: int = 2) -> LayerSegment:
+    layers = first + inner + last
+    return LayerSegment(width, first, inner, last, 3, scale, "nearest" if last else "none", (False,) * layers)
+
+
+KINDS: dict[str, Any] = {
+    "first": {"first": True, "inner": 0},
+    "first and one": {"first": True, "inner": 1},
+    "one": {"inner": 1},
+    "two": {"inner": 2},
+    "one and last": {"inner": 1, "last": True},
+    "last": {"inner": 0, "last": True},
+}
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("card", CARDS)
+def test_each_segment_has_a_shape_that_fits_each_card(card: str, kind: str, width: int) -> None:
+    found = candidates(segment(width, **KINDS[kind]), *CARDS[card], warpgroups=False)
+    assert found
+    for shape in found:
+        assert shape.shared_bytes(segment(width, **KINDS[kind])) <= CARDS[card][0]
+        assert not shape.warpgroup
+
+
+def test_wgmma_is_tried_first_from_32_channels_on_where_the_card_has_it() -> None:
+    room = HOPPER_BLOCK, HOPPER_MULTIPROCESSOR
+    assert candidates(segment(40), *room, warpgroups=True)[0].warpgroup
+    assert not any(shape.warpgroup for shape in candidates(segment(24), *room, warpgroups=True))
+    assert not any(shape.warpgroup for shape in candidates(segment(40, first=True, inner=0), *room, warpgroups=True))
+
+
+def test_fused_layers_compute_columns_at_the_edges_twice() -> None:
+    assert KernelShape(4, 1, 6, 2).columns(segment(24)) == 64
+    assert KernelShape(4, 1, 6, 2).columns(segment(24, first=True, inner=1, last=True)) == 60
+
+
+def spilled(part: LayerSegment, shape: KernelShape, arch: str) -> int:
+    """Compile the kernel; give the bytes of registers that were spilled to memory."""
+    from cuda.core import Program, ProgramOptions
+
+    log = io.StringIO()
+    options = ProgramOptions(
+        arch=arch, std="c++17", define_macro=sorted(macros(part, shape).items()), ptxas_options=["-v"]
+    )
+    Program(kernel_source(FILE), code_type="c++", options=options).compile("cubin", logs=log)
+    return sum(map(int, re.findall(r"(\d+) bytes spill stores", log.getvalue())))
+
+
+@pytest.mark.parametrize("kind", ["first and one", "one", "one and last"])
+@pytest.mark.parametrize("arch", ["sm_86", "sm_90"])
+def test_the_kernels_of_clear_x2_compile_without_spills(arch: str, kind: str) -> None:
+    pytest.importorskip("cuda.core")
+    part = segment(40, **KINDS[kind])
+    assert spilled(part, candidates(part, *CARDS[arch], warpgroups=False)[0], arch) == 0
+
+
+@pytest.mark.long
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize("arch", CARDS)
+def test_the_kernels_of_every_width_compile_without_spills(arch: str, width: int, kind: str) -> None:
+    pytest.importorskip("cuda.core")
+    part = segment(width, **KINDS[kind])
+    assert spilled(part, candidates(part, *CARDS[arch], warpgroups=False)[0], arch) == 0
+
+
+@pytest.mark.long
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("kind", ["first and one", "one", "two", "one and last", "last"])
+@pytest.mark.parametrize("width", [32, 40, 48, 56, 64])
+def test_the_wgmma_kernels_compile_without_spills(width: int, kind: str) -> None:
+    pytest.importorskip("cuda.core")
+    part = segment(width, **KINDS[kind])
+    shapes = candidates(part, HOPPER_BLOCK, HOPPER_MULTIPROCESSOR, warpgroups=True)
+    assert all(spilled(part, shape, "sm_90a") == 0 for shape in shapes if shape.warpgroup)

@@ -1,0 +1,72 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from pipeline.models import synthetic
+from pipeline.superres.gpu.fused.chain import ConvolutionChain
+from pipeline.superres.gpu.fused.kernel import BlockGrid, KernelShape
+from pipeline.superres.gpu.fused.plan import KernelPlan, PlannedKernel, segments
+from pipeline.superres.gpu.fused.program import FusedProgram, assemble
+from pipeline.superres.gpu.fused.recognition import recognise
+from tests.superres.gpu.fused.networks import joined_network
+
+SHAPE, GRID = KernelShape(4, 1, 3, 2), BlockGrid(1, 8, 1)
+
+
+def one_by_one(chain: ConvolutionChain) -> KernelPlan:
+    """A plan with a kernel for each layer."""
+    return tuple(
+        PlannedKernel(start, next(segments(chain, start)), SHAPE, GRID, 1.0) for start in range(len(chain.layers))
+    )
+
+
+@pytest.fixture
+def srvgg() -> FusedProgram:
+    chain = recognise(synthetic.srvgg(16, 3, np.float32))
+    return assemble(chain, one_by_one(chain))
+
+
+@pytest.fixture
+def joined() -> FusedProgram:
+    chain = recognise(joined_network())
+    return assemble(chain, one_by_one(chain))
+
+
+def test_a_chain_needs_two_buffers_in_turn(srvgg: FusedProgram) -> None:
+    assert srvgg.buffers() == [0, 1, 0, 1]
+
+
+def test_a_buffer_that_is_read_again_is_kept_until_then(joined: FusedProgram) -> None:
+    buffers, steps = joined.buffers(), joined.steps
+    assert [step.operand for step in steps] == [None, None, 0, None, 2, None]
+    for number, step in enumerate(steps):
+        if step.operand is not None:
+            written_meanwhile = buffers[step.operand + 1 : number + 1]
+            assert buffers[step.operand] not in written_meanwhile
+
+
+def test_a_program_is_the_same_after_it_was_kept_in_a_file(joined: FusedProgram) -> None:
+    loaded = FusedProgram.load(joined.dump())
+    for before, after in zip(joined.steps, loaded.steps, strict=True):
+        assert (before.segment, before.shape, before.grid, before.operand) == (
+            after.segment,
+            after.shape,
+            after.grid,
+            after.operand,
+        )
+        for name in ("weights", "biases", "slopes"):
+            np.testing.assert_array_equal(getattr(before, name), getattr(after, name))
+
+
+@pytest.mark.parametrize("content", [b"", b"not an archive", b"PK\x03\x04 cut off"])
+def test_a_damaged_file_is_refused(content: bytes) -> None:
+    with pytest.raises(ValueError, match=r"no program of fused kernels|allow_pickle"):
+        FusedProgram.load(content)
+
+
+def test_biases_and_slopes_of_a_step_fill_the_place_of_the_widest_layer(srvgg: FusedProgram) -> None:
+    last = srvgg.steps[-1]
+    assert last.biases.shape == last.slopes.shape == (1, 16)
+    assert (last.slopes == 1).all()
+    assert last.weights.nbytes == last.segment.weight_bytes
