@@ -109,7 +109,7 @@ class TestInterrupted:
             str(source),
             *FAST[2:],
             "--model",
-            "srvgg-32x16",
+            "srvgg-24x8",
         ]
         process = subprocess.Popen(
             command,
