@@ -54,8 +54,8 @@ def graceful_shutdown(
     """Inside, the first Ctrl-C, SIGTERM or SIGHUP stops `work` and the second aborts it.
 
     A thread listens for the signals, since the main thread can't handle them while it is in a library that blocks. At
-    the end of the block, that thread and the calls of `stop` and `abort` have ended, and the handlers are restored.
-    To be used in the main thread.
+    the end of the block, that thread and the calls of `stop` and `abort` have ended, and the handlers are restored; but
+    after a signal, further ones are ignored, as the process is about to exit. To be used in the main thread.
 
     Args:
         work: What runs inside.
@@ -65,10 +65,12 @@ def graceful_shutdown(
     """
     numbers = ending_signals()
     with ExitStack() as stack:
-        stack.enter_context(handlers_restored())  # the last to end: a further signal must not interrupt what follows
-        receiver, sender = map(stack.enter_context, socket.socketpair())
+        stack.enter_context(handlers_restored())
+        receiver, sender = socket.socketpair()
         listener = _Listener(receiver, sender, work, forced_exit, is_interruptible)
-        stack.enter_context(listener)
+        stack.callback(listener.ignore_further_signals)
+        for resource in (receiver, sender, listener):
+            stack.enter_context(resource)
         sender.setblocking(False)
         before = signal.set_wakeup_fd(sender.fileno(), warn_on_full_buffer=False)
         stack.callback(signal.set_wakeup_fd, before)
@@ -113,6 +115,12 @@ class _Listener:
         self._calls: list[threading.Thread] = []
         self._deadline: float | None = None
         self._thread = threading.Thread(target=self._listen, name="uprez-shutdown", daemon=True)
+
+    def ignore_further_signals(self) -> None:
+        """Ignore ending signals from now on, if there was one."""
+        if self._state is not _State.RUNNING:
+            for number in ending_signals():
+                signal.signal(number, signal.SIG_IGN)
 
     def __enter__(self) -> None:
         self._thread.start()

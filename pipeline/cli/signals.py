@@ -20,13 +20,17 @@ def ending_signals() -> list[signal.Signals]:
 
 @contextlib.contextmanager
 def handlers_restored() -> Iterator[None]:
-    """At the end, the handlers of the ending signals are those of the beginning."""
+    """At the end, the handlers of the ending signals are those of the beginning, but for signals ignored meanwhile.
+
+    After a shutdown they stay ignored: another one must not end the process with another exit code.
+    """
     before = {number: signal.getsignal(number) for number in ending_signals()}
     try:
         yield
     finally:
         for number, handler in before.items():
-            signal.signal(number, handler)
+            if signal.getsignal(number) != signal.SIG_IGN:
+                signal.signal(number, handler)
 
 
 @contextlib.contextmanager
