@@ -5,7 +5,7 @@
      ├── InputError        the source is missing, unreadable, damaged, not supported, or has no video
      │    └── RefusedError     the source rejects this user and password
      ├── OutputError       the output can't be written: its path, its format, or its disk
-     ├── ModelError        the network is missing, broken, or no upscaler of images
+     ├── ModelError        the network is missing, broken, or not an image upscaler
      │    └── MismatchError    frame, model and engine don't match
      ├── BackendError      the device or one of its libraries is missing, too old, or fails
      │    └── OutOfMemory      the device, or main memory, is too small
@@ -17,7 +17,7 @@ Errors of PyAV, ONNX Runtime, CUDA and TensorRT are translated to these where th
 
 
 class UprezError(Exception):
-    """The base class of all errors that uprez raises on purpose."""
+    """The base class of all errors that uprez raises deliberately."""
 
 
 class SettingsError(UprezError):

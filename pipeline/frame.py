@@ -25,8 +25,8 @@ class DevicePlane:
     """A plane in GPU memory.
 
     Attributes:
-        address: Of its first sample, in the device's primary context.
-        pitch: Bytes from one row to the next.
+        address: The address of its first sample, in the device's primary CUDA context.
+        pitch: The distance between the beginnings of two rows, in bytes.
     """
 
     address: int
@@ -85,7 +85,7 @@ class Colour:
     Attributes:
         matrix: H.273 code of the matrix coefficients.
         full_range: Luma of depth n is 0 to 2^n - 1; else it is limited to 16 to 235, times 2^(n-8).
-        primaries: H.273 code.
+        primaries: H.273 code of the colour primaries.
         transfer: H.273 code of the transfer characteristics.
         siting: The location of chroma samples.
     """
@@ -109,7 +109,7 @@ class PixelFormat:
         interleaved: Chroma is one plane of Cb, Cr pairs instead of two planes.
         shift: Bits by which a sample is shifted up in its 16 bits.
         chroma: False for gray.
-        rgb: The planes are green, blue and red instead of Y, Cb and Cr. They have full range, whatever Colour says.
+        rgb: The planes are green, blue and red instead of Y, Cb and Cr. Always of full range.
         alpha: The last plane is opacity, as large as the first, 0 to 2^depth - 1 in any range.
     """
 
@@ -181,10 +181,10 @@ class FrameFormat:
     """The properties that all frames of a stream share.
 
     Attributes:
-        width: In samples of luma.
-        height: In rows of luma.
+        width: In luma samples.
+        height: In luma rows.
         pixel: The layout of the samples.
-        colour: Their interpretation.
+        colour: The interpretation of the samples.
     """
 
     width: int
@@ -235,8 +235,8 @@ class Frame:
         format: The format of its planes.
         planes: In main memory, each of shape (rows, samples) and type `format.pixel.dtype`; rows may be padded.
         pts: Its timestamp, in the time base of the source's video stream.
-        duration: In the same, 0 if unknown.
-        release: To be called once, by the last reader of the planes; returns their memory.
+        duration: In the time base of `pts`, 0 if unknown.
+        release: Returns the memory of the planes; the last reader calls it, once.
         device_planes: The planes in GPU memory, of a frame that NVDEC decoded; `planes` is empty then.
         interlaced: The stream marks its odd and even rows as two fields, captured at two times.
     """

@@ -34,7 +34,7 @@ class Packing:
 
     @property
     def is_equivalent(self) -> bool:
-        """Whether the planar format has all of its samples; else it also has alpha, which is set to opaque."""
+        """True if the planar format has all of its samples; else it also has alpha, which is set to opaque."""
         return _OPAQUE not in self.planes
 
 

@@ -1,1 +1,1 @@
-"""Verification: is an output complete, in order, at the right times, in the right colours, with every stream?"""
+"""Verification that an output is complete: all frames, in order, with the right times and colours, and all streams."""

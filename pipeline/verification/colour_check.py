@@ -1,4 +1,4 @@
-"""Checks that the output's samples have the colours that its tags say, by least squares over all frames at once."""
+"""Checks that the output's samples match its colour tags, by least squares over all frames at once."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ class ColourComparison:
 
 
 def find_colour_fault(comparison: ColourComparison, format: FrameFormat) -> str:
-    """Return what is wrong with the colours of an output that is tagged as `format` says, "" if nothing is.
+    """Return a description of the fault in the colours of an output that is tagged as `format`, "" if there is none.
 
     If another matrix or range is the right one, interpreting the samples so reduces the difference by the effect of
     that change, whatever the codec has done; if it is not, it adds as much.

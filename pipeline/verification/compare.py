@@ -37,7 +37,7 @@ _FIELD_RATE = 1.5  # times the source's rate: each of its fields became a frame
 
 @dataclass(frozen=True)
 class _FrameReport:
-    """What the comparison of frames, or of their times, found.
+    """The findings of the comparison of frames, or of their times.
 
     Attributes:
         items: Faults, and remarks as strings.

@@ -1,6 +1,6 @@
 """Finds which source frame each output frame shows, from signatures and times alone; it reads no files.
 
-Time says which frame to expect, the signature whether it is another one. The most likely sequence is searched for
+The timestamp determines the expected frame, the signature shows whether it is that one. The likeliest sequence is found
 (A. Viterbi, "Error bounds for convolutional codes", 1967): an output frame that continues from the one before it, in
 time or in order, costs nothing, a jump costs `_JUMP`, and a source frame costs as much as it is less alike than the
 best one in the search range. So a single doubtful frame does not outweigh the clock, while many that agree do, and in
@@ -74,7 +74,7 @@ class FrameAligner:
         difference = np.minimum(plain, _mean_square(candidates + self._bias - signature))
         octaves = 0.5 * np.log2((difference + _NOISE) / (difference.min() + _NOISE))
         before, costs = self._transitions(expected, first, len(candidates))
-        if plain.min() <= UNLIKE:  # a frame that is like no candidate has no say
+        if plain.min() <= UNLIKE:  # a frame unlike all candidates is matched by its time alone
             costs = costs + np.clip(octaves - _MARGIN, 0, _MAX_COST)
         self._costs, self._first, self._expected = costs - costs.min(), first, expected
         self._undecided.append((first, before, plain))

@@ -16,7 +16,7 @@ from pipeline.frame import PIXEL_FORMATS, Colour, FrameFormat, Plane, plain_name
 from pipeline.media.decoding.rotate import Orientation
 from pipeline.media.packed_formats import nearest_format, unpack
 
-Signature = NDArray[np.float32]  # (3, rows, columns): R'G'B' of 0..255, converted as the tags say, not clamped
+Signature = NDArray[np.float32]  # (3, rows, columns): R'G'B' of 0..255, converted by the colour tags, not clamped
 
 _COLUMNS, _ROWS = 48, 27
 _MIN_CELL = 2  # pixels: a cell has a complete chroma sample
@@ -111,7 +111,7 @@ def rotate_signature(signature: Signature, orientation: Orientation) -> Signatur
 
 
 def _planes(frame: av.VideoFrame, dtype: Any) -> list[Plane]:
-    buffers: list[Any] = list(frame.planes)  # whose stubs do not say that they are buffers
+    buffers: list[Any] = list(frame.planes)  # whose stubs do not declare the buffer protocol
     samples = [np.frombuffer(plane, dtype).reshape(plane.height, -1) for plane in buffers]
     return [rows[:, : plane.width] for rows, plane in zip(samples, buffers, strict=True)]
 

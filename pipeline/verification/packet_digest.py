@@ -44,7 +44,7 @@ class PacketDigests:
 
     def add(self, packet: Packet) -> None:
         """Add a packet. Headers that only some containers have are left out of its digest."""
-        content: Any = packet  # whose stub does not say that it is a buffer
+        content: Any = packet  # its stub does not declare the buffer protocol
         payload = memoryview(content)
         if self._aac:
             payload = payload[_adts_header_bytes(payload) :]
@@ -69,7 +69,7 @@ class PacketDigests:
 
     @property
     def times(self) -> NDArray[np.float64]:
-        """When each packet is presented in seconds, nan if the file does not say."""
+        """The presentation time of each packet in seconds, nan for packets without a timestamp."""
         return np.array(self._times)
 
     @property

@@ -94,7 +94,7 @@ def test_reader_that_ends_is_one_line_and_exit_code_2(tmp_path: Path) -> None:
 def test_empty_pipe_is_refused(tmp_path: Path) -> None:
     ended = _run("upscale", "-", tmp_path / "out.mkv")
     assert ended.returncode == 2
-    assert b"is no video that can be read from a pipe" in ended.stderr
+    assert b"is not a video that can be read from a pipe" in ended.stderr
     assert ended.stderr.count(b"\n") == 1
 
 

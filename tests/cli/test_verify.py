@@ -99,7 +99,7 @@ def test_excerpt_of_a_source_is_compared(uprez: Call, source: Path, tmp_path: Pa
 
 def test_video_stream_that_does_not_exist_is_refused(uprez: Call, source: Path) -> None:
     ended = uprez("verify", source, source, "--video-stream", "3")
-    assert (ended.code, "--video-stream 3 is none of its videos: 0" in ended.err) == (2, True)
+    assert (ended.code, "--video-stream 3 is not one of its video streams: 0" in ended.err) == (2, True)
 
 
 @pytest.mark.parametrize("broken", [0, 1])

@@ -13,12 +13,12 @@ _MAX_EMPTY_VOP = 10  # bytes of a VOP without content, which repeats the frame b
 
 
 def has_zeroed_gap(packet: Packet, codec: str) -> bool:
-    """Whether a part of `packet` is overwritten with zeros, which its decoder may not notice."""
+    """Return True if a part of `packet` is overwritten with zeros, which its decoder may not notice."""
     return codec in _ESCAPING and _ZEROED_GAP.search(bytes(packet)) is not None
 
 
 def is_shown(packet: Packet, codec: str) -> bool:
-    """Whether `packet` should yield a frame.
+    """Return True if `packet` should yield a frame.
 
     VP8 has reference frames that are not shown (RFC 6386, 9.1: bit 4), MPEG-4 has packets without content that repeat
     the frame before.

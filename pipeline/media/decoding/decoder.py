@@ -138,12 +138,12 @@ class Decoder(Stage[Packet, "Frame | Packet"]):
             self._source.damage.add(damaged_frames=1)
 
     def _is_unusable(self, frame: av.VideoFrame) -> bool:
-        """Whether `frame` is damaged, or of another size in GPU memory, where swscale can't convert it."""
+        """Return True if `frame` is damaged, or of another size in GPU memory, where swscale can't convert it."""
         has_size = (frame.width, frame.height) == (self._format.width, self._format.height)
         return frame.is_corrupt or (frame.format.name == nvdec.FORMAT and not has_size)
 
     def _is_torn(self, packet: Packet) -> bool:
-        """Whether `packet` is incomplete. In transport streams, a splice is marked as corrupt too."""
+        """Return True if `packet` is incomplete. In transport streams, a splice is marked as corrupt too."""
         is_marked = packet.is_corrupt and not self._source.is_open_ended
         return is_marked or has_zeroed_gap(packet, self._codec)
 

@@ -68,7 +68,7 @@ class FrameReader(Chain[Packet, "Frame | Packet"]):
             self._source.damage.add(lost_frames=max(0, missing - self._decoder.gap_frames))
 
     def findings(self) -> Iterator[str]:
-        """What decoding has revealed about the source, a line each, for users."""
+        """One line for each fault of the source that decoding has revealed, for users."""
         yield from self._source.damage.summary()
         yield from self._decoder.changes.notes
         for jump in self._source.clock_jumps:

@@ -27,7 +27,7 @@ class LedgerEntry:
     Attributes:
         packet: None once it is dropped to save memory.
         pts: Its timestamp in the stream's time base, None if it has none.
-        duration: In the same, 0 if unknown.
+        duration: In the stream's time base, 0 if unknown.
         is_key: It is a key frame.
         hidden: It need not yield a frame.
         torn: It is known to be damaged.
@@ -48,7 +48,7 @@ class LedgerEntry:
 
     @property
     def is_outstanding(self) -> bool:
-        """Whether its frame is still to come."""
+        """True if its frame has not been yielded yet."""
         return not (self.yielded or self.hidden)
 
 
@@ -57,8 +57,8 @@ class PacketLedger:
 
     Args:
         frame_duration: In ticks of the stream's time base.
-        in_coding_order: The container has the times at which packets are decoded, not those at which frames are shown.
-            They are then dealt to the frames in the order in which these are shown.
+        in_coding_order: The container has the decoding times of packets, not the presentation times of frames.
+            They are then assigned to the frames in display order.
         max_bytes: Size of all kept packets, above which they are dropped and decoding can't restart.
     """
 
@@ -107,7 +107,7 @@ class PacketLedger:
         if entry is None:  # the second frame of a packet has no number
             return LedgerEntry(None, None, 0)
         if self._times is not None and not entry.yielded:
-            self._deal_time(number, entry, reordered)
+            self._assign_time(number, entry, reordered)
         if frame.interlaced_frame:
             self._interlaced += not entry.yielded
             self._hide_second_field(number)
@@ -115,7 +115,7 @@ class PacketLedger:
         entry.yielded = True
         return entry
 
-    def _deal_time(self, number: int, entry: LedgerEntry, reordered: bool) -> None:
+    def _assign_time(self, number: int, entry: LedgerEntry, reordered: bool) -> None:
         """Give a frame the next of the container's times, which are in the order of display."""
         assert self._times is not None
         self._discard_times_before(number - _MAX_REORDERING)
@@ -168,7 +168,7 @@ class PacketLedger:
         return 0 if in_fields and count > 1 else count  # in fields: every second packet yields no frame
 
     def _precedes_first_key_frame(self, packet: Packet) -> bool:
-        """Whether its frame is shown before the first key frame, and so refers to frames that don't exist."""
+        """Return True if its frame is shown before the first key frame, and so refers to frames that don't exist."""
         if len(self._keys) != 1 or self._first_pts is None or packet.pts is None:
             return False
         return packet.pts < self._first_pts

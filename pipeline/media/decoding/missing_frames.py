@@ -1,4 +1,4 @@
-"""Detection of frames that are missing without a trace: no packet announces them."""
+"""Detection of missing frames that the stream has no packet for."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ class GapDetector:
     """Finds gaps in decoding times: next to damaged packets, and optionally wherever a constant rate is interrupted.
 
     Args:
-        frame_duration: In seconds.
+        frame_duration: The duration of a frame, in seconds.
         everywhere: Look for gaps away from damage too.
     """
 

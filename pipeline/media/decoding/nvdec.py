@@ -38,7 +38,7 @@ def output_format(pixel: PixelFormat) -> PixelFormat | None:
 
 
 def undecodable_reason(path: Path, gpu: Gpu) -> str | None:
-    """Why NVDEC can't decode the video in `path`, tried on its first frame; None if it can."""
+    """The reason why NVDEC can't decode the video in `path`, found by decoding its first frame; None if it can."""
     try:
         with open_input(path, hardware_accel(gpu)) as container:
             stream = select_video(path, container)

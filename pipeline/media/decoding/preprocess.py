@@ -13,15 +13,15 @@ from pipeline.media.decoding.rotate import Orientation, Rotate
 def preprocess(
     format: FrameFormat, frame_duration: int, deinterlacing: Deinterlacing | None, rotation: Orientation | None
 ) -> list[Stage[Any, Any]]:
-    """The stages that turn decoded frames into those that the upscaler gets; none if there is nothing to do.
+    """The stages that convert decoded frames to those that the upscaler gets; none if there is nothing to do.
 
     Their items are frames; a FlushMarker ends at the deinterlacer, and items of any other type pass.
 
     Args:
-        format: Of the decoded frames.
-        frame_duration: In ticks of the stream's time base.
-        deinterlacing: None for none.
-        rotation: None for none.
+        format: The format of the decoded frames.
+        frame_duration: The usual duration of a frame, in ticks of the stream's time base.
+        deinterlacing: The deinterlacing to apply, None for none.
+        rotation: The rotation to apply after it, None for none.
     """
     stages: list[Stage[Any, Any]] = []
     if deinterlacing is not None:

@@ -66,7 +66,7 @@ class Orientation:
 
     @property
     def mirrored(self) -> bool:
-        """Whether it is more than a rotation."""
+        """True if it mirrors the frame, so that it is more than a rotation."""
         return (self.across != self.down) != self.transposed
 
     @property

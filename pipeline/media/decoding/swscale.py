@@ -51,7 +51,7 @@ def _convert(frame: av.VideoFrame, format: FrameFormat) -> av.VideoFrame:
 
 
 def _has_same_samples(frame: av.VideoFrame, format: FrameFormat) -> bool:
-    """Whether `frame` has as many samples as `format`, of the same depth, so that only the layout changes."""
+    """Return True if `frame` has as many samples as `format`, of the same depth, so that only the layout changes."""
     chroma = frame.format.chroma_width(), frame.format.chroma_height()
     wanted = -(-format.width >> format.pixel.sub_x), -(-format.height >> format.pixel.sub_y)
     return chroma == wanted and frame.format.components[0].bits == format.pixel.depth

@@ -20,7 +20,7 @@ class Excerpt:
 
     Attributes:
         start: The time of the first frame, in seconds on the source's clock; None for its beginning.
-        end: The time before which the last frame is, in the same; None for its end.
+        end: The time before which the last frame is, in seconds on the source's clock; None for its end.
         frames: The maximum number of frames, None for no limit.
     """
 
@@ -150,7 +150,7 @@ class Trim(Stage["Frame | Packet", "Frame | Packet"]):
                 yield _cut_subtitle(packet, self._start, self._end)
 
     def _is_after_start(self, packet: Packet) -> bool:
-        """Whether `packet` is needed from the start on; audio also needs the packet before."""
+        """Return True if `packet` is needed from the start on; audio also needs the packet before."""
         if self._start is None:
             return True
         begins, ends = _interval(packet)

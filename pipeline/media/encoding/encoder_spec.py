@@ -41,7 +41,7 @@ class CodecSpec:
         signals_range: The bitstream carries the sample range, so no container has to.
         signals_chroma_location: The bitstream carries every chroma sample location of H.273.
         signals_sample_aspect: The bitstream carries the sample aspect ratio.
-        range: The sample ranges that can be signalled at all.
+        range: The sample ranges that can be signalled, by the bitstream or by a container.
         bt601_only: The matrix is always that of BT.601.
         fcc_matrix: The FCC matrix (4 in H.273) can be signalled.
         chroma_locations: Those that can be signalled without a container's help; the first is what readers assume.
@@ -80,7 +80,7 @@ class HdrParameters:
 
 @dataclass(frozen=True)
 class ParallelSpec:
-    """How several instances of an encoder share the work, each on closed GOPs of its own.
+    """The settings with which several instances of an encoder share the work, each on closed GOPs of its own.
 
     Attributes:
         parameters: Private parameters that close GOPs or limit threads; `{threads}` stands for those of one instance.
@@ -100,7 +100,7 @@ class ParallelSpec:
 
 @dataclass(frozen=True)
 class LiveSpec:
-    """How an encoder is set for live streams: a packet for each frame before the next frame, key frames on request.
+    """An encoder's settings for live streams: a packet for each frame before the next frame, key frames on request.
 
     Attributes:
         options: No lookahead, no B-frames, key frames nowhere but where they are requested.
@@ -117,7 +117,7 @@ class LiveSpec:
 
 @dataclass(frozen=True)
 class ImageSpec:
-    """How an encoder writes still images and animations. They hold RGB or gray of full range, unless `jfif`.
+    """The still images or animations that an encoder writes: RGB or gray of full range, unless `jfif`.
 
     Attributes:
         suffixes: File suffixes of the format, in lower case.
@@ -127,7 +127,7 @@ class ImageSpec:
         alpha: Alpha is kept.
         jfif: Samples are Y'CbCr of BT.601 in full range with centred chroma, as JFIF defines them.
         animated: One file holds many frames.
-        signals_hdr: The file can say that its samples are HDR (chunk cICP of PNG).
+        signals_hdr: The file can signal that its samples are HDR (chunk cICP of PNG).
         pix_fmt: FFmpeg's pixel format that frames are converted to before encoding; None if the encoder takes RGB.
         colours: The size of the palette of each frame; None without a palette.
         max_rate: Most frames per second that the format can express; None without a limit.

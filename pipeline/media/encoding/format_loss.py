@@ -46,7 +46,7 @@ def _alternative(pixel: PixelFormat, encoding: VideoEncoding) -> str | None:
 
 
 def _loses(output: PixelFormat, wanted: PixelFormat) -> bool:
-    """Whether samples of `wanted` do not fit into frames of the format `output` without loss."""
+    """Return True if samples of `wanted` do not fit into frames of the format `output` without loss."""
     subsampled = output.sub_x > wanted.sub_x or output.sub_y > wanted.sub_y
     return output.depth < wanted.depth or subsampled or output.rgb != wanted.rgb
 

@@ -176,13 +176,13 @@ class GopEncoder(Encoder):
 
 
 def mirrored(items: Sequence[T], index: int) -> T:
-    """Item `index` of the endless sequence that runs through `items` forwards and backwards in turn."""
+    """Item `index` of the endless sequence that runs through `items` alternately forwards and backwards."""
     at = index % max(1, 2 * len(items) - 2)
     return items[at if at < len(items) else 2 * len(items) - 2 - at]
 
 
 def looks_ahead(encoding: VideoEncoding) -> bool:
-    """Whether the encoder spends bits by the frames that follow: x264 from preset veryfast on (macroblock tree)."""
+    """Return True if the encoder spends bits by the frames that follow, as x264 from preset veryfast on (mbtree)."""
     parallel = encoder_spec(encoding.codec).parallel
     if parallel is None or parallel.presets_without_lookahead is None or encoding.is_zero_latency:
         return False

@@ -1,4 +1,4 @@
-"""How the video of an output is encoded."""
+"""The encoding of an output's video: codec, frame format, options and metadata."""
 
 from __future__ import annotations
 
@@ -47,5 +47,5 @@ class VideoEncoding:
 
     @property
     def is_zero_latency(self) -> bool:
-        """Whether the encoder is set to return a packet for each frame before it takes the next (x264, x265)."""
+        """True if the encoder is set to return a packet for each frame before it takes the next (x264, x265)."""
         return "zerolatency" in self.options.get("tune", "")

@@ -32,12 +32,12 @@ def choose_alpha_decoder(stream: VideoStream) -> VideoCodecContext:
 
 
 def declares_alpha(metadata: dict[str, str]) -> bool:
-    """Whether a stream's `metadata` declares alpha in the additions of its blocks."""
+    """Return True if a stream's `metadata` declares alpha in the additions of its blocks."""
     return any(key.lower() == ALPHA_MODE_TAG and value == "1" for key, value in metadata.items())
 
 
 def has_alpha(format: str, codec: str, first: av.VideoFrame | None) -> bool:
-    """Whether a stream has alpha.
+    """Return True if a stream has alpha.
 
     A pixel format with alpha need not be used for it: a palette may be opaque, and FFmpeg decodes all GIFs to BGRA,
     though nearly all are opaque. In these cases the samples of the first frame decide.

@@ -12,7 +12,7 @@ _NETSCAPE = b"\x21\xff\x0bNETSCAPE2.0\x03\x01"  # GIF's application extension fo
 
 
 def read_play_count(path: Path) -> int | None:
-    """How many times the animation in `path` is played, FOREVER for no limit; None for any other file."""
+    """Return how many times the animation in `path` is played, FOREVER for no limit; None for any other file."""
     try:
         with path.open("rb") as file:
             head = file.read(_HEAD_BYTES)
@@ -30,7 +30,7 @@ def read_play_count(path: Path) -> int | None:
 
 
 def is_animated_png(path: Path) -> bool:
-    """Whether `path` is an APNG by its content, named .png or .apng."""
+    """Return True if `path` is an APNG by its content, named .png or .apng."""
     return path.suffix.lower() in (".png", ".apng") and read_play_count(path) is not None
 
 

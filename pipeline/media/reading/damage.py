@@ -45,7 +45,7 @@ class Damage:
 
     @property
     def is_empty(self) -> bool:
-        """Whether no fault was found."""
+        """True if no fault was found."""
         counts = self.lost_frames, self.damaged_frames, self.damaged_packets, self.read_errors
         return not self.truncation and not any(counts)
 

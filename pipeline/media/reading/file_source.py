@@ -32,7 +32,7 @@ _MAX_FAILURES = 1000  # consecutive failing reads, after which the rest counts a
 
 @dataclass(frozen=True)
 class ReadOptions:
-    """How a file is read.
+    """The options for reading a file.
 
     Attributes:
         also: Indices of the streams, beside the main video, whose packets are wanted.
@@ -130,7 +130,7 @@ class FileSource(Closing):
 
     @property
     def _has_block_chain(self) -> bool:
-        """Whether every Matroska block passes by, so that gaps show; after a seek FFmpeg skips some."""
+        """True if every Matroska block is read, so that gaps can be detected; after a seek FFmpeg skips some."""
         is_complete = self._options.start is None and self._options.pipe is None
         return is_complete and self.container.format.name.startswith("matroska")
 

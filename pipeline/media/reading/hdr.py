@@ -57,7 +57,7 @@ class Hdr:
 
 
 def read_hdr(frame: av.VideoFrame | None) -> Hdr | None:
-    """The static metadata in the side data of `frame`, be it from its stream or from the container; None if none."""
+    """The static metadata in the side data of `frame`, from the bitstream or the container; None if there is none."""
     if frame is None:
         return None
     hdr = Hdr(*_read_mastering_display(frame), _read_light_levels(frame))
@@ -70,7 +70,7 @@ def list_dynamic_hdr(path: Path, stream: VideoStream, frame: av.VideoFrame | Non
     Args:
         path: The source, for error messages.
         stream: Its video.
-        frame: The first frame of that, None if there is none.
+        frame: Its first frame, None if there is none.
 
     Raises:
         InputError: It is Dolby Vision without a base layer for other decoders.
@@ -80,7 +80,7 @@ def list_dynamic_hdr(path: Path, stream: VideoStream, frame: av.VideoFrame | Non
     if profile == _IPT_PROFILE or (profile == 10 and compatibility == 0):
         raise InputError(
             f"{path}: is Dolby Vision profile {profile} without an HDR10 base layer, whose colours only Dolby's own "
-            "decoders know: convert it to HDR10 first, for instance with FFmpeg's filter libplacebo"
+            "decoders reproduce: convert it to HDR10 first, for instance with FFmpeg's filter libplacebo"
         )
     return tuple(_dynamic_names(frame, profile))
 

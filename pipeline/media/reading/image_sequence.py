@@ -43,7 +43,7 @@ class FilePattern:
         self.path = path
         fields = [match for match in _PRINTF_FIELD.finditer(path.name) if match[0] != "%%"]
         if len(fields) != 1 or is_pattern(path.parent):
-            raise InputError(f"{path}: one number, such as %05d, in the name of the files (not of their folder)")
+            raise InputError(f"{path}: a pattern has one number, such as %05d, in the file's name, not in its folder's")
         (number,) = fields
         self._head = path.name[: number.start()].replace("%%", "%")
         self._tail = path.name[number.end() :].replace("%%", "%")
@@ -74,12 +74,12 @@ class FilePattern:
 
 
 def is_pattern(path: Path) -> bool:
-    """Whether `path` is a pattern of numbered files, and no existing file has this very name."""
+    """Return True if `path` is a pattern of numbered files, and no existing file has this very name."""
     return bool(_NUMBER.search(str(path).replace("%%", ""))) and not path.exists()
 
 
 def is_image(path: Path) -> bool:
-    """Whether the suffix of `path` is that of a still image."""
+    """Return True if the suffix of `path` is that of a still image."""
     return path.suffix.lower() in SUFFIXES
 
 
@@ -171,7 +171,7 @@ def open_images(images: ImageSequence, rate: Fraction = RATE) -> InputContainer:
     for file in images.files.values():
         with contextlib.suppress(av.error.FFmpegError):
             return av.open(io.BytesIO(read_image_file(file)), "r", options=options)
-    raise InputError(f"{images.path}: is not an image that can be read; {', '.join(SUFFIXES)} can")
+    raise InputError(f"{images.path}: is not an image that can be read; {', '.join(SUFFIXES)} are")
 
 
 def read_image_file(file: Path) -> bytes:

@@ -82,5 +82,5 @@ def _flush_decoder(container: InputContainer) -> None:
 
 
 def _is_truncated_jpeg(content: bytes) -> bool:
-    """Whether a JPEG ends within a scan, which FFmpeg does not report (ITU-T T.81, B.1.1.3: SOI, SOS, EOI)."""
+    """Return True if a JPEG ends within a scan, which FFmpeg does not report (ITU-T T.81, B.1.1.3: SOI, SOS, EOI)."""
     return content.startswith(b"\xff\xd8") and content.rfind(b"\xff\xd9") < content.rfind(b"\xff\xda")

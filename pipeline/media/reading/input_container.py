@@ -69,11 +69,11 @@ def select_video(path: Path, container: InputContainer, index: int | None = None
     for stream in videos:
         if index in (None, stream.index):
             if stream.codec_context is None:
-                raise InputError(f"{path}: no decoder for its video")
+                raise InputError(f"{path}: FFmpeg has no decoder for its video stream {stream.index}")
             return stream
     if videos:
         indices = ", ".join(str(stream.index) for stream in videos)
-        raise InputError(f"{path}: `video_stream` {index} is none of its videos: {indices}")
+        raise InputError(f"{path}: `video_stream` {index} is not one of its video streams: {indices}")
     kinds = {"cover image" if s.type == "video" else str(s.type) for s in container.streams} or {"nothing"}
     raise InputError(f"{path}: has no video, only {', '.join(sorted(kinds))}")
 

@@ -39,7 +39,7 @@ def read_scan(stream: VideoStream, first: av.VideoFrame | None) -> Scan:
 
 
 def _is_top_first(frame: av.VideoFrame) -> bool:
-    """Whether the top field of `frame`, which is marked as interlaced, is displayed first.
+    """Return True if the top field of `frame`, which is marked as interlaced, is displayed first.
 
     PyAV has no attribute for this mark. libavfilter's "select" reads it and chooses an output by it.
     """

@@ -16,7 +16,7 @@ _SEGMENT_CHILDREN = (0x114D9B74, 0x1549A966, 0x1654AE6B, 0x1C53BB6B, 0x1941A469,
 _CLUSTER_CHILDREN = (0xE7, 0x5854, 0xA7, 0xAB, 0xAF, *_BLOCKS)
 _GROUP_CHILDREN = (0xA2, 0x75A1, 0x9B, 0xFA, 0xFB, 0xFD, 0xA4, 0x75A2, 0x8E)
 _KNOWN = frozenset((*_SEGMENT_CHILDREN, *_CLUSTER_CHILDREN, *_GROUP_CHILDREN, _EBML, 0xEC, 0xBF))
-_PARENTS = (_SEGMENT, _CLUSTER, _BLOCK_GROUP)  # the walk goes into them, as if their children had no parent
+_PARENTS = (_SEGMENT, _CLUSTER, _BLOCK_GROUP)  # the walk descends into them, as if their children had no parent
 _MAX_HEADER = 12  # bytes of an element's header: ID and size
 _USUAL_GAP = 12  # bytes between the contents of consecutive blocks
 _BLOCK_HEADER = 4  # bytes of a block's content before its frame: track, time, flags
@@ -28,7 +28,7 @@ class ElementHeader(NamedTuple):
     Attributes:
         id: Its ID, marker bits included.
         content: The offset of its content in the file.
-        end: The offset behind it, None if its size is unknown, as in live streams.
+        end: The offset of the first byte after it, None if its size is unknown, as in live streams.
     """
 
     id: int
@@ -55,7 +55,7 @@ class BlockChecker(Closing):
         self._tracks: dict[int, int] = {}  # Matroska's track numbers by FFmpeg's stream indices
 
     def is_broken_before(self, packet: Packet) -> bool:
-        """Whether there is something unreadable between the last packet and this one."""
+        """Return True if there is unreadable data between the last packet and this one."""
         previous, self._position = self._position, packet.pos or 0
         end, self._end = self._end, self._position + packet.size
         if packet.stream_index not in self._tracks:
@@ -64,7 +64,7 @@ class BlockChecker(Closing):
         return has_gap and not self._is_intact(previous, self._position)
 
     def is_broken_at_end(self) -> bool:
-        """Whether there is something unreadable behind the last packet."""
+        """Return True if there is unreadable data after the last packet."""
         size = self._file.seek(0, os.SEEK_END)
         end = min(size, find_segment_end(self._file, size))
         return bool(self._position) and self._position < end and not self._is_intact(self._position, end + _MAX_HEADER)
@@ -73,7 +73,7 @@ class BlockChecker(Closing):
         self._file.close()
 
     def _is_intact(self, block: int, to: int) -> bool:
-        """Whether known elements lead from the block whose content is at offset `block` to the one at `to`."""
+        """Return True if known elements lead from the block whose content is at offset `block` to the one at `to`."""
         position = self._end_of_block(block)
         while position is not None and position < to - _MAX_HEADER:
             element = read_element(self._file, position)
@@ -85,7 +85,7 @@ class BlockChecker(Closing):
         return position is not None
 
     def _was_skipped(self, block: ElementHeader) -> bool:
-        """Whether a block that yielded no packet has data of a stream that FFmpeg reads."""
+        """Return True if a block that yielded no packet has data of a stream that FFmpeg reads."""
         is_empty = block.end is not None and block.end - block.content <= _BLOCK_HEADER
         return not is_empty and self._track_number(block.content) in self._tracks.values()
 

@@ -18,14 +18,14 @@ from pipeline.errors import InputError, OutputError
 
 PIPE_NAME = Path("-")  # standard input, or standard output, as users name it
 
-_PIPE_BYTES = 1 << 20  # Linux allows everybody so much; its default of 64 KiB costs a third of the frame rate
+_PIPE_BYTES = 1 << 20  # allowed by Linux without privileges; its default, 64 KiB, costs a third of the frame rate
 _POLL_MS = 200
 _HEAD_BYTES = 1 << 16
 _BUFFER_BYTES = 1 << 20  # of a read by FFmpeg; complete frames of y4m bypass it
 
 
 def is_pipe(path: Path) -> bool:
-    """Whether `path` names standard input or output."""
+    """Return True if `path` names standard input or output."""
     return path == PIPE_NAME
 
 
@@ -87,7 +87,7 @@ class Pipe:
             InputError: It was rewound before.
         """
         if self._recorded is None:
-            raise InputError("-: can be read only once")
+            raise InputError("-: a pipe can be read only once: save it as a file first")
         self._replay, self._recorded = memoryview(bytes(self._recorded)), None
         return self
 
@@ -114,7 +114,7 @@ def open_pipe(pipe: Pipe, demuxers: list[str]) -> InputContainer:
     try:
         return av.open(pipe, "r", options={"format_whitelist": ",".join(demuxers)}, buffer_size=_BUFFER_BYTES)
     except av.error.FFmpegError as error:
-        raise InputError("-: is no video that can be read from a pipe; y4m, mkv, ts and nut can") from error
+        raise InputError("-: is not a video that can be read from a pipe; y4m, mkv, ts and nut are") from error
 
 
 def standard_output() -> int:

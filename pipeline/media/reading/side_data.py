@@ -27,7 +27,7 @@ def read_side_data(frame: av.VideoFrame, name: str) -> Any:
 
 
 def has_icc_profile(frame: av.VideoFrame) -> bool:
-    """Whether `frame` has an ICC profile."""
+    """Return True if `frame` has an ICC profile."""
     return bool(_filter(frame, [f"mode=select:type={_ICC_PROFILE}"]))
 
 

@@ -42,7 +42,7 @@ class Source(Protocol):
 
     @property
     def is_open_ended(self) -> bool:
-        """Whether its container declares no length, as transport streams and raw streams."""
+        """True if its container declares no length, as transport streams and raw streams do."""
 
     def __iter__(self) -> Iterator[Packet]: ...
 

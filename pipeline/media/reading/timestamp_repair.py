@@ -43,7 +43,7 @@ class TimestampRepair:
         if ticks is None or not packet.time_base:
             return
         time = ticks * packet.time_base
-        is_continuous = packet.stream.type in ("video", "audio")  # subtitles and data have gaps by nature
+        is_continuous = packet.stream.type in ("video", "audio")  # gaps in subtitles and data are normal
         offset = self._choose_offset(packet.stream_index, time, is_continuous)
         if offset:
             moved = round(offset / packet.time_base)

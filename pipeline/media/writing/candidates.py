@@ -32,7 +32,12 @@ class Candidate(NamedTuple):
 def candidates(format: FrameFormat, container: ContainerSpec, gpu: bool) -> Iterator[Candidate]:
     """The encoders for frames of `format` in `container`, best first; the last one works on any machine.
 
-    The best one loses no alpha, depth or chroma, and most players play it. gpu: NVENC may be available.
+    The best one loses no alpha, depth or chroma, and most players play it.
+
+    Args:
+        format: The format of the frames.
+        container: The container of the output.
+        gpu: NVENC may be available.
     """
     pixel = format.pixel
     if container.web_only:
@@ -80,5 +85,5 @@ def _beyond_h264(format: FrameFormat) -> str:
 
 
 def _keeps(encoded: PixelFormat, wanted: PixelFormat) -> bool:
-    """Neither depth nor chroma resolution is lost between them."""
+    """Return True if neither depth nor chroma resolution is lost in frames of the format `encoded`."""
     return encoded.depth >= wanted.depth and encoded.sub_x <= wanted.sub_x and encoded.sub_y <= wanted.sub_y

@@ -10,7 +10,7 @@ from pipeline.media.encoding.encoder_spec import Role
 
 
 class CoverArt(Enum):
-    """How a container stores cover art."""
+    """The ways in which containers store cover art."""
 
     NONE = auto()
     ATTACHMENT = auto()
@@ -45,13 +45,13 @@ class ContainerSpec:
             and tags are stored as iTunes does.
         matroska: It belongs to Matroska: times before zero are allowed, and the sample aspect ratio is written into
             the finished file's head.
-        readable_codecs: Of streams copied beside the video, the codecs that FFmpeg reads back as what they were; others
+        readable_codecs: Of streams copied beside the video, the codecs that FFmpeg reads back unchanged; others
             become private data or get wrong times. None where the muxer itself refuses the others.
-        codecs_with_header: Of these, the codecs that need their header (extradata) before the first packet.
+        codecs_with_header: Of these, those that need their header (extradata) before the first packet.
         is_network: Its muxer connects to a server when it is opened, so that codecs can't be tried.
         contents: FFmpeg's name of the muxer of its segments; None for a container that is not segmented.
         opens_connection: Its muxer opens network connections itself, with the options for TLS.
-        unreadable_codecs: Codecs that the muxer accepts, and that come back with wrong times or incomplete.
+        unreadable_codecs: Codecs that the muxer accepts, and that are read back incomplete or with wrong times.
         chapters: Chapters are stored.
         cover_art: How cover art is stored.
         attachments: Attached files, such as fonts, are stored.

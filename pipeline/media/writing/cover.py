@@ -25,7 +25,7 @@ def is_thumbnail(stream: Any) -> bool:
 
 
 def read_cover(path: Path, index: int) -> bytes:
-    """Return the image of stream `index` as an image file has it; b"" if the stream is empty."""
+    """Return the content of the image file that stream `index` carries; b"" if the stream is empty."""
     with translate_read_errors(path), open_input(path) as container:
         return next((bytes(packet) for packet in container.demux(container.streams[index]) if packet.size), b"")
 

@@ -1,4 +1,4 @@
-"""HDR metadata in the output's container: the boxes mdcv and clli of mp4, Matroska's MasteringMetadata.
+"""HDR metadata in the output's container: the boxes mdcv and clli of mp4, and Matroska's MasteringMetadata.
 
 FFmpeg's muxers write it from a stream's parameters, which PyAV can't set, but copies from a stream of an input. So it
 is written into the header of a Matroska file in memory, which is opened as that input.

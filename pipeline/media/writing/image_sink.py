@@ -36,7 +36,8 @@ class ImageSink(Stage[Packet, Never]):
         muxed: Number of images written, under the key 0.
         dropped: A line for each part of the source that is not in the output.
         copied: Always empty: nothing is copied.
-        repaired, damaged: Always 0: see FileSink.
+        repaired: Always 0: see FileSink.
+        damaged: Always 0: see FileSink.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""The kind of output that a file name means: a container of video, or images, an animation or a pipe.
+"""The kind of output that a path denotes: a container of video, images, an animation or a pipe.
 
 For a container the encoder is chosen (encoder_choice.py); the other kinds have one each.
 """
@@ -34,13 +34,13 @@ Sink = FileSink | ImageSink | PipeSink
 
 @dataclass(frozen=True)
 class OutputKind:
-    """How frames are encoded where the name of the output leaves no choice.
+    """The encoding of outputs whose name leaves no choice: images, animations and pipes.
 
     Attributes:
         name: For users: "y4m", or the suffix without its dot.
         codec: FFmpeg's name of the encoder.
         pixel: Pixel format of the frames.
-        colour: Meaning of their samples.
+        colour: Their colour.
         options: Options of the encoder.
         convert_to: The format that frames are converted to for the encoder; see VideoEncoding.
         image: What the image format supports; None for a pipe.

@@ -69,7 +69,8 @@ class PipeSink(Stage[Packet, Never]):
         muxed: Number of frames written, under the key 0.
         dropped: A line for each part of the source that is not in the output.
         copied: Always empty: nothing is copied.
-        repaired, damaged: Always 0: see FileSink.
+        repaired: Always 0: see FileSink.
+        damaged: Always 0: see FileSink.
     """
 
     def __init__(self, encoding: VideoEncoding, others: int = 0, fd: int | None = None) -> None:

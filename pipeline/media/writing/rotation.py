@@ -19,7 +19,7 @@ _MOST = (1 << 31) - 1  # the largest number of a display matrix
 
 @dataclass(frozen=True)
 class RotationPlan:
-    """How a rotated video is written.
+    """The way in which a rotated video is written.
 
     Attributes:
         rotation: The rotation that is applied to the frames, None if there is none.

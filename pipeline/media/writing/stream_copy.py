@@ -15,7 +15,7 @@ Rewrite = Callable[[bytes], bytes]  # a packet's content in another codec; b"" i
 
 _FINE = Fraction(1, 90_000)  # the time base that coarse ones are converted to
 _COARSE = 90  # times as coarse as _FINE: a millisecond
-_MOST_OVERLAPPED = 100  # packets in a row, some two seconds; after more the clock itself has jumped back
+_MOST_OVERLAPPED = 100  # consecutive packets, about two seconds; after more, the clock itself has jumped back
 _MAY_COINCIDE = ("subtitle", "data")  # kinds of streams of which several packets may have one timestamp
 
 

@@ -162,7 +162,7 @@ class StreamRouter:
         if "timecode" in stream.metadata:
             self._video.metadata.setdefault("timecode", stream.metadata["timecode"])
             return self._spec.timecode
-        # Between files of the mp4 family FFmpeg keeps the tag that says what a track holds; others it would mislabel.
+        # Between files of the mp4 family FFmpeg keeps the tag of a track's content; others it would mislabel.
         demuxer, *_ = stream.container.format.name.split(",")
         is_own = self._spec.data_streams is DataStreams.OWN and container_support.container_spec(demuxer).iso
         return (is_own or self._spec.data_streams is DataStreams.ALL) and self._copy(stream)
@@ -195,7 +195,7 @@ def _feature(stream: Any) -> str:
 
 
 def _packet_duration(stream: Any) -> Fraction:
-    """Return the seconds that a packet lasts, 0 if the stream does not say."""
+    """Return the seconds that a packet lasts, 0 if it is unknown."""
     if stream.type == "audio" and stream.codec_context.sample_rate:
         return Fraction(stream.codec_context.frame_size, stream.codec_context.sample_rate)
     return 1 / stream.average_rate if stream.type == "video" and stream.average_rate else Fraction(0)

@@ -64,7 +64,11 @@ def add_video_stream(
 
 
 def open_encoder(stream: VideoStream, encoding: VideoEncoding) -> None:
-    """Open the encoder of `stream`. Raises OutputError for options that it does not have or refuses."""
+    """Open the encoder of `stream`.
+
+    Raises:
+        OutputError: The encoder does not have an option, or rejects its value.
+    """
     context = stream.codec_context
     try:
         context.open()

@@ -49,7 +49,7 @@ def test_requested_video_stream_is_read(two_videos: Path, wanted: int | None, co
 
 
 def test_error_on_a_missing_video_stream_lists_the_existing_ones(two_videos: Path) -> None:
-    with pytest.raises(InputError, match=r"`video_stream` 5 is none of its videos: 0, 1"):
+    with pytest.raises(InputError, match=r"`video_stream` 5 is not one of its video streams: 0, 1"):
         FileSource(two_videos, ReadOptions(video_index=5))
 
 

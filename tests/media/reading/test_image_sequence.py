@@ -79,7 +79,7 @@ def test_pattern_without_files_is_refused(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["%d-%d.png", "shot%d/%d.png", "shot%d/a.png"])
 def test_pattern_needs_exactly_one_number_in_the_file_name(tmp_path: Path, name: str) -> None:
-    with pytest.raises(InputError, match="one number, such as %05d"):
+    with pytest.raises(InputError, match="a pattern has one number, such as %05d"):
         ImageSequence.find(tmp_path / name)
 
 

@@ -36,7 +36,7 @@ def test_packet_generator_is_closed_at_the_end_of_the_with(clip: Path) -> None:
 def test_first_video_is_selected_and_an_index_that_is_none_is_refused(clip: Path) -> None:
     with open_input(clip) as container:
         assert select_video(clip, container).index == 0
-        with pytest.raises(InputError, match="`video_stream` 1 is none of its videos: 0"):
+        with pytest.raises(InputError, match="`video_stream` 1 is not one of its video streams: 0"):
             select_video(clip, container, 1)
 
 

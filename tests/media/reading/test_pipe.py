@@ -70,7 +70,7 @@ def test_rewound_pipe_replays_what_was_read(content: bytes, sizes: list[int]) ->
 
 
 def test_pipe_can_be_rewound_only_once() -> None:
-    with piped(b"abc") as pipe, pytest.raises(InputError, match="-: can be read only once"):
+    with piped(b"abc") as pipe, pytest.raises(InputError, match="-: a pipe can be read only once"):
         pipe.rewind().rewind()
 
 
@@ -113,7 +113,7 @@ def test_incomplete_frame_at_the_end_of_y4m_is_missing(clip: Path, tmp_path: Pat
 
 @pytest.mark.parametrize("content", [b"", b"hello", b"#EXTM3U\nfile:///etc/passwd\n"])
 def test_pipe_without_video_is_refused(content: bytes) -> None:
-    with piped(content) as pipe, pytest.raises(InputError, match="-: is no video that can be read from a pipe"):
+    with piped(content) as pipe, pytest.raises(InputError, match="-: is not a video that can be read from a pipe"):
         open_input(PIPE_NAME, pipe=pipe)
     assert "hls" not in INPUT_DEMUXERS
 

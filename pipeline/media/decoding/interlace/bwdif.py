@@ -30,7 +30,7 @@ Other = TypeVar("Other")
 
 @dataclass(frozen=True)
 class Deinterlacing:
-    """How a video is deinterlaced.
+    """The parameters of deinterlacing a video.
 
     Attributes:
         which: The frames that are deinterlaced: "all", those that are "marked" as interlaced, or those that look
@@ -136,7 +136,7 @@ class Deinterlace(Stage[Frame | FlushMarker | Other, Frame | Other], Generic[Oth
                 held.frame.release()
 
     def _is_selected(self, frame: Frame) -> bool:
-        """Whether `frame` is deinterlaced. The first of those that may be combed is not: it has no frame before."""
+        """Return True if `frame` is deinterlaced. If only combed ones are, the first one is not."""
         if self._deinterlacing.which != "combed":
             return self._deinterlacing.which == "all" or frame.interlaced
         before, self._rows_before = self._rows_before, sample_rows(frame.planes[0], frame.format.pixel)
@@ -231,7 +231,7 @@ def _pull_all(graph: Graph) -> Iterator[av.VideoFrame]:
 
 
 def _is_accepted(format: FrameFormat) -> bool:
-    """Whether bwdif accepts frames of `format` without a conversion by libavfilter, tried on one."""
+    """Return True if bwdif accepts frames of `format` without a conversion by libavfilter, tried on one."""
     blank = Frame(format, format.split(np.zeros(format.bytes, np.uint8)), 0)
     try:
         graph = _build_graph(Deinterlacing("all", True), format)

@@ -65,13 +65,13 @@ class Combing(NamedTuple):
 
     @property
     def is_conclusive(self) -> bool:
-        """Whether enough moves to distinguish interlaced from progressive frames."""
+        """True if enough moves to distinguish interlaced from progressive frames."""
         shares = self[:3]
         return max(shares) - min(shares) > _MIN_SHARE
 
     @property
     def is_interlaced(self) -> bool:
-        """Whether the frame has two moments: the better field order is closer to it than to the worse one.
+        """True if the frame shows two moments: the better field order is closer to it than to the worse one.
 
         On the scale from the frame's own combing to that of the worse order, the two orders were apart by 0.65 to 1 in
         9 of 10 interlaced frames, by 0 to 0.1 in film, and by up to 0.55 in test patterns. The threshold is 0.5.
@@ -81,7 +81,7 @@ class Combing(NamedTuple):
 
     @property
     def is_combed(self) -> bool:
-        """Whether the frame is likely to show combing artifacts; after a cut, every frame with visible combing is."""
+        """True if the frame is likely to show combing artifacts; after a cut, every frame with visible combing is."""
         is_cut = min(self.top, self.bottom) > _CUT_SHARE
         return self.is_interlaced or (is_cut and not self.scrolls and self._is_visible)
 
@@ -91,12 +91,12 @@ class Combing(NamedTuple):
 
     @property
     def top_first(self) -> bool:
-        """Whether the top field is the earlier one, of an interlaced frame."""
+        """True if the top field is the earlier one, of an interlaced frame."""
         return self.top < self.bottom
 
 
 def _is_scrolled(before: Rows, frame: Rows) -> bool:
-    """Whether `frame` is the one `before` it, moved up or down by one row."""
+    """Return True if `frame` is the one `before` it, moved up or down by one row."""
     pairs = ((before[:-2], frame[1:-1]), (before[2:], frame[1:-1]))
     unmoved = _differences(before[1:-1], frame[1:-1])
     return any(

@@ -26,14 +26,14 @@ _RUN = 9  # consecutive frames: more than a cycle of 3:2 pulldown
 _PLACES = (Fraction(1, 3), Fraction(2, 3), Fraction(0))  # of the length; the last one if the others are inconclusive
 _MIN_CONCLUSIVE = 6  # frames
 _MAX_PACKETS = 120  # that are read for a run
-_MOST, _FEW = 0.7, 0.2  # shares of frames
+_MIN_SHARE, _MAX_SHARE = 0.7, 0.2  # of interlaced frames, in interlaced and in progressive video
 # Interlaced frames of 3:2 pulldown: frames A, B, C, D of film become AA BB BC CD DD. Traces may remain in the last one.
 _PULLDOWN = (False, False, True, True, None)
 
 
 @dataclass
 class InterlaceDetector:
-    """Counts of examined frames. A frame is interlaced if its two fields show two moments.
+    """Counts interlaced and progressive frames. A frame is interlaced if its two fields show two moments.
 
     Attributes:
         interlaced: Interlaced frames.
@@ -57,41 +57,41 @@ class InterlaceDetector:
 
     @property
     def is_conclusive(self) -> bool:
-        """Whether enough frames were conclusive."""
+        """True if enough frames were conclusive."""
         return self.interlaced + self.progressive >= _MIN_CONCLUSIVE
 
     @property
     def is_interlaced(self) -> bool:
-        """Whether most frames are interlaced."""
-        return self.is_conclusive and self.interlaced >= _MOST * (self.interlaced + self.progressive)
+        """True if most frames are interlaced."""
+        return self.is_conclusive and self.interlaced >= _MIN_SHARE * (self.interlaced + self.progressive)
 
     @property
     def is_progressive(self) -> bool:
-        """Whether few frames are interlaced, or none."""
-        return self.is_conclusive and self.interlaced <= _FEW * (self.interlaced + self.progressive)
+        """True if few frames are interlaced, or none."""
+        return self.is_conclusive and self.interlaced <= _MAX_SHARE * (self.interlaced + self.progressive)
 
     @property
     def is_undoubtedly_progressive(self) -> bool:
-        """Whether no frame is interlaced or marked, so that one place is enough."""
+        """True if no frame is interlaced or marked, so that one place is enough."""
         return self.is_conclusive and not (self.interlaced or self.marked)
 
     @property
     def has_correct_marks(self) -> bool:
-        """Whether the marked frames are the interlaced ones."""
+        """True if the marked frames are the interlaced ones."""
         unmarked = self.interlaced - self.marked_interlaced
-        are_few_wrong = self.marked_progressive <= _FEW * self.marked_interlaced
+        are_few_wrong = self.marked_progressive <= _MAX_SHARE * self.marked_interlaced
         return self.is_conclusive and self.interlaced > 0 and not unmarked and are_few_wrong
 
     @property
     def is_telecined(self) -> bool:
-        """Whether two of five frames are interlaced, in the rhythm of 3:2 pulldown."""
+        """True if two of five frames are interlaced, in the rhythm of 3:2 pulldown."""
         return self.interlaced > 0 and not self.is_progressive and all(_is_pulldown(run) for run in self.runs)
 
     @property
     def top_first(self) -> bool | None:
-        """Whether the top field is the earlier one; None if that is not clear."""
+        """True if the top field is the earlier one, False if the bottom field is; None if that is not clear."""
         share = self.top_first_frames / self.interlaced if self.interlaced else 0.5
-        return True if share >= 1 - _FEW else False if share <= _FEW else None
+        return True if share >= 1 - _MAX_SHARE else False if share <= _MAX_SHARE else None
 
     def add_run(self, frames: Iterable[av.VideoFrame], media: MediaInfo) -> None:
         """Examine consecutive frames of `media`."""
@@ -174,6 +174,6 @@ def _decode(container: InputContainer, stream: Any) -> Generator[av.VideoFrame, 
 
 
 def _is_pulldown(run: list[bool | None]) -> bool:
-    """Whether a run of frames matches 3:2 pulldown in any phase."""
+    """Return True if a run of frames matches 3:2 pulldown in any phase."""
     phases = ([_PULLDOWN[(index + shift) % 5] for index in range(len(run))] for shift in range(5))
     return any(all(a is None or b is None or a == b for a, b in zip(run, phase, strict=True)) for phase in phases)

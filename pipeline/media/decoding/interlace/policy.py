@@ -20,7 +20,7 @@ _FIELD_ORDER = {True: "top field first", False: "bottom field first"}
 
 @dataclass(frozen=True)
 class DeinterlacePlan:
-    """What is done about the fields of a video.
+    """The decision whether and how a video is deinterlaced.
 
     Attributes:
         deinterlacing: None if nothing is done.
@@ -43,7 +43,7 @@ class DeinterlacePlan:
 def plan_deinterlacing(
     media: MediaInfo, mode: DeinterlaceMode, start: Fraction | None = None, end: Fraction | None = None
 ) -> DeinterlacePlan:
-    """Decide what is done about the fields of a video.
+    """Decide whether and how a video is deinterlaced.
 
     Args:
         media: The source.
@@ -77,7 +77,7 @@ def plan_deinterlacing(
 
 
 def _may_be_interlaced(media: MediaInfo) -> bool:
-    """Whether an unmarked video may be interlaced, by its codec and height."""
+    """Return True if an unmarked video may be interlaced, by its codec and height."""
     video = media.video
     return video.codec not in _PROGRESSIVE_CODECS and video.format.height in _INTERLACED_HEIGHTS
 
