@@ -82,7 +82,7 @@ if TYPE_CHECKING:
     from pipeline.verification.compare import verify
     from pipeline.verification.verdict import Verdict
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 # Module: the public names that it defines, each followed by =name if it has another name there.
 _HOMES = {

@@ -73,8 +73,9 @@ class Verdict:
 
     @property
     def whole(self) -> bool:
-        """The former name of `complete`, deprecated."""
-        warnings.warn("Verdict.whole is deprecated: use Verdict.complete", DeprecationWarning, stacklevel=2)
+        """Deprecated: renamed to `complete`."""
+        message = "Verdict.whole is now complete; the old name will be removed in the next version"
+        warnings.warn(message, DeprecationWarning, stacklevel=2)
         return self.complete
 
     @property

@@ -88,6 +88,18 @@ class VideoInfo:
         """The average duration of a frame, in ticks of `time_base`, at least 1."""
         return max(1, round(1 / (self.rate * self.time_base)))
 
+    @property
+    def first(self) -> Fraction:
+        """Deprecated: renamed to `start_time`."""
+        _warn("VideoInfo.first", "start_time")
+        return self.start_time
+
+    @property
+    def lasting(self) -> int:
+        """Deprecated: renamed to `frame_duration`."""
+        _warn("VideoInfo.lasting", "frame_duration")
+        return self.frame_duration
+
 
 @dataclass(frozen=True)
 class MediaInfo:
@@ -120,7 +132,7 @@ class MediaInfo:
     @property
     def pictures(self) -> ImageSequence | None:
         """Deprecated: renamed to `images`."""
-        warnings.warn("MediaInfo.pictures is renamed: use `images`", DeprecationWarning, stacklevel=2)
+        _warn("MediaInfo.pictures", "images")
         return self.images
 
     @property
@@ -129,3 +141,8 @@ class MediaInfo:
         if self.images:
             return tuple(self.images.files.values())
         return () if self.pipe else (self.path,)
+
+
+def _warn(old: str, new: str) -> None:
+    message = f"{old} is now {new}; the old name will be removed in the next version"
+    warnings.warn(message, DeprecationWarning, stacklevel=3)

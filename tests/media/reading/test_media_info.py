@@ -34,6 +34,10 @@ def test_files_are_the_video_or_the_images_and_none_for_a_pipe(media: MediaInfo,
     assert [file.name for file in sequence.files] == ["001.png", "003.png"]
 
 
-def test_renamed_attribute_works_with_a_warning(media: MediaInfo) -> None:
-    with pytest.warns(DeprecationWarning, match="use `images`"):
+def test_renamed_attributes_work_with_a_warning(media: MediaInfo) -> None:
+    with pytest.warns(DeprecationWarning, match="MediaInfo.pictures is now images"):
         assert media.pictures is None
+    with pytest.warns(DeprecationWarning, match="VideoInfo.first is now start_time"):
+        assert media.video.first == media.video.start_time
+    with pytest.warns(DeprecationWarning, match="VideoInfo.lasting is now frame_duration"):
+        assert media.video.lasting == media.video.frame_duration
