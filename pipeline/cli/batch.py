@@ -9,7 +9,7 @@ from typing import Any
 
 from rich.markup import escape
 
-from pipeline.cli.console import Status, err, fail, hours, note, out, size
+from pipeline.cli.console import Status, counted, err, fail, hours, note, out, size
 from pipeline.cli.inputs import JobInput, resolve_inputs
 from pipeline.cli.option_names import with_options
 from pipeline.cli.shutdown import graceful_shutdown
@@ -73,7 +73,7 @@ class Batch:
             console.print(escape(_summary_line(result)))
 
     def _plan(self, inputs: list[JobInput]) -> None:
-        """Make a plan for each input, unless its output exists already or can't be made."""
+        """Make a plan for each input whose output does not exist already; print the errors of the others."""
         sources: dict[Path, Path] = {}  # by their outputs
         for each in inputs:
             try:
@@ -175,7 +175,7 @@ def _output_pixels(plan: Plan) -> int:
 def _summary_line(result: Result) -> str:
     state = "" if result.source_intact else " (all that can be decoded of a damaged source)"
     state = " (stopped before the end)" if result.stopped else state
-    frames = f"{result.frames_out} frames in {hours(result.seconds)}, {result.rate:.1f} fps"
+    frames = f"{counted(result.frames_out, 'frame')} in {hours(result.seconds)}, {result.rate:.1f} fps"
     return f"{result.path}{state}: {frames}, {result.backend}, bottleneck: {result.bottleneck}"
 
 

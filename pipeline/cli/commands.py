@@ -1,4 +1,4 @@
-"""The commands of `uprez`, each imported when it runs: listing them costs nothing of what they import."""
+"""The commands of `uprez`. Each is imported when it runs, so that `uprez --help` imports none."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ COMMANDS = {
     "verify": "Check that an output is complete.",
     "probe": "Show what is in a video, and how it would be upscaled.",
     "bench": "Measure the speed of each stage and of all together.",
-    "engine": "Build, list and remove what computes networks on a GPU.",
+    "engine": "Build, list and remove the engines that run networks on a GPU.",
     "models": "List the models.",
     "doctor": "Show what this machine can do, and how to install what is missing.",
 }
@@ -35,7 +35,7 @@ def _unset_flags(params: list[Any]) -> list[Any]:
 
 
 class LazyGroup(TyperGroup):
-    """The group of COMMANDS, which has their names and help lines; a command that is to run is imported."""
+    """The group of COMMANDS: it knows their names and help lines, and imports a command only to run it."""
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)

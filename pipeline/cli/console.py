@@ -46,6 +46,11 @@ def hours(seconds: float | None) -> str:
     return f"{minutes} min" if minutes < 90 else f"{minutes // 60} h {minutes % 60:02d} min"
 
 
+def counted(count: int, noun: str) -> str:
+    """A count with its noun: 1 frame, 3 frames."""
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+
+
 def size(count: float) -> str:
     """A number of bytes as text: 999 B, 1.23 kB, 4.56 GB."""
     for unit in ("B", "kB", "MB", "GB"):

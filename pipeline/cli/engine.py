@@ -1,4 +1,4 @@
-"""`uprez engine`: what computes networks on a GPU, chosen and built ahead of time, listed and removed."""
+"""`uprez engine`: builds engines ahead of time, lists and removes them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from pipeline.cli.console import err, out
+from pipeline.cli.console import counted, err, out
 from pipeline.cli.console import size as bytes_text
 from pipeline.cli.options import frame_size, with_settings
 from pipeline.config.settings import Settings
@@ -21,9 +21,9 @@ from pipeline.superres.gpu.tensorrt.engine_cache import EngineCache
 from pipeline.system import cuda
 
 engine = typer.Typer(
-    help="Build, list and remove what computes networks on a GPU.\n\n"
-    "When a model meets a GPU or a frame size for the first time, fused kernels and a TensorRT engine are built and "
-    "timed; the faster one is kept.",
+    help="Build, list and remove the engines that run networks on a GPU.\n\n"
+    "The first time that a model is used on a GPU with frames of a size, fused kernels and a TensorRT engine are built "
+    "and timed, and the faster one is cached.",
     no_args_is_help=True,
     add_completion=False,
 )
@@ -40,7 +40,7 @@ def build(
     ] = None,
     settings: Settings,
 ) -> None:
-    """Build what computes a model, compare it with ONNX Runtime, and keep it."""
+    """Build the engine of a model, compare it with ONNX Runtime, and cache it."""
     requested = _shapes(size, shapes)
     network = choose_model(settings, "tensorrt")
     if requested.is_fixed and settings.engine in ("auto", "fused"):
@@ -56,7 +56,7 @@ def build(
 
 @engine.command("list")
 def list_() -> None:
-    """List the engines that are kept."""
+    """List the cached engines."""
     cache = EngineCache()
     unusable = set(prebuild.unusable_engines(cache))
     table = Table(box=None, padding=(0, 2, 0, 0))
@@ -72,14 +72,14 @@ def list_() -> None:
     out.print(table)
     for verdict in kept_verdicts(cache).values():
         out.print(f"{verdict.model} at {verdict.size} on {verdict.gpu}: {describe(verdict)}")
-    out.print(f"in {cache.folder}")
+    out.print(f"cache: {cache.folder}")
 
 
 @engine.command()
 def clean(
-    everything: Annotated[bool, typer.Option("--all", help="Remove those that this machine can use, too.")] = False,
+    everything: Annotated[bool, typer.Option("--all", help="Remove all cached engines.")] = False,
 ) -> None:
-    """Remove the engines that this machine can't use: of another GPU, driver or TensorRT."""
+    """Remove cached engines that this machine can't use: of another GPU, driver or TensorRT."""
     cache = EngineCache()
     paths = sorted(cache.folder.glob("*.engine")) if everything else prebuild.unusable_engines(cache)
     freed = sum(cache.remove(path) for path in paths)
@@ -87,7 +87,7 @@ def clean(
     for path, verdict in kept_verdicts(cache).items():
         if everything or verdict.gpu not in here:
             freed += forget(path)
-    out.print(f"{len(paths)} engine{'s' if len(paths) != 1 else ''} removed, {bytes_text(freed)} freed")
+    out.print(f"{counted(len(paths), 'engine')} removed, {bytes_text(freed)} freed")
 
 
 def _shapes(size: str | None, shapes: str | None) -> Shapes:

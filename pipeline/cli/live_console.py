@@ -18,7 +18,7 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
-from pipeline.cli.console import hours, size
+from pipeline.cli.console import counted, hours, size
 from pipeline.cli.option_names import with_options
 from pipeline.errors import OutputError
 from pipeline.live.stats import GpuFigures, LiveFigures, OutputFigures, StreamFigures
@@ -205,7 +205,7 @@ def table(figures: LiveFigures) -> Group:
     """A row for each stream, one for each of its outputs below it, and the machine's at the end."""
     rows = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False)
     rows.add_column("stream", overflow="fold")
-    rows.add_column("", overflow="fold")
+    rows.add_column("status", overflow="fold")
     for column in ("rate", "delay, ms", "queued", "dropped", "reconn."):
         rows.add_column(column, justify="right", overflow="fold")
     for stream in figures.streams:
@@ -261,7 +261,7 @@ def summary(stream: StreamFigures) -> str:
     parts += [f"{count} dropped ({reason})" for reason, count in drops(stream).items()]
     if _is_too_slow(stream):
         parts.append("this machine is too slow for it: use a smaller --model or a GPU")
-    parts += [f"reconnected {stream.reconnects} times"] * (stream.reconnects > 0)
+    parts += [f"reconnected {counted(stream.reconnects, 'time')}"] * (stream.reconnects > 0)
     parts += [f"{output.name} {output.status}, {size(output.bytes)}" for output in stream.outputs]
     return ", ".join(parts)
 

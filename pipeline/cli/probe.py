@@ -73,9 +73,9 @@ def _video(video: VideoInfo) -> list[tuple[str, str]]:
     if video.dynamic_hdr:
         rows.append(("", f"{', '.join(video.dynamic_hdr)}: not carried over"))
     if video.display_matrix:
-        rows.append(("shown", str(Orientation.from_matrix(video.display_matrix) or "at an odd angle")))
+        rows.append(("rotation", str(Orientation.from_matrix(video.display_matrix) or "at an odd angle")))
     if video.scan.interlaced:
-        rows.append(("fields", f"marked as interlaced, {'top' if video.scan.top_first else 'bottom'} field first"))
+        rows.append(("interlacing", f"marked as interlaced, {'top' if video.scan.top_first else 'bottom'} field first"))
     if video.sample_aspect != 1:
         rows.append(("pixel aspect", str(video.sample_aspect)))
     return rows
@@ -84,7 +84,7 @@ def _video(video: VideoInfo) -> list[tuple[str, str]]:
 def _colour(video: VideoInfo) -> str:
     colour, pixel = video.format.colour, video.format.pixel
     matrix, primaries, transfer = colour_names(colour)
-    tagged = "" if video.tagged else " (not tagged: by its size)"
+    tagged = "" if video.tagged else " (not tagged: derived from the size)"
     siting = f", chroma {colour.siting.value}" if pixel.sub_x or pixel.sub_y else ""
     range_ = "full" if colour.full_range else "limited"
     names = f"{'rgb' if pixel.rgb else matrix}, primaries {primaries}, transfer {transfer}"
@@ -179,6 +179,7 @@ def _plan_as_json(plan: Plan, expected: Estimate) -> dict[str, Any]:
         "rate": round(expected.rate, 3),
         "seconds": expected.seconds,
         "bottleneck": expected.bottleneck,
+        "wall": expected.bottleneck,  # its name in the version before
         "memory": plan.memory,
         "video_memory": plan.video_memory,
         "disk": plan.disk,

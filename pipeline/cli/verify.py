@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 
-from pipeline.cli.console import err, note, out
+from pipeline.cli.console import counted, err, note, out
 from pipeline.cli.exit_codes import EXIT_DAMAGED
 from pipeline.cli.option_names import with_options
 from pipeline.cli.options import Json, with_settings
@@ -23,8 +23,8 @@ _MAX_LINES = 20  # for one kind of fault
 
 @with_settings("streams", "video_stream", "start", "end", "frames", "deinterlace")
 def verify(
-    source: Annotated[Path, typer.Argument(help="The video, or the images, that RESULT was made from.")],
-    result: Annotated[Path, typer.Argument(help="The output.")],
+    source: Annotated[Path, typer.Argument(help="The video, or the images, that OUTPUT was made from.")],
+    output: Annotated[Path, typer.Argument(help="The output of `uprez upscale`.")],
     *,
     settings: Settings,
     quick: Annotated[
@@ -34,14 +34,15 @@ def verify(
 ) -> None:
     """Check that an output is complete.
 
-    RESULT must have every frame of SOURCE, in order and with its timestamp, every other stream, and the same colours.
+    OUTPUT must have every frame of SOURCE, in order and with its timestamp, every other stream, and the same colours.
+    If `uprez upscale` was given --start or others of the options below, give the same ones here.
 
     Exit codes: 0 complete, 3 not complete, 2 one of them can't be read.
     """
     with err.status("") as status:
         verdict = compare(
             source,
-            result,
+            output,
             streams=settings.streams,
             video_stream=settings.video_stream,
             start=settings.start,
@@ -54,7 +55,7 @@ def verify(
     if as_json:
         print(json.dumps(_as_json(verdict), indent=2))
     else:
-        _print(result, verdict)
+        _print(output, verdict)
     if not verdict.complete:
         raise typer.Exit(EXIT_DAMAGED)
 
@@ -64,7 +65,7 @@ def _as_json(verdict: Verdict) -> dict[str, object]:
     return verdict.as_json() | {"faults": faults, "remarks": [with_options(remark) for remark in verdict.remarks]}
 
 
-def _print(result: Path, verdict: Verdict) -> None:
+def _print(output: Path, verdict: Verdict) -> None:
     counts: Counter[str] = Counter()
     for fault in verdict.faults:
         counts[fault.kind] += 1
@@ -76,13 +77,13 @@ def _print(result: Path, verdict: Verdict) -> None:
     for remark in verdict.remarks:
         note(remark)
     word = "[green]complete[/]" if verdict.complete else "[bold red]not complete[/]"
-    out.print(f"{word}: {escape(str(result))}, {_comparison(verdict)}")
+    out.print(f"{word}: {escape(str(output))}, {_comparison(verdict)}")
 
 
 def _comparison(verdict: Verdict) -> str:
     """The number of frames found, and how they were compared."""
     counts = verdict.counts
     if verdict.only_damage:
-        return f"all {counts.result} frames that can be decoded of a damaged source"
+        return f"all {counted(counts.result, 'frame')} that can be decoded of a damaged source"
     how = "packets and timestamps compared, no frames" if verdict.quick else "every frame and packet compared"
     return f"{counts.result} of {counts.source} frames, {how}"

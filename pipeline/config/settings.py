@@ -93,8 +93,8 @@ class Upscaling(BaseModel):
     )
     engine: Literal["auto", "fused", "rtx", "tensorrt"] = Field(
         "auto",
-        description="what computes the network on a GPU; auto: fused kernels where they know it and are faster than "
-        "TensorRT; rtx, tensorrt: that TensorRT",
+        description="what computes the network on a GPU: fused (own kernels), rtx (TensorRT-RTX), tensorrt; auto: "
+        "fused kernels if they support the network and are faster than TensorRT",
     )
     precision: Literal["auto", "fp16", "bf16", "fp32", "tf32"] = Field(
         "auto", description="the network's precision on a GPU; auto: fp16, and an .onnx file as it is"
@@ -116,7 +116,7 @@ class Upscaling(BaseModel):
         "every field becomes a frame, which doubles the frame rate, off: none",
     )
     slots: int = Field(10, ge=2, le=64, description="frames in flight on the GPU")
-    contexts: int = Field(2, ge=1, le=4, description="TensorRT execution contexts that work in turn")
+    contexts: int = Field(2, ge=1, le=4, description="execution contexts of the network on the GPU, used in turn")
     threads: int = Field(0, ge=0, description="threads of the CPU backend; 0: one per core")
     codec: str = Field(
         "libx264",

@@ -36,13 +36,13 @@ def check_target(plan: Plan) -> None:
         raise OutputError(f"{target}: is a device or a pipe, not a file; - writes to standard output")
     if target.is_dir():
         raise OutputError(f"{target}: is a folder; give a file name, or `to={target}`")
+    if not target.parent.is_dir():
+        raise OutputError(f"{target}: the folder {target.parent} does not exist: create it first")
     check_output(target, plan.media.files, plan.frames, plan.encoding.rate, plan.settings.overwrite)
     if exists and not plan.settings.overwrite:
         raise OutputError(f"{target}: exists already; `overwrite=True` replaces it")
     if exists and (other := _another_video(plan)):
         raise OutputError(f"{target}: {other}; delete it first, or give another name")
-    if not target.parent.is_dir():
-        raise OutputError(f"{target}: the folder {target.parent} does not exist: create it first")
     if not os.access(target.parent, os.W_OK):
         raise OutputError(f"{target}: the folder {target.parent} is not writable")
 

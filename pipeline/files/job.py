@@ -1,10 +1,11 @@
 """The wiring of a file's job.
 
-    FileSource ─▶ Decoder ─▶ Order ─▶ Trim ─▶ Deinterlace ─▶ Rotate ─▶ Submit ─▶ Collect ─▶ Encoder ─▶ FileSink
-                 [                     decode                       ] [submit]  [upscale]       [encode]
-                                                                                            [one per encoder]
+    Source ─▶ FrameReader ─▶ Deinterlace ─▶ Rotate ─▶ Submit ─▶ Collect ─▶ Encoder ─▶ Sink
+             [              decode                 ] [submit]  [upscale]  [    encode     ]
+                                                                       [one per encoder]
 
-- Threads are in brackets; parallel encoders have one each besides. Deinterlace and Rotate are there only if needed.
+- Threads are in brackets; parallel encoders have one each besides. A FrameReader is Decoder, MonotonicTimestamps and,
+  for an excerpt, Trim. Deinterlace and Rotate are there only if needed.
 - Who sends what: the first thread reads the source's packets. Video becomes Frames, then Pendings, then upscaled
   Frames, then packets again; the packets of other streams travel among them, in their place, to the sink. Only frames
   count against the channels' capacity, so that a dense audio track can't starve the video.
@@ -247,7 +248,7 @@ class _JobPipeline:
         yield from self._sink.dropped
         yield from self._sink.remarks
         if self._sink.repaired:
-            yield f"packets of other streams whose time did not advance were moved on ({self._sink.repaired})"
+            yield f"timestamps of other streams' packets that did not increase were repaired ({self._sink.repaired})"
 
     @property
     def _bottleneck(self) -> str:

@@ -67,7 +67,7 @@ def read_model_file(path: Path) -> bytes:
     try:
         return path.read_bytes()
     except OSError as error:
-        raise ModelError(f"{path}: {error.strerror}; `uprez models` lists the names known without a file") from error
+        raise ModelError(f"{path}: {error.strerror}; `uprez models` lists the models that come with uprez") from error
 
 
 def _parse(path: Path, content: bytes) -> onnx.ModelProto:

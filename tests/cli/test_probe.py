@@ -13,7 +13,7 @@ def test_probe_reports_streams_rate_colour_and_plan(uprez: Call, clip: Path) -> 
     for words in (
         "h264, 64x48 yuv420p, 12 frames",
         "25 = 25.000",
-        "smpte170m (not tagged: by its size)",
+        "smpte170m (not tagged: derived from the size)",
         "aac, 48000 Hz",
     ):
         assert words in ended.out
@@ -26,6 +26,13 @@ def test_probe_prints_json(uprez: Call, clip: Path) -> None:
     assert report["video"]["rate"] == "25"
     assert report["plan"]["scale"] == 2
     assert report["plan"]["memory"] > 0
+    assert report["plan"]["bottleneck"] in ("the model", "the encoder")
+
+
+def test_probe_prints_renamed_keys_of_its_json_under_both_names(uprez: Call, clip: Path) -> None:
+    plan = json.loads(uprez("probe", clip, "--backend", "onnx", "--json").out)["plan"]
+    assert plan["wall"] == plan["bottleneck"]
+    assert plan["turned"] == plan["rotation"]
 
 
 def test_probe_reports_hdr_metadata(uprez: Call, tmp_path: Path) -> None:

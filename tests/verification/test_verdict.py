@@ -25,7 +25,7 @@ def test_json_has_faults_and_remarks_as_lists_and_the_former_key() -> None:
 
 
 def test_the_former_attribute_works_with_a_warning() -> None:
-    with pytest.warns(DeprecationWarning, match=r"use Verdict\.complete"):
+    with pytest.warns(DeprecationWarning, match=r"Verdict\.whole is now complete"):
         assert Verdict((), (), Counts()).whole
 
 
