@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.media.av_errors import translate_read_errors
-from pipeline.media.reading.input_container import open_input
+from pipeline.media.reading.input_container import demux, open_input
 from pipeline.verification.clock_offset import common_shift
 from pipeline.verification.verdict import Fault, count_phrase
 
@@ -97,15 +97,16 @@ def _read(path: Path, video_index: int) -> tuple[NDArray[np.float64], Counter[in
     ticks, counts, untimed = array("q"), Counter[int](), 0
     with open_input(path) as container, translate_read_errors(path, "in its middle"):
         time_base = container.streams[video_index].time_base or Fraction(1, 1000)
-        for packet in container.demux():
-            if not packet.size:  # PyAV ends each stream with an empty packet
-                continue
-            counts[packet.stream_index] += 1
-            if packet.stream_index != video_index or packet.is_discard:
-                continue
-            if packet.pts is None:
-                untimed += 1
-            else:
-                ticks.append(packet.pts)
+        with demux(container) as packets:
+            for packet in packets:
+                if not packet.size:  # PyAV ends each stream with an empty packet
+                    continue
+                counts[packet.stream_index] += 1
+                if packet.stream_index != video_index or packet.is_discard:
+                    continue
+                if packet.pts is None:
+                    untimed += 1
+                else:
+                    ticks.append(packet.pts)
     times = np.array(ticks, np.float64) * float(time_base)
     return np.concatenate([times, np.full(untimed, np.nan)]), counts, float(time_base)

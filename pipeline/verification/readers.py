@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Generator, Iterable, Iterator
-from contextlib import closing
+from contextlib import ExitStack, closing, contextmanager
 from fractions import Fraction
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 import av
 import av.error
 import numpy as np
+from av.container import InputContainer
 
 from pipeline.errors import InputError
 from pipeline.flow.stage import Chain
@@ -28,7 +29,7 @@ from pipeline.media.decoding.trim import Excerpt
 from pipeline.media.reading import alpha
 from pipeline.media.reading.file_source import FileSource, ReadOptions
 from pipeline.media.reading.image_source import ImageSource
-from pipeline.media.reading.input_container import open_input
+from pipeline.media.reading.input_container import demux, flush_decoder, open_input
 from pipeline.media.reading.media_info import MediaInfo, VideoInfo
 from pipeline.media.reading.source import Packet
 from pipeline.verification.frame_signature import (
@@ -214,11 +215,12 @@ class OutputVideoReader(VideoReader):
         self._grid = displayed.rotated(self._orientation.inverse).enlarged(large.width, large.height)
 
     def _frames(self) -> Iterator[TimedSignature]:
-        with open_input(self.media.path) as container, translate_read_errors(self.media.path, "in its middle"):
+        with self._demux() as (container, packets), ExitStack() as stack:
             video: Any = container.streams[self.media.video.index]
             decoder = alpha.choose_alpha_decoder(video)
             decoder.thread_type = "AUTO"
-            for packet in container.demux():
+            stack.callback(flush_decoder, decoder)
+            for packet in packets:
                 if packet.stream.index == video.index:
                     for frame in decoder.decode(packet):
                         yield self._signature(frame)
@@ -226,9 +228,20 @@ class OutputVideoReader(VideoReader):
                     self._record(packet)
 
     def _times(self) -> Iterator[float]:
-        with open_input(self.media.path) as container, translate_read_errors(self.media.path, "in its middle"):
-            for packet in container.demux():
+        with self._demux() as (_, packets):
+            for packet in packets:
                 yield from self._time(packet, self.media.video.index)
+
+    @contextmanager
+    def _demux(self) -> Iterator[tuple[InputContainer, Iterator[Packet]]]:
+        """Open the file for the time of a `with`: its container and packets."""
+        path = self.media.path
+        with (
+            open_input(path) as container,
+            translate_read_errors(path, "in its middle"),
+            demux(container) as packets,
+        ):
+            yield container, packets
 
     def _signature(self, frame: Any) -> TimedSignature:
         time = float("nan") if frame.pts is None else float(frame.pts * frame.time_base)

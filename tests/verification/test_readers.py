@@ -1,14 +1,19 @@
 """Source and output are read once, in order, and closed in order."""
 
-from collections.abc import Iterator
-from contextlib import closing
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, closing, contextmanager
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+from av.container import InputContainer
+from av.video.codeccontext import VideoCodecContext
 
+from pipeline.media.reading import input_container
 from pipeline.media.reading.file_source import FileSource
 from pipeline.media.reading.probe import probe
+from pipeline.verification import readers
 from pipeline.verification.readers import SourceRange, SourceVideoReader, output_reader
 from tests.verification import plants
 from tests.verification.plants import FRAMES, STEP
@@ -41,6 +46,37 @@ def test_packets_of_other_streams_are_recorded(rich: Path) -> None:
     list(reader.frames())
     assert sorted(reader.others) == [1, 2, 3]
     assert len(reader.others[3]) == 2
+
+
+def test_an_output_that_is_closed_early_leaves_no_generator_or_busy_decoder(
+    source: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    media, ended = probe(source), list[str]()
+
+    def flush(context: VideoCodecContext) -> None:
+        ended.append("decoder")
+        input_container.flush_decoder(context)
+
+    monkeypatch.setattr(readers, "demux", recorded_demux(ended))
+    monkeypatch.setattr(readers, "flush_decoder", flush)
+    with closing(output_reader(media, media).frames()) as frames:
+        next(frames)
+        assert ended == []
+    assert ended == ["decoder", "packets"]
+
+
+def recorded_demux(ended: list[str]) -> Callable[..., AbstractContextManager[Any]]:
+    """`demux` that appends "packets" to `ended` when its block is left."""
+
+    @contextmanager
+    def demux(container: InputContainer, *streams: Any) -> Iterator[Any]:
+        with input_container.demux(container, *streams) as packets:
+            try:
+                yield packets
+            finally:
+                ended.append("packets")
+
+    return demux
 
 
 def test_a_reader_that_is_closed_early_closes_its_file(source: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -18,7 +18,14 @@ from pipeline.flow.closing import Closing
 from pipeline.media.reading import truncation
 from pipeline.media.reading.damage import Damage
 from pipeline.media.reading.declared_length import DeclaredLength
-from pipeline.media.reading.input_container import NO_TIMESTAMPS_FLAG, demux, frame_rate, open_input, select_video
+from pipeline.media.reading.input_container import (
+    NO_TIMESTAMPS_FLAG,
+    demux,
+    flush_decoder,
+    frame_rate,
+    open_input,
+    select_video,
+)
 from pipeline.media.reading.matroska import BlockChecker
 from pipeline.media.reading.pipe import Pipe
 from pipeline.media.reading.preroll import Preroll
@@ -206,11 +213,5 @@ class FileSource(Closing):
 
 
 def _flush_decoders(container: InputContainer) -> None:
-    """Leave the decoders of `container` idle, so that freeing them can't deadlock.
-
-    Freeing a decoder holds the GIL and waits for the decoder's threads; a thread that logs waits for the GIL if PyAV's
-    logging is on. Idle threads log nothing.
-    """
     for stream in container.streams:
-        if stream.codec_context is not None and stream.codec_context.is_open:
-            stream.codec_context.flush_buffers()
+        flush_decoder(stream.codec_context)

@@ -13,6 +13,7 @@ from av.video.stream import VideoStream
 from pipeline.flow.closing import Closing
 from pipeline.media.reading.damage import Damage
 from pipeline.media.reading.image_sequence import RATE, ImageSequence, open_images, read_image_file
+from pipeline.media.reading.input_container import flush_decoder
 from pipeline.media.reading.source import Packet
 
 
@@ -70,15 +71,8 @@ class ImageSource(Closing):
 
     def _open(self) -> InputContainer:
         container = self._resources.enter_context(open_images(self.images, self.rate))
-        self._resources.callback(_flush_decoder, container)
+        self._resources.callback(flush_decoder, container.streams.video[0].codec_context)
         return container
-
-
-def _flush_decoder(container: InputContainer) -> None:
-    """Leave the decoder idle: its threads may not be freed while they work."""
-    decoder = container.streams.video[0].codec_context
-    if decoder.is_open:
-        decoder.flush_buffers()
 
 
 def _is_truncated_jpeg(content: bytes) -> bool:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import av
+from av.codec.context import CodecContext
 from av.codec.hwaccel import HWAccel
 from av.container import InputContainer
 from av.stream import Disposition
@@ -57,6 +58,16 @@ def demux(container: InputContainer, *streams: Any) -> Iterator[Iterator[Packet]
         yield packets
     finally:
         packets.close()
+
+
+def flush_decoder(context: CodecContext | None) -> None:
+    """Leave a decoder idle, so that freeing it can't deadlock.
+
+    Freeing a decoder holds the GIL and waits for the decoder's threads; a thread that logs waits for the GIL if PyAV's
+    logging is on. Idle threads log nothing.
+    """
+    if context is not None and context.is_open:
+        context.flush_buffers()
 
 
 def select_video(path: Path, container: InputContainer, index: int | None = None) -> VideoStream:

@@ -8,7 +8,7 @@ from typing import Any
 from av.stream import Disposition
 
 from pipeline.media.av_errors import translate_read_errors
-from pipeline.media.reading.input_container import open_input
+from pipeline.media.reading.input_container import demux, open_input
 
 _TYPES = {"mjpeg": ("jpg", "image/jpeg"), "png": ("png", "image/png"), "gif": ("gif", "image/gif")}
 _TYPES |= {"bmp": ("bmp", "image/bmp"), "webp": ("webp", "image/webp"), "tiff": ("tif", "image/tiff")}
@@ -26,8 +26,12 @@ def is_thumbnail(stream: Any) -> bool:
 
 def read_cover(path: Path, index: int) -> bytes:
     """Return the content of the image file that stream `index` carries; b"" if the stream is empty."""
-    with translate_read_errors(path), open_input(path) as container:
-        return next((bytes(packet) for packet in container.demux(container.streams[index]) if packet.size), b"")
+    with (
+        translate_read_errors(path),
+        open_input(path) as container,
+        demux(container, container.streams[index]) as packets,
+    ):
+        return next((bytes(packet) for packet in packets if packet.size), b"")
 
 
 def name_and_type(codec: str, metadata: dict[str, str]) -> tuple[str, str]:

@@ -9,7 +9,7 @@ import pytest
 from pipeline.media.writing.audio import ReencodeRoute
 from pipeline.media.writing.stream_copy import AudioCopyRoute, CopyRoute, RewriteRoute, Route, VideoCopyRoute
 from pipeline.media.writing.stream_router import StreamRouter
-from tests import remux
+from tests import images, remux
 
 
 @pytest.fixture(scope="module")
@@ -25,11 +25,12 @@ def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
     )
 
 
-def route(source: Path, target: Path) -> StreamRouter:
+def route(source: Path, target: Path, named: Path | None = None) -> StreamRouter:
+    """The router of `source` into `target`; `named`: the path of the source by which it reads cover art."""
     with av.open(str(source)) as original, av.open(str(target), "w") as container:
         video = container.add_stream("libvpx" if target.suffix == ".webm" else "libx264", rate=25)
         assert isinstance(video, av.VideoStream)
-        router = StreamRouter(container, source, video, Fraction(0))
+        router = StreamRouter(container, named or source, video, Fraction(0))
         for stream in list(original.streams)[1:]:
             router.add(stream)
         return router
@@ -57,6 +58,20 @@ def test_dropped_streams_are_named_with_a_container_that_supports_them(source: P
         "subtitle stream 3 dropped: webm does not support subrip; .mkv does",
         "attachment stream 4 dropped: webm does not support attachments; .mkv does",
     ]
+
+
+def test_cover_art_that_can_not_be_read_is_a_remark_with_the_reason(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    image = images.write(tmp_path / "cover.png", images.samples(1)).read_bytes()
+    source = remux.film(tmp_path / "in.mkv", remux.attached("cover.png", "image/png", image))
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "-").write_bytes(source.read_bytes())  # a file of that name is not the pipe
+    piped = route(source, tmp_path / "a.mkv", Path("-"))
+    assert piped.remarks == ["video stream 1 dropped: cover art in a pipe can't be read before the rest"]
+    missing = route(source, tmp_path / "b.mkv", tmp_path / "missing.mkv")
+    reason = f"{tmp_path / 'missing.mkv'}: no such file"
+    assert missing.remarks == [f"video stream 1 dropped: its cover art can't be read ({reason})"]
 
 
 def test_converted_streams_and_lost_packets_are_remarks(source: Path, tmp_path: Path) -> None:
