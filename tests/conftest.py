@@ -26,9 +26,9 @@ def _private_cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest
 
 @pytest.fixture(autouse=True)
 def _ordinary_scheduling() -> Iterator[None]:
-    """Undoes what SVT-AV1 does when root opens it: the thread and its children become real-time (SCHED_FIFO, 99).
+    """Undoes what SVT-AV1 does if a test opens it without `open_context`: the thread becomes real-time (SCHED_FIFO).
 
-    The following tests would leave no time to any other process of the machine.
+    The threads and processes of the following tests would leave no time to any other process of the machine.
     """
     yield
     if sys.platform == "linux" and os.sched_getscheduler(0) != os.SCHED_OTHER:

@@ -21,7 +21,7 @@ from pipeline.frame import Frame
 from pipeline.live.process.messages import SerializedPacket, StreamHeader, open_nut
 from pipeline.media.av_errors import translate_write_errors
 from pipeline.media.av_frames import wrap_frame
-from pipeline.media.encoding.encoder_context import configure
+from pipeline.media.encoding.encoder_context import configure, open_context
 from pipeline.media.encoding.formats import find_encoder
 from pipeline.media.encoding.video_encoding import VideoEncoding
 
@@ -128,7 +128,7 @@ def _open_encoder(
                 container.add_stream_from_template(template, opaque=True)
                 rates.append(None)
     try:
-        context.open()
+        open_context(context)
         container.start_encoding()
     except (av.error.FFmpegError, OSError, ValueError) as error:
         options = " ".join(f"{key}={value}" for key, value in encoding.options.items())

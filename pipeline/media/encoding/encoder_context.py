@@ -1,4 +1,4 @@
-"""Creates and configures FFmpeg's encoders, and finds formats that they accept."""
+"""Creates, configures and opens FFmpeg's encoders, and finds formats that they accept."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from pipeline.media.encoding.encoder_spec import SignalledRange
 from pipeline.media.encoding.formats import encodable_format, find_encoder, native_pix_fmt
 from pipeline.media.encoding.hdr import hdr_parameters
 from pipeline.media.encoding.video_encoding import VideoEncoding
+from pipeline.system.scheduling import scheduling_kept
 
 _SIDE_MULTIPLES = (1, 2, 16, 64)  # that sides are padded to: none, chroma, x265's least size, and more to be safe
 _BT601 = 5  # H.273's code of its matrix
@@ -50,6 +51,16 @@ def configure(context: VideoCodecContext, encoding: VideoEncoding) -> None:
         context.thread_count = encoding.threads
 
 
+def open_context(context: VideoCodecContext) -> None:
+    """Open an encoder; the calling thread, and the encoder's own threads, keep the scheduling policy of the caller.
+
+    Raises:
+        FFmpegError, OSError, ValueError: PyAV's errors, for callers to translate.
+    """
+    with scheduling_kept():
+        context.open()
+
+
 def _options(encoding: VideoEncoding) -> dict[str, str]:
     """The encoder's options, its private parameters included: HDR first, the user's, then those always needed.
 
@@ -72,7 +83,7 @@ def probe_encoder(encoding: VideoEncoding) -> str | None:
     """Open an encoder for `encoding` on this machine, and return FFmpeg's reason if that fails; None if it works."""
     context = create_context(encoding)
     try:
-        context.open()
+        open_context(context)
     except (av.error.FFmpegError, OSError) as error:
         return str(getattr(error, "strerror", None) or error)
     return None

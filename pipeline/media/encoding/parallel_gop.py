@@ -32,7 +32,7 @@ from pipeline.media.av_frames import wrap_frame
 from pipeline.media.encoding.codecs import encoder_spec
 from pipeline.media.encoding.dts import AssignDts, DecodingTimes, RecordPts
 from pipeline.media.encoding.encoder import Encoder
-from pipeline.media.encoding.encoder_context import create_context
+from pipeline.media.encoding.encoder_context import create_context, open_context
 from pipeline.media.encoding.video_encoding import VideoEncoding
 from pipeline.media.reading.source import Packet
 
@@ -109,7 +109,7 @@ class GopEncoder(Encoder):
         if header.flags & Flags.global_header:
             context.flags |= Flags.global_header
         with translate_write_errors(path):
-            context.open()
+            open_context(context)
         if context.extradata != header.extradata:
             raise OutputError(
                 f"{path}: two {encoding.codec} encoders disagree on the stream's header: try `encoders=1`"

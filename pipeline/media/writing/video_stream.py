@@ -14,7 +14,7 @@ from pipeline.errors import OutputError
 from pipeline.media.encoding.codecs import encoder_for, encoder_spec
 from pipeline.media.encoding.dts import RetimedEncoder
 from pipeline.media.encoding.encoder import Encoder
-from pipeline.media.encoding.encoder_context import configure
+from pipeline.media.encoding.encoder_context import configure, open_context
 from pipeline.media.encoding.encoder_spec import Role
 from pipeline.media.encoding.formats import find_encoder
 from pipeline.media.encoding.gif import GifEncoder
@@ -71,7 +71,7 @@ def open_encoder(stream: VideoStream, encoding: VideoEncoding) -> None:
     """
     context = stream.codec_context
     try:
-        context.open()
+        open_context(context)
     except (av.error.FFmpegError, ValueError) as error:
         options = " ".join(f"{key}={value}" for key, value in encoding.options.items())
         raise OutputError(f"{encoding.codec} refuses its options ({options}) at {encoding.format}") from error

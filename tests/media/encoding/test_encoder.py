@@ -14,7 +14,7 @@ import pytest
 from pipeline.frame import PIXEL_FORMATS, Colour, Frame, FrameFormat
 from pipeline.media.av_frames import wrap_frame
 from pipeline.media.encoding.encoder import Encoder
-from pipeline.media.encoding.encoder_context import configure, create_context
+from pipeline.media.encoding.encoder_context import configure, create_context, open_context
 from pipeline.media.encoding.formats import encodable_format, find_encoder
 from pipeline.media.encoding.video_encoding import VideoEncoding
 from tests.frames import assert_same, format_of, noise
@@ -100,7 +100,7 @@ def test_all_frames_are_released_once_the_encoder_is_flushed(codec: str) -> None
 def test_packets_of_other_streams_are_passed_along(tmp_path: Path) -> None:
     encoding = VideoEncoding("ffv1", format_of("yuv420p"), Fraction(25), Fraction(1, 25))
     context = create_context(encoding)
-    context.open()
+    open_context(context)
     packet = av.Packet(b"audio")
     with closing(Encoder(tmp_path, context, encoding.time_base)) as encoder:
         assert list(encoder.feed(packet)) == [packet]
@@ -110,7 +110,7 @@ def test_packets_of_other_streams_are_passed_along(tmp_path: Path) -> None:
 def test_pts_are_shifted_by_a_constant(tmp_path: Path) -> None:
     encoding = VideoEncoding("ffv1", format_of("yuv420p"), Fraction(25), Fraction(1, 25))
     context = create_context(encoding)
-    context.open()
+    open_context(context)
     with closing(Encoder(tmp_path, context, encoding.time_base, shift=5)) as encoder:
         packets = [packet for pts in range(3) for packet in encoder.feed(noise(encoding.format, pts))]
         assert [packet.pts for packet in [*packets, *encoder.finish()]] == [5, 6, 7]

@@ -1,5 +1,7 @@
 """Encoders are configured for the format and colour of their frames, and get the nearest format that they accept."""
 
+import os
+import sys
 from dataclasses import replace
 from fractions import Fraction
 
@@ -8,7 +10,7 @@ import pytest
 
 from pipeline.errors import OutputError
 from pipeline.frame import PIXEL_FORMATS, Colour, FrameFormat, PixelFormat, Siting
-from pipeline.media.encoding.encoder_context import create_context, negotiate_format, probe_encoder
+from pipeline.media.encoding.encoder_context import create_context, negotiate_format, open_context, probe_encoder
 from pipeline.media.encoding.video_encoding import VideoEncoding
 from tests.frames import Size, format_of
 
@@ -86,3 +88,18 @@ def test_colour_tags_are_those_of_the_format() -> None:
     assert isinstance(context, av.VideoCodecContext)
     assert (context.colorspace, context.color_primaries, context.color_trc, context.color_range) == (9, 9, 16, 2)
     assert context.options["chroma_sample_location"] == "topleft"
+
+
+@pytest.mark.skipif(sys.platform != "linux" or os.geteuid() != 0, reason="SVT-AV1 is real-time for root on Linux")
+@pytest.mark.parametrize("codec", ["libsvtav1", "libx264", "libx265", "libvpx-vp9"])
+def test_opening_an_encoder_leaves_all_threads_at_their_scheduling_policy(codec: str) -> None:
+    def policies() -> set[int]:
+        return {os.sched_getscheduler(int(thread)) for thread in os.listdir("/proc/self/task")}
+
+    before = policies()
+    context = create_context(encoding_of(codec, size=(256, 144)))
+    open_context(context)
+    assert policies() == before
+    context.encode(None)
+    assert probe_encoder(encoding_of(codec)) is None
+    assert policies() == before
