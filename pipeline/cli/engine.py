@@ -14,7 +14,7 @@ from pipeline.cli.options import frame_size, with_settings
 from pipeline.config.settings import Settings
 from pipeline.errors import SettingsError
 from pipeline.superres.backend_choice import choose_model
-from pipeline.superres.gpu.network_choice import describe, forget, kept_verdicts, prebuild_network
+from pipeline.superres.gpu.network_choice import cached_choices, describe_choice, prebuild_network, remove_choices
 from pipeline.superres.gpu.tensorrt import prebuild
 from pipeline.superres.gpu.tensorrt.engine import Shapes, Size
 from pipeline.superres.gpu.tensorrt.engine_cache import EngineCache
@@ -42,6 +42,8 @@ def build(
 ) -> None:
     """Build the engine of a model, compare it with ONNX Runtime, and cache it."""
     requested = _shapes(size, shapes)
+    if settings.engine == "fused" and not requested.is_fixed:
+        raise SettingsError("--engine fused builds for a single size: use --size WIDTHxHEIGHT, or --engine auto")
     network = choose_model(settings, "tensorrt")
     if requested.is_fixed and settings.engine in ("auto", "fused"):
         for number in settings.device:
@@ -70,8 +72,8 @@ def list_() -> None:
         sizes = str(key.shapes)
         table.add_row(entry.model, key.precision, sizes, key.gpu, version, bytes_text(entry.bytes), built, remark)
     out.print(table)
-    for verdict in kept_verdicts(cache).values():
-        out.print(f"{verdict.model} at {verdict.size} on {verdict.gpu}: {describe(verdict)}")
+    for choice in cached_choices(cache):
+        out.print(f"{choice.model} at {choice.size} on {choice.gpu}: {describe_choice(choice)}")
     out.print(f"cache: {cache.folder}")
 
 
@@ -83,10 +85,8 @@ def clean(
     cache = EngineCache()
     paths = sorted(cache.folder.glob("*.engine")) if everything else prebuild.unusable_engines(cache)
     freed = sum(cache.remove(path) for path in paths)
-    here = {cuda.gpu_facts(number).name for number in range(cuda.count())}
-    for path, verdict in kept_verdicts(cache).items():
-        if everything or verdict.gpu not in here:
-            freed += forget(path)
+    gpus = {cuda.gpu_facts(number).name for number in range(cuda.count())}
+    freed += remove_choices(cache, gpus, everything)
     out.print(f"{counted(len(paths), 'engine')} removed, {bytes_text(freed)} freed")
 
 

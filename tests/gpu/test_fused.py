@@ -154,13 +154,13 @@ def test_sessions_in_several_threads_share_the_kernels_and_give_the_same_frames(
             assert all(np.array_equal(x, y) for x, y in zip(a, b, strict=True))
 
 
-def test_the_race_is_run_once_and_its_winner_kept(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_fused_kernels_and_tensorrt_are_compared_once(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     resources = EngineResources(Gpu(0), library.load(), EngineCache(tmp_path), catalogue.find("srvgg-24x8", np.float16))
     for _ in range(2):
         network = open_network(resources, "auto", 270, 480)
         assert network.title == "fused kernels"
         network.close()
-    assert len([record for record in caplog.records if "choosing what computes" in record.message]) == 1
+    assert len([record for record in caplog.records if "comparing fused kernels" in record.message]) == 1
 
 
 def test_a_network_that_is_no_chain_is_refused_with_the_reason(tmp_path: Path) -> None:

@@ -1,7 +1,7 @@
-"""The choice of what computes a network on a GPU: fused kernels or a TensorRT engine, by a race that is run once.
+"""The choice between fused kernels and a TensorRT engine for a network on a GPU, by one measurement.
 
-When a model, an image size and a GPU meet for the first time, both are made, compared with ONNX Runtime, and timed. The
-faster one is kept in the cache, with the rates that were measured; from then on it alone is opened.
+The first time that a model is opened for an image size on a GPU, both are built, compared with ONNX Runtime, and timed.
+The choice is cached with the measured rates; from then on only the faster one is opened.
 """
 
 from __future__ import annotations
@@ -11,34 +11,43 @@ import json
 import logging
 import statistics
 import time
+from collections.abc import Callable
+from contextlib import ExitStack, closing
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
+from filelock import FileLock
 from numpy.typing import NDArray
 
-from pipeline.errors import BackendError, ModelError
+from pipeline.errors import BackendError, ModelError, OutOfMemory
 from pipeline.models.spec import ModelSpec
 from pipeline.superres.gpu import validation
-from pipeline.superres.gpu.fused.kernel import FILE
+from pipeline.superres.gpu.fused.chain import UnknownStructure
+from pipeline.superres.gpu.fused.kernel import SOURCE_FILE
 from pipeline.superres.gpu.fused.network import FusedNetwork
-from pipeline.superres.gpu.fused.program import FusedProgram
+from pipeline.superres.gpu.fused.plan import KernelPlanner
+from pipeline.superres.gpu.fused.program import FusedProgram, assemble
+from pipeline.superres.gpu.fused.recognition import recognise
 from pipeline.superres.gpu.kernels import kernel_source
 from pipeline.superres.gpu.tensorrt.engine import Shapes, Size
 from pipeline.superres.gpu.tensorrt.engine_cache import EngineCache
 from pipeline.superres.gpu.tensorrt.library import load
 from pipeline.superres.gpu.tensorrt.network import EngineResources, Network
 from pipeline.system.cache import write_cached
-from pipeline.system.cuda import Gpu
+from pipeline.system.cuda import Gpu, gpu_errors
 
 if TYPE_CHECKING:
+    import onnx
     from cuda.core import Buffer, Stream
 
 log = logging.getLogger(__name__)
 
-_RUNS = 20  # of each measurement, of which the median of three counts
+_RUNS = 20  # runs of one measurement; the rate is the median of three measurements
 _WARM_UP_SECONDS = 0.05
-_VERDICT, _PROGRAM = ".race.json", ".fused.npz"  # suffixes of the files that remember a race
+_LEAST_CAPABILITY = (8, 0)  # cp.async and mma.m16n8k16 exist since compute capability 8.0
+_CHOICE, _PROGRAM, _LOCK = ".choice.json", ".fused.npz", ".choice.lock"  # suffixes of the cached files
 
 
 class GpuLane(Protocol):
@@ -54,7 +63,7 @@ class GpuLane(Protocol):
 
 
 class GpuNetwork(Protocol):
-    """A network on one GPU for images of one size, whatever computes it; see FusedNetwork and tensorrt's Network."""
+    """A network on one GPU for images of one size, by fused kernels (FusedNetwork) or TensorRT (Network)."""
 
     model: ModelSpec
     context_bytes: int
@@ -71,17 +80,17 @@ class GpuNetwork(Protocol):
 
 
 @dataclass(frozen=True)
-class RaceVerdict:
-    """The outcome of a race.
+class NetworkChoice:
+    """The choice for one model, image size and GPU.
 
     Attributes:
         model: Name of the model.
         size: "WIDTHxHEIGHT" of the images.
         gpu: Product name of the GPU.
         winner: "fused" or "tensorrt".
-        reason: Why the other one did not run; "" if it did.
-        fused: Frames/s of the fused kernels, one lane; None if they did not run.
-        tensorrt: Frames/s of TensorRT, one context; None if it did not run.
+        reason: Why the other one does not run; "" if it does.
+        fused: Frames/s of the fused kernels, one lane; None if they do not run.
+        tensorrt: Frames/s of TensorRT, one context; None if it does not run.
     """
 
     model: str
@@ -96,206 +105,263 @@ class RaceVerdict:
 def open_network(
     resources: EngineResources, engine: str, height: int, width: int, shapes: Shapes | None = None
 ) -> GpuNetwork:
-    """Open what computes the model of `resources` for images of `height` x `width`.
+    """Open the fused kernels or the TensorRT engine of a model for images of `height` x `width`.
 
     Args:
         resources: GPU, library, cache and model.
         engine: "auto" for the faster one, "fused", or a TensorRT library.
         height: Height of the images.
         width: Width of the images.
-        shapes: Image sizes that an engine must be built for; None for this one.
+        shapes: Image sizes that a TensorRT engine must support; None for this size alone.
 
     Raises:
-        ModelError: `engine` is "fused" and the model is none that the fused kernels compute.
-        OutOfMemory, BackendError: It can't be built or used. All resources are released.
+        ModelError: `engine` is "fused", and the fused kernels can't compute the model.
+        OutOfMemory, BackendError: The network can't be built or used. All resources are released.
     """
-    if engine not in ("auto", "fused") or shapes is not None or not _is_half(resources.model):
-        if engine == "fused":
-            raise ModelError(f"`engine` fused computes in fp16: {resources.model.name} is {resources.model.precision}")
+    model = resources.model
+    is_half = model.precision == "fp16" and model.dtype.itemsize == 2
+    if engine == "fused" and not is_half:
+        raise ModelError(
+            f"`engine` fused computes in fp16, and {model.name} is {model.precision}: "
+            "set `precision` to fp16, or `engine` to auto"
+        )
+    if engine not in ("auto", "fused") or shapes is not None or not is_half:
         return Network(resources, height, width, shapes)
-    kept = RaceRecord(resources, height, width)
-    verdict = kept.verdict()
-    is_fused = engine == "fused" or (verdict is not None and verdict.winner == "fused")
-    if is_fused and (program := kept.program()):
-        return FusedNetwork(resources.gpu, resources.model, program, (height, width))
-    if is_fused or verdict is None:
-        return _race(resources, engine, kept)
+    record = ChoiceRecord(resources, height, width)
+    with FileLock(record.lock_path):  # measurements by two processes at the same time would disturb each other
+        choice = record.choice()
+        is_fused = engine == "fused" or (choice is not None and choice.winner == "fused")
+        if is_fused and (program := record.program()):
+            return FusedNetwork(resources.gpu, model, program, (height, width))
+        if engine == "fused":
+            return _open_only_fused(resources, record)
+        if is_fused or choice is None:
+            return _open_faster(resources, record)
     return Network(resources, height, width)
 
 
-def _is_half(model: ModelSpec) -> bool:
-    return model.precision == "fp16" and model.dtype.itemsize == 2
+class ChoiceRecord:
+    """The cached files of one choice: the choice itself, and the program of fused kernels.
 
-
-class RaceRecord:
-    """The files in the engine cache that remember a race: its verdict, and the program of fused kernels."""
+    Attributes:
+        height: Height of the images.
+        width: Width of the images.
+        lock_path: File to lock while the choice is made.
+    """
 
     def __init__(self, resources: EngineResources, height: int, width: int) -> None:
         self.height, self.width = height, width
-        known = (resources.key(Shapes.fixed(height, width)).digest, kernel_source(FILE))
+        known = (resources.key(Shapes.fixed(height, width)).digest, kernel_source(SOURCE_FILE))
         digest = hashlib.sha256(repr(known).encode()).hexdigest()[:32]
-        self._verdict = resources.cache.folder / f"{digest}{_VERDICT}"
-        self._program = resources.cache.folder / f"{digest}{_PROGRAM}"
+        self._choice, self._program, self.lock_path = (
+            resources.cache.folder / f"{digest}{suffix}" for suffix in (_CHOICE, _PROGRAM, _LOCK)
+        )
 
-    def verdict(self) -> RaceVerdict | None:
-        """The verdict; None if there is none that can be read."""
-        return read_verdict(self._verdict)
+    def choice(self) -> NetworkChoice | None:
+        """Read the choice; None if the file is missing or damaged."""
+        return read_choice(self._choice)
 
     def program(self) -> FusedProgram | None:
-        """The program of fused kernels; None if there is none that can be read."""
+        """Read the program of fused kernels; None if the file is missing or damaged."""
         try:
             return FusedProgram.load(self._program.read_bytes())
         except (OSError, ValueError):
             return None
 
     def write_program(self, program: FusedProgram) -> None:
-        """Keep a program that was compared with ONNX Runtime."""
+        """Cache a program that was compared with ONNX Runtime."""
         write_cached(self._program, program.dump())
 
-    def write_verdict(self, verdict: RaceVerdict) -> None:
-        """Keep a verdict."""
-        write_cached(self._verdict, json.dumps(asdict(verdict), indent=1).encode())
+    def write_choice(self, choice: NetworkChoice) -> None:
+        """Cache the choice."""
+        write_cached(self._choice, json.dumps(asdict(choice), indent=1).encode())
 
 
-def read_verdict(path: Path) -> RaceVerdict | None:
-    """The verdict in the file `path`; None if there is none that can be read."""
+def read_choice(path: Path) -> NetworkChoice | None:
+    """Read a choice from the file `path`; None if the file is missing or damaged."""
     try:
-        return RaceVerdict(**json.loads(path.read_text(encoding="utf-8")))
+        return NetworkChoice(**json.loads(path.read_text(encoding="utf-8")))
     except (OSError, ValueError, TypeError):
         return None
 
 
-def kept_verdicts(cache: EngineCache) -> dict[Path, RaceVerdict]:
-    """The verdicts in `cache`, by their files."""
-    found = {path: read_verdict(path) for path in sorted(cache.folder.glob(f"*{_VERDICT}"))}
-    return {path: verdict for path, verdict in found.items() if verdict}
+def cached_choices(cache: EngineCache) -> list[NetworkChoice]:
+    """The choices in `cache`."""
+    choices = map(read_choice, sorted(cache.folder.glob(f"*{_CHOICE}")))
+    return [choice for choice in choices if choice]
 
 
-def forget(path: Path) -> int:
-    """Remove the verdict in the file `path` and its program, and return the number of bytes freed."""
-    files = [path, path.with_name(path.name.replace(_VERDICT, _PROGRAM))]
-    size = sum(file.stat().st_size for file in files if file.exists())
-    for file in files:
+def remove_choices(cache: EngineCache, usable_gpus: set[str], everything: bool = False) -> int:
+    """Remove cached choices with their programs.
+
+    Args:
+        cache: The cache.
+        usable_gpus: Product names of this machine's GPUs: only choices for other GPUs, and damaged files, are removed.
+        everything: Remove all choices and programs.
+
+    Returns:
+        The number of bytes freed.
+    """
+    removed: set[Path] = set(cache.folder.glob(f"*{_PROGRAM}")) if everything else set()
+    for path in cache.folder.glob(f"*{_CHOICE}"):
+        choice = read_choice(path)
+        if everything or choice is None or choice.gpu not in usable_gpus:
+            removed |= {path, path.with_name(path.name.replace(_CHOICE, _PROGRAM))}
+    size = sum(file.stat().st_size for file in removed if file.exists())
+    for file in removed:
         file.unlink(missing_ok=True)
     return size
 
 
 def prebuild_network(model: ModelSpec, size: Size, device: int, engine: str, cache: EngineCache) -> str:
-    """Choose and build what computes `model` for images of `size`, (H, W), unless it is kept already.
+    """Choose and build the network of `model` for images of `size`, (H, W), unless it is cached already.
 
     Returns:
-        What computes, for tables.
+        Title of the network, for tables.
 
     Raises:
-        BackendError, ModelError: There is no GPU, or it can't be built.
+        BackendError, ModelError: There is no GPU, or the network can't be built.
     """
     resources = EngineResources(Gpu(device), load(engine), cache, model)
-    network = open_network(resources, engine, *size)
-    try:
-        lane = network.lane()
-        lane.run()
-        lane.stream.sync()
-        network.save_runtime_cache()
-        lane.close()
+    with gpu_errors("building the network"), closing(open_network(resources, engine, *size)) as network:
+        with closing(network.lane()) as lane:
+            lane.run()
+            lane.stream.sync()
+            network.save_runtime_cache()
         return network.title
-    finally:
-        network.close()
 
 
-def _race(resources: EngineResources, engine: str, kept: RaceRecord) -> GpuNetwork:
-    """Make, check and time both; keep the verdict and return the winner."""
-    model, size = resources.model, f"{kept.width}x{kept.height}"
-    log.warning("choosing what computes %s at %s: some 15 seconds, once", model.name, size)
-    network, reason = _fused(resources, kept)
-    if network is None and engine == "fused":
-        raise ModelError(f"`engine` fused can't compute {model.name}: it has {reason}; use `engine` auto")
-    rate = _rate(network) if network else None
-    other = None if engine == "fused" else _tensorrt(resources, kept, required=network is None)
-    other_rate = _rate(other) if other else None
-    wins = network is not None and (rate or 0) >= (other_rate or 0)
-    verdict = RaceVerdict(
-        model=model.name,
-        size=size,
-        gpu=resources.gpu.facts.name,
-        winner="fused" if wins else "tensorrt",
-        reason=reason,
-        fused=rate,
-        tensorrt=other_rate,
-    )
-    if engine == "auto":
-        kept.write_verdict(verdict)
-    log.warning("%s at %s: %s", model.name, size, describe(verdict))
-    winner, loser = (network, other) if wins else (other, network)
-    if loser:
-        loser.close()
-    assert winner is not None
-    return winner
+@dataclass(frozen=True)
+class _Candidate:
+    """One of the two networks to choose from.
+
+    Attributes:
+        network: The open network; None if it does not run.
+        rate: Frames/s; None if it does not run.
+        error: Why it does not run.
+    """
+
+    network: GpuNetwork | None = None
+    rate: float | None = None
+    error: BackendError | ModelError | None = None
 
 
-def _fused(resources: EngineResources, kept: RaceRecord) -> tuple[FusedNetwork | None, str]:
-    """The network by fused kernels, checked and kept; None and the reason if that is impossible."""
-    import onnx
+def _open_faster(resources: EngineResources, record: ChoiceRecord) -> GpuNetwork:
+    """Build and measure both networks, cache the choice, and return the faster one."""
+    model, size = resources.model, f"{record.width}x{record.height}"
+    log.warning("comparing fused kernels with TensorRT for %s at %s: about 15 seconds, once", model.name, size)
+    with ExitStack() as opened:
+        fused = _measure(opened, partial(_open_fused, resources, record))
+        tensorrt = _measure(opened, partial(Network, resources, record.height, record.width))
+        if tensorrt.error and fused.network is None:
+            raise tensorrt.error
+        fused_wins = fused.network is not None and (fused.rate or 0) >= (tensorrt.rate or 0)
+        winner, loser = (fused, tensorrt) if fused_wins else (tensorrt, fused)
+        choice = NetworkChoice(
+            model=model.name,
+            size=size,
+            gpu=resources.gpu.facts.name,
+            winner="fused" if fused_wins else "tensorrt",
+            reason=_reason(loser.error) if loser.error else "",
+            fused=fused.rate,
+            tensorrt=tensorrt.rate,
+        )
+        if not isinstance(loser.error, OutOfMemory):  # there may be more memory next time
+            record.write_choice(choice)
+        log.warning("%s at %s: %s", model.name, size, describe_choice(choice))
+        opened.pop_all()
+    if loser.network is not None:
+        loser.network.close()
+    assert winner.network is not None
+    return winner.network
 
-    from pipeline.superres.gpu.fused.chain import UnknownStructure
-    from pipeline.superres.gpu.fused.plan import KernelPlanner
-    from pipeline.superres.gpu.fused.program import assemble
-    from pipeline.superres.gpu.fused.recognition import recognise
 
-    gpu, model = resources.gpu, resources.model
+def _open_only_fused(resources: EngineResources, record: ChoiceRecord) -> FusedNetwork:
+    """Build the fused kernels, with an error for the user if the model's structure is not supported."""
+    name = resources.model.name
+    log.warning("building fused kernels for %s at %dx%d: about 15 seconds, once", name, record.width, record.height)
     try:
-        chain = recognise(onnx.load(model.path))
-        program = assemble(chain, KernelPlanner(gpu, chain, kept.height, kept.width).plan())
-        network = FusedNetwork(gpu, model, program, (kept.height, kept.width))
+        return _open_fused(resources, record)
     except UnknownStructure as error:
-        return None, str(error)
-    lane = network.lane()
+        raise ModelError(f"`engine` fused can't compute {name}: {_reason(error)}; set `engine` to auto") from error
+
+
+def _measure(opened: ExitStack, open_candidate: Callable[[], GpuNetwork]) -> _Candidate:
+    """Open a network and measure its rate. If both succeed, `opened` closes the network."""
     try:
-        validation.validate_engine(model, lane.run_once, kept.height, kept.width)
-    except BackendError as error:
-        lane.close()
-        network.close()
-        return None, str(error)
-    lane.close()
-    kept.write_program(program)
-    return network, ""
+        with gpu_errors("measuring a network"), ExitStack() as candidate:
+            network = open_candidate()
+            candidate.callback(network.close)
+            rate = _frames_per_second(network)
+            opened.push(candidate.pop_all())
+        return _Candidate(network, rate)
+    except (BackendError, ModelError) as error:
+        return _Candidate(error=error)
 
 
-def _tensorrt(resources: EngineResources, kept: RaceRecord, required: bool) -> Network | None:
-    """TensorRT's engine; None if it can't be built and is not required."""
+def _open_fused(resources: EngineResources, record: ChoiceRecord) -> FusedNetwork:
+    """Plan, compile, validate and cache the fused kernels.
+
+    Raises:
+        UnknownStructure: The fused kernels don't support the model's structure.
+        BackendError, ModelError: They can't be compiled or validated. All resources are released.
+    """
+    gpu, model = resources.gpu, resources.model
+    capability = tuple(map(int, gpu.facts.capability.split(".")))
+    if capability < _LEAST_CAPABILITY:
+        raise BackendError(
+            f"fused kernels need compute capability 8.0 or later, {gpu.facts.name} has {gpu.facts.capability}: "
+            "set `engine` to auto"
+        )
+    chain = recognise(_load_onnx(model.path))
+    with gpu_errors("building fused kernels"), ExitStack() as opened:
+        program = assemble(chain, KernelPlanner(gpu, chain, record.height, record.width).plan())
+        network = FusedNetwork(gpu, model, program, (record.height, record.width))
+        opened.callback(network.close)
+        with closing(network.lane()) as lane:
+            validation.validate_engine(model, lane.run_once, record.height, record.width)
+        record.write_program(program)
+        opened.pop_all()
+    return network
+
+
+def _load_onnx(path: Path) -> onnx.ModelProto:
+    import onnx
+    from google.protobuf.message import DecodeError
+
     try:
-        return Network(resources, kept.height, kept.width)
-    except (BackendError, ModelError):
-        if required:
-            raise
-        return None
+        return onnx.load(path)
+    except DecodeError as error:
+        raise UnknownStructure("an ONNX file that the onnx package can't read") from error
 
 
-def _rate(network: GpuNetwork) -> float:
-    """Frames/s of one lane, queued without waiting, after a warm-up."""
-    lane = network.lane()
-    try:
-        began = time.perf_counter()
-        while time.perf_counter() - began < _WARM_UP_SECONDS:
+def _frames_per_second(network: GpuNetwork) -> float:
+    """Measure the rate of one lane, with runs queued without waiting, after a warm-up."""
+    with closing(network.lane()) as lane:
+        started = time.perf_counter()
+        while time.perf_counter() - started < _WARM_UP_SECONDS:
             lane.run()
             lane.stream.sync()
         rates = []
         for _ in range(3):
-            began = time.perf_counter()
+            started = time.perf_counter()
             for _ in range(_RUNS):
                 lane.run()
             lane.stream.sync()
-            rates.append(_RUNS / (time.perf_counter() - began))
+            rates.append(_RUNS / (time.perf_counter() - started))
         return statistics.median(rates)
-    finally:
-        lane.close()
 
 
-def describe(verdict: RaceVerdict) -> str:
-    """State what is used, and by how much it is faster."""
-    if verdict.fused is None:
-        return f"TensorRT is used; the fused kernels do not know a network that has {verdict.reason}"
-    if verdict.tensorrt is None:
-        return f"fused kernels are used, {verdict.fused:.0f} frames/s"
-    fast, slow = ("fused kernels", "TensorRT") if verdict.winner == "fused" else ("TensorRT", "fused kernels")
-    rates = sorted((verdict.fused, verdict.tensorrt), reverse=True)
-    return f"{fast} are used, {rates[0]:.0f} frames/s; {slow} {rates[1]:.0f} ({rates[0] / rates[1]:.1f} times as fast)"
+def _reason(error: Exception) -> str:
+    return f"it has {error}" if isinstance(error, UnknownStructure) else str(error)
+
+
+def describe_choice(choice: NetworkChoice) -> str:
+    """Describe the choice in one line: the winner, and either the rates or why the other one does not run."""
+    if choice.fused is None:
+        return f"TensorRT is used; fused kernels can't compute the network: {choice.reason}"
+    if choice.tensorrt is None:
+        return f"fused kernels are used, {choice.fused:.0f} frames/s; TensorRT failed: {choice.reason}"
+    fast, slow = ("fused kernels", "TensorRT") if choice.winner == "fused" else ("TensorRT", "fused kernels")
+    rates = sorted((choice.fused, choice.tensorrt), reverse=True)
+    return f"{fast} at {rates[0]:.0f} frames/s, {rates[0] / rates[1]:.1f} times as fast as {slow} at {rates[1]:.0f}"

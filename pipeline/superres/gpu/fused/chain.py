@@ -18,6 +18,8 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.errors import ModelError
+
 WIDTHS = range(8, 65, 8)
 SCALES = range(1, 5)
 
@@ -25,21 +27,21 @@ Residual = Literal["none", "nearest", "bilinear"]
 Epilogue = Literal["none", "add", "gate"]
 
 
-class UnknownStructure(Exception):
-    """The network is no chain that the fused kernels know; the message says what is different."""
+class UnknownStructure(ModelError):
+    """The fused kernels don't support the network's structure; the message names the part that they don't support."""
 
 
 @dataclass(frozen=True, eq=False)
 class ChainLayer:
-    """A 3x3 convolution and what follows it.
+    """A 3x3 convolution with its activation and epilogue.
 
     Attributes:
         weight: (outputs, inputs, 3, 3) float32, rows before columns.
         bias: (outputs,) float32.
-        slope: (outputs,) float32, of PReLU: x for x > 0, else slope * x. Ones where nothing follows.
-        smooth: SiLU, x * sigmoid(x), instead of PReLU.
-        epilogue: what follows the activation y: "add" (x + y) or "gate", (x + y) * (sigmoid(y) - 0.5).
-        operand: index of the layer whose output is x; None without an epilogue.
+        slope: (outputs,) float32, of PReLU: x for x > 0, else slope * x. Ones if there is no activation.
+        smooth: Whether the activation is SiLU, x * sigmoid(x), instead of PReLU.
+        epilogue: Operation after the activation y: "none", "add", x + y, or "gate", (x + y) * (sigmoid(y) - 0.5).
+        operand: Index of the layer whose output is x; None without an epilogue.
     """
 
     weight: NDArray[np.float32]
@@ -55,11 +57,12 @@ class ConvolutionChain:
     """A network as a list of layers, each of which reads the output of the one before; the first reads the image.
 
     Attributes:
-        layers: the first widens the image's planes to `width`, the last makes planes * scale² outputs in the order
+        layers: The first has `width` outputs for the image's planes, the last has planes * scale² outputs in the order
             (plane, row, column) of the pixel shuffle.
-        planes: of the image, 1 or 3.
-        scale: output size / input size.
-        residual: how the input is enlarged that the output is added to.
+        planes: Planes of the image, 1 or 3.
+        scale: Output size / input size, 1 to 4.
+        residual: Interpolation by which the input is enlarged before it is added to the output; "none" if it is not
+            added.
     """
 
     layers: tuple[ChainLayer, ...]
@@ -79,22 +82,25 @@ class ConvolutionChain:
 
 
 def with_slopes_up_to_one(layers: tuple[ChainLayer, ...]) -> tuple[ChainLayer, ...]:
-    """The same function, with PReLU as max(x, slope * x), which holds for slopes up to 1.
+    """Rewrite layers so that PReLU can be computed as max(x, slope * x), which is right for slopes up to 1.
 
-    For a slope s > 1, max(-x, -s * x) is the negative of PReLU: so such a channel's weights and bias are negated, and
-    so are the weights with which the next layer reads it. Raises UnknownStructure where somebody else reads it too.
+    For a slope s > 1, max(-x, -s * x) is the negative of PReLU. The weights and bias of such a channel are therefore
+    negated, and so are the weights by which the next layer reads it.
+
+    Raises:
+        UnknownStructure: Another layer reads such a channel too.
     """
-    result = list(layers)
+    rewritten = list(layers)
     read_again = {layer.operand for layer in layers}
-    for index in range(len(result) - 1):
-        layer = result[index]
+    for index in range(len(rewritten) - 1):
+        layer = rewritten[index]
         steep = layer.slope > 1
         if not steep.any() or layer.smooth:
             continue
         if index in read_again or layer.epilogue != "none":
             raise UnknownStructure("a slope of PReLU above 1 where layers are joined")
         sign = np.where(steep, np.float32(-1), np.float32(1))
-        following = result[index + 1]
-        result[index] = replace(layer, weight=layer.weight * sign[:, None, None, None], bias=layer.bias * sign)
-        result[index + 1] = replace(following, weight=following.weight * sign[None, :, None, None])
-    return tuple(result)
+        following = rewritten[index + 1]
+        rewritten[index] = replace(layer, weight=layer.weight * sign[:, None, None, None], bias=layer.bias * sign)
+        rewritten[index + 1] = replace(following, weight=following.weight * sign[None, :, None, None])
+    return tuple(rewritten)

@@ -8,18 +8,19 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from pipeline.errors import BackendError
 from pipeline.superres.gpu.kernels import compile_kernels
 
 if TYPE_CHECKING:
     from cuda.core import Device, Kernel, Stream
 
-FILE = "fused/convolution.cu"
-SMALLEST_SHARED_BYTES = 99 * 1024  # of a block, on every card since Ampere (CUDA C++ Programming Guide, table 27)
-_RESERVED_BYTES = 1024  # of shared memory, that CUDA takes for itself in each block
+SOURCE_FILE = "fused/convolution.cu"
+SMALLEST_SHARED_BYTES = 99 * 1024  # limit of a block on every GPU since Ampere (CUDA C++ Programming Guide, table 27)
+_RESERVED_BYTES = 1024  # shared memory that CUDA reserves in each block
 _RESIDUALS = {"none": 0, "nearest": 1, "bilinear": 2}
 _EPILOGUES = {"none": 0, "add": 1, "gate": 2}
 _FRAGMENT = 256  # bytes of a 16x8 tile of weights
-_REGISTERS = 65536  # of a multiprocessor, on every card since Ampere
+_REGISTERS = 65536  # of a multiprocessor on every GPU since Ampere
 
 
 @dataclass(frozen=True)
@@ -33,9 +34,10 @@ class LayerSegment:
         last: Whether it ends with the layer that makes the output image.
         planes: Planes of the image, 1 or 3.
         scale: Output size / input size.
-        residual: How the input is enlarged that the output is added to: "none", "nearest" or "bilinear".
-        smooth: For each layer, whether SiLU follows it instead of PReLU.
-        epilogue: What follows the last layer's activation: "none", "add" or "gate".
+        residual: Interpolation by which the input is enlarged before it is added to the output: "none" (not added),
+            "nearest" or "bilinear".
+        smooth: For each layer, whether its activation is SiLU instead of PReLU.
+        epilogue: Operation after the last layer's activation: "none", "add" or "gate".
     """
 
     width: int
@@ -55,12 +57,12 @@ class LayerSegment:
 
     @property
     def tail_tiles(self) -> int:
-        """Tiles of 8 channels that the last layer makes."""
+        """Tiles of 8 channels in the output of the last layer."""
         return -(-self.planes * self.scale**2 // 8)
 
     @property
     def widest(self) -> int:
-        """Biases, and slopes, that a layer has in memory."""
+        """Number of biases, and of slopes, that each layer has in memory."""
         return 8 * max(self.width // 8, self.tail_tiles)
 
     @property
@@ -77,9 +79,9 @@ class KernelShape:
 
     Attributes:
         warps_x: Warps of a block side by side, each 16 pixels wide.
-        warps_y: Warps of a block one below the other.
+        warps_y: Warps of a block below each other.
         rows: Rows that a warp computes in a step.
-        blocks: Blocks that a multiprocessor shall hold, which bounds the registers of a thread.
+        blocks: Blocks that must fit on a multiprocessor, which limits the registers of a thread.
         weights_in_shared: Whether weights are copied into shared memory, instead of being read through the L1 cache.
         half_sums: Whether products are summed in fp16 instead of fp32.
         warpgroup: Whether wgmma computes, which only sm_90 has, instead of mma.sync.
@@ -104,11 +106,11 @@ class KernelShape:
         return self.rows * self.warps_y
 
     def columns(self, segment: LayerSegment) -> int:
-        """Columns of the output that a block makes: fused layers compute some at the edges twice."""
+        """Columns of the output that a block computes. Neighbouring blocks compute some intermediate columns twice."""
         return 16 * self.warps_x - 2 * (segment.layers - 1)
 
     def shared_bytes(self, segment: LayerSegment) -> int:
-        """Bytes of shared memory of a block; convolution.cu has the same sum."""
+        """Bytes of shared memory of a block; convolution.cu calculates the same."""
         pixels, edge = 16 * self.warps_x + 2, segment.layers - 1
         chunks = segment.width // 8
         row = pixels * 16 * (chunks if chunks % 2 else chunks + 1)
@@ -117,7 +119,7 @@ class KernelShape:
         return source + edge * (self.step + 2) * row + weights + segment.layers * segment.widest * 6
 
     def fits(self, segment: LayerSegment, block_bytes: int, multiprocessor_bytes: int) -> bool:
-        """Whether a block may have so much shared memory, and a multiprocessor holds `blocks` of them."""
+        """Whether the limits of shared memory allow a block of this shape, and `blocks` of them on a multiprocessor."""
         size = self.shared_bytes(segment)
         together = self.blocks * (size + _RESERVED_BYTES)
         return self.columns(segment) > 0 and size <= block_bytes and together <= multiprocessor_bytes
@@ -125,12 +127,12 @@ class KernelShape:
 
 @dataclass(frozen=True)
 class BlockGrid:
-    """How blocks are laid over a frame.
+    """How the blocks of a kernel divide a frame.
 
     Attributes:
         strips: Blocks side by side.
-        rows: Rows of the frame that each block makes.
-        blocks: Blocks in all.
+        rows: Rows of the frame that each block computes.
+        blocks: Total number of blocks.
     """
 
     strips: int
@@ -139,21 +141,33 @@ class BlockGrid:
 
 
 class FusedKernel:
-    """The kernel of a segment in a shape, compiled for a GPU. Raises BackendError where NVRTC can't."""
+    """The kernel of a segment in a shape, compiled for a GPU.
+
+    Attributes:
+        segment: The layers that it computes.
+        shape: How its work is divided.
+        shared_bytes: Shared memory of a block in bytes.
+        kernel: The compiled kernel.
+        resident: Number of blocks that a multiprocessor runs at the same time.
+    """
 
     def __init__(self, device: Device, segment: LayerSegment, shape: KernelShape) -> None:
+        """Compile the kernel, or load it from the cache. Raises BackendError if that is impossible."""
         from cuda.bindings import driver
 
         self.segment, self.shape = segment, shape
         self.shared_bytes = shape.shared_bytes(segment)
         arch = f"sm_{device.arch}" + ("a" if shape.warpgroup else "")
-        self.kernel: Kernel = compile_kernels(FILE, macros(segment, shape), arch).get_kernel("convolutions")
+        self.kernel: Kernel = compile_kernels(SOURCE_FILE, macros(segment, shape), arch).get_kernel("convolutions")
         attribute = driver.CUfunction_attribute.CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES
         (status,) = driver.cuKernelSetAttribute(
             attribute, self.shared_bytes, self.kernel.handle, driver.CUdevice(device.device_id)
         )
         if int(status):
-            raise ValueError(f"{self.shared_bytes} bytes of shared memory were refused ({status.name})")
+            raise BackendError(
+                f"{self.shared_bytes} bytes of shared memory for a fused kernel were refused ({status.name}): "
+                "set `engine` to a TensorRT library"
+            )
         self.resident = self.kernel.occupancy.max_active_blocks_per_multiprocessor(shape.threads, self.shared_bytes)
         self._overlaps = device.compute_capability.major >= 9
         self._multiprocessors = device.properties.multiprocessor_count
@@ -170,12 +184,13 @@ class FusedKernel:
         """Queue the kernel.
 
         Args:
-            stream: Where to.
-            grid: How blocks are laid over the frame.
+            stream: Stream to queue it on.
+            grid: How its blocks divide the frame.
             arguments: Device addresses: source, output, weights, biases, slopes, operand, image.
-            height: Of the frame, in pixels.
-            width: Of the frame, in pixels.
-            overlap: Let it begin while the kernel before it ends (sm_90 and later): that one must be such a kernel too.
+            height: Height of the frame in pixels.
+            width: Width of the frame in pixels.
+            overlap: Let it start while the previous kernel on the stream, which must be a fused kernel too, ends. Has
+                an effect from compute capability 9.0 on (programmatic dependent launch).
         """
         from cuda.core import LaunchConfig, launch
 
@@ -188,10 +203,10 @@ class FusedKernel:
         launch(stream, config, self.kernel, *arguments, *map(np.int32, (height, width, grid.strips, grid.rows)))
 
     def grids(self, height: int, width: int, count: int) -> list[BlockGrid]:
-        """The `count` grids for a frame that promise to be fastest, best first.
+        """The `count` grids with the least estimated time for a frame, fastest first.
 
-        The estimate counts the steps of the multiprocessor with the most blocks, start-up being as long as 0.8 steps,
-        and 25 % more where fewer blocks are resident than would fit, since they hide each other's waiting.
+        The estimate is the number of steps of the multiprocessor with the most blocks, where starting a block counts as
+        0.8 steps. Up to 25 % is added if fewer blocks are resident than fit, since blocks hide each other's latency.
         """
         strips, edge = math.ceil(width / self.shape.columns(self.segment)), self.segment.layers - 1
         costs: dict[BlockGrid, float] = {}
@@ -206,8 +221,8 @@ class FusedKernel:
 
 
 def macros(segment: LayerSegment, shape: KernelShape) -> dict[str, str]:
-    """What convolution.cu is compiled with."""
-    defined = {
+    """The macros that convolution.cu is compiled with."""
+    values = {
         "FEATURES": segment.width,
         "FIRST": int(segment.first),
         "INNER": segment.inner,
@@ -225,22 +240,23 @@ def macros(segment: LayerSegment, shape: KernelShape) -> dict[str, str]:
         "HALF_SUMS": int(shape.half_sums),
         "WARPGROUP": int(shape.warpgroup),
     }
-    return {name: str(value) for name, value in defined.items()}
+    return {name: str(value) for name, value in values.items()}
 
 
 def candidates(
     segment: LayerSegment, block_bytes: int, multiprocessor_bytes: int, warpgroups: bool
 ) -> list[KernelShape]:
-    """The shapes worth timing for `segment`, the most promising first.
+    """The shapes to measure for `segment`, the most promising first.
 
-    Those of _PREFERRED with as many blocks on a multiprocessor as memory and registers allow, since several small
-    blocks hide each other's barriers; where none fits, smaller ones, and weights that are read through the L1 cache.
+    They are those of _PREFERRED, with as many blocks on a multiprocessor as memory and registers allow, since several
+    small blocks hide each other's barriers. If none fits, weights are read through the L1 cache; if that is not enough
+    either, the shapes are smaller.
 
     Args:
-        segment: What is computed.
-        block_bytes: Shared memory that a block may have on the card.
+        segment: The layers to compute.
+        block_bytes: Largest shared memory of a block on the GPU.
         multiprocessor_bytes: Shared memory of a multiprocessor.
-        warpgroups: Whether the card has wgmma, which is faster from 32 channels on.
+        warpgroups: Whether the GPU has wgmma, which is faster from 32 channels on.
     """
     room = block_bytes, multiprocessor_bytes
     found = []
@@ -254,7 +270,7 @@ def candidates(
     return [shape for shape in found if shape]
 
 
-# Warps side by side, warps one below the other, rows a warp: the fastest of some 200 that were timed on an H200 at
+# Warps side by side, warps below each other, rows of a warp: the fastest of some 200 that were timed on an H200 at
 # 1080p and 540p, by the width of the layers.
 _PREFERRED: dict[int, tuple[tuple[int, int, int], ...]] = {
     8: ((4, 1, 8), (4, 2, 4), (4, 1, 6)),
@@ -287,7 +303,7 @@ def _fitting(
     weights_in_shared: bool = True,
     warpgroup: bool = False,
 ) -> KernelShape | None:
-    """The shape with the most blocks on a multiprocessor; None where not even one fits."""
+    """The shape with the most blocks on a multiprocessor; None if not even one fits."""
     warps_x, warps_y, rows = warps
     tiles = max(segment.width // 8 if segment.first or segment.inner else 0, segment.tail_tiles if segment.last else 0)
     registers = 4 * rows * tiles + 8 * (rows + 2) + 4 * tiles + 16  # sums, pixels of two steps, biases, addresses

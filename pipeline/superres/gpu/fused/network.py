@@ -1,4 +1,4 @@
-"""A program of fused kernels on one GPU, for images of one size, and the lanes that run it."""
+"""A network that is computed by fused kernels on one GPU for images of one size, and the lanes that run it."""
 
 from __future__ import annotations
 
@@ -20,16 +20,19 @@ if TYPE_CHECKING:
 
 
 class FusedNetwork:
-    """A network that fused kernels compute.
+    """A network that is computed by fused kernels.
 
     Attributes:
         model: The network.
         height: Height of the images.
         width: Width of the images.
-        title: What computes, for tables.
-        interleaved: True: the input tensor is (H, W, 4), not (1, C, H, W).
-        has_fixed_size: True: it is for this size alone.
-        context_bytes: GPU memory that each lane works in, besides its input and output.
+        gpu: The GPU.
+        title: Description for tables.
+        interleaved: Whether the input tensor is (H, W, 4) instead of (1, C, H, W): always True.
+        has_fixed_size: Whether the network supports this size alone: always True.
+        context_bytes: GPU memory of each lane in bytes, without its input and output.
+        feature_bytes: Size of a buffer between two kernels, in bytes.
+        buffers: For each kernel but the last, the number of the buffer that it writes.
     """
 
     title = "fused kernels"
@@ -79,7 +82,7 @@ class FusedNetwork:
         """Queue all kernels.
 
         Args:
-            stream: Where to.
+            stream: Stream, or graph under construction, to queue them on.
             image: Device address of the input, (H, W, 4) fp16.
             output: Device address of the output, (1, C, scale H, scale W) fp16.
             features: Device addresses of the buffers between kernels.
@@ -108,11 +111,11 @@ class FusedNetwork:
 
 
 class FusedLane:
-    """The tensors of one image at a time, with the kernels as a CUDA graph.
+    """The tensors of one image at a time, and the kernels as a CUDA graph.
 
     Attributes:
         stream: The compute stream.
-        input: Device memory of the input, (H, W, 4) fp16: the planes of each pixel, then zeros.
+        input: Device memory of the input, (H, W, 4) fp16: the planes of each pixel, followed by zeros.
         output: Device memory of the output, (1, C, scale H, scale W) fp16.
     """
 

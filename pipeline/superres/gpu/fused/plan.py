@@ -1,13 +1,15 @@
-"""Divides a chain into fused kernels: the partition and shapes that are fastest, by measured times."""
+"""Divides a chain into fused kernels: measures candidates and chooses the fastest partition."""
 
 from __future__ import annotations
 
-import logging
 import time
 from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass
+from math import isfinite
 from typing import TYPE_CHECKING
 
+from pipeline.errors import BackendError
 from pipeline.superres.gpu.fused.chain import ConvolutionChain
 from pipeline.superres.gpu.fused.kernel import BlockGrid, FusedKernel, KernelShape, LayerSegment, candidates
 from pipeline.system.cuda import Gpu
@@ -15,12 +17,10 @@ from pipeline.system.cuda import Gpu
 if TYPE_CHECKING:
     from cuda.core import Buffer, Stream
 
-log = logging.getLogger(__name__)
-
-SECONDS = 15.0  # that compiling and timing may take
-_MOST_FUSED = {8: 4, 16: 3, 24: 3}  # layers in a kernel, by width; else 2: more recompute too much at the edges
-_GRIDS = 3
-_TIMED_SECONDS = 0.004  # of each measurement
+SECONDS = 15.0  # limit of the time for compiling and measuring
+_MOST_FUSED = {8: 4, 16: 3, 24: 3}  # layers in a kernel, by width; else 2: more compute too much twice
+_GRIDS = 3  # grids to measure of each kernel
+_TIMED_SECONDS = 0.004  # length of one measurement
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class PlannedKernel:
         start: Index of its first layer.
         segment: The layers that it computes.
         shape: How its work is divided.
-        grid: How its blocks are laid over the frame.
+        grid: How its blocks divide the frame.
         seconds: Measured time.
     """
 
@@ -46,7 +46,7 @@ KernelPlan = tuple[PlannedKernel, ...]
 
 
 def segments(chain: ConvolutionChain, start: int) -> Iterator[LayerSegment]:
-    """The segments that may begin with layer `start`, shortest first.
+    """Yield the segments that may begin with layer `start`, shortest first.
 
     A layer whose output is read again later, or whose epilogue reads an earlier output, ends its segment.
     """
@@ -70,16 +70,24 @@ def segments(chain: ConvolutionChain, start: int) -> Iterator[LayerSegment]:
 
 
 def fastest(chain: ConvolutionChain, seconds: dict[LayerSegment, float]) -> list[tuple[int, LayerSegment]]:
-    """The partition of `chain` with the least sum of `seconds`, as (first layer, segment): a shortest path."""
+    """Find the partition of `chain` with the least total time, by a shortest path.
+
+    Args:
+        chain: The network.
+        seconds: Time of each segment. Segments without a time are not used.
+
+    Returns:
+        (first layer, segment) of each kernel; empty if the timed segments don't cover the chain.
+    """
     best: list[tuple[float, list[tuple[int, LayerSegment]]]] = [(0.0, [])]
     for end in range(1, len(chain.layers) + 1):
-        ways = [
+        paths = [
             (best[start][0] + seconds[segment], [*best[start][1], (start, segment)])
             for start in range(end)
             for segment in segments(chain, start)
-            if start + segment.layers == end and segment in seconds
+            if start + segment.layers == end and segment in seconds and isfinite(best[start][0])
         ]
-        best.append(min(ways, key=lambda way: way[0], default=(float("inf"), [])))
+        best.append(min(paths, key=lambda path: path[0], default=(float("inf"), [])))
     return best[-1][1]
 
 
@@ -91,37 +99,50 @@ class KernelPlanner:
         properties = gpu.device.properties
         self._block_bytes = properties.max_shared_memory_per_block_optin
         self._multiprocessor_bytes = properties.max_shared_memory_per_multiprocessor
-        self._warpgroups = gpu.facts.capability == "9.0"
+        self._has_warpgroups = gpu.facts.capability == "9.0"
 
     def plan(self, seconds: float = SECONDS) -> KernelPlan:
-        """The fastest plan found in `seconds`, in which at least the first candidate of each segment is timed."""
+        """Measure candidates for `seconds`, but at least one for each segment, and return the fastest plan.
+
+        Raises:
+            BackendError: No candidate fits on this GPU, or one can't be compiled.
+            OutOfMemory: There is no memory for the measurements. All memory is freed.
+        """
         kinds = list(dict.fromkeys(s for start in range(len(self._chain.layers)) for s in segments(self._chain, start)))
-        waiting = {
-            kind: candidates(kind, self._block_bytes, self._multiprocessor_bytes, self._warpgroups) for kind in kinds
-        }
+        limits = self._block_bytes, self._multiprocessor_bytes, self._has_warpgroups
+        waiting = {kind: candidates(kind, *limits) for kind in kinds}
         began, times = time.monotonic(), dict[LayerSegment, PlannedKernel]()
         stream = self._gpu.stream()
-        pixels = self._height * self._width
-        size = pixels * max(self._chain.width * 2, 8, 2 * self._chain.planes * self._chain.scale**2)
-        buffers = [self._gpu.allocate(size, stream) for _ in range(3)]
-        try:
+        with ExitStack() as memory:
+            memory.callback(stream.sync)
+            buffers = self._buffers(kinds, stream, memory)
             while any(waiting.values()):
                 for kind in kinds:
                     if waiting[kind] and (kind not in times or time.monotonic() - began < seconds):
                         part = self._timed(kind, waiting[kind].pop(0), stream, buffers)
                         if kind not in times or part.seconds < times[kind].seconds:
                             times[kind] = part
-                if time.monotonic() - began >= seconds and len(times) == len(kinds):
+                if time.monotonic() - began >= seconds:
                     break
-        finally:
-            stream.sync()
-            for buffer in buffers:
-                buffer.close(stream)
         chosen = fastest(self._chain, {kind: part.seconds for kind, part in times.items()})
+        if not chosen:
+            raise BackendError("no fused kernel fits into this GPU's shared memory: set `engine` to auto")
         return tuple(
             PlannedKernel(start, segment, times[segment].shape, times[segment].grid, times[segment].seconds)
             for start, segment in chosen
         )
+
+    def _buffers(self, kinds: list[LayerSegment], stream: Stream, memory: ExitStack) -> list[Buffer]:
+        """Allocate a source, an output and constants for all segments; `memory` frees them once the stream is idle."""
+        chain = self._chain
+        frame = self._height * self._width * max(chain.width * 2, 8, 2 * chain.planes * chain.scale**2)
+        constants = max(max(kind.weight_bytes, 4 * kind.layers * kind.widest) for kind in kinds)
+        buffers = []
+        for size in (frame, frame, constants):
+            buffers.append(self._gpu.allocate(size, stream))
+            memory.callback(buffers[-1].close, stream)
+        memory.callback(stream.sync)
+        return buffers
 
     def _timed(self, segment: LayerSegment, shape: KernelShape, stream: Stream, buffers: list[Buffer]) -> PlannedKernel:
         """Time a kernel with its most promising grids."""

@@ -1,4 +1,4 @@
-"""A chain ready for the GPU: the kernels of a plan with their packed weights, which can be kept in a file."""
+"""The program of a chain: the kernels of a plan with their packed weights, which can be saved to a file."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class ProgramStep:
     Attributes:
         segment: The layers that it computes.
         shape: How its work is divided.
-        grid: How its blocks are laid over the frame.
+        grid: How its blocks divide the frame.
         weights: Packed weights of its layers, float16.
         biases: (layers, widest) float32.
         slopes: (layers, widest) float16.
@@ -58,7 +58,7 @@ class FusedProgram:
         return self.steps[0].segment.width
 
     def buffers(self) -> list[int]:
-        """For each step but the last, the number of the buffer that it writes: one that no later step still reads."""
+        """Assign each step but the last the number of a buffer to write, whose content no later step needs."""
         read_until = {number: number + 1 for number in range(len(self.steps) - 1)}
         for number, step in enumerate(self.steps):
             if step.operand is not None:
@@ -70,7 +70,7 @@ class FusedProgram:
         return buffers
 
     def dump(self) -> bytes:
-        """The program as the content of an .npz file."""
+        """Serialize the program as an .npz file."""
         header = [
             {"segment": asdict(s.segment), "shape": asdict(s.shape), "grid": asdict(s.grid), "operand": s.operand}
             for s in self.steps
@@ -84,11 +84,11 @@ class FusedProgram:
 
     @classmethod
     def load(cls, content: bytes) -> Self:
-        """The program that `dump` gave. Raises ValueError for anything else."""
+        """Restore a program from the bytes that `dump` returned. Raises ValueError for other content."""
         try:
             return cls._load(content)
         except (EOFError, KeyError, OSError, TypeError, zipfile.BadZipFile) as error:
-            raise ValueError(f"no program of fused kernels: {error}") from error
+            raise ValueError(f"not a program of fused kernels: {error}") from error
 
     @classmethod
     def _load(cls, content: bytes) -> Self:
@@ -111,22 +111,22 @@ class FusedProgram:
 
 
 def assemble(chain: ConvolutionChain, plan: KernelPlan) -> FusedProgram:
-    """The program that computes `chain` by `plan`."""
-    makers = {part.start + part.segment.layers - 1: number for number, part in enumerate(plan)}
+    """Pack the weights of `chain` for the kernels of `plan`."""
+    step_of_layer = {part.start + part.segment.layers - 1: number for number, part in enumerate(plan)}
     steps = []
     for part in plan:
         layers = chain.layers[part.start : part.start + part.segment.layers]
         operand = layers[-1].operand
         arrays = _constants(part.segment, layers, part.shape.warpgroup)
-        maker = None if operand is None else makers[operand]
-        steps.append(ProgramStep(part.segment, part.shape, part.grid, *arrays, maker))
+        operand_step = None if operand is None else step_of_layer[operand]
+        steps.append(ProgramStep(part.segment, part.shape, part.grid, *arrays, operand_step))
     return FusedProgram(tuple(steps))
 
 
 def _constants(
     segment: LayerSegment, layers: tuple[ChainLayer, ...], warpgroup: bool
 ) -> tuple[NDArray[np.float16], NDArray[np.float32], NDArray[np.float16]]:
-    """Weights, biases and slopes of a segment, as its kernel reads them."""
+    """Pack weights, biases and slopes of a segment in the order in which its kernel reads them."""
     biases = np.zeros((len(layers), segment.widest), np.float32)
     slopes = np.ones((len(layers), segment.widest), np.float16)
     weights = []

@@ -1,4 +1,4 @@
-"""Recognises the networks that the fused kernels can run, from their ONNX graph; chain.py lists what is accepted."""
+"""Conversion of an ONNX graph to the chain of layers that the fused kernels run; chain.py lists what is supported."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from pipeline.superres.gpu.fused.chain import (
 if TYPE_CHECKING:
     import onnx
 
-_CONVOLUTION = {  # attributes of the convolutions that are accepted; ONNX's defaults, but for the padding
+_CONVOLUTION = {  # attributes of the supported convolutions: ONNX's defaults, except the padding
     "strides": [1, 1],
     "pads": [1, 1, 1, 1],
     "dilations": [1, 1],
@@ -33,7 +33,7 @@ _CONVOLUTION = {  # attributes of the convolutions that are accepted; ONNX's def
 
 
 def recognise(model: onnx.ModelProto) -> ConvolutionChain:
-    """The chain that `model` is. Raises UnknownStructure with what is different."""
+    """Convert `model` to a chain. Raises UnknownStructure, which names the part that is not supported."""
     return _GraphReader(model.graph).chain()
 
 
@@ -42,10 +42,10 @@ class _LayerDrafts:
     """The layers read so far.
 
     Attributes:
-        uses: How many operators read each tensor.
+        uses: Number of operators that read each tensor.
         layers: The layers, in order.
-        activated: Whether each has its activation.
-        features: For each tensor that is the output of a layer so far, the layer's index.
+        activated: For each layer, whether its activation was read.
+        features: For each tensor that is the output of a layer as read so far, the layer's index.
     """
 
     uses: Counter[str]
@@ -62,15 +62,15 @@ class _LayerDrafts:
         self.activated.append(False)
 
     def activate(self, output: str, source: str, **changes: Any) -> None:
-        """Let the layer that gives tensor `source` end with an activation, whose output is `output`."""
+        """Append an activation, whose output is tensor `output`, to the layer whose output is tensor `source`."""
         index = self.sole(source, "an activation")
-        if self.activated[index] or self.layers[index].epilogue != "none":
+        if self.is_finished(index):
             raise UnknownStructure("an activation that does not follow a convolution")
         self.change(index, output, **changes)
         self.activated[index] = True
 
     def join(self, output: str, source: str, operand: str, epilogue: Epilogue, uses: int) -> None:
-        """Let the layer that gives tensor `source`, read by `uses` operators, end with an epilogue over `operand`."""
+        """Append an epilogue that reads `operand` to the layer whose output `source` is read by `uses` operators."""
         index, earlier = self.features[source], self.features.get(operand)
         is_joined = self.layers[index].epilogue != "none"
         if earlier is None or earlier >= index or self.uses[source] != uses or is_joined:
@@ -78,18 +78,22 @@ class _LayerDrafts:
         self.change(index, output, epilogue=epilogue, operand=earlier)
 
     def change(self, index: int, output: str, **changes: Any) -> None:
-        """Change a layer; from now on, its output is tensor `output`."""
+        """Change a layer, whose output is tensor `output` from now on."""
         self.layers[index] = replace(self.layers[index], **changes)
         self.features[output] = index
 
     def sole(self, name: str, reader: str) -> int:
-        """The layer that gives tensor `name`, which nothing but `reader` may read."""
+        """The index of the layer whose output is tensor `name`, which only `reader` may read."""
         if name not in self.features or self.uses[name] > 1:
             raise UnknownStructure(f"{reader} of a tensor that is no layer's, or is read elsewhere too")
         return self.features[name]
 
+    def is_finished(self, index: int) -> bool:
+        """Whether a layer's activation or epilogue was read."""
+        return self.activated[index] or self.layers[index].epilogue != "none"
+
     def outputs_of(self, name: str) -> int:
-        """Channels of the layer that gives tensor `name`."""
+        """The number of channels of the layer whose output is tensor `name`."""
         if name not in self.features:
             raise UnknownStructure("an activation that does not follow a convolution")
         return len(self.layers[self.features[name]].bias)
@@ -101,9 +105,9 @@ class _LayerReader:
 
     Attributes:
         graph: The graph.
-        sigmoids: Tensors that are the sigmoid of another.
-        centred: Tensors that are a sigmoid less 0.5, of another.
-        sums: Tensors that are the sum of a later and an earlier layer's output.
+        sigmoids: For each tensor sigmoid(y), the tensor y.
+        centred: For each tensor sigmoid(y) - 0.5, the tensor y.
+        sums: For each sum of two layers' outputs, the later and the earlier one.
     """
 
     graph: onnx.GraphProto
@@ -123,18 +127,23 @@ class _LayerReader:
         if len(images) != 1 or len(graph.output) != 1:
             raise UnknownStructure(f"{len(images)} inputs and {len(graph.output)} outputs, not one of each")
         self.image = images[0]
-        self.aliases: dict[str, str] = {}
-        self.drafts = _LayerDrafts(Counter(name for node in graph.node for name in node.input))
+        self._aliases: dict[str, str] = {}  # outputs of Identity, which ONNX lists before the operators that read them
+        for node in graph.node:
+            if node.op_type == "Identity":
+                self._aliases[node.output[0]] = self.resolved(node.input[0])
+        operators = (node for node in graph.node if node.op_type != "Identity")
+        self.drafts = _LayerDrafts(Counter(self.resolved(name) for node in operators for name in node.input))
 
-    def _read_identity(self, node: onnx.NodeProto, inputs: list[str], attributes: dict[str, Any]) -> None:
-        self.aliases[node.output[0]] = inputs[0]
+    def resolved(self, name: str) -> str:
+        """The tensor `name`, or the one that it is a copy of."""
+        return self._aliases.get(name, name)
 
     def _read_conv(self, node: onnx.NodeProto, inputs: list[str], attributes: dict[str, Any]) -> None:
         weight = self._constant(inputs[1], "a convolution's weights")
-        given = _CONVOLUTION | {"pads": [0, 0, 0, 0]} | attributes
-        for name, wanted in _CONVOLUTION.items():
-            if weight.shape[2:] == (3, 3) and given[name] != wanted:
-                raise UnknownStructure(f"a convolution with {name} {given[name]}, not {wanted}")
+        actual = _CONVOLUTION | {"pads": [0, 0, 0, 0]} | attributes
+        for name, required in _CONVOLUTION.items():
+            if weight.shape[2:] == (3, 3) and actual[name] != required:
+                raise UnknownStructure(f"a convolution with {name} {actual[name]}, not {required}")
         layers = self.drafts.layers
         if inputs[0] == self.image:
             if layers:
@@ -166,7 +175,7 @@ class _LayerReader:
         self._centre(node, inputs, 0.5)
 
     def _centre(self, node: onnx.NodeProto, inputs: list[str], half: float) -> None:
-        if inputs[0] not in self.sigmoids or float(self._constant(inputs[1], "an operand").ravel()[0]) != half:
+        if inputs[0] not in self.sigmoids or self._constant(inputs[1], "an operand").ravel().tolist() != [half]:
             raise UnknownStructure(f"a {node.op_type} that is not part of a gate")
         self.centred[node.output[0]] = self.sigmoids[inputs[0]]
 
@@ -192,30 +201,29 @@ class _LayerReader:
 
 @dataclass
 class _GraphReader(_LayerReader):
-    """Reads all operators in order, and finds the pixel shuffle and what it is added to.
+    """Reads all operators in order, with the pixel shuffle and the enlarged image that is added to its output.
 
     Attributes:
-        enlarged: Tensors that are the image enlarged, with how and by how much.
-        copies: Tensors that are copies of the image, with the scale that their number makes.
-        shuffled: Tensors that are the output of the pixel shuffle, with its scale and what is added.
-        over_copies: Whether copies of the image are added before the pixel shuffle.
+        enlarged: For each tensor that is the enlarged image, the interpolation and the scale.
+        copies: For each tensor of concatenated copies of the image, the scale whose square is their number.
+        shuffled: For each tensor that is the output of the pixel shuffle, its scale and the residual in it.
+        copies_added: The layer to which copies of the image are added, as (index, scale); None if there is none.
     """
 
     enlarged: dict[str, tuple[Residual, int]] = field(default_factory=dict)
     copies: dict[str, int] = field(default_factory=dict)
     shuffled: dict[str, tuple[int, Residual]] = field(default_factory=dict)
-    over_copies: bool = False
+    copies_added: tuple[int, int] | None = None
 
     def chain(self) -> ConvolutionChain:
         for node in self.graph.node:
-            if node.op_type == "Constant":
+            if node.op_type in ("Constant", "Identity"):
                 continue
             read = getattr(self, f"_read_{node.op_type.lower()}", None)
             if read is None or node.domain not in ("", "ai.onnx"):
                 raise UnknownStructure(f"an operator {node.op_type}")
-            read(node, [self.aliases.get(name, name) for name in node.input], _attributes(node))
-        output = self.aliases.get(self.graph.output[0].name, self.graph.output[0].name)
-        return self._finished(output)
+            read(node, [self.resolved(name) for name in node.input], _attributes(node))
+        return self._finished(self.resolved(self.graph.output[0].name))
 
     def _read_add(self, node: onnx.NodeProto, inputs: list[str], attributes: dict[str, Any]) -> None:
         for one, other in (inputs, inputs[::-1]):
@@ -223,18 +231,21 @@ class _GraphReader(_LayerReader):
                 self._centre(node, [one, other], -0.5)
                 return
             if other in self.copies and one in self.drafts.features:
-                self.over_copies = True
-                self.drafts.features[node.output[0]] = self.drafts.sole(one, "the sum with the image")
+                index = self.drafts.sole(one, "the sum with the image")
+                if self.copies_added is not None or self.drafts.is_finished(index):
+                    raise UnknownStructure("copies of the image that are not added to one convolution's output")
+                self.copies_added = index, self.copies[other]
+                self.drafts.features[node.output[0]] = index
                 return
             if one in self.shuffled and other in self.enlarged:
-                scale, _ = self.shuffled[one]
+                scale, present = self.shuffled[one]
                 residual, enlarged_by = self.enlarged[other]
-                if scale != enlarged_by or self.over_copies:
+                if scale != enlarged_by or present != "none":
                     raise UnknownStructure("an image added twice, or of another size")
                 self.shuffled[node.output[0]] = scale, residual
                 return
         if not all(name in self.drafts.features for name in inputs):
-            raise UnknownStructure("an Add of something else than layers or the image")
+            raise UnknownStructure("an Add of tensors that are neither layers nor the image")
         later, earlier = sorted(inputs, key=lambda name: self.drafts.features[name], reverse=True)
         if self.drafts.uses[later] > 1:  # the sum of a gate: (x + y) beside sigmoid(y)
             self.sums[node.output[0]] = (later, earlier)
@@ -248,26 +259,29 @@ class _GraphReader(_LayerReader):
         if scale not in SCALES or outputs % scale**2:
             raise UnknownStructure(f"a pixel shuffle of {outputs} channels by {scale}")
         depth_first = attributes.get("mode", b"DCR") == b"DCR"
-        if self.over_copies and not (depth_first and self.copies_scale == scale):
-            raise UnknownStructure("copies of the image in another order than the pixel shuffle's")
+        if self.copies_added is not None and not (depth_first and self.copies_added == (index, scale)):
+            raise UnknownStructure("copies of the image in another order, or elsewhere, than the pixel shuffle's input")
         if depth_first:  # its order is (row, column, plane)
             order = np.arange(outputs).reshape(scale, scale, -1).transpose(2, 0, 1).ravel()
             layer = replace(layer, weight=layer.weight[order], bias=layer.bias[order], slope=layer.slope[order])
         self.drafts.layers[index] = layer
-        self.shuffled[node.output[0]] = scale, "nearest" if self.over_copies else "none"
+        self.shuffled[node.output[0]] = scale, "nearest" if self.copies_added else "none"
 
     def _read_concat(self, node: onnx.NodeProto, inputs: list[str], attributes: dict[str, Any]) -> None:
         scale = round(len(inputs) ** 0.5)
         if set(inputs) != {self.image} or attributes.get("axis") != 1 or scale**2 != len(inputs):
-            raise UnknownStructure("a Concat of something else than copies of the image")
-        self.copies[node.output[0]] = self.copies_scale = scale
+            raise UnknownStructure("a Concat of tensors other than copies of the image")
+        self.copies[node.output[0]] = scale
 
     def _read_resize(self, node: onnx.NodeProto, inputs: list[str], attributes: dict[str, Any]) -> None:
         scales = self._constant(inputs[2] if len(inputs) > 2 else "", "the scales of a Resize").ravel()
-        if inputs[0] != self.image or scales.size != 4 or scales[2] != scales[3] or scales[2] not in SCALES:
-            raise UnknownStructure("a Resize of something else than the image by a whole number")
+        is_whole = scales.size == 4 and scales[2] in SCALES and scales.tolist() == [1, 1, scales[2], scales[2]]
+        if inputs[0] != self.image or not is_whole:
+            raise UnknownStructure("a Resize that does not enlarge the image by a whole number up to 4")
         mode, how = attributes.get("mode", b"nearest"), attributes.get("coordinate_transformation_mode", b"half_pixel")
-        repeats = how == b"half_pixel" or (how == b"asymmetric" and attributes.get("nearest_mode") == b"floor")
+        rounding = attributes.get("nearest_mode", b"round_prefer_floor")
+        rounds = how == b"half_pixel" and rounding.startswith(b"round")
+        repeats = rounds or (how == b"asymmetric" and rounding == b"floor")
         if mode == b"nearest" and repeats:
             self.enlarged[node.output[0]] = "nearest", int(scales[2])
         elif mode == b"linear" and how in (b"half_pixel", b"pytorch_half_pixel"):
@@ -278,10 +292,10 @@ class _GraphReader(_LayerReader):
     def _finished(self, output: str) -> ConvolutionChain:
         if output in self.shuffled:
             scale, residual = self.shuffled[output]
-        elif self.over_copies and self.drafts.features.get(output) == len(self.drafts.layers) - 1:
+        elif self.copies_added and self.drafts.features.get(output) == len(self.drafts.layers) - 1:
             raise UnknownStructure("an output without a pixel shuffle")
         else:
-            raise UnknownStructure("an output that is not made by a pixel shuffle")
+            raise UnknownStructure("an output that is not that of a pixel shuffle")
         layers = tuple(self.drafts.layers)
         if len(layers) < 2:
             raise UnknownStructure(f"{len(layers)} convolutions, not two or more")

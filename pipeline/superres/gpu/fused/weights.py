@@ -1,4 +1,4 @@
-"""Packs a layer's weights in the order in which a warp's lanes read them: the B fragments of mma.m16n8k16.
+"""Packing of a layer's weights in the order in which the lanes of a warp read them: the B fragments of mma.m16n8k16.
 
 Of a 16x8 tile (16 inputs, 8 output channels), lane l holds inputs 2 (l % 4), + 1, + 8 and + 9 of output l // 4 (PTX
 ISA, "Matrix fragments for mma.m16n8k16 with floating point type"). Inputs are counted over the three columns of the
@@ -12,20 +12,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 CHUNK = 8
-IMAGE_PLANES = 4  # of the image in memory: red, green, blue and zero
+IMAGE_PLANES = 4  # planes of the image in memory: red, green, blue and zero
 
 Halves = NDArray[np.float16]
 
 _LANE = np.arange(32)
-_OUTPUT = _LANE // 4  # of a tile, that a lane holds
+_OUTPUT = _LANE // 4  # output channel of a tile that each lane holds
 
 
 def channel_order(tiles: int) -> NDArray[np.int64]:
-    """The channels, (tiles, 8), that stand in the columns of each tile of an inner layer.
+    """The output channels, (tiles, 8), in the columns of each tile of an inner layer.
 
-    A lane holds columns 2q and 2q + 1 of every tile; they are given channels that are neighbours in memory, four tiles
-    at a time, then two, then one, so that a pixel is stored in pieces of 16, 8 and 4 bytes. `channel` in convolution.cu
-    is the same.
+    A lane holds columns 2q and 2q + 1 of every tile. These are assigned channels that are neighbours in memory, over
+    four tiles, then two, then one, so that a lane stores a pixel in pieces of 16, 8 and 4 bytes. The function `channel`
+    in convolution.cu calculates the same.
     """
     fours = tiles // 4 * 4
     order = np.empty((tiles, 8), np.int64)
@@ -42,7 +42,7 @@ def channel_order(tiles: int) -> NDArray[np.int64]:
 
 
 def pack_first(weight: NDArray[np.float32]) -> Halves:
-    """The weights, (outputs, planes, 3, 3), of the layer that reads the image: 16 inputs are 4 columns of 4 planes."""
+    """Pack the weights, (outputs, planes, 3, 3), of the first layer: 16 inputs are 4 columns of 4 planes."""
     outputs, planes = weight.shape[:2]
     inputs = np.zeros((outputs, 3, IMAGE_PLANES, IMAGE_PLANES), np.float32)  # (output, row, column, plane)
     inputs[:, :, :3, :planes] = weight.transpose(0, 2, 3, 1)
@@ -51,13 +51,13 @@ def pack_first(weight: NDArray[np.float32]) -> Halves:
 
 
 def pack_inner(weight: NDArray[np.float32], warpgroup: bool = False) -> Halves:
-    """The weights, (outputs, inputs, 3, 3), of a layer between two others. warpgroup: for wgmma, not for mma."""
+    """Pack the weights, (outputs, inputs, 3, 3), of a layer between two others, for wgmma or (by default) for mma."""
     steps = _by_step(weight)[:, :, :, channel_order(len(weight) // 8)]
     return _core_matrices(steps) if warpgroup else _fragments(steps)
 
 
 def pack_last(weight: NDArray[np.float32], warpgroup: bool = False) -> Halves:
-    """The weights, (planes * scale², inputs, 3, 3), of the layer that makes the output; zeros fill up its tiles."""
+    """Pack the weights, (planes * scale², inputs, 3, 3), of the last layer, whose tiles are filled up with zeros."""
     outputs = len(weight)
     tiles = -(-outputs // 8)
     filled = np.zeros((8 * tiles, *weight.shape[1:]), np.float32)
@@ -67,7 +67,7 @@ def pack_last(weight: NDArray[np.float32], warpgroup: bool = False) -> Halves:
 
 
 def _by_step(weight: NDArray[np.float32]) -> NDArray[np.float32]:
-    """(outputs, inputs, 3, 3) as (step and row, chunk of the step, input of the chunk, output)."""
+    """Rearrange (outputs, inputs, 3, 3) to (step and row, chunk of the step, input of the chunk, output)."""
     outputs, inputs = weight.shape[:2]
     chunks = weight.transpose(2, 3, 1, 0).reshape(
         3, 3 * (inputs // CHUNK), CHUNK, outputs
@@ -79,7 +79,7 @@ def _by_step(weight: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 def _fragments(steps: NDArray[np.float32]) -> Halves:
-    """(steps, 2 chunks, 8 inputs, tiles, 8 outputs) as the lanes read it, flat."""
+    """Flatten (steps, 2 chunks, 8 inputs, tiles, 8 outputs) in the order in which the lanes read it."""
     first_input = 2 * (_LANE % 4)
     count, tiles = len(steps), steps.shape[3]
     lanes = np.empty((count, tiles, 32, 2, 2), np.float16)  # (step, tile, lane, chunk, input)
@@ -92,5 +92,5 @@ def _fragments(steps: NDArray[np.float32]) -> Halves:
 
 
 def _core_matrices(steps: NDArray[np.float32]) -> Halves:
-    """(steps, 2 chunks, 8 inputs, tiles, 8 outputs) as wgmma reads it: matrices of 8 outputs by 8 inputs, flat."""
+    """Flatten (steps, 2 chunks, 8 inputs, tiles, 8 outputs) to the matrices of 8 outputs by 8 inputs of wgmma."""
     return steps.transpose(0, 1, 3, 4, 2).astype(np.float16).ravel()

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from pipeline.superres.gpu.fused.kernel import (
-    FILE,
     SMALLEST_SHARED_BYTES,
+    SOURCE_FILE,
     KernelShape,
     LayerSegment,
     candidates,
@@ -76,7 +76,7 @@ def spilled(part: LayerSegment, shape: KernelShape, arch: str) -> int:
     options = ProgramOptions(
         arch=arch, std="c++17", define_macro=sorted(macros(part, shape).items()), ptxas_options=["-v"]
     )
-    Program(kernel_source(FILE), code_type="c++", options=options).compile("cubin", logs=log)
+    Program(kernel_source(SOURCE_FILE), code_type="c++", options=options).compile("cubin", logs=log)
     return sum(map(int, re.findall(r"(\d+) bytes spill stores", log.getvalue())))
 
 

@@ -47,3 +47,8 @@ def test_no_other_partition_is_faster_than_the_fastest(times: list[float]) -> No
 def test_kinds_that_were_not_timed_are_left_out() -> None:
     alone = {kind: 1.0 for kind in KINDS if kind.layers == 1}
     assert [kind.layers for _, kind in fastest(CHAIN, alone)] == [1] * len(CHAIN.layers)
+
+
+def test_no_partition_is_found_if_a_layer_has_no_timed_segment() -> None:
+    without_the_first = {kind: 1.0 for kind in KINDS if not kind.first}
+    assert fastest(CHAIN, without_the_first) == []
