@@ -7,8 +7,10 @@ from typing import Any
 
 from av.stream import Disposition
 
+from pipeline.errors import InputError
 from pipeline.media.av_errors import translate_read_errors
 from pipeline.media.reading.input_container import demux, open_input
+from pipeline.media.reading.pipe import is_pipe
 
 _TYPES = {"mjpeg": ("jpg", "image/jpeg"), "png": ("png", "image/png"), "gif": ("gif", "image/gif")}
 _TYPES |= {"bmp": ("bmp", "image/bmp"), "webp": ("webp", "image/webp"), "tiff": ("tif", "image/tiff")}
@@ -25,7 +27,13 @@ def is_thumbnail(stream: Any) -> bool:
 
 
 def read_cover(path: Path, index: int) -> bytes:
-    """Return the content of the image file that stream `index` carries; b"" if the stream is empty."""
+    """Return the content of the image file that stream `index` carries; b"" if the stream is empty.
+
+    Raises:
+        InputError: The file can't be read again, or is a pipe.
+    """
+    if is_pipe(path):
+        raise InputError("-: a pipe can be read only once")
     with (
         translate_read_errors(path),
         open_input(path) as container,

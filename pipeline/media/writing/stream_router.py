@@ -15,7 +15,6 @@ from av.stream import Discard, Disposition
 from av.video.stream import VideoStream
 
 from pipeline.errors import InputError
-from pipeline.media.reading.pipe import is_pipe
 from pipeline.media.reading.source import Packet
 from pipeline.media.writing import audio, container_support, cover, metadata, subtitles
 from pipeline.media.writing.container_spec import CoverArt, DataStreams
@@ -131,11 +130,6 @@ class StreamRouter:
         """Add cover art in the container's own way; its packet is read here, not with those of the source."""
         if cover.is_thumbnail(stream) or self._spec.cover_art is CoverArt.NONE:
             return False
-        if is_pipe(self._path):
-            self._conversions.append(
-                f"video stream {stream.index} dropped: cover art in a pipe can't be read before the rest"
-            )
-            return True
         try:
             content = cover.read_cover(self._path, stream.index)
         except InputError as error:

@@ -68,7 +68,7 @@ def test_cover_art_that_can_not_be_read_is_a_remark_with_the_reason(
     monkeypatch.chdir(tmp_path)
     (tmp_path / "-").write_bytes(source.read_bytes())  # a file of that name is not the pipe
     piped = route(source, tmp_path / "a.mkv", Path("-"))
-    assert piped.remarks == ["video stream 1 dropped: cover art in a pipe can't be read before the rest"]
+    assert piped.remarks == ["video stream 1 dropped: its cover art can't be read (-: a pipe can be read only once)"]
     missing = route(source, tmp_path / "b.mkv", tmp_path / "missing.mkv")
     reason = f"{tmp_path / 'missing.mkv'}: no such file"
     assert missing.remarks == [f"video stream 1 dropped: its cover art can't be read ({reason})"]
