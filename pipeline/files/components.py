@@ -33,7 +33,7 @@ def open_source(plan: Plan) -> Source:
         return ImageSource(plan.media.images, plan.media.video.rate, plan.settings.strict)
     accel = nvdec.hardware_accel(Gpu(plan.settings.device[0])) if plan.decoder == "nvdec" else None
     options = ReadOptions(
-        also=plan.copied,
+        other_streams=plan.copied,
         hwaccel=accel,
         video_index=plan.media.video.index,
         strict=plan.settings.strict,

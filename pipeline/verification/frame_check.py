@@ -31,12 +31,12 @@ def check_frames(alignment: Alignment, tick: float) -> tuple[list[Fault], Counts
     misplaced[[*errors.doubled, *errors.moved]] = True
     lateness, shift = _lateness(alignment, misplaced, tick)
     faults = [
-        *_lost(alignment, errors.lost),
-        *_misplaced("frame-doubled", "shown twice", alignment, errors.doubled),
-        *_misplaced("frame-moved", "not in order", alignment, errors.moved),
-        *_mistimed(alignment, lateness),
-        *_unlike(alignment),
-        *_wrong_end(alignment, shift, tick),
+        *_find_lost(alignment, errors.lost),
+        *_find_misplaced("frame-doubled", "shown twice", alignment, errors.doubled),
+        *_find_misplaced("frame-moved", "not in order", alignment, errors.moved),
+        *_find_mistimed(alignment, lateness),
+        *_find_unlike(alignment),
+        *_find_wrong_end(alignment, shift, tick),
     ]
     counts = Counts(
         source=len(alignment.source_times),
@@ -62,9 +62,9 @@ def _lateness(alignment: Alignment, misplaced: NDArray[np.bool_], tick: float) -
     return np.where(misplaced | (np.abs(late) <= tick + _ROUNDED), 0.0, late), shift
 
 
-def _lost(alignment: Alignment, lost: tuple[int, ...]) -> Iterator[Fault]:
+def _find_lost(alignment: Alignment, lost: tuple[int, ...]) -> Iterator[Fault]:
     if len(places := runs(lost)) > _MAX_PLACES:
-        yield _scattered("frame-lost", "missing", alignment, places)
+        yield _scattered_fault("frame-lost", "missing", alignment, places)
         return
     for first, count in places:
         at = float(alignment.source_times[first])
@@ -73,9 +73,9 @@ def _lost(alignment: Alignment, lost: tuple[int, ...]) -> Iterator[Fault]:
         yield Fault("frame-lost", message, count, at)
 
 
-def _misplaced(kind: str, what: str, alignment: Alignment, misplaced: tuple[int, ...]) -> Iterator[Fault]:
+def _find_misplaced(kind: str, what: str, alignment: Alignment, misplaced: tuple[int, ...]) -> Iterator[Fault]:
     if len(places := runs(misplaced)) > _MAX_PLACES:
-        yield _scattered(kind, what, alignment, _in_source(alignment, places))
+        yield _scattered_fault(kind, what, alignment, _in_source(alignment, places))
         return
     for first, count in places:
         index = alignment.shown[first]
@@ -89,7 +89,7 @@ def _in_source(alignment: Alignment, places: Places) -> Places:
     return [(alignment.shown[first], count) for first, count in places]
 
 
-def _scattered(kind: str, what: str, alignment: Alignment, places: Places) -> Fault:
+def _scattered_fault(kind: str, what: str, alignment: Alignment, places: Places) -> Fault:
     """Return one fault for many `places`, runs of source frames."""
     first, count = places[0][0], sum(count for _, count in places)
     at = float(alignment.source_times[first])
@@ -97,19 +97,19 @@ def _scattered(kind: str, what: str, alignment: Alignment, places: Places) -> Fa
     return Fault(kind, f"{count_phrase(count, 'frame')} {what} {where}", count, at)
 
 
-def _untimed(alignment: Alignment, places: list[int]) -> Iterator[Fault]:
+def _find_untimed(alignment: Alignment, places: list[int]) -> Iterator[Fault]:
     if places:
         what = f"{count_phrase(len(places), 'frame')} without a timestamp"
         at = float(alignment.source_times[alignment.shown[places[0]]])
         yield Fault("time", f"{what}, the first is frame {places[0]} of the output", len(places), at)
 
 
-def _mistimed(alignment: Alignment, lateness: NDArray[np.float64]) -> Iterator[Fault]:
-    yield from _untimed(alignment, np.flatnonzero(np.isinf(lateness)).tolist())
+def _find_mistimed(alignment: Alignment, lateness: NDArray[np.float64]) -> Iterator[Fault]:
+    yield from _find_untimed(alignment, np.flatnonzero(np.isinf(lateness)).tolist())
     lateness = np.where(np.isinf(lateness), 0.0, lateness)
     if len(places := runs(np.flatnonzero(lateness).tolist())) > _MAX_PLACES:
         what = f"shown up to {np.abs(lateness).max() * 1000:.1f} ms too late or early"
-        yield _scattered("time", what, alignment, _in_source(alignment, places))
+        yield _scattered_fault("time", what, alignment, _in_source(alignment, places))
         return
     for first, count in places:
         worst = max(lateness[first : first + count], key=abs)
@@ -123,12 +123,12 @@ def _mistimed(alignment: Alignment, lateness: NDArray[np.float64]) -> Iterator[F
         yield Fault("time", message, count, at)
 
 
-def _unlike(alignment: Alignment) -> Iterator[Fault]:
+def _find_unlike(alignment: Alignment) -> Iterator[Fault]:
     limits = np.maximum(UNLIKE, _UNLIKE_CONTRAST * alignment.contrast)
     unlike = np.flatnonzero(alignment.differences > limits)
     if len(places := runs(unlike.tolist())) > _MAX_PLACES:
         what = f"unlike the source (off by up to {np.sqrt(alignment.differences[unlike].max()):.0f} of 255)"
-        yield _scattered("picture", what, alignment, _in_source(alignment, places))
+        yield _scattered_fault("picture", what, alignment, _in_source(alignment, places))
         return
     for first, count in places:
         at = float(alignment.source_times[alignment.shown[first]])
@@ -137,7 +137,7 @@ def _unlike(alignment: Alignment) -> Iterator[Fault]:
         yield Fault("picture", f"{what}, from {at:.3f} s on (off by up to {off:.0f} of 255)", count, at)
 
 
-def _wrong_end(alignment: Alignment, shift: float, tick: float) -> Iterator[Fault]:
+def _find_wrong_end(alignment: Alignment, shift: float, tick: float) -> Iterator[Fault]:
     """Compare when the last frame ends, if both videos end with the same one."""
     times = alignment.source_times
     if not alignment.shown or alignment.shown[-1] != len(times) - 1 or len(times) < 2:

@@ -64,7 +64,7 @@ def compute_signature(planes: Sequence[Plane], format: FrameFormat, grid: Grid, 
 
     Args:
         planes: Samples, (rows, columns) each.
-        format: Of the frame.
+        format: The format of the frame.
         grid: The cells.
         alpha: Blend transparent cells with gray; otherwise alpha is ignored.
     """

@@ -15,7 +15,7 @@ from pipeline.verification.verdict import Fault, count_phrase
 
 _MAX_SHIFT = 0.001  # seconds that streams may move against the video, beside rounding of the output's clock
 _MAX_REENCODED_SHIFT = 0.1  # seconds by which re-encoded audio may begin or end elsewhere: a packet or two
-_SAMPLES = "pcm_"  # codecs whose packets each demuxer divides in its own way
+_PCM_PREFIX = "pcm_"  # codecs whose packets each demuxer divides in its own way
 _MARKUP = re.compile(r"<[^<>]*>|\{\\[^{}]*\}")
 _EVENT_FIELDS = 8  # of an ASS event, before its text
 
@@ -80,7 +80,7 @@ def _compare_attachments(source: Track, copy: Track) -> Iterator[Fault]:
 
 def _compare_packets(source: Track, copy: Track, shift: float) -> Iterator[Fault]:
     before, after = source.packets, copy.packets
-    if source.codec.startswith(_SAMPLES) and before.content == after.content:
+    if source.codec.startswith(_PCM_PREFIX) and before.content == after.content:
         yield from _compare_extent(source, copy, shift)
     elif len(before) == len(after):
         yield from _compare_in_place(source, copy, shift)

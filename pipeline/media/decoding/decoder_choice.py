@@ -29,8 +29,8 @@ def choose_decoder(
         media: The source.
         settings: `decoder` and `device` are used.
         backend: The upscaler's backend, "tensorrt" or "onnx".
-        deinterlacing: Applied to the frames, which needs them in main memory; None for none.
-        rotation: As `deinterlacing`.
+        deinterlacing: The deinterlacing of the frames, which needs them in main memory; None for none.
+        rotation: The rotation of the frames, which needs them in main memory; None for none.
 
     Returns:
         "nvdec" or "software", the format of the decoded frames, and a note if NVDEC was requested and can't be used.

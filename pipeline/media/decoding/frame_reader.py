@@ -30,15 +30,17 @@ class FrameReader(Chain[Packet, "Frame | Packet"]):
         source: Its packets are fed to this stage.
         format: The format of all frames.
         excerpt: The part of the source that is requested, None for all of it.
-        also: Indices of the streams whose packets are cut to match.
+        other_streams: Indices of the streams whose packets are cut to match.
     """
 
-    def __init__(self, source: Source, format: FrameFormat, excerpt: Excerpt | None, also: frozenset[int]) -> None:
+    def __init__(
+        self, source: Source, format: FrameFormat, excerpt: Excerpt | None, other_streams: frozenset[int]
+    ) -> None:
         self._source = source
         self._decoder = Decoder(source, format)
         assert source.video.time_base is not None
         self._order = MonotonicTimestamps[Packet](math.ceil(_MIN_DISTANCE / source.video.time_base))
-        self._trim = Trim(excerpt, source, also) if excerpt else None
+        self._trim = Trim(excerpt, source, other_streams) if excerpt else None
         super().__init__(self._decoder, self._order, *([self._trim] if self._trim else []))
 
     @property

@@ -86,20 +86,20 @@ class Trim(Stage["Frame | Packet", "Frame | Packet"]):
     Args:
         excerpt: The excerpt.
         source: The source that is trimmed.
-        also: Indices of the streams whose packets are fed too.
+        other_streams: Indices of the streams whose packets are fed too.
 
     Attributes:
         frames: The number of frames that have passed.
         complete: The last frame of the excerpt has passed.
     """
 
-    def __init__(self, excerpt: Excerpt, source: Source, also: frozenset[int]) -> None:
+    def __init__(self, excerpt: Excerpt, source: Source, other_streams: frozenset[int]) -> None:
         assert source.video.time_base is not None
         self._start, self._end = excerpt.start, excerpt.end  # in seconds
         self._max_frames = excerpt.frames
         self._time_base = source.video.time_base
         self._source = source
-        streams = (s for s in source.container.streams if s.index in also and s.type in ("audio", "video"))
+        streams = (s for s in source.container.streams if s.index in other_streams and s.type in ("audio", "video"))
         self._unfinished = {stream.index for stream in streams}  # copied streams that have not reached the end
         self._held: list[Packet] = []
         self._with_key_frame: set[int] = set()  # copied videos, which start at a key frame

@@ -13,7 +13,7 @@ from pipeline.frame import Frame
 from pipeline.media.encoding.encoder import Encoder
 from pipeline.media.reading.source import Packet
 
-_MOST_DELAY = 64  # frames; no encoder reorders as many
+_MAX_DELAY = 64  # frames; no encoder reorders as many
 
 
 class DecodingTimes:
@@ -34,7 +34,7 @@ class DecodingTimes:
 
     def start(self, pts: int, dts: int) -> None:
         """Find the delay d from the pts and dts that the encoder gave its first packet."""
-        known = list(itertools.islice(self._pts, _MOST_DELAY))
+        known = list(itertools.islice(self._pts, _MAX_DELAY))
         self._delay = min(bisect_left(known, 2 * pts - dts), len(known) - 1)
         lead = known[self._delay] - known[0]
         self._first = [time - lead for time in known[: self._delay]]

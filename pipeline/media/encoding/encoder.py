@@ -37,7 +37,7 @@ class Encoder(Stage["Frame | Packet", Packet]):
         Args:
             path: The output, for error messages.
             context: The encoder.
-            time_base: Of the frames' pts, in seconds.
+            time_base: The time base of the frames' pts, in seconds.
             shift: Added to each frame's pts, in units of `time_base`.
         """
         self._path = path

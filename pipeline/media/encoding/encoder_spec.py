@@ -164,7 +164,7 @@ class EncoderSpec:
         preset_pattern: Regular expression of its presets' names; None if it has no presets.
         slowness: How many times as long as x264 it takes for a frame at the same preset, roughly.
         pix_fmts: The pixel formats, of those that FFmpeg lists, whose samples it encodes unchanged; None for all.
-        alpha_pix_fmts: The same for pixel formats with alpha.
+        alpha_pix_fmts: As `pix_fmts`, for pixel formats with alpha.
         odd_sizes: It takes frames whose last pair of samples, which share their chroma, is cut off.
         alpha_in_side_data: Alpha is carried beside the packets, which needs a container with room for it.
         alpha_options: Options that it needs in order to accept alpha.

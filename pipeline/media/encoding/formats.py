@@ -31,8 +31,8 @@ def encodable_format(codec: av.Codec, wanted: PixelFormat, width: int, height: i
     Args:
         codec: The encoder.
         wanted: The pixel format of the frames.
-        width: Of the frames, in pixels.
-        height: Of the frames, in pixels.
+        width: The width of the frames, in pixels.
+        height: The height of the frames, in pixels.
 
     Raises:
         OutputError: The encoder accepts none of the formats of `PIXEL_FORMATS` at this size.

@@ -26,8 +26,8 @@ def _parameters(hdr: Hdr, names: HdrParameters) -> Iterator[str]:
     if hdr.primaries and hdr.luminance:  # encoders take neither without the other
         points = (f"({_number(x, _CHROMATICITY, names)},{_number(y, _CHROMATICITY, names)})" for x, y in hdr.primaries)
         red, green, blue, white = points
-        least, most = (_number(value, _LUMINANCE, names) for value in hdr.luminance)
-        yield f"{names.mastering}=G{green}B{blue}R{red}WP{white}L({most},{least})"
+        minimum, maximum = (_number(value, _LUMINANCE, names) for value in hdr.luminance)
+        yield f"{names.mastering}=G{green}B{blue}R{red}WP{white}L({maximum},{minimum})"
     if hdr.light:
         yield f"{names.light}={hdr.light[0]},{hdr.light[1]}"
 

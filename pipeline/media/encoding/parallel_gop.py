@@ -43,7 +43,7 @@ T = TypeVar("T")
 # it is 0.3 to 0.6 dB and 5 to 10 % less.
 _LEAD_IN = 3  # frames
 LOOKAHEAD = 16  # frames of a GOP that are repeated, mirrored, after its end
-_MOST_LOOKAHEAD = 4  # GOPs of mirrored frames after which an encoder must have returned the packets of its own
+_MAX_LOOKAHEAD = 4  # GOPs of mirrored frames after which an encoder must have returned the packets of its own
 
 
 class ParallelEncoder(Chain["Frame | Packet", Packet]):
@@ -58,7 +58,7 @@ class ParallelEncoder(Chain["Frame | Packet", Packet]):
             path: The output, for error messages.
             header: The open encoder that the container's header was written from; it encodes nothing itself.
             encoding: How the video is encoded.
-            time_base: Of the frames' pts, in seconds.
+            time_base: The time base of the frames' pts, in seconds.
             shift: Added to each frame's pts, in units of `time_base`.
         """
         self._path = path
@@ -155,7 +155,7 @@ class GopEncoder(Encoder):
         """Feed the last frames, mirrored again and again, until the packets of all own frames are returned."""
         reverse = [frame for _, frame in reversed(self._latest)]
         step = self._latest[-1][0] - self._latest[-2][0]
-        for count in range(1, _MOST_LOOKAHEAD * self._gop):
+        for count in range(1, _MAX_LOOKAHEAD * self._gop):
             if self._returned == self.frames:
                 return
             frame = mirrored(reverse, count)

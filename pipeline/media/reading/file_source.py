@@ -42,7 +42,7 @@ class ReadOptions:
     """The options for reading a file.
 
     Attributes:
-        also: Indices of the streams, beside the main video, whose packets are wanted.
+        other_streams: Indices of the streams, beside the main video, whose packets are wanted.
         hwaccel: Hardware that decodes the video, None for software.
         video_index: The index of the main video stream, None for the first.
         strict: Raise InputError at the first damage.
@@ -52,7 +52,7 @@ class ReadOptions:
         pipe: Read this instead of a file.
     """
 
-    also: frozenset[int] = frozenset()
+    other_streams: frozenset[int] = frozenset()
     hwaccel: HWAccel | None = None
     video_index: int | None = None
     strict: bool = False
@@ -88,7 +88,7 @@ class FileSource(Closing):
             self.video: VideoStream = select_video(path, self.container, options.video_index)
             self.first_pts = self.video.start_time or 0 if options.first_pts is None else options.first_pts
             self.rate = frame_rate(self.container, self.video)
-            self._wanted = options.also | {self.video.index}
+            self._wanted = options.other_streams | {self.video.index}
             self._declared = DeclaredLength(self.container, self.video, self.rate)
             self._preroll = Preroll()
             can_jump = self.container.format.flags & _DISCONTINUITIES_FLAG

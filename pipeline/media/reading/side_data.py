@@ -1,4 +1,4 @@
-"""Side data of decoded frames, read around two defects of PyAV's."""
+"""Side data of decoded frames, with workarounds for two defects of PyAV."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def _filter(frame: av.VideoFrame, arguments: list[str]) -> list[av.VideoFrame]:
 
     Args:
         frame: The frame.
-        arguments: Those of each filter.
+        arguments: The arguments of each filter of the chain.
     """
     graph = Graph()
     chain = [graph.add_buffer(width=frame.width, height=frame.height, format=frame.format, time_base=Fraction(1))]

@@ -44,7 +44,7 @@ def read_video_info(path: Path, container: InputContainer, stream: VideoStream, 
         path: The file that `container` reads.
         container: Open, and not read yet.
         stream: One of its video streams.
-        duration: Of the container, in seconds, None if unknown.
+        duration: The duration of the container in seconds, None if unknown.
 
     Raises:
         InputError: The video can't be decoded, or is of a kind that can't be upscaled.

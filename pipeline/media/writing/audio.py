@@ -32,9 +32,9 @@ _LOSSLESS_ENCODERS: dict[int | str, tuple[str, ...]] = {
 }
 _LOSSY_ENCODERS = ("aac", "libopus", "ac3", "mp2", "wmav2", "pcm_s16le")
 _BIT_RATE = 80_000  # bits a second for each channel: 160 kb/s for stereo, transparent with AAC and Opus
-_GAP = Fraction(5, 1000)  # seconds: above the error of times rounded to milliseconds, below any codec's frame
-_OVERLAP = Fraction(40, 1000)  # seconds; smaller overlaps are jitter
-_SILENCE = 4096  # samples in a frame of silence
+_MIN_GAP = Fraction(5, 1000)  # seconds: above the error of times rounded to milliseconds, below any codec's frame
+_MIN_OVERLAP = Fraction(40, 1000)  # seconds; smaller overlaps are jitter
+_SILENCE_SAMPLES = 4096  # samples in a frame of silence
 
 
 class ReencodeRoute(Route):
@@ -53,16 +53,18 @@ class ReencodeRoute(Route):
         self._encoder = stream.codec_context
         self._shift = shift
         self._resampler: AudioResampler | None = None
-        self._input: tuple[str, str, int] | None = None  # sample format, layout and rate that the resampler accepts
+        self._input_properties: tuple[str, str, int] | None = (
+            None  # sample format, layout and rate that the resampler accepts
+        )
         self._end: Fraction | None = None  # end of the last encoded sample in seconds
 
     def feed(self, packet: Packet) -> Iterator[Packet]:
         for frame in self._decoded(packet):
-            yield from self._place(frame)
+            yield from self._encode_in_sync(frame)
 
     def finish(self) -> Iterator[Packet]:
         for frame in self._decoded(None):
-            yield from self._place(frame)
+            yield from self._encode_in_sync(frame)
         if self._end is not None:
             yield from self._change_input(None)
             yield from self._assign(self._encoder.encode(None))
@@ -75,14 +77,14 @@ class ReencodeRoute(Route):
             self.damaged += 1
             return []
 
-    def _place(self, frame: av.AudioFrame) -> Iterator[Packet]:
+    def _encode_in_sync(self, frame: av.AudioFrame) -> Iterator[Packet]:
         """Encode `frame` at its time: after silence, or without its beginning, if the last frame does not end there."""
         time = self._end if frame.pts is None or not frame.time_base else frame.pts * frame.time_base + self._shift
         if self._end is None or time is None:
             self._end = time or Fraction(0)
-        elif time - self._end > _GAP:
+        elif time - self._end > _MIN_GAP:
             yield from self._silence(frame, round((time - self._end) * frame.sample_rate))
-        elif self._end - time > _OVERLAP:
+        elif self._end - time > _MIN_OVERLAP:
             surplus = round((self._end - time) * frame.sample_rate)
             if surplus >= frame.samples:
                 return
@@ -91,7 +93,7 @@ class ReencodeRoute(Route):
 
     def _silence(self, frame: av.AudioFrame, samples: int) -> Iterator[Packet]:
         while samples > 0:
-            count = min(samples, _SILENCE)
+            count = min(samples, _SILENCE_SAMPLES)
             silent = av.AudioFrame(format=frame.format.name, layout=frame.layout.name, samples=count)
             silent.sample_rate = frame.sample_rate
             for plane in silent.planes:
@@ -101,7 +103,7 @@ class ReencodeRoute(Route):
 
     def _encode(self, frame: av.AudioFrame) -> Iterator[Packet]:
         properties = frame.format.name, frame.layout.name, frame.sample_rate
-        if properties != self._input:
+        if properties != self._input_properties:
             yield from self._change_input(properties)
         assert self._end is not None
         assert self._resampler is not None
@@ -118,7 +120,7 @@ class ReencodeRoute(Route):
                 yield from self._assign(self._encoder.encode(resampled))
         context = self._encoder
         self._resampler = AudioResampler(context.format, context.layout, context.sample_rate)
-        self._input = properties
+        self._input_properties = properties
 
     def _assign(self, packets: list[Packet]) -> Iterator[Packet]:
         for packet in packets:
@@ -136,7 +138,7 @@ def add_encoded_stream(container: OutputContainer, original: AudioStream) -> Aud
     lossless = _LOSSLESS_ENCODERS[_depth(context)] if is_lossless(context.codec.canonical_name) else ()
     for name in (*lossless, *_LOSSY_ENCODERS):
         for layout in _layouts(context, name in _LOSSY_ENCODERS):
-            if _suits(container.format.name, name, context, layout):
+            if _can_encode(container.format.name, name, context, layout):
                 return _add_stream(container, name, context, layout)
     return None
 
@@ -164,7 +166,7 @@ def _layouts(context: AudioCodecContext, may_mix: bool) -> Iterator[str]:
         yield from (name for name in ("7.1", "5.1", "stereo") if av.AudioLayout(name).nb_channels <= context.channels)
 
 
-def _suits(muxer: str, name: str, original: AudioCodecContext, layout: str) -> bool:
+def _can_encode(muxer: str, name: str, original: AudioCodecContext, layout: str) -> bool:
     """Return True if the encoder `name` opens and `muxer` accepts its packets."""
     if not reads_back(muxer, av.Codec(name, "w").canonical_name):
         return False

@@ -42,35 +42,35 @@ def candidates(format: FrameFormat, container: ContainerSpec, gpu: bool) -> Iter
     pixel = format.pixel
     if container.web_only:
         role, why = (Role.WEB_ALPHA, "it keeps transparency") if pixel.alpha else (Role.WEB, "WebM supports AV1")
-        yield from _encoders(role, why)
+        yield from _candidates_for(role, why)
         return
     if pixel.alpha and container.alpha_roles:
-        yield from _transparent(pixel, container)
-    if container.h265 and (why := _beyond_h264(format)):
+        yield from _alpha_candidates(pixel, container)
+    if container.h265 and (why := _reason_for_h265(format)):
         if pixel.depth > _H265_DEPTH and container.deep_role:
-            yield from _encoders(container.deep_role, f"lossless for {pixel.depth} bit")
-        for candidate in _encoders(Role.EFFICIENT, why, gpu):
+            yield from _candidates_for(container.deep_role, f"lossless for {pixel.depth} bit")
+        for candidate in _candidates_for(Role.EFFICIENT, why, gpu):
             encoded = encodable_format(find_encoder(candidate.codec), pixel, format.width, format.height)
-            if _keeps(encoded, pixel) or not encoder_spec(candidate.codec).gpu:
+            if _is_kept(encoded, pixel) or not encoder_spec(candidate.codec).gpu:
                 yield candidate
         return
-    yield from _encoders(Role.COMPATIBLE, "H.264 plays everywhere", gpu)
+    yield from _candidates_for(Role.COMPATIBLE, "H.264 plays everywhere", gpu)
 
 
-def _encoders(role: Role, why: str, gpu: bool = False) -> Iterator[Candidate]:
+def _candidates_for(role: Role, why: str, gpu: bool = False) -> Iterator[Candidate]:
     return (Candidate(spec.name, why) for spec in encoders_for(role, gpu))
 
 
-def _transparent(pixel: PixelFormat, container: ContainerSpec) -> Iterator[Candidate]:
+def _alpha_candidates(pixel: PixelFormat, container: ContainerSpec) -> Iterator[Candidate]:
     """The first of the container's encoders for alpha that encodes `pixel` unchanged, else the last."""
     *others, last = container.alpha_roles
     unchanged = (role for role in others if native_pix_fmt(find_encoder(encoder_for(role).name), pixel))
     role = next(unchanged, last)
     why = "it keeps transparency, and is lossless" if role is Role.LOSSLESS else "it keeps transparency"
-    return _encoders(role, why)
+    return _candidates_for(role, why)
 
 
-def _beyond_h264(format: FrameFormat) -> str:
+def _reason_for_h265(format: FrameFormat) -> str:
     """The reason to prefer H.265, "" if there is none: of H.264, players' hardware decodes little but 8-bit 4:2:0."""
     pixel, side = format.pixel, max(format.width, format.height)
     if is_hdr(format.colour):
@@ -84,6 +84,6 @@ def _beyond_h264(format: FrameFormat) -> str:
     return ""
 
 
-def _keeps(encoded: PixelFormat, wanted: PixelFormat) -> bool:
+def _is_kept(encoded: PixelFormat, wanted: PixelFormat) -> bool:
     """Return True if neither depth nor chroma resolution is lost in frames of the format `encoded`."""
     return encoded.depth >= wanted.depth and encoded.sub_x <= wanted.sub_x and encoded.sub_y <= wanted.sub_y

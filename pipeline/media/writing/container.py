@@ -23,8 +23,8 @@ from pipeline.media.writing.pending_file import PendingFile
 
 log = logging.getLogger(__name__)
 
-_EARLIEST = -30  # seconds; Matroska's blocks store negative times in 16 bits of milliseconds
-_TIMESCALE = 90_000  # ticks a second, at least, of mp4's edit lists: precise enough for audio
+_MIN_START = -30  # seconds; Matroska's blocks store negative times in 16 bits of milliseconds
+_MIN_TIMESCALE = 90_000  # ticks a second, at least, of mp4's edit lists: precise enough for audio
 
 
 class ContainerFile(PendingFile):
@@ -129,20 +129,20 @@ def muxer_options(path: Path, time_base: Fraction, source: Source, copied: list[
 
     Args:
         path: The output.
-        time_base: Of the upscaled video.
+        time_base: The time base of the upscaled video, in seconds.
         source: The source, open.
         copied: The streams of `source` that are copied to the output.
     """
     spec = container_for(path)
     if spec.matroska:
         # An audio codec's priming samples, which are before zero, must not shift frames against chapters.
-        is_representable = Fraction(source.container.start_time or 0, av.time_base) > _EARLIEST
+        is_representable = Fraction(source.container.start_time or 0, av.time_base) > _MIN_START
         return {"avoid_negative_ts": "disabled"} if is_representable else {}
     if not spec.iso:
         return loop_options(spec, source.path)
     # Edit lists count in this timescale; FFmpeg's default, milliseconds, would round a late start.
     ticks = time_base.denominator
-    options = {"movie_timescale": str(ticks * max(1, -(-_TIMESCALE // ticks)))}
+    options = {"movie_timescale": str(ticks * max(1, -(-_MIN_TIMESCALE // ticks)))}
     if metadata.beyond_itunes(source.container.metadata) and not any(is_cover(stream) for stream in copied):
         options["movflags"] = "use_metadata_tags"  # which does not allow cover art
     return options

@@ -31,9 +31,9 @@ class Element(NamedTuple):
 def parse_elements(data: bytes) -> list[Element]:
     """Return the consecutive elements in `data`."""
     file, at, found = BytesIO(data), 0, []
-    while (part := read_element(file, at)) and part[2] is not None:
-        found.append(Element(part[0], data[part[1] : part[2]], data[at : part[2]]))
-        at = part[2]
+    while (header := read_element(file, at)) and header.end is not None:
+        found.append(Element(header.id, data[header.content : header.end], data[at : header.end]))
+        at = header.end
     return found
 
 

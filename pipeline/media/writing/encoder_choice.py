@@ -40,7 +40,7 @@ def choose_encoder(
     Args:
         video: The source.
         scale: The factor by which the output is enlarged.
-        settings: Of the job or stream.
+        settings: The settings of the job or stream.
         target: The output.
         defaults: Returns the default options of an encoder, by its name.
 
@@ -61,9 +61,12 @@ def choose_encoder(
     for candidate in others:
         encoding, reason = _try_encoder(encode, candidate.codec)
         if encoding:
-            return encoding, f"encoded by {candidate.codec}: {candidate.why}{_unused_crf(settings, candidate.codec)}"
+            return (
+                encoding,
+                f"encoded by {candidate.codec}: {candidate.why}{_unused_crf_note(settings, candidate.codec)}",
+            )
         rejected = f"; {reason}"
-    note = f"encoded by {last.codec}: {last.why}{_unused_crf(settings, last.codec)}{rejected}"
+    note = f"encoded by {last.codec}: {last.why}{_unused_crf_note(settings, last.codec)}{rejected}"
     return encode(last.codec), note
 
 
@@ -129,7 +132,7 @@ def fixed_encoding(
         kind: The kind of the output.
         video: The source.
         scale: The factor by which the output is enlarged.
-        settings: Of the job.
+        settings: The settings of the job.
         target: The output.
 
     Returns:
@@ -155,7 +158,7 @@ def _encoder_options(settings: Upscaling, codec: str, defaults: Mapping[str, str
     quality = spec.quality_option
     if any(name in settings.options for name in _OTHER_QUALITY):
         options.pop(quality, None)
-    if settings.crf is not None and not _unused_crf(settings, codec):
+    if settings.crf is not None and not _unused_crf_note(settings, codec):
         options[quality] = f"{settings.crf:g}"
     if spec.gpu:
         options["gpu"] = str(settings.device[0])
@@ -164,7 +167,7 @@ def _encoder_options(settings: Upscaling, codec: str, defaults: Mapping[str, str
     return options | settings.options
 
 
-def _unused_crf(settings: Upscaling, codec: str) -> str:
+def _unused_crf_note(settings: Upscaling, codec: str) -> str:
     """Return a note if `crf` is set and `codec = auto` chose an encoder without such an option, else ""."""
     is_unused = settings.crf is not None and settings.codec == "auto" and not encoder_spec(codec).options
     return "; `crf` has no effect on it" if is_unused else ""

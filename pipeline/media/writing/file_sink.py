@@ -24,8 +24,8 @@ from pipeline.media.writing.video_stream import VideoEncoder, add_video_stream, 
 
 log = logging.getLogger(__name__)
 
-_SAMPLES = "pcm_"
-_REJECTED = (av.error.InvalidDataError, av.error.ArgumentError, av.error.PatchWelcomeError)
+_PCM_PREFIX = "pcm_"
+_REJECTIONS = (av.error.InvalidDataError, av.error.ArgumentError, av.error.PatchWelcomeError)
 
 
 class FileSink(Stage[Packet, Never]):
@@ -174,11 +174,11 @@ class FileSink(Stage[Packet, Never]):
             for packet in packets:
                 try:
                     self._file.mux(packet)
-                except _REJECTED as error:
+                except _REJECTIONS as error:
                     log.debug("%r rejected: %s", packet, error)
                     route.rejected += 1
 
 
 def _is_countable(stream: Any) -> bool:
     codec = stream.codec_context.name if stream.codec_context else ""
-    return not stream.disposition & Disposition.attached_pic and not codec.startswith(_SAMPLES)
+    return not stream.disposition & Disposition.attached_pic and not codec.startswith(_PCM_PREFIX)

@@ -41,7 +41,7 @@ class ImageSink(Stage[Packet, Never]):
     """
 
     def __init__(
-        self, path: Path, encoding: VideoEncoding, source: ImageSequence | None = None, others: int = 0
+        self, path: Path, encoding: VideoEncoding, source: ImageSequence | None = None, dropped_streams: int = 0
     ) -> None:
         """Create the temporary folder.
 
@@ -49,7 +49,7 @@ class ImageSink(Stage[Packet, Never]):
             path: A pattern, or a single file.
             encoding: How the images are encoded.
             source: The images that were upscaled, whose numbers the output has; None counts from 1.
-            others: Number of the source's other streams, which are dropped.
+            dropped_streams: Number of the source's other streams, none of which is written.
 
         Raises:
             OutputError: The folder can't be created.
@@ -58,7 +58,9 @@ class ImageSink(Stage[Packet, Never]):
         self.repaired = self.damaged = 0
         self.copied: dict[int, int] = {}
         self.muxed: Counter[int] = Counter()
-        self.dropped = [f"other streams dropped ({others}): images have no audio or subtitles"] if others else []
+        self.dropped = (
+            [f"other streams dropped ({dropped_streams}): images have no audio or subtitles"] if dropped_streams else []
+        )
         self._encoding = encoding
         self._pattern = FilePattern(path) if is_pattern(path) else None
         self._numbers = {source.tick(number): number for number in source.numbers} if source else {}

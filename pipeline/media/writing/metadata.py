@@ -10,7 +10,7 @@ from av.container import InputContainer, OutputContainer
 
 from pipeline.media.writing.container_support import container_spec
 
-_OF_THE_FILE = (  # tags that describe the source file rather than its content, or would be wrong in the output
+_FILE_TAGS = (  # tags that describe the source file rather than its content, or would be wrong in the output
     "encoder",
     "duration",
     "bps",
@@ -21,9 +21,9 @@ _OF_THE_FILE = (  # tags that describe the source file rather than its content, 
     "compatible_brands",
     "vendor_id",
 )
-_OF_ISO_FILES = ("handler_name",)
+_ISO_FILE_TAGS = ("handler_name",)
 # The tags that FFmpeg writes as iTunes does (movenc.c), which players know; others need a table that few players read.
-_ITUNES = (
+_ITUNES_TAGS = (
     "title artist album_artist composer album date comment genre copyright grouping lyrics description synopsis show "
     "episode_id network keywords episode_sort season_number media_type hd_video gapless_playback compilation track "
     "disc tmpo sort_name sort_artist sort_album_artist sort_album sort_composer sort_show creation_time timecode "
@@ -33,7 +33,7 @@ _ITUNES = (
 
 def copied_tags(metadata: dict[str, str], iso: bool = True) -> dict[str, str]:
     """Return the tags that are copied to the output; `iso`: the output belongs to the mp4 family."""
-    excluded = _OF_THE_FILE if iso else (*_OF_THE_FILE, *_OF_ISO_FILES)
+    excluded = _FILE_TAGS if iso else (*_FILE_TAGS, *_ISO_FILE_TAGS)
     tags = {key: value for key, value in metadata.items() if not key.lower().startswith(excluded)}
     if tags.get("language") == "und":
         del tags["language"]
@@ -77,7 +77,7 @@ def label_file(
 
 def beyond_itunes(metadata: dict[str, str]) -> list[str]:
     """Return the keys of tags that files of the mp4 family store only in FFmpeg's own table."""
-    return sorted(key for key in copied_tags(metadata) if key.lower().split("-")[0] not in _ITUNES)
+    return sorted(key for key in copied_tags(metadata) if key.lower().split("-")[0] not in _ITUNES_TAGS)
 
 
 def shift_chapters(chapters: Sequence[Any], shift: Fraction, until: Fraction | None = None) -> list[Any]:

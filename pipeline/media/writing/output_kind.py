@@ -137,7 +137,7 @@ def check_output(path: Path, source: Collection[Path], frames: int | None, rate:
         overwrite: Images of the same pattern may be replaced.
 
     Raises:
-        OutputError: It can't.
+        OutputError: It can't, or would replace files that must stay.
     """
     if is_pattern(path) and is_still_image(path):
         existing = {found.resolve() for found in FilePattern(path).find_files().values()}
@@ -167,8 +167,8 @@ def open_sink(
 ) -> Sink:
     """Open the sink that writes the output `path`; the arguments are those of FileSink."""
     if is_pipe(path):
-        return PipeSink(encoding, others=len(others))
+        return PipeSink(encoding, dropped_streams=len(others))
     if is_still_image(path):
         images = source.images if isinstance(source, ImageSource) else None
-        return ImageSink(path, encoding, images, others=len(others))
+        return ImageSink(path, encoding, images, dropped_streams=len(others))
     return FileSink(path, encoding, source, others, shift, until)

@@ -9,7 +9,7 @@ from pathlib import Path
 from pipeline.errors import OutputError
 from pipeline.media.av_errors import translate_write_errors
 
-_MOST_PARTIALS = 1000  # .partial, .partial2 ... .partial999
+_MAX_PARTIALS = 1000  # .partial, .partial2 ... .partial999
 
 
 class PendingFile:
@@ -62,7 +62,7 @@ def temporary_path(path: Path, suffix: str = "") -> Path:
 
 def keep_as_partial(part: Path, stem: Path, suffix: str = "") -> Path:
     """Rename `part` to the first free name of STEM.partialSUFFIX, STEM.partial2SUFFIX and so on, and return it."""
-    names = (stem.with_name(f"{stem.name}.partial{count}{suffix}") for count in ("", *range(2, _MOST_PARTIALS)))
+    names = (stem.with_name(f"{stem.name}.partial{count}{suffix}") for count in ("", *range(2, _MAX_PARTIALS)))
     kept = next(name for name in names if not name.exists())
     with translate_write_errors(kept):
         os.replace(part, kept)

@@ -73,12 +73,12 @@ class PipeSink(Stage[Packet, Never]):
         damaged: Always 0: see FileSink.
     """
 
-    def __init__(self, encoding: VideoEncoding, others: int = 0, fd: int | None = None) -> None:
+    def __init__(self, encoding: VideoEncoding, dropped_streams: int = 0, fd: int | None = None) -> None:
         """Open the descriptor for writing.
 
         Args:
             encoding: How the video is encoded: by the encoder of `Role.RAW`, in a format of `y4m_format`.
-            others: Number of the source's other streams, which are dropped.
+            dropped_streams: Number of the source's other streams, none of which is written.
             fd: An open file descriptor, which is not closed; None for standard output.
 
         Raises:
@@ -88,7 +88,7 @@ class PipeSink(Stage[Packet, Never]):
         self.repaired = self.damaged = 0
         self.muxed: Counter[int] = Counter()
         self.copied: dict[int, int] = {}
-        self.dropped = [f"other streams dropped ({others}): y4m is video only"] if others else []
+        self.dropped = [f"other streams dropped ({dropped_streams}): y4m is video only"] if dropped_streams else []
         self._timing = ConstantRateCheck(encoding.rate)
         self._tick = 1 / encoding.rate  # the time base of the stream, which y4m writes as its rate
         self._writer = _PipeWriter(standard_output() if fd is None else fd, encoding.sample_aspect)

@@ -14,7 +14,7 @@ from pipeline.media.reading.media_info import VideoInfo
 from pipeline.media.writing.container_spec import RotationTags
 from pipeline.media.writing.container_support import container_for
 
-_MOST = (1 << 31) - 1  # the largest number of a display matrix
+_MAX_NUMBER = (1 << 31) - 1  # the largest number of a display matrix
 
 
 @dataclass(frozen=True)
@@ -85,5 +85,5 @@ def _scaled_matrix(matrix: tuple[int, ...], numbers: tuple[int, ...], scale: int
         scale: The factor by which the output is enlarged.
     """
     a, b, c, d = numbers
-    x, y = (moved * scale if abs(moved * scale) <= _MOST else 0 for moved in matrix[6:8])
+    x, y = (moved * scale if abs(moved * scale) <= _MAX_NUMBER else 0 for moved in matrix[6:8])
     return a, b, 0, c, d, 0, x, y, 1 << 30

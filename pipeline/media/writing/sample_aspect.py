@@ -33,7 +33,7 @@ _CLUSTER = 0x1F43B675
 _SEEK_HEAD, _SEEK, _POSITION = 0x114D9B74, 0x4DBB, 0x53AC
 _TRACKS, _ENTRY, _VIDEO, _WIDTH, _HEIGHT = 0x1654AE6B, 0xAE, 0xE0, 0xB0, 0xBA
 _DISPLAY_WIDTH, _DISPLAY_HEIGHT, _DISPLAY_UNIT = 0x54B0, 0x54BA, 0x54B2
-_MOST_ENLARGED = 4  # an exact display size may be so many times the coded one
+_MAX_ENLARGEMENT = 4  # an exact display size may be so many times the coded one
 _PADDING_BYTES = 64  # of which some 30 are needed
 
 
@@ -48,7 +48,7 @@ def complete_file(part: Path, target: Path, encoding: VideoEncoding) -> list[str
     Args:
         part: The file, closed.
         target: The name that it will have.
-        encoding: Of its video.
+        encoding: The encoding of its video.
 
     Returns:
         A line if the file has no space for it, else nothing.
@@ -88,7 +88,9 @@ def write_sample_aspect(path: Path, aspect: Fraction) -> bool:
             return False
         at = ids.index(_TRACKS)
         tracks = replace_child(
-            parts[at], _ENTRY, lambda entry: replace_child(entry, _VIDEO, lambda video: _displayed(video, aspect))
+            parts[at],
+            _ENTRY,
+            lambda entry: replace_child(entry, _VIDEO, lambda video: _with_display_size(video, aspect)),
         )
         growth = len(tracks.coded) - len(parts[at].coded)
         behind = range(len(concatenate(parts[: at + 1])), len(concatenate(parts)))
@@ -108,7 +110,7 @@ def display_size(width: int, height: int, aspect: Fraction) -> tuple[int, int]:
     The size has the exact aspect ratio if one of at most four times the height has; else the width is rounded.
     """
     shape = aspect * width / height
-    if shape.denominator > _MOST_ENLARGED * height:
+    if shape.denominator > _MAX_ENLARGEMENT * height:
         return round(width * aspect), height
     times = max(1, round(Fraction(height, shape.denominator)))
     return times * shape.numerator, times * shape.denominator
@@ -117,17 +119,17 @@ def display_size(width: int, height: int, aspect: Fraction) -> tuple[int, int]:
 def _header(file: BinaryIO) -> tuple[int, list[Element]]:
     """Return the position at which the Segment's content begins, and its elements before the first cluster."""
     ebml = read_element(file, 0)
-    segment = read_element(file, ebml[2]) if ebml and ebml[2] else None
-    start = at = segment[1] if segment else 0
+    segment = read_element(file, ebml.end) if ebml and ebml.end else None
+    start = at = segment.content if segment else 0
     parts: list[Element] = []
-    while (part := read_element(file, at)) and part[0] != _CLUSTER and part[2] is not None:
+    while (header := read_element(file, at)) and header.id != _CLUSTER and header.end is not None:
         file.seek(at)
-        parts += parse_elements(file.read(part[2] - at))
-        at = part[2]
+        parts += parse_elements(file.read(header.end - at))
+        at = header.end
     return start, parts
 
 
-def _displayed(video: Element, aspect: Fraction) -> Element:
+def _with_display_size(video: Element, aspect: Fraction) -> Element:
     """Return the Video element with the display size that `aspect` means."""
     replaced = (_DISPLAY_WIDTH, _DISPLAY_HEIGHT, _DISPLAY_UNIT)
     kept = [part for part in parse_elements(video.content) if part.id not in replaced]

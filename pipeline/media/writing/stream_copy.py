@@ -15,7 +15,7 @@ Rewrite = Callable[[bytes], bytes]  # a packet's content in another codec; b"" i
 
 _FINE = Fraction(1, 90_000)  # the time base that coarse ones are converted to
 _COARSE = 90  # times as coarse as _FINE: a millisecond
-_MOST_OVERLAPPED = 100  # consecutive packets, about two seconds; after more, the clock itself has jumped back
+_MAX_CONSECUTIVE_DROPS = 100  # packets, about two seconds; after more, the clock itself has jumped back
 _MAY_COINCIDE = ("subtitle", "data")  # kinds of streams of which several packets may have one timestamp
 
 
@@ -64,10 +64,10 @@ class CopyRoute(Route):
         super().__init__(stream)
         self._shift = shift
         self._step = step
-        self._last: int | None = None  # decoding time, in ticks
+        self._last_dts: int | None = None  # decoding time, in ticks
         self._coarse = False
-        self._next = 0  # the decoding time of the next packet if it has none, in ticks
-        self._least = 0 if stream.type in _MAY_COINCIDE else 1  # ticks by which decoding times advance, at least
+        self._next_dts = 0  # the decoding time of the next packet if it has none, in ticks
+        self._min_advance = 0 if stream.type in _MAY_COINCIDE else 1  # ticks by which decoding times advance, at least
 
     def feed(self, packet: Packet) -> Iterator[Packet]:
         self._coarse = _refine(packet)
@@ -81,19 +81,19 @@ class CopyRoute(Route):
     def _complete_times(self, packet: Packet, ticks: int) -> None:
         if packet.dts is None:
             unknown = packet.pts is None
-            packet.dts = (ticks if self._last is None else self._next) if packet.pts is None else packet.pts
+            packet.dts = (ticks if self._last_dts is None else self._next_dts) if packet.pts is None else packet.pts
             self.repaired += unknown
-        if self._last is not None and packet.dts < self._last + self._least:
-            packet.dts = self._last + self._least
+        if self._last_dts is not None and packet.dts < self._last_dts + self._min_advance:
+            packet.dts = self._last_dts + self._min_advance
             packet.pts = None if packet.pts is None else max(packet.pts, packet.dts)
             self.repaired += not self._coarse
         if packet.pts is None:
             packet.pts = packet.dts
         if not packet.duration and self.stream.type not in _MAY_COINCIDE:
-            since = 0 if self._last is None else packet.dts - self._last
-            packet.duration = max(1, round(self._step / packet.time_base) or since)
-        self._last = packet.dts
-        self._next = packet.dts + (packet.duration or 0)
+            elapsed = 0 if self._last_dts is None else packet.dts - self._last_dts
+            packet.duration = max(1, round(self._step / packet.time_base) or elapsed)
+        self._last_dts = packet.dts
+        self._next_dts = packet.dts + (packet.duration or 0)
 
 
 def _refine(packet: Packet) -> bool:
@@ -117,8 +117,8 @@ class AudioCopyRoute(CopyRoute):
     def __init__(self, stream: Any, shift: Fraction, step: Fraction = Fraction(0)) -> None:
         super().__init__(stream, shift, step)
         self._held: Packet | None = None
-        self._before: tuple[int, int] | None = None  # decoding time and duration, in the source's ticks
-        self._in_a_row = 0
+        self._last_interval: tuple[int, int] | None = None  # decoding time and duration, in the source's ticks
+        self._consecutive_drops = 0
 
     def feed(self, packet: Packet) -> Iterator[Packet]:
         held, self._held = self._held, packet
@@ -136,18 +136,18 @@ class AudioCopyRoute(CopyRoute):
 
     def _copy(self, packet: Packet, next_dts: int | None) -> Iterator[Packet]:
         """Copy `packet`, which is followed by one that is decoded at `next_dts`."""
-        if packet.dts is not None and self._before is not None:
-            last, lasted = self._before
+        if packet.dts is not None and self._last_interval is not None:
+            last, last_duration = self._last_interval
             if next_dts is not None and last < next_dts < packet.dts:
-                packet.pts = packet.dts = min(last + max(1, lasted), next_dts - 1)
+                packet.pts = packet.dts = min(last + max(1, last_duration), next_dts - 1)
                 self.repaired += 1
-            if packet.dts < last and self._in_a_row < _MOST_OVERLAPPED:
-                self._in_a_row += 1
+            if packet.dts < last and self._consecutive_drops < _MAX_CONSECUTIVE_DROPS:
+                self._consecutive_drops += 1
                 self.damaged += 1
                 return
-        self._in_a_row = 0
+        self._consecutive_drops = 0
         if packet.dts is not None:
-            self._before = packet.dts, packet.duration or 0
+            self._last_interval = packet.dts, packet.duration or 0
         yield from super().feed(packet)
 
 
@@ -159,7 +159,7 @@ class VideoCopyRoute(CopyRoute):
         self._waiting: list[Packet] = []
 
     def feed(self, packet: Packet) -> Iterator[Packet]:
-        if packet.dts is None and self._last is None:
+        if packet.dts is None and self._last_dts is None:
             self._waiting.append(packet)
             return
         for places, early in enumerate(reversed(self._waiting), 1):

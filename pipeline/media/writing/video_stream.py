@@ -88,7 +88,7 @@ def create_encoder(
         path: The output, for error messages.
         context: The stream's open encoder.
         encoding: How the video is encoded.
-        time_base: Of the frames' pts, in seconds.
+        time_base: The time base of the frames' pts, in seconds.
         shift: Added to each frame's pts, in units of `time_base`.
     """
     spec = encoder_spec(encoding.codec)

@@ -34,9 +34,9 @@ def read_excerpt(
     """The indices of the frames in an excerpt, checked by their shades, and the start times of its audio packets."""
     video = probe(clip).video
     excerpt = Excerpt.from_times(video.start_time, video.rate, start, end, frames)
-    also = frozenset({1})
-    with FileSource(clip, ReadOptions(also, start=excerpt.start if excerpt else None)) as source:
-        reader = FrameReader(source, video.format, excerpt, also)
+    other_streams = frozenset({1})
+    with FileSource(clip, ReadOptions(other_streams, start=excerpt.start if excerpt else None)) as source:
+        reader = FrameReader(source, video.format, excerpt, other_streams)
         items = [item for packet in source for item in reader.feed(packet)] + list(reader.finish())
     found = [item for item in items if isinstance(item, Frame)]
     indices = [round(float((frame.pts * video.time_base - video.start_time) * RATE)) for frame in found]

@@ -17,8 +17,8 @@ from pipeline.media.reading.source import Packet
 from tests import clips
 
 
-def count_packets(path: Path, also: frozenset[int] = frozenset()) -> tuple[int, FileSource]:
-    with FileSource(path, ReadOptions(also)) as source:
+def count_packets(path: Path, other_streams: frozenset[int] = frozenset()) -> tuple[int, FileSource]:
+    with FileSource(path, ReadOptions(other_streams)) as source:
         return sum(1 for _ in source), source
 
 

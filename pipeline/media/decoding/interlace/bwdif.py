@@ -192,7 +192,7 @@ class _HeldFrame(NamedTuple):
 
     Attributes:
         frame: The frame.
-        passes: It is yielded unchanged.
+        passes: The frame is yielded unchanged.
     """
 
     frame: Frame

@@ -33,7 +33,7 @@ def sample_rows(plane: Plane, pixel: PixelFormat) -> Rows:
     """The rows of a frame's first plane, reduced to 8 bits and some of its columns.
 
     Args:
-        plane: Of shape (rows, columns).
+        plane: The samples, of shape (rows, columns).
         pixel: Its pixel format.
     """
     step = max(1, plane.shape[1] // _MAX_COLUMNS)
