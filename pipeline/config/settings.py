@@ -93,7 +93,7 @@ class Upscaling(BaseModel):
     )
     engine: Literal["auto", "fused", "rtx", "tensorrt"] = Field(
         "auto",
-        description="what computes the network on a GPU: fused (own kernels), rtx (TensorRT-RTX), tensorrt; auto: "
+        description="engine of the network on a GPU: fused (own kernels), rtx (TensorRT-RTX), tensorrt; auto: "
         "fused kernels if they support the network and are faster than TensorRT",
     )
     precision: Literal["auto", "fp16", "bf16", "fp32", "tf32"] = Field(

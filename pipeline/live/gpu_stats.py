@@ -36,7 +36,7 @@ def open_nvml() -> Any:
 
 
 def _figures(nvml: Any, index: int) -> GpuFigures | None:
-    """None for a GPU that does not report its use, such as one that is partitioned (MIG)."""
+    """The figures of one GPU; None if it does not report its use, as a partitioned one (MIG)."""
     try:
         handle = nvml.nvmlDeviceGetHandleByIndex(index)
         memory = nvml.nvmlDeviceGetMemoryInfo(handle)

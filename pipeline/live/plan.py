@@ -1,4 +1,4 @@
-"""The plan of a scene of a live stream, made from its first frame: nothing can be known of later ones."""
+"""The plan of a scene of a live stream, made from its first frame: later frames are unknown."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class LivePlan:
 
     Attributes:
         video: the decoded frames.
-        backend: what computes the model.
+        backend: the backend that runs the model.
         model: the model.
         deinterlacing: how frames are deinterlaced; None if they are not.
         rotation: how frames are rotated before the model; None if they are not.

@@ -48,7 +48,7 @@ class SceneRunner(Closing):
         tap: access to the frames before and after upscaling.
         outputs: the open outputs.
         plan: of the current or last scene; None before the first.
-        backend: what computes the model in that scene.
+        backend: description of the backend that runs the model in that scene.
     """
 
     def __init__(

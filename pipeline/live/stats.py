@@ -50,7 +50,7 @@ class StreamFigures(_Figures):
     source_format: str = Field("", description="such as 960x540 yuv420p, h264, 30 fps; empty until known")
     result_format: str = Field("", description="format and codec of the output")
     model: str = Field("", description="name of the model")
-    backend: str = Field("", description="what computes the model")
+    backend: str = Field("", description="backend that runs the model")
     rate_in: float = Field(0.0, description="frames decoded per second, over the last 5 seconds")
     rate_out: float = Field(0.0, description="frames encoded per second, over the last 5 seconds")
     frames_in: int = Field(0, description="frames decoded")
@@ -80,7 +80,7 @@ class GpuFigures(_Figures):
     name: str
     use: float = Field(description="share of the last second in which it was busy, 0 to 1")
     memory: int = Field(description="bytes in use by all processes")
-    memory_total: int = Field(description="bytes it has")
+    memory_total: int = Field(description="total bytes")
 
 
 class LiveFigures(_Figures):

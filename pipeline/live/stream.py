@@ -117,7 +117,7 @@ class Stream:
 
     @property
     def _status(self) -> tuple[Status, str, float]:
-        """Its status, the reason, and since when, in seconds of time.monotonic."""
+        """Its status, the reason, and the start of the status, in seconds of time.monotonic."""
         source = self._reader.figures
         if self.failure is not None:
             return "failed", str(self.failure), self._since
@@ -193,7 +193,7 @@ def _figures(
     runner: SceneRunner,
     counters: StreamCounters,
 ) -> StreamFigures:
-    """The figures of a stream. status: its status, the reason, and since when, in seconds of time.monotonic."""
+    """Collect the figures of a stream; `status` is its status, the reason, and its start in time.monotonic seconds."""
     source, plan = reader.figures, runner.plan
     return StreamFigures(
         name=settings.name,

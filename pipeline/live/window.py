@@ -121,10 +121,10 @@ class PreviewWindow:
         self.window = pygame.Window(f"{name}, uprez", _FIRST_SIZE, resizable=True)
         self._view: View = "after"
         self.pair: FramePair | None = None
-        self._shown: tuple[Any, ...] = ()
+        self._drawn: tuple[Any, ...] = ()
 
     def draw(self, wait: float) -> None:
-        """Show the newest frame, unless it is shown already in the same way."""
+        """Draw the newest frame, unless the window shows it already with this view and size."""
         pair = self._tap.pair(self.pair.number if self.pair else 0, wait, interval=0.0)
         if pair is not None:
             if self.pair is None:
@@ -132,10 +132,10 @@ class PreviewWindow:
             self.pair = pair
         if self.pair is None:
             return
-        wanted = self.pair.number, self._view, self.window.size
-        if wanted != self._shown:
+        current = self.pair.number, self._view, self.window.size
+        if current != self._drawn:
             self._blit(render(self.pair, self._view, *self.window.size))
-            self._shown = wanted
+            self._drawn = current
 
     def toggle(self, view: View) -> None:
         """Show `view`, or the frame after upscaling if `view` is shown already."""

@@ -30,7 +30,7 @@ Shared = TypeVar("Shared")
 
 @dataclass(frozen=True)
 class SessionRequest:
-    """What a session is opened for.
+    """A request to open a session.
 
     Attributes:
         backend: "tensorrt" or "onnx".

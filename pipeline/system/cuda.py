@@ -233,7 +233,7 @@ def gpu_errors(action: str) -> Iterator[None]:
     """Translate any error that cuda-core raises inside into BackendError.
 
     Args:
-        action: What is being done, for the message, such as "submitting a frame".
+        action: Action inside, for the message, such as "submitting a frame".
     """
     try:
         yield

@@ -28,7 +28,7 @@ from pipeline.live.process.messages import ConnectionLost, ConnectionOpened, Ser
 from pipeline.live.stats import Status
 
 _CHILD = "pipeline.live.input.demuxer_process"
-_PASSWORD_CHECK_SECONDS = 0.5  # between two looks whether a refused password has been changed
+_PASSWORD_CHECK_SECONDS = 0.5  # between two checks whether a refused password has been changed
 
 
 @dataclass
@@ -227,7 +227,7 @@ class _Reader(Closing):
             self._child.send(request)
 
     def close(self) -> None:
-        """End the child; if it is connected, it has a moment to tell its server."""
+        """End the child; if it is connected, it has a moment to close the connection to its server."""
         self.buffer.abort()
         if not self._is_open:
             self._child.kill()

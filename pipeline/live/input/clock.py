@@ -7,10 +7,10 @@ from fractions import Fraction
 TICKS = 90_000  # per second of the output's clock, as in MPEG
 TIME_BASE = Fraction(1, TICKS)
 
-# All in ticks, but for _SETTLING_SECONDS:
+# In ticks, except _SETTLING_SECONDS:
 _MIN_STEP = TICKS // 1000  # between two frames; containers that count milliseconds would merge closer ones
 _DEFAULT_STEP = TICKS // 25  # duration of a frame while none is known, and the longest that is taken from timestamps
-_MAX_AHEAD = TICKS  # that timestamps may gain on arrivals from one frame to the next; more is a jump
+_MAX_AHEAD = TICKS  # by which timestamps may advance more than arrivals from one frame to the next; more is a jump
 _MAX_BEHIND = TICKS  # that a timestamp may be before the last frame; more is a jump, not to freeze the output
 _BACKLOG = TICKS // 4  # that frames may come early after a reconnection; more is what the server had buffered
 _SETTLING_SECONDS = 5.0  # of a connection, in which a backlog comes
@@ -20,13 +20,14 @@ _MAX_AUDIO_DISTANCE = 5 * TICKS  # between audio and its video; more is a jump t
 class LiveClock:
     """Timestamps of frames and audio, in ticks of 1/90000 s that never go back. The first frame is at 0.
 
-    Frames come in the order of showing. While a source's timestamps go on, their distances are kept to the tick. Before
-    the first frame of a connection, and where timestamps jump, the distance is that of the arrivals: a gap is a gap.
-    The backlog that a server sends after a reconnection is compressed, as the output would otherwise be late by it for
-    ever, and by more with each reconnection. Audio is shifted by as much as the last frame was.
+    Frames come in the order of showing. While a source's timestamps continue, their distances are kept to the tick.
+    Before the first frame of a connection, and where timestamps jump, the distance is that of the arrivals, so that
+    gaps are preserved. The backlog that a server sends after a reconnection is compressed: otherwise the output would
+    be late by its length for ever, and later with each reconnection. Audio is shifted as much as the last frame.
 
     Attributes:
-        jumps: how often timestamps went back, or forwards by a second more than arrivals did, within a connection.
+        jumps: number of times that timestamps went back within a connection, or advanced by a second more than
+            arrivals.
     """
 
     def __init__(self) -> None:
@@ -38,7 +39,7 @@ class LiveClock:
         self._shown: int | None = None  # timestamp of the last frame, at the output
         self._arrived = 0.0  # when the last frame arrived
         self._backlog = _Backlog()
-        self._heard: dict[int, Fraction] = {}  # by stream: the time of the last audio packet, in seconds
+        self._last_audio: dict[int, Fraction] = {}  # by stream: the time of the last audio packet, in seconds
 
     def connect(self) -> None:
         """Note that the next frame is the first of a connection."""
@@ -87,14 +88,14 @@ class LiveClock:
         if self._offset is None or self._shown is None:
             return None
         shift = round(self._offset * TIME_BASE / time_base)
-        heard = (time + shift) * time_base
+        output_time = (time + shift) * time_base
         passed = max(0.0, arrived - self._arrived)
-        distance = heard * TICKS - self._shown
+        distance = output_time * TICKS - self._shown
         if not -_MAX_AUDIO_DISTANCE <= distance <= _MAX_AUDIO_DISTANCE + passed * TICKS:
             return None
-        if heard < 0 or heard <= self._heard.get(stream, -1):
+        if output_time < 0 or output_time <= self._last_audio.get(stream, -1):
             return None
-        self._heard[stream] = heard
+        self._last_audio[stream] = output_time
         return shift
 
     def _by_arrival(self, arrived: float) -> int:

@@ -36,7 +36,7 @@ class Connection(Closing):
 
     Attributes:
         video: the video stream.
-        time_base: of the video's packets.
+        time_base: time base of the video's packets.
         audio: the audio streams; None if there are none.
         audio_streams: by index in the source, the index of an audio stream in the output, from 1, and its time base.
     """

@@ -113,11 +113,11 @@ def _select_streams(container: InputContainer, audio: bool) -> tuple[Any, Any]:
         raise InputError("it has no video")
     if video.width == 0:
         raise InputError("it sends no key frame, so its video can't be decoded")
-    sound: Any = container.streams.best("audio", related=video) if audio else None
+    audio_stream: Any = container.streams.best("audio", related=video) if audio else None
     for stream in container.streams:
-        if stream not in (video, sound):
+        if stream not in (video, audio_stream):
             stream.discard = Discard.all  # HLS would load the same content in each quality
-    return video, sound
+    return video, audio_stream
 
 
 def _describable(video: Any, audio: Any) -> tuple[list[Any], tuple[str, ...]]:

@@ -23,7 +23,7 @@ from pipeline.live.process.child import Parent, ProcessEnded, limited, serve
 from pipeline.live.process.messages import ConnectionLost, ConnectionOpened, SourceRequest
 from pipeline.live.process.network_errors import network_fault
 
-_GOODBYE_SECONDS = 0.3  # to close the connection to a server before this process ends
+_DISCONNECT_SECONDS = 0.3  # to close the connection to a server before this process ends
 _CHECK_HOST_SECONDS = 1.0
 _CLOSE_SECONDS = 5  # after which the system ends the process; the parent kills it sooner
 
@@ -46,12 +46,12 @@ def _receive(parent: Parent, inbox: SimpleQueue[SourceRequest | None], ending: t
     except ProcessEnded:
         ending.set()
         inbox.put(None)
-    time.sleep(_GOODBYE_SECONDS)
+    time.sleep(_DISCONNECT_SECONDS)
     os._exit(1)
 
 
 def _read(request: SourceRequest, parent: Parent, ending: threading.Event) -> ConnectionLost:
-    """Send all packets of a source; how it ended."""
+    """Send all packets of a source, and return how the connection ended."""
     source: DemuxedSource | OpenCvCamera | None = None
     began = time.monotonic()
     try:
@@ -90,7 +90,13 @@ def _opened(request: SourceRequest, ending: threading.Event) -> DemuxedSource | 
 
 
 def _lost(error: Exception, request: SourceRequest, timed_out: bool) -> ConnectionLost:
-    """timed_out: opening took as long as it may; FFmpeg reports a silent RTSP server as invalid data."""
+    """Describe `error` for the parent.
+
+    Args:
+        error: The error that ended the connection, or prevented it.
+        request: The request to open the source.
+        timed_out: Whether opening took longer than allowed: FFmpeg reports a silent RTSP server as invalid data.
+    """
     if isinstance(error, InputError):
         return ConnectionLost("broken", str(error))
     if timed_out and isinstance(error, av.error.InvalidDataError):

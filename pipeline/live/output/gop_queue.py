@@ -18,7 +18,7 @@ _MAX_STEP = 1.0  # seconds that a frame counts for; a longer gap between timesta
 
 @dataclass(frozen=True, slots=True)
 class StreamStart:
-    """The packets behind this belong to `streams`."""
+    """An item of the queue: the packets after it belong to `streams`."""
 
     streams: StreamHeader
 

@@ -36,7 +36,7 @@ class MuxerClient(Closing):
     One thread opens, writes and closes; any thread may call `kill_if_stuck` and `kill`.
 
     Args:
-        on_done: called with each packet whose fate is known, and why it was not written; "" if it was.
+        on_done: called with each packet that was written or dropped, and the reason for dropping it, "" if written.
         on_lost: called when the output is lost.
         patience: seconds that the child may take for one packet.
 

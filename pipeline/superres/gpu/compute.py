@@ -1,4 +1,4 @@
-"""The computation on one GPU: an engine and its lanes, for one session or for several that share them.
+"""The computation on one GPU: a network and its lanes, for one session or for several that share them.
 
     session A: ring, copies ─┐
     session B: ring, copies ─┼─ fair lock ─▶ lane 0 or 1: to_rgb, network, from_rgb
@@ -44,8 +44,8 @@ class ComputeOptions:
 
     Attributes:
         device: Number of the GPU.
-        engine: What computes: "auto" for the faster of fused kernels and TensorRT, "fused", or a TensorRT library,
-            "rtx" or "tensorrt".
+        engine: "auto" for the faster of fused kernels and TensorRT, "fused", or a TensorRT library, "rtx" or
+            "tensorrt".
         contexts: Largest number of execution contexts, which work in turn.
         vram: GPU memory in bytes that all sessions together may use; None for nearly all that is free when the first
             session joins.
@@ -113,7 +113,7 @@ class Compute:
 
     @property
     def backend(self) -> str:
-        """Description for tables: what computes, on which device, and the number of tiles at present."""
+        """Description for tables: network, GPU, and the number of tiles at present."""
         tiles = "" if self.tiling.is_single_tile else f", {len(self.tiling.tiles)} tiles a frame"
         return f"{self._title} on {self.gpu.facts.name}{tiles}"
 

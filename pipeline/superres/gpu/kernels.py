@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from cuda.core import ObjectCode, ProgramOptions
 
 COLOUR, TILES, ALPHA, LUMA, LIMIT = "kernels.cu", "tiles.cu", "alpha.cu", "luma.cu", "limit.cu"
-INCLUDES = {  # the files that each file of kernels is compiled with
+INCLUDES = {  # the files that precede each file of kernels when it is compiled
     COLOUR: ("element.cu", "rounding.cu"),
     TILES: ("element.cu",),
     ALPHA: ("rounding.cu", "bicubic.cu"),

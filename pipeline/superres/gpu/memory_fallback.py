@@ -25,12 +25,12 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Resources:
-    """What all execution plans of a model on a GPU have in common.
+    """The resources of all execution plans of a model on a GPU.
 
     Attributes:
         engines: GPU, library, cache and model of the engines.
-        engine: What computes: "auto", "fused", "rtx" or "tensorrt".
-        conversions: Gives the kernels between samples and tensors; its argument is whether the network's input is
+        engine: The setting `engine`: "auto", "fused", "rtx" or "tensorrt".
+        conversions: Returns the kernels between samples and tensors; its argument is whether the network's input is
             interleaved.
     """
 
@@ -43,7 +43,7 @@ class ExecutionPlan:
     """A network for the tiles of one tiling, with lanes (contexts with their passes) that are used in turn.
 
     Attributes:
-        title: What computes, for tables.
+        title: Title of the network, for tables.
         tiling: How frames are cut.
         lanes: The lanes.
     """
@@ -73,10 +73,10 @@ class ExecutionPlan:
             for lane in self.lanes:
                 lane.queue_network()  # TensorRT-RTX compiles its kernels at the first run
             self.sync()
+            network.save_runtime_cache()
         except BaseException:
             self.close()
             raise
-        network.save_runtime_cache()
 
     def next_lane(self) -> int:
         """The number of the lane for the next frame."""
@@ -105,7 +105,7 @@ class FallbackLadder:
     """The execution plans for frames of one format that fit into a memory budget, from the fastest to the smallest."""
 
     def __init__(self, resources: Resources, source: FrameFormat, contexts: int, budget: int, reserved: int) -> None:
-        """Create the ladder; no plan is made yet.
+        """Create the ladder, without a plan.
 
         Args:
             resources: GPU, engines and kernels.
@@ -121,7 +121,7 @@ class FallbackLadder:
         self._reserved = reserved
         self._candidates = self._all_candidates(contexts)
         self._bytes_per_pixel = 0.0  # of a context, for each pixel of a tile; known once an engine was loaded
-        self._plan_bytes = 0.0  # of the plan made last
+        self._plan_bytes = 0.0  # of the plan that was created last
 
     def reserve(self, size: int) -> None:
         """Reserve `size` more bytes for frames in flight. Raises OutOfMemory if the current plan leaves no room."""
@@ -133,11 +133,11 @@ class FallbackLadder:
         self._reserved += size
 
     def unreserve(self, size: int) -> None:
-        """Give back `size` reserved bytes."""
+        """Release `size` reserved bytes."""
         self._reserved -= size
 
     def next_plan(self) -> ExecutionPlan:
-        """Make the next plan that fits into the budget. Raises OutOfMemory if none is left."""
+        """Create the next plan that fits into the budget. Raises OutOfMemory if none is left."""
         for tiling, contexts in self._candidates:
             estimate = self._bytes_per_pixel * tiling.tile_width * tiling.tile_height
             if self._total(tiling, contexts, estimate) > self._budget:
@@ -166,7 +166,7 @@ class FallbackLadder:
                 yield tiling, 1
 
     def _fitting_network(self, tiling: Tiling, contexts: int) -> GpuNetwork | None:
-        """The engine for a tile if its contexts fit into the budget.
+        """Open the network for a tile; None if its contexts do not fit into the budget.
 
         An engine for several sizes needs the memory of its largest size, so one for this size alone is tried after it.
         """

@@ -22,6 +22,7 @@ from pipeline.superres.gpu.network_choice import (
     cached_choices,
     describe_choice,
     open_network,
+    prebuild_network,
     remove_choices,
 )
 from pipeline.superres.gpu.tensorrt.engine import EngineKey, Shapes
@@ -63,6 +64,9 @@ class FakeNetwork:
 
     def sync(self) -> None:
         clock.advance(self.seconds.get(self.title, 0.01))
+
+    def save_runtime_cache(self) -> None:
+        self.fail("save")
 
     def close(self) -> None:
         self.open.remove(self)
@@ -255,3 +259,17 @@ def test_programs_without_a_choice_are_removed_with_everything(chain: Any) -> No
 def test_a_choice_is_described_with_both_rates() -> None:
     choice = NetworkChoice("m", "64x48", "A GPU", "fused", fused=300.0, tensorrt=100.0)
     assert describe_choice(choice) == "fused kernels at 300 frames/s, 3.0 times as fast as TensorRT at 100"
+
+
+@pytest.mark.parametrize("step", ["", "save"])
+def test_a_network_built_ahead_of_time_is_closed(chain: Any, monkeypatch: pytest.MonkeyPatch, step: str) -> None:
+    monkeypatch.setattr(network_choice, "load", lambda engine: None)
+    monkeypatch.setattr(network_choice, "Gpu", lambda device: None)
+    monkeypatch.setattr(network_choice, "EngineResources", lambda *arguments: chain)
+    if step:
+        FakeNetwork.errors[f"fused kernels {step}"] = RuntimeError("CUDA_ERROR_LAUNCH_FAILED")
+        with pytest.raises(BackendError, match="building the network: CUDA_ERROR_LAUNCH_FAILED"):
+            prebuild_network(chain.model, (64, 48), 0, "auto", chain.cache)
+    else:
+        assert prebuild_network(chain.model, (64, 48), 0, "auto", chain.cache) == "fused kernels"
+    assert FakeNetwork.open == []

@@ -72,7 +72,7 @@ def load(name: str = "auto") -> TensorRtLibrary:
             raise BackendError(f"TensorRT is not installed: {INSTALL_COMMANDS['rtx']}")
         name = found[0]
     if name not in MODULES:
-        raise BackendError(f"no engine called {name!r}; there are {', '.join(MODULES)} and auto")
+        raise BackendError(f"`engine` {name}: unknown; allowed are auto, fused, {' and '.join(MODULES)}")
     if name not in found:
         raise BackendError(f"{MODULES[name]} is not installed: {INSTALL_COMMANDS[name]}")
     return _import(name)

@@ -27,7 +27,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class EngineResources:
-    """What the engines of one model on one GPU are built and run with.
+    """The resources with which the engines of one model on one GPU are built and run.
 
     Attributes:
         gpu: The GPU.
@@ -63,9 +63,9 @@ class Network:
         model: The network.
         height: Height of the images.
         width: Width of the images.
-        interleaved: False: the input tensor is (1, C, H, W).
+        interleaved: Whether the input tensor is (H, W, 4) instead of (1, C, H, W): always False.
         has_fixed_size: Whether the engine supports this size alone.
-        context_bytes: GPU memory that each context needs to work in.
+        context_bytes: GPU memory of each context in bytes, without its input and output.
     """
 
     interleaved = False
@@ -105,7 +105,7 @@ class Network:
 
     @property
     def title(self) -> str:
-        """What computes, for tables: library and version."""
+        """Library and version, for tables."""
         return f"{self._library.title} {self._library.version}"
 
     def lane(self) -> Lane:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from pathlib import Path
 
 from pipeline.errors import BackendError
@@ -28,17 +29,14 @@ def prebuild_engine(model: ModelSpec, shapes: Shapes, device: int, library: str,
         BackendError: There is no GPU, the engine is wrong, or it can't be stored.
     """
     resources = EngineResources(Gpu(device), libraries.load(library), cache, model)
-    network = Network(resources, *shapes.typical, shapes)
-    lane = network.lane()
-    lane.run()
-    lane.stream.sync()
-    network.save_runtime_cache()
-    lane.close()
-    network.close()
+    with closing(Network(resources, *shapes.typical, shapes)) as network, closing(network.lane()) as lane:
+        lane.run()
+        lane.stream.sync()
+        network.save_runtime_cache()
     key = resources.key(shapes)
     entry = next((entry for entry in cache.entries() if entry.key == key), None)
     if entry is None:
-        raise BackendError(f"{cache.folder}: the engine was built but could not be stored there: is the disk full?")
+        raise BackendError(f"{cache.folder}: the engine was built but could not be stored there: check the free space")
     return entry
 
 

@@ -26,11 +26,11 @@ def prelu_as_max(model: onnx.ModelProto) -> onnx.ModelProto:
     """
     import onnx
 
-    result = onnx.ModelProto()
-    result.CopyFrom(model)
-    graph = _Graph(result.graph)
+    rewritten = onnx.ModelProto()
+    rewritten.CopyFrom(model)
+    graph = _Graph(rewritten.graph)
     nodes: list[onnx.NodeProto] = []
-    for node in result.graph.node:
+    for node in rewritten.graph.node:
         slope = graph.constants.get(node.input[1]) if node.op_type == "PRelu" else None
         values = None if slope is None else onnx.numpy_helper.to_array(slope)
         if values is None or not _per_channel(values) or not graph.make_exact(node, values.astype(np.float32).ravel()):
@@ -39,9 +39,9 @@ def prelu_as_max(model: onnx.ModelProto) -> onnx.ModelProto:
         scaled = f"{node.output[0]}.scaled"
         nodes.append(onnx.helper.make_node("Mul", [node.input[0], node.input[1]], [scaled]))
         nodes.append(onnx.helper.make_node("Max", [node.input[0], scaled], [node.output[0]]))
-    del result.graph.node[:]
-    result.graph.node.extend(nodes)
-    return result
+    del rewritten.graph.node[:]
+    rewritten.graph.node.extend(nodes)
+    return rewritten
 
 
 def _per_channel(slope: NDArray[Any]) -> bool:
@@ -51,13 +51,13 @@ def _per_channel(slope: NDArray[Any]) -> bool:
 
 @dataclass
 class _Graph:
-    """A graph with who makes and who reads each tensor."""
+    """A graph, with the operators that write and read each tensor."""
 
     graph: onnx.GraphProto
 
     def __post_init__(self) -> None:
         self.constants = {tensor.name: tensor for tensor in self.graph.initializer}
-        self._makers = {name: node for node in self.graph.node for name in node.output}
+        self._writers = {name: node for node in self.graph.node for name in node.output}
         self._readers: dict[str, list[onnx.NodeProto]] = defaultdict(list)
         for node in self.graph.node:
             for name in node.input:
@@ -69,17 +69,17 @@ class _Graph:
         steep = slope > 1
         if not steep.any():
             return True
-        maker, readers = self._makers.get(prelu.input[0]), self._readers[prelu.output[0]]
+        writer, readers = self._writers.get(prelu.input[0]), self._readers[prelu.output[0]]
         alone = len(self._readers[prelu.input[0]]) == 1 and not {prelu.input[0], prelu.output[0]} & self._outputs
-        if maker is None or not alone or not readers or not all(map(self._is_plain, (maker, *readers))):
+        if writer is None or not alone or not readers or not all(map(self._is_plain, (writer, *readers))):
             return False
         if any(reader.input[0] != prelu.output[0] for reader in readers):
             return False
-        channels = self.constants[maker.input[1]].dims[0]
+        channels = self.constants[writer.input[1]].dims[0]
         sign = np.broadcast_to(np.where(steep, -1, 1), channels)
-        self._multiply(maker, 1, sign[:, None, None, None])
-        if len(maker.input) > 2:
-            self._multiply(maker, 2, sign)
+        self._multiply(writer, 1, sign[:, None, None, None])
+        if len(writer.input) > 2:
+            self._multiply(writer, 2, sign)
         for reader in readers:
             self._multiply(reader, 1, sign[None, :, None, None])
         return True

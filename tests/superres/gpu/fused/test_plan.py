@@ -1,13 +1,21 @@
 from __future__ import annotations
 
+from dataclasses import dataclass
+from types import SimpleNamespace
+from typing import Any, ClassVar
+
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pipeline.errors import BackendError
 from pipeline.models import synthetic
-from pipeline.superres.gpu.fused.kernel import LayerSegment
-from pipeline.superres.gpu.fused.plan import fastest, segments
+from pipeline.superres.gpu.fused import plan
+from pipeline.superres.gpu.fused.kernel import BlockGrid, KernelShape, LayerSegment
+from pipeline.superres.gpu.fused.plan import KernelPlanner, fastest, segments
 from pipeline.superres.gpu.fused.recognition import recognise
+from tests.superres.fake_gpu import FakeGpu
 from tests.superres.gpu.fused.networks import joined_network
 
 CHAIN = recognise(synthetic.srvgg(24, 4, np.float32))
@@ -52,3 +60,94 @@ def test_kinds_that_were_not_timed_are_left_out() -> None:
 def test_no_partition_is_found_if_a_layer_has_no_timed_segment() -> None:
     without_the_first = {kind: 1.0 for kind in KINDS if not kind.first}
     assert fastest(CHAIN, without_the_first) == []
+
+
+@dataclass
+class TimedEvent:
+    """An event of a simulated GPU, on which each kernel of `FakeKernel` takes its own time."""
+
+    at: float = 0.0
+
+    def __sub__(self, other: TimedEvent) -> float:
+        return self.at - other.at
+
+    def sync(self) -> None: ...
+
+
+class TimedGpu(FakeGpu):
+    """A GPU whose clock advances with each launch."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        properties = SimpleNamespace(
+            max_shared_memory_per_block_optin=99 * 1024, max_shared_memory_per_multiprocessor=100 * 1024
+        )
+        self.device = SimpleNamespace(device_id=0, properties=properties)
+        self.facts = SimpleNamespace(capability="8.6")
+        self.milliseconds = 0.0
+        self.sizes: list[int] = []
+
+    def event(self, timed: bool = False) -> Any:
+        return TimedEvent()
+
+    def allocate(self, size: int, stream: Any) -> Any:
+        self.sizes.append(size)
+        return super().allocate(size, stream)
+
+    def stream(self) -> Any:
+        def record(event: TimedEvent) -> None:
+            event.at = self.milliseconds
+
+        return SimpleNamespace(sync=lambda: None, record=record, gpu=self)
+
+
+class FakeKernel:
+    """Stands in for `FusedKernel`: each layer takes a millisecond, and a kernel a half more, unless it fails."""
+
+    failing: ClassVar[set[LayerSegment]] = set()
+
+    def __init__(self, device: Any, segment: LayerSegment, shape: KernelShape) -> None:
+        if segment in self.failing:
+            raise BackendError("NVRTC could not compile it")
+        self._segment = segment
+
+    def grids(self, height: int, width: int, count: int) -> list[BlockGrid]:
+        return [BlockGrid(1, rows, 1) for rows in (height, height // 2)]
+
+    def launch(self, stream: Any, grid: BlockGrid, arguments: tuple[int, ...], height: int, width: int) -> None:
+        assert len(set(arguments)) == 3
+        stream.gpu.milliseconds += self._segment.layers + 0.5 + (grid.rows == height)
+
+
+@pytest.fixture
+def gpu(monkeypatch: pytest.MonkeyPatch) -> TimedGpu:
+    monkeypatch.setattr(plan, "FusedKernel", FakeKernel)
+    monkeypatch.setattr(FakeKernel, "failing", set())
+    return TimedGpu()
+
+
+@pytest.mark.parametrize("seconds", [0.0, 60.0])
+def test_every_segment_is_measured_at_least_once(gpu: TimedGpu, seconds: float) -> None:
+    kernels = KernelPlanner(gpu, CHAIN, 64, 48).plan(seconds)  # type: ignore[arg-type]  # a fake
+    assert [kernel.segment.layers for kernel in kernels] == [3, 3]
+    assert {kernel.grid.rows for kernel in kernels} == {32}
+    assert [kernel.seconds for kernel in kernels] == pytest.approx([0.0035, 0.0035])
+    assert gpu.open_buffers == 0
+
+
+def test_buffers_are_large_enough_for_the_constants_of_small_frames(gpu: TimedGpu) -> None:
+    KernelPlanner(gpu, CHAIN, 1, 1).plan(0.0)  # type: ignore[arg-type]  # a fake
+    assert gpu.sizes[-1] >= max(kind.weight_bytes for kind in KINDS)
+
+
+def test_buffers_are_freed_when_a_kernel_does_not_compile(gpu: TimedGpu) -> None:
+    FakeKernel.failing = set(KINDS)
+    with pytest.raises(BackendError, match="NVRTC could not compile it"):
+        KernelPlanner(gpu, CHAIN, 64, 48).plan(0.0)  # type: ignore[arg-type]  # a fake
+    assert gpu.open_buffers == 0
+
+
+def test_a_gpu_without_room_for_any_kernel_is_refused(gpu: TimedGpu) -> None:
+    gpu.device.properties.max_shared_memory_per_block_optin = 1024
+    with pytest.raises(BackendError, match="no fused kernel fits into this GPU's shared memory"):
+        KernelPlanner(gpu, CHAIN, 64, 48).plan(0.0)  # type: ignore[arg-type]  # a fake

@@ -16,7 +16,7 @@ def test_a_library_that_is_not_installed_is_refused_with_the_command_to_install_
 
 
 def test_an_unknown_library_is_refused() -> None:
-    with pytest.raises(BackendError, match="no engine called 'x'"):
+    with pytest.raises(BackendError, match="`engine` x: unknown; allowed are auto, fused, rtx and tensorrt"):
         library.load("x")
 
 
