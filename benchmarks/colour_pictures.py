@@ -1,4 +1,4 @@
-"""The images of docs/colour.md: red letters on blue through 4:2:0, and the lights of an HDR photograph.
+"""Makes the images of docs/colour.md: red letters on blue through 4:2:0, and the lights of an HDR photograph.
 
     python benchmarks/colour_pictures.py docs/images --photographs PHOTOGRAPHS
 

@@ -1,4 +1,4 @@
-"""The delay from drawing a frame to watching it: from a barcode's drawing to its reading, through real servers.
+"""Measures the delay of a live stream: from drawing a barcode into a frame to reading it, through real servers.
 
     python benchmarks/delay.py --size 1920x1080 --rate 30 --model srvgg-64x16 --save delay.json
     python benchmarks/delay.py --way listen                                 # without GStreamer's RTSP server
@@ -47,7 +47,7 @@ FIRST_FRAME_SECONDS = 60.0  # maximum
 class Spread(BaseModel):
     """Delays in ms of the frames that were watched in one row."""
 
-    pictures: int = Field(description="frames watched")
+    frames: int = Field(description="frames watched")
     lost: int = Field(description="frames missing between the first and the last")
     p50: float
     p95: float
@@ -67,7 +67,7 @@ class Report(HostFacts):
     one_way: list[Spread] = Field(description="to a reader at the first server; empty if there is no such reader")
     without: list[Spread] = Field(description="before and after the run with uprez")
     uprez: Spread
-    told: Delay = Field(description="the delay that uprez reports, in seconds")
+    reported: Delay = Field(description="the delay that uprez reports, in seconds")
     dropped: dict[str, int]
     most_waiting: int
 
@@ -115,7 +115,7 @@ def measure(args: argparse.Namespace) -> Report:
         one_way=one_way,
         without=without,
         uprez=with_uprez,
-        told=figures.delay,
+        reported=figures.delay,
         dropped=figures.dropped,
         most_waiting=figures.most_waiting,
     )
@@ -151,7 +151,7 @@ def spread(seen: Sequence[WatchedFrame], args: argparse.Namespace) -> Spread:
     delays = [each.delay for each in recent if each.delay is not None]
     p50, p95, p99, worst = (float(value) for value in np.percentile(delays, (50, 95, 99, 100)))
     drawn = round((sent[-1] - sent[0]) / 1000 * args.rate) + 1
-    return Spread(pictures=len(sent), lost=max(0, drawn - len(sent)), p50=p50, p95=p95, p99=p99, worst=worst)
+    return Spread(frames=len(sent), lost=max(0, drawn - len(sent)), p50=p50, p95=p95, p99=p99, worst=worst)
 
 
 def show(report: Report) -> None:
@@ -163,9 +163,9 @@ def show(report: Report) -> None:
     rows = [("one way", each) for each in report.one_way] + [("without", each) for each in report.without]
     for name, row in [*rows, ("with uprez", report.uprez)]:
         figures = (f"{value:.0f}" for value in (row.p50, row.p95, row.p99, row.worst))
-        table.add_row(name, *figures, str(row.pictures), str(row.lost))
+        table.add_row(name, *figures, str(row.frames), str(row.lost))
     table.add_row("own share", *(f"{report.own(name):.0f}" for name in ("p50", "p95", "p99")))
-    reported = report.told
+    reported = report.reported
     percentiles = (f"{1000 * value:.0f}" for value in (reported.p50, reported.p95, reported.p99))
     table.add_row("reported", *percentiles, "", str(reported.frames))
     out.print(table)

@@ -1,4 +1,4 @@
-"""Parallel encoders, each on closed GOPs of its own, against one: how fast, how large and how good.
+"""Compares parallel encoders, each on closed GOPs of its own, with one encoder: rate, file size and quality.
 
     python benchmarks/gops.py --presets ultrafast veryfast medium --save gops.json
     python benchmarks/gops.py --clip film.mp4 --crf 20                         # the file's size and PSNR too

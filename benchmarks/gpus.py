@@ -1,4 +1,4 @@
-"""How the rate grows with the number of GPUs that share the frames.
+"""Measures how the rate grows with the number of GPUs that share the frames.
 
     python benchmarks/gpus.py --devices 0 0,1 0,1,2,3 --model srvgg-64x16 --size 1920x1080 --save gpus.json
     python benchmarks/gpus.py --devices 0 --backend onnx --size 64x36 --seconds 1     # tries the code out

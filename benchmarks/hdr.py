@@ -1,4 +1,4 @@
-"""PQ and HLG through a network that was trained on SDR: the best form of its input, and the errors of its output.
+"""Compares ways to upscale PQ and HLG with a network that was trained on SDR, and measures their errors.
 
     python benchmarks/hdr.py --photographs PHOTOGRAPHS --save hdr.json
     python benchmarks/hdr.py                                   # drawn images only

@@ -1,4 +1,4 @@
-"""uprez and its peers side by side: the same networks on the same clips, on this machine, in one run.
+"""Compares uprez with other programs: the same networks on the same clips, on this machine, in one run.
 
     python benchmarks/peers.py --seconds 5 --save peers.json
     python benchmarks/peers.py --only plain eager --networks srvgg-24x8 --sizes 960x540

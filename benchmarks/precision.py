@@ -1,4 +1,4 @@
-"""The rate of each precision on a GPU, and its error against fp32 on a CPU.
+"""Measures the rate of each precision on a GPU, and its error against fp32 on a CPU.
 
     python benchmarks/precision.py --size 1920x1080 --seconds 4 --save precision.json
     python benchmarks/precision.py --models srvgg-64x16 my.onnx --precisions fp16 bf16

@@ -1,4 +1,4 @@
-"""Does `uprez live` recover from every fault, for as long as it runs, without growing?
+"""A soak test of `uprez live`: random faults, from each of which it must recover, without growing.
 
     python benchmarks/soak.py --minutes 20 --size 320x180 --rate 15 --backend onnx --model identity --save soak.json
     python benchmarks/soak.py --minutes 20 --size 960x540 --rate 30 --servers plain            # without GStreamer
@@ -213,7 +213,7 @@ def with_recovery(faults: Sequence[Fault], frames: Sequence[ReceivedFrame], bega
     for fault, following in itertools.zip_longest(faults, faults[1:]):
         until = following.began if following else float("inf")
         times = (each.at - began for each in frames if each.size[0] == scale * fault.size[0])
-        back = next((at for at in times if fault.mended < at < until), None)
+        back = next((at for at in times if fault.repaired < at < until), None)
         recovered.append(fault.model_copy(update={"back": back}))
     return recovered
 
@@ -296,7 +296,7 @@ def show(report: Report) -> None:
     )
     for name in ("threads", "files", "children"):
         most = max(getattr(sample, name) for sample in report.samples)
-        out.print(f"{name}: {getattr(first, name)} then, {getattr(final, name)} at last, {most} at most")
+        out.print(f"{name}: {getattr(first, name)} at first, {getattr(final, name)} at the end, {most} at most")
     out.print(f"frames: {last.frames_in} in, {last.frames_out} out, dropped {last.dropped or 'none'}")
     out.print(f"connected {last.connects} times; {last.faults}; {report.files} files")
     out.print(f"ended {report.ending:.2f} s after SIGTERM with {report.code}; {report.left} processes left")

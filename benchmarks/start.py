@@ -1,4 +1,4 @@
-"""How long the start takes: from the start of a process to the first upscaled frame, engines and models cached.
+"""Measures the start: from the start of a process to the first upscaled frame, with engines and models cached.
 
     python benchmarks/start.py --model srvgg-24x8 --size 960x540 --save start.json
     python benchmarks/start.py --backend onnx --size 64x36 --runs 3            # without a GPU
@@ -97,7 +97,7 @@ class Start(BaseModel):
     """One process, in seconds."""
 
     first_frame: float = Field(description="from the start of the process to the first upscaled frame")
-    whole: float = Field(description="to the end of the process")
+    end: float = Field(description="to the end of the process")
     steps: dict[str, float] = Field(description="the time of each step; their sum is first_frame")
 
 
@@ -154,7 +154,7 @@ def start(clip: Path, folder: Path, given: list[str]) -> Start:
         raise UprezError(f"start.py: uprez logs no record of these steps: {', '.join(missing)}; CHILD must be adapted")
     marks = [began, *(times[step] for step in STEPS)]
     steps = {step: after - before for step, before, after in zip(STEPS, marks, marks[1:], strict=False)}
-    return Start(first_frame=times["first frame"] - began, whole=end - began, steps=steps)
+    return Start(first_frame=times["first frame"] - began, end=end - began, steps=steps)
 
 
 def process_time(*arguments: str) -> float:
@@ -193,8 +193,8 @@ def show(report: Report) -> None:
         table.add_row(step, *cells([each.steps[step] for each in report.starts], report.warming_up.steps[step]))
     finished = [each.first_frame for each in report.starts]
     table.add_row("to the first frame", *cells(finished, report.warming_up.first_frame), style="bold")
-    whole = [each.whole for each in report.starts]
-    table.add_row(f"to the end, {CLIP_FRAMES} frames", *cells(whole, report.warming_up.whole))
+    end = [each.end for each in report.starts]
+    table.add_row(f"to the end, {CLIP_FRAMES} frames", *cells(end, report.warming_up.end))
     table.add_section()
     table.add_row("an interpreter alone", f"{1000 * report.interpreter:.0f}")
     for imported in report.imports:

@@ -1,4 +1,4 @@
-"""Does anything grow, leak or slow down? A job's pipeline over many frames, watched from inside the process.
+"""Checks that nothing grows, leaks or slows down: a job's pipeline over many frames, watched inside the process.
 
     python benchmarks/steady.py --frames 20000 --size 960x540 --model srvgg-24x8 --save steady.json
     python benchmarks/steady.py --frames 20000 --encode                        # with x264 into a file

@@ -1,4 +1,4 @@
-"""How many live streams does one machine carry before any of them drops a frame?
+"""Finds the number of live streams that one machine carries before any of them drops a frame.
 
     python benchmarks/streams.py --models srvgg-24x8 srvgg-64x16 --save streams.json      # 960x540 at 30 frames/s
     python benchmarks/streams.py --decode --encode ultrafast veryfast                     # with H.264 at both ends
@@ -13,7 +13,7 @@ No network connection and no child process is part of it.
            before it is believed
 - dropped  frames replaced by newer ones, or decoded later than the next was due
 - delay    from when a frame was due to when it was upscaled, or encoded, in ms, over all streams
-- cores    that were busy, of the whole process
+- cores    that were busy, of the process
 
 A first second is not counted. The figures show the bottleneck: where cores are nearly all busy, a stronger processor
 would carry more.

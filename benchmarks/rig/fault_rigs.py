@@ -126,7 +126,7 @@ class Fault(BaseModel):
     kind: str
     detail: str
     began: float = Field(description="the start of the fault")
-    mended: float = Field(description="when everything that uprez needs was available again")
+    repaired: float = Field(description="when everything that uprez needs was available again")
     size: tuple[int, int] = Field(description="size of the source afterwards")
     back: float | None = Field(
         None, description="when the first frame read after that arrived at the output; null: none before the next fault"
@@ -135,7 +135,7 @@ class Fault(BaseModel):
     @property
     def took(self) -> float | None:
         """Seconds from the server's return to the first frame at the output."""
-        return None if self.back is None else self.back - self.mended
+        return None if self.back is None else self.back - self.repaired
 
 
 class FaultInjector:
@@ -152,7 +152,7 @@ class FaultInjector:
         detail = KINDS[kind](self)
         repaired = time.monotonic()
         size = self._rig.source.size
-        return Fault(kind=kind, detail=detail, began=start - self._began, mended=repaired - self._began, size=size)
+        return Fault(kind=kind, detail=detail, began=start - self._began, repaired=repaired - self._began, size=size)
 
     def _random_order(self) -> Iterator[str]:
         while True:

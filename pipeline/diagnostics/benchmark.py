@@ -65,7 +65,7 @@ def benchmark(options: BenchmarkOptions, on_step: Callable[[str], None] = lambda
 
 
 def _measure(options: BenchmarkOptions, stages: StageBenchmark, on_step: Callable[[str], None]) -> list[BenchmarkRow]:
-    """All rows, those of the whole with their share of the slowest part's rate."""
+    """All rows, those of the complete pipeline with their share of the slowest part's rate."""
     _ = stages.session
     on_step("warming up")
     _ = stages.upscaled_frames
