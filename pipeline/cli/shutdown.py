@@ -72,8 +72,8 @@ def graceful_shutdown(
         for resource in (receiver, sender, listener):
             stack.enter_context(resource)
         sender.setblocking(False)
-        before = signal.set_wakeup_fd(sender.fileno(), warn_on_full_buffer=False)
-        stack.callback(signal.set_wakeup_fd, before)
+        stack.callback(signal.set_wakeup_fd, signal.set_wakeup_fd(-1))  # first: handlers still raise KeyboardInterrupt
+        signal.set_wakeup_fd(sender.fileno(), warn_on_full_buffer=False)
 
         def handle(number: int, frame: FrameType | None) -> None:
             """Leave the signal to the listener, which reads it from the socket, unless it is for the main thread."""

@@ -75,24 +75,26 @@ class Job:
     def stop(self) -> None:
         """Finish the frames in flight and end with a playable file, NAME.partial.mkv. A later job stops at once."""
         self.stopped = True
-        if self._pipeline:
-            self._pipeline.stop()
+        pipeline = self._pipeline  # read once: the job may end meanwhile
+        if pipeline is not None:
+            pipeline.stop()
 
     def abort(self) -> None:
         """End at once and keep nothing; `upscale` raises Cancelled."""
         self.aborted = True
-        if self._pipeline:
-            self._pipeline.abort()
+        pipeline = self._pipeline
+        if pipeline is not None:
+            pipeline.abort()
 
     @contextlib.contextmanager
     def controlling(self, pipeline: Pipeline) -> Iterator[None]:
         """Let `stop` and `abort` act on `pipeline` inside the block; a call of either before it counts too."""
-        self._pipeline = pipeline
-        if self.aborted:
-            raise Cancelled("aborted before the first frame")
-        if self.stopped:
-            pipeline.stop()
+        self._pipeline = pipeline  # before the flags are read: a call in between reaches the pipeline itself
         try:
+            if self.aborted:
+                raise Cancelled("aborted before the first frame")
+            if self.stopped:
+                pipeline.stop()
             yield
         finally:
             self._pipeline = None

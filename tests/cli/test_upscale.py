@@ -1,10 +1,6 @@
-"""`uprez upscale` on one file: its options, its output and its end by signals."""
+"""`uprez upscale` on one file: its options and its output."""
 
 import json
-import signal
-import subprocess
-import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -95,60 +91,3 @@ def test_options_override_the_config_file(uprez: Call, clip: Path, tmp_path: Pat
     assert uprez("upscale", clip, small, "--config", config).code == 0
     assert uprez("upscale", clip, large, "--config", config, "--crf", "1").code == 0
     assert large.stat().st_size > small.stat().st_size
-
-
-class TestInterrupted:
-    @pytest.fixture
-    def running(self, tmp_path: Path) -> subprocess.Popen[str]:
-        source = clips.make(tmp_path / "long.mp4", frames=200, size=(160, 120), options={"preset": "ultrafast"})
-        command = [
-            sys.executable,
-            "-m",
-            "pipeline.cli.main",
-            "upscale",
-            str(source),
-            *FAST[2:],
-            "--model",
-            "srvgg-24x8",
-        ]
-        process = subprocess.Popen(
-            command,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_DFL),  # it may be inherited as ignored
-        )
-        while not any(part.stat().st_size > 4_000 for part in tmp_path.glob("uprez-*.part.mkv")):  # some frames
-            assert process.poll() is None, process.communicate()
-            time.sleep(0.05)
-        return process
-
-    @pytest.mark.parametrize("kind", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
-    def test_first_signal_leaves_a_playable_part(
-        self, running: subprocess.Popen[str], tmp_path: Path, kind: signal.Signals
-    ) -> None:
-        running.send_signal(kind)
-        out, _ = running.communicate(timeout=30)
-        assert running.returncode == 130
-        assert "stopped before the end" in out
-        assert 0 < len(clips.shades(tmp_path / "long.x2.partial.mkv")) < 200
-        assert not (tmp_path / "long.x2.mkv").exists()
-
-    def test_second_signal_aborts_the_job(self, running: subprocess.Popen[str], tmp_path: Path) -> None:
-        assert running.stderr
-        running.send_signal(signal.SIGINT)
-        while "press Ctrl-C again to abort" not in (line := running.stderr.readline()):
-            assert line
-        running.send_signal(signal.SIGINT)
-        _, errors = running.communicate(timeout=30)
-        assert running.returncode == 130
-        assert "Traceback" not in errors
-        assert {path.name for path in tmp_path.iterdir()} <= {"long.mp4", "long.x2.partial.mkv"}
-
-
-def test_interrupt_while_planning_ends_the_command_with_a_summary(
-    uprez: Call, clip: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("pipeline.cli.batch.make_plan", lambda *given: signal.raise_signal(signal.SIGTERM))
-    ended = uprez("upscale", clip, *FAST, "--json")
-    assert (ended.code, json.loads(ended.out)["done"], ended.err) == (130, [], "")

@@ -2,7 +2,8 @@
 
 import os
 import threading
-import time
+from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +12,14 @@ import pytest
 
 import pipeline
 from pipeline import BackendError, Cancelled, InputError, Job, OutputError, Progress
+from pipeline.flow.pipeline import Pipeline
+from pipeline.flow.stage import Chain
 from pipeline.media.reading.probe import probe
 from pipeline.superres.cpu.session import OnnxSession
 from tests import clips
 from tests.jobs import upscale
+
+HELD_FRAME = 10
 
 
 class TestFailure:
@@ -155,45 +160,49 @@ class TestStopping:
         return clips.make(tmp_path / "long.mp4", frames=400)
 
     @pytest.fixture
-    def slow(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        original = OnnxSession.submit
+    def release(self, monkeypatch: pytest.MonkeyPatch) -> Iterator[threading.Event]:
+        """Holds each job at its frame HELD_FRAME until the event is set."""
+        original, event = OnnxSession.submit, threading.Event()
 
         def submit(self: OnnxSession, frame: Any) -> Any:
-            time.sleep(0.005)
+            if frame.pts == (HELD_FRAME - 1) * 512:
+                event.wait()
             return original(self, frame)
 
         monkeypatch.setattr(OnnxSession, "submit", submit)
+        yield event
+        event.set()
 
-    @pytest.mark.usefixtures("slow")
-    def test_stop_keeps_a_playable_part_named_partial(self, long_clip: Path, tmp_path: Path) -> None:
+    def test_stop_keeps_a_playable_part_named_partial(
+        self, long_clip: Path, tmp_path: Path, release: threading.Event
+    ) -> None:
         job = Job()
 
         def progress(at: Progress) -> None:
             if at.done >= 5:
                 job.stop()
+                release.set()
 
         result = upscale(long_clip, tmp_path / "out.mkv", job=job, progress=progress)
         assert result.stopped
         assert result.path == tmp_path / "out.partial.mkv"
         assert not (tmp_path / "out.mkv").exists()
-        assert 5 <= len(clips.shades(result.path)) == result.frames_out < 400
+        assert len(clips.shades(result.path)) == result.frames_out == HELD_FRAME
 
-    @pytest.mark.usefixtures("slow")
     def test_stop_submits_nothing_more_and_keeps_the_part_of_an_earlier_stop(
-        self, long_clip: Path, tmp_path: Path
+        self, long_clip: Path, tmp_path: Path, release: threading.Event
     ) -> None:
         for name in ("out.partial.mkv", "out.partial2.mkv"):
+            release.clear()
             job = Job()
-            seen: list[int] = []
 
-            def progress(at: Progress, job: Job = job, seen: list[int] = seen) -> None:
+            def progress(at: Progress, job: Job = job) -> None:
                 if at.done >= 3:
-                    seen.append(at.done)
                     job.stop()
+                    release.set()
 
             result = upscale(long_clip, tmp_path / "out.mkv", job=job, progress=progress)
-            assert result.path.name == name
-            assert result.frames_out < seen[0] + 30
+            assert (result.path.name, result.frames_out) == (name, HELD_FRAME)
 
     def test_stop_after_the_last_frame_has_no_effect(self, clip: Path, tmp_path: Path) -> None:
         job = Job()
@@ -204,12 +213,16 @@ class TestStopping:
 
         assert not upscale(clip, tmp_path / "out.mkv", job=job, progress=progress).stopped
 
-    @pytest.mark.usefixtures("slow")
-    def test_abort_leaves_no_file(self, long_clip: Path, tmp_path: Path) -> None:
+    def test_abort_leaves_no_file(self, long_clip: Path, tmp_path: Path, release: threading.Event) -> None:
         job = Job()
-        threading.Timer(0.3, job.abort).start()
+
+        def progress(at: Progress) -> None:
+            if at.done >= 5:
+                job.abort()
+                release.set()
+
         with pytest.raises(Cancelled):
-            upscale(long_clip, tmp_path / "out.mkv", job=job)
+            upscale(long_clip, tmp_path / "out.mkv", job=job, progress=progress)
         assert {path.name for path in tmp_path.iterdir()} == {"long.mp4"}
 
     def test_abort_before_the_start_cancels_the_job(self, clip: Path, tmp_path: Path) -> None:
@@ -217,6 +230,30 @@ class TestStopping:
         job.abort()
         with pytest.raises(Cancelled):
             upscale(clip, tmp_path / "out.mkv", job=job)
+        assert not job.running
+
+    def test_stop_before_the_start_cancels_the_job(self, clip: Path, tmp_path: Path) -> None:
+        job = Job()
+        job.stop()
+        with pytest.raises(Cancelled, match="stopped before the first frame"):
+            upscale(clip, tmp_path / "out.mkv", job=job)
+        assert not job.running
+
+    @pytest.mark.parametrize("method", ["stop", "abort"])
+    def test_stop_and_abort_may_be_called_while_the_job_ends(self, method: str) -> None:
+        """The job ends right after the call has looked for its pipeline."""
+        ended = ExitStack()
+
+        class EndingPipeline(Pipeline):
+            def __bool__(self) -> bool:
+                ended.close()
+                return True
+
+        job, stage = Job(), Chain[int, int]()
+        ended.enter_context(job.controlling(EndingPipeline((), {"stage": stage}, 1)))
+        getattr(job, method)()
+        ended.close()
+        assert not job.running
 
     def test_an_error_from_the_progress_callback_is_raised(self, clip: Path, tmp_path: Path) -> None:
         def progress(at: Progress) -> None:
