@@ -27,12 +27,12 @@ def make(
     codec: str = "libx264",
     matrix: int = 2,
     sample_aspect: Fraction = Fraction(1),
-    sound: bool = True,
+    audio: bool = True,
     rate: Fraction = RATE,
     index_in_front: bool = False,
     options: dict[str, str] | None = None,
 ) -> Path:
-    """Writes a clip, with audio if `sound`. pts: in `time_base`, default evenly at `rate` from 0."""
+    """Writes a clip, with audio if `audio`. pts: in `time_base`, default evenly at `rate` from 0."""
     step = round(1 / (rate * time_base))
     pts = [index * step for index in range(frames)] if pts is None else pts
     iso = path.suffix in (".mp4", ".mov")
@@ -46,17 +46,17 @@ def make(
         video.time_base = video.codec_context.time_base = time_base
         video.codec_context.colorspace = matrix
         video.codec_context.sample_aspect_ratio = sample_aspect
-        audio: Any = container.add_stream("aac", rate=AUDIO_RATE, layout="mono") if sound else None
+        audio_stream: Any = container.add_stream("aac", rate=AUDIO_RATE, layout="mono") if audio else None
         container.start_encoding()
         for index, time in enumerate(pts):
             container.mux(video.encode(_frame(index, size, pixel, time)))
         container.mux(video.encode(None))
-        if audio is not None:
+        if audio_stream is not None:
             seconds = float((pts[-1] - pts[0] + step) * time_base) if len(pts) else 0.0
             start = int(pts[0] * time_base * AUDIO_RATE) if len(pts) else 0
             for frame in _tone(seconds, start):
-                container.mux(audio.encode(frame))
-            container.mux(audio.encode(None))
+                container.mux(audio_stream.encode(frame))
+            container.mux(audio_stream.encode(None))
     return path
 
 

@@ -26,10 +26,10 @@ def coded(
     gop: int = 10,
     size: tuple[int, int] = (64, 48),
     start: int = 0,
-    sound: str | None = None,
+    audio_codec: str | None = None,
     padding: int = 0,
 ) -> tuple[StreamHeader, list[SerializedPacket]]:
-    """H.264 with a key frame each `gop` frames, and sound of that codec, in the order of their times.
+    """H.264 with a key frame each `gop` frames, and audio of `audio_codec`, in the order of their times.
 
     start: of the first frame, in ticks of 1/90000 s. padding: bytes added to each frame.
     """
@@ -39,9 +39,9 @@ def coded(
     video.width, video.height, video.pix_fmt = *size, "yuv420p"
     video.time_base = video.codec_context.time_base = Fraction(1, TICKS)
     video.codec_context.gop_size = gop
-    audio: Any = container.add_stream(sound, rate=_AUDIO_RATE, layout="mono") if sound else None
+    audio: Any = container.add_stream(audio_codec, rate=_AUDIO_RATE, layout="mono") if audio_codec else None
     container.start_encoding()
-    streams = StreamHeader.from_nut(buffer, [Fraction(RATE), *([None] if sound else [])])
+    streams = StreamHeader.from_nut(buffer, [Fraction(RATE), *([None] if audio_codec else [])])
     made: list[tuple[Fraction, SerializedPacket]] = []
 
     def add(packets: list[av.Packet[Any]], stream: int, time_base: Fraction) -> None:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 FORMAT = FrameFormat(64, 48, PIXEL_FORMATS["yuv420p"], Colour(1, False))
 RATE = 48_000
-CLICKS = (0.5, 1.0, 1.5)  # seconds, in `clicking`
+CLICK_SECONDS = (0.5, 1.0, 1.5)  # of the clicks in `make_clicks`
 MILLISECONDS = Fraction(1, 1000)
 
 Add = Callable[[Any], Iterable[Any]]  # adds a stream to a container and gives its packets
@@ -52,7 +52,9 @@ def remux(path: Path, target: Path, shift: Fraction = Fraction(0), only: Sequenc
     return sink
 
 
-def film(path: Path, *streams: Add, metadata: dict[str, str] | None = None, chapters: Sequence[Chapter] = ()) -> Path:
+def write_source(
+    path: Path, *streams: Add, metadata: dict[str, str] | None = None, chapters: Sequence[Chapter] = ()
+) -> Path:
     """Writes a file of 50 frames in two seconds, and the streams that `streams` add."""
     codec = "libvpx" if path.suffix == ".webm" else "libx264"
     with av.open(str(path), "w") as container:
@@ -80,7 +82,7 @@ def _prepared(add: Add, container: Any) -> Callable[[], list[av.Packet[Any]]]:
     return lambda: list(packets)
 
 
-def sound(samples: np.ndarray, codec: str = "aac", start: float = 0, **labels: Any) -> Add:
+def audio_track(samples: np.ndarray, codec: str = "aac", start: float = 0, **labels: Any) -> Add:
     """Returns a function that adds an audio stream of `samples`, shape (channels, n), float, int16 or int32."""
 
     def add(container: Any) -> Any:
@@ -99,10 +101,10 @@ def sound(samples: np.ndarray, codec: str = "aac", start: float = 0, **labels: A
     return add
 
 
-def clicking(seconds: float = 2.0) -> np.ndarray:
-    """Returns silence with a click at each of CLICKS."""
+def make_clicks(seconds: float = 2.0) -> np.ndarray:
+    """Returns silence with a click at each of CLICK_SECONDS."""
     samples = np.zeros((1, round(seconds * RATE)), np.float32)
-    for click in CLICKS:
+    for click in CLICK_SECONDS:
         samples[0, round(click * RATE) : round((click + 0.002) * RATE)] = 0.9
     return samples
 
@@ -167,7 +169,7 @@ def labels(path: Path) -> list[tuple[str, str | None, str | None, int]]:
         ]
 
 
-def heard(path: Path) -> list[float]:
+def click_times(path: Path) -> list[float]:
     """Returns the times of the clicks of the first audio stream, in seconds after the first frame."""
     shown, times = [], []
     with av.open(str(path)) as container:

@@ -23,7 +23,7 @@ def run(script: str, folder: Path, *arguments: object) -> str:
 
 
 def test_cancel_stops_a_job_and_keeps_a_playable_part(tmp_path: Path) -> None:
-    source = clips.make(tmp_path / "long.mp4", frames=5000, sound=False)
+    source = clips.make(tmp_path / "long.mp4", frames=5000, audio=False)
     output = run("cancel.py", tmp_path, source)
     assert output.splitlines()[-1].endswith("frames, stopped early")
     assert 0 < len(clips.shades(tmp_path / "long.x2.partial.mkv")) < 5000
@@ -36,7 +36,7 @@ def test_stages_shows_every_upscaled_frame(tmp_path: Path) -> None:
 
 
 def test_own_stage_darkens_the_edges(tmp_path: Path) -> None:
-    source = clips.make(tmp_path / "a.mp4", frames=3, sound=False)
+    source = clips.make(tmp_path / "a.mp4", frames=3, audio=False)
     run("own_stage.py", tmp_path, source, tmp_path / "out.mkv")
     for plain, frame in zip(pipeline.read_frames(source), pipeline.read_frames(tmp_path / "out.mkv"), strict=True):
         luma = frame.planes[0].astype(int)

@@ -54,7 +54,7 @@ def test_truncated_y4m_is_upscaled_as_far_as_it_goes(clip: Path, tmp_path: Path)
 
 @pytest.mark.parametrize("strict", [False, True])
 def test_truncated_container_in_a_pipe_is_reported(tmp_path: Path, strict: bool) -> None:
-    content = clips.make(tmp_path / "long.mkv", frames=100, sound=False).read_bytes()
+    content = clips.make(tmp_path / "long.mkv", frames=100, audio=False).read_bytes()
     options = ["--strict"] if strict else []
     ended = _run("upscale", "-", tmp_path / "out.mkv", *FAST, *options, given=content[: len(content) // 2])
     assert ended.returncode == (2 if strict else 3)
@@ -63,7 +63,7 @@ def test_truncated_container_in_a_pipe_is_reported(tmp_path: Path, strict: bool)
 
 
 def test_two_signals_end_a_job_whose_reader_does_not_read(tmp_path: Path) -> None:
-    clip = clips.make(tmp_path / "long.mkv", frames=200, size=(640, 480), sound=False)
+    clip = clips.make(tmp_path / "long.mkv", frames=200, size=(640, 480), audio=False)
     writing = subprocess.Popen([*UPREZ, "upscale", clip, "-", *FAST], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     assert writing.stdout is not None
     assert writing.stdout.read(1000)
@@ -77,7 +77,7 @@ def test_two_signals_end_a_job_whose_reader_does_not_read(tmp_path: Path) -> Non
 
 
 def test_reader_that_ends_is_one_line_and_exit_code_2(tmp_path: Path) -> None:
-    clip = clips.make(tmp_path / "long.mkv", frames=100, size=(320, 240), sound=False)
+    clip = clips.make(tmp_path / "long.mkv", frames=100, size=(320, 240), audio=False)
     writing = subprocess.Popen(
         [*UPREZ, "upscale", clip, "-", *FAST, "--quiet"], stdout=subprocess.PIPE, stderr=subprocess.PIPE
     )

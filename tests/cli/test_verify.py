@@ -82,7 +82,7 @@ def test_frames_missing_in_many_places_are_one_line(uprez: Call, tmp_path: Path)
 
 def test_lines_per_kind_of_fault_are_limited(uprez: Call, tmp_path: Path) -> None:
     tags = {f"tag{number}": "kept" for number in range(30)}
-    source = remux.film(tmp_path / "in.mkv", metadata=tags)
+    source = remux.write_source(tmp_path / "in.mkv", metadata=tags)
     bare = plants.copy(source, tmp_path / "out.mkv", metadata={})
     lines = uprez("verify", source, bare).out.splitlines()
     assert len([line for line in lines if line.startswith("metadata: the tag")]) == 20

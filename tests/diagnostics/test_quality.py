@@ -22,7 +22,7 @@ def test_frames_are_read_in_order_with_their_own_format_and_times(tmp_path: Path
 
 
 def test_frames_are_converted_to_rgb(tmp_path: Path) -> None:
-    path = clips.make(tmp_path / "clip.mkv", frames=3, sound=False)
+    path = clips.make(tmp_path / "clip.mkv", frames=3, audio=False)
     images = list(read_rgb(path))
     assert [image.shape for image in images] == [(48, 64, 3)] * 3
     expected = [round((clips.shade(index) - 16) * 255 / 219) for index in range(3)]

@@ -40,7 +40,7 @@ class TestTime:
         self, tmp_path: Path, steps: list[int], start: int, time_base: Fraction
     ) -> None:
         times = [start + sum(steps[:count]) for count in range(len(steps) + 1)]
-        source = clips.make(tmp_path / "in.mp4", pts=times, time_base=time_base, sound=False)
+        source = clips.make(tmp_path / "in.mp4", pts=times, time_base=time_base, audio=False)
         result = upscale(source, tmp_path / "out.mp4")
         assert clips.video_times(result.path) == clips.video_times(source) == [t * time_base for t in times]
         result.path.unlink()
@@ -68,7 +68,7 @@ class TestTime:
         assert abs(copied - first - Fraction(1, 2)) <= MS
 
     def test_timestamps_that_do_not_advance_are_repaired_and_reported(self, tmp_path: Path) -> None:
-        source = clips.make(tmp_path / "in.mkv", codec="mjpeg", pixel="yuvj420p", sound=False, options={"qmin": "2"})
+        source = clips.make(tmp_path / "in.mkv", codec="mjpeg", pixel="yuvj420p", audio=False, options={"qmin": "2"})
         standing = tmp_path / "standing.mkv"
         clips.retimed(source, standing, {5: 160})
         result = upscale(standing, tmp_path / "out.mkv")
@@ -95,7 +95,7 @@ class TestStreamsAndTags:
 
     @staticmethod
     def _in_sync(path: Path, moment: Fraction) -> Fraction:
-        """`moment` of the sound, counted from the first picture."""
+        """Returns the time of `moment` after the first frame, in seconds."""
         return moment - clips.video_times(path)[0]
 
     def test_a_late_start_keeps_audio_and_video_in_sync(self, tmp_path: Path) -> None:
@@ -118,14 +118,14 @@ class TestStreamsAndTags:
     def test_untagged_video_is_tagged_with_the_colours_that_were_assumed(
         self, tmp_path: Path, size: tuple[int, int], matrix: int
     ) -> None:
-        source = clips.make(tmp_path / "in.mkv", frames=2, size=size, sound=False)
+        source = clips.make(tmp_path / "in.mkv", frames=2, size=size, audio=False)
         assert not probe(source).video.tagged
         video = probe(upscale(source, tmp_path / "out.mkv").path).video
         assert (video.tagged, video.format.colour.matrix) == (True, matrix)
 
     @pytest.mark.parametrize("pixel", ["yuv422p", "yuv444p10le", "gray", "yuvj420p"])
     def test_depth_and_chroma_format_are_kept(self, tmp_path: Path, pixel: str) -> None:
-        source = clips.make(tmp_path / "in.mkv", frames=3, pixel=pixel, sound=False)
+        source = clips.make(tmp_path / "in.mkv", frames=3, pixel=pixel, audio=False)
         result = upscale(source, tmp_path / "out.mkv")
         assert probe(result.path).video.format == probe(source).video.format
 
@@ -179,7 +179,7 @@ class TestFrames:
             pixel=pixel,
             codec="ffv1",
             options={"level": "3"},
-            sound=False,
+            audio=False,
         )
         result = upscale(source, tmp_path / "out.mkv", codec="ffv1", preset=None)
         with av.open(str(result.path)) as container:
@@ -197,7 +197,7 @@ class TestFrames:
         self, tmp_path: Path, second: tuple[int, int]
     ) -> None:
         parts = [
-            clips.make(tmp_path / f"{n}.h264", frames=6, size=size, sound=False)
+            clips.make(tmp_path / f"{n}.h264", frames=6, size=size, audio=False)
             for n, size in enumerate([(64, 48), second])
         ]
         joined = tmp_path / "joined.h264"
@@ -209,7 +209,7 @@ class TestFrames:
     @pytest.mark.parametrize("siting", ["left", "center", "topleft"])
     def test_chroma_siting_is_read_and_tagged(self, tmp_path: Path, siting: str) -> None:
         options = {"crf": "10", "chroma_sample_location": siting}
-        source = clips.make(tmp_path / "in.mp4", frames=2, options=options, sound=False)
+        source = clips.make(tmp_path / "in.mp4", frames=2, options=options, audio=False)
         assert probe(source).video.format.colour.siting.value == siting
         result = upscale(source, tmp_path / "out.mp4")
         assert probe(result.path).video.format.colour.siting.value == siting

@@ -140,7 +140,7 @@ class TestFailure:
         assert [path.name for path in tmp_path.iterdir()] == [source.name]
 
     def test_strict_keeps_the_part_before_the_damage(self, tmp_path: Path) -> None:
-        source = clips.make(tmp_path / "long.mkv", frames=200, options={"crf": "10", "g": "20"}, sound=False)
+        source = clips.make(tmp_path / "long.mkv", frames=200, options={"crf": "10", "g": "20"}, audio=False)
         with av.open(str(source)) as container:
             places = [packet.pos or 0 for packet in container.demux(video=0) if packet.size]
         content = bytearray(source.read_bytes())

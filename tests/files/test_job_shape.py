@@ -59,7 +59,7 @@ def test_a_rotated_frame_has_its_sample_aspect_inverted(tmp_path: Path) -> None:
 @pytest.mark.parametrize("pixel", ["yuv420p", "yuv422p", "yuv422p10le", "yuv420p10le"])
 def test_a_rotated_frame_keeps_depth_chroma_and_tags(tmp_path: Path, pixel: str) -> None:
     source = clips.make(
-        tmp_path / "a.mp4", frames=2, pixel=pixel, sound=False, options={"chroma_sample_location": "left"}
+        tmp_path / "a.mp4", frames=2, pixel=pixel, audio=False, options={"chroma_sample_location": "left"}
     )
     source = rotated.with_matrix(source, tmp_path / "in.mp4", rotated.QUARTER)
     result = upscale(source, tmp_path / "out.mkv")
@@ -96,7 +96,7 @@ def test_a_photo_is_upright_in_an_image_format_without_rotation_tag(tmp_path: Pa
     ],
 )
 def test_the_sample_aspect_ratio_is_kept(tmp_path: Path, codec: str, name: str) -> None:
-    source = clips.make(tmp_path / "in.mkv", frames=4, sample_aspect=Fraction(64, 45), sound=False)
+    source = clips.make(tmp_path / "in.mkv", frames=4, sample_aspect=Fraction(64, 45), audio=False)
     result = upscale(source, tmp_path / name, codec=codec, preset=None)
     assert probe(result.path).video.sample_aspect == Fraction(64, 45)
 
@@ -105,7 +105,7 @@ def test_a_header_without_space_for_the_sample_aspect_is_reported_and_the_output
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("pipeline.media.writing.sample_aspect.muxer_options", lambda target, encoding: {})
-    source = clips.make(tmp_path / "in.mkv", frames=4, sample_aspect=Fraction(64, 45), sound=False)
+    source = clips.make(tmp_path / "in.mkv", frames=4, sample_aspect=Fraction(64, 45), audio=False)
     result = upscale(source, tmp_path / "out.mkv", **LOSSLESS)
     assert probe(result.path).video.frames == 4
     assert any(line.startswith("sample aspect ratio 64/45 dropped") for line in result.findings)

@@ -45,7 +45,7 @@ def test_a_change_of_pixel_format_is_noted(clip: Path) -> None:
 
 
 def _wide(clip: Path) -> Path:
-    return clips.make(clip.with_name("wide.mkv"), frames=2, pixel="yuv444p", sound=False)
+    return clips.make(clip.with_name("wide.mkv"), frames=2, pixel="yuv444p", audio=False)
 
 
 @pytest.mark.parametrize(("start", "target", "shift"), [(-512, "o.mp4", 512), (-512, "o.mkv", 512), (512, "o.mp4", 0)])
@@ -57,7 +57,7 @@ def test_times_before_zero_are_shifted(clip: Path, start: int, target: str, shif
 
 
 def test_memory_and_disk_grow_with_the_frame_size(clip: Path, tmp_path: Path) -> None:
-    large = plan(clips.make(tmp_path / "large.mp4", size=(640, 480), sound=False))
+    large = plan(clips.make(tmp_path / "large.mp4", size=(640, 480), audio=False))
     small = plan(clip)
     assert large.memory > small.memory > 100_000_000
     assert large.disk is not None
@@ -86,7 +86,7 @@ def test_without_a_gpu_the_automatic_codec_is_x264_and_noted(clip: Path) -> None
 
 
 def test_the_automatic_codec_follows_depth_and_container(clip: Path) -> None:
-    deep = probe(clips.make(clip.with_name("deep.mkv"), frames=2, pixel="yuv420p10le", sound=False))
+    deep = probe(clips.make(clip.with_name("deep.mkv"), frames=2, pixel="yuv420p10le", audio=False))
     settings = Settings.load(None, codec="auto", backend="onnx")
     chosen = {name: make_plan(deep, Path(name), settings) for name in ("a.mkv", "a.webm", "a.flv")}
     assert [made.encoding.codec for made in chosen.values()] == ["libx265", "libsvtav1", "libx264"]

@@ -44,7 +44,7 @@ def test_natural_footage_is_the_same_as_with_software_decoding(tmp_path: Path, m
 def test_formats_that_nvdec_can_not_decode_are_decoded_in_software_with_a_note(
     tmp_path: Path, codec: str, pixel: str
 ) -> None:
-    source = clips.make(tmp_path / "in.mkv", 10, (64, 48), codec=codec, pixel=pixel, options={}, sound=False)
+    source = clips.make(tmp_path / "in.mkv", 10, (64, 48), codec=codec, pixel=pixel, options={}, audio=False)
     frames, notes = run_job(source, tmp_path / "out.mkv", decoder="nvdec")
     assert len(frames) == 10
     assert len([note for note in notes if "decoded in software, not by NVDEC" in note]) == 1
@@ -65,7 +65,7 @@ def test_two_sessions_on_one_gpu_give_the_same_frames_as_one(tmp_path: Path, cli
 
 
 def test_a_damaged_clip_gives_the_frames_of_software_decoding(tmp_path: Path) -> None:
-    source = clips.make(tmp_path / "in.mkv", 120, (320, 180), options={"crf": "10", "g": "12", "bf": "2"}, sound=False)
+    source = clips.make(tmp_path / "in.mkv", 120, (320, 180), options={"crf": "10", "g": "12", "bf": "2"}, audio=False)
     with av.open(str(source)) as container:
         positions = [packet.pos for packet in container.demux(video=0) if packet.size and packet.pos is not None]
     content = bytearray(source.read_bytes())
@@ -82,7 +82,7 @@ def test_a_damaged_clip_gives_the_frames_of_software_decoding(tmp_path: Path) ->
 
 def test_a_change_of_size_within_the_stream_is_handled(tmp_path: Path) -> None:
     parts = [
-        clips.make(tmp_path / f"{index}.h264", 20, size, sound=False)
+        clips.make(tmp_path / f"{index}.h264", 20, size, audio=False)
         for index, size in enumerate([(320, 180), (640, 360)])
     ]
     source = tmp_path / "in.h264"
@@ -94,7 +94,7 @@ def test_a_change_of_size_within_the_stream_is_handled(tmp_path: Path) -> None:
 
 
 def test_a_truncated_clip_keeps_every_frame_that_it_contains(tmp_path: Path) -> None:
-    source = clips.make(tmp_path / "in.mp4", 100, (320, 180), sound=False, index_in_front=True)
+    source = clips.make(tmp_path / "in.mp4", 100, (320, 180), audio=False, index_in_front=True)
     source.write_bytes(source.read_bytes()[:-1500])
     soft = upscale(source, tmp_path / "soft.mkv", backend="tensorrt", decoder="software")
     hard = upscale(source, tmp_path / "hard.mkv", backend="tensorrt", decoder="nvdec")

@@ -19,10 +19,10 @@ def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def rich(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A video with two audio streams, subtitles, two chapters, an attachment and a title."""
     titles = ("One", "Two")
-    return remux.film(
+    return remux.write_source(
         tmp_path_factory.mktemp("rich") / "rich.mkv",
-        remux.sound(remux.clicking(), language="eng", title="Loud", disposition=int(Disposition.default)),
-        remux.sound(remux.clicking()[:, ::-1].copy(), language="fre", title="Backwards"),
+        remux.audio_track(remux.make_clicks(), language="eng", title="Loud", disposition=int(Disposition.default)),
+        remux.audio_track(remux.make_clicks()[:, ::-1].copy(), language="fre", title="Backwards"),
         remux.cues("subrip", (0, 400, b"first"), (900, 500, b"<i>second</i>"), language="eng"),
         remux.attached("font.ttf", "font/ttf", b"glyphs"),
         metadata={"title": "a film", "artist": "somebody"},

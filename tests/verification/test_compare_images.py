@@ -29,7 +29,7 @@ def numbered(source: Path, tmp_path: Path) -> Path:
 
 
 def y4m(source: Path, path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """What `uprez upscale SOURCE - > PATH` leaves."""
+    """Writes the output of `uprez upscale SOURCE - > PATH`."""
     with path.open("w") as file, monkeypatch.context() as patch:
         patch.setattr(sys, "__stdout__", file)
         upscale(source, Path("-"))

@@ -1,4 +1,4 @@
-"""Which source frame each output frame shows: any planted order is found exactly."""
+"""The source frame that each output frame shows is found exactly, in any planted order."""
 
 import numpy as np
 from hypothesis import given, settings

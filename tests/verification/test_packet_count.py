@@ -43,7 +43,7 @@ def test_missing_packets_of_other_streams_are_counted(tmp_path: Path) -> None:
 
 
 def test_a_stream_without_packets_is_reported(tmp_path: Path) -> None:
-    path = remux.film(tmp_path / "film.mkv")
+    path = remux.write_source(tmp_path / "film.mkv")
     assert [f.kind for f in check_packets(path, times_of(path), {1: 4})] == ["packet-lost"]
 
 

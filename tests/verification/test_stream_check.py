@@ -131,23 +131,23 @@ class TestStreams:
 
     @pytest.mark.parametrize("suffix", [".mkv", ".mp4"])
     def test_start_codes_may_become_lengths(self, tmp_path: Path, suffix: str) -> None:
-        clip = clips.make(tmp_path / "clip.ts", sound=False)
-        source = remux.film(tmp_path / "in.ts", remux.copied(clip))
+        clip = clips.make(tmp_path / "clip.ts", audio=False)
+        source = remux.write_source(tmp_path / "in.ts", remux.copied(clip))
         assert verify(source, upscale(source, tmp_path / f"out{suffix}").path).faults == ()
 
     @pytest.mark.parametrize("suffix", [".mkv", ".mov"])
     def test_samples_may_be_divided_into_other_packets(self, tmp_path: Path, suffix: str) -> None:
         noise = np.random.default_rng(1).integers(-9999, 9999, (1, 50_000), np.int16)
-        source = remux.film(tmp_path / "in.mov", remux.sound(noise, "pcm_s16le"))
+        source = remux.write_source(tmp_path / "in.mov", remux.audio_track(noise, "pcm_s16le"))
         result = upscale(source, tmp_path / f"out{suffix}").path
         assert verify(source, result).faults == ()
-        other = remux.film(tmp_path / "other.mov", remux.sound(noise // 2, "pcm_s16le"))
+        other = remux.write_source(tmp_path / "other.mov", remux.audio_track(noise // 2, "pcm_s16le"))
         assert "packet-changed" in kinds(verify(other, result))
 
     def test_reencoded_audio_is_reported_and_compared_by_its_extent(self, tmp_path: Path) -> None:
-        source = remux.film(tmp_path / "in.mkv", remux.sound(remux.clicking(2.0), "aac"))
-        reencoded = remux.film(tmp_path / "out.mkv", remux.sound(remux.clicking(2.0), "ac3"))
-        short = remux.film(tmp_path / "short.mkv", remux.sound(remux.clicking(1.7), "ac3"))
+        source = remux.write_source(tmp_path / "in.mkv", remux.audio_track(remux.make_clicks(2.0), "aac"))
+        reencoded = remux.write_source(tmp_path / "out.mkv", remux.audio_track(remux.make_clicks(2.0), "ac3"))
+        short = remux.write_source(tmp_path / "short.mkv", remux.audio_track(remux.make_clicks(1.7), "ac3"))
         assert verify(source, reencoded).faults == ()
         assert "audio 1 (aac) was re-encoded as ac3" in verify(source, reencoded).remarks
         (fault,) = verify(source, short).faults

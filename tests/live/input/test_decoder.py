@@ -42,7 +42,7 @@ def read_clip(path: Path, began: float = 100.0) -> tuple[StreamHeader, list[Seri
 
 def plain_clip(folder: Path, frames: int, options: dict[str, str] = LOW_DELAY) -> Path:
     """A transport stream of H.264 without audio."""
-    return clips.make(folder / "a.ts", frames, options=options, sound=False, time_base=TIME_BASE)
+    return clips.make(folder / "a.ts", frames, options=options, audio=False, time_base=TIME_BASE)
 
 
 def _rebased(packet: SerializedPacket, ratio: Fraction) -> SerializedPacket:
@@ -86,7 +86,7 @@ def expected(*indices: int) -> object:
 )
 def test_each_packet_gives_its_frame_at_once(tmp_path: Path, name: str, codec: str, options: dict[str, str]) -> None:
     pixel = "yuvj420p" if codec == "mjpeg" else "yuv420p"
-    path = clips.make(tmp_path / name, 8, codec=codec, options=options, pixel=pixel, sound=False, time_base=TIME_BASE)
+    path = clips.make(tmp_path / name, 8, codec=codec, options=options, pixel=pixel, audio=False, time_base=TIME_BASE)
     streams, packets = read_clip(path)
     decoder = LiveDecoder()
     decoder.open(ConnectionOpened(streams))
@@ -101,7 +101,7 @@ def test_each_packet_gives_its_frame_at_once(tmp_path: Path, name: str, codec: s
 @pytest.mark.parametrize(("name", "codec"), [("a.ts", "libx264"), ("a.mkv", "libx264"), ("a.ts", "mpeg2video")])
 def test_b_frames_are_put_into_the_order_of_showing(tmp_path: Path, name: str, codec: str) -> None:
     options = {"b": "1M", "bf": "2"} if codec == "mpeg2video" else {"crf": "10", "bf": "2"}
-    path = clips.make(tmp_path / name, 12, codec=codec, options=options, sound=False, time_base=TIME_BASE)
+    path = clips.make(tmp_path / name, 12, codec=codec, options=options, audio=False, time_base=TIME_BASE)
     frames = decode_clip(LiveDecoder(), path)
     assert shades(frames) == expected(*range(12))
     assert [live.frame.pts for live in frames] == [index * STEP for index in range(12)]
@@ -120,8 +120,8 @@ def test_the_description_of_frames_is_one_object_while_nothing_changes(clip: Pat
 
 
 def test_a_change_of_size_is_described_from_its_first_frame_on(tmp_path: Path) -> None:
-    small = clips.make(tmp_path / "small.ts", 4, options=LOW_DELAY, sound=False, time_base=TIME_BASE)
-    large = clips.make(tmp_path / "large.ts", 4, (96, 80), options=LOW_DELAY, sound=False, time_base=TIME_BASE)
+    small = clips.make(tmp_path / "small.ts", 4, options=LOW_DELAY, audio=False, time_base=TIME_BASE)
+    large = clips.make(tmp_path / "large.ts", 4, (96, 80), options=LOW_DELAY, audio=False, time_base=TIME_BASE)
     streams, before = read_clip(small)
     after = [replace(packet, pts=(packet.pts or 0) + 4 * STEP, at=packet.at + 0.16) for packet in read_clip(large)[1]]
     decoder = LiveDecoder()
@@ -133,8 +133,8 @@ def test_a_change_of_size_is_described_from_its_first_frame_on(tmp_path: Path) -
 
 
 def test_new_codec_parameters_apply_from_their_packet_on(tmp_path: Path) -> None:
-    small = clips.make(tmp_path / "small.flv", 4, sound=False)
-    large = clips.make(tmp_path / "large.flv", 4, (96, 80), sound=False)
+    small = clips.make(tmp_path / "small.flv", 4, audio=False)
+    large = clips.make(tmp_path / "large.flv", 4, (96, 80), audio=False)
     streams, before = read_clip(small)
     with av.open(str(large)) as container:
         parameters = container.streams.video[0].codec_context.extradata
@@ -159,18 +159,18 @@ def test_colour_siting_and_aspect_are_those_of_the_stream(tmp_path: Path) -> Non
 
 @pytest.mark.parametrize(("source", "decoded"), [("yuyv422", "yuv422p"), ("bgr24", "gbrp"), ("nv12", "nv12")])
 def test_pixel_formats_of_webcams_are_converted_to_supported_ones(tmp_path: Path, source: str, decoded: str) -> None:
-    path = clips.make(tmp_path / "a.nut", 3, codec="rawvideo", pixel=source, options={"threads": "1"}, sound=False)
+    path = clips.make(tmp_path / "a.nut", 3, codec="rawvideo", pixel=source, options={"threads": "1"}, audio=False)
     frames = decode_clip(LiveDecoder(), path)
     assert (frames[0].video.source_format, frames[0].frame.format.pixel.name) == (source, decoded)
     assert [plane.shape for plane in frames[0].frame.planes] == list(frames[0].frame.format.plane_shapes)
 
 
 def test_a_stream_counts_as_interlaced_from_its_first_interlaced_frame_on(tmp_path: Path) -> None:
-    progressive = clips.make(tmp_path / "progressive.ts", 6, options=LOW_DELAY, sound=False, time_base=TIME_BASE)
+    progressive = clips.make(tmp_path / "progressive.ts", 6, options=LOW_DELAY, audio=False, time_base=TIME_BASE)
     fields = {**LOW_DELAY, "x264-params": "tff=1"}
     streams, packets = read_clip(progressive)
     for other in (
-        clips.make(tmp_path / "fields.ts", 6, options=fields, sound=False, time_base=TIME_BASE),
+        clips.make(tmp_path / "fields.ts", 6, options=fields, audio=False, time_base=TIME_BASE),
         progressive,
     ):
         packets += [
@@ -189,7 +189,7 @@ def test_packets_before_a_key_frame_are_dropped(tmp_path: Path) -> None:
         tmp_path / "a.ts",
         12,
         options={**LOW_DELAY, "g": "6", "sc_threshold": "0"},
-        sound=False,
+        audio=False,
         time_base=TIME_BASE,
     )
     streams, packets = read_clip(path)
@@ -210,7 +210,7 @@ def test_a_stream_without_key_frame_flags_is_decoded_after_a_while(tmp_path: Pat
 
 
 def test_invalid_packets_are_counted_and_the_next_ones_decoded(tmp_path: Path) -> None:
-    streams, packets = read_clip(clips.make(tmp_path / "a.ts", 8, options={**LOW_DELAY, "g": "1"}, sound=False))
+    streams, packets = read_clip(clips.make(tmp_path / "a.ts", 8, options={**LOW_DELAY, "g": "1"}, audio=False))
     packets[3] = replace(packets[3], data=INVALID)
     decoder = LiveDecoder()
     decoder.open(ConnectionOpened(streams))
@@ -224,7 +224,7 @@ def test_damaged_frames_are_decoded_and_counted(tmp_path: Path, codec: str) -> N
     options = {"mpeg4": {"q": "4"}, "libx265": {"tune": "zerolatency", "x265-params": "log-level=error"}}
     encoder_options = options.get(codec, LOW_DELAY)
     path = clips.make(
-        tmp_path / "a.ts", 8, (320, 240), codec=codec, options=encoder_options, sound=False, time_base=TIME_BASE
+        tmp_path / "a.ts", 8, (320, 240), codec=codec, options=encoder_options, audio=False, time_base=TIME_BASE
     )
     streams, packets = read_clip(path)
     for number in (3, 4, 5):

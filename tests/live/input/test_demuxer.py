@@ -125,7 +125,7 @@ def test_audio_that_can_not_be_passed_on_is_dropped_with_a_note(tmp_path: Path) 
 
 
 def test_a_source_without_video_is_refused(tmp_path: Path) -> None:
-    path = tmp_path / "sound.wav"
+    path = tmp_path / "audio.wav"
     with av.open(str(path), "w") as container:
         audio = container.add_stream("pcm_s16le", rate=8000, layout="mono")
         samples = av.AudioFrame("s16", "mono", 800)
@@ -137,7 +137,7 @@ def test_a_source_without_video_is_refused(tmp_path: Path) -> None:
 
 def test_a_late_key_frame_leads_to_a_longer_analysis(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     options = {"g": "50", "bf": "0", "sc_threshold": "0"}
-    whole = clips.make(tmp_path / "whole.ts", frames=100, sound=False, options=options)
+    whole = clips.make(tmp_path / "whole.ts", frames=100, audio=False, options=options)
     late = tmp_path / "late.ts"
     late.write_bytes(whole.read_bytes()[188 * 20 :])
     short = {"analyzeduration": "500000", "probesize": "2000"}

@@ -21,7 +21,7 @@ def video(at: float, key: bool = False, size: int = 10) -> SerializedPacket:
 
 
 def audio(at: float) -> SerializedPacket:
-    return SerializedPacket(1, b"sound", round(at * 1000), None, 20, True, at)
+    return SerializedPacket(1, b"audio", round(at * 1000), None, 20, True, at)
 
 
 def remaining(buffer: PacketBuffer) -> list[SourceEvent]:

@@ -67,7 +67,7 @@ def test_raw_video_keeps_its_pixel_format(pix_fmt: str) -> None:
 
 def test_frames_of_opencv_are_bgr_with_the_time_of_arrival(tmp_path: Path) -> None:
     """With a file instead of a camera, as OpenCV reads both in the same way."""
-    with OpenCvCamera(str(clips.make(tmp_path / "clip.mp4", sound=False))) as camera:
+    with OpenCvCamera(str(clips.make(tmp_path / "clip.mp4", audio=False))) as camera:
         packets = list(camera)
         with camera.streams.open() as container:
             video = container.streams.video[0]

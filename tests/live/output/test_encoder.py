@@ -34,7 +34,7 @@ def video_encoding(tmp_path: Path) -> VideoEncoding:
 
 def encoding(folder: Path, codec: str = "libx264", **options: object) -> VideoEncoding:
     """The encoding of a stream of 128x96."""
-    clip = clips.make(folder / "source.mkv", 2, (128, 96), sound=False)
+    clip = clips.make(folder / "source.mkv", 2, (128, 96), audio=False)
     settings = {"source": "rtsp://camera/1", "model": "identity", "backend": "onnx", "codec": codec, **options}
     planned = plan_live(probe(clip).video, StreamSettings.model_validate(settings)).encoding
     return VideoEncoding(planned.codec, FORMAT, Fraction(25), TICKS, options=planned.options)

@@ -27,7 +27,7 @@ def children() -> set[int]:
 
 
 def test_every_kind_of_output_contains_every_frame_at_its_time(tmp_path: Path) -> None:
-    streams, items = live_packets.coded(60, gop=10, start=12_345_678, sound="aac")
+    streams, items = live_packets.coded(60, gop=10, start=12_345_678, audio_codec="aac")
     with Receiver() as receiver:
         targets = [output(tmp_path / name) for name in ("cam.mkv", "cam.mp4", "list.m3u8")] + [output(receiver.address)]
         with closing(*targets):
@@ -173,7 +173,7 @@ def test_other_streams_start_another_file_and_a_discontinuity_in_hls(tmp_path: P
 
 
 def test_unsupported_audio_is_dropped_with_a_note(tmp_path: Path) -> None:
-    streams, items = live_packets.coded(20, sound="pcm_mulaw")
+    streams, items = live_packets.coded(20, audio_codec="pcm_mulaw")
     target = output(tmp_path / "list.m3u8")
     with closing(target):
         target.start(streams)
@@ -183,7 +183,7 @@ def test_unsupported_audio_is_dropped_with_a_note(tmp_path: Path) -> None:
 
 
 def test_audio_without_packets_delays_the_video_by_at_most_a_fifth_of_a_second() -> None:
-    streams, items = live_packets.coded(50, sound="aac")
+    streams, items = live_packets.coded(50, audio_codec="aac")
     video = [packet for packet in items if packet.stream == 0]
     with Receiver() as receiver:
         target = output(receiver.address)

@@ -37,7 +37,7 @@ def write(muxer: SegmentedMuxer, items: list[SerializedPacket]) -> None:
 
 @pytest.mark.parametrize("suffix", [".mkv", ".mp4", ".mov", ".ts"])
 def test_files_begin_at_key_frames_and_no_frame_is_lost(tmp_path: Path, suffix: str) -> None:
-    streams, items = live_packets.coded(60, gop=10, start=900_000, sound="aac")
+    streams, items = live_packets.coded(60, gop=10, start=900_000, audio_codec="aac")
     muxer = segmented_muxer(tmp_path / f"cam{suffix}", streams)
     write(muxer, items)
     muxer.close()
@@ -96,7 +96,7 @@ def test_a_missing_folder_is_detected_at_the_next_key_frame(tmp_path: Path) -> N
 
 
 def test_unsupported_audio_is_dropped_with_a_note(tmp_path: Path) -> None:
-    streams, items = live_packets.coded(20, sound="pcm_mulaw")
+    streams, items = live_packets.coded(20, audio_codec="pcm_mulaw")
     muxer = segmented_muxer(tmp_path / "cam.ts", streams)
     assert muxer.notes == ["pcm_mulaw audio is dropped: mpegts does not support it"]
     write(muxer, items)

@@ -33,12 +33,12 @@ def test_b_frames_are_yielded_in_display_order(clip: Path) -> None:
 
 def test_variable_rate_and_late_start_keep_their_timestamps(tmp_path: Path) -> None:
     times = [1000, 1512, 2600, 2700, 5000, 5001]
-    path = clips.make(tmp_path / "vfr.mp4", pts=times, sound=False)
+    path = clips.make(tmp_path / "vfr.mp4", pts=times, audio=False)
     assert [frame.pts for frame in decode(path)] == times
 
 
 def test_raw_stream_gets_timestamps_from_its_rate(tmp_path: Path) -> None:
-    path = clips.make(tmp_path / "raw.h264", sound=False)
+    path = clips.make(tmp_path / "raw.h264", audio=False)
     frames = decode(path)
     with FileSource(path) as source:
         time_base = source.video.time_base
@@ -49,14 +49,14 @@ def test_raw_stream_gets_timestamps_from_its_rate(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("pixel", ["yuv422p", "yuv444p10le", "gray", "yuvj420p"])
 def test_planes_have_the_shapes_and_type_of_their_format(tmp_path: Path, pixel: str) -> None:
-    path = clips.make(tmp_path / "clip.mkv", frames=3, pixel=pixel, sound=False)
+    path = clips.make(tmp_path / "clip.mkv", frames=3, pixel=pixel, audio=False)
     for frame in decode(path):
         assert tuple(plane.shape for plane in frame.planes) == frame.format.plane_shapes
         assert all(plane.dtype == frame.format.pixel.dtype for plane in frame.planes)
 
 
 def test_change_of_colour_tags_is_noted(tmp_path: Path) -> None:
-    parts = [clips.make(tmp_path / f"{matrix}.h264", 3, sound=False, matrix=matrix).read_bytes() for matrix in (1, 6)]
+    parts = [clips.make(tmp_path / f"{matrix}.h264", 3, audio=False, matrix=matrix).read_bytes() for matrix in (1, 6)]
     (tmp_path / "both.h264").write_bytes(parts[0] + parts[1] * 2 + parts[0])
     with FileSource(tmp_path / "both.h264") as source:
         decoder = Decoder(source, probe(source.path).video.format)
@@ -84,7 +84,7 @@ def test_frame_outlives_its_file(clip: Path) -> None:
 
 def test_closing_a_damaged_source_does_not_hang_while_ffmpeg_logs(tmp_path: Path) -> None:
     """PyAV's log callback needs the GIL, which freeing a decoder holds while it waits for the decoder's threads."""
-    path = clips.make(tmp_path / "clip.mkv", frames=60, size=(320, 240), sound=False)
+    path = clips.make(tmp_path / "clip.mkv", frames=60, size=(320, 240), audio=False)
     content = bytearray(path.read_bytes())
     for at in range(len(content) // 4, len(content) - 200, 97):
         content[at] ^= 0x55

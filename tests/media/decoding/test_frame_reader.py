@@ -36,7 +36,7 @@ def test_excerpt_yields_fewer_frames_than_are_decoded(clip: Path) -> None:
 
 
 def test_missing_frames_are_a_finding_or_an_error_if_strict(tmp_path: Path) -> None:
-    path = clips.make(tmp_path / "clip.mp4", 48, sound=False, index_in_front=True)
+    path = clips.make(tmp_path / "clip.mp4", 48, audio=False, index_in_front=True)
     path.write_bytes(path.read_bytes()[:-300])
     reader = read(path)
     truncated, lost = reader.findings()
@@ -47,7 +47,7 @@ def test_missing_frames_are_a_finding_or_an_error_if_strict(tmp_path: Path) -> N
 
 
 def test_repeated_timestamps_are_a_finding(tmp_path: Path) -> None:
-    clip = clips.make(tmp_path / "clip.mkv", 10, options={"bf": "0"}, sound=False)
+    clip = clips.make(tmp_path / "clip.mkv", 10, options={"bf": "0"}, audio=False)
     path = clips.retimed(clip, tmp_path / "repeated.mkv", {5: 160})
     assert list(read(path).findings()) == [
         "timestamps that did not increase were moved to the nearest possible time (1)"
@@ -55,7 +55,7 @@ def test_repeated_timestamps_are_a_finding(tmp_path: Path) -> None:
 
 
 def test_frames_without_timestamps_are_a_finding(tmp_path: Path) -> None:
-    path = clips.make(tmp_path / "raw.h264", 12, sound=False)
+    path = clips.make(tmp_path / "raw.h264", 12, audio=False)
     (finding,) = read(path).findings()
     assert finding == "12 frames without timestamps got theirs from the source's rate, 25 frames/s"
 

@@ -98,7 +98,7 @@ def test_default_decoder_is_used_without_libvpx(tmp_path: Path, monkeypatch: pyt
 
 class TestGif:
     def test_opaque_gif_has_no_alpha(self, tmp_path: Path) -> None:
-        path = clips.make(tmp_path / "a.gif", 3, pixel="gray", codec="gif", sound=False, time_base=alpha_clips.RATE**-1)
+        path = clips.make(tmp_path / "a.gif", 3, pixel="gray", codec="gif", audio=False, time_base=alpha_clips.RATE**-1)
         assert probe(path).video.source_format == "bgra"
         assert not probe(path).video.alpha
         assert probe(path).video.format.pixel.name == "gbrp"

@@ -14,7 +14,7 @@ CODED = [siting for siting in Siting if siting.coded is siting]
 
 def read_back(path: Path, codec: str, siting: Siting | None = None, pixel: str = "yuv420p") -> Siting | None:
     options = {"chroma_sample_location": siting.value} if siting else {"g": "1"}
-    clips.make(path, frames=2, codec=codec, pixel=pixel, sound=False, time_base=1 / clips.RATE, options=options)
+    clips.make(path, frames=2, codec=codec, pixel=pixel, audio=False, time_base=1 / clips.RATE, options=options)
     with av.open(str(path)) as container:
         stream = container.streams.video[0]
         next(container.decode(stream))

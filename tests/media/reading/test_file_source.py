@@ -31,7 +31,7 @@ def seconds(packet: Packet) -> Fraction:
 @pytest.fixture
 def two_videos(tmp_path: Path) -> Path:
     path = tmp_path / "two.mkv"
-    parts = [clips.make(tmp_path / f"{n}.mkv", 5 + n, sound=False) for n in range(2)]
+    parts = [clips.make(tmp_path / f"{n}.mkv", 5 + n, audio=False) for n in range(2)]
     with av.open(str(parts[0])) as a, av.open(str(parts[1])) as b, av.open(str(path), "w") as container:
         for original, stream in [(c, container.add_stream_from_template(c.streams.video[0])) for c in (a, b)]:
             for packet in original.demux(video=0):
@@ -112,7 +112,7 @@ def test_rewound_source_has_a_new_decoder_of_the_same_video(clip: Path) -> None:
 
 
 def test_frames_that_an_edit_list_hides_are_not_missing(tmp_path: Path) -> None:
-    path = clips.make(tmp_path / "clip.mp4", 48, options={"g": "12", "bf": "0"}, sound=False)
+    path = clips.make(tmp_path / "clip.mp4", 48, options={"g": "12", "bf": "0"}, audio=False)
     content = bytearray(path.read_bytes())
     at = content.index(b"elst") + 4  # ISO 14496-12, 8.6.6: version and flags, how many, then length and media time
     version, _, duration, start = struct.unpack_from(">IIIi", content, at)
@@ -125,7 +125,7 @@ def test_frames_that_an_edit_list_hides_are_not_missing(tmp_path: Path) -> None:
 
 
 def test_declared_frames_behind_a_truncation_are_missing(tmp_path: Path) -> None:
-    path = clips.make(tmp_path / "clip.mp4", 48, sound=False, index_in_front=True)
+    path = clips.make(tmp_path / "clip.mp4", 48, audio=False, index_in_front=True)
     path.write_bytes(path.read_bytes()[:-300])
     count, source = count_packets(path)
     assert source.damage.truncation == "at least 300 bytes are missing at its end"

@@ -56,5 +56,5 @@ def test_field_order_of_the_container_is_kept_without_marked_frames(
 
 
 def test_images_are_progressive(tmp_path: Path) -> None:
-    path = clips.make(tmp_path / "one.png", 1, codec="png", pixel="rgb24", sound=False)
+    path = clips.make(tmp_path / "one.png", 1, codec="png", pixel="rgb24", audio=False)
     assert probe(path).video.scan == Scan(False, None)

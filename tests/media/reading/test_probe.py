@@ -24,7 +24,7 @@ def test_clip_is_described(clip: Path) -> None:
 
 def test_frame_rate_is_exact(tmp_path: Path) -> None:
     times = [index * 1001 for index in range(24)]
-    path = clips.make(tmp_path / "ntsc.mp4", pts=times, time_base=Fraction(1, 24000), rate=NTSC, sound=False)
+    path = clips.make(tmp_path / "ntsc.mp4", pts=times, time_base=Fraction(1, 24000), rate=NTSC, audio=False)
     assert probe(path).video.rate == NTSC
 
 
@@ -34,12 +34,12 @@ def test_untagged_sd_is_bt601(clip: Path) -> None:
 
 
 def test_untagged_hd_is_bt709(tmp_path: Path) -> None:
-    path = clips.make(tmp_path / "hd.mp4", frames=2, size=(1280, 720), sound=False)
+    path = clips.make(tmp_path / "hd.mp4", frames=2, size=(1280, 720), audio=False)
     assert probe(path).video.format.colour.matrix == 1
 
 
 def test_colour_tags_and_sample_aspect_are_read(tmp_path: Path) -> None:
-    path = clips.make(tmp_path / "tagged.mkv", frames=2, matrix=9, sample_aspect=Fraction(16, 11), sound=False)
+    path = clips.make(tmp_path / "tagged.mkv", frames=2, matrix=9, sample_aspect=Fraction(16, 11), audio=False)
     video = probe(path).video
     assert (video.format.colour.matrix, video.sample_aspect, video.tagged) == (9, Fraction(16, 11), True)
 
@@ -104,10 +104,10 @@ class TestRefused:
 
 
 def test_stream_whose_decoder_has_no_encoder_is_described(tmp_path: Path) -> None:
-    path = clips.make(tmp_path / "in.mkv", 4, codec="libsvtav1", options={"preset": "12"}, sound=False)
+    path = clips.make(tmp_path / "in.mkv", 4, codec="libsvtav1", options={"preset": "12"}, audio=False)
     assert probe(path).video.codec == "libdav1d"
 
 
 def test_raw_dv_has_its_frame_rate_not_its_clock_rate(tmp_path: Path) -> None:
-    path = clips.make(tmp_path / "tape.dv", 3, (720, 576), codec="dvvideo", time_base=Fraction(1, 25), sound=False)
+    path = clips.make(tmp_path / "tape.dv", 3, (720, 576), codec="dvvideo", time_base=Fraction(1, 25), audio=False)
     assert probe(path).video.rate == 25

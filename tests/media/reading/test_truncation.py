@@ -16,7 +16,7 @@ KINDS = [(".mp4", "mov,mp4,m4a,3gp,3g2,mj2"), (".mkv", "matroska,webm"), (".ts",
 @pytest.fixture(scope="module")
 def intact(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     folder = tmp_path_factory.mktemp("intact")
-    return {suffix: clips.make(folder / f"clip{suffix}", sound=False) for suffix, _ in KINDS}
+    return {suffix: clips.make(folder / f"clip{suffix}", audio=False) for suffix, _ in KINDS}
 
 
 @pytest.mark.parametrize(("suffix", "container"), KINDS)
@@ -36,7 +36,7 @@ def test_missing_bytes_are_counted(
 
 def test_wmv_declares_its_size(tmp_path: Path) -> None:
     options = {"qmin": "2"}
-    path = clips.make(tmp_path / "clip.wmv", codec="wmv2", sound=False, options=options, time_base=Fraction(1, 1000))
+    path = clips.make(tmp_path / "clip.wmv", codec="wmv2", audio=False, options=options, time_base=Fraction(1, 1000))
     assert truncation.missing_bytes(path, "asf") == 0
     path.write_bytes(path.read_bytes()[:-40])
     assert truncation.missing_bytes(path, "asf") == 40

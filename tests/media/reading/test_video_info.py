@@ -19,19 +19,19 @@ def describe(path: Path, duration: float | None = None) -> VideoInfo:
 
 
 def test_frames_are_estimated_from_the_duration_without_a_count(tmp_path: Path) -> None:
-    path = clips.make(tmp_path / "clip.mkv", 12, sound=False)
+    path = clips.make(tmp_path / "clip.mkv", 12, audio=False)
     assert describe(path, duration=2.0).frames == 50
     assert describe(path).frames is None
 
 
 def test_colour_tags_and_size_decide_the_format(tmp_path: Path) -> None:
-    path = clips.make(tmp_path / "clip.mkv", 2, pixel="yuv422p10le", matrix=9, sound=False)
+    path = clips.make(tmp_path / "clip.mkv", 2, pixel="yuv422p10le", matrix=9, audio=False)
     video = describe(path)
     assert (str(video.format), video.format.colour.matrix, video.tagged) == ("64x48 yuv422p10le", 9, True)
 
 
 def test_first_frame_is_found_behind_undecodable_packets(tmp_path: Path) -> None:
-    path = clips.make(tmp_path / "clip.mkv", 30, options={"g": "10", "bf": "0"}, sound=False)
+    path = clips.make(tmp_path / "clip.mkv", 30, options={"g": "10", "bf": "0"}, audio=False)
     with av.open(str(path)) as container:
         first = next(container.demux(video=0))
     assert first.pos is not None
@@ -43,7 +43,7 @@ def test_first_frame_is_found_behind_undecodable_packets(tmp_path: Path) -> None
 
 def test_start_before_zero_is_extrapolated_from_the_first_timestamp(tmp_path: Path) -> None:
     path = tmp_path / "early.mkv"
-    clip = clips.make(tmp_path / "clip.mkv", 20, options={"bf": "0"}, sound=False)
+    clip = clips.make(tmp_path / "clip.mkv", 20, options={"bf": "0"}, audio=False)
     options = {"avoid_negative_ts": "disabled"}
     with av.open(str(clip)) as source, av.open(str(path), "w", container_options=options) as container:
         stream = container.add_stream_from_template(source.streams.video[0])

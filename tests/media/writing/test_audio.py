@@ -13,14 +13,14 @@ import pytest
 
 from pipeline.media.writing.audio import ReencodeRoute
 from tests import remux
-from tests.remux import CLICKS, RATE, clicking, film, heard, samples, sound
+from tests.remux import CLICK_SECONDS, RATE, audio_track, click_times, make_clicks, samples, write_source
 
 NOISE = np.random.default_rng(1).integers(-(2**15), 2**15, (1, RATE))
 
 
 @pytest.mark.parametrize(("suffix", "codec"), [(".mp4", "flac"), (".mov", "alac"), (".m4v", "alac")])
 def test_lossless_16_bit_audio_is_reencoded_losslessly(tmp_path: Path, suffix: str, codec: str) -> None:
-    source = film(tmp_path / "in.mkv", sound(NOISE.astype(np.int16), "wavpack"))
+    source = write_source(tmp_path / "in.mkv", audio_track(NOISE.astype(np.int16), "wavpack"))
     sink = remux.remux(source, tmp_path / f"out{suffix}")
     assert f"audio stream 1 converted from wavpack to {codec}" in sink.remarks[0]
     assert np.array_equal(samples(source), samples(sink.path))
@@ -29,12 +29,14 @@ def test_lossless_16_bit_audio_is_reencoded_losslessly(tmp_path: Path, suffix: s
 @pytest.mark.parametrize("suffix", [".mp4", ".mov"])
 def test_counts_of_reencoded_packets_match_the_file(tmp_path: Path, suffix: str) -> None:
     """The encoder of FLAC ends with a packet without content."""
-    sink = remux.remux(film(tmp_path / "in.mkv", sound(NOISE.astype(np.int16), "wavpack")), tmp_path / f"out{suffix}")
+    sink = remux.remux(
+        write_source(tmp_path / "in.mkv", audio_track(NOISE.astype(np.int16), "wavpack")), tmp_path / f"out{suffix}"
+    )
     assert sink.copied == {1: len(remux.contents(sink.path, 1))}
 
 
 def test_lossless_24_bit_audio_is_reencoded_losslessly(tmp_path: Path) -> None:
-    source = film(tmp_path / "in.mkv", sound((NOISE * 256 * 256).astype(np.int32), "pcm_s24le"))
+    source = write_source(tmp_path / "in.mkv", audio_track((NOISE * 256 * 256).astype(np.int32), "pcm_s24le"))
     sink = remux.remux(source, tmp_path / "out.m4v")
     assert "from pcm_s24le to alac" in sink.remarks[0]
     assert np.array_equal(samples(source), samples(sink.path))
@@ -53,18 +55,18 @@ def test_lossless_24_bit_audio_is_reencoded_losslessly(tmp_path: Path) -> None:
     ],
 )
 def test_reencoded_audio_stays_in_sync(tmp_path: Path, start: float, suffix: str, codec: str) -> None:
-    clicks = (clicking() * 30_000).astype(np.int16) if codec == "wavpack" else clicking()
-    source = film(tmp_path / "in.mkv", sound(clicks, codec, start))
+    clicks = (make_clicks() * 30_000).astype(np.int16) if codec == "wavpack" else make_clicks()
+    source = write_source(tmp_path / "in.mkv", audio_track(clicks, codec, start))
     sink = remux.remux(source, tmp_path / f"out{suffix}")
     assert "audio stream 1" in sink.remarks[0]
-    assert heard(source) == pytest.approx([start + click for click in CLICKS], abs=0.0015)
-    assert heard(sink.path) == pytest.approx(heard(source), abs=0.0011)
+    assert click_times(source) == pytest.approx([start + click for click in CLICK_SECONDS], abs=0.0015)
+    assert click_times(sink.path) == pytest.approx(click_times(source), abs=0.0011)
 
 
 def test_a_gap_keeps_its_length(tmp_path: Path) -> None:
-    first, second = clicking()[:, : round(0.7 * RATE)], clicking()[:, round(0.7 * RATE) :]
-    beginning = film(tmp_path / "a.mkv", sound(first, "libopus"))
-    rest = film(tmp_path / "b.mkv", sound(second, "libopus", start=1.2))
+    first, second = make_clicks()[:, : round(0.7 * RATE)], make_clicks()[:, round(0.7 * RATE) :]
+    beginning = write_source(tmp_path / "a.mkv", audio_track(first, "libopus"))
+    rest = write_source(tmp_path / "b.mkv", audio_track(second, "libopus", start=1.2))
 
     def both(container: Any) -> Iterator[Any]:
         adding = iter(remux.copied(beginning, 1)(container))
@@ -78,21 +80,21 @@ def test_a_gap_keeps_its_length(tmp_path: Path) -> None:
                 packets.append(packet)
         yield from packets
 
-    source = film(tmp_path / "in.mkv", both)
+    source = write_source(tmp_path / "in.mkv", both)
     sink = remux.remux(source, tmp_path / "out.mov")
-    assert heard(source) == pytest.approx([0.5, 1.5, 2.0], abs=0.002)
-    assert heard(sink.path) == pytest.approx(heard(source), abs=0.0011)
+    assert click_times(source) == pytest.approx([0.5, 1.5, 2.0], abs=0.002)
+    assert click_times(sink.path) == pytest.approx(click_times(source), abs=0.0011)
     assert samples(sink.path).shape[1] == pytest.approx(2.5 * RATE, abs=2048)
 
 
 def test_reencoded_audio_is_complete(tmp_path: Path) -> None:
-    source = film(tmp_path / "in.mkv", sound(clicking(), "libopus"))
+    source = write_source(tmp_path / "in.mkv", audio_track(make_clicks(), "libopus"))
     sink = remux.remux(source, tmp_path / "out.mov")
     assert samples(sink.path).shape[1] == pytest.approx(2 * RATE, abs=1024)
 
 
 def test_a_damaged_packet_is_reported_and_replaced_by_silence(tmp_path: Path) -> None:
-    good = film(tmp_path / "good.mkv", sound(NOISE.astype(np.int16), "flac"))
+    good = write_source(tmp_path / "good.mkv", audio_track(NOISE.astype(np.int16), "flac"))
 
     def damaged(container: Any) -> Iterator[Any]:
         packets = iter(remux.copied(good, 1)(container))
@@ -106,7 +108,7 @@ def test_a_damaged_packet_is_reported_and_replaced_by_silence(tmp_path: Path) ->
             broken.pts, broken.dts = packet.pts, packet.dts
             yield broken
 
-    sink = remux.remux(film(tmp_path / "in.mkv", damaged), tmp_path / "out.mov")
+    sink = remux.remux(write_source(tmp_path / "in.mkv", damaged), tmp_path / "out.mov")
     assert any("packets that are damaged in the source" in remark for remark in sink.remarks)
     ours, theirs = samples(sink.path)[0], samples(good)[0]
     assert np.array_equal(ours[-8000:], theirs[-8000:])
@@ -114,7 +116,7 @@ def test_a_damaged_packet_is_reported_and_replaced_by_silence(tmp_path: Path) ->
 
 
 def test_reencoding_keeps_the_number_of_channels(tmp_path: Path) -> None:
-    source = film(tmp_path / "in.mkv", sound(np.repeat(clicking(), 2, axis=0), "libopus"))
+    source = write_source(tmp_path / "in.mkv", audio_track(np.repeat(make_clicks(), 2, axis=0), "libopus"))
     sink = remux.remux(source, tmp_path / "out.mov")
     with av.open(str(sink.path)) as container:
         assert container.streams.audio[0].codec_context.layout.name == "stereo"
@@ -122,7 +124,7 @@ def test_reencoding_keeps_the_number_of_channels(tmp_path: Path) -> None:
 
 
 def test_an_empty_audio_stream_is_no_error(tmp_path: Path) -> None:
-    source = film(tmp_path / "in.mkv", sound(np.zeros((1, 0), np.float32), "libopus"))
+    source = write_source(tmp_path / "in.mkv", audio_track(np.zeros((1, 0), np.float32), "libopus"))
     sink = remux.remux(source, tmp_path / "out.mov")
     assert sink.muxed[1] == 0
     assert sink.muxed[0] == 50

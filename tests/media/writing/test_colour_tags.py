@@ -130,14 +130,14 @@ def test_chroma_is_moved_where_its_location_is_not_supported() -> None:
 
 @given(colours, pixels, codecs, targets)
 def test_a_supported_colour_is_unchanged(colour: Colour, pixel: PixelFormat, codec: str, target: Path) -> None:
-    told = nearest_supported_colour(colour, pixel, codec, target)
-    assert nearest_supported_colour(told, pixel, codec, target) == told
-    assert (told.primaries, told.transfer) == (colour.primaries, colour.transfer)
+    supported = nearest_supported_colour(colour, pixel, codec, target)
+    assert nearest_supported_colour(supported, pixel, codec, target) == supported
+    assert (supported.primaries, supported.transfer) == (colour.primaries, colour.transfer)
 
 
 @pytest.mark.parametrize(
-    ("codec", "suffix", "said"), [("ffv1", "nut", True), ("ffv1", "mkv", False), ("libx264", "flv", False)]
+    ("codec", "suffix", "is_noted"), [("ffv1", "nut", True), ("ffv1", "mkv", False), ("libx264", "flv", False)]
 )
-def test_missing_colour_tags_are_noted(codec: str, suffix: str, said: bool) -> None:
+def test_missing_colour_tags_are_noted(codec: str, suffix: str, is_noted: bool) -> None:
     _, note = representable_colour(_encoding(codec, COLOURS["standard"]), Path(f"film.{suffix}"))
-    assert ("has no colour tags" in (note or "")) is said
+    assert ("has no colour tags" in (note or "")) is is_noted

@@ -23,7 +23,7 @@ def sounds(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for codec in ("aac", "ac3", "flac", "libopus", "pcm_s16le", "wavpack", "tta"):
         kind = np.float32 if codec in ("aac", "ac3") else np.int16
         samples = (TONE * 20_000).astype(kind) if kind is np.int16 else TONE
-        remux.film(folder / f"{codec}.mkv", remux.sound(samples, codec))
+        remux.write_source(folder / f"{codec}.mkv", remux.audio_track(samples, codec))
     return folder
 
 

@@ -29,7 +29,7 @@ def test_chapter_thumbnails_are_no_cover_art(disposition: Disposition, cover: bo
 
 
 def test_cover_art_is_read_as_an_image_file(tmp_path: Path) -> None:
-    path = remux.film(tmp_path / "in.mkv", remux.attached("cover.png", "image/png", IMAGE))
+    path = remux.write_source(tmp_path / "in.mkv", remux.attached("cover.png", "image/png", IMAGE))
     assert read_cover(path, 1) == IMAGE
 
 

@@ -1,4 +1,4 @@
-"""What is copied beside the upscaled video: streams, labels, chapters and times, as far as containers support them."""
+"""Streams, labels, chapters and times are copied beside the upscaled video, as far as the container supports them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,18 @@ from av.stream import Disposition
 from pipeline.media.writing.container import ContainerFile
 from pipeline.media.writing.file_sink import FileSink
 from tests import remux
-from tests.remux import CLICKS, attached, clicking, contents, copied, cues, film, heard, labels, sound
+from tests.remux import (
+    CLICK_SECONDS,
+    attached,
+    audio_track,
+    click_times,
+    contents,
+    copied,
+    cues,
+    labels,
+    make_clicks,
+    write_source,
+)
 
 FONT = bytes(range(256)) * 20
 PICTURE = bytes.fromhex(  # a PNG of one pixel
@@ -33,12 +44,12 @@ CUES = [(200, 500, "<b>Größe</b>\nzwei".encode()), (1000, 600, b'<font color="
 def rich(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A Matroska file with nearly everything that there is."""
     folder = tmp_path_factory.mktemp("rich")
-    second = film(folder / "second.mp4")
-    return film(
+    second = write_source(folder / "second.mp4")
+    return write_source(
         folder / "rich.mkv",
         copied(second, 0, language="jpn"),
-        sound(clicking(), disposition=Disposition.default, language="ger", title="Ton"),
-        sound(clicking(), disposition=Disposition.comment | Disposition.hearing_impaired, language="eng"),
+        audio_track(make_clicks(), disposition=Disposition.default, language="ger", title="Ton"),
+        audio_track(make_clicks(), disposition=Disposition.comment | Disposition.hearing_impaired, language="eng"),
         cues("subrip", *CUES, disposition=Disposition.forced, language="fre", title="Texte"),
         attached("a.ttf", "application/x-truetype-font", FONT),
         attached("cover.png", "image/png", PICTURE),
@@ -178,11 +189,11 @@ def test_mpegts_reports_each_dropped_stream(rich: Path, tmp_path: Path) -> None:
 @pytest.mark.parametrize("target", [".mkv", ".mp4", ".ts", ".mov"])
 @pytest.mark.parametrize("start", [0.0, 0.3])
 def test_copied_audio_stays_in_sync(tmp_path: Path, source: str, target: str, start: float) -> None:
-    path = film(tmp_path / f"in{source}", sound(clicking(), start=start))
+    path = write_source(tmp_path / f"in{source}", audio_track(make_clicks(), start=start))
     sink = remux.remux(path, tmp_path / f"out{target}")
     assert sink.remarks == []
-    assert heard(sink.path) == pytest.approx(heard(path), abs=0.001)
-    assert heard(path) == pytest.approx([start + click for click in CLICKS], abs=0.0015)
+    assert click_times(sink.path) == pytest.approx(click_times(path), abs=0.001)
+    assert click_times(path) == pytest.approx([start + click for click in CLICK_SECONDS], abs=0.0015)
 
 
 @pytest.mark.parametrize("target", [".mkv", ".mp4"])
@@ -194,20 +205,20 @@ def test_a_shift_moves_all_streams_and_chapters(rich: Path, tmp_path: Path, targ
         c[target == ".mp4" :] for c in moved_chapters[:1]
     ]
     assert chapters(sink.path)[1:] == moved_chapters[1:]
-    assert heard(sink.path) == pytest.approx(heard(rich), abs=0.001)
+    assert click_times(sink.path) == pytest.approx(click_times(rich), abs=0.001)
     moved = [(time + 0.5, content) for time, content in contents(rich, 2)]
     assert same(contents(sink.path, 2), moved)
 
 
 def test_tags_beyond_those_of_itunes_are_copied_to_mp4(tmp_path: Path) -> None:
-    path = film(tmp_path / "in.mkv", metadata={"title": "A", "PURL": "http://x"})
+    path = write_source(tmp_path / "in.mkv", metadata={"title": "A", "PURL": "http://x"})
     sink = remux.remux(path, tmp_path / "out.mp4")
     assert {"title": "A", "purl": "http://x"}.items() <= tags(sink.path).items()
     assert sink.dropped == []
 
 
 def test_tags_that_mp4_does_not_support_beside_cover_art_are_reported(tmp_path: Path) -> None:
-    path = film(
+    path = write_source(
         tmp_path / "in.mkv", attached("c.png", "image/png", PICTURE), metadata={"title": "A", "PURL": "http://x"}
     )
     sink = remux.remux(path, tmp_path / "out.mp4")
@@ -245,7 +256,7 @@ def test_data_streams_are_copied_to_transport_streams_and_reported_elsewhere(tmp
             packet.stream, packet.time_base, packet.pts, packet.dts = stream, Fraction(1, 1000), 100, 100
             yield packet
 
-    path = film(tmp_path / "in.ts", klv)
+    path = write_source(tmp_path / "in.ts", klv)
     assert remux.remux(path, tmp_path / "a.ts").dropped == []
     assert [content for _, content in contents(tmp_path / "a.ts", 1)] == [content for _, content in contents(path, 1)]
     told = remux.remux(path, tmp_path / "a.mkv").dropped
@@ -274,7 +285,7 @@ def test_bitmap_subtitles_are_copied_where_they_are_supported(tmp_path: Path, co
         )
         yield packet
 
-    path = film(tmp_path / "in.mkv", pictures)
+    path = write_source(tmp_path / "in.mkv", pictures)
     for suffix in (".mkv", ".mp4", ".ts"):
         sink = remux.remux(path, tmp_path / f"out{suffix}")
         assert (sink.dropped == []) == (suffix in holders)
@@ -291,7 +302,7 @@ def test_styled_subtitles_are_not_converted_for_mp4(tmp_path: Path) -> None:
         stream.time_base = Fraction(1, 1000)
         yield None
 
-    path = film(tmp_path / "in.mkv", styled)
+    path = write_source(tmp_path / "in.mkv", styled)
     assert remux.remux(path, tmp_path / "out.mp4").dropped == [
         "subtitle stream 1 dropped: mp4 does not support ass; .mkv does"
     ]
@@ -301,7 +312,7 @@ def test_styled_subtitles_are_not_converted_for_mp4(tmp_path: Path) -> None:
 def test_a_packet_that_the_muxer_rejects_is_dropped_and_reported(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    path = film(tmp_path / "in.mkv", sound(clicking()))
+    path = write_source(tmp_path / "in.mkv", audio_track(make_clicks()))
     mux, seen = ContainerFile.mux, []
 
     def reject_fifth(self: ContainerFile, packet: av.Packet[Any]) -> None:
@@ -318,10 +329,10 @@ def test_a_packet_that_the_muxer_rejects_is_dropped_and_reported(
 
 
 def test_audio_without_timestamps_gets_them(tmp_path: Path) -> None:
-    path = film(tmp_path / "in.avi", sound(clicking(), "mp2"))
+    path = write_source(tmp_path / "in.avi", audio_track(make_clicks(), "mp2"))
     sink = remux.remux(path, tmp_path / "out.mkv")
     assert [content for _, content in contents(sink.path, 1)] == [content for _, content in contents(path, 1)]
-    assert heard(sink.path) == pytest.approx(heard(path), abs=0.001)
+    assert click_times(sink.path) == pytest.approx(click_times(path), abs=0.001)
 
 
 @pytest.mark.parametrize("name", ["world.mp4", "bigbuckbunny.mp4", "big_buck_bunny_0_30.webm"])

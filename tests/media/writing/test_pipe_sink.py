@@ -19,7 +19,7 @@ LIMITED = Colour(1, False)
 
 
 def write_frames(encoding: VideoEncoding, times: list[int], others: int = 0) -> tuple[bytes, list[str]]:
-    """What PipeSink writes of gray ramps at `times`, and its remarks."""
+    """Returns the bytes that PipeSink writes of gray ramps at `times`, and its remarks."""
     format = encoding.format
     packed = np.arange(format.bytes, dtype=np.uint8)
     chunks: list[bytes] = []

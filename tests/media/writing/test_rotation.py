@@ -23,43 +23,43 @@ def video(clip: Path) -> VideoInfo:
 
 @pytest.mark.parametrize("name", ["a.mp4", "a.MOV", "a.m4v"])
 def test_the_mp4_family_keeps_the_tag_and_unrotated_frames(video: VideoInfo, name: str) -> None:
-    turned = replace(video, display_matrix=QUARTER)
-    made = plan_rotation(turned, Path(name), 2)
-    assert (made.rotation, made.video, made.note) == (None, turned, None)
+    rotated = replace(video, display_matrix=QUARTER)
+    plan = plan_rotation(rotated, Path(name), 2)
+    assert (plan.rotation, plan.video, plan.note) == (None, rotated, None)
 
 
 @pytest.mark.parametrize("name", ["a.mkv", "a.webm", "a.ts", "a.png", "%05d.jpg", "a.gif", "-"])
 def test_other_outputs_have_rotated_frames_and_no_tag(video: VideoInfo, name: str) -> None:
-    made = plan_rotation(replace(video, display_matrix=QUARTER), Path(name), 2)
-    assert made.rotation == Orientation(transposed=True, across=True)
-    assert made.video.display_matrix is None
-    assert (made.video.format.width, made.video.format.height) == (48, 64)
-    assert made.video.sample_aspect == Fraction(3, 4)
-    assert made.video.format.colour == video.format.colour
+    plan = plan_rotation(replace(video, display_matrix=QUARTER), Path(name), 2)
+    assert plan.rotation == Orientation(transposed=True, across=True)
+    assert plan.video.display_matrix is None
+    assert (plan.video.format.width, plan.video.format.height) == (48, 64)
+    assert plan.video.sample_aspect == Fraction(3, 4)
+    assert plan.video.format.colour == video.format.colour
     kind = Path(name).suffix or "y4m"
-    assert made.note == f"frames are {made.rotation}: not all players of {kind} apply rotation tags"
+    assert plan.note == f"frames are {plan.rotation}: not all players of {kind} apply rotation tags"
 
 
 def test_mirrored_videos_have_mirrored_frames_in_any_container(video: VideoInfo) -> None:
-    made = plan_rotation(replace(video, display_matrix=MIRRORED), Path("a.mp4"), 2)
-    assert made.rotation == Orientation(across=True)
-    assert (made.video.display_matrix, made.video.sample_aspect) == (None, Fraction(4, 3))
+    plan = plan_rotation(replace(video, display_matrix=MIRRORED), Path("a.mp4"), 2)
+    assert plan.rotation == Orientation(across=True)
+    assert (plan.video.display_matrix, plan.video.sample_aspect) == (None, Fraction(4, 3))
 
 
 @pytest.mark.parametrize("matrix", [None, (ONE, 0, 0, 0, ONE, 0, 0, 0, 1 << 30)])
 def test_upright_videos_are_unchanged(video: VideoInfo, matrix: tuple[int, ...] | None) -> None:
-    made = plan_rotation(replace(video, display_matrix=matrix), Path("a.mkv"), 2)
-    assert (made.rotation, made.video, made.note) == (None, video, None)
+    plan = plan_rotation(replace(video, display_matrix=matrix), Path("a.mkv"), 2)
+    assert (plan.rotation, plan.video, plan.note) == (None, video, None)
 
 
 def test_the_tag_is_scaled_with_the_video(video: VideoInfo) -> None:
     stretched = (0, 2 * ONE, 0, -ONE, 0, 0, 48 * ONE, 1 << 31, 1 << 30)
-    made = plan_rotation(replace(video, display_matrix=stretched), Path("a.mp4"), 2)
-    assert made.video.display_matrix == (0, ONE, 0, -ONE, 0, 0, 96 * ONE, 0, 1 << 30)
+    plan = plan_rotation(replace(video, display_matrix=stretched), Path("a.mp4"), 2)
+    assert plan.video.display_matrix == (0, ONE, 0, -ONE, 0, 0, 96 * ONE, 0, 1 << 30)
 
 
 @pytest.mark.parametrize(
-    ("name", "carried", "said"),
+    ("name", "carried", "tag_note"),
     [
         ("a.mov", ODD, "its tag is copied"),
         ("a.mkv", ODD, "its tag is copied"),
@@ -68,11 +68,11 @@ def test_the_tag_is_scaled_with_the_video(video: VideoInfo) -> None:
     ],
 )
 def test_odd_angles_are_not_applied_and_noted(
-    video: VideoInfo, name: str, carried: tuple[int, ...] | None, said: str
+    video: VideoInfo, name: str, carried: tuple[int, ...] | None, tag_note: str
 ) -> None:
-    made = plan_rotation(replace(video, display_matrix=ODD), Path(name), 2)
-    assert (made.rotation, made.video.display_matrix) == (None, carried)
-    assert made.note == f"the video is tagged to be displayed at an odd angle: frames are not rotated, {said}"
+    plan = plan_rotation(replace(video, display_matrix=ODD), Path(name), 2)
+    assert (plan.rotation, plan.video.display_matrix) == (None, carried)
+    assert plan.note == f"the video is tagged to be displayed at an odd angle: frames are not rotated, {tag_note}"
 
 
 def test_the_tag_of_a_skewed_video_is_kept_in_mov_only(video: VideoInfo) -> None:

@@ -78,26 +78,26 @@ def test_a_packet_rewritten_to_nothing_is_dropped(streams: Any) -> None:
     assert [(bytes(m), m.pts, m.duration, m.is_keyframe) for m in made] == [(b"A", 600, 50, True)]
 
 
-def sound(streams: Any, *times: int | None, duration: int = 20) -> tuple[list[int | None], AudioCopyRoute]:
+def copy_audio(streams: Any, *times: int | None, duration: int = 20) -> tuple[list[int | None], AudioCopyRoute]:
     route = AudioCopyRoute(streams[0], Fraction(0))
     copies = [copy for dts in times for copy in route.feed(packet(dts, dts, duration))]
     return [copy.dts for copy in [*copies, *route.finish()]], route
 
 
 def test_a_single_late_audio_timestamp_is_repaired(streams: Any) -> None:
-    times, route = sound(streams, 0, 20, 65_000, 60, 80)
+    times, route = copy_audio(streams, 0, 20, 65_000, 60, 80)
     assert times == [0, 20, 40, 60, 80]
     assert (route.repaired, route.damaged) == (1, 0)
 
 
 def test_overlapping_audio_is_dropped(streams: Any) -> None:
-    times, route = sound(streams, 0, 20, 40, 60, 30, 50, 70, 90)
+    times, route = copy_audio(streams, 0, 20, 40, 60, 30, 50, 70, 90)
     assert times == [0, 20, 40, 60, 70, 90]
     assert (route.repaired, route.damaged) == (0, 2)
 
 
 def test_audio_after_a_clock_that_jumped_back_is_kept(streams: Any) -> None:
-    times, route = sound(streams, *range(100_000, 100_200, 20), *range(0, 8000, 20))
+    times, route = copy_audio(streams, *range(100_000, 100_200, 20), *range(0, 8000, 20))
     assert route.damaged == 100
     assert len(times) == 10 + 400 - 100
 

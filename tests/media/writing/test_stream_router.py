@@ -16,10 +16,10 @@ from tests import images, remux
 def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A file with two videos, audio, subtitles and an attachment."""
     folder = tmp_path_factory.mktemp("source")
-    return remux.film(
+    return remux.write_source(
         folder / "source.mkv",
-        remux.copied(remux.film(folder / "second.mkv")),
-        remux.sound(remux.clicking(), "libopus"),
+        remux.copied(remux.write_source(folder / "second.mkv")),
+        remux.audio_track(remux.make_clicks(), "libopus"),
         remux.cues("subrip", (0, 400, b"text")),
         remux.attached("font.ttf", "font/ttf", b"glyphs"),
     )
@@ -64,7 +64,7 @@ def test_cover_art_that_can_not_be_read_is_a_remark_with_the_reason(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     image = images.write(tmp_path / "cover.png", images.samples(1)).read_bytes()
-    source = remux.film(tmp_path / "in.mkv", remux.attached("cover.png", "image/png", image))
+    source = remux.write_source(tmp_path / "in.mkv", remux.attached("cover.png", "image/png", image))
     monkeypatch.chdir(tmp_path)
     (tmp_path / "-").write_bytes(source.read_bytes())  # a file of that name is not the pipe
     piped = route(source, tmp_path / "a.mkv", Path("-"))

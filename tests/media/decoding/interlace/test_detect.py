@@ -82,7 +82,7 @@ def test_still_video_is_inconclusive(tmp_path: Path) -> None:
 
 def test_pipes_and_images_are_not_examined(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     media = probe(interlaced.write(tmp_path / "video.mkv", interlaced.video(4)))
-    image = probe(clips.make(tmp_path / "one.png", 1, codec="png", pixel="rgb24", sound=False))
+    image = probe(clips.make(tmp_path / "one.png", 1, codec="png", pixel="rgb24", audio=False))
     monkeypatch.setattr(detect, "open_input", None)
     assert detect_interlacing(replace(media, pipe=Pipe(0))) == InterlaceDetector()
     assert detect_interlacing(image) == InterlaceDetector()

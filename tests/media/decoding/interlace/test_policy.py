@@ -132,7 +132,7 @@ def test_doubled_video_has_twice_the_rate_and_the_same_length(tmp_path: Path) ->
 
 def test_numbered_images_are_not_doubled(tmp_path: Path) -> None:
     for number in range(2):
-        clips.make(tmp_path / f"{number}.png", 1, codec="png", pixel="rgb24", sound=False)
+        clips.make(tmp_path / f"{number}.png", 1, codec="png", pixel="rgb24", audio=False)
     media = probe(tmp_path / "%d.png")
     with pytest.raises(SettingsError, match=r'`deinterlace="field"`.*"frame" makes one frame of each'):
         plan_deinterlacing(media, "field")
