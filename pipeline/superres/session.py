@@ -114,7 +114,9 @@ def checked_output(model: ModelSpec, source: FrameFormat, output: FrameFormat | 
     enlarged = source.enlarged(model.scale)
     output = output or enlarged
     if (output.width, output.height) != (enlarged.width, enlarged.height):
-        raise MismatchError(f"the output is to be {output}, but {model} enlarges {source} to {enlarged}")
+        raise MismatchError(
+            f"the requested output is {output}, and {model} enlarges {source} to {enlarged}: request that size"
+        )
     return output
 
 

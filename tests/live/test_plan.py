@@ -100,10 +100,10 @@ def test_an_odd_size_is_padded_for_the_encoder_and_noted(video: VideoInfo) -> No
 
 
 class TestDeinterlacing:
-    def test_is_off_for_video_that_is_not_flagged(self, video: VideoInfo) -> None:
+    def test_deinterlacing_is_off_for_video_that_is_not_flagged(self, video: VideoInfo) -> None:
         assert plan(video).deinterlacing is None
 
-    def test_gives_one_frame_per_frame_for_flagged_video(self, video: VideoInfo) -> None:
+    def test_flagged_video_is_deinterlaced_to_one_frame_per_frame(self, video: VideoInfo) -> None:
         live_plan = plan(replace(video, scan=FIELDS))
         assert live_plan.deinterlacing is not None
         assert (live_plan.deinterlacing.which, live_plan.deinterlacing.top_first) == ("marked", False)
@@ -111,16 +111,16 @@ class TestDeinterlacing:
         note = "it is interlaced, bottom field first: deinterlaced, one frame per frame, one frame later"
         assert live_plan.notes == (note,)
 
-    def test_gives_one_frame_per_field_on_the_same_clock_on_request(self, video: VideoInfo) -> None:
+    def test_deinterlacing_to_fields_keeps_the_clock(self, video: VideoInfo) -> None:
         live_plan = plan(replace(video, scan=FIELDS), deinterlace="field")
         assert (live_plan.encoding.rate, live_plan.encoding.time_base) == (Fraction(50), Fraction(1, 90_000))
 
-    def test_applies_to_video_that_is_not_flagged_on_request(self, video: VideoInfo) -> None:
+    def test_requested_deinterlacing_applies_to_video_that_is_not_flagged(self, video: VideoInfo) -> None:
         live_plan = plan(video, deinterlace="frame")
         assert live_plan.deinterlacing is not None
         assert (live_plan.deinterlacing.which, live_plan.deinterlacing.top_first) == ("all", True)
 
-    def test_can_be_switched_off_which_is_noted(self, video: VideoInfo) -> None:
+    def test_deinterlacing_that_is_switched_off_is_noted(self, video: VideoInfo) -> None:
         live_plan = plan(replace(video, scan=FIELDS), deinterlace="off")
         assert live_plan.deinterlacing is None
         note = "it is flagged as interlaced: combing artifacts are upscaled too (`deinterlace` is off)"

@@ -109,33 +109,33 @@ def test_frames_with_equal_timestamps_are_a_millisecond_apart() -> None:
 class TestAudio:
     RATE = Fraction(1, 48_000)
 
-    def test_is_shifted_by_as_much_as_its_video(self) -> None:
+    def test_audio_is_shifted_as_much_as_its_video(self) -> None:
         clock = LiveClock()
         clock.frame(10 * TICKS, TIME_BASE, 0.0)
         assert clock.audio(1, 10 * 48_000 + 1024, self.RATE, 0.0) == -10 * 48_000
 
-    def test_keeps_its_distances_to_the_sample(self) -> None:
+    def test_distances_of_audio_are_kept_to_the_sample(self) -> None:
         clock = LiveClock()
         clock.frame(12_345, TIME_BASE, 0.0)
         times = [6584 + 1024 * index for index in range(100)]
         shifts = {clock.audio(1, time, self.RATE, 0.1 + index / 50) for index, time in enumerate(times)}
         assert shifts == {-6584}
 
-    def test_is_dropped_before_the_first_frame(self) -> None:
+    def test_audio_is_dropped_before_the_first_frame(self) -> None:
         clock = LiveClock()
         assert clock.audio(1, 0, self.RATE, 0.0) is None
         clock.frame(0, TIME_BASE, 0.0)
         clock.connect()
         assert clock.audio(1, 4800, self.RATE, 0.1) is None
 
-    def test_is_dropped_if_it_is_older_than_audio_already_sent(self) -> None:
+    def test_audio_is_dropped_if_it_is_older_than_audio_already_sent(self) -> None:
         clock = LiveClock()
         clock.frame(0, TIME_BASE, 0.0)
         assert clock.audio(1, 4800, self.RATE, 0.1) == 0
         assert clock.audio(1, 4800, self.RATE, 0.1) is None
         assert clock.audio(2, 4800, self.RATE, 0.1) == 0
 
-    def test_that_jumps_before_its_video_is_dropped_until_the_video_jumps(self) -> None:
+    def test_audio_that_jumps_before_its_video_is_dropped_until_the_video_jumps(self) -> None:
         clock = LiveClock()
         clock.frame(0, TIME_BASE, 0.0)
         hour = 3600
@@ -143,7 +143,7 @@ class TestAudio:
         clock.frame(hour * TICKS, TIME_BASE, 0.04)
         assert clock.audio(1, hour * 48_000 + 1024, self.RATE, 0.08) is not None
 
-    def test_continues_between_the_frames_of_a_slow_camera(self) -> None:
+    def test_audio_continues_between_the_frames_of_a_slow_camera(self) -> None:
         clock = LiveClock()
         clock.frame(0, TIME_BASE, 0.0)
         assert clock.audio(1, 40 * 48_000, self.RATE, 40.0) == 0

@@ -45,7 +45,7 @@ def test_an_unplugged_camera_is_a_file_that_does_not_exist(names_dir: Path) -> N
     assert not Path(find_webcam("Nobody", LINUX, names_dir).file).exists()
 
 
-def test_other_systems_use_names_of_their_own() -> None:
+def test_each_platform_has_its_own_device_names() -> None:
     assert find_webcam("0", "darwin").file == "0:none"
     assert find_webcam("FaceTime", "darwin").camera is None
     assert find_webcam("Integrated Camera", "win32").file == "video=Integrated Camera"

@@ -1,29 +1,29 @@
-// A run of 3x3 convolutions (stride 1, zero padding) with their activations, fused into one kernel.
+// Consecutive 3x3 convolutions (stride 1, zero padding) with their activations, fused into one kernel.
 //
-// A block owns a strip of columns and marches down it, ROWS * WARPS_Y rows a step. Each stage of the run keeps its
-// last rows in a ring in shared memory, from which the next stage reads; a stage trails the one before it by a row.
+// A block processes a strip of columns from top to bottom, ROWS * WARPS_Y rows a step. Each stage (layer) keeps its last
+// rows in a ring buffer in shared memory, from which the next stage reads, one row behind the stage before it.
 // A warp computes ROWS rows of 16 neighbouring pixels: the matrix product has M = 16 pixels, N = output channels and
 // K = (column offset, input channel), once for each of the three row offsets. docs/kernels.md has the drawing.
 //
 // Macros, all from kernel.py:
 //   FEATURES            channels between layers, a multiple of 8
-//   FIRST, INNER, LAST  whether the image's own layer is the first stage; how many layers between; the image's last
-//   IMAGE, SCALE        planes of the image (1 or 3); how much larger the output is
+//   FIRST, INNER, LAST  1 if the first stage reads the image; number of inner layers; 1 if the last stage writes the output
+//   IMAGE, SCALE        planes of the image (1 or 3); output size / input size
 //   RESIDUAL            0: none, 1: the nearest pixel of the input is added to the output, 2: bilinear
 //   WARPS_X, WARPS_Y    warps of a block, side by side and one below the other
 //   ROWS                rows that a warp computes in a step
 //   WEIGHTS_IN_SHARED   1: weights are copied into shared memory; 0: they are read through the L1 cache
 //   HALF_SUMS           1: products are summed in fp16, else in fp32
 //   WARPGROUP           1: wgmma of sm_90a (WARPS_X must be 4, weights in shared memory), else mma.sync
-//   SMOOTH              a bit for each stage: 1: SiLU instead of PReLU
-//   EPILOGUE            of the last stage when it is no image: 0: none, 1: `operand` is added after the activation,
+//   SMOOTH              a bit for each stage: 1 for SiLU instead of PReLU
+//   EPILOGUE            after the last stage if LAST is 0: 0: none, 1: `operand` is added to the activation y,
 //                       2: SPAN's gate, (operand + y) (sigmoid(y) - 0.5)
-//   BLOCKS              blocks that a multiprocessor shall hold
+//   BLOCKS              blocks that must fit on a multiprocessor
 
 typedef unsigned int word;    // two halves, or the bits of a float
 typedef unsigned short half;  // through PTX: cuda_fp16.h would need CUDA's header package at run time
 
-constexpr int CHUNKS = FEATURES / 8;  // of 8 channels, 16 bytes: what ldmatrix and cp.async move
+constexpr int CHUNKS = FEATURES / 8;  // of 8 channels, 16 bytes: the unit of ldmatrix and cp.async
 constexpr int PIXEL = (CHUNKS % 2 ? CHUNKS : CHUNKS + 1) * 16;  // bytes; an odd number of chunks has no bank conflicts
 constexpr int STAGES = FIRST + INNER + LAST, EDGE = STAGES - 1;  // EDGE: columns and rows that are computed twice
 constexpr int STEP = ROWS * WARPS_Y, COLUMNS = 16 * WARPS_X, ROW_PIXELS = COLUMNS + 2, THREADS = 32 * WARPS_X * WARPS_Y;
@@ -38,7 +38,7 @@ constexpr int TAIL_WEIGHTS = K_STEPS * 3 * TAIL_TILES * FRAGMENT;
 constexpr int WEIGHTS = FIRST * FIRST_WEIGHTS + INNER * INNER_WEIGHTS + LAST * TAIL_WEIGHTS;
 constexpr int WIDEST = 8 * (TILES > TAIL_TILES ? TILES : TAIL_TILES);  // biases and slopes of a stage
 
-// Shared memory: the source's ring, the other rings, weights, biases, slopes. kernel.py has the same sum.
+// Shared memory: the source's ring, the other rings, weights, biases, slopes. KernelShape.shared_bytes is the sum.
 constexpr int RINGS_AT = (SOURCE_ROWS * SOURCE_ROW + 15) / 16 * 16;
 constexpr int WEIGHTS_AT = RINGS_AT + EDGE * RING_ROWS * RING_ROW;
 constexpr int BIASES_AT = WEIGHTS_AT + (WEIGHTS_IN_SHARED ? WEIGHTS : 0);
@@ -75,7 +75,7 @@ __device__ __forceinline__ word load_shared(word at) {
     return value;
 }
 
-// 16 pixels by 16 (K8: 8) channels, as mma wants its A operand.
+// Load 16 pixels by 16 (K8: 8) channels as the A operand of mma.
 template <bool K8> __device__ __forceinline__ void load_pixels(word (&a)[4], word at) {
     if (K8)
         asm volatile("ldmatrix.sync.aligned.m8n8.x2.shared.b16 {%0,%1}, [%2];" : "=r"(a[0]), "=r"(a[1]) : "r"(at));
@@ -85,7 +85,7 @@ template <bool K8> __device__ __forceinline__ void load_pixels(word (&a)[4], wor
                      : "r"(at));
 }
 
-// sums = a b + before, of 16 pixels, 8 output channels and 16 (K8: 8) inputs.
+// sums = a b + before, for 16 pixels, 8 output channels and 16 (K8: 8) inputs.
 template <bool K8>
 __device__ __forceinline__ void multiply(word (&sums)[SUMS], const word (&a)[4], const word (&b)[2],
                                          const word (&before)[SUMS]) {
@@ -111,7 +111,7 @@ __device__ __forceinline__ void multiply(word (&sums)[SUMS], const word (&a)[4],
 #endif
 }
 
-// The weights of one step, N tiles of 8 output channels: packed by weights.py so that a lane reads 16 bytes at a time.
+// Load the weights of one step, N tiles of 8 output channels, packed by weights.py so that a lane reads 16 bytes at once.
 template <int N> __device__ __forceinline__ void load_weights(word (&b)[N][2], const word* step, int lane) {
 #pragma unroll
     for (int j = 0; j + 1 < N; j += 2) {
@@ -135,7 +135,7 @@ template <int N> __device__ __forceinline__ constexpr int channel(int j, int q) 
     return (N - 1) * 8 + q * 2;
 }
 
-// Where in a row of the ring the 16 inputs of a step are, from the leftmost of the three columns.
+// Offset of the 16 inputs of a step in a row of the ring, from the leftmost of the three columns.
 __device__ __forceinline__ constexpr int inputs_at(int step) {
     return 2 * step / CHUNKS * PIXEL + 2 * step % CHUNKS * 16;
 }
@@ -235,7 +235,7 @@ __device__ __forceinline__ void convolve(word (&sums)[ROWS][N][SUMS], word (&sta
                 Warpgroup<N>::multiply(sums[r], a[now][r + offset], first + (step * 3 + offset) * (N * FRAGMENT >> 4));
         asm volatile("wgmma.commit_group.sync.aligned;" ::: "memory");
         if (next < K_STEPS) {
-            asm volatile("wgmma.wait_group.sync.aligned 1;" ::: "memory");  // whose pixels the registers held
+            asm volatile("wgmma.wait_group.sync.aligned 1;" ::: "memory");  // the registers are overwritten below
 #pragma unroll
             for (int r = 0; r < ROWS + 2; ++r) {
                 if (2 * next + 1 < K_CHUNKS) load_pixels<false>(a[1 - now][r], rows[r] + inputs_at(next));
@@ -284,7 +284,7 @@ __device__ __forceinline__ void convolve(word (&sums)[ROWS][N][SUMS], word (&sta
 
 __device__ __forceinline__ float sigmoid(float x) { return __fdividef(1.0f, 1.0f + __expf(-x)); }
 
-// PReLU as the larger of x and slope x, which weights.py makes right for every slope; SiLU where `smooth`.
+// PReLU as the larger of x and slope x (with_slopes_up_to_one in chain.py makes it valid for all slopes); SiLU if `smooth`.
 __device__ __forceinline__ word activated(word x, word slope, bool smooth) {
     if (smooth) {
         float2 value = unpack(x);
@@ -301,7 +301,7 @@ __device__ __forceinline__ word combined(word value, word operand) {
     return pack((x.x + y.x) * (sigmoid(y.x) - 0.5f), (x.y + y.y) * (sigmoid(y.y) - 0.5f));
 }
 
-// A lane's channels of a pixel, in pieces of 16, 8 and 4 bytes.
+// Store a lane's channels of a pixel in pieces of 16, 8 and 4 bytes.
 __device__ __forceinline__ void store_pixel(char* pixel, const word (&values)[TILES], int q) {
     constexpr int FOURS = TILES / 4 * 4, TWOS = TILES % 4 >= 2;
 #pragma unroll
@@ -313,19 +313,19 @@ __device__ __forceinline__ void store_pixel(char* pixel, const word (&values)[TI
     if (TILES % 2) *reinterpret_cast<word*>(pixel + channel<TILES>(TILES - 1, q) * 2) = values[TILES - 1];
 }
 
-// What one lane knows of the block's place in the frame.
+// Position of the block in the frame.
 struct Place {
-    int left;           // the frame's column of the block's first one
-    int top, bottom;    // the rows that the block makes, bottom excluded
+    int left;           // column of the frame at the block's first column
+    int top, bottom;    // rows of the output that the block computes, without `bottom`
     int height, width;  // of the frame
     __device__ bool has(int x, int y) const { return (unsigned)x < (unsigned)width && (unsigned)y < (unsigned)height; }
-    // Whether the block's column i at frame row y is the block's own to write, and inside the frame.
+    // Whether the block writes its column i at frame row y: inside the frame, and not left to a neighbouring block.
     __device__ bool owns(int i, int y) const {
         return y >= top && y < bottom && left + i < width && i >= EDGE && i < COLUMNS - EDGE;
     }
 };
 
-// The pixels of `rows` rows of the source from frame row y on, into its ring from row `slot` on; outside are zeros.
+// Copy `rows` rows of the source from frame row y on to its ring, from row `slot` on, with zeros outside of the frame.
 __device__ __forceinline__ void load_source(const half* source, word ring, const Place& place, int y, int slot, int rows) {
 #if FIRST
     for (int i = threadIdx.x; i < rows * ROW_PIXELS; i += THREADS) {
@@ -336,7 +336,7 @@ __device__ __forceinline__ void load_source(const half* source, word ring, const
         copy_async_8(ring + at * SOURCE_ROW + column * IMAGE_PIXEL, from, exists);
     }
 #else
-    // A warp takes a row, and each lane the same chunk of every so many pixels: all offsets are constants.
+    // A warp copies a row, and each lane the same chunk of pixels at a constant distance, so that all offsets are constants.
     constexpr bool DENSE = PIXEL == FEATURES * 2;
     constexpr int LANES = DENSE ? 32 : 32 / CHUNKS * CHUNKS, ALL = ROW_PIXELS * CHUNKS, TURNS = (ALL + LANES - 1) / LANES;
     const int lane = threadIdx.x & 31, warp = threadIdx.x >> 5, first = (place.left - 1) * CHUNKS + lane;
@@ -357,7 +357,7 @@ __device__ __forceinline__ void load_source(const half* source, word ring, const
 }
 
 #if LAST
-// The input enlarged to plane c of the output, at row `sub_y` and column `sub_x` of what pixel x, y becomes.
+// The enlarged input in plane c at row `sub_y` and column `sub_x` of the SCALE x SCALE output pixels of input pixel x, y.
 __device__ __forceinline__ float enlarged(const half* image, const Place& place, int x, int y, int c, int sub_y, int sub_x) {
     auto at = [&](int column, int row) {
         column = min(max(column, 0), place.width - 1), row = min(max(row, 0), place.height - 1);
@@ -370,13 +370,13 @@ __device__ __forceinline__ float enlarged(const half* image, const Place& place,
     return (1 - v) * ((1 - u) * at(x, y) + u * at(beside, y)) + v * ((1 - u) * at(x, below) + u * at(beside, below));
 }
 
-// Which sample of the output is the last layer's channel n: they are in the order (plane, row, column).
+// Position of the last layer's channel n in the output: channels are in the order (plane, row, column).
 struct Sample {
     int plane, sub_y, sub_x;
     __device__ Sample(int n) : plane(n / (SCALE * SCALE)), sub_y(n / SCALE % SCALE), sub_x(n % SCALE) {}
 };
 
-// What the residual adds to a lane's samples, read before the arithmetic so that it arrives meanwhile.
+// Load the residual of a lane's samples, before the arithmetic, so that the loads overlap with it.
 __device__ __forceinline__ void load_residual(word (&residual)[ROWS][2][TAIL_TILES], const half* image, const Place& place,
                                               int y, int column, int q) {
 #pragma unroll
@@ -394,7 +394,7 @@ __device__ __forceinline__ void load_residual(word (&residual)[ROWS][2][TAIL_TIL
             }
 }
 
-// The last stage's sums as samples of the larger planes.
+// Store the last stage's sums as samples of the output planes.
 __device__ __forceinline__ void store_image(const word (&sums)[ROWS][TAIL_TILES][SUMS],
                                             const word (&residual)[ROWS][2][TAIL_TILES], half* out, const Place& place,
                                             int y, int column, int q) {
@@ -426,9 +426,9 @@ __device__ __forceinline__ void store_image(const word (&sums)[ROWS][TAIL_TILES]
 }
 #endif
 
-// source: the image, (H, W, 4), if FIRST, else (H, W, FEATURES). out: the planes of the larger image if LAST, else
-// (H, W, FEATURES). operand: (H, W, FEATURES), for the epilogue. image: (H, W, 4), for the residual. strips: how many
-// blocks stand side by side; rows: how many rows of the frame each makes.
+// source: the image, (H, W, 4), if FIRST, else (H, W, FEATURES). out: the planes of the output image if LAST, else
+// (H, W, FEATURES). operand: (H, W, FEATURES), for the epilogue. image: (H, W, 4), for the residual. strips: number of
+// blocks side by side. rows_each: rows of the frame that each block computes.
 extern "C" __global__ void __launch_bounds__(THREADS, BLOCKS)
 convolutions(const half* __restrict__ source, half* __restrict__ out, const word* __restrict__ weights,
              const float* __restrict__ biases, const half* __restrict__ slopes, const half* __restrict__ operand,
@@ -456,14 +456,14 @@ convolutions(const half* __restrict__ source, half* __restrict__ out, const word
         *reinterpret_cast<uint2*>(shared + i / 2 * SOURCE_ROW + (ROW_PIXELS + i % 2) * IMAGE_PIXEL) = make_uint2(0, 0);
 #endif
 #if __CUDA_ARCH__ >= 900
-    // What is above needs nothing of the kernel before; what is below waits until that one's output is in memory.
+    // The code above does not depend on the previous kernel; the code below needs its complete output in memory.
     asm volatile("griddepcontrol.launch_dependents;");
     asm volatile("griddepcontrol.wait;" ::: "memory");
 #endif
     load_source(source, base, place, first_row - 1, 0, STEP + 2);
     asm volatile("cp.async.commit_group;");
 
-    int source_slot = 0, ring_slot = 0;  // the rows that this step's first row begins with
+    int source_slot = 0, ring_slot = 0;  // ring rows at which this step's input begins
     const word lane_at = (lane & 15) * PIXEL + (lane >> 4) * 16 + across * 16 * PIXEL;
 #pragma unroll 1
     for (int step = 0; step < steps; ++step) {
@@ -486,11 +486,11 @@ convolutions(const half* __restrict__ source, half* __restrict__ out, const word
                 rows[r] = ring + (at < length ? at : at - length) * pitch;
             }
         };
-        auto rows_for = [&](word (&rows)[ROWS + 2], int stage) {  // the input rows of a stage that is not the image's first
+        auto rows_for = [&](word (&rows)[ROWS + 2], int stage) {  // the input rows of a stage other than the first layer
             if (stage == 0) rows_of(rows, base + lane_at, source_slot, SOURCE_ROWS, SOURCE_ROW);
             else rows_of(rows, base + RINGS_AT + (stage - 1) * RING_ROWS * RING_ROW + lane_at, ring_slot, RING_ROWS, RING_ROW);
         };
-        auto finish = [&](const word (&sums)[ROWS][TILES][SUMS], int stage) {  // to the next stage's ring, or to memory
+        auto finish = [&](const word (&sums)[ROWS][TILES][SUMS], int stage) {  // store to the next stage's ring, or to memory
             const int y = first_row - stage + step * STEP + down * ROWS;
             const bool smooth = SMOOTH >> stage & 1, leaves = !LAST && stage == STAGES - 1;
             word slope_of[TILES];
@@ -515,7 +515,7 @@ convolutions(const half* __restrict__ source, half* __restrict__ out, const word
 #endif
                         store_pixel(reinterpret_cast<char*>(out + pixel), values, q);
                     } else {
-                        const bool exists = place.has(x, y + r);  // beyond the frame is zero, not what would be computed
+                        const bool exists = place.has(x, y + r);  // outside of the frame, zero padding
                         const int slot = ring_slot + 2 + down * ROWS + r, at = slot < RING_ROWS ? slot : slot - RING_ROWS;
 #pragma unroll
                         for (int j = 0; j < TILES; ++j) values[j] = exists ? values[j] : 0;

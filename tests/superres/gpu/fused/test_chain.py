@@ -20,7 +20,7 @@ def test_the_layers_that_are_read_again_are_listed() -> None:
     assert recognise(joined_network()).operands == {0, 2}
 
 
-def test_a_chain_states_its_width() -> None:
+def test_the_width_of_a_chain_is_that_of_its_inner_layers() -> None:
     assert recognise(chain_network(width=16)).width == 16
 
 

@@ -48,7 +48,7 @@ KINDS: dict[str, Any] = {
 @pytest.mark.parametrize("width", WIDTHS)
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("card", CARDS)
-def test_each_segment_has_a_shape_that_fits_each_card(card: str, kind: str, width: int) -> None:
+def test_each_segment_has_a_shape_that_fits_each_gpu(card: str, kind: str, width: int) -> None:
     found = candidates(segment(width, **KINDS[kind]), *CARDS[card], warpgroups=False)
     assert found
     for shape in found:
@@ -56,7 +56,7 @@ def test_each_segment_has_a_shape_that_fits_each_card(card: str, kind: str, widt
         assert not shape.warpgroup
 
 
-def test_wgmma_is_tried_first_from_32_channels_on_where_the_card_has_it() -> None:
+def test_wgmma_is_tried_first_from_32_channels_on_if_the_gpu_has_it() -> None:
     room = HOPPER_BLOCK, HOPPER_MULTIPROCESSOR
     assert candidates(segment(40), *room, warpgroups=True)[0].warpgroup
     assert not any(shape.warpgroup for shape in candidates(segment(24), *room, warpgroups=True))

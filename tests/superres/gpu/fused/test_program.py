@@ -46,7 +46,7 @@ def test_a_buffer_that_is_read_again_is_kept_until_then(joined: FusedProgram) ->
             assert buffers[step.operand] not in written_meanwhile
 
 
-def test_a_program_is_the_same_after_it_was_kept_in_a_file(joined: FusedProgram) -> None:
+def test_a_program_is_unchanged_by_a_round_trip_through_a_file(joined: FusedProgram) -> None:
     loaded = FusedProgram.load(joined.dump())
     for before, after in zip(joined.steps, loaded.steps, strict=True):
         assert (before.segment, before.shape, before.grid, before.operand) == (
@@ -65,7 +65,7 @@ def test_a_damaged_file_is_refused(content: bytes) -> None:
         FusedProgram.load(content)
 
 
-def test_biases_and_slopes_of_a_step_fill_the_place_of_the_widest_layer(srvgg: FusedProgram) -> None:
+def test_biases_and_slopes_of_a_step_are_padded_to_its_widest_layer(srvgg: FusedProgram) -> None:
     last = srvgg.steps[-1]
     assert last.biases.shape == last.slopes.shape == (1, 16)
     assert (last.slopes == 1).all()

@@ -74,7 +74,7 @@ def test_the_first_layer_reads_four_columns_of_four_planes(planes: int) -> None:
 
 
 @pytest.mark.parametrize("tiles", range(1, 9))
-def test_every_channel_stands_in_one_column_and_a_lanes_channels_are_neighbours(tiles: int) -> None:
+def test_every_channel_has_one_column_and_the_channels_of_a_lane_are_neighbours(tiles: int) -> None:
     order = channel_order(tiles)
     assert sorted(order.ravel()) == list(range(8 * tiles))
     for q in range(4):
