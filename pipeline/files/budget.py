@@ -33,29 +33,29 @@ def allocate_encoders(
     Returns:
         The encoding, and a note if there are fewer encoders than requested ("" if not).
     """
-    wanted = settings.encoders
+    requested = settings.encoders
     parallel = encoder_spec(encoding.codec).parallel
-    if wanted == 1 or (wanted == "auto" and (not busy or (parallel and parallel.fills_cores))):
+    if requested == 1 or (requested == "auto" and (not busy or (parallel and parallel.fills_cores))):
         return encoding, ""
-    if parallel is None or (reason := _only_one(encoding)):
+    if parallel is None or (reason := _reason_for_one(encoding)):
         reason = reason if parallel else f"{encoding.codec} is not known to make closed GOPs that can be joined"
-        return encoding, "" if wanted == "auto" else f"only one encoder is used: {reason}"
+        return encoding, "" if requested == "auto" else f"only one encoder is used: {reason}"
     gops = _gops(encoding.options.get("g"))
-    most = host.cores() // parallel.cores if wanted == "auto" else wanted
+    most = host.cores() // parallel.cores if requested == "auto" else requested
     most = most if frames is None else min(most, -(-frames // gops[-1]))
-    room = _SHARE_OF_MEMORY * host.available_memory()
+    limit = _SHARE_OF_MEMORY * host.available_memory()
     for count, gop in itertools.product(range(most, 1, -1), gops):
-        of_use = frames is None or count <= -(-frames // gop)
-        if of_use and memory(encoding, count, gop) <= room:
+        is_useful = frames is None or count <= -(-frames // gop)
+        if is_useful and memory(encoding, count, gop) <= limit:
             shared = replace(encoding, encoders=count, gop=gop, waiting=count * gop)
-            return replace(shared, threads=_threads(parallel, count)), _fewer(count, most, wanted)
-    return encoding, _fewer(1, most, wanted)
+            return replace(shared, threads=_threads(parallel, count)), _fewer(count, most, requested)
+    return encoding, _fewer(1, most, requested)
 
 
-def _fewer(count: int, most: int, wanted: int | str) -> str:
+def _fewer(count: int, most: int, requested: int | str) -> str:
     """The note if memory allows `count` encoders, and more were requested and useful."""
-    lacking = count < most and wanted != "auto"
-    return f"only {count} of {wanted} encoders are used: memory is too small for more" if lacking else ""
+    is_limited = count < most and requested != "auto"
+    return f"only {count} of {requested} encoders are used: memory is too small for more" if is_limited else ""
 
 
 def _gops(requested: str | None) -> tuple[int, ...]:
@@ -81,7 +81,7 @@ def memory(encoding: VideoEncoding, encoders: int, gop: int) -> int:
     return (encoders * encoder_spec(encoding.codec).frames_at_work + waiting) * encoding.format.bytes
 
 
-def _only_one(encoding: VideoEncoding) -> str:
+def _reason_for_one(encoding: VideoEncoding) -> str:
     """Why parallel encoders are impossible; "" if they are possible."""
     if named := [name for name in _RATE_CONTROLS if name in encoding.options]:
         return f"{named[0]}={encoding.options[named[0]]} applies to the video as a whole"

@@ -127,26 +127,14 @@ def upscale(
         BackendError: The device fails, is missing, or has not enough memory (OutOfMemory).
         Cancelled: `job` was aborted, or stopped before the first frame.
     """
-    given = with_current_names(options)
+    values = with_current_names(options)
     if settings is not None:
-        given = settings.model_dump(exclude_unset=True) | given
-    settings = Settings.load(None, **given)
-    plan = make_ready(Path(source), Path(sink) if sink is not None else settings.to, settings)
-    return execute(plan, progress=progress, job=job)
-
-
-def make_ready(source: Path, to: Path | None, settings: Settings) -> Plan:
-    """Probe the source, make a plan, and check that its output can be written.
-
-    Args:
-        to: A file, a folder, or None for a name beside the source.
-
-    Raises:
-        UprezError: The job would fail, as far as can be known before it starts.
-    """
-    plan = make_plan(probe(source, settings.video_stream), to, settings)
+        values = settings.model_dump(exclude_unset=True) | values
+    settings = Settings.load(None, **values)
+    target = settings.to if sink is None else Path(sink)
+    plan = make_plan(probe(Path(source), settings.video_stream), target, settings)
     check_target(plan)
-    return plan
+    return execute(plan, progress=progress, job=job)
 
 
 def execute(plan: Plan, *, progress: OnProgress | None = None, job: Job | None = None) -> Result:

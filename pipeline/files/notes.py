@@ -48,27 +48,27 @@ class PlanNotes:
             self.add(f"{', '.join(f'`{name}`' for name in unused)}: no effect on the CPU")
 
     def add_losses(
-        self, media: MediaInfo, encoding: VideoEncoding, form: OutputKind | None, settings: Settings
+        self, media: MediaInfo, encoding: VideoEncoding, kind: OutputKind | None, settings: Settings
     ) -> None:
         """Note what the output can't carry of the source.
 
         Args:
-            form: The kind of an output that is no container of video: images, an animation, a pipe.
+            kind: The kind of an output that is no container of video: images, an animation, a pipe.
         """
         video, pixel_in = media.video, media.video.format.pixel
         if plain_name(video.source_format) not in (pixel_in.name, *(packing.name for packing in packings(pixel_in))):
             self.add(f"{video.source_format} frames are converted to {pixel_in.name}")
         self.add(*(media.images.notes(video.rate) if media.images else ()))
-        self.add(*(form.notes(replace(video, rate=encoding.rate)) if form else ()))
+        self.add(*(kind.notes(replace(video, rate=encoding.rate)) if kind else ()))
         if is_hdr(video.format.colour) and not codec_of(encoding.codec).players_show_hdr:
             self.add('few players show HDR in H.264; `codec="auto"` chooses H.265')
         self.add(
-            *format_losses(pixel_in, encoding, form.name if form else None, is_chosen=settings.pix_fmt is not None)
+            *format_losses(pixel_in, encoding, kind.name if kind else None, is_chosen=settings.pix_fmt is not None)
         )
         if video.labels:
             advice = "; colours may look duller: convert them to sRGB first" if "ICC profile" in video.labels else ""
             self.add(f"its {' and '.join(video.labels)} can't be carried over{advice}")
-        if video.dynamic_hdr and not form:
+        if video.dynamic_hdr and not kind:
             self.add(_dropped_hdr(video))
 
     def add_padding(self, encoding: VideoEncoding, source: FrameFormat, scale: int) -> None:

@@ -177,10 +177,10 @@ def _choose_encoding(
     media: MediaInfo, video: VideoInfo, model: ModelSpec, target: Path, settings: Settings, notes: PlanNotes
 ) -> VideoEncoding:
     """Encoder, options and format of the output, from `video`: the source, deinterlaced and rotated."""
-    form: OutputKind | None = find_output_kind(target, media.video.format)
-    choose = partial(fixed_encoding, form) if form else choose_encoder
+    kind: OutputKind | None = find_output_kind(target, media.video.format)
+    choose = partial(fixed_encoding, kind) if kind else choose_encoder
     encoding = notes.keep(choose(video, model.scale, settings, target))
-    if not form:
+    if not kind:
         encoding = notes.keep(representable_colour(encoding, target))
     notes.add(unsupported_sample_aspect(encoding, target))
     notes.add_padding(encoding, video.format, model.scale)

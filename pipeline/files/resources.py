@@ -40,8 +40,8 @@ def video_memory(plan: Plan) -> int:
 def disk_space(plan: Plan) -> int | None:
     """Bytes of the output; None if the number of frames is unknown, or it is no file."""
     media, encoding, frames = plan.media, plan.encoding, plan.frames
-    if form := find_output_kind(plan.target, media.video.format):
-        return form.estimated_bytes(encoding, frames)
+    if kind := find_output_kind(plan.target, media.video.format):
+        return kind.estimated_bytes(encoding, frames)
     if frames is None:
         return None
     try:
