@@ -5,9 +5,9 @@
     python benchmarks/streams.py --backend onnx --models identity --size 64x48 --seconds 1 --most 8   # without a GPU
 
 Each stream has a clock of its own, out of step with the others': a frame comes when it is due, as samples in memory, or
-(`--decode`) as a packet of H.264. It waits in a queue of two in which the newest win, is submitted by one thread, and
-collected by another, which discards it or (`--encode`) passes it to an x264 of its own. The sessions share one engine.
-No network connection and no child process is part of it.
+(`--decode`) as a packet of H.264. It waits in a queue of two, which drops the oldest when a third comes; one thread
+submits it, and another collects it and discards it or (`--encode`) passes it to an x264 of its own. The sessions share
+one engine. No network connection and no child process is part of it.
 
 - holds    the most streams without a dropped frame, found by doubling, then bisection; a failure is tried a second time
            before it is believed

@@ -43,6 +43,7 @@ def benchmark(options: BenchmarkOptions, on_step: Callable[[str], None] = lambda
     """Measure each stage of upscaling alone, then all of them together.
 
     Args:
+        options: What to measure.
         on_step: Called with the name of each step as it begins.
 
     Raises:

@@ -30,7 +30,7 @@ from pipeline.superres.stages import Collect, Submit
 from pipeline.system.cuda import Gpu
 
 _SAMPLE_SECONDS = 0.5
-_WARM_SHARE = 0.1  # of the frames: what has not grown by then has no reason to
+_WARM_SHARE = 0.1  # of the frames, in which queues and caches fill: growth is measured after them
 _FLAT_SHARE, _FLAT_BYTES = 0.01, 16 * 2**20
 
 
@@ -47,22 +47,22 @@ class EnduranceSample(BaseModel):
 class EnduranceReport(HostFacts):
     """One run of `measure_endurance`."""
 
-    clip: str
-    model: str
-    backend: str
+    clip: str = Field(description="name of the clip's file")
+    model: str = Field(description="name, scale and precision of the network")
+    backend: str = Field(description="what ran the network: library, version and device")
     source: str = Field(description="size and pixel format of the clip")
     result: str = Field(description="size and pixel format of upscaled frames")
     encoder: str | None = Field(description="codec and options; null: upscaled frames were discarded")
-    frames: int
-    seconds: float
+    frames: int = Field(description="frames finished")
+    seconds: float = Field(description="time from the start to the last of them")
     rate: float = Field(description="frames per second, after a tenth of them")
     cpu: float = Field(description="milliseconds of processor time per frame, of the submit and upscale threads")
     grown_rss: int = Field(description="growth of resident memory after a tenth of the frames, in bytes")
     grown_gpu: int | None = Field(description="growth of GPU memory after a tenth of the frames, in bytes")
     flat: bool = Field(description="neither grew by more than 1 % and 16 MiB")
-    threads_before: int
-    threads_most: int
-    threads_after: int
+    threads_before: int = Field(description="threads before the run, with the session open")
+    threads_most: int = Field(description="most threads during the run")
+    threads_after: int = Field(description="threads after the run, with the session open")
     slots: int = Field(description="slots of the session; 0 if it has none")
     slots_leaked: int = Field(description="slots that are not free at the end")
     samples: list[EnduranceSample]
@@ -182,4 +182,4 @@ def _threads() -> int:
 
 def _describe_encoder(plan: Plan) -> str:
     options = " ".join(f"{key}={value}" for key, value in plan.encoding.options.items())
-    return f"{plan.encoding.codec} {options}, {plan.encoding.encoders} at once"
+    return f"{plan.encoding.codec} {options}, {plan.encoding.encoders} in parallel"

@@ -1,4 +1,4 @@
-"""TensorRT engines for own programs, and how far an engine's output is from the exact one."""
+"""TensorRT engines for programs, and the error of an engine's output against ONNX Runtime."""
 
 from __future__ import annotations
 

@@ -85,7 +85,7 @@ def stream_workload(clip: Path, rate: Fraction, decode: bool = False, preset: st
         clip: A video of a few frames, all of which are kept in memory.
         rate: Frames per second of each stream.
         decode: Whether each stream decodes H.264.
-        preset: The preset of the x264 that each stream encodes with; None: frames are discarded.
+        preset: The preset of x264 with which each stream encodes; None: frames are discarded.
     """
     format = probe(clip).video.format
     with av.open(str(clip)) as container:
@@ -100,8 +100,8 @@ def stream_workload(clip: Path, rate: Fraction, decode: bool = False, preset: st
 class SimulatedStream:
     """One stream in three threads: frames come when they are due, are submitted, and collected.
 
-    A frame waits in a queue of two, in which the newest win. It is dropped there, or if it was decoded later than the
-    next one was due.
+    A frame waits in a queue of two, which drops the oldest when a third comes. It is also dropped if it was decoded
+    later than the next one was due.
 
     Attributes:
         frames: Number of frames that were due and count.

@@ -9,7 +9,7 @@ Rows are measured one after the other, on the same clip, after a warm-up:
 - discarded        everything up to the upscaled frame in main memory
 - encoded          everything
 
-A rate is taken over frames as they reach the end of what is measured (the encoder's input, if there is one), in the
+A rate is taken over frames as they reach the end of the measured part (the encoder's input, if there is one), in the
 steady state: without the first frames, which fill queues and the encoder's lookahead, and without draining.
 """
 

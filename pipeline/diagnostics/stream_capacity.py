@@ -22,9 +22,9 @@ _ATTEMPTS = 2  # a trial that fails is repeated before the failure is believed
 
 
 class CapacityTrial(BaseModel):
-    """So many streams at the same time, for some seconds."""
+    """A number of streams run at the same time for some seconds."""
 
-    streams: int
+    streams: int = Field(description="number of streams")
     frames: int = Field(description="frames that were due, of all streams")
     dropped: int = Field(description="frames dropped, of all streams")
     worst: int = Field(description="frames dropped by the stream that dropped most")
@@ -43,15 +43,15 @@ class CapacityTrial(BaseModel):
 class StreamCapacity(BaseModel):
     """The number of streams of one network and workload that the machine carries."""
 
-    model: str
-    backend: str
+    model: str = Field(description="name of the network")
+    backend: str = Field(description="what ran the network: library, version and device")
     source: str = Field(description="size and pixel format of each stream")
     result: str = Field(description="size and pixel format of upscaled frames")
     decoded: bool = Field(description="each stream decodes H.264")
     preset: str | None = Field(description="preset of x264; null: upscaled frames were discarded")
     holds: int = Field(description="most streams without a frame dropped")
     most: int = Field(description="most streams that were tried")
-    trials: list[CapacityTrial]
+    trials: list[CapacityTrial] = Field(description="all trials, in order")
 
 
 def measure_stream_capacity(
