@@ -123,7 +123,7 @@ class TestFrameFaults:
         assert set(kinds(verdict)) == {"time"}
 
     @pytest.mark.parametrize(
-        ("times", "told"),
+        ("times", "message"),
         [
             (
                 [STEP * i + 12 * (i % 2) for i in range(FRAMES)],
@@ -133,9 +133,9 @@ class TestFrameFaults:
         ],
     )
     def test_several_frames_at_other_times_are_found(
-        self, source: Path, tmp_path: Path, times: list[int], told: str
+        self, source: Path, tmp_path: Path, times: list[int], message: str
     ) -> None:
-        assert self.planted(source, tmp_path, range(FRAMES), times).faults[0].message.startswith(told)
+        assert self.planted(source, tmp_path, range(FRAMES), times).faults[0].message.startswith(message)
 
     def test_many_repeated_frames_are_one_fault(self, source: Path, tmp_path: Path) -> None:
         twice = sorted([*range(FRAMES), *range(0, FRAMES, 2)])

@@ -32,10 +32,10 @@ def kinds(source: Path, result: Path, **options: object) -> set[str]:
 
 
 def test_a_frame_for_each_field_is_complete_in_any_mode(source: Path, tmp_path: Path) -> None:
-    made = result(tmp_path, moments(*range(2 * COUNT)))
-    assert verify(source, made).complete
-    assert verify(source, made, quick=True).complete
-    assert verify(source, made, deinterlace="field").complete
+    output = result(tmp_path, moments(*range(2 * COUNT)))
+    assert verify(source, output).complete
+    assert verify(source, output, quick=True).complete
+    assert verify(source, output, deinterlace="field").complete
 
 
 def test_a_frame_for_each_frame_is_complete(source: Path, tmp_path: Path) -> None:
@@ -44,8 +44,8 @@ def test_a_frame_for_each_frame_is_complete(source: Path, tmp_path: Path) -> Non
 
 @pytest.mark.parametrize("quick", [False, True])
 def test_a_missing_field_is_found(source: Path, tmp_path: Path, quick: bool) -> None:
-    made = result(tmp_path, moments(*range(2 * COUNT - 1)))
-    assert "frame-lost" in kinds(source, made, quick=quick)
+    output = result(tmp_path, moments(*range(2 * COUNT - 1)))
+    assert "frame-lost" in kinds(source, output, quick=quick)
 
 
 def test_fields_in_the_wrong_order_are_found(source: Path, tmp_path: Path) -> None:
@@ -58,15 +58,15 @@ def test_one_field_shown_twice_is_not_complete(source: Path, tmp_path: Path) -> 
 
 
 def test_half_of_the_requested_frames_is_not_complete(source: Path, tmp_path: Path) -> None:
-    made = result(tmp_path, moments(*range(0, 2 * COUNT, 2)), 25)
-    assert "frame-lost" in kinds(source, made, deinterlace="field")
+    output = result(tmp_path, moments(*range(0, 2 * COUNT, 2)), 25)
+    assert "frame-lost" in kinds(source, output, deinterlace="field")
 
 
 def test_repeated_frames_of_film_are_not_taken_for_fields(tmp_path: Path) -> None:
     source = interlaced.write(tmp_path / "film.mkv", interlaced.film(COUNT))
-    made = result(tmp_path, [luma for luma in interlaced.film(COUNT) for _ in range(2)])
-    assert "frame-doubled" in kinds(source, made)
-    assert "frame-doubled" in kinds(source, made, quick=True)
+    output = result(tmp_path, [luma for luma in interlaced.film(COUNT) for _ in range(2)])
+    assert "frame-doubled" in kinds(source, output)
+    assert "frame-doubled" in kinds(source, output, quick=True)
 
 
 def test_film_deinterlaced_to_fields_on_request_is_complete(tmp_path: Path) -> None:

@@ -36,7 +36,7 @@ def y4m(source: Path, path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return path
 
 
-def assert_whole(source: Path, result: Path, frames: int) -> None:
+def assert_complete(source: Path, result: Path, frames: int) -> None:
     for quick in (False, True):
         verdict = verify(source, result, quick=quick)
         assert verdict.faults == ()
@@ -46,33 +46,33 @@ def assert_whole(source: Path, result: Path, frames: int) -> None:
 class TestCompleteOutputs:
     @pytest.mark.parametrize("suffix", SUFFIXES)
     def test_a_sequence_of_a_video_is_complete(self, source: Path, tmp_path: Path, suffix: str) -> None:
-        assert_whole(source, upscale(source, tmp_path / f"out%03d{suffix}").path, FRAMES)
+        assert_complete(source, upscale(source, tmp_path / f"out%03d{suffix}").path, FRAMES)
 
     def test_a_sequence_of_a_video_with_uneven_times_is_complete(self, tmp_path: Path) -> None:
         uneven = plants.write(tmp_path / "in.mkv", times=[1000 + STEP * i + i * i for i in range(FRAMES)])
-        assert_whole(uneven, upscale(uneven, tmp_path / "out%03d.png").path, FRAMES)
+        assert_complete(uneven, upscale(uneven, tmp_path / "out%03d.png").path, FRAMES)
 
     @pytest.mark.parametrize("target", ["out%03d.png", "out.mkv", "out.apng"])
     def test_the_output_of_a_sequence_with_a_gap_is_complete(self, numbered: Path, tmp_path: Path, target: str) -> None:
         numbered.with_name("out009.png").unlink()
         (tmp_path / "result").mkdir()
-        assert_whole(numbered, upscale(numbered, tmp_path / "result" / target).path, FRAMES - 1)
+        assert_complete(numbered, upscale(numbered, tmp_path / "result" / target).path, FRAMES - 1)
 
     @pytest.mark.parametrize("suffix", SUFFIXES)
     def test_a_single_image_is_complete(self, tmp_path: Path, suffix: str) -> None:
         photo = images.write(tmp_path / "photo.png", images.samples(3))
-        assert_whole(photo, upscale(photo, tmp_path / f"photo.x2{suffix}", model="clear-x2").path, 1)
+        assert_complete(photo, upscale(photo, tmp_path / f"photo.x2{suffix}", model="clear-x2").path, 1)
 
     @pytest.mark.parametrize("suffix", [".gif", ".apng"])
     def test_an_animation_is_complete(self, source: Path, tmp_path: Path, suffix: str) -> None:
-        assert_whole(source, upscale(source, tmp_path / f"out{suffix}").path, FRAMES)
+        assert_complete(source, upscale(source, tmp_path / f"out{suffix}").path, FRAMES)
 
     @pytest.mark.parametrize("matrix", [plants.BT601, plants.BT709])
     def test_y4m_is_compared_in_the_colour_of_its_source(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, matrix: int
     ) -> None:
         source = plants.write(tmp_path / "in.mkv", tagged=matrix, coded=matrix)
-        assert_whole(source, y4m(source, tmp_path / "out.y4m", monkeypatch), FRAMES)
+        assert_complete(source, y4m(source, tmp_path / "out.y4m", monkeypatch), FRAMES)
 
     @pytest.mark.parametrize("target", ["out%03d.webp", "out%03d.jpg", "out.gif"])
     def test_tags_and_audio_that_images_do_not_support_are_remarks(self, tmp_path: Path, target: str) -> None:

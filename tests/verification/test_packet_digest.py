@@ -15,9 +15,9 @@ MS = Fraction(1, 1000)
 
 
 def packet(content: bytes, pts: int | None = 0, duration: int = 40) -> Packet:
-    made: Packet = av.Packet(content)
-    made.time_base, made.pts, made.duration = MS, pts, duration
-    return made
+    packet: Packet = av.Packet(content)
+    packet.time_base, packet.pts, packet.duration = MS, pts, duration
+    return packet
 
 
 def digests(kind: str, codec: str, *packets: Packet) -> PacketDigests:

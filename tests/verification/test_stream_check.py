@@ -50,26 +50,26 @@ class TestStreams:
         assert verify(rich, plants.copy(rich, tmp_path / "out.mkv", moved, chapters=chapters)).faults == ()
 
     @pytest.mark.parametrize(
-        ("index", "told"),
+        ("index", "track"),
         [(1, "audio 1 (aac, eng, Loud)"), (3, "subtitle 3 (subrip, eng)"), (4, "attachment 4 (font.ttf)")],
     )
-    def test_a_missing_stream_is_found(self, rich: Path, tmp_path: Path, index: int, told: str) -> None:
+    def test_a_missing_stream_is_found(self, rich: Path, tmp_path: Path, index: int, track: str) -> None:
         verdict = verify(rich, plants.copy(rich, tmp_path / "out.mkv", without=[index]))
-        assert [f.message for f in verdict.faults] == [f"{told} is missing"]
+        assert [f.message for f in verdict.faults] == [f"{track} is missing"]
 
     def test_streams_in_another_order_are_found(self, rich: Path, tmp_path: Path) -> None:
         swapped = plants.copy(rich, tmp_path / "out.mkv", order=[0, 2, 1, 3, 4])
         assert kinds(verify(rich, swapped)) == ["stream-moved"]
 
     @pytest.mark.parametrize(
-        ("key", "kind", "told"),
+        ("key", "kind", "message"),
         [
             ("language", "language", "its language is ger, not eng"),
             ("title", "title", "its title is 'ger', not 'Loud'"),
         ],
     )
     def test_a_changed_language_or_title_is_found(
-        self, rich: Path, tmp_path: Path, key: str, kind: str, told: str
+        self, rich: Path, tmp_path: Path, key: str, kind: str, message: str
     ) -> None:
         def label(stream: Any) -> None:
             if stream.index == 1:
@@ -77,7 +77,7 @@ class TestStreams:
 
         (fault,) = verify(rich, plants.copy(rich, tmp_path / "out.mkv", labels=label)).faults
         assert fault.kind == kind
-        assert told in fault.message
+        assert message in fault.message
 
     def test_a_changed_disposition_is_found(self, rich: Path, tmp_path: Path) -> None:
         def label(stream: Any) -> None:
@@ -89,13 +89,13 @@ class TestStreams:
     def test_a_changed_attachment_is_found(self, rich: Path, tmp_path: Path) -> None:
         assert kinds(verify(rich, plants.copy(rich, tmp_path / "out.mkv", attachment=b"other"))) == ["attachment"]
 
-    @pytest.mark.parametrize(("suffix", "whole"), [(".mkv", True), (".ts", False)])
-    def test_a_timecode_may_be_stored_as_a_tag(self, tmp_path: Path, suffix: str, whole: bool) -> None:
+    @pytest.mark.parametrize(("suffix", "is_complete"), [(".mkv", True), (".ts", False)])
+    def test_a_timecode_may_be_stored_as_a_tag(self, tmp_path: Path, suffix: str, is_complete: bool) -> None:
         streams.timecode.make(tmp_path)
         coded = tmp_path / streams.timecode.name
         verdict = verify(coded, upscale(coded, tmp_path / f"out{suffix}").path)
-        assert verdict.complete == whole
-        assert whole == any("is stored as a tag" in remark for remark in verdict.remarks)
+        assert verdict.complete == is_complete
+        assert is_complete == any("is stored as a tag" in remark for remark in verdict.remarks)
 
     def test_a_missing_chapter_is_found(self, rich: Path, tmp_path: Path) -> None:
         (fault,) = verify(rich, plants.copy(rich, tmp_path / "out.mkv", chapters=lambda old: old[:1])).faults

@@ -6,9 +6,9 @@ from pipeline.media.decoding.format_changes import FormatChanges
 
 
 def frame(size: tuple[int, int] = (64, 48), pixel: str = "yuv420p", matrix: int = 2) -> av.VideoFrame:
-    made = av.VideoFrame(*size, pixel)
-    made.colorspace = matrix
-    return made
+    frame = av.VideoFrame(*size, pixel)
+    frame.colorspace = matrix
+    return frame
 
 
 def notes(*frames: av.VideoFrame) -> list[str]:

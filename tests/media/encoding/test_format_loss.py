@@ -11,9 +11,9 @@ from tests.frames import Size, format_of
 
 
 def lines(
-    source: str, codec: str, made: str, form: str | None = None, chosen: bool = False, size: Size = (64, 48)
+    source: str, codec: str, output: str, form: str | None = None, chosen: bool = False, size: Size = (64, 48)
 ) -> list[str]:
-    encoding = VideoEncoding(codec, format_of(made, size), Fraction(25), Fraction(1, 25))
+    encoding = VideoEncoding(codec, format_of(output, size), Fraction(25), Fraction(1, 25))
     return list(format_losses(PIXEL_FORMATS[source], encoding, form, is_chosen=chosen))
 
 
@@ -68,6 +68,6 @@ def test_a_chosen_format_is_noted_only_if_it_drops_alpha() -> None:
     assert lines("yuva420p", "ffv1", "yuv420p", chosen=True) == ["transparency (alpha) dropped: yuv420p has none"]
 
 
-@pytest.mark.parametrize(("source", "made"), [("yuv420p", "yuv420p"), ("p010le", "yuv420p10le"), ("nv12", "yuv420p")])
-def test_a_lossless_output_has_no_note(source: str, made: str) -> None:
-    assert lines(source, "libx264", made) == []
+@pytest.mark.parametrize(("source", "output"), [("yuv420p", "yuv420p"), ("p010le", "yuv420p10le"), ("nv12", "yuv420p")])
+def test_a_lossless_output_has_no_note(source: str, output: str) -> None:
+    assert lines(source, "libx264", output) == []

@@ -62,8 +62,8 @@ def y4m_of(clip: Path) -> bytes:
 @given(st.binary(max_size=3000), st.lists(st.integers(1, 700), max_size=8))
 def test_rewound_pipe_replays_what_was_read(content: bytes, sizes: list[int]) -> None:
     with piped(content) as pipe:
-        seen = b"".join(pipe.read(size) for size in sizes)
-        assert content.startswith(seen)
+        data = b"".join(pipe.read(size) for size in sizes)
+        assert content.startswith(data)
         pipe.rewind()
         assert b"".join(iter(lambda: pipe.read(512), b"")) == content
         assert pipe.bytes_read == len(content)
@@ -77,14 +77,14 @@ def test_pipe_can_be_rewound_only_once() -> None:
 def test_stop_wakes_a_waiting_read() -> None:
     reading, writing = os.pipe()
     pipe = Pipe(reading)
-    got: list[bytes] = []
-    reader = threading.Thread(target=lambda: got.append(pipe.read(10)))
+    results: list[bytes] = []
+    reader = threading.Thread(target=lambda: results.append(pipe.read(10)))
     reader.start()
     pipe.stop()
     reader.join(timeout=10)
     os.close(reading)
     os.close(writing)
-    assert got == [b""]
+    assert results == [b""]
 
 
 @pytest.mark.parametrize("suffix", [".mkv", ".ts", ".nut", ".y4m"])

@@ -17,8 +17,8 @@ HD = (1920, 1080)
 MKV = container_for(Path("film.mkv"))
 
 
-def codecs(made: FrameFormat, name: str = "film.mkv", gpu: bool = False) -> list[str]:
-    return [candidate.codec for candidate in candidates(made, container_for(Path(name)), gpu)]
+def codecs(format: FrameFormat, name: str = "film.mkv", gpu: bool = False) -> list[str]:
+    return [candidate.codec for candidate in candidates(format, container_for(Path(name)), gpu)]
 
 
 @pytest.mark.parametrize(

@@ -22,8 +22,8 @@ contents = st.binary(max_size=300)
 
 @given(parts=st.lists(st.tuples(st.sampled_from([0x80, NAME, 0x1654AE6B]), contents), max_size=6))
 def test_elements_are_parsed_as_they_were_written(parts: list[tuple[int, bytes]]) -> None:
-    made = [element(id, content) for id, content in parts]
-    assert parse_elements(concatenate(made)) == made
+    elements = [element(id, content) for id, content in parts]
+    assert parse_elements(concatenate(elements)) == elements
 
 
 @given(length=st.integers(MIN_VOID_BYTES, 400))

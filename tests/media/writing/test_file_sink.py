@@ -28,7 +28,7 @@ from tests.remux import (
 )
 
 FONT = bytes(range(256)) * 20
-PICTURE = bytes.fromhex(  # a PNG of one pixel
+IMAGE = bytes.fromhex(  # a PNG of one pixel
     "89504e470d0a1a0a0000000d49484452000000010000000108020000009077 53de0000000c4944415408d763f8cfc000000301010018dd8d"
     "b00000000049454e44ae426082".replace(" ", "")
 )
@@ -52,15 +52,15 @@ def rich(tmp_path_factory: pytest.TempPathFactory) -> Path:
         audio_track(make_clicks(), disposition=Disposition.comment | Disposition.hearing_impaired, language="eng"),
         cues("subrip", *CUES, disposition=Disposition.forced, language="fre", title="Texte"),
         attached("a.ttf", "application/x-truetype-font", FONT),
-        attached("cover.png", "image/png", PICTURE),
+        attached("cover.png", "image/png", IMAGE),
         metadata=TAGS,
         chapters=CHAPTERS,
     )
 
 
 @pytest.fixture(scope="module")
-def whole(rich: Path, tmp_path_factory: pytest.TempPathFactory) -> FileSink:
-    return remux.remux(rich, tmp_path_factory.mktemp("whole") / "out.mkv")
+def complete(rich: Path, tmp_path_factory: pytest.TempPathFactory) -> FileSink:
+    return remux.remux(rich, tmp_path_factory.mktemp("complete") / "out.mkv")
 
 
 @pytest.fixture(scope="module")
@@ -91,42 +91,42 @@ def same(ours: list[tuple[float, bytes]], theirs: list[tuple[float, bytes]]) -> 
 
 
 class TestMatroskaToMatroska:
-    def test_nothing_is_dropped_or_changed(self, whole: FileSink) -> None:
-        assert (whole.dropped, whole.remarks, whole.repaired) == ([], [], 0)
+    def test_nothing_is_dropped_or_changed(self, complete: FileSink) -> None:
+        assert (complete.dropped, complete.remarks, complete.repaired) == ([], [], 0)
 
     @pytest.mark.parametrize("index", [1, 2, 3, 4])
-    def test_packets_are_unchanged(self, rich: Path, whole: FileSink, index: int) -> None:
-        assert same(contents(whole.path, index), contents(rich, index))
+    def test_packets_are_unchanged(self, rich: Path, complete: FileSink, index: int) -> None:
+        assert same(contents(complete.path, index), contents(rich, index))
 
-    def test_labels_are_unchanged(self, rich: Path, whole: FileSink) -> None:
-        assert labels(whole.path) == labels(rich)
+    def test_labels_are_unchanged(self, rich: Path, complete: FileSink) -> None:
+        assert labels(complete.path) == labels(rich)
 
-    def test_an_attached_font_is_unchanged(self, whole: FileSink) -> None:
-        with av.open(str(whole.path)) as container:
+    def test_an_attached_font_is_unchanged(self, complete: FileSink) -> None:
+        with av.open(str(complete.path)) as container:
             (font,) = container.streams.attachments
             assert (font.name, font.mimetype, font.data) == ("a.ttf", "application/x-truetype-font", FONT)
 
-    def test_cover_art_is_unchanged_and_marked_as_such(self, whole: FileSink) -> None:
-        with av.open(str(whole.path)) as container:
+    def test_cover_art_is_unchanged_and_marked_as_such(self, complete: FileSink) -> None:
+        with av.open(str(complete.path)) as container:
             cover = container.streams.video[-1]
             index = cover.index
             assert cover.disposition == Disposition.attached_pic
             assert cover.metadata["filename"] == "cover.png"
-        assert contents(whole.path, index)[0][1] == PICTURE
+        assert contents(complete.path, index)[0][1] == IMAGE
 
-    def test_tags_and_chapters_are_unchanged(self, rich: Path, whole: FileSink) -> None:
-        assert TAGS.items() <= tags(whole.path).items()
-        assert chapters(whole.path) == chapters(rich)
+    def test_tags_and_chapters_are_unchanged(self, rich: Path, complete: FileSink) -> None:
+        assert TAGS.items() <= tags(complete.path).items()
+        assert chapters(complete.path) == chapters(rich)
 
-    def test_counts_of_copied_packets_are_known_after_the_file_is_closed(self, rich: Path, whole: FileSink) -> None:
-        assert {index: count for index, count in whole.copied.items() if count} == {
+    def test_counts_of_copied_packets_are_known_after_the_file_is_closed(self, rich: Path, complete: FileSink) -> None:
+        assert {index: count for index, count in complete.copied.items() if count} == {
             index: len(contents(rich, index)) for index in (1, 2, 3, 4)
         }
 
-    def test_counts_of_muxed_packets_match_the_file(self, whole: FileSink) -> None:
-        for index, count in whole.muxed.items():
-            assert len(contents(whole.path, index)) == count
-        assert set(whole.muxed) == {0, 1, 2, 3, 4}
+    def test_counts_of_muxed_packets_match_the_file(self, complete: FileSink) -> None:
+        for index, count in complete.muxed.items():
+            assert len(contents(complete.path, index)) == count
+        assert set(complete.muxed) == {0, 1, 2, 3, 4}
 
 
 class TestMatroskaToMp4AndBack:
@@ -163,7 +163,7 @@ class TestMatroskaToMp4AndBack:
             with av.open(str(path)) as container:
                 (cover,) = (s for s in container.streams.video if s.disposition & Disposition.attached_pic)
                 index = cover.index
-            assert contents(path, index)[0][1] == PICTURE
+            assert contents(path, index)[0][1] == IMAGE
 
     def test_tags_and_chapters_are_kept(self, rich: Path, iso: FileSink, back: FileSink) -> None:
         for path in (iso.path, back.path):
@@ -219,7 +219,7 @@ def test_tags_beyond_those_of_itunes_are_copied_to_mp4(tmp_path: Path) -> None:
 
 def test_tags_that_mp4_does_not_support_beside_cover_art_are_reported(tmp_path: Path) -> None:
     path = write_source(
-        tmp_path / "in.mkv", attached("c.png", "image/png", PICTURE), metadata={"title": "A", "PURL": "http://x"}
+        tmp_path / "in.mkv", attached("c.png", "image/png", IMAGE), metadata={"title": "A", "PURL": "http://x"}
     )
     sink = remux.remux(path, tmp_path / "out.mp4")
     assert tags(sink.path)["title"] == "A"
@@ -259,8 +259,8 @@ def test_data_streams_are_copied_to_transport_streams_and_reported_elsewhere(tmp
     path = write_source(tmp_path / "in.ts", klv)
     assert remux.remux(path, tmp_path / "a.ts").dropped == []
     assert [content for _, content in contents(tmp_path / "a.ts", 1)] == [content for _, content in contents(path, 1)]
-    told = remux.remux(path, tmp_path / "a.mkv").dropped
-    assert told == ["data streams 1, 2 dropped: matroska does not support klv"]
+    dropped = remux.remux(path, tmp_path / "a.mkv").dropped
+    assert dropped == ["data streams 1, 2 dropped: matroska does not support klv"]
 
 
 @pytest.mark.parametrize(
@@ -313,11 +313,11 @@ def test_a_packet_that_the_muxer_rejects_is_dropped_and_reported(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = write_source(tmp_path / "in.mkv", audio_track(make_clicks()))
-    mux, seen = ContainerFile.mux, []
+    mux, indices = ContainerFile.mux, []
 
     def reject_fifth(self: ContainerFile, packet: av.Packet[Any]) -> None:
-        seen.append(packet.stream_index)
-        if packet.stream_index == 1 and seen.count(1) == 5:
+        indices.append(packet.stream_index)
+        if packet.stream_index == 1 and indices.count(1) == 5:
             raise av.error.PatchWelcomeError(0, "not yet")
         mux(self, packet)
 

@@ -93,8 +93,8 @@ def test_images_keep_as_much_of_the_format_as_they_support(file: str, source: st
     codec = image_encoder_for(Path(file))
     assert codec
     assert codec.image
-    made = image_format(codec.image, FrameFormat(8, 8, PIXELS[source], Colour(1, False)))
-    assert (made.pixel.name, made.colour.full_range) == (kept, True)
+    format = image_format(codec.image, FrameFormat(8, 8, PIXELS[source], Colour(1, False)))
+    assert (format.pixel.name, format.colour.full_range) == (kept, True)
 
 
 @pytest.mark.parametrize("suffix", [".png", ".jpg", ".tif"])

@@ -73,13 +73,13 @@ def test_images_have_the_colours_that_their_format_supports() -> None:
 
 
 @pytest.mark.parametrize(
-    ("pixel", "siting", "told"),
+    ("pixel", "siting", "supported"),
     [("yuv420p", "topleft", "topleft"), ("yuv420p", "bottom", "left"), ("yuv420p10le", "center", "left")],
 )
-def test_chroma_is_moved_to_a_siting_that_y4m_supports(pixel: str, siting: str, told: str) -> None:
+def test_chroma_is_moved_to_a_siting_that_y4m_supports(pixel: str, siting: str, supported: str) -> None:
     kind = find_output_kind(Path("-"), replace(_format(pixel), colour=Colour(1, True, siting=Siting(siting))))
     assert kind is not None
-    assert kind.colour == Colour(1, True, siting=Siting(told))
+    assert kind.colour == Colour(1, True, siting=Siting(supported))
 
 
 def test_rgb_becomes_y4m_of_limited_range() -> None:

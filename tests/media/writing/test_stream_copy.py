@@ -34,28 +34,28 @@ def packet(pts: int | None, dts: int | None, duration: int = 0, content: bytes =
 @given(times=st.lists(st.tuples(TIMES, TIMES), max_size=20), shift=st.integers(-500, 500))
 def test_decoding_times_always_advance(streams: Any, times: list[tuple[int | None, int | None]], shift: int) -> None:
     route = CopyRoute(streams[0], Fraction(shift, 1000))
-    copies = [made for pts, dts in times for made in route.feed(packet(pts, dts))]
+    copies = [copy for pts, dts in times for copy in route.feed(packet(pts, dts))]
     assert len(copies) == len(times)
-    dts = [made.dts for made in copies if made.dts is not None]
+    dts = [copy.dts for copy in copies if copy.dts is not None]
     assert len(dts) == len(times)
     assert all(a < b for a, b in itertools.pairwise(dts))
-    assert all(made.pts is not None and made.duration for made in copies)
+    assert all(copy.pts is not None and copy.duration for copy in copies)
 
 
 @given(steps=st.lists(st.integers(1, 50), max_size=20), shift=st.integers(-500, 500))
 def test_advancing_times_are_kept_to_the_tick(streams: Any, steps: list[int], shift: int) -> None:
-    route, at, wanted, got = CopyRoute(streams[0], Fraction(shift, 1000)), 0, [], []
+    route, at, wanted, times = CopyRoute(streams[0], Fraction(shift, 1000)), 0, [], []
     for step in steps:
         at += step
         wanted.append((at + 3 + shift, at + shift, step))
-        got += [(made.pts, made.dts, made.duration) for made in route.feed(packet(at + 3, at, step))]
-    assert got == wanted
+        times += [(copy.pts, copy.dts, copy.duration) for copy in route.feed(packet(at + 3, at, step))]
+    assert times == wanted
     assert route.repaired == 0
 
 
 def test_packets_without_times_get_consecutive_ones(streams: Any) -> None:
     route = CopyRoute(streams[0], Fraction(1), Fraction(20, 1000))
-    times = [made.pts for _ in range(4) for made in route.feed(packet(None, None))]
+    times = [copy.pts for _ in range(4) for copy in route.feed(packet(None, None))]
     assert times == [1000, 1020, 1040, 1060]
     assert route.repaired == 4
 
@@ -63,19 +63,19 @@ def test_packets_without_times_get_consecutive_ones(streams: Any) -> None:
 def test_a_missing_duration_is_that_of_the_stream_or_of_the_packet_before(streams: Any) -> None:
     known, unknown = (CopyRoute(streams[0], Fraction(0), step) for step in (Fraction(21, 1000), Fraction(0)))
     for route, last in ((known, 21), (unknown, 30)):
-        assert [made.duration for at in (0, 30) for made in route.feed(packet(at, at))][-1] == last
+        assert [copy.duration for at in (0, 30) for copy in route.feed(packet(at, at))][-1] == last
 
 
 def test_subtitles_may_begin_at_the_same_time(streams: Any) -> None:
     route = CopyRoute(streams[1], Fraction(0))
-    assert [made.pts for at in (5, 5, 4) for made in route.feed(packet(at, at))] == [5, 5, 5]
+    assert [copy.pts for at in (5, 5, 4) for copy in route.feed(packet(at, at))] == [5, 5, 5]
     assert route.repaired == 1
 
 
 def test_a_packet_rewritten_to_nothing_is_dropped(streams: Any) -> None:
     route = RewriteRoute(streams[1], Fraction(1, 2), lambda content: content.strip().upper())
-    made = [m for text in (b" ", b"a") for m in route.feed(packet(100, 100, 50, text))]
-    assert [(bytes(m), m.pts, m.duration, m.is_keyframe) for m in made] == [(b"A", 600, 50, True)]
+    copies = [m for text in (b" ", b"a") for m in route.feed(packet(100, 100, 50, text))]
+    assert [(bytes(m), m.pts, m.duration, m.is_keyframe) for m in copies] == [(b"A", 600, 50, True)]
 
 
 def copy_audio(streams: Any, *times: int | None, duration: int = 20) -> tuple[list[int | None], AudioCopyRoute]:
@@ -104,12 +104,12 @@ def test_audio_after_a_clock_that_jumped_back_is_kept(streams: Any) -> None:
 
 def test_packets_that_share_a_tick_of_a_coarse_clock_stay_together(streams: Any) -> None:
     route, tick = CopyRoute(streams[0], Fraction(0)), Fraction(1, 25)
-    made = []
+    copies = []
     for dts in (0, 0, 0, 1, 1):
         given = packet(dts, dts, 1)
         given.time_base = tick
-        made += list(route.feed(given))
-    times = [float((each.dts or 0) * each.time_base) for each in made]
+        copies += list(route.feed(given))
+    times = [float((each.dts or 0) * each.time_base) for each in copies]
     assert times == pytest.approx([0, 0, 0, 0.04, 0.04], abs=0.001)
     assert route.repaired == 0
 
@@ -117,8 +117,8 @@ def test_packets_that_share_a_tick_of_a_coarse_clock_stay_together(streams: Any)
 def test_missing_first_decoding_times_are_extrapolated_backwards(streams: Any) -> None:
     route = VideoCopyRoute(streams[0], Fraction(0))
     given = [packet(0, None, 40), packet(160, None, 40), packet(80, 0, 40), packet(40, 40, 40)]
-    made = [each for one in given for each in route.feed(one)]
-    assert [(each.pts, each.dts) for each in made] == [(0, -80), (160, -40), (80, 0), (40, 40)]
+    copies = [each for one in given for each in route.feed(one)]
+    assert [(each.pts, each.dts) for each in copies] == [(0, -80), (160, -40), (80, 0), (40, 40)]
     assert route.repaired == 0
 
 

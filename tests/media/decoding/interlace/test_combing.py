@@ -30,10 +30,10 @@ def test_fields_are_distinguished_from_film_and_so_is_their_order(speed: int, to
         if top_first
         else [interlaced.interleave(b, a), interlaced.interleave(d, c)]
     )
-    seen = between(*video)
-    assert seen.is_conclusive
-    assert seen.is_interlaced
-    assert seen.top_first == top_first
+    measured = between(*video)
+    assert measured.is_conclusive
+    assert measured.is_interlaced
+    assert measured.top_first == top_first
     film = between(a, c)
     assert film.is_conclusive
     assert not film.is_interlaced
@@ -83,9 +83,9 @@ def test_still_detail_does_not_hide_fields() -> None:
 
 def test_telecined_frame_is_combed_and_its_neighbours_are_not() -> None:
     shown = interlaced.telecined(11)
-    seen = [between(*pair).is_interlaced for pair in pairwise(shown)]
-    assert [seen[place] for place in (1, 2, 6, 7)] == [True] * 4
-    assert [seen[place] for place in (0, 4, 5, 9)] == [False] * 4
+    measured = [between(*pair).is_interlaced for pair in pairwise(shown)]
+    assert [measured[place] for place in (1, 2, 6, 7)] == [True] * 4
+    assert [measured[place] for place in (0, 4, 5, 9)] == [False] * 4
 
 
 def test_combed_frame_after_a_cut_is_found() -> None:
@@ -101,8 +101,8 @@ def test_depth_and_shift_do_not_change_the_measure() -> None:
     for name in ("yuv420p10le", "gray16le", "p010le"):
         pixel = PIXEL_FORMATS[name]
         up = pixel.shift + pixel.depth - 8
-        seen = [sample_rows(luma.astype(np.uint16) << up, pixel) for luma in (before, frame)]
-        assert Combing.between(*seen) == wanted
+        measured = [sample_rows(luma.astype(np.uint16) << up, pixel) for luma in (before, frame)]
+        assert Combing.between(*measured) == wanted
 
 
 def test_wide_frames_are_sampled_by_column() -> None:
