@@ -14,7 +14,8 @@ from pipeline.cli.options import frame_size, with_settings
 from pipeline.config.settings import Settings
 from pipeline.errors import SettingsError
 from pipeline.superres.backend_choice import choose_model
-from pipeline.superres.gpu.network_choice import cached_choices, describe_choice, prebuild_network, remove_choices
+from pipeline.superres.gpu.choice_cache import cached_choices, describe_choice, remove_choices
+from pipeline.superres.gpu.network_choice import prebuild_network
 from pipeline.superres.gpu.tensorrt import prebuild
 from pipeline.superres.gpu.tensorrt.engine import Shapes, Size
 from pipeline.superres.gpu.tensorrt.engine_cache import EngineCache

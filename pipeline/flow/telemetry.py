@@ -50,7 +50,7 @@ class Trace:
 
 @dataclass
 class Meter:
-    """How the thread of a stage spent its time, in seconds. Other threads may read it while the stage runs.
+    """The time of a stage's thread by activity, in seconds. Other threads may read it while the stage runs.
 
     Attributes:
         name: the stage.

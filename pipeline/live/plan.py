@@ -111,7 +111,7 @@ def plan_live(video: VideoInfo, settings: StreamSettings, share: float = 1.0) ->
 
 
 def _plan_deinterlacing(video: VideoInfo, settings: StreamSettings) -> tuple[Deinterlacing | None, str | None]:
-    """How frames are deinterlaced, decided by the flags of the stream alone, and a note on it."""
+    """Plan the deinterlacing by the flags of the stream alone; None if frames stay as they are. With a note."""
     requested, flagged = settings.deinterlace, video.scan.interlaced
     if requested == "off" or (requested == "auto" and not flagged):
         note = "it is flagged as interlaced: combing artifacts are upscaled too (`deinterlace` is off)"

@@ -79,7 +79,7 @@ class Operation:
         return rows, columns
 
     def has_input(self, index: int) -> bool:
-        """Whether an optional input is present."""
+        """True if an optional input is present."""
         return index < len(self.inputs) and self.inputs[index] != ""
 
     def values(self, index: int, name: str = "") -> list[Any] | None:

@@ -48,7 +48,7 @@ class Session(Closing, ABC, Generic[Ticket]):
 
     @property
     def dithers(self) -> bool:
-        """Whether the output has less depth than the source, so that it is dithered."""
+        """True if the output has less depth than the source, so that it is dithered."""
         return self.output.pixel.depth < self.source.pixel.depth
 
     @property

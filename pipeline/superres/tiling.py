@@ -90,7 +90,7 @@ class Tiling:
 
     @property
     def is_single_tile(self) -> bool:
-        """Whether one tile covers the frame."""
+        """True if one tile covers the frame."""
         return (self.tile_width, self.tile_height) == (self.width, self.height)
 
     @cached_property

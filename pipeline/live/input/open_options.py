@@ -1,4 +1,4 @@
-"""How FFmpeg opens the address of a live source, with options for low delay and against endless waits.
+"""FFmpeg's options to open the address of a live source with low delay and without endless waits.
 
 - RTSP uses TCP unless `transport` says otherwise; over UDP, a missing packet is waited for 0.1 s.
 - UDP and plain TCP carry MPEG-TS unless `format` says otherwise.

@@ -20,7 +20,7 @@ _V4L2 = Path("/sys/class/video4linux")
 
 @dataclass(frozen=True, slots=True)
 class Webcam:
-    """How to open a webcam.
+    """The parameters to open a webcam.
 
     Attributes:
         format: FFmpeg's input format.

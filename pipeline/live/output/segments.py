@@ -23,7 +23,7 @@ _BYTES = {"kb": 10**3, "mb": 10**6, "gb": 10**9, "kib": 2**10, "mib": 2**20, "gi
 
 @dataclass(frozen=True, slots=True)
 class Segmentation:
-    """When a new file begins, and which files are kept.
+    """The limits at which a new file begins, and the number of files to keep.
 
     Attributes:
         path: NAME.SUFFIX; the files are called NAME-20261122T101500.250Z.SUFFIX after the time at which they were

@@ -40,7 +40,7 @@ _SHARE_OF_SLOTS = 0.25  # of the budget
 
 @dataclass(frozen=True)
 class ComputeOptions:
-    """How a GPU is used.
+    """Options for the use of a GPU.
 
     Attributes:
         device: Number of the GPU.

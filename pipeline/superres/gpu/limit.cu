@@ -5,7 +5,7 @@
 //   SCALE            factor by which the network enlarges
 //   PLANES           3 for RGB, 1 for luma
 
-// Where the input has plane `plane` of a pixel.
+// Index of plane `plane` of a pixel in the input.
 __device__ __forceinline__ size_t input_at(int plane, int x, int y) {
     return INTERLEAVED ? ((size_t)y * WIDTH + x) * 4 + plane : (size_t)(plane * HEIGHT + y) * WIDTH + x;
 }

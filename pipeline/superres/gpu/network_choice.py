@@ -6,14 +6,12 @@ The choice is cached with the measured rates; from then on only the faster one i
 
 from __future__ import annotations
 
-import hashlib
-import json
 import logging
 import statistics
 import time
 from collections.abc import Callable
 from contextlib import ExitStack, closing
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -24,18 +22,16 @@ from numpy.typing import NDArray
 from pipeline.errors import BackendError, ModelError, OutOfMemory
 from pipeline.models.spec import ModelSpec
 from pipeline.superres.gpu import validation
+from pipeline.superres.gpu.choice_cache import ChoiceRecord, NetworkChoice, describe_choice
 from pipeline.superres.gpu.fused.chain import UnknownStructure
-from pipeline.superres.gpu.fused.kernel import SOURCE_FILE
 from pipeline.superres.gpu.fused.network import FusedNetwork
 from pipeline.superres.gpu.fused.plan import KernelPlanner
-from pipeline.superres.gpu.fused.program import FusedProgram, assemble
+from pipeline.superres.gpu.fused.program import assemble
 from pipeline.superres.gpu.fused.recognition import recognise
-from pipeline.superres.gpu.kernels import kernel_source
 from pipeline.superres.gpu.tensorrt.engine import Shapes, Size
 from pipeline.superres.gpu.tensorrt.engine_cache import EngineCache
 from pipeline.superres.gpu.tensorrt.library import load
 from pipeline.superres.gpu.tensorrt.network import EngineResources, Network
-from pipeline.system.cache import write_cached
 from pipeline.system.cuda import Gpu, gpu_errors
 
 if TYPE_CHECKING:
@@ -47,7 +43,6 @@ log = logging.getLogger(__name__)
 _RUNS = 20  # runs of one measurement; the rate is the median of three measurements
 _WARM_UP_SECONDS = 0.05
 _LEAST_CAPABILITY = (8, 0)  # cp.async and mma.m16n8k16 exist since compute capability 8.0
-_CHOICE, _PROGRAM, _LOCK = ".choice.json", ".fused.npz", ".choice.lock"  # suffixes of the cached files
 
 
 class GpuLane(Protocol):
@@ -77,29 +72,6 @@ class GpuNetwork(Protocol):
     def lane(self) -> GpuLane: ...
     def save_runtime_cache(self) -> None: ...
     def close(self) -> None: ...
-
-
-@dataclass(frozen=True)
-class NetworkChoice:
-    """The choice for one model, image size and GPU.
-
-    Attributes:
-        model: Name of the model.
-        size: "WIDTHxHEIGHT" of the images.
-        gpu: Product name of the GPU.
-        winner: "fused" or "tensorrt".
-        reason: Why the other one does not run; "" if it does.
-        fused: Frames/s of the fused kernels, one lane; None if they do not run.
-        tensorrt: Frames/s of TensorRT, one context; None if it does not run.
-    """
-
-    model: str
-    size: str
-    gpu: str
-    winner: str
-    reason: str = ""
-    fused: float | None = None
-    tensorrt: float | None = None
 
 
 def open_network(
@@ -138,79 +110,6 @@ def open_network(
         if is_fused or choice is None:
             return _open_faster(resources, record)
     return Network(resources, height, width)
-
-
-class ChoiceRecord:
-    """The cached files of one choice: the choice itself, and the program of fused kernels.
-
-    Attributes:
-        height: Height of the images.
-        width: Width of the images.
-        lock_path: File to lock while the choice is made.
-    """
-
-    def __init__(self, resources: EngineResources, height: int, width: int) -> None:
-        self.height, self.width = height, width
-        known = (resources.key(Shapes.fixed(height, width)).digest, kernel_source(SOURCE_FILE))
-        digest = hashlib.sha256(repr(known).encode()).hexdigest()[:32]
-        self._choice, self._program, self.lock_path = (
-            resources.cache.folder / f"{digest}{suffix}" for suffix in (_CHOICE, _PROGRAM, _LOCK)
-        )
-
-    def choice(self) -> NetworkChoice | None:
-        """Read the choice; None if the file is missing or damaged."""
-        return read_choice(self._choice)
-
-    def program(self) -> FusedProgram | None:
-        """Read the program of fused kernels; None if the file is missing or damaged."""
-        try:
-            return FusedProgram.load(self._program.read_bytes())
-        except (OSError, ValueError):
-            return None
-
-    def write_program(self, program: FusedProgram) -> None:
-        """Cache a program that was compared with ONNX Runtime."""
-        write_cached(self._program, program.dump())
-
-    def write_choice(self, choice: NetworkChoice) -> None:
-        """Cache the choice."""
-        write_cached(self._choice, json.dumps(asdict(choice), indent=1).encode())
-
-
-def read_choice(path: Path) -> NetworkChoice | None:
-    """Read a choice from the file `path`; None if the file is missing or damaged."""
-    try:
-        return NetworkChoice(**json.loads(path.read_text(encoding="utf-8")))
-    except (OSError, ValueError, TypeError):
-        return None
-
-
-def cached_choices(cache: EngineCache) -> list[NetworkChoice]:
-    """The choices in `cache`."""
-    choices = map(read_choice, sorted(cache.folder.glob(f"*{_CHOICE}")))
-    return [choice for choice in choices if choice]
-
-
-def remove_choices(cache: EngineCache, usable_gpus: set[str], everything: bool = False) -> int:
-    """Remove cached choices with their programs.
-
-    Args:
-        cache: The cache.
-        usable_gpus: Product names of this machine's GPUs: only choices for other GPUs, and damaged files, are removed.
-        everything: Remove all choices and programs.
-
-    Returns:
-        The number of bytes freed.
-    """
-    removed: set[Path] = set(cache.folder.glob(f"*{_PROGRAM}")) if everything else set()
-    for path in cache.folder.glob(f"*{_CHOICE}"):
-        choice = read_choice(path)
-        if everything or choice is None or choice.gpu not in usable_gpus:
-            removed |= {path, path.with_name(path.name.replace(_CHOICE, _PROGRAM))}
-    size = sum(file.stat().st_size for file in removed if file.exists())
-    for file in removed:
-        file.unlink(missing_ok=True)
-    return size
 
 
 def prebuild_network(model: ModelSpec, size: Size, device: int, engine: str, cache: EngineCache) -> str:
@@ -354,14 +253,3 @@ def _frames_per_second(network: GpuNetwork) -> float:
 
 def _reason(error: Exception) -> str:
     return f"it has {error}" if isinstance(error, UnknownStructure) else str(error)
-
-
-def describe_choice(choice: NetworkChoice) -> str:
-    """Describe the choice in one line: the winner, and either the rates or why the other one does not run."""
-    if choice.fused is None:
-        return f"TensorRT is used; fused kernels can't compute the network: {choice.reason}"
-    if choice.tensorrt is None:
-        return f"fused kernels are used, {choice.fused:.0f} frames/s; TensorRT failed: {choice.reason}"
-    fast, slow = ("fused kernels", "TensorRT") if choice.winner == "fused" else ("TensorRT", "fused kernels")
-    rates = sorted((choice.fused, choice.tensorrt), reverse=True)
-    return f"{fast} at {rates[0]:.0f} frames/s, {rates[0] / rates[1]:.1f} times as fast as {slow} at {rates[1]:.0f}"

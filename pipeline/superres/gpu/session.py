@@ -109,7 +109,7 @@ class TensorRtSession(Session[SlotTicket]):
 
     @property
     def tiling(self) -> Tiling:
-        """How frames are cut at present."""
+        """The tiling of frames at present."""
         return self._compute.tiling
 
     @property

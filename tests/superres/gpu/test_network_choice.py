@@ -15,16 +15,9 @@ from pipeline.errors import BackendError, ModelError, OutOfMemory
 from pipeline.models import catalogue
 from pipeline.models.spec import ModelSpec
 from pipeline.superres.gpu import network_choice, validation
+from pipeline.superres.gpu.choice_cache import cached_choices, describe_choice
 from pipeline.superres.gpu.fused.program import FusedProgram
-from pipeline.superres.gpu.network_choice import (
-    ChoiceRecord,
-    NetworkChoice,
-    cached_choices,
-    describe_choice,
-    open_network,
-    prebuild_network,
-    remove_choices,
-)
+from pipeline.superres.gpu.network_choice import open_network, prebuild_network
 from pipeline.superres.gpu.tensorrt.engine import EngineKey, Shapes
 from pipeline.superres.gpu.tensorrt.engine_cache import EngineCache
 
@@ -240,25 +233,6 @@ def test_damaged_files_are_measured_again(chain: Any) -> None:
         path.write_bytes(b"{}")
     open_network(chain, "auto", 64, 48)
     assert FakeNetwork.opened.count("TensorRT") == 2
-
-
-def test_choices_of_other_gpus_are_removed(chain: Any) -> None:
-    open_network(chain, "auto", 64, 48)
-    assert remove_choices(chain.cache, {"A GPU"}) == 0
-    assert remove_choices(chain.cache, {"Another GPU"}) > len(b"program")
-    assert cached_choices(chain.cache) == []
-    assert ChoiceRecord(chain, 64, 48).program() is None
-
-
-def test_programs_without_a_choice_are_removed_with_everything(chain: Any) -> None:
-    open_network(chain, "fused", 64, 48)
-    assert remove_choices(chain.cache, set()) == 0
-    assert remove_choices(chain.cache, set(), everything=True) == len(b"program")
-
-
-def test_a_choice_is_described_with_both_rates() -> None:
-    choice = NetworkChoice("m", "64x48", "A GPU", "fused", fused=300.0, tensorrt=100.0)
-    assert describe_choice(choice) == "fused kernels at 300 frames/s, 3.0 times as fast as TensorRT at 100"
 
 
 @pytest.mark.parametrize("step", ["", "save"])

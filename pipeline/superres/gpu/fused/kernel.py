@@ -75,7 +75,7 @@ class LayerSegment:
 
 @dataclass(frozen=True, order=True)
 class KernelShape:
-    """How a kernel's work is divided.
+    """The division of a kernel's work.
 
     Attributes:
         warps_x: Warps of a block side by side, each 16 pixels wide.
@@ -119,7 +119,7 @@ class KernelShape:
         return source + edge * (self.step + 2) * row + weights + segment.layers * segment.widest * 6
 
     def fits(self, segment: LayerSegment, block_bytes: int, multiprocessor_bytes: int) -> bool:
-        """Whether the limits of shared memory allow a block of this shape, and `blocks` of them on a multiprocessor."""
+        """True if the limits of shared memory allow a block of this shape, and `blocks` of them on a multiprocessor."""
         size = self.shared_bytes(segment)
         together = self.blocks * (size + _RESERVED_BYTES)
         return self.columns(segment) > 0 and size <= block_bytes and together <= multiprocessor_bytes
@@ -127,7 +127,7 @@ class KernelShape:
 
 @dataclass(frozen=True)
 class BlockGrid:
-    """How the blocks of a kernel divide a frame.
+    """The division of a frame into the blocks of a kernel.
 
     Attributes:
         strips: Blocks side by side.

@@ -89,7 +89,7 @@ class _LayerDrafts:
         return self.features[name]
 
     def is_finished(self, index: int) -> bool:
-        """Whether a layer's activation or epilogue was read."""
+        """True if a layer's activation or epilogue was read."""
         return self.activated[index] or self.layers[index].epilogue != "none"
 
     def outputs_of(self, name: str) -> int:

@@ -38,11 +38,11 @@ class Shapes:
 
     @property
     def is_fixed(self) -> bool:
-        """Whether a single size is supported."""
+        """True if a single size is supported."""
         return self.low == self.high
 
     def supports(self, height: int, width: int) -> bool:
-        """Whether images of this size are supported."""
+        """True if images of this size are supported."""
         return self.low[0] <= height <= self.high[0] and self.low[1] <= width <= self.high[1]
 
     def distance(self, height: int, width: int) -> int:

@@ -44,7 +44,7 @@ class TensorRtLibrary:
 
     @property
     def lacks_memory(self) -> bool:
-        """Whether the last error was a lack of memory."""
+        """True if the last error was a lack of memory."""
         return bool(_NO_MEMORY.search(self.last_error()))
 
     def last_error(self) -> str:

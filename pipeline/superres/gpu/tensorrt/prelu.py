@@ -45,7 +45,7 @@ def prelu_as_max(model: onnx.ModelProto) -> onnx.ModelProto:
 
 
 def _per_channel(slope: NDArray[Any]) -> bool:
-    """Whether slopes are one for all, or (C, 1, 1)."""
+    """True for a single slope, and for slopes of shape (C, 1, 1)."""
     return slope.size == 1 or (slope.ndim >= 3 and slope.shape[-3] == slope.size)
 
 
@@ -85,7 +85,7 @@ class _Graph:
         return True
 
     def _is_plain(self, node: onnx.NodeProto) -> bool:
-        """Whether it is a two-dimensional convolution without groups, with constant weights and bias."""
+        """True for a two-dimensional convolution without groups, with constant weights and bias."""
         groups = next((a.i for a in node.attribute if a.name == "group"), 1)
         constant = all(name in self.constants for name in node.input[1:])
         return node.op_type == "Conv" and groups == 1 and constant and len(self.constants[node.input[1]].dims) == 4
