@@ -53,7 +53,7 @@ class LazyGroup(TyperGroup):
 
 
 class RenamingCommand(TyperCommand):
-    """A command that accepts options by the names that they had in the version before."""
+    """A command that also accepts options by their names of the previous version."""
 
     def get_params(self, ctx: Any) -> list[Any]:
         """The options and arguments of the command."""

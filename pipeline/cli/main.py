@@ -1,4 +1,4 @@
-"""`uprez`: its options, and how errors end the process.
+"""The command `uprez`: its own options, and the exit codes of errors.
 
 Exit codes: 0 all done and complete, else those of cli/exit_codes.py.
 """

@@ -1,4 +1,4 @@
-"""The signals that ask the process to end, and what a command does about them until it can end in order."""
+"""The signals that ask the process to end, and handlers that turn them into KeyboardInterrupt."""
 
 from __future__ import annotations
 

@@ -21,8 +21,9 @@ def upscale(
     sources: Annotated[
         list[str],
         typer.Argument(
-            help="A video, an image, numbered images such as 'in/%05d.png', or - for a pipe; then, optionally, the "
-            "output's name. Or several, a folder or a pattern; their outputs go beside them or into the folder --to.",
+            help="A video, an image, numbered images such as 'in/%05d.png', or - for standard input; optionally "
+            "followed by the output. Or several sources, a folder or a pattern: their outputs are written beside them, "
+            "or into the folder --to.",
             show_default=False,
         ),
     ],

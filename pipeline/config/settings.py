@@ -165,10 +165,12 @@ class Settings(Upscaling):
     )
     streams: Literal["all", "video"] = Field("all", description="streams of the output; video: no audio, subtitles, …")
     video_stream: int | None = Field(
-        None, ge=0, description="which video to upscale, by its number in `uprez probe`; the others are copied"
+        None, ge=0, description="number of the video to upscale, as shown by `uprez probe`; the others are copied"
     )
-    start: Time = Field(None, description="begin here, such as 1:02:03.25 from the first frame")
-    end: Annotated[Time, AfterValidator(_later_than_start)] = Field(None, description="end here")
+    start: Time = Field(None, description="begin at this time, counted from the first frame, such as 1:02:03.25")
+    end: Annotated[Time, AfterValidator(_later_than_start)] = Field(
+        None, description="end at this time, counted from the first frame"
+    )
     frames: int | None = Field(None, ge=1, description="end after this many frames of the source")
     strict: bool = Field(
         False, description="treat damage or truncation of the source as an error, rather than keep what can be decoded"
