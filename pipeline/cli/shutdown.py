@@ -21,7 +21,7 @@ import psutil
 from pipeline.cli.signals import ending_signals, handlers_restored
 
 _FORCED = "uprez: shutdown timed out; forced exit"
-_MESSAGE_SECONDS = 0.1  # for writing it: a terminal may block
+_MESSAGE_SECONDS = 0.3  # for writing it: a terminal may block
 
 
 class Stoppable(Protocol):

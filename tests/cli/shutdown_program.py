@@ -15,10 +15,12 @@ class Work:
     """Work that reports when it is stopped and aborted. If it is not obedient, only aborting ends it."""
 
     def __init__(self, is_obedient: bool) -> None:
-        self.is_obedient, self.ended = is_obedient, threading.Event()
+        self.is_obedient = is_obedient
+        self.stopped, self.ended = threading.Event(), threading.Event()
 
     def stop(self) -> None:
         print("stopped", flush=True)
+        self.stopped.set()
         if self.is_obedient:
             self.ended.set()
 
@@ -34,6 +36,12 @@ def block(how: str, work: Work) -> None:
     work.ended.wait()
 
 
+def exit_code(code: int, work: Work) -> int:
+    """`code`, once `work` was stopped: on a loaded machine the deadline may come first."""
+    work.stopped.wait()
+    return code
+
+
 def _endless_thread() -> int:
     thread = threading.Thread(target=threading.Event().wait, daemon=True)
     thread.start()
@@ -43,7 +51,7 @@ def _endless_thread() -> int:
 def main(how: str, code: int, seconds: float) -> None:
     with subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"], start_new_session=True) as child:
         work = Work(is_obedient=how == "obedient")
-        with graceful_shutdown(work, ForcedExit(seconds, lambda: code)):
+        with graceful_shutdown(work, ForcedExit(seconds, lambda: exit_code(code, work))):
             print(child.pid, flush=True)
             block(how, work)
         child.kill()

@@ -2,15 +2,15 @@
 
 import itertools
 import threading
-import time
 from collections.abc import Iterator
+from types import SimpleNamespace
 
 import pytest
 
 from pipeline.errors import Cancelled
 from pipeline.flow.pipeline import Pipeline
 from tests.fakes.stages import Boom, Pass, Stuck
-from tests.waiting import DEADLINE, until
+from tests.waiting import DEADLINE, blocked_in, until
 
 ITEMS = 20
 NAMES = ("first", "middle", "last")
@@ -130,10 +130,21 @@ def test_an_error_from_tick_aborts_the_pipeline_and_is_raised() -> None:
     assert not [t for t in threading.enumerate() if t.name.startswith("uprez-")]
 
 
-def test_meters_show_which_stage_is_the_bottleneck() -> None:
+def test_meters_show_which_stage_is_the_bottleneck(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [0.0]
+    clock = SimpleNamespace(perf_counter=lambda: now[0], thread_time=lambda: 0.0)
+    monkeypatch.setattr("pipeline.flow.pipeline.time", clock)
+
+    def running(name: str) -> list[threading.Thread]:
+        return [thread for thread in threading.enumerate() if thread.name == name]
+
     class Slow(Pass):
+        """Takes a second for each item, which passes once both neighbours wait."""
+
         def feed(self, item: int) -> Iterator[int]:
-            time.sleep(0.005)
+            until(lambda: all(blocked_in(thread, "wait") for thread in running("uprez-fast")))
+            until(lambda: any(blocked_in(thread, "wait") for thread in running("uprez-after")))
+            now[0] += 1
             yield from super().feed(item)
 
     pipeline = Pipeline(range(30), {"fast": Pass(), "slow": Slow(), "after": Pass()}, capacity=2)

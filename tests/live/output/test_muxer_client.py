@@ -46,11 +46,11 @@ def test_a_late_answer_to_a_packet_does_not_extend_the_time_to_open(
 ) -> None:
     child = FakeChild({OpenRequest: ConnectionOpened()})
     monkeypatch.setattr(module, "Child", lambda program: child)
-    monkeypatch.setattr(module, "OPENING_SECONDS", 0.5)
     done: list[str] = []
     with MuxerClient(lambda packet, reason: done.append(reason), lambda: None, patience=60.0) as client:
         client.open(OpenRequest("first"))
         client.write(PACKET)
+        monkeypatch.setattr(module, "OPENING_SECONDS", 0.5)
         child.answers[OpenRequest] = PacketWritten(kept=True)
         with pytest.raises(OutputUnavailable, match="no answer"):
             client.open(OpenRequest("second"))
