@@ -53,7 +53,7 @@ def open_sink(plan: Plan, source: Source) -> Sink:
     Raises:
         OutputError: It can't be created.
     """
-    return output_kind.open_sink(plan.target, plan.encoding, source, plan.copied, plan.time_shift, plan.end_time)
+    return output_kind.create_sink(plan.target, plan.encoding, source, plan.copied, plan.time_shift, plan.end_time)
 
 
 def decoding_stage(plan: Plan, source: Source) -> Stage[Any, Any]:
@@ -77,7 +77,7 @@ def queue_weight(settings: Settings) -> Callable[[Any], int]:
 
     A frame in GPU memory weighs more: NVDEC has few surfaces.
     """
-    surface = nvdec.queue_weight(settings.queue)
+    surface = nvdec.surface_weight(settings.queue)
 
     def weight(item: Any) -> int:
         if isinstance(item, Frame):

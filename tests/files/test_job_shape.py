@@ -104,7 +104,7 @@ def test_the_sample_aspect_ratio_is_kept(tmp_path: Path, codec: str, name: str) 
 def test_a_header_without_space_for_the_sample_aspect_is_reported_and_the_output_kept(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("pipeline.media.writing.sample_aspect.muxer_options", lambda target, encoding: {})
+    monkeypatch.setattr("pipeline.media.writing.sample_aspect.padding_options", lambda target, encoding: {})
     source = clips.make(tmp_path / "in.mkv", frames=4, sample_aspect=Fraction(64, 45), audio=False)
     result = upscale(source, tmp_path / "out.mkv", **LOSSLESS)
     assert probe(result.path).video.frames == 4

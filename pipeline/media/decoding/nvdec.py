@@ -51,7 +51,7 @@ def undecodable_reason(path: Path, gpu: Gpu) -> str | None:
     return None if first is not None and first.format.name == FORMAT else "it does not decode this kind of video"
 
 
-def queue_weight(queue: int) -> int:
+def surface_weight(queue: int) -> int:
     """The number of frames in main memory that a surface counts for in a queue of `queue` frames, as it is scarce."""
     return max(1, -(-queue // _MAX_QUEUED_SURFACES))
 

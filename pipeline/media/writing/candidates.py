@@ -29,7 +29,7 @@ class Candidate(NamedTuple):
     why: str
 
 
-def candidates(format: FrameFormat, container: ContainerSpec, gpu: bool) -> Iterator[Candidate]:
+def encoder_candidates(format: FrameFormat, container: ContainerSpec, gpu: bool) -> Iterator[Candidate]:
     """The encoders for frames of `format` in `container`, best first; the last one works on any machine.
 
     The best one loses no alpha, depth or chroma, and most players play it.

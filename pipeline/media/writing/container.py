@@ -143,7 +143,7 @@ def muxer_options(path: Path, time_base: Fraction, source: Source, copied: list[
     # Edit lists count in this timescale; FFmpeg's default, milliseconds, would round a late start.
     ticks = time_base.denominator
     options = {"movie_timescale": str(ticks * max(1, -(-_MIN_TIMESCALE // ticks)))}
-    if metadata.beyond_itunes(source.container.metadata) and not any(is_cover(stream) for stream in copied):
+    if metadata.non_itunes_tags(source.container.metadata) and not any(is_cover(stream) for stream in copied):
         options["movflags"] = "use_metadata_tags"  # which does not allow cover art
     return options
 

@@ -18,7 +18,7 @@ from pipeline.media.encoding.video_encoding import VideoEncoding
 from pipeline.media.packed_formats import find_format
 from pipeline.media.reading.media_info import VideoInfo
 from pipeline.media.writing.alpha import supports_alpha
-from pipeline.media.writing.candidates import candidates
+from pipeline.media.writing.candidates import encoder_candidates
 from pipeline.media.writing.container_support import container_for
 from pipeline.media.writing.output_kind import OutputKind, find_output_kind
 from pipeline.system import cuda
@@ -56,7 +56,7 @@ def choose_encoder(
     format = video.format.enlarged(scale)
     if settings.pix_fmt and (pixel := find_format(settings.pix_fmt)):
         format = replace(format, pixel=pixel)
-    *others, last = candidates(format, container_for(target), gpu=not cuda.unavailable_reason())
+    *others, last = encoder_candidates(format, container_for(target), gpu=not cuda.unavailable_reason())
     rejected = ""
     for candidate in others:
         encoding, reason = _try_encoder(encode, candidate.codec)

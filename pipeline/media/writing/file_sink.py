@@ -66,14 +66,14 @@ class FileSink(Stage[Packet, Never]):
         self._is_finished = self._is_finalized = False
         copied = [stream for stream in source.container.streams if stream.index in others]
         options = muxer_options(path, encoding.time_base, source, copied)
-        self._file = ContainerFile(path, options | sample_aspect.muxer_options(path, encoding))
+        self._file = ContainerFile(path, options | sample_aspect.padding_options(path, encoding))
         try:
             container = self._file.container
             self.video, self._dropped = add_video_stream(container, path, encoding, source.video)
             self._router = StreamRouter(container, source.path, self.video, shift)
             for stream in copied:
                 self._router.add(stream)
-            self._dropped += metadata.label_file(container, source.container, shift, until)
+            self._dropped += metadata.copy_file_metadata(container, source.container, shift, until)
             self._start()
         except BaseException:
             self._file.discard()

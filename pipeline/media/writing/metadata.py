@@ -42,13 +42,13 @@ def copied_tags(metadata: dict[str, str], iso: bool = True) -> dict[str, str]:
     return tags
 
 
-def describe_stream(stream: Any, original: Any, iso: bool) -> None:
+def copy_stream_metadata(stream: Any, original: Any, iso: bool) -> None:
     """Copy tags and disposition of the stream `original` to the new `stream`."""
     stream.metadata.update(copied_tags(original.metadata, iso))
     stream.disposition = original.disposition
 
 
-def label_file(
+def copy_file_metadata(
     container: OutputContainer, source: InputContainer, shift: Fraction, until: Fraction | None
 ) -> list[str]:
     """Copy the tags and chapters of `source` to `container`.
@@ -65,7 +65,7 @@ def label_file(
     muxer, dropped = container.format.name, []
     spec = container_spec(muxer)
     container.metadata.update(copied_tags(source.metadata, spec.iso))
-    if spec.iso and "movflags" not in container.container_options and (keys := beyond_itunes(source.metadata)):
+    if spec.iso and "movflags" not in container.container_options and (keys := non_itunes_tags(source.metadata)):
         dropped.append(f"tags dropped: {muxer} does not support {', '.join(keys)} here; .mkv does")
     chapters = source.chapters()
     if spec.chapters:
@@ -75,7 +75,7 @@ def label_file(
     return dropped
 
 
-def beyond_itunes(metadata: dict[str, str]) -> list[str]:
+def non_itunes_tags(metadata: dict[str, str]) -> list[str]:
     """Return the keys of tags that files of the mp4 family store only in FFmpeg's own table."""
     return sorted(key for key in copied_tags(metadata) if key.lower().split("-")[0] not in _ITUNES_TAGS)
 

@@ -157,7 +157,7 @@ def check_output(path: Path, source: Collection[Path], frames: int | None, rate:
         )
 
 
-def open_sink(
+def create_sink(
     path: Path,
     encoding: VideoEncoding,
     source: Source,
@@ -165,7 +165,7 @@ def open_sink(
     shift: Fraction,
     until: Fraction | None = None,
 ) -> Sink:
-    """Open the sink that writes the output `path`; the arguments are those of FileSink."""
+    """Create the sink that writes the output `path`; the arguments are those of FileSink."""
     if is_pipe(path):
         return PipeSink(encoding, dropped_streams=len(others))
     if is_still_image(path):

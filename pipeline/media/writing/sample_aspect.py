@@ -37,7 +37,7 @@ _MAX_ENLARGEMENT = 4  # an exact display size may be so many times the coded one
 _PADDING_BYTES = 64  # of which some 30 are needed
 
 
-def muxer_options(target: Path, encoding: VideoEncoding) -> dict[str, str]:
+def padding_options(target: Path, encoding: VideoEncoding) -> dict[str, str]:
     """Return the options with which the muxer of `target` leaves the space that `complete_file` needs."""
     return {"metadata_header_padding": str(_PADDING_BYTES)} if _is_missing(target, encoding) else {}
 

@@ -90,7 +90,7 @@ class StreamRouter:
         if not container_support.supports(self._muxer, stream):
             return False
         copy = container_support.add_stream_copy(self._container, stream)
-        metadata.describe_stream(copy, stream, self._iso)
+        metadata.copy_stream_metadata(copy, stream, self._iso)
         route = {"video": VideoCopyRoute, "audio": AudioCopyRoute}.get(stream.type, CopyRoute)
         self.routes[stream.index] = route(copy, self._shift, _packet_duration(stream))
         return True
@@ -101,7 +101,7 @@ class StreamRouter:
         encoded = audio.add_encoded_stream(self._container, stream) if stream.codec_context else None
         if encoded is None:
             return False
-        metadata.describe_stream(encoded, stream, self._iso)
+        metadata.copy_stream_metadata(encoded, stream, self._iso)
         self.routes[stream.index] = audio.ReencodeRoute(encoded, stream, self._shift)
         self._note_conversion(stream, encoded.codec_context.codec.canonical_name)
         return True
@@ -121,7 +121,7 @@ class StreamRouter:
             rewrite = partial(subtitles.sample_to_subrip, default=default)
         else:
             return False
-        metadata.describe_stream(converted, stream, self._iso)
+        metadata.copy_stream_metadata(converted, stream, self._iso)
         self.routes[stream.index] = RewriteRoute(converted, self._shift, rewrite)
         self._note_conversion(stream, text)
         return True

@@ -58,7 +58,7 @@ def add_video_stream(
     stream.time_base = encoding.time_base
     if encoding.display_matrix:
         stream.set_display_matrix(encoding.display_matrix)
-    metadata.describe_stream(stream, original, container_spec(muxer).iso)
+    metadata.copy_stream_metadata(stream, original, container_spec(muxer).iso)
     alpha.remove_alpha_tag(stream.metadata)
     return stream, dropped
 

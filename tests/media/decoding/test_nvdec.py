@@ -9,7 +9,7 @@ from pipeline.media.decoding import nvdec
 
 @given(st.integers(1, 256))
 def test_queue_holds_no_more_surfaces_than_are_spare(queue: int) -> None:
-    waiting = max(1, queue // nvdec.queue_weight(queue))  # a channel always lets one in
+    waiting = max(1, queue // nvdec.surface_weight(queue))  # a channel always lets one in
     in_use = 4  # decoded and not yet queued, being submitted, and two that are being copied
     assert waiting + in_use <= nvdec.SPARE_SURFACES
 

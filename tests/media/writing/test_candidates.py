@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from pipeline.frame import PIXEL_FORMATS, FrameFormat
 from pipeline.media.encoding.formats import find_encoder
-from pipeline.media.writing.candidates import candidates
+from pipeline.media.writing.candidates import encoder_candidates
 from pipeline.media.writing.container_support import container_for
 from tests.frames import format_of
 
@@ -18,7 +18,7 @@ MKV = container_for(Path("film.mkv"))
 
 
 def codecs(format: FrameFormat, name: str = "film.mkv", gpu: bool = False) -> list[str]:
-    return [candidate.codec for candidate in candidates(format, container_for(Path(name)), gpu)]
+    return [candidate.codec for candidate in encoder_candidates(format, container_for(Path(name)), gpu)]
 
 
 @pytest.mark.parametrize(
@@ -70,7 +70,7 @@ def test_a_gpu_encoder_comes_first_where_it_loses_neither_depth_nor_chroma(pixel
 def test_hdr_is_encoded_as_h265_at_any_depth(transfer: int) -> None:
     hdr = format_of("yuv420p", HD)
     hdr = replace(hdr, colour=replace(hdr.colour, transfer=transfer))
-    assert list(candidates(hdr, MKV, gpu=False)) == [("libx265", "players expect HDR in H.265")]
+    assert list(encoder_candidates(hdr, MKV, gpu=False)) == [("libx265", "players expect HDR in H.265")]
 
 
 @pytest.mark.parametrize(("size", "codec"), [((4096, 2160), "h264_nvenc"), ((4098, 2160), "hevc_nvenc")])
@@ -90,7 +90,7 @@ def test_frames_too_large_for_h264_hardware_are_encoded_as_h265(size: tuple[int,
     ],
 )
 def test_each_candidate_has_a_reason(pixel: str, why: str) -> None:
-    assert next(iter(candidates(format_of(pixel, HD), MKV, gpu=False))).why == why
+    assert next(iter(encoder_candidates(format_of(pixel, HD), MKV, gpu=False))).why == why
 
 
 @given(

@@ -39,7 +39,7 @@ def test_a_name_in_mp4_becomes_a_title() -> None:
 
 
 def test_tags_beyond_those_of_itunes_are_listed() -> None:
-    assert metadata.beyond_itunes({"TITLE": "A", "PURL": "x", "title-eng": "A", "encoder": "y"}) == ["PURL"]
+    assert metadata.non_itunes_tags({"TITLE": "A", "PURL": "x", "title-eng": "A", "encoder": "y"}) == ["PURL"]
 
 
 @given(st.lists(st.tuples(st.integers(0, 100_000), st.integers(1, 9000)), max_size=5), SECONDS)

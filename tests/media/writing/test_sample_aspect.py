@@ -16,7 +16,7 @@ from pipeline.media.reading.probe import probe
 from pipeline.media.writing.sample_aspect import (
     complete_file,
     display_size,
-    muxer_options,
+    padding_options,
     unsupported_sample_aspect,
     write_sample_aspect,
 )
@@ -30,7 +30,7 @@ def _encoding(codec: str, aspect: Fraction = OBLONG) -> VideoEncoding:
     return VideoEncoding(codec, format, Fraction(25), Fraction(1, 25), sample_aspect=aspect)
 
 
-PADDED = muxer_options(Path("a.mkv"), _encoding("ffv1"))
+PADDED = padding_options(Path("a.mkv"), _encoding("ffv1"))
 
 
 def _film(path: Path, options: dict[str, str], tags: int = 0, chapters: int = 0) -> Path:
@@ -116,7 +116,7 @@ def test_a_file_without_padding_stays_unchanged(tmp_path: Path) -> None:
 @pytest.mark.parametrize(("name", "aspect"), [("a.mp4", OBLONG), ("a.mkv", Fraction(1))])
 def test_files_that_need_no_ratio_are_not_touched(tmp_path: Path, name: str, aspect: Fraction) -> None:
     encoding = _encoding("ffv1", aspect)
-    assert muxer_options(Path(name), encoding) == {}
+    assert padding_options(Path(name), encoding) == {}
     assert complete_file(tmp_path / "missing", Path(name), encoding) == []
 
 
