@@ -58,16 +58,21 @@ def main(parent: Parent) -> None:
                 before, muxer, request = muxer, None, message
                 _close(before)
                 muxer = _opened(request)
-                parent.send(ConnectionOpened(notes=tuple(muxer.notes)))
+                _report(parent, ConnectionOpened(notes=tuple(muxer.notes)))
             elif muxer:
-                parent.send(PacketWritten(muxer.mux(message)))
+                _report(parent, PacketWritten(muxer.mux(message)))
         except _FAILURES as error:
-            parent.send(_lost(error, request))
+            _report(parent, _lost(error, request))
             failed, muxer = muxer, None
             with contextlib.suppress(*_FAILURES):  # the error that broke it has been reported
                 _close(failed)
     with contextlib.suppress(*_FAILURES):  # there is nobody to report to
         _close(muxer)
+
+
+def _report(parent: Parent, message: ConnectionOpened | PacketWritten | ConnectionLost) -> None:
+    with contextlib.suppress(ProcessEnded):  # the packets that it sent before it ended are written nevertheless
+        parent.send(message)
 
 
 def _receive(parent: Parent, inbox: SimpleQueue[OpenRequest | SerializedPacket | None]) -> None:
