@@ -16,12 +16,12 @@ class Backoff:
     clients that lost one server do not reconnect at the same moment.
 
     Args:
-        poll: the first wait in seconds.
-        poll_for: seconds from the first failure in which each wait is `poll`.
-        longest: the longest wait in seconds, unless `poll` is longer.
-        spread: the largest share of a wait that may be subtracted, 0 to 1.
-        jitter: gives a random number from 0 to 1 at each call.
-        clock: gives the time in seconds.
+        poll: The first wait in seconds.
+        poll_for: Seconds from the first failure in which each wait is `poll`.
+        longest: The longest wait in seconds, unless `poll` is longer.
+        spread: The largest share of a wait that may be subtracted, 0 to 1.
+        jitter: Gives a random number from 0 to 1 at each call.
+        clock: Gives the time in seconds.
     """
 
     def __init__(

@@ -31,8 +31,8 @@ class BlockingBuffer(Generic[T]):
     changes `items`; the methods that wait release it while they do.
 
     Attributes:
-        lock: guards everything below.
-        items: the items, oldest first. Change them only while holding `lock`.
+        lock: Guards everything below.
+        items: The items, oldest first. Change them only while holding `lock`.
         closed: True after `close`.
         aborted: True after `abort`.
     """
@@ -71,7 +71,7 @@ class BlockingBuffer(Generic[T]):
         """Wait for the oldest item and remove it.
 
         Args:
-            timeout: the longest wait in seconds; None waits without a limit.
+            timeout: The longest wait in seconds; None waits without a limit.
 
         Raises:
             Aborted: the queue was aborted.

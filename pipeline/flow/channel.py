@@ -21,8 +21,8 @@ class Channel(Generic[T]):
     `abort` (by anyone) raises Aborted on both sides at once.
 
     Args:
-        capacity: the total weight of the items inside, at least 1. An item heavier than that passes alone.
-        weight: the weight of an item, 1 by default. Items that weigh 0 never wait.
+        capacity: The total weight of the items inside, at least 1. An item heavier than that passes alone.
+        weight: The weight of an item, 1 by default. Items that weigh 0 never wait.
     """
 
     def __init__(self, capacity: int, weight: Callable[[T], int] = _unit_weight) -> None:

@@ -20,12 +20,12 @@ class DropOldestQueue(Generic[T]):
     from then on (the reader is).
 
     Args:
-        capacity: the number of items, at least 1.
-        dropped: called with each dropped item and the reason, without the lock, by the thread that puts or aborts; both
+        capacity: The number of items, at least 1.
+        dropped: Called with each dropped item and the reason, without the lock, by the thread that puts or aborts; both
             may call it at the same time.
 
     Attributes:
-        most_waiting: the largest number of items that ever waited at once.
+        most_waiting: The largest number of items that ever waited at once.
     """
 
     def __init__(self, capacity: int, dropped: Callable[[T, str], None]) -> None:
@@ -58,7 +58,7 @@ class DropOldestQueue(Generic[T]):
         """Wait for the oldest item and remove it.
 
         Args:
-            timeout: the longest wait in seconds; None waits without a limit.
+            timeout: The longest wait in seconds; None waits without a limit.
 
         Raises:
             Aborted: the queue was aborted.

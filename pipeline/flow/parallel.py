@@ -34,10 +34,10 @@ class _Run(Generic[Work, Result, Other]):
     """Consecutive items for one worker, with their results.
 
     Attributes:
-        items: the items that wait for the worker.
-        results: what the worker's stage yielded, and the items that are passed along.
-        count: the number of items so far.
-        done: set when no more results will follow.
+        items: The items that wait for the worker.
+        results: What the worker's stage yielded, and the items that are passed along.
+        count: The number of items so far.
+        done: Set when no more results will follow.
     """
 
     items: Channel[Work]
@@ -50,11 +50,11 @@ class ParallelStage(Stage[Work | Other, Result | Other], Generic[Work, Result, O
     """Feeds runs of items to stages of their own, in several threads.
 
     Args:
-        make: creates the stage for a run; called by a worker thread.
-        kind: the class of the items to work on; all others are passed along.
-        workers: the largest number of threads.
-        length: the number of items in a run.
-        capacity: the largest number of items that wait or are at work.
+        make: Creates the stage for a run; called by a worker thread.
+        kind: The class of the items to work on; all others are passed along.
+        workers: The largest number of threads.
+        length: The number of items in a run.
+        capacity: The largest number of items that wait or are at work.
     """
 
     def __init__(

@@ -39,15 +39,15 @@ class Pipeline:
     The stages' types are not checked against each other: each knows only what it takes and yields.
 
     Args:
-        source: the items for the first stage; iterated by the first thread.
-        stages: the stages by name, in order. Threads and meters are called after them.
-        capacity: the total weight of the items in each channel between two stages.
-        weight: the weight of an item, 1 by default.
-        trace: where spans of the stages' work are recorded.
-        end: wakes a source that waits and makes it yield nothing more. Called from any thread.
+        source: The items for the first stage; iterated by the first thread.
+        stages: The stages by name, in order. Threads and meters are called after them.
+        capacity: The total weight of the items in each channel between two stages.
+        weight: The weight of an item, 1 by default.
+        trace: Where spans of the stages' work are recorded.
+        end: Wakes a source that waits and makes it yield nothing more. Called from any thread.
 
     Attributes:
-        meters: the time of each stage, in order.
+        meters: The time of each stage, in order.
         was_cut: True if `stop` ended the source before its end.
     """
 
@@ -93,7 +93,7 @@ class Pipeline:
         """Wait for all threads, then raise the first error.
 
         Args:
-            tick: called about ten times a second. An exception from it, or from a signal handler, aborts the pipeline
+            tick: Called about ten times a second. An exception from it, or from a signal handler, aborts the pipeline
                 and is raised when all threads have ended.
         """
         try:

@@ -53,12 +53,12 @@ class Meter:
     """The time of a stage's thread by activity, in seconds. Other threads may read it while the stage runs.
 
     Attributes:
-        name: the stage.
-        busy: time at work.
-        starved: time spent waiting for the stage before.
-        blocked: time spent waiting for the stage behind.
-        cpu: processor time, known at the end.
-        trace: where spans of the work are recorded too.
+        name: The stage.
+        busy: Time at work.
+        starved: Time spent waiting for the stage before.
+        blocked: Time spent waiting for the stage behind.
+        cpu: Processor time, known at the end.
+        trace: Where spans of the work are recorded too.
     """
 
     name: str
@@ -80,10 +80,10 @@ class Progress:
     """The progress of a job.
 
     Attributes:
-        done: frames finished.
-        total: frames expected; 0 if unknown.
-        seconds: time since the start.
-        bottleneck: name of the stage that the others wait for.
+        done: Frames finished.
+        total: Frames expected; 0 if unknown.
+        seconds: Time since the start.
+        bottleneck: Name of the stage that the others wait for.
     """
 
     done: int

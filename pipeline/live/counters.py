@@ -21,10 +21,10 @@ class Rate:
     """Events per second over the last five seconds. For any thread.
 
     Args:
-        clock: gives the time in seconds.
+        clock: Gives the time in seconds.
 
     Attributes:
-        count: all events so far.
+        count: All events so far.
     """
 
     def __init__(self, clock: Clock = time.monotonic) -> None:
@@ -62,7 +62,7 @@ class Delays:
     One thread calls `enter`, another `leave`; any may read.
 
     Args:
-        clock: gives the time in seconds.
+        clock: Gives the time in seconds.
     """
 
     def __init__(self, clock: Clock = time.monotonic) -> None:
@@ -109,10 +109,10 @@ class StreamCounters:
     """All counters of one stream, which several threads update.
 
     Attributes:
-        decoded: frames decoded.
-        encoded: frames of the source that were encoded, without repeated ones.
-        delays: of the encoded frames.
-        repeated: frames repeated in gaps.
+        decoded: Frames decoded.
+        encoded: Frames of the source that were encoded, without repeated ones.
+        delays: The delays of the encoded frames.
+        repeated: Frames repeated in gaps.
     """
 
     def __init__(self) -> None:

@@ -34,10 +34,10 @@ def fit_size(format: FrameFormat, aspect: Fraction, width: int, height: int) -> 
     """The size of a frame with square samples, reduced if needed to fit into `width` x `height`.
 
     Args:
-        format: of the frame.
-        aspect: width of its samples divided by their height.
-        width: of the available space.
-        height: of the available space.
+        format: The format of the frame.
+        aspect: Width of its samples divided by their height.
+        width: Of the available space.
+        height: Of the available space.
     """
     square_width = float(format.width * aspect)
     scale = min(1.0, width / square_width, height / format.height)

@@ -34,16 +34,16 @@ class LivePlan:
     """All decisions for the frames of a scene.
 
     Attributes:
-        video: the decoded frames.
-        backend: the backend that runs the model.
-        model: the model.
-        deinterlacing: how frames are deinterlaced; None if they are not.
-        rotation: how frames are rotated before the model; None if they are not.
-        input_format: of the model's input.
-        output_format: of the model's output.
-        encoding: of the output. Its timestamps are those of `video`; its size may be larger than that of
+        video: The decoded frames.
+        backend: The backend that runs the model.
+        model: The model.
+        deinterlacing: How frames are deinterlaced; None if they are not.
+        rotation: How frames are rotated before the model; None if they are not.
+        input_format: The format of the model's input.
+        output_format: The format of the model's output.
+        encoding: Of the output. Its timestamps are those of `video`; its size may be larger than that of
             `output_format`, for encoders that do not accept every size.
-        notes: remarks for the user, a line each.
+        notes: Remarks for the user, a line each.
     """
 
     video: VideoInfo
@@ -79,9 +79,9 @@ def plan_live(video: VideoInfo, settings: StreamSettings, share: float = 1.0) ->
     """Plan a scene. Raises the errors that the stream would otherwise meet later.
 
     Args:
-        video: the decoded frames; their time base can be halved.
-        settings: of the stream.
-        share: the part of the machine's cores that the stream may use, 0 to 1.
+        video: The decoded frames; their time base can be halved.
+        settings: The settings of the stream.
+        share: The part of the machine's cores that the stream may use, 0 to 1.
     """
     backend, backend_note = choose_backend(settings)
     model = choose_model(settings, backend)

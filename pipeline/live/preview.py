@@ -25,10 +25,10 @@ class FramePair:
     """The same frame before and after upscaling; both have memory of their own.
 
     Attributes:
-        number: higher with each pair of a Tap.
-        before: as it was decoded.
-        after: as it was upscaled.
-        aspect: width of a sample divided by its height, in both frames.
+        number: Higher with each pair of a Tap.
+        before: As it was decoded.
+        after: As it was upscaled.
+        aspect: Width of a sample divided by its height, in both frames.
     """
 
     number: int
@@ -56,10 +56,10 @@ class Tap:
     order and with the same pts; frames may be lost in between. Any thread may request pairs.
 
     Args:
-        clock: gives the time in seconds.
+        clock: Gives the time in seconds.
 
     Attributes:
-        aspect: width of a sample divided by its height.
+        aspect: Width of a sample divided by its height.
     """
 
     def __init__(self, clock: Clock = time.monotonic) -> None:
@@ -122,9 +122,9 @@ class Tap:
         """Request the newest pair; None if there is none in time.
 
         Args:
-            after: the pair must have a higher number than this.
-            timeout: the longest wait in seconds.
-            interval: seconds between two pairs, at least; of several requests the shortest interval counts.
+            after: The pair must have a higher number than this.
+            timeout: The longest wait in seconds.
+            interval: Seconds between two pairs, at least; of several requests the shortest interval counts.
         """
         with self._changed:
             self._requests[interval] = self._clock() + timeout + _INTEREST_SECONDS

@@ -42,9 +42,9 @@ class GapHandling:
     """The behaviour of a scene while its source is disconnected or silent.
 
     Attributes:
-        is_disconnected: reports whether the source is disconnected.
-        flush: yield one FlushMarker, for stages that hold frames back.
-        repeat: yield a RepeatFrame for each frame that is missing.
+        is_disconnected: Reports whether the source is disconnected.
+        flush: Yield one FlushMarker, for stages that hold frames back.
+        repeat: Yield a RepeatFrame for each frame that is missing.
     """
 
     is_disconnected: Callable[[], bool]
@@ -56,15 +56,15 @@ class Scene:
     """Iterates, once, over `first` and the frames behind it in `queue`, as long as they are in the same scene.
 
     Args:
-        first: the first frame.
-        queue: the frames behind it.
-        counters: of the stream.
-        drop: called with each frame that is dropped, and the reason.
+        first: The first frame.
+        queue: The frames behind it.
+        counters: Of the stream.
+        drop: Called with each frame that is dropped, and the reason.
 
     Attributes:
-        first: the first frame.
-        next: the frame that is not in the scene and ended it; None at the end of the queue.
-        gaps: the behaviour in gaps; None to wait. Set it before iterating.
+        first: The first frame.
+        next: The frame that is not in the scene and ended it; None at the end of the queue.
+        gaps: The behaviour in gaps; None to wait. Set it before iterating.
     """
 
     def __init__(

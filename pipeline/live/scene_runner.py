@@ -38,17 +38,17 @@ class SceneRunner(Closing):
     """Runs one scene after another. One thread waits for frames and runs scenes; any may abort and read figures.
 
     Args:
-        settings: of the stream.
-        sessions: shared by all streams of the process.
-        share: the part of the machine's cores that the stream may plan with, 0 to 1.
-        counters: of the stream.
+        settings: The settings of the stream.
+        sessions: Shared by all streams of the process.
+        share: The part of the machine's cores that the stream may plan with, 0 to 1.
+        counters: Of the stream.
 
     Attributes:
-        queue: the decoded frames; the only place where frames wait.
-        tap: access to the frames before and after upscaling.
-        outputs: the open outputs.
-        plan: of the current or last scene; None before the first.
-        backend: description of the backend that runs the model in that scene.
+        queue: The decoded frames; the only place where frames wait.
+        tap: Access to the frames before and after upscaling.
+        outputs: The open outputs.
+        plan: Of the current or last scene; None before the first.
+        backend: Description of the backend that runs the model in that scene.
     """
 
     def __init__(
@@ -84,9 +84,9 @@ class SceneRunner(Closing):
         """Build a pipeline for the scene of `first`, and run it to its end. Raises its first error.
 
         Args:
-            first: the first frame.
-            is_disconnected: reports whether the source is disconnected.
-            on_start: called when the pipeline has been built.
+            first: The first frame.
+            is_disconnected: Reports whether the source is disconnected.
+            on_start: Called when the pipeline has been built.
         """
         scene = Scene(first, self.queue, self._counters, self._drop)
         try:

@@ -32,10 +32,10 @@ class Live:
     Raises the errors that would make a stream fail, as far as they can be found before it starts.
 
     Args:
-        settings: of all streams.
+        settings: The settings of all streams.
 
     Attributes:
-        taps: access to the frames of each stream, by its name.
+        taps: Access to the frames of each stream, by its name.
     """
 
     def __init__(self, settings: LiveSettings) -> None:
@@ -60,7 +60,7 @@ class Live:
         Afterwards all their resources are released; `failures` contains the errors.
 
         Args:
-            on_figures: called four times per second, in this thread, and once at the end.
+            on_figures: Called four times per second, in this thread, and once at the end.
         """
         end = time.monotonic() + self._settings.for_ if self._settings.for_ else None
         try:

@@ -26,13 +26,13 @@ class SourceReader(Closing):
     Raises SettingsError for what no attempt could open.
 
     Args:
-        settings: of the stream.
-        queue: takes the frames.
-        counters: of the stream.
-        send_audio: called with each packet of audio, and the audio streams of its connection.
+        settings: The settings of the stream.
+        queue: Takes the frames.
+        counters: Of the stream.
+        send_audio: Called with each packet of audio, and the audio streams of its connection.
 
     Attributes:
-        notes: remarks on the current connection.
+        notes: Remarks on the current connection.
     """
 
     def __init__(

@@ -52,14 +52,14 @@ class Stream:
     Raises the errors that would make it fail, as far as they can be found before it starts.
 
     Args:
-        settings: of the stream.
-        sessions: shared by all streams of the process.
-        share: the part of the machine's cores that it may plan with, 0 to 1.
+        settings: The settings of the stream.
+        sessions: Shared by all streams of the process.
+        share: The part of the machine's cores that it may plan with, 0 to 1.
 
     Attributes:
-        name: as set.
-        targets: its outputs.
-        failure: the error that ended it; None if there was none.
+        name: As set.
+        targets: Its outputs.
+        failure: The error that ended it; None if there was none.
     """
 
     def __init__(self, settings: StreamSettings, sessions: SharedSessions, share: float) -> None:

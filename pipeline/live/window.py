@@ -60,7 +60,7 @@ class PreviewWindows(Closing):
     the last window stop `live`.
 
     Attributes:
-        windows: the open windows.
+        windows: The open windows.
     """
 
     def __init__(self, live: WindowSource) -> None:
@@ -110,9 +110,9 @@ class PreviewWindow:
     """The window of one stream.
 
     Attributes:
-        name: of the stream.
-        window: the window of pygame.
-        pair: the frames that it shows; None before the first.
+        name: Of the stream.
+        window: The window of pygame.
+        pair: The frames that it shows; None before the first.
     """
 
     def __init__(self, name: str, tap: Tap, pygame: Any) -> None:

@@ -37,11 +37,11 @@ class CaptureFigures:
 
     Attributes:
         status: "connecting" until there is a packet of video.
-        reason: why it is not live.
-        since: when it began or ceased to be live, in seconds of time.monotonic.
-        connects: the number of connections that delivered video.
-        faults: what ended connections and attempts, by kind.
-        skipped: dropped packets of video, by reason.
+        reason: Why it is not live.
+        since: When it began or ceased to be live, in seconds of time.monotonic.
+        connects: The number of connections that delivered video.
+        faults: What ended connections and attempts, by kind.
+        skipped: Dropped packets of video, by reason.
     """
 
     status: Status = "connecting"

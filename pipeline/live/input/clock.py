@@ -26,7 +26,7 @@ class LiveClock:
     be late by its length for ever, and later with each reconnection. Audio is shifted as much as the last frame.
 
     Attributes:
-        jumps: number of times that timestamps went back within a connection, or advanced by a second more than
+        jumps: Number of times that timestamps went back within a connection, or advanced by a second more than
             arrivals.
     """
 
@@ -50,9 +50,9 @@ class LiveClock:
         """The output timestamp of a frame, in ticks.
 
         Args:
-            pts: its timestamp at the source, in `time_base`; None if unknown.
-            time_base: of the source's video stream.
-            arrived: when its packet was read, in seconds of time.monotonic.
+            pts: Its timestamp at the source, in `time_base`; None if unknown.
+            time_base: Of the source's video stream.
+            arrived: When its packet was read, in seconds of time.monotonic.
         """
         shown = self._by_arrival(arrived)
         self._backlog.begin(arrived)
@@ -80,10 +80,10 @@ class LiveClock:
         It is dropped before the first frame, before audio that was already sent, and far from its video.
 
         Args:
-            stream: its stream.
-            time: its decoding time, in `time_base`.
-            time_base: of its stream.
-            arrived: when it was read, in seconds of time.monotonic.
+            stream: Its stream.
+            time: Its decoding time, in `time_base`.
+            time_base: Of its stream.
+            arrived: When it was read, in seconds of time.monotonic.
         """
         if self._offset is None or self._shown is None:
             return None

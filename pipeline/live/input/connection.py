@@ -35,10 +35,10 @@ class Connection(Closing):
     Raises InputError if there is no video, or no decoder for it.
 
     Attributes:
-        video: the video stream.
-        time_base: time base of the video's packets.
-        audio: the audio streams; None if there are none.
-        audio_streams: by index in the source, the index of an audio stream in the output, from 1, and its time base.
+        video: The video stream.
+        time_base: Time base of the video's packets.
+        audio: The audio streams; None if there are none.
+        audio_streams: By index in the source, the index of an audio stream in the output, from 1, and its time base.
     """
 
     def __init__(self, streams: StreamHeader) -> None:

@@ -26,10 +26,10 @@ class LiveFrame:
     """A decoded frame of a live stream, with the description of its streams.
 
     Attributes:
-        frame: the frame; pts and duration are in 1/90000 s of the output's clock.
-        video: what its frames are; the same object while nothing changes.
-        audio: the audio streams of its connection; None if there are none.
-        arrived: when its packet was read, in seconds of time.monotonic.
+        frame: The frame; pts and duration are in 1/90000 s of the output's clock.
+        video: What its frames are; the same object while nothing changes.
+        audio: The audio streams of its connection; None if there are none.
+        arrived: When its packet was read, in seconds of time.monotonic.
     """
 
     frame: Frame
@@ -43,7 +43,7 @@ class AudioPacket:
     """A packet of audio on the output's clock, in the time base of its stream.
 
     Attributes:
-        packet: of stream 1 and on, in the order of LiveFrame.audio; stream 0 is the video.
+        packet: Of stream 1 and on, in the order of LiveFrame.audio; stream 0 is the video.
     """
 
     packet: SerializedPacket
@@ -57,10 +57,10 @@ class LiveDecoder:
     is passed along; other streams are dropped.
 
     Attributes:
-        clock: the output's clock.
-        skipped: dropped packets, by reason.
-        damaged: the number of frames with visible damage.
-        audio: the audio streams of the current or last connection; None if there are none.
+        clock: The output's clock.
+        skipped: Dropped packets, by reason.
+        damaged: The number of frames with visible damage.
+        audio: The audio streams of the current or last connection; None if there are none.
     """
 
     def __init__(self) -> None:

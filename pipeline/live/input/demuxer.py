@@ -36,12 +36,12 @@ class DemuxedSource(Closing):
     Raises PyAV's errors and OSError, and InputError if it has no video; iterating raises StreamsChanged, too.
 
     Args:
-        request: what to open.
-        ending: interrupts waits for the pace of the timestamps when it is set.
+        request: What to open.
+        ending: Interrupts waits for the pace of the timestamps when it is set.
 
     Attributes:
-        streams: its video, then its audio, if any.
-        notes: remarks for the user, a line each.
+        streams: Its video, then its audio, if any.
+        notes: Remarks for the user, a line each.
     """
 
     def __init__(self, request: SourceRequest, ending: threading.Event) -> None:
@@ -160,9 +160,9 @@ class Pacer:
     """Delays packets until their time has come, on a clock that starts with the first one and waits for late ones.
 
     Args:
-        speed: seconds of timestamps per second of `clock`.
-        sleep: waits for that many seconds.
-        clock: gives the time in seconds.
+        speed: Seconds of timestamps per second of `clock`.
+        sleep: Waits for that many seconds.
+        clock: Gives the time in seconds.
     """
 
     def __init__(

@@ -26,10 +26,10 @@ class PacketBuffer:
     that come until a key frame. One thread puts, one gets, any may abort.
 
     Args:
-        skipped: counts dropped packets of video, by reason.
+        skipped: Counts dropped packets of video, by reason.
 
     Attributes:
-        last_video: when the last packet of video came, in seconds of time.monotonic, even if it was dropped; 0 before.
+        last_video: When the last packet of video came, in seconds of time.monotonic, even if it was dropped; 0 before.
     """
 
     def __init__(self, skipped: Counter[str]) -> None:

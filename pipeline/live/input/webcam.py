@@ -24,8 +24,8 @@ class Webcam:
 
     Attributes:
         format: FFmpeg's input format.
-        file: what FFmpeg opens.
-        camera: what OpenCV opens; None if it can't open cameras by name.
+        file: What FFmpeg opens.
+        camera: What OpenCV opens; None if it can't open cameras by name.
     """
 
     format: str
@@ -37,9 +37,9 @@ def find_webcam(name: str, platform: str = sys.platform, names_dir: Path = _V4L2
     """The webcam of that number (from 0), name or part of a name.
 
     Args:
-        name: number or name.
-        platform: as sys.platform.
-        names_dir: the folder in which Linux lists the names of cameras.
+        name: Number or name.
+        platform: As sys.platform.
+        names_dir: The folder in which Linux lists the names of cameras.
 
     Raises:
         SettingsError: the name is empty, or webcams are not supported on the platform.
@@ -89,8 +89,8 @@ class OpenCvCamera(Closing):
     Raises InputError if OpenCV is missing or can't open it.
 
     Attributes:
-        streams: its video.
-        notes: remarks for the user.
+        streams: Its video.
+        notes: Remarks for the user.
     """
 
     def __init__(self, camera: int | str) -> None:

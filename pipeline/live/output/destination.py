@@ -34,12 +34,12 @@ class OutputTarget:
     """An output of a stream.
 
     Attributes:
-        address: as given.
-        kind: what the figures show.
+        address: As given.
+        kind: What the figures show.
         format: FFmpeg's name of the container.
-        options: of FFmpeg's muxer.
-        path: of an HLS playlist; None for others.
-        segments: how files follow each other; None for others.
+        options: Options of FFmpeg's muxer.
+        path: Of an HLS playlist; None for others.
+        segments: How files follow each other; None for others.
     """
 
     address: Address

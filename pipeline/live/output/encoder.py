@@ -37,12 +37,12 @@ class LiveEncoder(Stage[Frame, SerializedPacket]):
     An encoder holds frames back only if its options say so: see live/plan.py. Raises OutputError.
 
     Args:
-        encoding: of the video.
-        audio: the audio streams, whose packets others send to the outputs; None if there are none.
-        gop: seconds between two key frames.
+        encoding: The encoding of the video.
+        audio: The audio streams, whose packets others send to the outputs; None if there are none.
+        gop: Seconds between two key frames.
 
     Attributes:
-        streams: the video as stream 0, in the time base of `encoding`, then those of `audio`.
+        streams: The video as stream 0, in the time base of `encoding`, then those of `audio`.
     """
 
     def __init__(self, encoding: VideoEncoding, audio: StreamHeader | None, gop: float) -> None:

@@ -14,8 +14,8 @@ class RepeatFrame:
     """A request to show the last frame again.
 
     Attributes:
-        pts: when, in the time base of its stream.
-        duration: for how long, in the same time base.
+        pts: When, in the time base of its stream.
+        duration: For how long, in the same time base.
     """
 
     pts: int

@@ -33,11 +33,11 @@ class GopQueue:
     packets were taken, with the audio in between. Stream 0 is the video, in ticks of 1/90000 s.
 
     Args:
-        seconds: the most video that may wait.
-        size: the most bytes that may wait.
+        seconds: The most video that may wait.
+        size: The most bytes that may wait.
 
     Attributes:
-        dropped: packets of video that were dropped, by reason.
+        dropped: Packets of video that were dropped, by reason.
     """
 
     def __init__(self, seconds: float, size: int) -> None:

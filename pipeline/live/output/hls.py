@@ -27,9 +27,9 @@ def hls_options(path: Path, seconds: float, listed: int) -> dict[str, str]:
     """The options of FFmpeg's muxer for the playlist at `path`.
 
     Args:
-        path: of the playlist; its segments are beside it.
-        seconds: the length of a segment.
-        listed: the number of segments in the playlist.
+        path: Of the playlist; its segments are beside it.
+        seconds: The length of a segment.
+        listed: The number of segments in the playlist.
 
     Raises:
         SettingsError: segments can't have the name of the playlist.
@@ -51,7 +51,7 @@ class HlsMuxer:
     Raises the errors of Muxer.
 
     Attributes:
-        notes: as those of Muxer.
+        notes: As those of Muxer.
     """
 
     def __init__(self, request: OpenRequest) -> None:

@@ -33,11 +33,11 @@ class Muxer:
     key frame.
 
     Args:
-        request: what to open.
-        from_zero: shift the timestamps so that the first frame is at 0; by default they are kept.
+        request: What to open.
+        from_zero: Shift the timestamps so that the first frame is at 0; by default they are kept.
 
     Attributes:
-        notes: one line for each stream that is dropped because the container does not support it.
+        notes: One line for each stream that is dropped because the container does not support it.
     """
 
     def __init__(self, request: OpenRequest, from_zero: bool = False) -> None:

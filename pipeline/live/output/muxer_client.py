@@ -36,9 +36,9 @@ class MuxerClient(Closing):
     One thread opens, writes and closes; any thread may call `kill_if_stuck` and `kill`.
 
     Args:
-        on_done: called with each packet that was written or dropped, and the reason for dropping it, "" if written.
-        on_lost: called when the output is lost.
-        patience: seconds that the child may take for one packet.
+        on_done: Called with each packet that was written or dropped, and the reason for dropping it, "" if written.
+        on_lost: Called when the output is lost.
+        patience: Seconds that the child may take for one packet.
 
     Attributes:
         password_refused: True if the last connection was lost because of the password.

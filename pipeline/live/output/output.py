@@ -42,10 +42,10 @@ class Output(Closing):
     """Writes one stream to `target`.
 
     Args:
-        target: the output.
-        settings: of the stream.
-        demand_key: requests a key frame from the encoder; called from a thread of this object.
-        stuck: seconds without progress after which a connection is given up.
+        target: The output.
+        settings: The settings of the stream.
+        demand_key: Requests a key frame from the encoder; called from a thread of this object.
+        stuck: Seconds without progress after which a connection is given up.
     """
 
     def __init__(

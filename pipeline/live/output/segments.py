@@ -28,9 +28,9 @@ class Segmentation:
     Attributes:
         path: NAME.SUFFIX; the files are called NAME-20261122T101500.250Z.SUFFIX after the time at which they were
             begun, so that they sort by name.
-        seconds: the length of a file; None for no limit.
-        size: the size of a file in bytes; None for no limit.
-        keep: the number of finished files to keep; None for all.
+        seconds: The length of a file; None for no limit.
+        size: The size of a file in bytes; None for no limit.
+        keep: The number of finished files to keep; None for all.
     """
 
     path: Path
@@ -44,7 +44,7 @@ class SegmentsRequest(OpenRequest):
     """To a child: write such files. The address is not used.
 
     Attributes:
-        segments: when a new file begins, and which are kept.
+        segments: When a new file begins, and which are kept.
     """
 
     segments: Segmentation | None = None
@@ -56,7 +56,7 @@ class SegmentedMuxer:
     Raises the errors of Muxer.
 
     Attributes:
-        notes: as those of Muxer.
+        notes: As those of Muxer.
     """
 
     def __init__(self, request: SegmentsRequest) -> None:

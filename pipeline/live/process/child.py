@@ -33,7 +33,7 @@ class _ChildFailure:
     """The last message of a child that an unexpected exception ends.
 
     Attributes:
-        where: the type of the exception, and the lines of its traceback.
+        where: The type of the exception, and the lines of its traceback.
     """
 
     where: str

@@ -27,8 +27,8 @@ class StreamHeader:
     """The streams of a container, as FFmpeg describes them: codecs, their extradata, sizes, time bases.
 
     Attributes:
-        nut: the header of a NUT file.
-        rates: frames per second of each stream; None for audio, and where the rate is unknown.
+        nut: The header of a NUT file.
+        rates: Frames per second of each stream; None for audio, and where the rate is unknown.
     """
 
     nut: bytes
@@ -94,15 +94,15 @@ class SerializedPacket:
     """A packet that can be pickled.
 
     Attributes:
-        stream: index in its StreamHeader.
-        data: the coded bytes.
-        pts: presentation time in the time base of its stream; None if unknown.
-        dts: decoding time in the same time base; None if unknown.
-        duration: in the same time base; 0 if unknown.
+        stream: Index in its StreamHeader.
+        data: The coded bytes.
+        pts: Presentation time in the time base of its stream; None if unknown.
+        dts: Decoding time in the same time base; None if unknown.
+        duration: In the same time base; 0 if unknown.
         is_keyframe: True if decoding can start here.
-        at: when it was read or encoded, in seconds of time.monotonic, which all processes of a machine share.
+        at: When it was read or encoded, in seconds of time.monotonic, which all processes of a machine share.
         is_corrupt: True if the demuxer found it damaged.
-        extradata: new parameters of the codec from this packet on; None if they do not change.
+        extradata: New parameters of the codec from this packet on; None if they do not change.
     """
 
     stream: int
@@ -149,10 +149,10 @@ class OpenRequest:
     """To a child: open this.
 
     Attributes:
-        address: the complete address, with its secrets.
+        address: The complete address, with its secrets.
         format: FFmpeg's name of the format; None to guess it.
         options: FFmpeg's options.
-        streams: the streams of an output; None for a source.
+        streams: The streams of an output; None for a source.
     """
 
     address: str = field(repr=False)
@@ -166,14 +166,14 @@ class SourceRequest(OpenRequest):
     """To the reading child: open this source.
 
     Attributes:
-        audio: read its audio too.
-        paced: if it is a file or comes in segments, read it at the pace of its timestamps.
-        always_paced: read it at that pace in any case.
+        audio: Read its audio too.
+        paced: If it is a file or comes in segments, read it at the pace of its timestamps.
+        always_paced: Read it at that pace in any case.
         camera: OpenCV's name of the device, in case FFmpeg can't open it; None if there is none.
-        opening: seconds in which the source must be open.
-        silence: seconds in which there must be a packet of video.
-        host: name and port that TCP will connect to; None if unknown.
-        check_host: first connect to `host` for at most a second, as FFmpeg would wait longer.
+        opening: Seconds in which the source must be open.
+        silence: Seconds in which there must be a packet of video.
+        host: Name and port that TCP will connect to; None if unknown.
+        check_host: First connect to `host` for at most a second, as FFmpeg would wait longer.
     """
 
     audio: bool = True
@@ -191,8 +191,8 @@ class ConnectionOpened:
     """From a child: the requested source or output is open.
 
     Attributes:
-        streams: the streams of a source; None for an output.
-        notes: remarks for the user, a line each.
+        streams: The streams of a source; None for an output.
+        notes: Remarks for the user, a line each.
     """
 
     streams: StreamHeader | None = None
@@ -204,8 +204,8 @@ class ConnectionLost:
     """From a child: the request failed, or the connection ended.
 
     Attributes:
-        fault: the kind of failure.
-        reason: one line for the user, without any address.
+        fault: The kind of failure.
+        reason: One line for the user, without any address.
     """
 
     fault: Fault

@@ -36,7 +36,7 @@ def network_fault(error: Exception, verified: bool = False) -> tuple[Fault, str]
     """The kind of failure, and one line for the user without the address.
 
     Args:
-        error: what ended the connection or prevented it.
+        error: What ended the connection or prevented it.
         verified: True if the server's certificate was checked. FFmpeg does not distinguish a bad certificate from a
             host that does not exist.
     """

@@ -48,7 +48,7 @@ class App:
     """Answers requests about `live`.
 
     Attributes:
-        closing: set it to True to end all waits for pairs.
+        closing: Set it to True to end all waits for pairs.
     """
 
     def __init__(self, live: PageSource) -> None:

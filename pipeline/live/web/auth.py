@@ -38,9 +38,9 @@ class Guard:
     resolves to this machine (DNS rebinding) could read ours.
 
     Args:
-        app: answers authorized requests.
+        app: Answers authorized requests.
         token: None if no token is needed.
-        cookie: name of the cookie.
+        cookie: Name of the cookie.
     """
 
     def __init__(self, app: ASGIApp, token: str | None, cookie: str) -> None:
