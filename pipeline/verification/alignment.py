@@ -22,16 +22,16 @@ _MAX_HELD = 2500  # source frames that are held for one output frame, at most
 
 @dataclass(frozen=True)
 class Alignment:
-    """The frames of an output beside those of its source.
+    """The frames of an output, and the source frames that they show.
 
     Attributes:
-        source_times: When each source frame is shown, in seconds.
-        output_times: When each output frame is shown, in seconds.
+        source_times: Presentation time of each source frame, in seconds.
+        output_times: Presentation time of each output frame, in seconds.
         shown: Index of the source frame that each output frame shows.
         differences: Mean square difference between the two, of 255.
         contrast: Variance of that source frame.
-        source_end: When the last source frame ends, in seconds.
-        output_end: When the last output frame ends, in seconds.
+        source_end: End of the last source frame, in seconds.
+        output_end: End of the last output frame, in seconds.
         colours: The colours of all matching frames.
     """
 
@@ -49,11 +49,11 @@ class FrameCursor:
     """Reads source frames as far as they are needed, and holds the signatures of those in the search range.
 
     Attributes:
-        times: When each frame read so far is shown, in seconds.
+        times: Presentation time of each frame read so far, in seconds.
         contrast: Variance of each frame's signature.
         first: Index of the first frame whose signature is held.
-        end: When the last frame ends, in seconds.
-        is_exhausted: There are no more frames.
+        end: End of the last frame read so far, in seconds.
+        is_exhausted: The last frame has been read.
     """
 
     def __init__(self, frames: Iterator[TimedSignature]) -> None:

@@ -213,7 +213,7 @@ def _as_supported(source: VideoInfo, output: MediaInfo) -> VideoInfo:
 
 
 def _compare_others(source: VideoReader, output: VideoReader, shift: float, is_complete: bool) -> Iterator[Fault | str]:
-    """Compare everything beside the video, if the output can have it."""
+    """Compare everything except the video, if the output can have it."""
     if _is_images(output.media):
         if source.media.others:
             yield f"images have no other streams: the source's are dropped ({len(source.media.others)})"

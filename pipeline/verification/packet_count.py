@@ -22,11 +22,11 @@ _ROUNDED = 1e-6  # seconds
 def check_packets(
     path: Path, frame_times: NDArray[np.float64], copied: Mapping[int, int], video_index: int = 0
 ) -> list[Fault]:
-    """Find what the finished file `path` lacks of what was written into it.
+    """Find frames and packets that were written into the file `path` and are missing in it.
 
     Args:
         path: The file.
-        frame_times: When each frame of the video should be shown, in seconds; all may be shifted by the same.
+        frame_times: Expected presentation time of each frame, in seconds; the file may shift all by the same amount.
         copied: Number of packets written to each other stream, by stream index. More are no fault, as muxers add some,
             for gaps between subtitles for example.
         video_index: The stream index of the video.
@@ -47,8 +47,8 @@ def compare_frame_times(expected: NDArray[np.float64], times: NDArray[np.float64
     """Compare frame times after one common shift.
 
     Args:
-        expected: When frames should be shown, in seconds.
-        times: When they are shown, in seconds.
+        expected: Expected presentation times, in seconds.
+        times: Actual presentation times, in seconds.
         tick: Resolution of `times` in seconds; smaller differences are no fault.
     """
     if np.isnan(times).any():

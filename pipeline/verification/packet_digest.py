@@ -26,9 +26,9 @@ class PacketDigests:
     """The packets of one stream, in file order.
 
     Attributes:
-        cues: Content of subtitle packets, as their form may be converted.
+        cues: Content of subtitle packets, whose codec the output may have changed.
         bytes: Number of bytes of all packets.
-        end: When the last packet ends, in seconds.
+        end: End of the last packet, in seconds.
     """
 
     def __init__(self, stream: Any) -> None:

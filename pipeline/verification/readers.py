@@ -46,8 +46,8 @@ class TimedSignature(NamedTuple):
     """A frame as it is compared.
 
     Attributes:
-        time: When it is shown in seconds, nan if unknown.
-        duration: In seconds.
+        time: Presentation time in seconds, nan if unknown.
+        duration: Duration in seconds.
         signature: Of the frame as players display it.
     """
 
@@ -95,7 +95,7 @@ class VideoReader(ABC):
             self.damage.append(str(error))
 
     def times(self) -> Generator[float, None, None]:
-        """Yield when its frames are shown, in seconds, nan if unknown, in file order; nothing is decoded."""
+        """Yield the presentation times of its frames in seconds, nan if unknown, in file order; nothing is decoded."""
         try:
             yield from self._times()
         except InputError as error:
@@ -108,7 +108,7 @@ class VideoReader(ABC):
     def _times(self) -> Iterator[float]: ...
 
     def _time(self, packet: Packet, video: int) -> Iterator[float]:
-        """Yield when a packet of the stream `video` is shown; record packets of other streams."""
+        """Yield the presentation time of a packet of the stream `video`; record packets of other streams."""
         if packet.stream_index != video:
             if packet.size:
                 self._record(packet)

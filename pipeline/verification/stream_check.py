@@ -13,7 +13,7 @@ from pipeline.verification.packet_digest import PacketDigests
 from pipeline.verification.tracks import Track
 from pipeline.verification.verdict import Fault, count_phrase
 
-_MAX_SHIFT = 0.001  # seconds that streams may move against the video, beside rounding of the output's clock
+_MAX_SHIFT = 0.001  # seconds by which streams may move against the video, in addition to rounding by the output's clock
 _MAX_REENCODED_SHIFT = 0.1  # seconds by which re-encoded audio may begin or end elsewhere: a packet or two
 _PCM_PREFIX = "pcm_"  # codecs whose packets each demuxer divides in its own way
 _MARKUP = re.compile(r"<[^<>]*>|\{\\[^{}]*\}")

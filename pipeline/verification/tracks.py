@@ -87,7 +87,7 @@ class FileContents:
 
 
 def read_contents(path: Path, main: int, packets: Mapping[int, PacketDigests]) -> FileContents:
-    """Read what a file contains beside its video.
+    """Read everything that a file contains except its video.
 
     Args:
         path: The file.

@@ -145,7 +145,7 @@ class PacketLedger:
                 return
 
     def mark_failed(self, number: int) -> None:
-        """Expect a frame of the packet of that number, which could not be decoded, whatever its flags say."""
+        """Count the packet of that number as one whose frame is missing, even if it was hidden: its decoding failed."""
         if number in self._entries:
             self._entries[number].hidden = False
 

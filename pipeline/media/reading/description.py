@@ -1,4 +1,4 @@
-"""FFmpeg's textual description of a stream, which holds some facts that PyAV has no attribute for."""
+"""FFmpeg's textual description of a stream, which has some facts that PyAV has no attribute for."""
 
 from __future__ import annotations
 

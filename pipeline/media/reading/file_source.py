@@ -42,7 +42,7 @@ class ReadOptions:
     """The options for reading a file.
 
     Attributes:
-        other_streams: Indices of the streams, beside the main video, whose packets are wanted.
+        other_streams: Indices of the streams, other than the main video, whose packets are wanted.
         hwaccel: Hardware that decodes the video, None for software.
         video_index: The index of the main video stream, None for the first.
         strict: Raise InputError at the first damage.
@@ -190,7 +190,7 @@ class FileSource(Closing):
             self._check_truncation()
 
     def _demux(self) -> Generator[Packet, None, None]:
-        """All wanted packets that can be read; after a read error it goes on behind the damage."""
+        """All wanted packets that can be read; after a read error, reading continues after the damage."""
         streams = list(self.container.streams)  # streams that appear in mid-file are ignored
         failures = 0
         while failures < _MAX_FAILURES:

@@ -16,7 +16,7 @@ from pipeline.media.reading.pipe import Pipe
 
 @dataclass(frozen=True)
 class StreamInfo:
-    """A stream beside the video that is upscaled.
+    """A stream other than the video that is upscaled.
 
     Attributes:
         index: Its index in the container.

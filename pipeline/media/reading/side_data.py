@@ -32,7 +32,7 @@ def has_icc_profile(frame: av.VideoFrame) -> bool:
 
 
 def _filter(frame: av.VideoFrame, arguments: list[str]) -> list[av.VideoFrame]:
-    """Pass `frame` through a chain of FFmpeg's "sidedata" filters: the frame, or nothing if one held it back.
+    """Pass `frame` through a chain of FFmpeg's "sidedata" filters: the frame, or nothing if a filter drops it.
 
     Args:
         frame: The frame.
@@ -46,5 +46,5 @@ def _filter(frame: av.VideoFrame, arguments: list[str]) -> list[av.VideoFrame]:
     graph.push(frame)
     try:
         return [graph.vpull()]
-    except BlockingIOError:  # the frame was held back
+    except BlockingIOError:  # a filter dropped the frame
         return []

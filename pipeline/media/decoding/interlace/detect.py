@@ -19,7 +19,7 @@ from av.container import InputContainer
 
 from pipeline.media.decoding.interlace.combing import Combing, sample_rows
 from pipeline.media.decoding.swscale import extract_planes
-from pipeline.media.reading.input_container import demux, open_input
+from pipeline.media.reading.input_container import demux, flush_decoder, open_input
 from pipeline.media.reading.media_info import MediaInfo
 
 _RUN = 9  # consecutive frames: more than a cycle of 3:2 pulldown
@@ -135,9 +135,10 @@ def detect_interlacing(
     detected = InterlaceDetector()
     if media.pipe or media.images:
         return detected
-    with open_input(media.path) as container:
+    with open_input(media.path) as container, contextlib.ExitStack() as stack:
         stream: Any = container.streams[media.video.index]
         stream.thread_type = "AUTO"
+        stack.callback(flush_decoder, stream.codec_context)
         run_starts: set[int | None] = set()
         for count, time in enumerate(_places(media, start, end), 1):
             if (count == len(_PLACES) and detected.is_conclusive) or detected.is_undoubtedly_progressive:
@@ -149,7 +150,6 @@ def detect_interlacing(
                     if first is not None and first.pts not in run_starts:  # two places may share a key frame
                         run_starts.add(first.pts)
                         detected.add_run(chain((first,), islice(frames, _RUN - 1)), media)
-        stream.codec_context.flush_buffers()
     return detected
 
 
