@@ -157,4 +157,4 @@ class MuxerClient(Closing):
                 self._deadline = time.monotonic() + self._patience if self._in_flight else None
             self._state.notify_all()
         if packet is not None and isinstance(message, PacketWritten):
-            self._on_done(packet, "" if message.kept else _SKIPPED)
+            self._on_done(packet, "" if message.is_written else _SKIPPED)

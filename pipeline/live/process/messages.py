@@ -217,7 +217,7 @@ class PacketWritten:
     """From a child: the oldest SerializedPacket that it was sent has been handled.
 
     Attributes:
-        kept: True if the packet was written, False if it was skipped.
+        is_written: True if the packet was written, False if it was skipped.
     """
 
-    kept: bool
+    is_written: bool

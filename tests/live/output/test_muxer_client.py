@@ -51,7 +51,7 @@ def test_a_late_answer_to_a_packet_does_not_extend_the_time_to_open(
         client.open(OpenRequest("first"))
         client.write(PACKET)
         monkeypatch.setattr(module, "OPENING_SECONDS", 0.5)
-        child.answers[OpenRequest] = PacketWritten(kept=True)
+        child.answers[OpenRequest] = PacketWritten(is_written=True)
         with pytest.raises(OutputUnavailable, match="no answer"):
             client.open(OpenRequest("second"))
     assert done == [""]

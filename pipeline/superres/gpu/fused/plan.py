@@ -10,8 +10,9 @@ from math import isfinite
 from typing import TYPE_CHECKING
 
 from pipeline.errors import BackendError
+from pipeline.superres.gpu.fused.candidates import candidates
 from pipeline.superres.gpu.fused.chain import ConvolutionChain
-from pipeline.superres.gpu.fused.kernel import BlockGrid, FusedKernel, KernelShape, LayerSegment, candidates
+from pipeline.superres.gpu.fused.kernel import BlockGrid, FusedKernel, KernelShape, LayerSegment
 from pipeline.system.cuda import Gpu
 
 if TYPE_CHECKING:
@@ -69,7 +70,7 @@ def segments(chain: ConvolutionChain, start: int) -> Iterator[LayerSegment]:
             return
 
 
-def fastest(chain: ConvolutionChain, seconds: dict[LayerSegment, float]) -> list[tuple[int, LayerSegment]]:
+def fastest_partition(chain: ConvolutionChain, seconds: dict[LayerSegment, float]) -> list[tuple[int, LayerSegment]]:
     """Find the partition of `chain` with the least total time, by a shortest path.
 
     Args:
@@ -124,7 +125,7 @@ class KernelPlanner:
                             times[kind] = part
                 if time.monotonic() - began >= seconds:
                     break
-        chosen = fastest(self._chain, {kind: part.seconds for kind, part in times.items()})
+        chosen = fastest_partition(self._chain, {kind: part.seconds for kind, part in times.items()})
         if not chosen:
             raise BackendError("no fused kernel fits into this GPU's shared memory: set `engine` to auto")
         return tuple(

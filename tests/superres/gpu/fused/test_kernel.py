@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
+from pipeline.superres.gpu.fused.candidates import candidates
 from pipeline.superres.gpu.fused.kernel import (
     SMALLEST_SHARED_BYTES,
     SOURCE_FILE,
     KernelShape,
     LayerSegment,
-    candidates,
     macros,
 )
 from pipeline.superres.gpu.kernels import kernel_source

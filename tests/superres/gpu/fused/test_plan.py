@@ -13,7 +13,7 @@ from pipeline.errors import BackendError
 from pipeline.models import synthetic
 from pipeline.superres.gpu.fused import plan
 from pipeline.superres.gpu.fused.kernel import BlockGrid, KernelShape, LayerSegment
-from pipeline.superres.gpu.fused.plan import KernelPlanner, fastest, segments
+from pipeline.superres.gpu.fused.plan import KernelPlanner, fastest_partition, segments
 from pipeline.superres.gpu.fused.recognition import recognise
 from tests.superres.fake_gpu import FakeGpu
 from tests.superres.gpu.fused.networks import joined_network
@@ -46,7 +46,7 @@ def all_partitions(start: int = 0) -> list[list[LayerSegment]]:
 @given(st.lists(st.floats(0.1, 10), min_size=len(KINDS), max_size=len(KINDS)))
 def test_no_other_partition_is_faster_than_the_fastest(times: list[float]) -> None:
     seconds = dict(zip(KINDS, times, strict=True))
-    chosen = fastest(CHAIN, seconds)
+    chosen = fastest_partition(CHAIN, seconds)
     assert [start for start, _ in chosen] == list(np.cumsum([0, *(kind.layers for _, kind in chosen)]))[:-1]
     least = min(sum(seconds[kind] for kind in partition) for partition in all_partitions())
     assert sum(seconds[kind] for _, kind in chosen) <= least * (1 + 1e-9)
@@ -54,12 +54,12 @@ def test_no_other_partition_is_faster_than_the_fastest(times: list[float]) -> No
 
 def test_kinds_that_were_not_timed_are_left_out() -> None:
     alone = {kind: 1.0 for kind in KINDS if kind.layers == 1}
-    assert [kind.layers for _, kind in fastest(CHAIN, alone)] == [1] * len(CHAIN.layers)
+    assert [kind.layers for _, kind in fastest_partition(CHAIN, alone)] == [1] * len(CHAIN.layers)
 
 
 def test_no_partition_is_found_if_a_layer_has_no_timed_segment() -> None:
     without_the_first = {kind: 1.0 for kind in KINDS if not kind.first}
-    assert fastest(CHAIN, without_the_first) == []
+    assert fastest_partition(CHAIN, without_the_first) == []
 
 
 @dataclass
