@@ -58,7 +58,7 @@ class Scene:
     Args:
         first: The first frame.
         queue: The frames behind it.
-        counters: Of the stream.
+        counters: The counters of the stream.
         drop: Called with each frame that is dropped, and the reason.
 
     Attributes:

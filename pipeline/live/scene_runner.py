@@ -41,13 +41,13 @@ class SceneRunner(Closing):
         settings: The settings of the stream.
         sessions: Shared by all streams of the process.
         share: The part of the machine's cores that the stream may plan with, 0 to 1.
-        counters: Of the stream.
+        counters: The counters of the stream.
 
     Attributes:
         queue: The decoded frames; the only place where frames wait.
         tap: Access to the frames before and after upscaling.
         outputs: The open outputs.
-        plan: Of the current or last scene; None before the first.
+        plan: The plan of the current or last scene; None before the first.
         backend: Description of the backend that runs the model in that scene.
     """
 

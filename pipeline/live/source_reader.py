@@ -28,7 +28,7 @@ class SourceReader(Closing):
     Args:
         settings: The settings of the stream.
         queue: Takes the frames.
-        counters: Of the stream.
+        counters: The counters of the stream.
         send_audio: Called with each packet of audio, and the audio streams of its connection.
 
     Attributes:

@@ -57,7 +57,7 @@ class Stream:
         share: The part of the machine's cores that it may plan with, 0 to 1.
 
     Attributes:
-        name: As set.
+        name: Its name.
         targets: Its outputs.
         failure: The error that ended it; None if there was none.
     """

@@ -110,7 +110,7 @@ class PreviewWindow:
     """The window of one stream.
 
     Attributes:
-        name: Of the stream.
+        name: The name of the stream.
         window: The window of pygame.
         pair: The frames that it shows; None before the first.
     """

@@ -34,11 +34,11 @@ class OutputTarget:
     """An output of a stream.
 
     Attributes:
-        address: As given.
+        address: The address, as the settings give it.
         kind: What the figures show.
         format: FFmpeg's name of the container.
         options: Options of FFmpeg's muxer.
-        path: Of an HLS playlist; None for others.
+        path: The path of an HLS playlist; None for others.
         segments: How files follow each other; None for others.
     """
 

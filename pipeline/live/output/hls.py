@@ -27,7 +27,7 @@ def hls_options(path: Path, seconds: float, listed: int) -> dict[str, str]:
     """The options of FFmpeg's muxer for the playlist at `path`.
 
     Args:
-        path: Of the playlist; its segments are beside it.
+        path: The path of the playlist; its segments are beside it.
         seconds: The length of a segment.
         listed: The number of segments in the playlist.
 

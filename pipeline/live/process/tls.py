@@ -11,7 +11,7 @@ def tls_options(scheme: str, ca_file: Path | None) -> dict[str, str]:
     """FFmpeg's options for an address of `scheme`.
 
     Args:
-        scheme: Of the address, such as "rtsps".
+        scheme: The scheme of the address, such as "rtsps".
         ca_file: Certificates in PEM; only servers whose certificate they signed, for that name, are accepted. With
             None, FFmpeg encrypts but checks no certificate, which is the default of its protocols.
     """

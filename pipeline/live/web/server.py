@@ -27,7 +27,7 @@ def serve(live: PageSource, where: str, token: str | None = None) -> Page:
     Args:
         live: The streams.
         where: HOST:PORT; port 0 is any free port.
-        token: That clients need. By default, none is needed on a loopback address; on others one is generated.
+        token: The token that clients need. By default none on a loopback address, on others one is generated.
 
     Raises:
         SettingsError: the address is not available, or packages are missing.
@@ -63,8 +63,8 @@ class Page(Closing):
     """A page that is served until it is closed.
 
     Attributes:
-        url: Of the page, without the token.
-        token: That clients need; None if none is needed.
+        url: The address of the page, without the token.
+        token: The token that clients need; None if none is needed.
     """
 
     def __init__(self, server: uvicorn.Server, app: App, listener: socket.socket, url: str, token: str | None) -> None:
