@@ -68,12 +68,12 @@ def verify(
     Args:
         source: A video, or images: a single one or a pattern, as in `upscale`.
         result: The output. Images, animations and y4m have no timestamps: only the order of their frames is compared.
-        streams: As in the settings of the job; so are the next five.
-        video_stream: Index of the stream that was upscaled.
-        start: In seconds.
-        end: In seconds.
-        frames: Number of frames.
-        deinterlace: An output with a frame for each field is recognised in any mode.
+        streams: The job's setting: "all" streams were copied, or the "video" alone was written.
+        video_stream: Index of the stream that was upscaled, None for the first video.
+        start: Start of the part that was upscaled, in seconds after the first frame; None for the beginning.
+        end: End of that part, in seconds after the first frame; None for the end.
+        frames: Most frames of that part; None for no limit.
+        deinterlace: The job's setting. An output with a frame for each field is recognised in any mode.
         quick: Compare packets and timestamps only; decode nothing.
         progress: Called with the number of output frames that are done.
 

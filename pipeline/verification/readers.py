@@ -60,9 +60,9 @@ class SourceRange(NamedTuple):
     """The part of a source that was upscaled, as in the settings; all None for the complete source.
 
     Attributes:
-        start: In seconds.
-        end: In seconds.
-        frames: Number of frames.
+        start: Seconds after the first frame, None for the beginning.
+        end: Seconds after the first frame, None for the end.
+        frames: Most frames of the part, None for no limit.
     """
 
     start: Fraction | None = None

@@ -57,8 +57,8 @@ class Chapter:
     """A chapter.
 
     Attributes:
-        start: In seconds.
-        end: In seconds.
+        start: Time at which it begins, in seconds.
+        end: Time at which it ends, in seconds.
         title: "" if there is none.
     """
 

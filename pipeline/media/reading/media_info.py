@@ -108,7 +108,7 @@ class MediaInfo:
     Attributes:
         path: As the user named it.
         container: FFmpeg's name of the demuxer.
-        duration: In seconds, None if unknown.
+        duration: Its duration in seconds, None if unknown.
         bytes: Size of its files, 0 if unknown.
         video: The video that is upscaled.
         others: All other streams.

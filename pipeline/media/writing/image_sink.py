@@ -33,6 +33,7 @@ class ImageSink(Stage[Packet, Never]):
 
     Attributes:
         path: A pattern such as out/%05d.png, or a single file.
+        encoding: How the images are encoded.
         muxed: Number of images written, under the key 0.
         dropped: A line for each part of the source that is not in the output.
         copied: Always empty: nothing is copied.
@@ -61,7 +62,7 @@ class ImageSink(Stage[Packet, Never]):
         self.dropped = (
             [f"other streams dropped ({dropped_streams}): images have no audio or subtitles"] if dropped_streams else []
         )
-        self._encoding = encoding
+        self.encoding = encoding
         self._pattern = FilePattern(path) if is_pattern(path) else None
         self._numbers = {source.tick(number): number for number in source.numbers} if source else {}
         self._timing = ConstantRateCheck(encoding.rate)
@@ -82,7 +83,7 @@ class ImageSink(Stage[Packet, Never]):
     def feed(self, item: Packet) -> Iterator[Never]:
         if item.stream is None:  # from the video encoder
             assert item.pts is not None
-            self._timing.add(item.pts * (item.time_base or self._encoding.time_base))
+            self._timing.add(item.pts * (item.time_base or self.encoding.time_base))
             name = self._name(item.pts)
             with translate_write_errors(self.path):
                 (self._part / name).write_bytes(bytes(item))
@@ -92,7 +93,7 @@ class ImageSink(Stage[Packet, Never]):
 
     def encoder(self, time_base: Fraction) -> Encoder:
         """Return the stage that encodes frames as images; `time_base`: of the frames' pts."""
-        encoding = self._encoding
+        encoding = self.encoding
         context = av.CodecContext.create(encoding.codec, "w")
         assert isinstance(context, VideoCodecContext)
         configure(context, encoding)
@@ -131,7 +132,7 @@ class ImageSink(Stage[Packet, Never]):
 
     def keep_partial(self) -> Path:
         """Keep the images in a folder whose name marks them as incomplete; return the pattern of their names."""
-        stem = re.sub(r"%\d*d", "", self.path.stem).strip("-_. ") or "pictures"
+        stem = re.sub(r"%\d*d", "", self.path.stem).strip("-_. ") or "images"
         return keep_as_partial(self._part, self.path.with_name(stem)) / self.path.name
 
     def __enter__(self) -> Self:

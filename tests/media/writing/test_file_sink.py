@@ -268,7 +268,7 @@ def test_data_streams_are_copied_to_transport_streams_and_reported_elsewhere(tmp
     [("hdmv_pgs_subtitle", [".mkv"]), ("dvb_subtitle", [".mkv", ".ts"]), ("dvd_subtitle", [".mkv", ".mp4"])],
 )
 def test_bitmap_subtitles_are_copied_where_they_are_supported(tmp_path: Path, codec: str, holders: list[str]) -> None:
-    def pictures(container: Any) -> Any:
+    def bitmaps(container: Any) -> Any:
         encoder = {"dvb_subtitle": "dvbsub", "dvd_subtitle": "dvdsub"}.get(codec)
         stream = container.add_stream(encoder) if encoder else container.add_mux_stream(codec)
         if encoder:
@@ -285,7 +285,7 @@ def test_bitmap_subtitles_are_copied_where_they_are_supported(tmp_path: Path, co
         )
         yield packet
 
-    path = write_source(tmp_path / "in.mkv", pictures)
+    path = write_source(tmp_path / "in.mkv", bitmaps)
     for suffix in (".mkv", ".mp4", ".ts"):
         sink = remux.remux(path, tmp_path / f"out{suffix}")
         assert (sink.dropped == []) == (suffix in holders)

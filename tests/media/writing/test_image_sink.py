@@ -31,11 +31,11 @@ def _sink(path: Path, source: ImageSequence | None = None, deep: bool = False, o
 
 
 def _write(sink: ImageSink, times: list[int], deep: bool = False) -> int:
-    """Frames like those of `pictures`, by their times; how many of them were released."""
+    """Writes a frame for each of `times`, and returns how many of the frames were released."""
     encoder = sink.encoder(TICK)
     released: list[int] = []
     for pts in times:
-        format = sink._encoding.format
+        format = sink.encoding.format
         planes = format.split(np.empty(format.bytes, np.uint8))
         from_rgb(
             np.moveaxis(images.samples(pts, deep=deep), 2, 0).astype(float), format, planes, 65535 if deep else 255
@@ -157,7 +157,7 @@ def test_an_image_that_appeared_during_the_job_is_not_replaced(tmp_path: Path) -
     with _sink(tmp_path / "%d.png") as sink:
         _write(sink, [0, 1])
         (tmp_path / "2.png").write_text("mine")
-        with pytest.raises(OutputError, match=r"2\.png appeared during the job; .* kept as .*pictures\.partial/%d"):
+        with pytest.raises(OutputError, match=r"2\.png appeared during the job; .* kept as .*images\.partial/%d"):
             sink.commit(overwrite=False)
     assert (tmp_path / "2.png").read_text() == "mine"
     assert not (tmp_path / "1.png").exists()
@@ -191,7 +191,7 @@ def test_images_that_can_not_be_renamed_are_kept(tmp_path: Path) -> None:
     (tmp_path / "2.png").mkdir()
     with _sink(tmp_path / "%d.png") as sink:
         _write(sink, [0, 1, 2])
-        with pytest.raises(OutputError, match=r"images that are not renamed are kept as .*pictures\.partial"):
+        with pytest.raises(OutputError, match=r"images that are not renamed are kept as .*images\.partial"):
             sink.commit(overwrite=True)
     assert (tmp_path / "1.png").exists()
-    assert sorted(path.name for path in (tmp_path / "pictures.partial").iterdir()) == ["2.png", "3.png"]
+    assert sorted(path.name for path in (tmp_path / "images.partial").iterdir()) == ["2.png", "3.png"]
