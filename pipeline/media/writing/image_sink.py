@@ -11,14 +11,11 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Never, Self
 
-import av
-from av.video.codeccontext import VideoCodecContext
-
 from pipeline.errors import OutputError
 from pipeline.flow.stage import Stage
 from pipeline.media.av_errors import translate_write_errors
 from pipeline.media.encoding.encoder import Encoder
-from pipeline.media.encoding.encoder_context import configure
+from pipeline.media.encoding.encoder_context import create_context
 from pipeline.media.encoding.video_encoding import VideoEncoding
 from pipeline.media.reading.image_sequence import FilePattern, ImageSequence, is_pattern
 from pipeline.media.reading.source import Packet
@@ -93,10 +90,7 @@ class ImageSink(Stage[Packet, Never]):
 
     def encoder(self, time_base: Fraction) -> Encoder:
         """Return the stage that encodes frames as images; `time_base`: of the frames' pts."""
-        encoding = self.encoding
-        context = av.CodecContext.create(encoding.codec, "w")
-        assert isinstance(context, VideoCodecContext)
-        configure(context, encoding)
+        context = create_context(self.encoding)
         context.thread_type = "FRAME"
         return Encoder(self.path, context, time_base)
 
