@@ -12,12 +12,13 @@ _UNLIKE_THEIR_FIELD = {
     "everything": "--all",
     "input_options": "-i",
     "options": "-x",
+    "output": "OUTPUT",
     "source": "SOURCE",
     "sources": "SOURCE",
 }
 # Parameters of commands that the settings don't have.
 _OF_COMMANDS = frozenset(
-    "all compare config discard everything quick result save schema seconds shapes size trace version".split()
+    "all compare config discard everything output quick save schema seconds shapes size trace version".split()
 )
 
 

@@ -28,6 +28,7 @@ COMMANDS = (bench.bench, live.live, probe.probe, upscale.upscale, verify.verify)
         ),
         ("`options` of the encoder, `input_options` of the reader", "-x of the encoder, -i of the reader"),
         ("`source`: no such file", "SOURCE: no such file"),
+        ("`output`: no such file", "OUTPUT: no such file"),
         ("`uprez live` reads it; `- source: ADDRESS`", "`uprez live` reads it; `- source: ADDRESS`"),
         ("`nonsense` and `model", "`nonsense` and `model"),
     ],
