@@ -34,7 +34,7 @@ def translate_read_errors(path: Path, place: str = "") -> Iterator[None]:
     except av.error.FileNotFoundError as error:
         raise InputError(f"{path}: no such file") from error
     except av.error.PermissionError as error:
-        raise InputError(f"{path}: may not be read: check its permissions") from error
+        raise InputError(f"{path}: can't be read, permission denied: check its permissions") from error
     except av.error.IsADirectoryError as error:
         raise InputError(f"{path}: is a folder, not a file") from error
     except (av.error.InvalidDataError, av.error.ArgumentError, av.error.EOFError) as error:
@@ -74,7 +74,9 @@ def translate_write_errors(path: Path) -> Iterator[None]:
         if error.errno == errno.ENOENT:
             raise OutputError(f"{path}: the folder {path.parent} does not exist: make it first") from error
         if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
-            raise OutputError(f"{path}: the folder {path.parent} may not be written to") from error
+            raise OutputError(
+                f"{path}: the folder {path.parent} is not writable: check its permissions or write elsewhere"
+            ) from error
         raise OutputError(f"{path}: {_first_line(error)}") from error
     except av.error.FFmpegError as error:
         raise OutputError(f"{path}: {_first_line(error)}") from error

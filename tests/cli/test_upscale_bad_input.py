@@ -69,7 +69,7 @@ def test_file_that_is_no_video_is_refused(bad: Bad, tmp_path: Path) -> None:
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
 def test_file_that_may_not_be_read_is_refused(bad: Bad, clip: Path) -> None:
     clip.chmod(0)
-    assert "may not be read" in bad(clip.name).err
+    assert "permission denied: check its permissions" in bad(clip.name).err
 
 
 def test_output_folder_that_does_not_exist_is_refused(bad: Bad, source: str) -> None:
@@ -79,7 +79,7 @@ def test_output_folder_that_does_not_exist_is_refused(bad: Bad, source: str) -> 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
 def test_output_folder_that_is_not_writable_is_refused(bad: Bad, source: str, tmp_path: Path) -> None:
     (tmp_path / "locked").mkdir(mode=0o500)
-    assert "may not be written to" in bad(source, "locked/out.mkv").err
+    assert "is not writable: check its permissions" in bad(source, "locked/out.mkv").err
 
 
 def test_output_that_is_the_input_is_refused(bad: Bad, source: str) -> None:

@@ -14,7 +14,7 @@ from pipeline.media.av_errors import translate_read_errors, translate_write_erro
     ("error", "message"),
     [
         (av.error.FileNotFoundError, "no such file"),
-        (av.error.PermissionError, "may not be read: check its permissions"),
+        (av.error.PermissionError, "can't be read, permission denied: check its permissions"),
         (av.error.IsADirectoryError, "is a folder, not a file"),
         (av.error.ProtocolNotFoundError, "as FFmpeg says it"),
     ],
@@ -58,7 +58,7 @@ def test_invalid_data_in_an_open_file_is_damage_at_a_place() -> None:
     [
         (errno.ENOSPC, "the disk is full: free some space or write elsewhere"),
         (errno.ENOENT, "the folder folder does not exist: make it first"),
-        (errno.EROFS, "the folder folder may not be written to"),
+        (errno.EROFS, "the folder folder is not writable: check its permissions"),
         (errno.EIO, "as the system says it"),
     ],
 )

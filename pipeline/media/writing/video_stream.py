@@ -74,7 +74,8 @@ def open_encoder(stream: VideoStream, encoding: VideoEncoding) -> None:
         open_context(context)
     except (av.error.FFmpegError, ValueError) as error:
         options = " ".join(f"{key}={value}" for key, value in encoding.options.items())
-        raise OutputError(f"{encoding.codec} refuses its options ({options}) at {encoding.format}") from error
+        advice = f"`ffmpeg -h encoder={encoding.codec}` lists what it accepts"
+        raise OutputError(f"{encoding.codec} refuses its options ({options}) at {encoding.format}: {advice}") from error
     if unknown := [name for name in context.options if name in encoding.options]:
         raise OutputError(f"{encoding.codec} has no option {', '.join(unknown)}: `ffmpeg -h encoder={encoding.codec}`")
 
