@@ -58,12 +58,12 @@ def test_invalid_data_in_an_open_file_is_damage_at_a_place() -> None:
     [
         (errno.ENOSPC, "the disk is full: free some space or write elsewhere"),
         (errno.ENOENT, "the folder folder does not exist: make it first"),
-        (errno.EROFS, "the folder folder is not writable: check its permissions"),
-        (errno.EIO, "as the system says it"),
+        (errno.EROFS, "the folder folder is not writable: check its permissions or write elsewhere"),
+        (errno.EIO, "the text of the system"),
     ],
 )
 def test_write_error_says_what_to_do(number: int, message: str) -> None:
     path = Path("folder/out.mkv")
     with pytest.raises(OutputError) as raised, translate_write_errors(path):
-        raise OSError(number, "as the system says it")
+        raise OSError(number, "the text of the system")
     assert str(raised.value) == f"{path}: {message}"
