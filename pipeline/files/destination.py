@@ -44,7 +44,9 @@ def check_target(plan: Plan) -> None:
     if exists and (other := _another_video(plan)):
         raise OutputError(f"{target}: {other}; delete it first, or give another name")
     if not os.access(target.parent, os.W_OK):
-        raise OutputError(f"{target}: the folder {target.parent} is not writable")
+        raise OutputError(
+            f"{target}: the folder {target.parent} is not writable: check its permissions or write elsewhere"
+        )
 
 
 def _another_video(plan: Plan) -> str | None:
