@@ -50,11 +50,9 @@ CHILD = """
 import time
 times = {"interpreter": time.time()}
 import json, logging, sys
-from importlib.metadata import entry_points
 
 path, sys.argv = sys.argv[1], ["uprez", *sys.argv[2:]]
-(command,) = entry_points(group="console_scripts", name="uprez")
-main = command.load()
+from pipeline.__main__ import main
 times["imports"] = time.time()
 
 class Steps(logging.Handler):
@@ -172,9 +170,7 @@ def import_time(statement: str, runs: int) -> Import:
 
 
 def command_time(command: str, runs: int) -> CommandTime:
-    code = "import sys; from importlib.metadata import entry_points; sys.argv = ['uprez', *sys.argv[1:]]; "
-    code += "(command,) = entry_points(group='console_scripts', name='uprez'); sys.exit(command.load()())"
-    times = [process_time("-c", code, command) for _ in range(runs)]
+    times = [process_time("-m", "pipeline", command) for _ in range(runs)]
     return CommandTime(command=f"uprez {command}", median=statistics.median(times), worst=max(times))
 
 

@@ -1,6 +1,8 @@
 """The entry point of the process."""
 
 import builtins
+import subprocess
+import sys
 from importlib.metadata import entry_points
 from typing import Any
 
@@ -29,3 +31,9 @@ def test_ctrl_c_during_imports_exits_with_130_and_no_output(
         main()
     assert ended.value.code == 130
     assert capfd.readouterr() == ("", "")
+
+
+def test_the_package_is_a_command_too() -> None:
+    command = [sys.executable, "-m", "pipeline", "--version"]
+    printed = subprocess.run(command, capture_output=True, text=True, check=True, timeout=50).stdout
+    assert printed.startswith("uprez ")
