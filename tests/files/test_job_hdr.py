@@ -1,4 +1,4 @@
-"""Whole jobs on HDR: what is said of the light stays, in stream and container, or a line says what doesn't."""
+"""Complete jobs on HDR: metadata is kept in stream and container, or a finding states what is not."""
 
 import io
 from pathlib import Path

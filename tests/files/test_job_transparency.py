@@ -1,4 +1,4 @@
-"""Transparent films from end to end: alpha comes out, twice as large, or it is said that it does not."""
+"""Complete jobs on videos with transparency: alpha is enlarged and kept, or a note states that it is dropped."""
 
 from pathlib import Path
 
