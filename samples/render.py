@@ -1,4 +1,4 @@
-"""Render the sample clip: `python samples/render.py` writes samples/clip.mp4, the same file on every machine."""
+"""Render the sample clip: `python samples/render.py` writes samples/clip.mp4; frames are the same on every machine."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def write(path: Path) -> None:
         context.sample_aspect_ratio = Fraction(1)
         context.color_primaries = context.color_trc = context.colorspace = BT709
         context.color_range = LIMITED
-        context.thread_count = 1  # the same file on every machine
+        context.thread_count = 1
         audio = container.add_stream("aac", AUDIO_RATE, layout="mono")
         for index, original in enumerate(originals()):
             frame = av.VideoFrame.from_ndarray(packed(shrunk(original)), "yuv420p")

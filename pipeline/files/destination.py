@@ -12,7 +12,8 @@ from pipeline.media.reading.pipe import is_pipe
 from pipeline.media.reading.probe import probe
 from pipeline.media.writing.output_kind import check_output
 
-_FRAME_COUNT_TOLERANCE = 2  # a factor: containers without an index only allow to estimate the number of frames
+# How far the number of frames of an earlier output may be off: containers without an index only allow to estimate it.
+_FRAME_TOLERANCE, _FRAME_TOLERANCE_SHARE = 2, 0.1
 
 
 def check_target(plan: Plan) -> None:
@@ -64,7 +65,8 @@ def _another_video(plan: Plan) -> str | None:
         return f"is a video of {size}, not an earlier output ({output.width}x{output.height})"
     expected = plan.frames
     frames = existing.frames
-    if frames and expected and max(frames, expected) > _FRAME_COUNT_TOLERANCE * min(frames, expected):
+    tolerance = max(_FRAME_TOLERANCE, _FRAME_TOLERANCE_SHARE * (expected or 0))
+    if frames and expected and abs(frames - expected) > tolerance:
         return f"is a video of {frames} frames, not an earlier output ({expected})"
     return None
 

@@ -33,9 +33,10 @@ def test_another_video_is_not_replaced_even_on_request(clip: Path, tmp_path: Pat
     larger = clips.make(tmp_path / "larger.mkv", size=(80, 64))
     with pytest.raises(OutputError, match=r"is a video of 80x64, not an earlier output \(64x48\); delete it first"):
         check_target(plan(clip, larger, overwrite=True))
-    longer = clips.make(tmp_path / "longer.mkv", frames=60)
-    with pytest.raises(OutputError, match=r"is a video of 60 frames, not an earlier output \(12\)"):
-        check_target(plan(clip, longer, overwrite=True))
+    for frames in (9, 15, 60):
+        other = clips.make(tmp_path / f"{frames}.mkv", frames=frames)
+        with pytest.raises(OutputError, match=rf"is a video of {frames} frames, not an earlier output \(12\)"):
+            check_target(plan(clip, other, overwrite=True))
 
 
 def test_a_missing_folder_and_an_address_are_refused(clip: Path, tmp_path: Path) -> None:
