@@ -68,6 +68,8 @@ def _fitting(
     warps_x, warps_y, rows = warps
     tiles = max(segment.width // 8 if segment.first or segment.inner else 0, segment.tail_tiles if segment.last else 0)
     registers = 4 * rows * tiles + 8 * (rows + 2) + 4 * tiles + 16  # sums, pixels of two steps, biases, addresses
+    registers += 2 * rows * segment.tail_tiles if segment.last else 0  # the residual
+    registers += 8 if warpgroup else 0  # descriptors, and sums that may not be moved
     most = min(5, _REGISTERS // (32 * warps_x * warps_y * registers))
     for blocks in range(most, 0, -1):
         shape = KernelShape(*warps, blocks, weights_in_shared=weights_in_shared, warpgroup=warpgroup)
