@@ -21,6 +21,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager
+from functools import partial
 from types import GeneratorType
 from typing import Any
 
@@ -34,9 +35,7 @@ _WAKE_SECONDS = 0.1
 
 
 class Pipeline:
-    """Runs `stages` in threads over the items of `source`.
-
-    The stages' types are not checked against each other: each knows only what it takes and yields.
+    """Runs `stages` in threads over the items of `source`. Their types are not checked against each other.
 
     Args:
         source: The items for the first stage; iterated by the first thread.
@@ -75,9 +74,15 @@ class Pipeline:
         ]
 
     def start(self) -> None:
-        """Start the threads."""
-        for thread in self._threads:
-            thread.start()
+        """Start the threads. If that fails half-way, those that run are ended, and all stages are closed."""
+        try:
+            for thread in self._threads:
+                thread.start()
+        except BaseException as error:
+            self._fail(error)
+            for index, thread in enumerate(self._threads):
+                self._attempt(thread.join if thread.ident else self._stages[index].close)
+            raise
 
     def stop(self) -> None:
         """Take nothing more from the source and let the stages finish what is under way."""
@@ -110,16 +115,17 @@ class Pipeline:
             raise self._error
 
     def _guarded(self, index: int) -> None:
-        for step in (self._run, self._close):
-            try:
-                step(index)
-            except Aborted:
-                pass
-            except BaseException as error:
-                self._fail(error)
+        self._attempt(partial(self._run, index))
+        self._attempt(self._stages[index].close)
 
-    def _close(self, index: int) -> None:
-        self._stages[index].close()
+    def _attempt(self, step: Callable[[], None]) -> None:
+        """Execute a step of a stage; an error of it ends the pipeline."""
+        try:
+            step()
+        except Aborted:
+            pass
+        except BaseException as error:
+            self._fail(error)
 
     def _run(self, index: int) -> None:
         stage, meter = self._stages[index], self.meters[index]

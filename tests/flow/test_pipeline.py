@@ -180,3 +180,29 @@ def test_generators_are_closed_by_their_threads_before_wait_returns(case: str) -
         del caught
     names = ["stage", "source"] if case == "stage" else ["source"]
     assert closed == [(name, "uprez-first") for name in names]
+
+
+def test_a_thread_that_can_not_be_started_ends_those_that_run_and_closes_all_stages(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    class Closes(Pass):
+        closed = False
+
+        def close(self) -> None:
+            self.closed = True
+
+    stages = {name: Closes() for name in NAMES}
+    start, started = threading.Thread.start, itertools.count(1)
+
+    def start_two(thread: threading.Thread) -> None:
+        if next(started) > 2:
+            raise RuntimeError("can't start new thread")
+        start(thread)
+
+    before = threading.active_count()
+    pipeline = Pipeline(itertools.count(), stages, capacity=2)
+    monkeypatch.setattr(threading.Thread, "start", start_two)
+    with pytest.raises(RuntimeError, match="can't start new thread"):
+        pipeline.start()
+    assert threading.active_count() == before
+    assert all(stage.closed for stage in stages.values())
