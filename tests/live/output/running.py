@@ -92,6 +92,17 @@ def offer_until(target: Output, items: Iterator[SerializedPacket], condition: Ca
     until(step)
 
 
+def offer_one_by_one_until(target: Output, items: Iterator[SerializedPacket], condition: Callable[[], bool]) -> None:
+    """Offer packets until `condition` is true, each when those before it have been written or dropped."""
+
+    def step() -> bool:
+        if target.figures().lag == 0 and (packet := next(items, None)) is not None:
+            target.offer(packet)
+        return condition()
+
+    until(step)
+
+
 def offer(target: Output, items: list[SerializedPacket]) -> None:
     """Offer all packets as fast as the output accepts them without dropping any."""
     for packet in items:

@@ -13,7 +13,17 @@ import pytest
 
 from pipeline.live.output.segments import finished_segments
 from tests import live_packets
-from tests.live.output.running import PATIENCE, Receiver, accounted_for, closing, offer, offer_until, output, seconds
+from tests.live.output.running import (
+    PATIENCE,
+    Receiver,
+    accounted_for,
+    closing,
+    offer,
+    offer_one_by_one_until,
+    offer_until,
+    output,
+    seconds,
+)
 from tests.waiting import until
 
 
@@ -81,7 +91,7 @@ def test_an_output_continues_with_a_key_frame_when_its_server_restarts() -> None
             first.close()
             port = first.port
             rest = iter(items[60:])
-            offer_until(target, rest, lambda: target.figures().status == "waiting")
+            offer_one_by_one_until(target, rest, lambda: target.figures().status == "waiting")
             assert target.figures().reason in (
                 "connection refused: no server at that port",
                 "the connection was closed by the other side",
