@@ -113,8 +113,9 @@ class MuxerClient(Closing):
 
     def close(self, patience: float = 0.0) -> None:
         """End the output properly if that takes at most `patience` seconds, otherwise at once."""
-        self._child.close(patience)
-        self._receiver.join()
+        self._child.end(patience)
+        self._receiver.join()  # it counts the last packets, which the child has written, before the pipe is closed
+        self._child.close()
 
     def _send(self, message: OpenRequest | SerializedPacket) -> None:
         try:

@@ -92,10 +92,8 @@ class Child(Closing):
         """End the child at once; threads that send or receive get ProcessEnded."""
         self._process.kill()
 
-    def close(self, patience: float = _POLITE_SECONDS) -> None:
-        """Request the child to end, kill it after `patience` seconds, release all resources. May be called again."""
-        assert self._process.stdin is not None
-        assert self._process.stdout is not None
+    def end(self, patience: float = _POLITE_SECONDS) -> None:
+        """Request the child to end; kill it after `patience` seconds. What it has sent can still be received."""
         closer = threading.Thread(target=self._end_input, name="uprez-close", daemon=True)
         closer.start()  # closing a full pipe blocks too
         try:
@@ -104,6 +102,11 @@ class Child(Closing):
             self._process.kill()
             self._process.wait()
         closer.join()
+
+    def close(self, patience: float = _POLITE_SECONDS) -> None:
+        """End the child as `end` does, and release all resources. May be called again."""
+        assert self._process.stdout is not None
+        self.end(patience)
         with contextlib.suppress(OSError):
             self._process.stdout.close()
 

@@ -20,6 +20,7 @@ class FakeChild:
 
     def __init__(self, answers: dict[type, Any]) -> None:
         self.answers = answers
+        self.last_answers: list[Any] = []  # that it gives when it is requested to end
         self._messages: SimpleQueue[Any] = SimpleQueue()
 
     def send(self, message: Any) -> None:
@@ -37,7 +38,12 @@ class FakeChild:
     def kill(self) -> None:
         self._messages.put(None)
 
-    def close(self, patience: float = 0.0) -> None:
+    def end(self, patience: float = 0.0) -> None:
+        for answer in self.last_answers:
+            self.reply(answer)
+        self.kill()
+
+    def close(self) -> None:
         self.kill()
 
 
@@ -55,3 +61,15 @@ def test_a_late_answer_to_a_packet_does_not_extend_the_time_to_open(
         with pytest.raises(OutputUnavailable, match="no answer"):
             client.open(OpenRequest("second"))
     assert done == [""]
+
+
+def test_packets_that_a_child_writes_as_it_ends_count_as_written(monkeypatch: pytest.MonkeyPatch) -> None:
+    child = FakeChild({OpenRequest: ConnectionOpened()})
+    child.last_answers = [PacketWritten(is_written=True)] * 3
+    monkeypatch.setattr(module, "Child", lambda program: child)
+    done: list[str] = []
+    with MuxerClient(lambda packet, reason: done.append(reason), lambda: None, patience=60.0) as client:
+        client.open(OpenRequest("only"))
+        for _ in range(4):
+            client.write(PACKET)
+    assert done == ["", "", "", "output disconnected"]

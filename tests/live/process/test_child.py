@@ -13,7 +13,7 @@ import pytest
 from pipeline.live.process.child import Child, ProcessEnded
 from pipeline.live.process.messages import SerializedPacket
 from tests.servers.server import ROOT
-from tests.waiting import blocked_in, in_thread, joined, until
+from tests.waiting import DEADLINE, blocked_in, in_thread, joined, until
 
 ECHO = "tests.live.process.echo"
 
@@ -64,6 +64,16 @@ def test_a_child_that_reads_nothing_can_be_closed() -> None:
         child.close(patience=0.05)
         joined(thread)
         assert outcome == [ProcessEnded]
+
+
+def test_what_a_child_sent_can_be_received_after_its_end() -> None:
+    with Child(ECHO) as child:
+        for number in range(20):
+            child.send(number)
+        child.end(DEADLINE)
+        assert [child.receive() for _ in range(20)] == list(range(20))
+        with pytest.raises(ProcessEnded):
+            child.receive()
 
 
 def test_a_child_can_be_closed_twice() -> None:
