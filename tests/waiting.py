@@ -3,7 +3,7 @@
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from pipeline.flow.fair_lock import FairLock
 
@@ -18,11 +18,11 @@ def until(condition: Callable[[], bool]) -> None:
         time.sleep(0.001)
 
 
-def joined(*threads: threading.Thread) -> None:
-    """Wait for the end of all `threads`; fail after DEADLINE seconds each."""
+def joined(*threads: threading.Thread, deadline: float = DEADLINE) -> None:
+    """Wait for the end of all `threads`; fail after `deadline` seconds each."""
     for thread in threads:
-        thread.join(DEADLINE)
-        assert not thread.is_alive(), f"{thread.name} did not end within {DEADLINE:g} s"
+        thread.join(deadline)
+        assert not thread.is_alive(), f"{thread.name} did not end within {deadline:g} s"
 
 
 def in_thread(work: Callable[[], object]) -> tuple[threading.Thread, list[object]]:
@@ -38,6 +38,24 @@ def in_thread(work: Callable[[], object]) -> tuple[threading.Thread, list[object
     thread = threading.Thread(target=run, name="uprez-test", daemon=True)
     thread.start()
     return thread, outcome
+
+
+def all_at_once(works: Sequence[Callable[[], object]], deadline: float = DEADLINE) -> None:
+    """Run all `works`, each in a thread; fail after `deadline` seconds each. Raises the first of their exceptions."""
+    errors: list[BaseException] = []
+
+    def guarded(work: Callable[[], object]) -> None:
+        try:
+            work()
+        except BaseException as error:
+            errors.append(error)
+
+    threads = [threading.Thread(target=guarded, args=(work,), name="uprez-test", daemon=True) for work in works]
+    for thread in threads:
+        thread.start()
+    joined(*threads, deadline=deadline)
+    if errors:
+        raise errors[0]
 
 
 def blocked_in(thread: threading.Thread, function: str) -> bool:

@@ -1,7 +1,6 @@
 """Several streams on one GPU: each gets its own frames, and they share one engine."""
 
 import threading
-from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -23,6 +22,7 @@ from pipeline.superres.sessions import SessionRequest, SharedSessions
 from pipeline.system.cuda import Gpu
 from tests.gpu.sessions import tensorrt, upscale_frames
 from tests.superres.oracle import saturated
+from tests.waiting import all_at_once
 
 FORMAT = FrameFormat(320, 180, PIXEL_FORMATS["yuv420p"], Colour(1, False))
 SETTINGS = Settings.load(None, slots=3, engine=tensorrt().engine)
@@ -44,25 +44,6 @@ def clip(seed: int, format: FrameFormat = FORMAT, frames: int = 40) -> list[Fram
 def upscale(session: Session[Any], frames: list[Frame]) -> Frames:
     """Upscale `frames`, two of them in flight at once."""
     return upscale_frames(session, frames, in_flight=2)
-
-
-def all_at_once(works: list[Callable[[], None]]) -> None:
-    errors: list[BaseException] = []
-
-    def guarded(work: Callable[[], None]) -> None:
-        try:
-            work()
-        except BaseException as error:
-            errors.append(error)
-
-    threads = [threading.Thread(target=guarded, args=(work,), name="uprez-test", daemon=True) for work in works]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(DEADLINE)
-        assert not thread.is_alive()
-    if errors:
-        raise errors[0]
 
 
 def same(ours: Frames, theirs: Frames) -> bool:
@@ -98,7 +79,7 @@ def test_six_sessions_in_six_threads_give_the_same_frames_as_one_alone_from_one_
             together.wait()
 
     with SharedSessions() as shared:
-        all_at_once([partial(work, number) for number in range(len(clips))])
+        all_at_once([partial(work, number) for number in range(len(clips))], DEADLINE)
     assert len(loaded) == 1
     assert all(same(results[number], expected[number]) for number in range(len(clips)))
 
@@ -138,7 +119,7 @@ def test_sessions_of_other_sizes_that_open_and_close_do_not_affect_a_busy_one() 
             finally:
                 at_work.set()
 
-        all_at_once([work, open_and_close])
+        all_at_once([work, open_and_close], DEADLINE)
     assert results
     assert all(same(outputs, expected) for outputs in results)
 
@@ -155,7 +136,7 @@ def test_closing_a_session_with_frames_in_flight_does_not_affect_the_other() -> 
                         leaving.submit(frame)
 
         results: list[Frames] = []
-        all_at_once([open_and_close, lambda: results.extend(upscale(session, frames) for _ in range(5))])
+        all_at_once([open_and_close, lambda: results.extend(upscale(session, frames) for _ in range(5))], DEADLINE)
     assert all(same(outputs, expected) for outputs in results)
 
 
@@ -209,7 +190,7 @@ def test_tiles_become_smaller_for_all_sessions_if_memory_runs_out_and_no_frame_i
         def work(number: int) -> None:
             results[number] = upscale(sessions[number], clips[number])
 
-        all_at_once([partial(work, number) for number in range(3)])
+        all_at_once([partial(work, number) for number in range(3)], DEADLINE)
         for session in sessions:
             session.close()
     for number in range(3):

@@ -19,8 +19,8 @@ from pipeline.superres.sessions import SessionRequest, SharedSessions
 from tests.superres.fake_gpu import FakeGpu, FakeNetwork, FakePasses
 from tests.superres.fake_gpu import gpu as gpu
 from tests.superres.oracle import saturated
+from tests.waiting import DEADLINE, all_at_once
 
-DEADLINE = 20.0
 MODEL = "identity"
 
 Open = Callable[..., TensorRtSession]
@@ -78,25 +78,6 @@ def play(session: TensorRtSession, frames: list[Frame]) -> None:
 
 def clip(format: FrameFormat, seed: int, frames: int = 12) -> list[Frame]:
     return [replace(saturated(format, 100 * seed + pts), pts=pts) for pts in range(frames)]
-
-
-def all_at_once(works: list[Callable[[], None]]) -> None:
-    errors: list[BaseException] = []
-
-    def guarded(work: Callable[[], None]) -> None:
-        try:
-            work()
-        except BaseException as error:
-            errors.append(error)
-
-    threads = [threading.Thread(target=guarded, args=(work,), name="uprez-test", daemon=True) for work in works]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(DEADLINE)
-        assert not thread.is_alive()
-    if errors:
-        raise errors[0]
 
 
 def test_a_single_session_upscales_all_frames_and_frees_all_memory(
