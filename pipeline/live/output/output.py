@@ -125,8 +125,8 @@ class Output(Closing):
                 self._connect(start.streams)
                 return self._write()
             except (OutputUnavailable, SettingsError) as error:
-                self._status, self._reason = "waiting", str(error)
                 self._queue.disconnect()
+                self._status, self._reason = "waiting", str(error)
                 start = self._wait() or start
 
     def _connect(self, streams: StreamHeader) -> None:
@@ -141,8 +141,9 @@ class Output(Closing):
                 raise OutputUnavailable(str(ended)) from ended
         notes = self._client.open(request)
         self._connects += 1
-        self._status, self._reason = "live", "; ".join(notes)
-        if self._queue.connect():
+        key_needed = self._queue.connect()
+        self._status, self._reason = "live", "; ".join(notes)  # once packets are accepted, not before
+        if key_needed:
             self._demand_key()
 
     def _write(self) -> StreamStart:
