@@ -66,10 +66,15 @@ class Receiver:
             connection.close()
         self._thread.join()
 
-    def times(self, connection: int = 0) -> list[float]:
-        """The timestamps of all frames, in seconds."""
-        with av.open(io.BytesIO(self.received[connection]), "r", format="mpegts") as container:
-            packets = [packet for packet in container.demux(video=0) if packet.size]
+    def times(self) -> list[float]:
+        """The timestamps of the frames received so far over the first connection, in seconds."""
+        received = io.BytesIO(self.received[0]) if self.received else io.BytesIO()
+        try:
+            container = av.open(received, "r", format="mpegts")
+        except av.error.EOFError:  # nothing, or less than the streams' headers
+            return []
+        with container:
+            packets = [packet for packet in container.demux(*container.streams.video) if packet.size]
             return [float((packet.pts or 0) * packet.time_base) for packet in packets]
 
 
