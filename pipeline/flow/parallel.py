@@ -128,8 +128,9 @@ class ParallelStage(Stage[Work | Other, Result | Other], Generic[Work, Result, O
         self._untaken.put(run)
         if len(self._threads) < self._workers:
             name = f"uprez-parallel-{len(self._threads)}"
-            self._threads.append(threading.Thread(target=self._work, name=name, daemon=True))
-            self._threads[-1].start()
+            thread = threading.Thread(target=self._work, name=name, daemon=True)
+            thread.start()
+            self._threads.append(thread)  # once it runs: `close` joins it
         return run
 
     def _ready(self) -> Iterator[Result | Other]:

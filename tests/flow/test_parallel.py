@@ -152,3 +152,15 @@ def test_results_are_available_before_their_run_is_complete() -> None:
         seen += parallel.feed("nothing")
     parallel.close()
     assert 1 in seen
+
+
+def test_a_worker_that_can_not_be_started_is_an_error_that_leaves_no_worker(monkeypatch: pytest.MonkeyPatch) -> None:
+    def exhausted(thread: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    before = threading.active_count()
+    parallel: ParallelStage[Any, Any, Any] = ParallelStage(Pass, int, 2, 2, 4)
+    monkeypatch.setattr(threading.Thread, "start", exhausted)
+    with pytest.raises(RuntimeError, match="can't start new thread"):
+        through(parallel, [1, 2, 3])
+    assert threading.active_count() == before
