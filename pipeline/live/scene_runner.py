@@ -86,7 +86,7 @@ class SceneRunner(Closing):
         Args:
             first: The first frame.
             is_disconnected: Reports whether the source is disconnected.
-            on_start: Called when the pipeline has been built.
+            on_start: Called when the pipeline runs.
         """
         scene = Scene(first, self.queue, self._counters, self._drop)
         try:
@@ -95,8 +95,8 @@ class SceneRunner(Closing):
                 if self._aborting.is_set():  # checked after the pipeline is stored, where `abort` can see it
                     return
                 self._running = first
-                on_start()
                 pipeline.start()
+                on_start()
                 pipeline.wait()
         finally:
             self._next = scene.next
@@ -122,7 +122,11 @@ class SceneRunner(Closing):
             pipeline.abort()
 
     def close(self) -> None:
-        """Close all outputs at once, as each may take its time."""
+        """Drop the frames that wait, as after an error, and close all outputs at once: each may take its time."""
+        self.queue.abort()
+        if self._next is not None:
+            self._drop(self._next, STARTING)
+            self._next = None
         closers = [
             threading.Thread(target=output.close, args=(_CLOSE_SECONDS,), name="uprez-close", daemon=True)
             for output in self.outputs

@@ -6,9 +6,11 @@ from typing import Any
 
 import pytest
 
-from pipeline.errors import ModelError, OutputError, SettingsError, UprezError
+from pipeline.errors import MismatchError, ModelError, OutputError, SettingsError, UprezError
 from pipeline.live.service import Live
+from pipeline.superres.sessions import SharedSessions
 from tests.live.running import CAMERA, all_counted, frame_times, run_until, settings
+from tests.waiting import until
 
 
 def test_every_frame_of_a_camera_is_written_or_counted_as_dropped(tmp_path: Path) -> None:
@@ -56,6 +58,22 @@ def test_a_stream_that_fails_does_not_affect_the_others(tmp_path: Path) -> None:
     assert figures.streams[1].status == "ended"
     assert all_counted(figures.streams[1])
     assert len(list(tmp_path.glob("b*.mkv"))) == 1
+
+
+def test_frames_that_wait_when_upscaling_fails_for_good_are_counted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    live = Live(settings(CAMERA | {"to": tmp_path / "a.mkv"}))
+
+    def failing(*arguments: Any) -> Any:
+        until(lambda: live.figures().streams[0].waiting == 2)
+        raise MismatchError("the model does not fit")
+
+    monkeypatch.setattr(SharedSessions, "open", failing)
+    figures = run_until(lambda figures: figures.streams[0].status == "failed", live)
+    (stream,) = figures.streams
+    assert stream.waiting == 0
+    assert all_counted(stream)
 
 
 def test_streams_of_one_format_share_a_session(tmp_path: Path) -> None:

@@ -86,7 +86,8 @@ class Output(Closing):
             if client := self._client:
                 client.kill()
             self._thread.join(_KILL_SECONDS)
-        self._status = "ended"
+        if self._status != "failed":
+            self._status = "ended"
 
     def figures(self) -> OutputFigures:
         """The current figures."""
@@ -114,6 +115,7 @@ class Output(Closing):
             pass
         except Exception as error:  # nobody waits for this thread
             log.error("%s: a bug, please report it", self._target.address, exc_info=error)
+            self._queue.disconnect()
             self._status, self._reason = "failed", f"{type(error).__name__}, a bug, please report it"
         finally:
             self._close_client(max(0.0, (self._deadline or 0.0) - time.monotonic()))

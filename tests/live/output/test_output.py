@@ -263,3 +263,21 @@ def test_an_output_can_be_closed_at_once() -> None:
     target = output("tcp://127.0.0.1:9")
     target.close(PATIENCE)
     assert target.figures().status == "ended"
+
+
+def test_an_output_that_failed_is_still_reported_as_failed_once_closed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*arguments: object) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr("pipeline.live.output.output.MuxerClient", broken)
+    streams, items = live_packets.coded(20, gop=10)
+    target = output(tmp_path / "cam.mkv")
+    with closing(target):
+        target.start(streams)
+        until(lambda: target.figures().status == "failed")
+        offer(target, items)
+    figures = target.figures()
+    assert (figures.status, figures.reason) == ("failed", "ZeroDivisionError, a bug, please report it")
+    assert sum(figures.dropped.values()) == len(items)
