@@ -42,6 +42,7 @@ from pipeline.flow.stage import Chain, Stage
 from pipeline.flow.telemetry import OnProgress, Progress, bottleneck
 from pipeline.media.decoding.frame_reader import FrameReader, PtsRecorder
 from pipeline.media.encoding.pad import Pad
+from pipeline.media.reading.pipe import PIPE_NAME
 from pipeline.media.reading.probe import probe
 from pipeline.media.reading.source import Packet, Source
 from pipeline.media.writing.output_kind import Sink
@@ -280,7 +281,7 @@ class _JobPipeline:
         return InputError(f"{path}: no frame of its video could be decoded; nothing was written")
 
     def _keep_finished_part(self, error: UprezError) -> UprezError:
-        """`error`, after the finished part was kept: it may be hours of work."""
-        if not self._encoder.packets:
+        """`error`, after the finished part was kept: it may be hours of work. What went into a pipe can't be kept."""
+        if not self._encoder.packets or self._sink.path == PIPE_NAME:
             return error
         return type(error)(f"{error}; the finished part is kept as {self._sink.keep_partial()}")

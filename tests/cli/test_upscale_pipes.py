@@ -101,3 +101,12 @@ def test_empty_pipe_is_refused(tmp_path: Path) -> None:
 def test_json_and_a_codec_are_refused_with_a_pipe(uprez: Call, clip: Path) -> None:
     assert "--json: standard output is taken by the video" in uprez("upscale", clip, "-", *FAST, "--json").out
     assert "--codec libx265: y4m has a single codec" in uprez("upscale", clip, "-", *FAST, "--codec", "libx265").err
+
+
+def test_an_error_after_frames_went_into_a_pipe_does_not_claim_that_a_part_is_kept(tmp_path: Path) -> None:
+    content = clips.make(tmp_path / "long.mkv", frames=200, audio=False).read_bytes()
+    ended = _run("upscale", "-", "-", *FAST, "--strict", given=content[: len(content) // 2])
+    assert ended.returncode == 2
+    assert ended.stdout.count(b"FRAME\n") > 0
+    assert b"cut off" in ended.stderr
+    assert b"kept as" not in ended.stderr

@@ -146,7 +146,7 @@ class PipeSink(Stage[Packet, Never]):
         return self.path
 
     def keep_partial(self) -> Path:
-        """Write what is buffered: what was written to a pipe can't be renamed."""
+        """Write what is buffered, unless `abort` was called: what was written to a pipe can't be renamed."""
         self._close()
         return self.path
 
