@@ -14,6 +14,7 @@ from typing import Any
 import av
 from av.video.codeccontext import VideoCodecContext
 
+from pipeline.errors import BackendError
 from pipeline.flow.blocking import Aborted
 from pipeline.flow.channel import Channel
 from pipeline.flow.drop_queue import DropOldestQueue
@@ -127,11 +128,14 @@ class SimulatedStream:
             thread.start()
 
     def join(self) -> None:
-        """Wait for the end of the schedule. Raises the first error of the threads."""
+        """Wait for the end of the schedule. Raises the first error of the threads, or BackendError if one hangs."""
         for thread in self._threads:
             thread.join(_JOIN_SECONDS)
         if self._error is not None:
             raise self._error
+        if any(thread.is_alive() for thread in self._threads):
+            self._abort()
+            raise BackendError(f"a simulated stream did not end within {_JOIN_SECONDS:g} s")
 
     def _guarded(self, step: Callable[[], None]) -> None:
         try:
@@ -140,9 +144,12 @@ class SimulatedStream:
             pass
         except BaseException as error:
             self._error = self._error or error
-            self._queue.abort()
-            self._tickets.abort()
-            self._session.abort()
+            self._abort()
+
+    def _abort(self) -> None:
+        self._queue.abort()
+        self._tickets.abort()
+        self._session.abort()
 
     def _produce(self) -> None:
         """Put each frame into the queue when it is due, however slow the other threads are."""

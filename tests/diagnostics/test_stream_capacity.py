@@ -1,5 +1,6 @@
 """The number of streams that a machine carries, and the simulated streams that find it."""
 
+import threading
 import time
 from fractions import Fraction
 from pathlib import Path
@@ -13,6 +14,7 @@ from pipeline.errors import BackendError
 from pipeline.frame import Frame
 from pipeline.models import catalogue
 from pipeline.superres.sessions import SessionRequest, open_session
+from tests.waiting import DEADLINE
 
 SETTINGS = Settings.load(None, backend="onnx", model="identity")
 
@@ -72,3 +74,17 @@ def test_capacity_reports_each_trial(clip: Path) -> None:
     assert found.trials == trials
     assert found.holds == max((trial.streams for trial in trials if trial.held), default=0)
     assert all(trial.frames == 3 for trial in trials)
+
+
+def test_a_stream_that_hangs_is_an_error(clip: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    collecting = threading.Event()
+    monkeypatch.setattr("pipeline.diagnostics.simulated_stream._JOIN_SECONDS", 0.2)
+    monkeypatch.setattr("pipeline.superres.cpu.session.OnnxSession.collect", lambda *_: collecting.wait(DEADLINE))
+    workload = stream_workload(clip, Fraction(100))
+    begin = time.monotonic()
+    with open_session(SessionRequest("onnx", catalogue.find("identity", "fp32"), workload.format, SETTINGS)) as session:
+        stream = SimulatedStream(session, workload, 1, Schedule(begin, begin, begin + 0.1))
+        stream.start()
+        with pytest.raises(BackendError, match=r"a simulated stream did not end within 0\.2 s"):
+            stream.join()
+        collecting.set()
