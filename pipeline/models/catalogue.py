@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from pipeline.config.settings import Settings
 from pipeline.errors import ModelError
 from pipeline.models import synthetic
 from pipeline.models.model_cache import convert_cached, generate_cached, inspect_cached
@@ -20,7 +19,6 @@ from pipeline.models.spec import ModelSpec
 if TYPE_CHECKING:
     import onnx
 
-DEFAULT: str = Settings.model_fields["model"].default
 _WEIGHTS = Path(__file__).parent / "weights"
 _SRVGG = re.compile(r"srvgg-(\d+)x(\d+)")
 _DTYPES: dict[str, type[np.floating]] = {"fp32": np.float32, "fp16": np.float16}

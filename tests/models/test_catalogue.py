@@ -9,6 +9,7 @@ import numpy as np
 import onnx
 import pytest
 
+from pipeline.config.settings import Settings
 from pipeline.errors import ModelError
 from pipeline.models import catalogue, synthetic
 from pipeline.models.precision import PRECISIONS, detect_precision
@@ -18,7 +19,7 @@ SHIPPED = [(name, dtype) for name in (*catalogue.embedded(), "identity", "srvgg-
 
 
 def test_the_default_model_is_embedded() -> None:
-    assert catalogue.DEFAULT in catalogue.embedded()
+    assert Settings().model in catalogue.embedded()
 
 
 @pytest.mark.parametrize(("name", "dtype"), SHIPPED)
