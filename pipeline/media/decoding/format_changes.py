@@ -22,6 +22,7 @@ class FormatChanges:
         self.notes: list[str] = []
         self._size, self._pixel_format = "", ""
         self._tags: tuple[str, ...] = "", ""
+        self._last: tuple[object, ...] = ()  # what is compared of the frame before
 
     def check(self, frame: av.VideoFrame, index: int, pixel_format: str | None) -> None:
         """Note what changes at `frame`.
@@ -31,8 +32,11 @@ class FormatChanges:
             index: Its number, for the note.
             pixel_format: FFmpeg's name of its pixel format, None if unknown, as for frames in GPU memory.
         """
-        self._check_format(f"{frame.width}x{frame.height}", plain_name(pixel_format or ""), index)
-        self._check_tags(_colour_tags(frame), index)
+        properties = frame.width, frame.height, pixel_format, frame.colorspace, frame.color_range
+        if properties != self._last:
+            self._last = properties
+            self._check_format(f"{frame.width}x{frame.height}", plain_name(pixel_format or ""), index)
+            self._check_tags(_colour_tags(frame), index)
 
     def _check_format(self, size: str, pixel_format: str, index: int) -> None:
         has_new_format = bool(pixel_format and self._pixel_format) and pixel_format != self._pixel_format

@@ -23,6 +23,7 @@ class GapDetector:
         self._frame_duration = frame_duration
         self._looks_everywhere = everywhere
         self._last_dts: int | None = None
+        self._gapless_ticks = 0  # the longest distance so far that was not a gap
         self._near_damage = self._frames_without_gap = 0
 
     def missing_before(self, packet: Packet, damaged: bool) -> int:
@@ -34,10 +35,18 @@ class GapDetector:
         """
         self._near_damage = _NEAR_DAMAGE if damaged else max(0, self._near_damage - 1)
         last, self._last_dts = self._last_dts, packet.dts
-        if last is None or packet.dts is None or not packet.time_base:
+        if last is None or packet.dts is None:
             return 0
-        gap = (packet.dts - last) * packet.time_base
+        ticks = packet.dts - last
+        if ticks <= self._gapless_ticks:  # nearly always; calculating with fractions is slow
+            self._frames_without_gap += 1
+            return 0
+        if not packet.time_base:
+            return 0
+        gap = ticks * packet.time_base
         missing = max(0, round(gap / self._frame_duration) - 1)
+        if not missing:
+            self._gapless_ticks = ticks
         has_constant_rate = self._frames_without_gap >= _CONSTANT_RATE
         is_fault = self._looks_everywhere and has_constant_rate and gap <= _MAX_FAULT_SECONDS
         self._frames_without_gap = 0 if missing else self._frames_without_gap + 1

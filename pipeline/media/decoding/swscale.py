@@ -12,7 +12,7 @@ from av.filter import Graph
 
 from pipeline.colour.tags import FULL_RANGE_TAG, LIMITED_RANGE_TAG
 from pipeline.errors import InputError
-from pipeline.frame import PIXEL_FORMATS, FrameFormat, Plane, plain_name, without_alpha
+from pipeline.frame import PIXEL_FORMATS, FrameFormat, PixelFormat, Plane, plain_name, without_alpha
 from pipeline.media.packed_formats import unpack
 
 
@@ -37,7 +37,7 @@ def _convert(frame: av.VideoFrame, format: FrameFormat) -> av.VideoFrame:
     pixel = PIXEL_FORMATS.get(plain_name(frame.format.name))
     has_size = (frame.width, frame.height) == (format.width, format.height)
     is_planar = pixel is not None and len(frame.planes) == len(pixel.plane_shapes(2, 2))  # gray with alpha never is
-    if has_size and pixel and is_planar and format.pixel in (pixel, without_alpha(pixel)):
+    if has_size and pixel and is_planar and _has_planes_of(pixel, format.pixel):
         return frame
     is_yuv = not frame.format.is_rgb and not frame.format.has_palette
     if is_yuv and format.pixel.sub_x + format.pixel.sub_y and not (has_size and _has_same_samples(frame, format)):
@@ -48,6 +48,11 @@ def _convert(frame: av.VideoFrame, format: FrameFormat) -> av.VideoFrame:
         tags |= {"src_colorspace": tags["dst_colorspace"], "src_color_range": tags["dst_color_range"]}
     # One thread: in some conversions, swscale's threads write into each other's rows.
     return frame.reformat(format.width, format.height, format.pixel.name, threads=1, **tags)
+
+
+def _has_planes_of(source: PixelFormat, wanted: PixelFormat) -> bool:
+    """Return True if the planes of `source` are those of `wanted`, but for an alpha plane that is left over."""
+    return source == wanted or (source.alpha and without_alpha(source) == wanted)
 
 
 def _has_same_samples(frame: av.VideoFrame, format: FrameFormat) -> bool:
