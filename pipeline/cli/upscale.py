@@ -12,7 +12,6 @@ import typer
 from pipeline.cli.exit_codes import EXIT_BAD, EXIT_DAMAGED, EXIT_STOPPED
 from pipeline.cli.options import with_settings
 from pipeline.config.settings import Settings
-from pipeline.superres.gpu.tensorrt import library
 from pipeline.system.cuda_warm_up import cuda_warmed_up
 
 
@@ -36,7 +35,7 @@ def upscale(
 
     Exit codes: 0 all outputs are complete, 2 an error, 3 all done, but a source is damaged, 130 stopped.
     """
-    with cuda_warmed_up(settings.device if settings.backend != "onnx" and library.installed() else ()):
+    with cuda_warmed_up(settings.device if settings.backend != "onnx" else ()):
         from pipeline.cli.batch import Batch
 
         batch = Batch(settings)

@@ -97,7 +97,12 @@ def _tensorrt() -> Finding:
     except UprezError as error:
         return Finding("TensorRT", False, str(error), library.INSTALL_COMMANDS["rtx"])
     if not loaded:
-        return Finding("TensorRT", False, "not installed", library.INSTALL_COMMANDS["rtx"])
+        return Finding(
+            "TensorRT",
+            False,
+            "not installed; the GPU runs only what fused kernels can compute",
+            library.INSTALL_COMMANDS["rtx"],
+        )
     return Finding("TensorRT", True, ", ".join(f"{f.trt.__name__} {f.version}" for f in loaded))
 
 

@@ -21,19 +21,31 @@ def choose_backend(settings: Upscaling) -> tuple[str, str | None]:
         "tensorrt" or "onnx", and a note if the machine has an NVIDIA GPU that can't be used.
 
     Raises:
-        BackendError: The settings request TensorRT, and it can't be used.
+        BackendError: The settings request a GPU, and it can't be used.
+        ModelError: The model can't be read.
     """
     if settings.backend == "onnx":
         return "onnx", None
     reason = cuda.unavailable_reason()
     if reason is None and not library.installed():
-        reason = f"TensorRT is not installed: {library.INSTALL_COMMANDS['rtx']}"
+        reason = _reason_against_fused(settings)
     if reason is None:
         return "tensorrt", None
     if settings.backend == "tensorrt":
         raise BackendError(f"`backend` tensorrt can't be used: {reason}; or set `backend` to onnx")
     has_gpu = Path("/proc/driver/nvidia/version").exists()
     return "onnx", f"the NVIDIA GPU of this machine is not used: {reason}" if has_gpu else None
+
+
+def _reason_against_fused(settings: Upscaling) -> str | None:
+    """The reason why a machine without TensorRT can't compute the model on its GPU; None if it can."""
+    missing = f"TensorRT is not installed: {library.INSTALL_COMMANDS['rtx']}"
+    if settings.engine not in ("auto", "fused"):
+        return missing
+    from pipeline.superres.gpu.network_choice import fused_objection
+
+    objection = fused_objection(choose_model(settings, "tensorrt"))
+    return f"fused kernels can't compute {settings.model}: {objection}; {missing}" if objection else None
 
 
 def choose_model(settings: Upscaling, backend: str) -> ModelSpec:

@@ -170,3 +170,17 @@ def test_a_network_that_is_no_chain_is_refused_with_the_reason(tmp_path: Path) -
     network = open_network(resources, "auto", 64, 64)
     assert network.title.startswith("TensorRT")
     network.close()
+
+
+def test_a_session_needs_no_tensorrt(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(library, "installed", list)
+    source = FrameFormat(96, 64, PIXEL_FORMATS["yuv420p"], Colour(matrix=1, full_range=False))
+    frames = [saturated(source, seed) for seed in range(3)]
+    model = catalogue.find("clear-x2", np.float16)
+    with open_gpu_session(model, source, options=ComputeOptions(cache=EngineCache(tmp_path))) as session:
+        assert session.backend.startswith("fused kernels on ")
+        outputs = upscale_frames(session, frames)
+    with open_cpu_session(catalogue.find("clear-x2", np.float32), source) as session:
+        expected = upscale_frames(session, frames)
+    for planes, references in zip(outputs, expected, strict=True):
+        assert min(map(psnr, planes, references)) > 45

@@ -213,6 +213,6 @@ def gpu(monkeypatch: pytest.MonkeyPatch) -> FakeGpu:
     monkeypatch.setattr(memory_fallback, "Passes", FakePasses)
     monkeypatch.setattr(compute, "Gpu", lambda device: fake)
     library = SimpleNamespace(name="rtx", title="TensorRT-RTX", version="0")
-    monkeypatch.setattr(compute, "load", lambda name: library)
+    monkeypatch.setattr(compute, "load_if_installed", lambda name: library)
     monkeypatch.setattr(compute, "conversion_kernels", lambda *arguments: None)
     return fake

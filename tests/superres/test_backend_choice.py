@@ -1,5 +1,7 @@
 """The choice of backend and precision."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -21,11 +23,34 @@ def test_without_a_gpu_a_request_for_tensorrt_is_refused_with_the_reason(monkeyp
         choose_backend(Settings.load(None, backend="tensorrt"))
 
 
-def test_with_a_gpu_but_without_tensorrt_the_error_names_the_command(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def without_tensorrt(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A machine that has a GPU and CUDA, but no TensorRT."""
     monkeypatch.setattr(cuda, "unavailable_reason", lambda: None)
     monkeypatch.setattr(library, "installed", list)
-    with pytest.raises(BackendError, match=r"pip install 'uprez\[rtx\]'"):
-        choose_backend(Settings.load(None, backend="tensorrt"))
+
+
+@pytest.mark.usefixtures("without_tensorrt")
+@pytest.mark.parametrize("engine", ["auto", "fused"])
+def test_without_tensorrt_the_gpu_runs_what_the_fused_kernels_can_compute(engine: str) -> None:
+    assert choose_backend(Settings.load(None, model="clear-x2", engine=engine)) == ("tensorrt", None)
+
+
+@pytest.mark.usefixtures("without_tensorrt")
+@pytest.mark.parametrize(
+    ("options", "reason"),
+    [
+        ({"model": "identity"}, r"can't compute identity: it has "),
+        ({"model": "clear-x2", "precision": "fp32"}, r"can't compute clear-x2: it is fp32, and they compute in fp16"),
+        ({"model": "clear-x2", "engine": "rtx"}, r"TensorRT is not installed"),
+    ],
+)
+def test_without_tensorrt_other_networks_are_refused_with_the_command_and_the_reason(
+    options: dict[str, Any], reason: str
+) -> None:
+    assert choose_backend(Settings.load(None, **options))[0] == "onnx"
+    with pytest.raises(BackendError, match=rf"{reason}.*pip install 'uprez\[rtx\]'"):
+        choose_backend(Settings.load(None, backend="tensorrt", **options))
 
 
 def test_with_a_gpu_and_tensorrt_the_backend_is_tensorrt_unless_onnx_is_requested(

@@ -21,11 +21,12 @@ from pipeline.errors import OutOfMemory
 from pipeline.flow.fair_lock import FairLock, Gate
 from pipeline.frame import FrameFormat
 from pipeline.models.spec import ModelSpec
+from pipeline.superres.gpu.fused.network import FusedNetwork
 from pipeline.superres.gpu.launch import conversion_kernels
 from pipeline.superres.gpu.memory_fallback import ExecutionPlan, FallbackLadder, Resources
 from pipeline.superres.gpu.passes import Passes
 from pipeline.superres.gpu.tensorrt.engine_cache import EngineCache
-from pipeline.superres.gpu.tensorrt.library import load
+from pipeline.superres.gpu.tensorrt.library import load_if_installed
 from pipeline.superres.gpu.tensorrt.network import EngineResources
 from pipeline.superres.session import checked_output
 from pipeline.superres.tiling import Tiling
@@ -96,7 +97,7 @@ class Compute:
         self.model, self.source = model, source
         self.output = checked_output(model, source, output)
         self._options = options
-        library = load(options.engine)
+        library = load_if_installed(options.engine)
         self.gpu = Gpu(options.device)
         self._resources = Resources(
             EngineResources(self.gpu, library, options.cache or EngineCache(), model),
@@ -108,7 +109,7 @@ class Compute:
         self._members = 0
         self._ladder: FallbackLadder | None = None
         self._plan: ExecutionPlan | None = None
-        self._title = library.title
+        self._title = library.title if library else FusedNetwork.title
         self.tiling = Tiling(source.width, source.height, source.width, source.height)
 
     @property

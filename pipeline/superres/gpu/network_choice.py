@@ -30,7 +30,7 @@ from pipeline.superres.gpu.fused.program import assemble
 from pipeline.superres.gpu.fused.recognition import recognise
 from pipeline.superres.gpu.tensorrt.engine import Shapes, Size
 from pipeline.superres.gpu.tensorrt.engine_cache import EngineCache
-from pipeline.superres.gpu.tensorrt.library import load
+from pipeline.superres.gpu.tensorrt.library import load_if_installed
 from pipeline.superres.gpu.tensorrt.network import EngineResources, Network
 from pipeline.system.cuda import Gpu, gpu_errors
 
@@ -91,7 +91,7 @@ def open_network(
         OutOfMemory, BackendError: The network can't be built or used. All resources are released.
     """
     model = resources.model
-    is_half = model.precision == "fp16" and model.dtype.itemsize == 2
+    is_half = _is_half(model)
     if engine == "fused" and not is_half:
         raise ModelError(
             f"`engine` fused computes in fp16, and {model.name} is {model.precision}: "
@@ -112,6 +112,17 @@ def open_network(
     return Network(resources, height, width)
 
 
+def fused_objection(model: ModelSpec) -> str | None:
+    """The reason why fused kernels can't compute `model` on any GPU, for users; None if they can."""
+    if not _is_half(model):
+        return f"it is {model.precision}, and they compute in fp16"
+    try:
+        recognise(_load_onnx(model.path))
+    except UnknownStructure as error:
+        return _reason(error)
+    return None
+
+
 def prebuild_network(model: ModelSpec, size: Size, device: int, engine: str, cache: EngineCache) -> str:
     """Choose and build the network of `model` for images of `size`, (H, W), unless it is cached already.
 
@@ -121,7 +132,7 @@ def prebuild_network(model: ModelSpec, size: Size, device: int, engine: str, cac
     Raises:
         BackendError, ModelError: There is no GPU, or the network can't be built.
     """
-    resources = EngineResources(Gpu(device), load(engine), cache, model)
+    resources = EngineResources(Gpu(device), load_if_installed(engine), cache, model)
     with gpu_errors("building the network"), closing(open_network(resources, engine, *size)) as network:
         with closing(network.lane()) as lane:
             lane.run()
@@ -148,12 +159,16 @@ class _Candidate:
 def _open_faster(resources: EngineResources, record: ChoiceRecord) -> GpuNetwork:
     """Build and measure both networks, cache the choice, and return the faster one."""
     model, size = resources.model, f"{record.width}x{record.height}"
-    log.warning("comparing fused kernels with TensorRT for %s at %s: about 15 seconds, once", model.name, size)
+    step = "comparing fused kernels with TensorRT" if resources.library else "building fused kernels"
+    log.warning("%s for %s at %s: about 15 seconds, once", step, model.name, size)
     with ExitStack() as opened:
         fused = _measure(opened, partial(_open_fused, resources, record))
         tensorrt = _measure(opened, partial(Network, resources, record.height, record.width))
         if tensorrt.error and fused.network is None:
-            raise tensorrt.error
+            assert fused.error is not None
+            if resources.library:
+                raise tensorrt.error
+            raise BackendError(f"{tensorrt.error}; fused kernels can't be used either: {_reason(fused.error)}")
         fused_wins = fused.network is not None and (fused.rate or 0) >= (tensorrt.rate or 0)
         winner, loser = (fused, tensorrt) if fused_wins else (tensorrt, fused)
         choice = NetworkChoice(
@@ -173,6 +188,10 @@ def _open_faster(resources: EngineResources, record: ChoiceRecord) -> GpuNetwork
         loser.network.close()
     assert winner.network is not None
     return winner.network
+
+
+def _is_half(model: ModelSpec) -> bool:
+    return model.precision == "fp16" and model.dtype.itemsize == 2
 
 
 def _open_only_fused(resources: EngineResources, record: ChoiceRecord) -> FusedNetwork:

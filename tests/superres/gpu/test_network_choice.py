@@ -20,6 +20,7 @@ from pipeline.superres.gpu.fused.program import FusedProgram
 from pipeline.superres.gpu.network_choice import open_network, prebuild_network
 from pipeline.superres.gpu.tensorrt.engine import EngineKey, Shapes
 from pipeline.superres.gpu.tensorrt.engine_cache import EngineCache
+from pipeline.superres.gpu.tensorrt.network import Network
 
 
 class FakeNetwork:
@@ -111,7 +112,7 @@ def resources(tmp_path: Path) -> Any:
             return EngineKey(model.sha256, model.precision, "rtx", "1.6", "A GPU", capability, "1", shapes)
 
         gpu = SimpleNamespace(facts=SimpleNamespace(name="A GPU", capability=capability))
-        return SimpleNamespace(gpu=gpu, model=model, cache=EngineCache(tmp_path), key=key)
+        return SimpleNamespace(gpu=gpu, library="rtx", model=model, cache=EngineCache(tmp_path), key=key)
 
     return resources_of
 
@@ -185,6 +186,32 @@ def test_the_error_of_tensorrt_is_raised_where_both_fail(chain: Any) -> None:
     assert cached_choices(chain.cache) == []
 
 
+class TestWithoutTensorRt:
+    """Machines with CUDA alone."""
+
+    @pytest.fixture(autouse=True)
+    def without_library(self, chain: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(network_choice, "Network", Network)
+        chain.library = None
+
+    def test_fused_kernels_are_used(self, chain: Any) -> None:
+        network: Any = open_network(chain, "auto", 64, 48)
+        assert FakeNetwork.open == [network]
+        (choice,) = cached_choices(chain.cache)
+        assert describe_choice(choice).endswith("TensorRT is not installed: pip install 'uprez[rtx]'")
+
+    def test_the_error_says_what_is_missing_if_they_can_not_be_used(self, chain: Any) -> None:
+        FakeNetwork.errors["fused kernels run"] = BackendError("invalid device function")
+        with pytest.raises(BackendError, match=r"TensorRT is not installed: .*; fused kernels .*: invalid device"):
+            open_network(chain, "auto", 64, 48)
+        assert FakeNetwork.open == []
+
+    def test_networks_in_fp32_are_refused_with_the_command(self, chain: Any) -> None:
+        chain.model = catalogue.find("srvgg-24x8", np.float32)
+        with pytest.raises(BackendError, match=r"TensorRT is not installed: pip install 'uprez\[rtx\]'"):
+            open_network(chain, "auto", 64, 48)
+
+
 @pytest.mark.parametrize("title", ["TensorRT", "fused kernels"])
 def test_a_choice_for_lack_of_memory_is_not_cached(chain: Any, title: str) -> None:
     FakeNetwork.errors[f"{title} lane"] = OutOfMemory("no memory")
@@ -237,7 +264,7 @@ def test_damaged_files_are_measured_again(chain: Any) -> None:
 
 @pytest.mark.parametrize("step", ["", "save"])
 def test_a_network_built_ahead_of_time_is_closed(chain: Any, monkeypatch: pytest.MonkeyPatch, step: str) -> None:
-    monkeypatch.setattr(network_choice, "load", lambda engine: None)
+    monkeypatch.setattr(network_choice, "load_if_installed", lambda engine: None)
     monkeypatch.setattr(network_choice, "Gpu", lambda device: None)
     monkeypatch.setattr(network_choice, "EngineResources", lambda *arguments: chain)
     if step:

@@ -124,8 +124,8 @@ class EngineKey:
     Attributes:
         onnx_sha256: Digest of the ONNX file.
         precision: Precision of the network.
-        library: "rtx" or "tensorrt".
-        version: Version of the library.
+        library: "rtx" or "tensorrt"; "none" where neither is installed.
+        version: Version of the library; "" for none.
         gpu: Product name of the GPU.
         capability: Its compute capability.
         driver: Version of the NVIDIA driver.

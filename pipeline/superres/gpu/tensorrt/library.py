@@ -78,6 +78,11 @@ def load(name: str = "auto") -> TensorRtLibrary:
     return _import(name)
 
 
+def load_if_installed(name: str) -> TensorRtLibrary | None:
+    """As `load`, but None if `name` chooses none ("auto" or "fused") and none is installed."""
+    return load(name) if installed() or name not in ("auto", "fused") else None
+
+
 @cache
 def _import(name: str) -> TensorRtLibrary:
     try:

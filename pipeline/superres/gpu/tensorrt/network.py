@@ -17,7 +17,7 @@ from pipeline.superres.gpu import validation
 from pipeline.superres.gpu.tensorrt import engine as engines
 from pipeline.superres.gpu.tensorrt.engine import EngineKey, Shapes
 from pipeline.superres.gpu.tensorrt.engine_cache import EngineCache
-from pipeline.superres.gpu.tensorrt.library import TensorRtLibrary
+from pipeline.superres.gpu.tensorrt.library import INSTALL_COMMANDS, TensorRtLibrary
 from pipeline.superres.session import check_tensor
 from pipeline.system.cache import write_cached
 from pipeline.system.cuda import Gpu
@@ -31,13 +31,13 @@ class EngineResources:
 
     Attributes:
         gpu: The GPU.
-        library: The TensorRT library.
+        library: The TensorRT library; None if none is installed, where only fused kernels run.
         cache: Where engines are cached.
         model: The network.
     """
 
     gpu: Gpu
-    library: TensorRtLibrary
+    library: TensorRtLibrary | None
     cache: EngineCache
     model: ModelSpec
 
@@ -47,8 +47,8 @@ class EngineResources:
         return EngineKey(
             onnx_sha256=self.model.sha256,
             precision=self.model.precision,
-            library=self.library.name,
-            version=self.library.version,
+            library=self.library.name if self.library else "none",
+            version=self.library.version if self.library else "",
             gpu=facts.name,
             capability=facts.capability,
             driver=facts.driver,
@@ -83,6 +83,8 @@ class Network:
         Raises:
             OutOfMemory, ModelError, BackendError: The engine can't be built or used. All resources are released.
         """
+        if resources.library is None:
+            raise BackendError(f"TensorRT is not installed: {INSTALL_COMMANDS['rtx']}")
         self.model, self.height, self.width = resources.model, height, width
         self._resources = resources
         self._library = resources.library
@@ -110,7 +112,7 @@ class Network:
 
     def lane(self) -> Lane:
         """Create a context with a stream of its own. Raises OutOfMemory."""
-        return Lane(self._resources, self._create_context(), self.height, self.width)
+        return Lane(self._resources, self._library, self._create_context(), self.height, self.width)
 
     def save_runtime_cache(self) -> None:
         """Cache the kernels that TensorRT-RTX compiled at the first run."""
@@ -200,11 +202,13 @@ class Lane:
         output: Device memory of the output tensor, (1, C, scale H, scale W).
     """
 
-    def __init__(self, resources: EngineResources, context: Any, height: int, width: int) -> None:
+    def __init__(
+        self, resources: EngineResources, library: TensorRtLibrary, context: Any, height: int, width: int
+    ) -> None:
         """Allocate the tensors and bind them to `context`. Raises OutOfMemory."""
         model = resources.model
         self._gpu = resources.gpu
-        self._library = resources.library
+        self._library = library
         self._context = context
         self._model = model
         self.stream = self._gpu.stream()

@@ -20,6 +20,14 @@ def test_an_unknown_library_is_refused() -> None:
         library.load("x")
 
 
+def test_none_is_loaded_where_none_is_installed_and_none_was_requested(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(library, "installed", list)
+    assert library.load_if_installed("auto") is None
+    assert library.load_if_installed("fused") is None
+    with pytest.raises(BackendError, match=r"tensorrt_rtx is not installed: pip install 'uprez\[rtx\]'"):
+        library.load_if_installed("rtx")
+
+
 @pytest.mark.parametrize(
     ("message", "lacks_memory"),
     [
