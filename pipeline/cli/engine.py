@@ -15,7 +15,7 @@ from pipeline.config.settings import Settings
 from pipeline.errors import SettingsError
 from pipeline.superres.backend_choice import choose_model
 from pipeline.superres.gpu.choice_cache import cached_choices, describe_choice, remove_choices
-from pipeline.superres.gpu.network_choice import prebuild_network
+from pipeline.superres.gpu.network_choice import FUSED_ENGINES, prebuild_network
 from pipeline.superres.gpu.tensorrt import prebuild
 from pipeline.superres.gpu.tensorrt.engine import Shapes, Size
 from pipeline.superres.gpu.tensorrt.engine_cache import EngineCache
@@ -43,10 +43,12 @@ def build(
 ) -> None:
     """Build the engine of a model, compare it with ONNX Runtime, and cache it."""
     requested = _shapes(size, shapes)
-    if settings.engine == "fused" and not requested.is_fixed:
-        raise SettingsError("--engine fused builds for a single size: use --size WIDTHxHEIGHT, or --engine auto")
+    if settings.engine in FUSED_ENGINES and not requested.is_fixed:
+        raise SettingsError(
+            f"--engine {settings.engine} builds for a single size: use --size WIDTHxHEIGHT, or --engine auto"
+        )
     network = choose_model(settings, "tensorrt")
-    if requested.is_fixed and settings.engine in ("auto", "fused"):
+    if requested.is_fixed and settings.engine in ("auto", *FUSED_ENGINES):
         for number in settings.device:
             title = prebuild_network(network, requested.low, number, settings.engine, EngineCache())
         out.print(f"{network.name} ({network.precision}) for {requested}: {title}")

@@ -91,10 +91,11 @@ class Upscaling(BaseModel):
     backend: Literal["auto", "tensorrt", "onnx"] = Field(
         "auto", description="what runs the network: tensorrt (an NVIDIA GPU), onnx (the CPU); auto: a GPU if usable"
     )
-    engine: Literal["auto", "fused", "rtx", "tensorrt"] = Field(
+    engine: Literal["auto", "fused", "fused-fp16acc", "rtx", "tensorrt"] = Field(
         "auto",
-        description="engine of the network on a GPU: fused (own kernels), rtx (TensorRT-RTX), tensorrt; auto: "
-        "fused kernels if they support the network and are faster than TensorRT",
+        description="engine of the network on a GPU: fused (own kernels), fused-fp16acc (own kernels that may "
+        "accumulate in fp16: less accurate), rtx (TensorRT-RTX), tensorrt; auto: fused kernels if they support the "
+        "network and are faster than TensorRT",
     )
     precision: Literal["auto", "fp16", "bf16", "fp32", "tf32"] = Field(
         "auto", description="the network's precision on a GPU; auto: fp16, and an .onnx file as it is"

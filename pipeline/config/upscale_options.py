@@ -15,7 +15,7 @@ class UpscaleOptions(TypedDict, total=False):
 
     model: str
     backend: Literal["auto", "tensorrt", "onnx"]
-    engine: Literal["auto", "fused", "rtx", "tensorrt"]
+    engine: Literal["auto", "fused", "fused-fp16acc", "rtx", "tensorrt"]
     precision: Literal["auto", "fp16", "bf16", "fp32", "tf32"]
     device: int | str | tuple[int, ...] | list[int]
     vram: int | str | None

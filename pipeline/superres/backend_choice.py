@@ -40,7 +40,7 @@ def choose_backend(settings: Upscaling) -> tuple[str, str | None]:
 def _reason_against_fused(settings: Upscaling) -> str | None:
     """The reason why a machine without TensorRT can't compute the model on its GPU; None if it can."""
     missing = f"TensorRT is not installed: {library.INSTALL_COMMANDS['rtx']}"
-    if settings.engine not in ("auto", "fused"):
+    if settings.engine not in library.ANY_LIBRARY:
         return missing
     from pipeline.superres.gpu.network_choice import fused_objection
 

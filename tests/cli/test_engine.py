@@ -28,6 +28,7 @@ class TestEngine:
             ("--shapes", "64x64,32x32,96x96"),
             ("--size", "64x64", "--shapes", "1x1,2x2,3x3"),
             ("--engine", "fused", "--shapes", "1x1,2x2,3x3"),
+            ("--engine", "fused-fp16acc", "--shapes", "1x1,2x2,3x3"),
         ],
     )
     def test_invalid_sizes_are_refused(self, uprez: Call, options: tuple[str, ...]) -> None:

@@ -7,6 +7,7 @@ import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from pipeline.superres.gpu.fused.candidates import FP32_SUMS, Instruction
 from pipeline.superres.gpu.fused.kernel import SOURCE_FILE
 from pipeline.superres.gpu.fused.program import FusedProgram
 from pipeline.superres.gpu.kernels import kernel_source
@@ -58,12 +59,15 @@ class ChoiceRecord:
     Attributes:
         height: Height of the images.
         width: Width of the images.
+        instructions: What may multiply in the fused kernels.
         lock_path: File to lock while the choice is made.
     """
 
-    def __init__(self, resources: EngineResources, height: int, width: int) -> None:
-        self.height, self.width = height, width
-        known = (resources.key(Shapes.fixed(height, width)).digest, kernel_source(SOURCE_FILE))
+    def __init__(
+        self, resources: EngineResources, height: int, width: int, instructions: tuple[Instruction, ...] = FP32_SUMS
+    ) -> None:
+        self.height, self.width, self.instructions = height, width, instructions
+        known = (resources.key(Shapes.fixed(height, width)).digest, kernel_source(SOURCE_FILE), instructions)
         digest = hashlib.sha256(repr(known).encode()).hexdigest()[:32]
         self._choice, self._program, self.lock_path = (
             resources.cache.folder / f"{digest}{suffix}" for suffix in (_CHOICE, _PROGRAM, _LOCK)

@@ -45,8 +45,8 @@ class ComputeOptions:
 
     Attributes:
         device: Number of the GPU.
-        engine: "auto" for the faster of fused kernels and TensorRT, "fused", or a TensorRT library, "rtx" or
-            "tensorrt".
+        engine: "auto" for the faster of fused kernels and TensorRT, "fused" or "fused-fp16acc", or a TensorRT library,
+            "rtx" or "tensorrt".
         contexts: Largest number of execution contexts, which work in turn.
         vram: GPU memory in bytes that all sessions together may use; None for nearly all that is free when the first
             session joins.

@@ -29,7 +29,7 @@ class Resources:
 
     Attributes:
         engines: GPU, library, cache and model of the engines.
-        engine: The setting `engine`: "auto", "fused", "rtx" or "tensorrt".
+        engine: The setting `engine`.
         conversions: Returns the kernels between samples and tensors; its argument is whether the network's input is
             interleaved.
     """

@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import statistics
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from functools import partial
@@ -23,10 +23,11 @@ from pipeline.errors import BackendError, ModelError, OutOfMemory
 from pipeline.models.spec import ModelSpec
 from pipeline.superres.gpu import validation
 from pipeline.superres.gpu.choice_cache import ChoiceRecord, NetworkChoice, describe_choice
+from pipeline.superres.gpu.fused.candidates import ALL_INSTRUCTIONS, FP32_SUMS, Instruction
 from pipeline.superres.gpu.fused.chain import UnknownStructure
 from pipeline.superres.gpu.fused.network import FusedNetwork
 from pipeline.superres.gpu.fused.plan import KernelPlanner
-from pipeline.superres.gpu.fused.program import assemble
+from pipeline.superres.gpu.fused.program import FusedProgram, assemble
 from pipeline.superres.gpu.fused.recognition import recognise
 from pipeline.superres.gpu.tensorrt.engine import Shapes, Size
 from pipeline.superres.gpu.tensorrt.engine_cache import EngineCache
@@ -39,6 +40,12 @@ if TYPE_CHECKING:
     from cuda.core import Buffer, Stream
 
 log = logging.getLogger(__name__)
+
+FUSED_ENGINES: dict[str, tuple[Instruction, ...]] = {"fused": FP32_SUMS, "fused-fp16acc": ALL_INSTRUCTIONS}
+"""The settings of `engine` that choose fused kernels, with the instructions that may multiply.
+
+Sums in fp16 are used only where requested: their error of 1.8e-3 to 2.8e-3 is two to three times that of sums in fp32.
+"""
 
 _RUNS = 20  # runs of one measurement; the rate is the median of three measurements
 _WARM_UP_SECONDS = 0.05
@@ -81,32 +88,32 @@ def open_network(
 
     Args:
         resources: GPU, library, cache and model.
-        engine: "auto" for the faster one, "fused", or a TensorRT library.
+        engine: "auto" for the faster one, "fused" or "fused-fp16acc", or a TensorRT library.
         height: Height of the images.
         width: Width of the images.
         shapes: Image sizes that a TensorRT engine must support; None for this size alone.
 
     Raises:
-        ModelError: `engine` is "fused", and the fused kernels can't compute the model.
+        ModelError: `engine` is one of FUSED_ENGINES, and the fused kernels can't compute the model.
         OutOfMemory, BackendError: The network can't be built or used. All resources are released.
     """
     model = resources.model
     is_half = _is_half(model)
-    if engine == "fused" and not is_half:
+    if engine in FUSED_ENGINES and not is_half:
         raise ModelError(
-            f"`engine` fused computes in fp16, and {model.name} is {model.precision}: "
+            f"`engine` {engine} computes in fp16, and {model.name} is {model.precision}: "
             "set `precision` to fp16, or `engine` to auto"
         )
-    if engine not in ("auto", "fused") or shapes is not None or not is_half:
+    if engine not in ("auto", *FUSED_ENGINES) or shapes is not None or not is_half:
         return Network(resources, height, width, shapes)
-    record = ChoiceRecord(resources, height, width)
+    record = ChoiceRecord(resources, height, width, FUSED_ENGINES.get(engine, FP32_SUMS))
     with FileLock(record.lock_path):  # measurements by two processes at the same time would disturb each other
         choice = record.choice()
-        is_fused = engine == "fused" or (choice is not None and choice.winner == "fused")
+        is_fused = engine in FUSED_ENGINES or (choice is not None and choice.winner == "fused")
         if is_fused and (program := record.program()):
             return FusedNetwork(resources.gpu, model, program, (height, width))
-        if engine == "fused":
-            return _open_only_fused(resources, record)
+        if engine in FUSED_ENGINES:
+            return _open_only_fused(resources, record, engine)
         if is_fused or choice is None:
             return _open_faster(resources, record)
     return Network(resources, height, width)
@@ -194,14 +201,14 @@ def _is_half(model: ModelSpec) -> bool:
     return model.precision == "fp16" and model.dtype.itemsize == 2
 
 
-def _open_only_fused(resources: EngineResources, record: ChoiceRecord) -> FusedNetwork:
+def _open_only_fused(resources: EngineResources, record: ChoiceRecord, engine: str) -> FusedNetwork:
     """Build the fused kernels, with an error for the user if the model's structure is not supported."""
     name = resources.model.name
     log.warning("building fused kernels for %s at %dx%d: about 15 seconds, once", name, record.width, record.height)
     try:
         return _open_fused(resources, record)
     except UnknownStructure as error:
-        raise ModelError(f"`engine` fused can't compute {name}: {_reason(error)}; set `engine` to auto") from error
+        raise ModelError(f"`engine` {engine} can't compute {name}: {_reason(error)}; set `engine` to auto") from error
 
 
 def _measure(opened: ExitStack, open_candidate: Callable[[], GpuNetwork]) -> _Candidate:
@@ -218,13 +225,28 @@ def _measure(opened: ExitStack, open_candidate: Callable[[], GpuNetwork]) -> _Ca
 
 
 def _open_fused(resources: EngineResources, record: ChoiceRecord) -> FusedNetwork:
-    """Plan, compile, validate and cache the fused kernels.
+    """Build the fused kernels and cache them; see `build_fused`."""
+    size = record.height, record.width
+    network, program = build_fused(resources.gpu, resources.model, size, record.instructions)
+    record.write_program(program)
+    return network
+
+
+def build_fused(
+    gpu: Gpu, model: ModelSpec, size: Size, instructions: Collection[Instruction]
+) -> tuple[FusedNetwork, FusedProgram]:
+    """Plan, compile and validate the fused kernels.
+
+    Args:
+        gpu: The GPU.
+        model: The network, in fp16.
+        size: (H, W) of the images.
+        instructions: What may multiply.
 
     Raises:
         UnknownStructure: The fused kernels don't support the model's structure.
         BackendError, ModelError: They can't be compiled or validated. All resources are released.
     """
-    gpu, model = resources.gpu, resources.model
     capability = tuple(map(int, gpu.facts.capability.split(".")))
     if capability < _LEAST_CAPABILITY:
         raise BackendError(
@@ -233,14 +255,13 @@ def _open_fused(resources: EngineResources, record: ChoiceRecord) -> FusedNetwor
         )
     chain = recognise(_load_onnx(model.path))
     with gpu_errors("building fused kernels"), ExitStack() as opened:
-        program = assemble(chain, KernelPlanner(gpu, chain, record.height, record.width).plan())
-        network = FusedNetwork(gpu, model, program, (record.height, record.width))
+        program = assemble(chain, KernelPlanner(gpu, chain, *size, instructions).plan())
+        network = FusedNetwork(gpu, model, program, size)
         opened.callback(network.close)
         with closing(network.lane()) as lane:
-            validation.validate_engine(model, lane.run_once, record.height, record.width)
-        record.write_program(program)
+            validation.validate_engine(model, lane.run_once, *size)
         opened.pop_all()
-    return network
+    return network, program
 
 
 def _load_onnx(path: Path) -> onnx.ModelProto:

@@ -274,3 +274,31 @@ def test_a_network_built_ahead_of_time_is_closed(chain: Any, monkeypatch: pytest
     else:
         assert prebuild_network(chain.model, (64, 48), 0, "auto", chain.cache) == "fused kernels"
     assert FakeNetwork.open == []
+
+
+@pytest.mark.parametrize(("engine", "half_sums"), [("auto", False), ("fused", False), ("fused-fp16acc", True)])
+def test_sums_in_fp16_are_planned_only_where_they_are_requested(
+    chain: Any, monkeypatch: pytest.MonkeyPatch, engine: str, half_sums: bool
+) -> None:
+    requested: list[str] = []
+
+    def planner(gpu: Any, chain: Any, height: int, width: int, instructions: tuple[str, ...]) -> Any:
+        requested.extend(instructions)
+        return SimpleNamespace(plan=tuple)
+
+    monkeypatch.setattr(network_choice, "KernelPlanner", planner)
+    open_network(chain, engine, 64, 48)
+    assert ("mma-fp16" in requested) == half_sums
+
+
+def test_programs_with_and_without_sums_in_fp16_are_cached_apart(chain: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    planned: list[Any] = []
+
+    def planner(*arguments: Any) -> Any:
+        planned.append(arguments)
+        return SimpleNamespace(plan=tuple)
+
+    monkeypatch.setattr(network_choice, "KernelPlanner", planner)
+    for engine in ("fused", "fused-fp16acc", "fused", "fused-fp16acc"):
+        open_network(chain, engine, 64, 48)
+    assert len(planned) == 2

@@ -2,7 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+from itertools import chain, zip_longest
+from typing import Literal
+
 from pipeline.superres.gpu.fused.kernel import KernelShape, LayerSegment
+
+Instruction = Literal["mma", "mma-fp16", "wgmma"]
+"""The instruction that multiplies, and the type in which it sums: mma.sync or wgmma with fp32, mma.sync with fp16."""
+
+FP32_SUMS: tuple[Instruction, ...] = ("wgmma", "mma")
+ALL_INSTRUCTIONS: tuple[Instruction, ...] = (*FP32_SUMS, "mma-fp16")
+LEAST_WGMMA_WIDTH = 32  # wgmma was not faster on narrower layers
 
 _REGISTERS = 65536  # of a multiprocessor on every GPU since Ampere
 
@@ -19,7 +30,6 @@ _PREFERRED: dict[int, tuple[tuple[int, int, int], ...]] = {
     64: ((4, 2, 3), (4, 2, 2), (4, 1, 3), (4, 2, 4)),
 }
 _SMALL = ((2, 1, 4), (2, 1, 3), (2, 1, 2), (1, 1, 2))
-_LEAST_WARPGROUP = 32
 _PREFERRED_WARPGROUPS: dict[int, tuple[tuple[int, int, int], ...]] = {
     32: ((4, 1, 3), (4, 1, 4)),
     40: ((4, 1, 3), (4, 1, 4)),
@@ -30,9 +40,12 @@ _PREFERRED_WARPGROUPS: dict[int, tuple[tuple[int, int, int], ...]] = {
 
 
 def candidates(
-    segment: LayerSegment, block_bytes: int, multiprocessor_bytes: int, warpgroups: bool
+    segment: LayerSegment,
+    block_bytes: int,
+    multiprocessor_bytes: int,
+    instructions: Collection[Instruction],
 ) -> list[KernelShape]:
-    """The shapes to measure for `segment`, the most promising first.
+    """The shapes to measure for `segment`, the most promising first; those of several instructions take turns.
 
     They are those of _PREFERRED, with as many blocks on a multiprocessor as memory and registers allow, since several
     small blocks hide each other's barriers. If none fits, weights are read through the L1 cache; if that is not enough
@@ -42,18 +55,31 @@ def candidates(
         segment: The layers to compute.
         block_bytes: Largest shared memory of a block on the GPU.
         multiprocessor_bytes: Shared memory of a multiprocessor.
-        warpgroups: Whether the GPU has wgmma, which is faster from 32 channels on.
+        instructions: What may multiply. wgmma has no kernels for layers of less than 32 channels and for the first
+            layer alone: if nothing else may multiply, mma.sync with sums in fp32 does.
     """
     limits = block_bytes, multiprocessor_bytes
-    found = []
-    if warpgroups and segment.width >= _LEAST_WARPGROUP and (segment.inner or segment.last):
-        found = [_fitting(segment, warps, *limits, warpgroup=True) for warps in _PREFERRED_WARPGROUPS[segment.width]]
+    found: list[list[KernelShape]] = []
+    if "wgmma" in instructions and segment.width >= LEAST_WGMMA_WIDTH and (segment.inner or segment.last):
+        shapes = _PREFERRED_WARPGROUPS[segment.width]
+        found.append([shape for warps in shapes if (shape := _fitting(segment, warps, *limits, warpgroup=True))])
+    if "mma-fp16" in instructions:
+        found.append(_of_mma(segment, *limits, half_sums=True))
+    if "mma" in instructions or not any(found):
+        found.append(_of_mma(segment, *limits))
+    return [shape for shape in chain.from_iterable(zip_longest(*found)) if shape]
+
+
+def _of_mma(
+    segment: LayerSegment, block_bytes: int, multiprocessor_bytes: int, half_sums: bool = False
+) -> list[KernelShape]:
+    """The shapes with mma.sync."""
+    limits = block_bytes, multiprocessor_bytes
     for shapes, shared in ((_PREFERRED[segment.width], True), (_PREFERRED[segment.width], False), (_SMALL, False)):
-        more = [_fitting(segment, warps, *limits, shared) for warps in shapes]
-        if any(more):
-            found += more
-            break
-    return [shape for shape in found if shape]
+        fitting = [_fitting(segment, warps, *limits, shared, half_sums=half_sums) for warps in shapes]
+        if any(fitting):
+            return [shape for shape in fitting if shape]
+    return []
 
 
 def _fitting(
@@ -62,17 +88,19 @@ def _fitting(
     block_bytes: int,
     multiprocessor_bytes: int,
     weights_in_shared: bool = True,
+    half_sums: bool = False,
     warpgroup: bool = False,
 ) -> KernelShape | None:
     """The shape with the most blocks on a multiprocessor; None if not even one fits."""
     warps_x, warps_y, rows = warps
     tiles = max(segment.width // 8 if segment.first or segment.inner else 0, segment.tail_tiles if segment.last else 0)
-    registers = 4 * rows * tiles + 8 * (rows + 2) + 4 * tiles + 16  # sums, pixels of two steps, biases, addresses
+    sums = 2 if half_sums else 4  # registers of a tile
+    registers = sums * rows * tiles + 8 * (rows + 2) + sums * tiles + 16  # sums, pixels of two steps, biases, addresses
     registers += 2 * rows * segment.tail_tiles if segment.last else 0  # the residual
     registers += 8 if warpgroup else 0  # descriptors, and sums that may not be moved
     most = min(5, _REGISTERS // (32 * warps_x * warps_y * registers))
     for blocks in range(most, 0, -1):
-        shape = KernelShape(*warps, blocks, weights_in_shared=weights_in_shared, warpgroup=warpgroup)
+        shape = KernelShape(*warps, blocks, weights_in_shared, half_sums, warpgroup)
         if shape.fits(segment, block_bytes, multiprocessor_bytes):
             return shape
     return None

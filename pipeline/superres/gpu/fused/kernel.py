@@ -12,7 +12,7 @@ from pipeline.errors import BackendError
 from pipeline.superres.gpu.kernels import compile_kernels
 
 if TYPE_CHECKING:
-    from cuda.core import Device, Kernel, Stream
+    from cuda.core import Device, Kernel, ObjectCode, Stream
 
 SOURCE_FILE = "fused/convolution.cu"
 SMALLEST_SHARED_BYTES = 99 * 1024  # limit of a block on every GPU since Ampere (CUDA C++ Programming Guide, table 27)
@@ -82,7 +82,7 @@ class KernelShape:
         rows: Rows that a warp computes in a step.
         blocks: Blocks that must fit on a multiprocessor, which limits the registers of a thread.
         weights_in_shared: Whether weights are copied into shared memory, instead of being read through the L1 cache.
-        half_sums: Whether products are summed in fp16 instead of fp32.
+        half_sums: Whether mma.sync sums products in fp16 instead of fp32.
         warpgroup: Whether wgmma computes, which only sm_90 has, instead of mma.sync.
     """
 
@@ -156,8 +156,7 @@ class FusedKernel:
 
         self.segment, self.shape = segment, shape
         self.shared_bytes = shape.shared_bytes(segment)
-        arch = f"sm_{device.arch}" + ("a" if shape.warpgroup else "")
-        self.kernel: Kernel = compile_kernels(SOURCE_FILE, macros(segment, shape), arch).get_kernel("convolutions")
+        self.kernel: Kernel = compile_kernel(device.arch, segment, shape).get_kernel("convolutions")
         attribute = driver.CUfunction_attribute.CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES
         (status,) = driver.cuKernelSetAttribute(
             attribute, self.shared_bytes, self.kernel.handle, driver.CUdevice(device.device_id)
@@ -217,6 +216,20 @@ class FusedKernel:
             idle = max(0, self.resident - each) / max(1, self.resident)
             costs[BlockGrid(strips, rows, blocks)] = each * (steps + 0.8) * (1 + 0.25 * idle)
         return sorted(costs, key=costs.__getitem__)[:count]
+
+
+def compile_kernel(arch: str, segment: LayerSegment, shape: KernelShape) -> ObjectCode:
+    """Compile a kernel, or load it from the cache. Any thread may do so.
+
+    Args:
+        arch: The GPU's architecture without its prefix, such as "90".
+        segment: The layers that it computes.
+        shape: How its work is divided.
+
+    Raises:
+        BackendError: NVRTC can't compile it.
+    """
+    return compile_kernels(SOURCE_FILE, macros(segment, shape), f"sm_{arch}" + ("a" if shape.warpgroup else ""))
 
 
 def macros(segment: LayerSegment, shape: KernelShape) -> dict[str, str]:

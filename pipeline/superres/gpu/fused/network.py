@@ -54,6 +54,8 @@ class FusedNetwork:
         """
         self.model, (self.height, self.width) = model, size
         self.gpu = gpu
+        if any(step.shape.half_sums for step in program.steps):
+            self.title = f"{self.title}, fp16 accumulation"
         self.buffers = program.buffers()
         self.feature_bytes = self.height * self.width * program.width * 2
         self.context_bytes = self.feature_bytes * len(set(self.buffers))

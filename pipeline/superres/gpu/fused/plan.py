@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
+from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from contextlib import ExitStack
 from dataclasses import dataclass
+from itertools import zip_longest
 from math import isfinite
 from typing import TYPE_CHECKING
 
 from pipeline.errors import BackendError
-from pipeline.superres.gpu.fused.candidates import candidates
+from pipeline.superres.gpu.fused.candidates import FP32_SUMS, Instruction, candidates
 from pipeline.superres.gpu.fused.chain import ConvolutionChain
-from pipeline.superres.gpu.fused.kernel import BlockGrid, FusedKernel, KernelShape, LayerSegment
+from pipeline.superres.gpu.fused.kernel import BlockGrid, FusedKernel, KernelShape, LayerSegment, compile_kernel
 from pipeline.system.cuda import Gpu
+from pipeline.system.host import cores
 
 if TYPE_CHECKING:
     from cuda.core import Buffer, Stream
 
-SECONDS = 15.0  # limit of the time for compiling and measuring
+SECONDS = 15.0  # limit of the time for compiling
 _MOST_FUSED = {8: 4, 16: 3, 24: 3}  # layers in a kernel, by width; else 2: more compute too much twice
 _GRIDS = 3  # grids to measure of each kernel
 _TIMED_SECONDS = 0.004  # length of one measurement
@@ -95,36 +97,40 @@ def fastest_partition(chain: ConvolutionChain, seconds: dict[LayerSegment, float
 class KernelPlanner:
     """Compiles and times the candidates for frames of one size on one GPU."""
 
-    def __init__(self, gpu: Gpu, chain: ConvolutionChain, height: int, width: int) -> None:
+    def __init__(
+        self,
+        gpu: Gpu,
+        chain: ConvolutionChain,
+        height: int,
+        width: int,
+        instructions: Collection[Instruction] = FP32_SUMS,
+    ) -> None:
+        """Prepare to plan; `instructions` may multiply, and wgmma does so only where the GPU has it."""
         self._gpu, self._chain, self._height, self._width = gpu, chain, height, width
         properties = gpu.device.properties
         self._block_bytes = properties.max_shared_memory_per_block_optin
         self._multiprocessor_bytes = properties.max_shared_memory_per_multiprocessor
-        self._has_warpgroups = gpu.facts.capability == "9.0"
+        has_wgmma = gpu.facts.capability == "9.0"
+        self._instructions = [each for each in instructions if each != "wgmma" or has_wgmma]
 
     def plan(self, seconds: float = SECONDS) -> KernelPlan:
-        """Measure candidates for `seconds`, but at least one for each segment, and return the fastest plan.
+        """Compile candidates for `seconds`, but at least one for each segment, time them, and return the fastest plan.
 
         Raises:
             BackendError: No candidate fits on this GPU, or one can't be compiled.
             OutOfMemory: There is no memory for the measurements. All memory is freed.
         """
         kinds = list(dict.fromkeys(s for start in range(len(self._chain.layers)) for s in segments(self._chain, start)))
-        limits = self._block_bytes, self._multiprocessor_bytes, self._has_warpgroups
-        waiting = {kind: candidates(kind, *limits) for kind in kinds}
-        began, times = time.monotonic(), dict[LayerSegment, PlannedKernel]()
+        compiled = self._compile(kinds, seconds)
+        times = dict[LayerSegment, PlannedKernel]()
         stream = self._gpu.stream()
         with ExitStack() as memory:
             memory.callback(stream.sync)
             buffers = self._buffers(kinds, stream, memory)
-            while any(waiting.values()):
-                for kind in kinds:
-                    if waiting[kind] and (kind not in times or time.monotonic() - began < seconds):
-                        part = self._timed(kind, waiting[kind].pop(0), stream, buffers)
-                        if kind not in times or part.seconds < times[kind].seconds:
-                            times[kind] = part
-                if time.monotonic() - began >= seconds:
-                    break
+            for kind, shape in compiled:
+                part = self._timed(kind, shape, stream, buffers)
+                if kind not in times or part.seconds < times[kind].seconds:
+                    times[kind] = part
         chosen = fastest_partition(self._chain, {kind: part.seconds for kind, part in times.items()})
         if not chosen:
             raise BackendError("no fused kernel fits into this GPU's shared memory: set `engine` to auto")
@@ -132,6 +138,30 @@ class KernelPlanner:
             PlannedKernel(start, segment, times[segment].shape, times[segment].grid, times[segment].seconds)
             for start, segment in chosen
         )
+
+    def _compile(self, kinds: list[LayerSegment], seconds: float) -> list[tuple[LayerSegment, KernelShape]]:
+        """Compile candidates into the cache, in a thread for each core, before the GPU is timed.
+
+        Returns:
+            The candidates that were compiled within `seconds`, and the first one of each segment.
+        """
+        limits = self._block_bytes, self._multiprocessor_bytes, self._instructions
+        shapes = {kind: candidates(kind, *limits) for kind in kinds}
+        first = [(kind, found[0]) for kind, found in shapes.items() if found]
+        others = zip_longest(*([(kind, shape) for shape in found[1:]] for kind, found in shapes.items()))
+        order = [*first, *(candidate for turn in others for candidate in turn if candidate)]
+        with ThreadPoolExecutor(cores()) as threads:
+            futures = [threads.submit(compile_kernel, self._gpu.device.arch, *candidate) for candidate in order]
+            try:
+                wait(futures, seconds, FIRST_EXCEPTION)
+            finally:
+                for future in futures[len(first) :]:
+                    future.cancel()
+        return [
+            candidate
+            for candidate, future in zip(order, futures, strict=True)
+            if not future.cancelled() and future.result()
+        ]
 
     def _buffers(self, kinds: list[LayerSegment], stream: Stream, memory: ExitStack) -> list[Buffer]:
         """Allocate a source, an output and constants for all segments; `memory` frees them once the stream is idle."""

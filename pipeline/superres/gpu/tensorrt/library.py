@@ -15,6 +15,7 @@ from pipeline.errors import BackendError
 MODULES = {"rtx": "tensorrt_rtx", "tensorrt": "tensorrt"}
 INSTALL_COMMANDS = {"rtx": "pip install 'uprez[rtx]'", "tensorrt": "pip install 'uprez[tensorrt]'"}
 
+ANY_LIBRARY = ("auto", "fused", "fused-fp16acc")  # settings of `engine` for which any library will do
 _NO_MEMORY = re.compile(r"out of memory|outofmemory|cuda error 2\b", re.IGNORECASE)
 
 
@@ -61,26 +62,26 @@ def load(name: str = "auto") -> TensorRtLibrary:
     """Import a TensorRT library.
 
     Args:
-        name: "rtx" or "tensorrt"; "auto" or "fused", which choose none, for the first that is installed.
+        name: "rtx" or "tensorrt"; a setting of `engine` that chooses none, for the first that is installed.
 
     Raises:
         BackendError: The library is not installed or does not load. The message names the command to install it.
     """
     found = installed()
-    if name in ("auto", "fused"):
+    if name in ANY_LIBRARY:
         if not found:
             raise BackendError(f"TensorRT is not installed: {INSTALL_COMMANDS['rtx']}")
         name = found[0]
     if name not in MODULES:
-        raise BackendError(f"`engine` {name}: unknown; allowed are auto, fused, {' and '.join(MODULES)}")
+        raise BackendError(f"`engine` {name}: unknown; allowed are {', '.join(ANY_LIBRARY)}, {' and '.join(MODULES)}")
     if name not in found:
         raise BackendError(f"{MODULES[name]} is not installed: {INSTALL_COMMANDS[name]}")
     return _import(name)
 
 
 def load_if_installed(name: str) -> TensorRtLibrary | None:
-    """As `load`, but None if `name` chooses none ("auto" or "fused") and none is installed."""
-    return load(name) if installed() or name not in ("auto", "fused") else None
+    """As `load`, but None if `name` chooses none and none is installed."""
+    return load(name) if installed() or name not in ANY_LIBRARY else None
 
 
 @cache

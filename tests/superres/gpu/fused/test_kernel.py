@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from pipeline.superres.gpu.fused.candidates import candidates
+from pipeline.superres.gpu.fused.candidates import ALL_INSTRUCTIONS, FP32_SUMS, Instruction, candidates
 from pipeline.superres.gpu.fused.kernel import (
     SMALLEST_SHARED_BYTES,
     SOURCE_FILE,
@@ -49,18 +49,36 @@ KINDS: dict[str, Any] = {
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("card", CARDS)
 def test_each_segment_has_a_shape_that_fits_each_gpu(card: str, kind: str, width: int) -> None:
-    found = candidates(segment(width, **KINDS[kind]), *CARDS[card], warpgroups=False)
+    found = candidates(segment(width, **KINDS[kind]), *CARDS[card], ["mma"])
     assert found
     for shape in found:
         assert shape.shared_bytes(segment(width, **KINDS[kind])) <= CARDS[card][0]
         assert not shape.warpgroup
+        assert not shape.half_sums
 
 
 def test_wgmma_is_tried_first_from_32_channels_on_if_the_gpu_has_it() -> None:
     room = HOPPER_BLOCK, HOPPER_MULTIPROCESSOR
-    assert candidates(segment(40), *room, warpgroups=True)[0].warpgroup
-    assert not any(shape.warpgroup for shape in candidates(segment(24), *room, warpgroups=True))
-    assert not any(shape.warpgroup for shape in candidates(segment(40, first=True, inner=0), *room, warpgroups=True))
+    assert candidates(segment(40), *room, FP32_SUMS)[0].warpgroup
+    assert not any(shape.warpgroup for shape in candidates(segment(24), *room, FP32_SUMS))
+    assert not any(shape.warpgroup for shape in candidates(segment(40, first=True, inner=0), *room, FP32_SUMS))
+
+
+def test_sums_are_fp32_unless_fp16_is_requested() -> None:
+    room = CARDS["sm_89"]
+    assert not any(shape.half_sums for shape in candidates(segment(40), *room, FP32_SUMS))
+    assert all(shape.half_sums for shape in candidates(segment(40), *room, ["mma-fp16"]))
+
+
+def test_shapes_of_several_instructions_take_turns() -> None:
+    found = candidates(segment(40), HOPPER_BLOCK, HOPPER_MULTIPROCESSOR, ALL_INSTRUCTIONS)
+    assert [(shape.warpgroup, shape.half_sums) for shape in found[:3]] == [(True, False), (False, True), (False, False)]
+
+
+def test_layers_without_wgmma_kernels_use_mma_if_nothing_else_is_allowed() -> None:
+    found = candidates(segment(40, first=True, inner=0), HOPPER_BLOCK, HOPPER_MULTIPROCESSOR, ["wgmma"])
+    assert found
+    assert not any(shape.warpgroup or shape.half_sums for shape in found)
 
 
 def test_fused_layers_compute_columns_at_the_edges_twice() -> None:
@@ -85,18 +103,28 @@ def spilled(part: LayerSegment, shape: KernelShape, arch: str) -> int:
 def test_the_kernels_of_clear_x2_compile_without_spills(arch: str, kind: str) -> None:
     pytest.importorskip("cuda.core")
     part = segment(40, **KINDS[kind])
-    assert spilled(part, candidates(part, *CARDS[arch], warpgroups=False)[0], arch) == 0
+    assert spilled(part, candidates(part, *CARDS[arch], ["mma"])[0], arch) == 0
+
+
+@pytest.mark.parametrize("arch", ["sm_80", "sm_86", "sm_89", "sm_120"])
+def test_the_kernels_of_clear_x2_compile_with_sums_in_fp16(arch: str) -> None:
+    pytest.importorskip("cuda.core")
+    part = segment(40, **KINDS["first and one"])
+    assert spilled(part, candidates(part, *CARDS[arch], ["mma-fp16"])[0], arch) == 0
 
 
 @pytest.mark.long
 @pytest.mark.timeout(300)
+@pytest.mark.parametrize("instruction", ["mma", "mma-fp16"])
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("width", WIDTHS)
 @pytest.mark.parametrize("arch", CARDS)
-def test_the_kernels_of_every_width_compile_without_spills(arch: str, width: int, kind: str) -> None:
+def test_the_kernels_of_every_width_compile_without_spills(
+    arch: str, width: int, kind: str, instruction: Instruction
+) -> None:
     pytest.importorskip("cuda.core")
     part = segment(width, **KINDS[kind])
-    assert spilled(part, candidates(part, *CARDS[arch], warpgroups=False)[0], arch) == 0
+    assert spilled(part, candidates(part, *CARDS[arch], [instruction])[0], arch) == 0
 
 
 @pytest.mark.long
@@ -106,5 +134,5 @@ def test_the_kernels_of_every_width_compile_without_spills(arch: str, width: int
 def test_the_wgmma_kernels_compile_without_spills(width: int, kind: str) -> None:
     pytest.importorskip("cuda.core")
     part = segment(width, **KINDS[kind])
-    shapes = candidates(part, HOPPER_BLOCK, HOPPER_MULTIPROCESSOR, warpgroups=True)
+    shapes = candidates(part, HOPPER_BLOCK, HOPPER_MULTIPROCESSOR, ["wgmma"])
     assert all(spilled(part, shape, "sm_90a") == 0 for shape in shapes if shape.warpgroup)

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from pipeline.errors import BackendError
 from pipeline.models import synthetic
 from pipeline.superres.gpu.fused import plan
+from pipeline.superres.gpu.fused.chain import ConvolutionChain
 from pipeline.superres.gpu.fused.kernel import BlockGrid, KernelShape, LayerSegment
 from pipeline.superres.gpu.fused.plan import KernelPlanner, fastest_partition, segments
 from pipeline.superres.gpu.fused.recognition import recognise
@@ -82,7 +83,7 @@ class TimedGpu(FakeGpu):
         properties = SimpleNamespace(
             max_shared_memory_per_block_optin=99 * 1024, max_shared_memory_per_multiprocessor=100 * 1024
         )
-        self.device = SimpleNamespace(device_id=0, properties=properties)
+        self.device = SimpleNamespace(device_id=0, arch="86", properties=properties)
         self.facts = SimpleNamespace(capability="8.6")
         self.milliseconds = 0.0
         self.sizes: list[int] = []
@@ -123,6 +124,7 @@ class FakeKernel:
 def gpu(monkeypatch: pytest.MonkeyPatch) -> TimedGpu:
     monkeypatch.setattr(plan, "FusedKernel", FakeKernel)
     monkeypatch.setattr(FakeKernel, "failing", set())
+    monkeypatch.setattr(plan, "compile_kernel", lambda arch, segment, shape: "code")
     return TimedGpu()
 
 
@@ -140,7 +142,53 @@ def test_buffers_are_large_enough_for_the_constants_of_small_frames(gpu: TimedGp
     assert gpu.sizes[-1] >= max(kind.weight_bytes for kind in KINDS)
 
 
-def test_buffers_are_freed_when_a_kernel_does_not_compile(gpu: TimedGpu) -> None:
+def compiled_by(
+    monkeypatch: pytest.MonkeyPatch, gpu: TimedGpu, chain: ConvolutionChain
+) -> list[tuple[LayerSegment, KernelShape]]:
+    """Plan on a machine with one core; give what is compiled, in order."""
+    compiled: list[tuple[LayerSegment, KernelShape]] = []
+
+    def compile(arch: str, segment: LayerSegment, shape: KernelShape) -> str:
+        compiled.append((segment, shape))
+        return "code"
+
+    monkeypatch.setattr(plan, "cores", lambda: 1)
+    monkeypatch.setattr(plan, "compile_kernel", compile)
+    KernelPlanner(gpu, chain, 64, 48).plan(60.0)  # type: ignore[arg-type]  # a fake
+    return compiled
+
+
+def test_each_segment_is_compiled_once_before_any_is_compiled_in_another_shape(
+    gpu: TimedGpu, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    compiled = [segment for segment, _ in compiled_by(monkeypatch, gpu, CHAIN)]
+    assert compiled[: len(KINDS)] == KINDS
+    assert len(compiled) > len(KINDS)
+
+
+def test_the_error_of_the_compiler_is_raised_before_memory_is_allocated(
+    gpu: TimedGpu, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(arch: str, segment: LayerSegment, shape: KernelShape) -> None:
+        raise BackendError("NVRTC could not compile it")
+
+    monkeypatch.setattr(plan, "compile_kernel", fail)
+    with pytest.raises(BackendError, match="NVRTC could not compile it"):
+        KernelPlanner(gpu, CHAIN, 64, 48).plan(60.0)  # type: ignore[arg-type]  # a fake
+    assert gpu.sizes == []
+
+
+@pytest.mark.parametrize(("capability", "warpgroups"), [("9.0", True), ("8.6", False), ("12.0", False)])
+def test_wgmma_is_planned_on_hopper_alone(
+    gpu: TimedGpu, monkeypatch: pytest.MonkeyPatch, capability: str, warpgroups: bool
+) -> None:
+    gpu.facts.capability = capability
+    shapes = [shape for _, shape in compiled_by(monkeypatch, gpu, recognise(synthetic.srvgg(40, 2, np.float32)))]
+    assert any(shape.warpgroup for shape in shapes) == warpgroups
+    assert not any(shape.half_sums for shape in shapes)
+
+
+def test_buffers_are_freed_when_a_kernel_is_refused_by_the_gpu(gpu: TimedGpu) -> None:
     FakeKernel.failing = set(KINDS)
     with pytest.raises(BackendError, match="NVRTC could not compile it"):
         KernelPlanner(gpu, CHAIN, 64, 48).plan(0.0)  # type: ignore[arg-type]  # a fake

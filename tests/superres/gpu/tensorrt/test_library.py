@@ -16,7 +16,9 @@ def test_a_library_that_is_not_installed_is_refused_with_the_command_to_install_
 
 
 def test_an_unknown_library_is_refused() -> None:
-    with pytest.raises(BackendError, match="`engine` x: unknown; allowed are auto, fused, rtx and tensorrt"):
+    with pytest.raises(
+        BackendError, match="`engine` x: unknown; allowed are auto, fused, fused-fp16acc, rtx and tensorrt"
+    ):
         library.load("x")
 
 
