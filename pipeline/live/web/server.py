@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from pipeline.live.web.app import App, PageSource
 
-_CLOSE_SECONDS = 1
+CLOSE_SECONDS = 1  # for answers to requests that wait when the page is closed
 _MAX_CONNECTIONS = 256
 _TOKEN_BYTES = 16
 
@@ -54,7 +54,7 @@ def serve(live: PageSource, where: str, token: str | None = None) -> Page:
         ws="none",
         server_header=False,
         limit_concurrency=_MAX_CONNECTIONS,
-        timeout_graceful_shutdown=_CLOSE_SECONDS,
+        timeout_graceful_shutdown=CLOSE_SECONDS,
     )
     return Page(uvicorn.Server(config), app, listener, f"http://{_public_name(host)}:{port}/", token)
 

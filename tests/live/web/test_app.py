@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import threading
-
 import httpx
 import pytest
 
 from pipeline.live.web import Page
 from tests.live.web.stand_in import StandIn, stream
 from tests.live.web.test_jpeg import read
-from tests.waiting import until
+from tests.waiting import DEADLINE, in_thread, joined, until
 
 
 def test_the_page_loads_nothing_from_other_hosts(client: httpx.Client) -> None:
@@ -23,7 +21,7 @@ def test_the_page_loads_nothing_from_other_hosts(client: httpx.Client) -> None:
 
 
 def test_the_figures_are_those_of_the_streams(page: Page, live: StandIn) -> None:
-    assert httpx.get(f"{page.url}figures").json() == live.figures().model_dump(mode="json")
+    assert httpx.get(f"{page.url}figures", timeout=DEADLINE).json() == live.figures().model_dump(mode="json")
 
 
 def test_metrics_have_the_content_type_of_prometheus(client: httpx.Client) -> None:
@@ -33,23 +31,22 @@ def test_metrics_have_the_content_type_of_prometheus(client: httpx.Client) -> No
 
 
 def test_health_is_bad_if_one_stream_is_not_live(page: Page, live: StandIn) -> None:
-    assert httpx.get(f"{page.url}healthz").status_code == 200
+    assert httpx.get(f"{page.url}healthz", timeout=DEADLINE).status_code == 200
     live.streams = (stream("yard"), stream("gate", status="waiting", reason="refused"))
-    answer = httpx.get(f"{page.url}healthz")
+    answer = httpx.get(f"{page.url}healthz", timeout=DEADLINE)
     assert answer.status_code == 503
     expected = [{"name": "yard", "status": "live"}, {"name": "gate", "status": "waiting"}]
     assert answer.json() == {"live": False, "streams": expected}
 
 
 def test_a_pair_is_sent_as_soon_as_there_is_one(page: Page, live: StandIn) -> None:
-    answers: list[httpx.Response] = []
-    url = f"{page.url}streams/1/pair?after=0"
-    requesting = threading.Thread(target=lambda: answers.append(httpx.get(url, timeout=20)), name="uprez-requesting")
-    requesting.start()
+    requesting, answers = in_thread(lambda: httpx.get(f"{page.url}streams/1/pair?after=0", timeout=DEADLINE).content)
     until(lambda: live.taps["gate"].wanted)
     live.show("gate", pts=1)
-    requesting.join()
-    header, (before, after) = read(answers[0].content)
+    joined(requesting)
+    (content,) = answers
+    assert isinstance(content, bytes)
+    header, (before, after) = read(content)
     assert header["number"] == 1
     assert before.shape == (90, 160, 3)
     assert after.shape == (180, 320, 3)

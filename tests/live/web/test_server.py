@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import builtins
 import socket
-import threading
 from typing import Any
 
 import httpx
 import pytest
 
 from pipeline.errors import SettingsError
-from pipeline.live.web import serve
+from pipeline.live.web import serve, server
 from tests.live.web.stand_in import StandIn
-from tests.waiting import until
+from tests.waiting import DEADLINE, in_thread, joined, until
 
 
 def test_a_token_is_generated_for_addresses_other_machines_can_reach(live: StandIn) -> None:
@@ -23,8 +22,8 @@ def test_a_token_is_generated_for_addresses_other_machines_can_reach(live: Stand
         assert page.token is not None
         assert len(page.token) >= 20
         address = f"http://127.0.0.1:{httpx.URL(page.url).port}/figures"
-        assert httpx.get(address).status_code == 401
-        assert httpx.get(address, params={"token": page.token}).status_code == 200
+        assert httpx.get(address, timeout=DEADLINE).status_code == 401
+        assert httpx.get(address, params={"token": page.token}, timeout=DEADLINE).status_code == 200
 
 
 def test_a_port_in_use_is_an_error(live: StandIn) -> None:
@@ -47,20 +46,16 @@ def test_the_error_without_uvicorn_names_how_to_install_it(live: StandIn, monkey
         serve(live, "127.0.0.1:0")
 
 
-def test_a_page_ends_while_requests_wait_for_frames(live: StandIn) -> None:
-    answers: list[int] = []
+def test_a_page_ends_while_requests_wait_for_frames(live: StandIn, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(server, "CLOSE_SECONDS", DEADLINE)
     page = serve(live, "127.0.0.1:0")
-    url = f"{page.url}streams/0/pair"
-    requesting = threading.Thread(
-        target=lambda: answers.append(httpx.get(url, timeout=20).status_code), name="uprez-requesting"
-    )
-    requesting.start()
+    requesting, answers = in_thread(lambda: httpx.get(f"{page.url}streams/0/pair", timeout=DEADLINE).status_code)
     until(lambda: live.taps["yard"].wanted)
     page.close()
-    requesting.join()
+    joined(requesting)
     assert answers == [204]
     with pytest.raises(httpx.ConnectError):
-        httpx.get(page.url)
+        httpx.get(page.url, timeout=DEADLINE)
 
 
 def test_a_page_can_be_closed_before_any_request(live: StandIn) -> None:
