@@ -1,9 +1,13 @@
 """Helpers for tests with threads: every wait has a deadline that a slow machine meets."""
 
+import socket
 import sys
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+
+import psutil
 
 from pipeline.flow.fair_lock import FairLock
 
@@ -66,6 +70,22 @@ def blocked_in(thread: threading.Thread, function: str) -> bool:
             return True
         frame = frame.f_back
     return False
+
+
+def has_ended(process: psutil.Process) -> bool:
+    """True if `process` has ended, even if nobody has waited for it yet."""
+    try:
+        return not process.is_running() or process.status() == psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:  # it has ended between the two calls
+        return True
+
+
+@contextmanager
+def refusing_port() -> Iterator[int]:
+    """A port of 127.0.0.1 that refuses connections: it is reserved, so no other process can listen there."""
+    with socket.socket() as reserved:
+        reserved.bind(("127.0.0.1", 0))
+        yield int(reserved.getsockname()[1])
 
 
 def queued(fair_lock: FairLock, **works: Callable[[], None]) -> list[threading.Thread]:

@@ -21,7 +21,7 @@ import psutil
 from pipeline.cli.signals import ending_signals, handlers_restored
 
 _FORCED = "uprez: shutdown timed out; forced exit"
-_MESSAGE_SECONDS = 0.3  # for writing it: a terminal may block
+MESSAGE_SECONDS = 0.3  # for writing it: a terminal may block
 
 
 class Stoppable(Protocol):
@@ -186,7 +186,7 @@ def _force_exit(code: int) -> None:
     for child in psutil.Process().children(recursive=True):
         with contextlib.suppress(psutil.NoSuchProcess):
             child.kill()
-    _in_thread(lambda: print(_FORCED, file=sys.stderr, flush=True)).join(_MESSAGE_SECONDS)
+    _in_thread(lambda: print(_FORCED, file=sys.stderr, flush=True)).join(MESSAGE_SECONDS)
     os._exit(code)
 
 

@@ -8,7 +8,9 @@ import subprocess
 import sys
 import threading
 
+from pipeline.cli import shutdown
 from pipeline.cli.shutdown import ForcedExit, graceful_shutdown
+from tests.waiting import DEADLINE
 
 
 class Work:
@@ -49,6 +51,7 @@ def _endless_thread() -> int:
 
 
 def main(how: str, code: int, seconds: float) -> None:
+    shutdown.MESSAGE_SECONDS = DEADLINE  # the message is compared, however late it is printed
     with subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"], start_new_session=True) as child:
         work = Work(is_obedient=how == "obedient")
         with graceful_shutdown(work, ForcedExit(seconds, lambda: exit_code(code, work))):

@@ -12,7 +12,7 @@ import psutil
 import pytest
 
 from pipeline.cli.shutdown import ForcedExit, graceful_shutdown
-from tests.waiting import until
+from tests.waiting import has_ended, until
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals as POSIX has them")
 
@@ -98,12 +98,11 @@ def test_signals_that_do_not_ask_to_end_have_no_effect(work: Work) -> None:
 @pytest.mark.parametrize("signals", [0, 1, 2])
 @pytest.mark.parametrize("fails", [False, True])
 def test_block_leaves_neither_handlers_nor_threads_nor_sockets(work: Work, signals: int, fails: bool) -> None:
-    def state() -> tuple[object, ...]:
-        gc.collect()  # else what other tests left may be closed in between
-        handlers = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)]
-        return handlers, threading.enumerate(), psutil.Process().num_fds()
+    def handlers() -> list[object]:
+        return [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)]
 
-    before = state()
+    gc.collect()  # closes what other tests left
+    before, threads, files = handlers(), set(threading.enumerate()), psutil.Process().num_fds()
     try:
         with graceful_shutdown(work, ForcedExit(60.0, lambda: 1)):
             for count in range(1, signals + 1):
@@ -113,11 +112,10 @@ def test_block_leaves_neither_handlers_nor_threads_nor_sockets(work: Work, signa
                 raise ValueError
     except ValueError:
         assert fails
-    if signals:  # further ones must not end the process with another exit code
-        assert all(signal.getsignal(each) == signal.SIG_IGN for each in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP))
-        assert state()[1:] == before[1:]
-    else:
-        assert state() == before
+    # After a signal, further ones must not end the process with another exit code.
+    assert handlers() == ([signal.SIG_IGN] * 3 if signals else before)
+    assert set(threading.enumerate()) <= threads
+    assert psutil.Process().num_fds() <= files
     assert signal.set_wakeup_fd(-1) == -1
 
 
@@ -139,10 +137,12 @@ def test_block_ends_after_the_calls_that_it_started() -> None:
             super().stop()
 
     work = SlowWork()
+    later = threading.Timer(0.01, work.may_stop.set)
     with graceful_shutdown(work):
         signal.raise_signal(signal.SIGTERM)
-        threading.Timer(0.01, work.may_stop.set).start()
+        later.start()
     assert work.stops == 1
+    later.join()
 
 
 def test_second_signal_interrupts_a_main_thread_that_abort_does_not_reach(work: Work) -> None:
@@ -180,4 +180,4 @@ def test_process_that_blocks_is_forced_to_exit_and_its_children_are_killed(start
     process.send_signal(signal.SIGTERM)
     assert process.communicate(timeout=30) == ("stopped\n", "uprez: shutdown timed out; forced exit\n")
     assert process.returncode == 3
-    until(lambda: not child.is_running() or child.status() == psutil.STATUS_ZOMBIE)
+    until(lambda: has_ended(child))

@@ -17,6 +17,7 @@ import psutil
 
 from pipeline.live.stats import LiveFigures, StreamFigures
 from tests.servers.server import until
+from tests.waiting import has_ended
 
 _MAIN = "from pipeline.cli.main import main; main()"
 
@@ -69,7 +70,7 @@ class Uprez:
         assert self._process.stdout is not None
         for line in self._process.stdout:
             self.lines.append(line)
-            if line.startswith("{"):
+            if line.startswith("{") and line.endswith("}\n"):  # of a process that is killed, the last may be cut off
                 self.reports.append((time.monotonic(), LiveFigures.model_validate_json(line)))
 
     @property
@@ -132,7 +133,7 @@ class Uprez:
 
     def orphans(self) -> list[psutil.Process]:
         """Returns the descendants that `family` found and that still run."""
-        return [child for child in self._family if child.is_running() and child.status() != psutil.STATUS_ZOMBIE]
+        return [child for child in self._family if not has_ended(child)]
 
     def kill(self) -> None:
         """Kills it by SIGKILL."""

@@ -13,7 +13,7 @@ import pytest
 from pipeline.live.process.child import Child, ProcessEnded
 from pipeline.live.process.messages import SerializedPacket
 from tests.servers.server import ROOT
-from tests.waiting import DEADLINE, blocked_in, in_thread, joined, until
+from tests.waiting import DEADLINE, blocked_in, has_ended, in_thread, joined, until
 
 ECHO = "tests.live.process.echo"
 
@@ -104,7 +104,7 @@ def test_a_child_ends_when_its_parent_is_killed() -> None:
         assert parent.stdout is not None
         child = psutil.Process(int(parent.stdout.readline()))
         parent.kill()
-    until(lambda: not child.is_running() or child.status() == psutil.STATUS_ZOMBIE)
+    until(lambda: has_ended(child))
 
 
 @pytest.mark.parametrize("program", ["pipeline.live.input.demuxer_process", "pipeline.live.output.muxer_process"])
