@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from tests.live.conftest import Start
-from tests.servers import RtspServer, Uprez, free_port, requires, until
+from tests.servers import RtspServer, Uprez, requires, until
+from tests.waiting import refusing_port
 
 SMALL = (160, 90)
 SECONDS = 2.0
@@ -20,9 +21,10 @@ SLOW_MACHINE = 3.0  # allowance for load: a process that hangs fails, a slow one
 
 @contextmanager
 def no_server(live: Start, folder: Path) -> Iterator[Uprez]:
-    uprez = live(f"rtsp://127.0.0.1:{free_port()}/live", "--to", folder / "kept.mkv")
-    uprez.until(lambda stream: stream.faults, "an attempt failed")
-    yield uprez
+    with refusing_port() as port:
+        uprez = live(f"rtsp://127.0.0.1:{port}/live", "--to", folder / "kept.mkv")
+        uprez.until(lambda stream: stream.faults, "an attempt failed")
+        yield uprez
 
 
 @contextmanager

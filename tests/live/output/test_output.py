@@ -1,8 +1,8 @@
 """Outputs with their real children; no test waits for the stream's time to pass."""
 
+import itertools
 import os
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -24,7 +24,7 @@ from tests.live.output.running import (
     output,
     seconds,
 )
-from tests.waiting import until
+from tests.waiting import refusing_port, until
 
 
 def child_of(before: set[int]) -> psutil.Process:
@@ -58,10 +58,9 @@ def test_every_kind_of_output_contains_every_frame_at_its_time(tmp_path: Path) -
 
 def test_a_frozen_and_a_dead_output_do_not_hold_up_another(tmp_path: Path) -> None:
     streams, items = live_packets.coded(200, gop=25, padding=20_000)
-    with Receiver(frozen=True) as frozen, socket.create_server(("127.0.0.1", 0)) as unused:
-        dead = f"tcp://127.0.0.1:{unused.getsockname()[1]}"
-        unused.close()
-        healthy, stuck, unreachable = output(tmp_path / "cam.mkv"), output(frozen.address), output(dead)
+    with Receiver(frozen=True) as frozen, refusing_port() as port:
+        healthy, unreachable = output(tmp_path / "cam.mkv"), output(f"tcp://127.0.0.1:{port}")
+        stuck = output(frozen.address, stuck=1000.0)
         with closing(stuck, unreachable, patience=0.1), closing(healthy):
             for target in (healthy, stuck, unreachable):
                 target.start(streams)
@@ -115,8 +114,7 @@ def test_a_server_that_reads_nothing_is_reconnected() -> None:
         with closing(target, patience=0.1):
             target.start(streams)
             until(lambda: target.figures().status == "live")
-            stream = iter(items * 50)
-            offer_until(target, stream, lambda: target.figures().connects == 2)
+            offer_until(target, itertools.cycle(items), lambda: target.figures().connects >= 2)
 
 
 def test_a_frozen_child_is_replaced(tmp_path: Path) -> None:
@@ -127,8 +125,7 @@ def test_a_frozen_child_is_replaced(tmp_path: Path) -> None:
         target.start(streams)
         until(lambda: target.figures().status == "live")
         child_of(before).send_signal(signal.SIGSTOP)
-        stream = iter(items * 50)
-        offer_until(target, stream, lambda: target.figures().connects == 2)
+        offer_until(target, itertools.cycle(items), lambda: target.figures().connects >= 2)
 
 
 @pytest.mark.parametrize("suffix", ["mkv", "mp4", "mov", "ts"])
@@ -161,7 +158,7 @@ offer(target, items)
 until(lambda: target.figures().packets == 50)
 os.kill(os.getpid(), 9)
 """
-    subprocess.run([sys.executable, "-c", program], check=False, timeout=PATIENCE)
+    subprocess.run([sys.executable, "-c", program], check=False, timeout=50)
     until(lambda: finished_segments(tmp_path / "cam.mp4") != [])
     assert live_packets.frame_count(finished_segments(tmp_path / "cam.mp4")[0]) == 50
 
@@ -243,7 +240,7 @@ def test_closing_leaves_no_process_thread_or_open_file(tmp_path: Path) -> None:
     with Receiver() as reading, Receiver(frozen=True) as frozen:
         before = children()
         files = psutil.Process().num_fds() if os.name == "posix" else 0
-        threads = threading.active_count()
+        threads = set(threading.enumerate())
         targets = [output(to) for to in (reading.address, frozen.address, tmp_path / "cam.mkv", "tcp://127.0.0.1:9")]
         for target in targets:
             target.start(streams)
@@ -253,8 +250,8 @@ def test_closing_leaves_no_process_thread_or_open_file(tmp_path: Path) -> None:
                 target.offer(packet)
         for target in targets:
             target.close(0.2)
-        assert children() == before
-        assert threading.active_count() == threads
+        assert children() <= before
+        assert set(threading.enumerate()) <= threads
         if os.name == "posix":
             until(lambda: psutil.Process().num_fds() <= files + 2)  # those of the receivers
 
