@@ -11,8 +11,8 @@ first used, so that `import pipeline` alone takes no time.
 - Files: `upscale`, `Job`, `Progress`, `Result`, `Settings`; `probe`, `MediaInfo`; `verify`, `Verdict`.
 - Live streams: `Live`, `LiveSettings`, `LiveFigures`.
 - Errors: `UprezError` and its subclasses.
-- Own pipelines: `make_plan`, `open_source`, `decoding_stage`, `open_session`, `Submit`, `Collect`, `open_sink`,
-  `Stage`, `Chain`, `Pipeline`, `Frame`; networks by `find_model`.
+- Own pipelines: `make_plan`, `open_source`, `decoding_stage`, `open_session`, `Submit`, `Collect`, `RepeatDetector`,
+  `open_sink`, `Stage`, `Chain`, `Pipeline`, `Frame`; networks by `find_model`.
 - Quality: `read_frames`, `read_rgb`, `psnr`, `luma`, `bicubic`, `side_by_side`, `save_png`.
 - Measurements: `benchmark`, `StageBenchmark`, `measure_endurance`, `measure_stream_capacity`, `host_facts`.
 """
@@ -75,6 +75,7 @@ if TYPE_CHECKING:
     from pipeline.models.spec import ModelSpec
     from pipeline.superres.backend_choice import choose_backend
     from pipeline.superres.gpu.validation import reference_output as run_reference
+    from pipeline.superres.repeats import RepeatDetector
     from pipeline.superres.session import Session
     from pipeline.superres.sessions import SessionRequest, open_session
     from pipeline.superres.stages import Collect, Submit
@@ -123,6 +124,7 @@ _HOMES = {
     "pipeline.models.spec": "ModelSpec",
     "pipeline.superres.backend_choice": "choose_backend",
     "pipeline.superres.gpu.validation": "run_reference=reference_output",
+    "pipeline.superres.repeats": "RepeatDetector",
     "pipeline.superres.session": "Session",
     "pipeline.superres.sessions": "SessionRequest open_session",
     "pipeline.superres.stages": "Collect Submit",
@@ -170,6 +172,7 @@ __all__ = [
     "Plane",
     "Progress",
     "RefusedError",
+    "RepeatDetector",
     "Result",
     "SerializedEngine",
     "Session",

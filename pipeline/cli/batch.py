@@ -175,7 +175,9 @@ def _output_pixels(plan: Plan) -> int:
 def _summary_line(result: Result) -> str:
     state = "" if result.source_intact else " (all that can be decoded of a damaged source)"
     state = " (stopped before the end)" if result.stopped else state
-    frames = f"{counted(result.frames_out, 'frame')} in {hours(result.seconds)}, {result.rate:.1f} fps"
+    repeated = counted(result.frames_repeated, "repeated frame")
+    repeats = f", {repeated}, upscaled once" if result.frames_repeated else ""
+    frames = f"{counted(result.frames_out, 'frame')} in {hours(result.seconds)}, {result.rate:.1f} fps{repeats}"
     return f"{result.path}{state}: {frames}, {result.backend}, bottleneck: {result.bottleneck}"
 
 
@@ -184,6 +186,7 @@ def _result_as_json(result: Result) -> dict[str, Any]:
         "path": str(result.path),
         "frames_in": result.frames_in,
         "frames_out": result.frames_out,
+        "frames_repeated": result.frames_repeated,
         "complete": not result.stopped,
         "whole": result.source_intact,
         "lost": result.frames_lost,

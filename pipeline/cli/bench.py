@@ -21,7 +21,7 @@ from pipeline.superres.backend_choice import choose_backend
 
 _CONDITIONS = ("processor", "cores", "gpu", "clip", "source", "result", "model", "backend", "encoder")
 _GPU_SIZE, _CPU_SIZE = (1920, 1080), (320, 180)
-_MEASURED = [name for name in Upscaling.model_fields if name != "deinterlace"]
+_MEASURED = [name for name in Upscaling.model_fields if name not in ("deinterlace", "dedup")]  # every frame is upscaled
 
 
 @with_settings(*_MEASURED, "encoders", "queue")

@@ -259,6 +259,8 @@ def summary(stream: StreamFigures) -> str:
     if stream.delay:
         parts.append(f"delay {delays(stream)} ms")
     parts += [f"{count} dropped ({reason})" for reason, count in drops(stream).items()]
+    if stream.frames_repeated:
+        parts.append(f"{counted(stream.frames_repeated, 'repeated frame')}, upscaled once")
     if _is_too_slow(stream):
         parts.append("this machine is too slow for it: use a smaller --model or a GPU")
     parts += [f"reconnected {counted(stream.reconnects, 'time')}"] * (stream.reconnects > 0)

@@ -25,6 +25,7 @@ Command = Callable[..., None]
 # Options that are not called like their fields, or have a short name or a negative too.
 _DECLARATIONS = {
     "audio": ("--audio/--no-audio",),
+    "dedup": ("--dedup/--no-dedup",),
     "fill": ("--fill/--no-fill",),
     "format": ("--format", "-f"),
     "input_options": ("-i",),

@@ -116,6 +116,11 @@ class Upscaling(BaseModel):
         description="deinterlacing; auto: frames in which combing artifacts are found, frame: every frame, field: "
         "every field becomes a frame, which doubles the frame rate, off: none",
     )
+    dedup: bool = Field(
+        True,
+        description="upscale repeated frames once: those whose samples are bit for bit those of the frame before; the "
+        "output is the same without it",
+    )
     slots: int = Field(10, ge=2, le=64, description="frames in flight on the GPU")
     contexts: int = Field(2, ge=1, le=4, description="execution contexts of the network on the GPU, used in turn")
     threads: int = Field(0, ge=0, description="threads of the CPU backend; 0: one per core")

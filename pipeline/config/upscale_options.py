@@ -21,6 +21,7 @@ class UpscaleOptions(TypedDict, total=False):
     vram: int | str | None
     decoder: Literal["auto", "software", "nvdec"]
     deinterlace: Literal["auto", "off", "frame", "field"]
+    dedup: bool
     slots: int
     contexts: int
     threads: int

@@ -17,7 +17,7 @@ from pipeline.media.reading.image_source import ImageSource
 from pipeline.media.reading.source import Source
 from pipeline.media.writing import output_kind
 from pipeline.media.writing.output_kind import Sink
-from pipeline.superres.stages import Pending
+from pipeline.superres.stages import Pending, RepeatedFrame
 from pipeline.system.cuda import Gpu
 
 
@@ -82,6 +82,6 @@ def queue_weight(settings: Settings) -> Callable[[Any], int]:
     def weight(item: Any) -> int:
         if isinstance(item, Frame):
             return surface if item.device_planes else 1
-        return 1 if isinstance(item, Pending) else 0
+        return 1 if isinstance(item, Pending | RepeatedFrame) else 0
 
     return weight

@@ -46,6 +46,7 @@ from pipeline.media.reading.pipe import PIPE_NAME
 from pipeline.media.reading.probe import probe
 from pipeline.media.reading.source import Packet, Source
 from pipeline.media.writing.output_kind import Sink
+from pipeline.superres.repeats import RepeatDetector
 from pipeline.superres.session import Session
 from pipeline.superres.sessions import open_session
 from pipeline.superres.stages import Collect, Submit
@@ -179,7 +180,8 @@ class _JobPipeline:
     def __init__(self, plan: Plan, source: Source, session: Session[Any], sink: Sink) -> None:
         self._plan, self._source, self._session, self._sink = plan, source, session, sink
         self._reader = FrameReader(source, plan.decoded_format, plan.excerpt, plan.copied)
-        self._submit = Submit[Packet](session)
+        self._repeats = RepeatDetector() if plan.settings.dedup else None
+        self._submit = Submit[Packet](session, self._repeats)
         self._pts = PtsRecorder[Packet]()
         self._encoder = sink.encoder(plan.time_base)
         stages: dict[str, Stage[Any, Any]] = {
@@ -223,6 +225,7 @@ class _JobPipeline:
             path=path,
             frames_in=self._reader.frames,
             frames_out=self._encoder.frames,
+            frames_repeated=self._repeats.repeated if self._repeats else 0,
             stopped=stopped,
             source_intact=damage.is_empty,
             frames_lost=damage.lost_frames,

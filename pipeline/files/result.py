@@ -23,6 +23,7 @@ class Result:
         seconds: Time from the first packet to the finished file.
         backend: What ran the network: library, version and device.
         bottleneck: The stage that limited the rate: "decode", "upscale" or "encode".
+        frames_repeated: Frames written that repeat the one before, bit for bit, and were not upscaled again.
         notes: What the plan had to report before the start, a line each.
         findings: What turned out to be special about source or output, a line each.
     """
@@ -37,6 +38,7 @@ class Result:
     seconds: float
     backend: str
     bottleneck: str
+    frames_repeated: int = 0
     notes: tuple[str, ...] = ()
     findings: tuple[str, ...] = ()
 

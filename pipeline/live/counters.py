@@ -10,6 +10,7 @@ from collections.abc import Callable
 import numpy as np
 
 from pipeline.live.stats import Delay
+from pipeline.superres.repeats import RepeatDetector
 
 _RATE_SECONDS = 5.0
 _DELAY_SECONDS = 60.0
@@ -112,13 +113,15 @@ class StreamCounters:
         decoded: Frames decoded.
         encoded: Frames of the source that were encoded, without repeated ones.
         delays: The delays of the encoded frames.
-        repeated: Frames repeated in gaps.
+        filled: Frames repeated in gaps.
+        repeats: Finds the frames that repeat the one before, and counts them.
     """
 
     def __init__(self) -> None:
         self.decoded, self.encoded = Rate(), Rate()
         self.delays = Delays()
-        self.repeated = 0
+        self.filled = 0
+        self.repeats = RepeatDetector()
         self._dropped: Counter[str] = Counter()
         self._lock = threading.Lock()
 

@@ -117,7 +117,7 @@ class Scene:
                     yield FlushMarker()
                 while gaps.repeat and filled_to + 2 * duration <= last.pts + int(silence * TICKS):
                     filled_to += duration
-                    self._counters.repeated += 1
+                    self._counters.filled += 1
                     yield RepeatFrame(filled_to, duration)
                 continue
             except (Closed, Aborted):

@@ -151,6 +151,7 @@ class SceneRunner(Closing):
         self.tap.aspect = plan.encoding.sample_aspect
         scene.gaps = GapHandling(is_disconnected, flush=plan.deinterlacing is not None, repeat=settings.fill)
         preprocessing = preprocess(plan.video.format, plan.video.frame_duration, plan.deinterlacing, plan.rotation)
+        repeats = self._counters.repeats if settings.dedup else None
         encoding: list[Stage[Any, Any]] = [
             Pad(plan.encoding.format),
             PreviewStage[Frame](self.tap.add_after),
@@ -159,7 +160,7 @@ class SceneRunner(Closing):
             _Deliver(self.outputs, self._counters),
         ]
         stages: dict[str, Stage[Any, Any]] = {
-            "submit": Chain(*preprocessing, PreviewStage[Frame](self.tap.add_before), Submit(session)),
+            "submit": Chain(*preprocessing, PreviewStage[Frame](self.tap.add_before), Submit(session, repeats)),
             "upscale": Collect(session),
             "encode": Chain(*encoding),
         }

@@ -55,6 +55,9 @@ class StreamFigures(_Figures):
     rate_out: float = Field(0.0, description="frames encoded per second, over the last 5 seconds")
     frames_in: int = Field(0, description="frames decoded")
     frames_out: int = Field(0, description="frames of the source that were encoded, without those that `fill` repeats")
+    frames_repeated: int = Field(
+        0, description="frames that repeat the one before, bit for bit, and were not upscaled again"
+    )
     frames_filled: int = Field(0, description="frames repeated in gaps")
     dropped: dict[str, int] = Field(default_factory=dict, description="decoded frames that were dropped, by reason")
     skipped: dict[str, int] = Field(

@@ -105,6 +105,11 @@ def test_summary_is_one_line() -> None:
     )
 
 
+def test_summary_counts_repeated_frames() -> None:
+    stream = figures().streams[0].model_copy(update={"frames_repeated": 1})
+    assert ", 1 repeated frame, upscaled once, " in summary(stream)
+
+
 @pytest.mark.parametrize("width", [80, 120, 200])
 def test_table_has_streams_outputs_and_the_machine(width: int) -> None:
     file = io.StringIO()

@@ -46,7 +46,13 @@ def test_list_of_addresses_and_optional_path_of_a_stream_have_their_types() -> N
 
 @pytest.mark.parametrize(
     ("name", "declared"),
-    [("pix_fmt", ["--pix-fmt"]), ("as_json", ["--json"]), ("model", ["--model", "-m"]), ("options", ["-x"])],
+    [
+        ("pix_fmt", ["--pix-fmt"]),
+        ("as_json", ["--json"]),
+        ("model", ["--model", "-m"]),
+        ("options", ["-x"]),
+        ("dedup", ["--dedup/--no-dedup"]),
+    ],
 )
 def test_option_is_called_like_its_field(name: str, declared: list[str]) -> None:
     info = option(name)[1]

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.media.reading.probe import probe
-from tests import clips
+from tests import clips, interlaced
 from tests.cli.conftest import Call
 
 FAST = ("--model", "identity", "--backend", "onnx", "--preset", "ultrafast")
@@ -49,6 +49,16 @@ def test_json_summary_is_printed_alone(uprez: Call, clip: Path) -> None:
     assert (done["frames_in"], done["frames_out"], done["complete"]) == (12, 12, True)
     assert summary["schema_version"] == 1
     assert ended.err == ""
+
+
+def test_the_summary_counts_repeated_frames_unless_dedup_is_off(uprez: Call, tmp_path: Path) -> None:
+    source = interlaced.write(tmp_path / "in.mkv", [interlaced.luma_at(0, (64, 48))] * 5)
+    summary = " ".join(uprez("upscale", source, *FAST).out.split())
+    assert "5 frames in" in summary
+    assert "4 repeated frames, upscaled once" in summary
+    (done,) = json.loads(uprez("upscale", source, *FAST, "--overwrite", "--json").out)["done"]
+    assert (done["frames_out"], done["frames_repeated"]) == (5, 4)
+    assert "repeated" not in uprez("upscale", source, *FAST, "--overwrite", "--no-dedup").out
 
 
 def test_json_is_set_by_a_config_file_or_an_option(uprez: Call, clip: Path, tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from pipeline.files.components import decoding_stage, open_source, queue_weight
 from pipeline.files.plan import make_plan
 from pipeline.frame import DevicePlane, Frame
 from pipeline.media.reading.probe import probe
+from pipeline.superres.stages import Pending, RepeatedFrame
 from tests.frames import format_of, noise
 
 SETTINGS = Settings.load(None, backend="onnx", model="identity", frames=3)
@@ -29,6 +30,7 @@ def test_frames_weigh_one_and_packets_nothing() -> None:
     weight = queue_weight(SETTINGS)
     frame = noise(format_of("yuv420p"))
     assert weight(frame) == 1
+    assert weight(Pending(0)) == weight(RepeatedFrame(0, 1)) == 1
     assert weight(object()) == 0
     frame.device_planes = (DevicePlane(0, 64),)
     assert weight(frame) > 1

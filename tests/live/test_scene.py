@@ -108,7 +108,7 @@ def test_a_gap_yields_one_flush_marker_and_repeats_of_the_last_frame(first: Live
     flush, *repeats = (next(items) for _ in range(4))
     assert isinstance(flush, FlushMarker)
     assert repeats == [RepeatFrame(number * STEP, STEP) for number in (1, 2, 3)]
-    assert case.counters.repeated == 3
+    assert case.counters.filled == 3
 
 
 def test_a_frame_whose_time_was_filled_is_dropped(first: LiveFrame) -> None:

@@ -26,6 +26,17 @@ def test_a_source_that_ends_is_opened_again_and_the_file_continues(tmp_path: Pat
     assert len(frame_times(file)) == stream.frames_out
 
 
+@pytest.mark.parametrize("dedup", [True, False])
+def test_repeated_frames_of_a_camera_are_written_at_their_times_and_counted(tmp_path: Path, dedup: bool) -> None:
+    still = {"source": "color=gray:size=64x48:rate=25", "to": tmp_path / "camera.mkv", "dedup": dedup}
+    live = Live(settings(CAMERA | still))
+    (stream,) = run_until(lambda figures: figures.streams[0].frames_out >= 25, live).streams
+    (file,) = tmp_path.glob("*.mkv")
+    assert len(frame_times(file)) == stream.frames_out
+    assert all_counted(stream)
+    assert stream.frames_repeated == (stream.frames_out - 1 if dedup else 0)
+
+
 @pytest.mark.parametrize(("deinterlace", "frames"), [("off", 1), ("frame", 1), ("field", 2)])
 def test_the_last_frame_is_repeated_in_a_gap(tmp_path: Path, deinterlace: str, frames: int) -> None:
     filling = {"to": tmp_path / "camera.mkv", "fill": True, "poll": 1.0, "deinterlace": deinterlace}

@@ -79,6 +79,12 @@ def _stream_metrics(streams: tuple[StreamFigures, ...]) -> Iterator[Metric]:
         ),
         (CounterMetricFamily, "frames_in", "Frames decoded", [s.frames_in for s in streams]),
         (CounterMetricFamily, "frames_out", "Frames upscaled and encoded", [s.frames_out for s in streams]),
+        (
+            CounterMetricFamily,
+            "frames_repeated",
+            "Repeated frames, upscaled once",
+            [s.frames_repeated for s in streams],
+        ),
         (CounterMetricFamily, "frames_filled", "Frames repeated in gaps", [s.frames_filled for s in streams]),
         (CounterMetricFamily, "connects", "Connections that delivered video", [s.connects for s in streams]),
     ):

@@ -121,7 +121,8 @@ function numbers(figures) {
     ["dropped", sum(figures.dropped), "", reasons(figures.dropped)],
     ["reconnects", Math.max(0, figures.connects - 1), "", reasons(figures.faults)],
   ];
-  if (figures.frames_filled) rows.push(["repeated", figures.frames_filled, "", "in gaps"]);
+  if (figures.frames_repeated) rows.push(["repeated", figures.frames_repeated, "", "upscaled once"]);
+  if (figures.frames_filled) rows.push(["filled", figures.frames_filled, "", "repeated in gaps"]);
   return rows;
 }
 

@@ -37,6 +37,12 @@ def test_the_figures_of_a_stream_are_exported() -> None:
     assert value(parsed, "uprez_uptime_seconds") == 3725
 
 
+def test_frames_repeated_by_the_source_and_in_gaps_are_two_metrics() -> None:
+    parsed = samples(StandIn(stream("yard", frames_repeated=12, frames_filled=5)))
+    assert value(parsed, "uprez_stream_frames_repeated_total", stream="yard") == 12
+    assert value(parsed, "uprez_stream_frames_filled_total", stream="yard") == 5
+
+
 def test_a_disconnected_stream_is_down_and_has_one_status() -> None:
     parsed = samples(StandIn(stream("yard", status="waiting", delay=None), stream("gate")))
     assert value(parsed, "uprez_stream_up", stream="yard") == 0
