@@ -60,8 +60,7 @@ class Output(Closing):
         self._longest_wait = settings.longest_wait
         self._queue = GopQueue(_QUEUE_SECONDS, _QUEUE_BYTES)
         self._client: MuxerClient | None = None
-        self._status: Status = "connecting"
-        self._reason = ""
+        self._state: tuple[Status, str] = "connecting", ""  # with the reason: other threads read both at once
         self._packets = self._bytes = self._connects = 0
         self._deadline: float | None = None
         self._thread = threading.Thread(target=self._work, name="uprez-output", daemon=True)
@@ -86,16 +85,18 @@ class Output(Closing):
             if client := self._client:
                 client.kill()
             self._thread.join(_KILL_SECONDS)
-        if self._status != "failed":
-            self._status = "ended"
+        status, reason = self._state
+        if status != "failed":
+            self._state = "ended", reason
 
     def figures(self) -> OutputFigures:
         """The current figures."""
+        status, reason = self._state
         return OutputFigures(
             name=str(self._target.address),
             kind=self._target.kind,
-            status=self._status,
-            reason=self._reason,
+            status=status,
+            reason=reason,
             packets=self._packets,
             bytes=self._bytes,
             dropped=dict(self._queue.dropped),
@@ -116,7 +117,7 @@ class Output(Closing):
         except Exception as error:  # nobody waits for this thread
             log.error("%s: a bug, please report it", self._target.address, exc_info=error)
             self._queue.disconnect()
-            self._status, self._reason = "failed", f"{type(error).__name__}, a bug, please report it"
+            self._state = "failed", f"{type(error).__name__}, a bug, please report it"
         finally:
             self._close_client(max(0.0, (self._deadline or 0.0) - time.monotonic()))
 
@@ -128,11 +129,11 @@ class Output(Closing):
                 return self._write()
             except (OutputUnavailable, SettingsError) as error:
                 self._queue.disconnect()
-                self._status, self._reason = "waiting", str(error)
+                self._state = "waiting", str(error)
                 start = self._wait() or start
 
     def _connect(self, streams: StreamHeader) -> None:
-        self._status = "connecting"
+        self._state = "connecting", self._state[1]
         request = self._target.request(streams)
         if self._client is None or not self._client.alive:
             self._close_client()
@@ -142,9 +143,9 @@ class Output(Closing):
             except ProcessEnded as ended:
                 raise OutputUnavailable(str(ended)) from ended
         notes = self._client.open(request)
-        self._connects += 1
         key_needed = self._queue.connect()
-        self._status, self._reason = "live", "; ".join(notes)  # once packets are accepted, not before
+        self._connects += 1  # once packets are accepted, not before
+        self._state = "live", "; ".join(notes)
         if key_needed:
             self._demand_key()
 

@@ -11,6 +11,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from pipeline.live.output.gop_queue import GopQueue
 from pipeline.live.output.segments import finished_segments
 from tests import live_packets
 from tests.live.output.running import (
@@ -278,3 +279,23 @@ def test_an_output_that_failed_is_still_reported_as_failed_once_closed(
     figures = target.figures()
     assert (figures.status, figures.reason) == ("failed", "ZeroDivisionError, a bug, please report it")
     assert sum(figures.dropped.values()) == len(items)
+
+
+def test_a_connection_is_counted_and_live_once_packets_are_accepted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[tuple[str, int]] = []
+    connect = GopQueue.connect
+
+    def connecting(queue: GopQueue) -> bool:
+        figures = target.figures()
+        seen.append((figures.status, figures.connects))
+        return connect(queue)
+
+    monkeypatch.setattr(GopQueue, "connect", connecting)
+    target = output(tmp_path / "cam.mkv")
+    with closing(target):
+        target.start(live_packets.coded(1)[0])
+        until(lambda: target.figures().connects == 1)
+        until(lambda: target.figures().status == "live")
+    assert seen == [("connecting", 0)]
