@@ -21,7 +21,7 @@ from pipeline.system import host
 
 log = logging.getLogger(__name__)
 
-_FORCED_EXIT_SECONDS = 1.6  # of the two seconds within which a signal ends the process
+FORCED_EXIT_SECONDS = 1.6  # of the two seconds within which a signal ends the process
 
 
 @with_live_settings()
@@ -56,7 +56,7 @@ def _run(settings: LiveSettings, redact: Redact) -> int:
         try:
             host.limit_malloc_arenas()
             service = Live(settings)
-            forced_exit = ForcedExit(_FORCED_EXIT_SECONDS, lambda: _exit_code(service, settings))
+            forced_exit = ForcedExit(FORCED_EXIT_SECONDS, lambda: _exit_code(service, settings))
             with graceful_shutdown(service, forced_exit):
                 _run_and_show(service, settings, console)
                 for failure in service.failures.values():

@@ -31,7 +31,7 @@ from pipeline.superres.stages import Collect, Submit
 from pipeline.system import host
 
 _QUEUE_FRAMES = 2
-_CLOSE_SECONDS = 0.7  # for each output to write what waits
+CLOSE_SECONDS = 0.7  # for each output to write what waits
 
 
 class SceneRunner(Closing):
@@ -128,7 +128,7 @@ class SceneRunner(Closing):
             self._drop(self._next, STARTING)
             self._next = None
         closers = [
-            threading.Thread(target=output.close, args=(_CLOSE_SECONDS,), name="uprez-close", daemon=True)
+            threading.Thread(target=output.close, args=(CLOSE_SECONDS,), name="uprez-close", daemon=True)
             for output in self.outputs
         ]
         for closer in closers:

@@ -20,8 +20,8 @@ from pipeline.superres.sessions import SharedSessions
 
 _REPORT_SECONDS = 0.25
 _MEMORY_SECONDS = 1.0
-_STOP_SECONDS = 1.2  # from `stop` to the end, before what is left is aborted
-_ABORT_SECONDS = 0.3
+STOP_SECONDS = 1.2  # from `stop` to the end, before what is left is aborted
+_ABORT_SECONDS = 10.0  # from then to the end, before threads that are stuck in a library are left alone
 
 OnFigures = Callable[[LiveFigures], None]
 
@@ -102,7 +102,7 @@ class Live:
         return self._memory
 
     def _end(self) -> None:
-        for step, seconds in ((Stream.stop, _STOP_SECONDS), (Stream.abort, _ABORT_SECONDS)):
+        for step, seconds in ((Stream.stop, STOP_SECONDS), (Stream.abort, _ABORT_SECONDS)):
             if self._aborting.is_set():
                 step = Stream.abort
             deadline = time.monotonic() + seconds

@@ -8,11 +8,20 @@ from typing import Any
 
 import pytest
 
+from pipeline.live import scene_runner, service
 from tests.servers import Uprez
+from tests.waiting import DEADLINE
 
 CHEAP = ("--model", "identity", "--backend", "onnx", "--preset", "ultrafast", "--poll", "0.1")
 
 Start = Callable[..., Uprez]
+
+
+@pytest.fixture(autouse=True)
+def _patient_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Gives streams of this process the time to end in order on a machine under load."""
+    monkeypatch.setattr(service, "STOP_SECONDS", DEADLINE)
+    monkeypatch.setattr(scene_runner, "CLOSE_SECONDS", DEADLINE)
 
 
 @pytest.fixture
