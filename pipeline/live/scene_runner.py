@@ -80,13 +80,12 @@ class SceneRunner(Closing):
         except (Closed, Aborted):
             return None
 
-    def run(self, first: LiveFrame, is_disconnected: Callable[[], bool], on_start: Callable[[], None]) -> None:
+    def run(self, first: LiveFrame, is_disconnected: Callable[[], bool]) -> None:
         """Build a pipeline for the scene of `first`, and run it to its end. Raises its first error.
 
         Args:
             first: The first frame.
             is_disconnected: Reports whether the source is disconnected.
-            on_start: Called when the pipeline runs.
         """
         scene = Scene(first, self.queue, self._counters, self._drop)
         try:
@@ -96,7 +95,6 @@ class SceneRunner(Closing):
                     return
                 self._running = first
                 pipeline.start()
-                on_start()
                 pipeline.wait()
         finally:
             self._next = scene.next

@@ -70,8 +70,9 @@ class Stream:
         self._counters = StreamCounters()
         self._runner = SceneRunner(settings, sessions, share, self._counters)
         self._reader = SourceReader(settings, self._runner.queue, self._counters, self._runner.send_audio)
-        self._trouble = ""  # why pipelines fail at present
-        self._since = time.monotonic()  # when that began, or the stream failed
+        self._trouble = ""  # why the last pipeline failed
+        self._frames_before = 0  # encoded before that: with the next one, the trouble is over
+        self._since = time.monotonic()  # when the trouble began, or the stream failed or ended
         self._stopping, self._aborting = threading.Event(), threading.Event()
         self._threads = [
             threading.Thread(target=self._decode, name=f"uprez-{self.name}-decode", daemon=True),
@@ -118,14 +119,19 @@ class Stream:
     @property
     def _status(self) -> tuple[Status, str, float]:
         """Its status, the reason, and the start of the status, in seconds of time.monotonic."""
-        source = self._reader.figures
         if self.failure is not None:
             return "failed", str(self.failure), self._since
         if not self.alive and self._stopping.is_set():
-            return "ended", "", source.since
-        if self._trouble:
+            return "ended", "", self._since
+        if self._is_in_trouble:
             return "waiting", self._trouble, self._since
+        source = self._reader.figures.state
         return source.status, source.reason, source.since
+
+    @property
+    def _is_in_trouble(self) -> bool:
+        """True if pipelines fail at present: no frame has been encoded since the last one failed."""
+        return self._trouble != "" and self._counters.encoded.count == self._frames_before
 
     def _decode(self) -> None:
         """The thread that reads the source."""
@@ -146,7 +152,7 @@ class Stream:
             while (first := self._runner.wait_for_frame()) is not None:
                 before = self._counters.encoded.count
                 try:
-                    self._runner.run(first, self._reader.is_disconnected, on_start=self._clear_trouble)
+                    self._runner.run(first, self._reader.is_disconnected)
                 except UprezError as error:
                     if self._counters.encoded.count > before:
                         failures = 0
@@ -155,14 +161,15 @@ class Stream:
                     if not self._may_retry(error, failures):
                         raise
                     log.warning("%s: %s; trying again", self.name, error)
-                    self._since = self._since if self._trouble else time.monotonic()
-                    self._trouble = str(error)
+                    self._note_trouble(str(error))
                     self._stopping.wait(backoff.wait())
         except Exception as error:
             self._fail(error)
         finally:
             self._reader.end()
             self._runner.close()
+            if self.failure is None:
+                self._since = time.monotonic()
 
     def _may_retry(self, error: UprezError, failures: int) -> bool:
         """True if another pipeline may succeed after so many failures: if an earlier one did, or early on."""
@@ -171,8 +178,11 @@ class Stream:
         may_pass = isinstance(error, BackendError | OutputError) and failures < _MAX_FAILURES
         return may_pass or self._counters.encoded.count > 0
 
-    def _clear_trouble(self) -> None:
-        self._trouble = ""
+    def _note_trouble(self, reason: str) -> None:
+        """Report `reason` until a frame has been encoded again."""
+        if not self._is_in_trouble:
+            self._since = time.monotonic()
+        self._frames_before, self._trouble = self._counters.encoded.count, reason
 
     def _fail(self, error: Exception) -> None:
         """End for good because of `error`, unless `abort` caused it."""
@@ -182,7 +192,7 @@ class Stream:
             log.error("%s: a bug, please report it", self.name, exc_info=error)
             error = UprezError(f"{self.name}: {type(error).__name__}, a bug, please report it")
         if self.failure is None:
-            self.failure, self._since = error, time.monotonic()
+            self._since, self.failure = time.monotonic(), error
         self._reader.end()
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +15,10 @@ from pipeline.errors import BackendError, MismatchError
 from pipeline.live.input.capture import CaptureFigures
 from pipeline.live.service import Live
 from pipeline.live.stats import LiveFigures, Status
+from pipeline.superres.cpu.session import OnnxSession
 from pipeline.superres.sessions import SharedSessions
 from tests.live.running import CAMERA, ENDING, all_counted, frame_times, run_until, settings
+from tests.waiting import until
 
 
 def test_a_source_that_ends_is_opened_again_and_the_file_continues(tmp_path: Path) -> None:
@@ -84,7 +88,7 @@ def test_the_time_of_a_failure_is_not_that_of_the_source(tmp_path: Path, monkeyp
 
     def live_for_long(figures: CaptureFigures, status: Status, reason: str = "") -> None:
         real_update(figures, status, reason)
-        figures.since = time.monotonic() - 1000
+        figures.state = replace(figures.state, since=time.monotonic() - 1000)
 
     def failing(*arguments: Any) -> Any:
         raise BackendError("the GPU is gone")
@@ -95,6 +99,48 @@ def test_the_time_of_a_failure_is_not_that_of_the_source(tmp_path: Path, monkeyp
     seen = [each.streams[0] for each in figures_until_trouble(live) if each.streams[0].reason == "the GPU is gone"]
     assert {stream.status for stream in seen} >= {"waiting"}
     assert all(stream.seconds < 100 for stream in seen)
+
+
+def test_a_stream_in_trouble_is_not_live_until_a_frame_is_encoded_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its pipelines are built without an error, and fail at their first frame."""
+    live = Live(settings(CAMERA | {"to": tmp_path / "camera.mkv", "longest_wait": 0.01}))
+    open_session, statuses = SharedSessions.open, list[str]()
+
+    def opening(*arguments: Any) -> Any:
+        session = open_session(*arguments)
+        if len(statuses) < 4:
+            monkeypatch.setattr(session, "collect", fail)
+        return session
+
+    def fail(ticket: Any) -> Any:
+        statuses.append(live.figures().streams[0].status)
+        raise BackendError("the device was lost")
+
+    monkeypatch.setattr(SharedSessions, "open", opening)
+    (stream,) = run_until(lambda figures: figures.streams[0].frames_out > 0, live).streams
+    assert statuses == ["live", "waiting", "waiting", "waiting"]
+    assert (stream.status, stream.reason) == ("ended", "")
+
+
+def test_a_stream_is_not_reported_as_ended_while_its_frames_are_being_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    live = Live(settings(CAMERA | {"name": "camera", "to": tmp_path / "camera.mkv"}))
+    collect, statuses = OnnxSession.collect, list[str]()
+
+    def collecting(session: OnnxSession, ticket: Any) -> Any:
+        if not statuses:
+            live.stop()
+            until(lambda: not [each for each in threading.enumerate() if each.name == "uprez-camera-decode"])
+            statuses.append(live.figures().streams[0].status)
+        return collect(session, ticket)
+
+    monkeypatch.setattr(OnnxSession, "collect", collecting)
+    (stream,) = run_until(lambda figures: figures.streams[0].frames_out > 0, live).streams
+    assert statuses == ["live"]
+    assert stream.status == "ended"
 
 
 def figures_until_trouble(live: Live) -> list[LiveFigures]:

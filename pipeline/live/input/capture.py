@@ -31,31 +31,51 @@ _CHILD = "pipeline.live.input.demuxer_process"
 _PASSWORD_CHECK_SECONDS = 0.5  # between two checks whether a refused password has been changed
 
 
-@dataclass
-class CaptureFigures:
-    """The state of a source. Other threads may read it while the source runs.
+@dataclass(frozen=True)
+class SourceState:
+    """The status of a source at a moment.
 
     Attributes:
-        status: "connecting" until there is a packet of video.
+        status: "connecting" until there is a packet of video; after the end the last one, or "failed".
         reason: Why it is not live.
         since: When it began or ceased to be live, in seconds of time.monotonic.
-        connects: The number of connections that delivered video.
-        faults: What ended connections and attempts, by kind.
-        skipped: Dropped packets of video, by reason.
     """
 
     status: Status = "connecting"
     reason: str = ""
     since: float = field(default_factory=time.monotonic)
+
+
+@dataclass
+class CaptureFigures:
+    """The figures of a source. Other threads may read them while the source runs.
+
+    Attributes:
+        state: Its status. It is replaced as one, so that status and reason always belong together.
+        connects: The number of connections that delivered video.
+        faults: What ended connections and attempts, by kind.
+        skipped: Dropped packets of video, by reason.
+    """
+
+    state: SourceState = field(default_factory=SourceState)
     connects: int = 0
     faults: Counter[str] = field(default_factory=Counter)
     skipped: Counter[str] = field(default_factory=Counter)
 
+    @property
+    def status(self) -> Status:
+        """The status of the source."""
+        return self.state.status
+
+    @property
+    def reason(self) -> str:
+        """Why it is not live."""
+        return self.state.reason
+
     def update(self, status: Status, reason: str = "") -> None:
         """Set the status and its reason."""
-        if status != self.status and not {status, self.status} <= {"connecting", "waiting"}:
-            self.since = time.monotonic()
-        self.status, self.reason = status, reason
+        is_same = status == self.status or {status, self.status} <= {"connecting", "waiting"}
+        self.state = SourceState(status, reason, self.state.since if is_same else time.monotonic())
 
 
 class Capture(Closing):
@@ -82,9 +102,8 @@ class Capture(Closing):
         try:
             while not self._ended.is_set():
                 yield from self._attempt()
-            self.figures.update("ended")
-        except BaseException as error:
-            self.figures.update("ended" if isinstance(error, GeneratorExit) else "failed", str(error))
+        except Exception as error:
+            self.figures.update("failed", str(error))
             raise
         finally:
             self.close()
@@ -129,8 +148,8 @@ class Capture(Closing):
                 lost = yield from self._connection(request)
             except Aborted:
                 return
-        self.figures.faults[lost.fault] += 1
         self.figures.update("waiting", lost.reason)
+        self.figures.faults[lost.fault] += 1  # after the reason, which others read when this has changed
         self._wait(self._policy.wait(lost, address), lost)
 
     def _connection(self, request: SourceRequest) -> Generator[SourceEvent, None, ConnectionLost]:
@@ -171,8 +190,8 @@ class Capture(Closing):
 
     def _set_live(self) -> None:
         if self.figures.status != "live":
-            self.figures.connects += 1
             self.figures.update("live")
+            self.figures.connects += 1
 
     def _wait(self, seconds: float, lost: ConnectionLost) -> None:
         """Wait before the next attempt, but not longer than until a refused password has been changed."""

@@ -4,6 +4,7 @@ import http.server
 import socket
 import sys
 import threading
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from fractions import Fraction
@@ -219,3 +220,18 @@ def test_a_file_that_is_not_video_is_reported_as_broken(tmp_path: Path) -> None:
     with WatchedCapture(path) as camera:
         camera.until_fault("broken")
         assert camera.figures.reason == "the data is not video, or is damaged"
+
+
+def test_a_fault_is_counted_once_its_reason_is_reported(tmp_path: Path) -> None:
+    camera = WatchedCapture(tmp_path / "none.ts", tries=1)
+    reasons: list[str] = []
+
+    class Noting(Counter[str]):
+        def __setitem__(self, fault: str, count: int) -> None:
+            reasons.append(camera.figures.reason)
+            super().__setitem__(fault, count)
+
+    camera.figures.faults = Noting()
+    with camera:
+        until(lambda: camera.ended)
+    assert reasons == ["the server has nothing at that path"]
