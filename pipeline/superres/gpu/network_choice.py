@@ -7,8 +7,6 @@ The choice is cached with the measured rates; from then on only the faster one i
 from __future__ import annotations
 
 import logging
-import statistics
-import time
 from collections.abc import Callable, Collection
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
@@ -29,6 +27,7 @@ from pipeline.superres.gpu.fused.network import FusedNetwork
 from pipeline.superres.gpu.fused.plan import KernelPlanner
 from pipeline.superres.gpu.fused.program import FusedProgram, assemble
 from pipeline.superres.gpu.fused.recognition import recognise
+from pipeline.superres.gpu.lane_rate import frames_per_second
 from pipeline.superres.gpu.tensorrt.engine import Shapes, Size
 from pipeline.superres.gpu.tensorrt.engine_cache import EngineCache
 from pipeline.superres.gpu.tensorrt.library import load_if_installed
@@ -47,8 +46,6 @@ FUSED_ENGINES: dict[str, tuple[Instruction, ...]] = {"fused": FP32_SUMS, "fused-
 Sums in fp16 are used only where requested: their error of 1.8e-3 to 2.8e-3 is two to three times that of sums in fp32.
 """
 
-_RUNS = 20  # runs of one measurement; the rate is the median of three measurements
-_WARM_UP_SECONDS = 0.05
 _LEAST_CAPABILITY = (8, 0)  # cp.async and mma.m16n8k16 exist since compute capability 8.0
 
 
@@ -217,7 +214,8 @@ def _measure(opened: ExitStack, open_candidate: Callable[[], GpuNetwork]) -> _Ca
         with gpu_errors("measuring a network"), ExitStack() as candidate:
             network = open_candidate()
             candidate.callback(network.close)
-            rate = _frames_per_second(network)
+            with closing(network.lane()) as lane:
+                rate = frames_per_second([lane])
             opened.push(candidate.pop_all())
         return _Candidate(network, rate)
     except (BackendError, ModelError) as error:
@@ -225,17 +223,22 @@ def _measure(opened: ExitStack, open_candidate: Callable[[], GpuNetwork]) -> _Ca
 
 
 def _open_fused(resources: EngineResources, record: ChoiceRecord) -> FusedNetwork:
-    """Build the fused kernels and cache them; see `build_fused`."""
+    """Build, validate and cache the fused kernels; see `build_fused`."""
     size = record.height, record.width
     network, program = build_fused(resources.gpu, resources.model, size, record.instructions)
-    record.write_program(program)
+    with gpu_errors("validating fused kernels"), ExitStack() as opened:
+        opened.callback(network.close)
+        with closing(network.lane()) as lane:
+            validation.validate_engine(resources.model, lane.run_once, *size)
+        record.write_program(program)
+        opened.pop_all()
     return network
 
 
 def build_fused(
     gpu: Gpu, model: ModelSpec, size: Size, instructions: Collection[Instruction]
 ) -> tuple[FusedNetwork, FusedProgram]:
-    """Plan, compile and validate the fused kernels.
+    """Plan and compile fused kernels, without validating them.
 
     Args:
         gpu: The GPU.
@@ -245,7 +248,7 @@ def build_fused(
 
     Raises:
         UnknownStructure: The fused kernels don't support the model's structure.
-        BackendError, ModelError: They can't be compiled or validated. All resources are released.
+        BackendError: They can't be compiled. All resources are released.
     """
     capability = tuple(map(int, gpu.facts.capability.split(".")))
     if capability < _LEAST_CAPABILITY:
@@ -254,14 +257,9 @@ def build_fused(
             "set `engine` to auto"
         )
     chain = recognise(_load_onnx(model.path))
-    with gpu_errors("building fused kernels"), ExitStack() as opened:
+    with gpu_errors("building fused kernels"):
         program = assemble(chain, KernelPlanner(gpu, chain, *size, instructions).plan())
-        network = FusedNetwork(gpu, model, program, size)
-        opened.callback(network.close)
-        with closing(network.lane()) as lane:
-            validation.validate_engine(model, lane.run_once, *size)
-        opened.pop_all()
-    return network, program
+        return FusedNetwork(gpu, model, program, size), program
 
 
 def _load_onnx(path: Path) -> onnx.ModelProto:
@@ -272,23 +270,6 @@ def _load_onnx(path: Path) -> onnx.ModelProto:
         return onnx.load(path)
     except DecodeError as error:
         raise UnknownStructure("an ONNX file that the onnx package can't read") from error
-
-
-def _frames_per_second(network: GpuNetwork) -> float:
-    """Measure the rate of one lane, with runs queued without waiting, after a warm-up."""
-    with closing(network.lane()) as lane:
-        started = time.perf_counter()
-        while time.perf_counter() - started < _WARM_UP_SECONDS:
-            lane.run()
-            lane.stream.sync()
-        rates = []
-        for _ in range(3):
-            started = time.perf_counter()
-            for _ in range(_RUNS):
-                lane.run()
-            lane.stream.sync()
-            rates.append(_RUNS / (time.perf_counter() - started))
-        return statistics.median(rates)
 
 
 def _reason(error: Exception) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -21,11 +22,46 @@ _LEAST_SPAN = 1e-3  # of white: an output that spans less is a single colour
 RunNetwork = Callable[[NDArray[Any]], NDArray[Any]]
 
 
+@dataclass(frozen=True)
+class ReferencePart:
+    """A part of a network's output, computed by ONNX Runtime, that the outputs of engines are compared with.
+
+    Attributes:
+        rows: Rows of the output.
+        columns: Columns of the output.
+        expected: The output there, (1, C, rows, columns).
+    """
+
+    rows: slice
+    columns: slice
+    expected: NDArray[np.float64]
+
+    def of(self, output: NDArray[Any]) -> NDArray[Any]:
+        """The same part of an engine's output, (1, C, scale H, scale W)."""
+        return output[:, :, self.rows, self.columns]
+
+
+def reference_part(model: ModelSpec, image: NDArray[Any]) -> ReferencePart:
+    """Compute the middle of the output for `image`, (1, C, H, W), in ONNX Runtime on the CPU.
+
+    ONNX Runtime gets the middle of the image with a border of the receptive field's radius. The output is complete if
+    the radius is unknown, or the network accepts a single size.
+
+    Raises:
+        ModelError: ONNX Runtime can't run the network.
+    """
+    radius = None if model.size else model.receptive_field_radius
+    size = image.shape[2:]
+    parts = [_part(length, radius) for length in size]
+    contexts = [_context(part, radius or 0, model.stride, length) for part, length in zip(parts, size, strict=True)]
+    expected = reference_output(model, np.ascontiguousarray(image[:, :, *contexts]))
+    inner = [_enlarged(part, context.start, model.scale) for part, context in zip(parts, contexts, strict=True)]
+    rows, columns = (_enlarged(part, 0, model.scale) for part in parts)
+    return ReferencePart(rows, columns, expected[:, :, *inner])
+
+
 def validate_engine(model: ModelSpec, run: RunNetwork, height: int, width: int) -> float:
     """Compare an engine with ONNX Runtime on the CPU.
-
-    A part in the middle of the image is compared, and ONNX Runtime gets that part with a border of the receptive
-    field's radius. The complete image is compared if the radius is unknown, or the network accepts a single size.
 
     Args:
         model: The network that the engine was built from.
@@ -45,15 +81,8 @@ def validate_engine(model: ModelSpec, run: RunNetwork, height: int, width: int) 
         raise BackendError(_refusal(model, "its output is not finite"))
     if float(output.max()) - float(output.min()) < _LEAST_SPAN * model.value_range:
         raise BackendError(_refusal(model, "its output is a single colour"))
-    radius = None if model.size else model.receptive_field_radius
-    parts = [_part(length, radius) for length in (height, width)]
-    contexts = [
-        _context(part, radius or 0, model.stride, length) for part, length in zip(parts, (height, width), strict=True)
-    ]
-    expected = reference_output(model, np.ascontiguousarray(image[:, :, *contexts]))
-    outer = [_enlarged(part, 0, model.scale) for part in parts]
-    inner = [_enlarged(part, context.start, model.scale) for part, context in zip(parts, contexts, strict=True)]
-    decibels = psnr(output[:, :, *outer], expected[:, :, *inner], peak=model.value_range)
+    part = reference_part(model, image)
+    decibels = psnr(part.of(output), part.expected, peak=model.value_range)
     if not decibels >= LEAST_DECIBELS:  # also if it is not a number
         raise BackendError(
             _refusal(model, f"{decibels:.1f} dB compared with ONNX Runtime, {LEAST_DECIBELS:g} are required")

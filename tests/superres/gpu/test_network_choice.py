@@ -95,7 +95,7 @@ def fakes(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(network_choice, "KernelPlanner", lambda *arguments: SimpleNamespace(plan=tuple))
     monkeypatch.setattr(network_choice, "assemble", lambda chain, plan: SimpleNamespace(dump=lambda: b"program"))
     monkeypatch.setattr(FusedProgram, "load", load_program)
-    monkeypatch.setattr("pipeline.superres.gpu.network_choice.time.perf_counter", clock)
+    monkeypatch.setattr("pipeline.superres.gpu.lane_rate.time.perf_counter", clock)
     monkeypatch.setattr(validation, "validate_engine", lambda *arguments: 60.0)
 
 

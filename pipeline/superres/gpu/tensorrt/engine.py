@@ -10,9 +10,9 @@ from typing import Any, Self
 from pipeline.errors import ModelError
 from pipeline.models.spec import ModelSpec
 from pipeline.superres.gpu.tensorrt.library import TensorRtLibrary
-from pipeline.superres.gpu.tensorrt.prelu import prelu_as_max
+from pipeline.superres.gpu.tensorrt.prelu import prelu_as_max as rewrite_prelu
 
-BUILD_OPTIONS = "strongly typed, PReLU as Max"
+BUILD_OPTIONS, PLAIN_OPTIONS = "strongly typed, PReLU as Max", "strongly typed"  # with and without rewriting the ONNX
 
 Size = tuple[int, int]  # (H, W)
 
@@ -54,13 +54,14 @@ class Shapes:
         return low if self.is_fixed else f"{low} to {high}, best at {typical}"
 
 
-def build_engine(library: TensorRtLibrary, model: ModelSpec, shapes: Shapes) -> bytes:
+def build_engine(library: TensorRtLibrary, model: ModelSpec, shapes: Shapes, prelu_as_max: bool = True) -> bytes:
     """Build an engine. TensorRT-RTX needs no GPU for this.
 
     Args:
         library: The TensorRT library.
         model: The network.
         shapes: Image sizes to support.
+        prelu_as_max: Rewrite PReLU so that TensorRT-RTX fuses it; for comparisons, False leaves the network as it is.
 
     Returns:
         The serialized engine.
@@ -73,7 +74,7 @@ def build_engine(library: TensorRtLibrary, model: ModelSpec, shapes: Shapes) -> 
     builder = trt.Builder(library.logger)
     network = builder.create_network(_creation_flags(trt))
     parser = trt.OnnxParser(network, library.logger)
-    if not parser.parse(_prepared(model)):
+    if not parser.parse(_prepared(model) if prelu_as_max else model.path.read_bytes()):
         reason = parser.get_error(0).desc() if parser.num_errors else library.last_error()
         raise ModelError(f"{model.path}: {library.name} {library.version} can't parse it: {reason}")
     plan = builder.build_serialized_network(network, _build_config(trt, builder, network, model, shapes))
@@ -94,7 +95,7 @@ def _prepared(model: ModelSpec) -> bytes:
         network = onnx.load(model.path)
     except DecodeError:
         return model.path.read_bytes()
-    return bytes(prelu_as_max(network).SerializeToString())
+    return bytes(rewrite_prelu(network).SerializeToString())
 
 
 def _creation_flags(trt: Any) -> int:

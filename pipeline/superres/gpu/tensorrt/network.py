@@ -15,7 +15,7 @@ from pipeline.errors import BackendError, OutOfMemory
 from pipeline.models.spec import ModelSpec
 from pipeline.superres.gpu import validation
 from pipeline.superres.gpu.tensorrt import engine as engines
-from pipeline.superres.gpu.tensorrt.engine import EngineKey, Shapes
+from pipeline.superres.gpu.tensorrt.engine import BUILD_OPTIONS, PLAIN_OPTIONS, EngineKey, Shapes
 from pipeline.superres.gpu.tensorrt.engine_cache import EngineCache
 from pipeline.superres.gpu.tensorrt.library import INSTALL_COMMANDS, TensorRtLibrary
 from pipeline.superres.session import check_tensor
@@ -34,12 +34,14 @@ class EngineResources:
         library: The TensorRT library; None if none is installed, where only fused kernels run.
         cache: Where engines are cached.
         model: The network.
+        prelu_as_max: Whether PReLU is rewritten before an engine is built; see `build_engine`.
     """
 
     gpu: Gpu
     library: TensorRtLibrary | None
     cache: EngineCache
     model: ModelSpec
+    prelu_as_max: bool = True
 
     def key(self, shapes: Shapes) -> EngineKey:
         """Key of the engine for `shapes`."""
@@ -53,6 +55,7 @@ class EngineResources:
             capability=facts.capability,
             driver=facts.driver,
             shapes=shapes,
+            options=BUILD_OPTIONS if self.prelu_as_max else PLAIN_OPTIONS,
         )
 
 
@@ -138,7 +141,7 @@ class Network:
         slow = self._library.name == "tensorrt"
         message = "building the engine of %s for %s" + (", which takes some minutes, once" if slow else "")
         log.log(logging.WARNING if slow else logging.INFO, message, self.model.name, self._key.shapes)
-        return engines.build_engine(self._library, self.model, self._key.shapes)
+        return engines.build_engine(self._library, self.model, self._key.shapes, self._resources.prelu_as_max)
 
     def _validate(self, engine: Any) -> None:
         """Raise BackendError if a new engine is wrong."""
