@@ -94,7 +94,7 @@ def measure(args: argparse.Namespace) -> Report:
     measure_without(args, without, one_way)
     with open_relay(args.way, args.size, args.rate) as relay:
         format = ["--format", relay.format] if relay.format else []
-        with Uprez(relay.source, "--to", relay.sink, *format, *chosen) as uprez:
+        with Uprez(relay.source, "--to", relay.sink, *format, *chosen, is_patient=False) as uprez:
             try:
                 with_uprez = watch(relay.late, args)
             except AssertionError as error:

@@ -111,7 +111,7 @@ def soak(args: argparse.Namespace) -> Report:
         stack.enter_context(rig.source)
         chosen = ("--model", args.model, "--backend", args.backend, "--preset", args.preset, "--segment", SEGMENT)
         outputs = ("--to", rig.sink, "--to", folder / "soak.mkv")
-        uprez = stack.enter_context(Uprez(rig.address, *outputs, *chosen, *args.arguments))
+        uprez = stack.enter_context(Uprez(rig.address, *outputs, *chosen, *args.arguments, is_patient=False))
         began = time.monotonic()
         with Sampler(uprez, began) as sampler:
             faults = inject_faults(rig, uprez, args, began)

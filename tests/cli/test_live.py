@@ -103,26 +103,18 @@ def test_errors_and_tracebacks_contain_no_secret(uprez: Call, stand_in: type[Sta
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals as POSIX has them")
 def test_stream_is_upscaled_until_it_is_stopped(tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "pipeline.cli.main", "live", "testsrc2=size=64x48:rate=10", "--format", "lavfi"]
+    command = [sys.executable, "-m", "tests.patient_uprez", "live", "testsrc2=size=64x48:rate=10", "--format", "lavfi"]
     command += ["--to", str(tmp_path / "a.mkv"), "--backend", "onnx", "--json"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         assert process.stdout
-        report = [
-            LiveFigures.model_validate_json(line)
-            for line in iter(process.stdout.readline, "")
-            if stop_at(line, process)
-        ]
+        reports = map(LiveFigures.model_validate_json, process.stdout)
+        assert any(report.streams[0].outputs[0].packets > 5 for report in reports), process.communicate()
+        process.send_signal(signal.SIGTERM)
+        *_, last = reports
         complaints = process.communicate()[1]
     assert process.returncode == 0, complaints
-    assert report[-1].streams[0].status == "ended"
+    assert last.streams[0].status == "ended"
     (made,) = tmp_path.glob("a-*.mkv")
     with av.open(made) as container:
         frames = list(container.decode(video=0))
     assert (frames[0].width, frames[0].height) == (128, 96)
-
-
-def stop_at(line: str, process: subprocess.Popen[str]) -> bool:
-    """Stops the process when it has written some frames."""
-    if LiveFigures.model_validate_json(line).streams[0].outputs[0].packets > 5:
-        process.send_signal(signal.SIGTERM)
-    return True

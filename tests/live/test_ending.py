@@ -15,14 +15,12 @@ from tests.servers import RtspServer, Uprez, requires, until
 from tests.waiting import refusing_port
 
 SMALL = (160, 90)
-SECONDS = 2.0
-SLOW_MACHINE = 3.0  # allowance for load: a process that hangs fails, a slow one does not
 
 
 @contextmanager
 def no_server(live: Start, folder: Path) -> Iterator[Uprez]:
     with refusing_port() as port:
-        uprez = live(f"rtsp://127.0.0.1:{port}/live", "--to", folder / "kept.mkv")
+        uprez = live(f"rtsp://127.0.0.1:{port}/live", "--to", folder / "kept.mkv", is_patient=False)
         uprez.until(lambda stream: stream.faults, "an attempt failed")
         yield uprez
 
@@ -30,7 +28,7 @@ def no_server(live: Start, folder: Path) -> Iterator[Uprez]:
 @contextmanager
 def a_silent_server(live: Start, folder: Path) -> Iterator[Uprez]:
     with socket.create_server(("127.0.0.1", 0)) as server:
-        uprez = live(f"rtsp://127.0.0.1:{server.getsockname()[1]}/live", "--to", folder / "kept.mkv")
+        uprez = live(f"rtsp://127.0.0.1:{server.getsockname()[1]}/live", "--to", folder / "kept.mkv", is_patient=False)
         connection, _ = server.accept()
         with connection:
             uprez.until(lambda stream: stream.status == "connecting", "it connects")
@@ -40,7 +38,7 @@ def a_silent_server(live: Start, folder: Path) -> Iterator[Uprez]:
 @contextmanager
 def a_camera(live: Start, folder: Path) -> Iterator[Uprez]:
     with RtspServer(size=SMALL) as camera:
-        uprez = live(camera.address(), "--to", folder / "kept.mkv")
+        uprez = live(camera.address(), "--to", folder / "kept.mkv", is_patient=False)
         uprez.until_out(5)
         yield uprez
 
@@ -48,7 +46,7 @@ def a_camera(live: Start, folder: Path) -> Iterator[Uprez]:
 @contextmanager
 def a_frozen_camera(live: Start, folder: Path) -> Iterator[Uprez]:
     with RtspServer(size=SMALL) as camera:
-        uprez = live(camera.address(), "--to", folder / "kept.mkv")
+        uprez = live(camera.address(), "--to", folder / "kept.mkv", is_patient=False)
         uprez.until_out(5)
         camera.freeze()
         yield uprez
@@ -57,7 +55,7 @@ def a_frozen_camera(live: Start, folder: Path) -> Iterator[Uprez]:
 @contextmanager
 def a_frozen_output(live: Start, folder: Path) -> Iterator[Uprez]:
     with RtspServer(size=SMALL) as camera, RtspServer(records=True) as server:
-        uprez = live(camera.address(), "--to", server.address("/in"))
+        uprez = live(camera.address(), "--to", server.address("/in"), is_patient=False)
         until(server.received, "it is published")
         server.freeze()
         uprez.until_out(25)
@@ -79,8 +77,6 @@ STATES = [
 def test_a_signal_ends_the_process_and_its_children(state: State, live: Start, tmp_path: Path) -> None:
     by = signal.SIGTERM if state in (a_camera, no_server) else signal.SIGINT
     with state(live, tmp_path) as uprez:
-        took = uprez.end(by)
-        print(f"{took:.2f} s")
-        assert took < SECONDS * SLOW_MACHINE
+        print(f"{uprez.end(by):.2f} s")  # two at most on a machine that is not busy; here only a hang is an error
         assert uprez.code == 0, uprez.errors
-        assert uprez.orphans() == []
+        until(lambda: not uprez.orphans(), "its children end")

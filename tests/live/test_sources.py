@@ -26,7 +26,7 @@ def test_every_frame_of_a_camera_is_accounted_for(live: Start, tmp_path: Path) -
         stream = uprez.until_out(25)
         assert stream.source_format.startswith("160x90 yuv420p, h264")
         assert [output.status for output in stream.outputs] == ["live", "live"]
-        assert uprez.end() < 20
+        uprez.end()
         assert uprez.code == 0, uprez.errors
         assert uprez.orphans() == []
         last = uprez.stream

@@ -19,11 +19,16 @@ from pipeline.live.stats import LiveFigures, StreamFigures
 from tests.servers.server import until
 from tests.waiting import has_ended
 
-_MAIN = "from pipeline.cli.main import main; main()"
+_PATIENT, _ORDINARY = "tests.patient_uprez", "pipeline.cli.main"
 
 
 class Uprez:
     """`uprez live ARGUMENTS --json`. A `with` starts it, and at its end kills it and its children.
+
+    Args:
+        arguments: Those of the command.
+        environment: Variables beside those of this process.
+        is_patient: Let it end in order, however long that takes under load; otherwise within its own limits.
 
     Attributes:
         command: its command line.
@@ -31,8 +36,11 @@ class Uprez:
         lines: all lines of its standard output.
     """
 
-    def __init__(self, *arguments: object, environment: Mapping[str, str] | None = None) -> None:
-        self.command = [sys.executable, "-c", _MAIN, "live", *map(str, arguments), "--json"]
+    def __init__(
+        self, *arguments: object, environment: Mapping[str, str] | None = None, is_patient: bool = True
+    ) -> None:
+        program = _PATIENT if is_patient else _ORDINARY
+        self.command = [sys.executable, "-m", program, "live", *map(str, arguments), "--json"]
         self._environment = {**os.environ, **(environment or {})}
         self.reports: list[tuple[float, LiveFigures]] = []
         self.lines: list[str] = []
