@@ -1,5 +1,6 @@
 """Helpers for tests with threads: every wait has a deadline that a slow machine meets."""
 
+import itertools
 import socket
 import sys
 import threading
@@ -8,6 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 import psutil
+import pytest
 
 from pipeline.flow.fair_lock import FairLock
 
@@ -78,6 +80,21 @@ def has_ended(process: psutil.Process) -> bool:
         return not process.is_running() or process.status() == psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:  # it has ended between the two calls
         return True
+
+
+def no_thread_from(monkeypatch: pytest.MonkeyPatch, name: str, number: int = 1) -> None:
+    """From the `number`th thread called `name` on, the system can't start any thread called uprez-…."""
+    start, matches = threading.Thread.start, itertools.count(1)
+    exhausted = threading.Event()
+
+    def start_or_fail(thread: threading.Thread) -> None:
+        if thread.name == name and next(matches) == number:
+            exhausted.set()
+        if exhausted.is_set() and thread.name.startswith("uprez-") and thread.name != "uprez-test":
+            raise RuntimeError("can't start new thread")
+        start(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", start_or_fail)
 
 
 @contextmanager

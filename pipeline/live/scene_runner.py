@@ -67,8 +67,9 @@ class SceneRunner(Closing):
         self._aborting = threading.Event()
 
     def open_outputs(self, targets: Iterable[OutputTarget]) -> None:
-        """Start the threads of the outputs."""
-        self.outputs = [Output(target, self._settings, self._demand_key) for target in targets]
+        """Start the threads of the outputs. If that fails half-way, `close` closes those that were opened."""
+        for target in targets:
+            self.outputs.append(Output(target, self._settings, self._demand_key))
 
     def wait_for_frame(self) -> LiveFrame | None:
         """The first frame of the next scene; None when the source has ended."""
@@ -125,12 +126,14 @@ class SceneRunner(Closing):
         if self._next is not None:
             self._drop(self._next, STARTING)
             self._next = None
-        closers = [
-            threading.Thread(target=output.close, args=(CLOSE_SECONDS,), name="uprez-close", daemon=True)
-            for output in self.outputs
-        ]
-        for closer in closers:
-            closer.start()
+        closers: list[threading.Thread] = []
+        for output in self.outputs:
+            closer = threading.Thread(target=output.close, args=(CLOSE_SECONDS,), name="uprez-close", daemon=True)
+            try:
+                closer.start()
+                closers.append(closer)
+            except RuntimeError:  # no other thread can be started
+                output.close(CLOSE_SECONDS)
         for closer in closers:
             closer.join()
 

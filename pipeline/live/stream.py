@@ -85,10 +85,18 @@ class Stream:
         return self._runner.tap
 
     def start(self) -> None:
-        """Start its threads."""
-        self._runner.open_outputs(self.targets)
-        for thread in self._threads:
-            thread.start()
+        """Start its threads. If that fails half-way, those that run are ended, and its outputs are closed."""
+        try:
+            self._runner.open_outputs(self.targets)
+            for thread in self._threads:
+                thread.start()
+        except BaseException:
+            self.abort()
+            for thread in self._threads:
+                if thread.ident:
+                    thread.join()
+            self._runner.close()
+            raise
 
     def stop(self) -> None:
         """Read nothing more from the source; finish the frames that were read."""

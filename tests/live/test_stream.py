@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
 from pipeline.errors import BackendError, MismatchError
@@ -18,7 +19,7 @@ from pipeline.live.stats import LiveFigures, Status
 from pipeline.superres.cpu.session import OnnxSession
 from pipeline.superres.sessions import SharedSessions
 from tests.live.running import CAMERA, ENDING, all_counted, frame_times, run_until, settings
-from tests.waiting import until
+from tests.waiting import no_thread_from, until
 
 
 def test_a_source_that_ends_is_opened_again_and_the_file_continues(tmp_path: Path) -> None:
@@ -141,6 +142,19 @@ def test_a_stream_is_not_reported_as_ended_while_its_frames_are_being_written(
     (stream,) = run_until(lambda figures: figures.streams[0].frames_out > 0, live).streams
     assert statuses == ["live"]
     assert stream.status == "ended"
+
+
+@pytest.mark.parametrize(("name", "number"), [("uprez-output", 2), ("uprez-camera-decode", 1), ("uprez-camera", 1)])
+def test_a_stream_whose_threads_can_not_all_be_started_leaves_none_behind(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, number: int
+) -> None:
+    threads, children = set(threading.enumerate()), set(psutil.Process().children())
+    live = Live(settings(CAMERA | {"name": "camera", "to": [tmp_path / "one.mkv", tmp_path / "two.mkv"]}))
+    no_thread_from(monkeypatch, name, number)
+    with pytest.raises(RuntimeError, match="can't start new thread"):
+        live.run()
+    assert set(threading.enumerate()) <= threads
+    assert set(psutil.Process().children()) <= children
 
 
 def figures_until_trouble(live: Live) -> list[LiveFigures]:

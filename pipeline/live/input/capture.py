@@ -231,7 +231,10 @@ def _timeout(request: SourceRequest, opened: bool) -> ConnectionLost:
 
 
 class _Reader(Closing):
-    """A child that reads a source, and the thread that moves what it sends into `buffer`."""
+    """A child that reads a source, and the thread that moves what it sends into `buffer`.
+
+    Raises ProcessEnded if the system can't start another process or thread.
+    """
 
     def __init__(self, skipped: Counter[str]) -> None:
         self.buffer = PacketBuffer(skipped)
@@ -239,7 +242,11 @@ class _Reader(Closing):
         self._is_open = False
         self._child = Child(_CHILD)
         self._thread = threading.Thread(target=self._receive, name="uprez-read", daemon=True)
-        self._thread.start()
+        try:
+            self._thread.start()
+        except RuntimeError as error:
+            self._child.close()
+            raise ProcessEnded(f"can't receive from a process: {error}") from error
 
     def open(self, request: SourceRequest) -> None:
         with suppress(ProcessEnded):  # the thread notices too, and puts ConnectionLost into the buffer

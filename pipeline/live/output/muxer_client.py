@@ -33,7 +33,8 @@ class OutputUnavailable(Exception):
 class MuxerClient(Closing):
     """Opens an output in a child process, as often as needed, and sends packets to it.
 
-    One thread opens, writes and closes; any thread may call `kill_if_stuck` and `kill`.
+    One thread opens, writes and closes; any thread may call `kill_if_stuck` and `kill`. The constructor raises
+    ProcessEnded if the system can't start another process or thread.
 
     Args:
         on_done: Called with each packet that was written or dropped, and the reason for dropping it, "" if written.
@@ -56,7 +57,11 @@ class MuxerClient(Closing):
         self._lost: str | None = None
         self.password_refused = False
         self._receiver = threading.Thread(target=self._receive, name="uprez-output-receive", daemon=True)
-        self._receiver.start()
+        try:
+            self._receiver.start()
+        except RuntimeError as error:
+            self._child.close()
+            raise ProcessEnded(f"can't receive from a process: {error}") from error
 
     @property
     def alive(self) -> bool:

@@ -95,7 +95,13 @@ class Child(Closing):
     def end(self, patience: float = _POLITE_SECONDS) -> None:
         """Request the child to end; kill it after `patience` seconds. What it has sent can still be received."""
         closer = threading.Thread(target=self._end_input, name="uprez-close", daemon=True)
-        closer.start()  # closing a full pipe blocks too
+        try:
+            closer.start()  # closing a full pipe blocks too
+        except RuntimeError:  # no other thread can be started; the pipe to a child that has ended blocks nobody
+            self._process.kill()
+            self._process.wait()
+            self._end_input()
+            return
         try:
             self._process.wait(patience)
         except subprocess.TimeoutExpired:

@@ -22,7 +22,7 @@ from tests import clips
 from tests.canned_server import CannedServer
 from tests.live.input.watched_capture import WatchedCapture, readers, stream
 from tests.servers import Sender, free_port
-from tests.waiting import refusing_port, until
+from tests.waiting import no_thread_from, refusing_port, until
 
 
 def test_a_file_is_read_in_real_time_and_again_at_its_end(tmp_path: Path) -> None:
@@ -235,3 +235,11 @@ def test_a_fault_is_counted_once_its_reason_is_reported(tmp_path: Path) -> None:
     with camera:
         until(lambda: camera.ended)
     assert reasons == ["the server has nothing at that path"]
+
+
+def test_no_child_is_left_when_no_thread_can_be_started(clip: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    no_thread_from(monkeypatch, "uprez-read")
+    with WatchedCapture(clip, poll=0.01) as camera:
+        camera.until_fault("broken", 2)
+        assert camera.figures.reason == "can't receive from a process: can't start new thread"
+    assert not readers()

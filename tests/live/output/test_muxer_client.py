@@ -5,12 +5,14 @@ from __future__ import annotations
 from queue import SimpleQueue
 from typing import Any
 
+import psutil
 import pytest
 
 from pipeline.live.output import muxer_client as module
 from pipeline.live.output.muxer_client import MuxerClient, OutputUnavailable
 from pipeline.live.process.child import ProcessEnded
 from pipeline.live.process.messages import ConnectionOpened, OpenRequest, PacketWritten, SerializedPacket
+from tests.waiting import no_thread_from
 
 PACKET = SerializedPacket(0, b"data", 0, 0, 1, True, 0.0)
 
@@ -73,3 +75,11 @@ def test_packets_that_a_child_writes_as_it_ends_count_as_written(monkeypatch: py
         for _ in range(4):
             client.write(PACKET)
     assert done == ["", "", "", "output disconnected"]
+
+
+def test_no_child_is_left_when_no_thread_can_be_started(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = set(psutil.Process().children())
+    no_thread_from(monkeypatch, "uprez-output-receive")
+    with pytest.raises(ProcessEnded, match="can't start new thread"):
+        MuxerClient(lambda packet, reason: None, lambda: None, patience=60.0)
+    assert set(psutil.Process().children()) <= before

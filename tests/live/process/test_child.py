@@ -13,7 +13,7 @@ import pytest
 from pipeline.live.process.child import Child, ProcessEnded
 from pipeline.live.process.messages import SerializedPacket
 from tests.servers.server import ROOT
-from tests.waiting import DEADLINE, blocked_in, has_ended, in_thread, joined, until
+from tests.waiting import DEADLINE, blocked_in, has_ended, in_thread, joined, no_thread_from, until
 
 ECHO = "tests.live.process.echo"
 
@@ -83,6 +83,15 @@ def test_a_child_can_be_closed_twice() -> None:
     assert not child.alive
     with pytest.raises(ProcessEnded):
         child.send("hello")
+
+
+def test_a_child_can_be_closed_when_no_thread_can_be_started(monkeypatch: pytest.MonkeyPatch) -> None:
+    child = Child(ECHO)
+    no_thread_from(monkeypatch, "uprez-close")
+    child.close(DEADLINE)
+    assert not child.alive
+    with pytest.raises(ProcessEnded):
+        child.receive()
 
 
 def test_a_child_ignores_sigint_and_sigterm() -> None:
