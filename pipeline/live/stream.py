@@ -30,7 +30,7 @@ from pipeline.config.live_settings import StreamSettings
 from pipeline.errors import BackendError, Cancelled, OutputError, UprezError
 from pipeline.flow.backoff import Backoff
 from pipeline.flow.blocking import Aborted
-from pipeline.live.counters import StreamCounters
+from pipeline.live.counters import Rate, StreamCounters
 from pipeline.live.output.destination import output_target
 from pipeline.live.plan import check_live
 from pipeline.live.preview import Tap
@@ -70,9 +70,8 @@ class Stream:
         self._counters = StreamCounters()
         self._runner = SceneRunner(settings, sessions, share, self._counters)
         self._reader = SourceReader(settings, self._runner.queue, self._counters, self._runner.send_audio)
-        self._trouble = ""  # why the last pipeline failed
-        self._frames_before = 0  # encoded before that: with the next one, the trouble is over
-        self._since = time.monotonic()  # when the trouble began, or the stream failed or ended
+        self._trouble = _Trouble(self._counters.encoded)
+        self._since = time.monotonic()  # when it failed or ended
         self._stopping, self._aborting = threading.Event(), threading.Event()
         self._threads = [
             threading.Thread(target=self._decode, name=f"uprez-{self.name}-decode", daemon=True),
@@ -131,15 +130,10 @@ class Stream:
             return "failed", str(self.failure), self._since
         if not self.alive and self._stopping.is_set():
             return "ended", "", self._since
-        if self._is_in_trouble:
-            return "waiting", self._trouble, self._since
+        if reason := self._trouble.reason:
+            return "waiting", reason, self._trouble.since
         source = self._reader.figures.state
         return source.status, source.reason, source.since
-
-    @property
-    def _is_in_trouble(self) -> bool:
-        """True if pipelines fail at present: no frame has been encoded since the last one failed."""
-        return self._trouble != "" and self._counters.encoded.count == self._frames_before
 
     def _decode(self) -> None:
         """The thread that reads the source."""
@@ -169,7 +163,7 @@ class Stream:
                     if not self._may_retry(error, failures):
                         raise
                     log.warning("%s: %s; trying again", self.name, error)
-                    self._note_trouble(str(error))
+                    self._trouble.note(str(error))
                     self._stopping.wait(backoff.wait())
         except Exception as error:
             self._fail(error)
@@ -186,12 +180,6 @@ class Stream:
         may_pass = isinstance(error, BackendError | OutputError) and failures < _MAX_FAILURES
         return may_pass or self._counters.encoded.count > 0
 
-    def _note_trouble(self, reason: str) -> None:
-        """Report `reason` until a frame has been encoded again."""
-        if not self._is_in_trouble:
-            self._since = time.monotonic()
-        self._frames_before, self._trouble = self._counters.encoded.count, reason
-
     def _fail(self, error: Exception) -> None:
         """End for good because of `error`, unless `abort` caused it."""
         if self._aborting.is_set() and isinstance(error, (Aborted, Cancelled)):
@@ -202,6 +190,33 @@ class Stream:
         if self.failure is None:
             self._since, self.failure = time.monotonic(), error
         self._reader.end()
+
+
+class _Trouble:
+    """The trouble of a stream whose pipelines fail, from the first error until the next frame is encoded.
+
+    Args:
+        encoded: Counts the encoded frames.
+
+    Attributes:
+        since: When it began, in seconds of time.monotonic.
+    """
+
+    def __init__(self, encoded: Rate) -> None:
+        self._encoded = encoded
+        self._frames_before, self._reason = 0, ""
+        self.since = 0.0
+
+    @property
+    def reason(self) -> str:
+        """The last error; empty if there is no trouble."""
+        return self._reason if self._encoded.count == self._frames_before else ""
+
+    def note(self, reason: str) -> None:
+        """A pipeline has failed, and has ended."""
+        if not self.reason:
+            self.since = time.monotonic()
+        self._frames_before, self._reason = self._encoded.count, reason
 
 
 def _figures(
