@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
+from collections.abc import Iterable
 
 from pipeline.flow.blocking import BlockingBuffer
 from pipeline.live.process.messages import ConnectionLost, ConnectionOpened, SerializedPacket
@@ -14,6 +15,7 @@ _MAX_SECONDS = 1.0  # that packets may wait
 _MAX_PACKETS = 1000
 _MAX_BYTES = 64 << 20
 _LATE = "not decoded in time"
+_ABORTED = "connection given up"
 
 SourceEvent = ConnectionOpened | SerializedPacket | ConnectionLost
 
@@ -42,6 +44,9 @@ class PacketBuffer:
     def put(self, event: SourceEvent) -> None:
         """Add or drop `event`, without waiting."""
         with self._buffer.lock:
+            if self._buffer.aborted:
+                self._count([event], _ABORTED)
+                return
             if isinstance(event, SerializedPacket):
                 if event.stream == VIDEO:
                     self.last_video = time.monotonic()
@@ -61,8 +66,9 @@ class PacketBuffer:
             return event
 
     def abort(self) -> None:
-        """Raise Aborted in the thread that gets, and discard what is left."""
-        self._buffer.abort()
+        """Raise Aborted in the thread that gets; discard and count what is left, and what comes from now on."""
+        with self._buffer.lock:
+            self._count(self._buffer.abort(), _ABORTED)
 
     def _accepts(self, packet: SerializedPacket) -> bool:
         is_full = len(self._buffer.items) >= _MAX_PACKETS or self._bytes + len(packet.data) > _MAX_BYTES
@@ -86,7 +92,13 @@ class PacketBuffer:
     def _drop_packets(self) -> None:
         """Drop all packets; opened and lost connections stay."""
         events = list(self._buffer.items)
-        self._skipped[_LATE] += sum(isinstance(event, SerializedPacket) and event.stream == VIDEO for event in events)
+        self._count(events, _LATE)
         self._buffer.items.clear()
         self._buffer.items.extend(event for event in events if not isinstance(event, SerializedPacket))
         self._bytes = 0
+
+    def _count(self, events: Iterable[SourceEvent], reason: str) -> None:
+        """Count the packets of video in `events`, which are dropped."""
+        packets = sum(isinstance(event, SerializedPacket) and event.stream == VIDEO for event in events)
+        if packets:
+            self._skipped[reason] += packets

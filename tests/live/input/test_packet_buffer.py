@@ -97,6 +97,22 @@ def test_abort_wakes_a_waiting_reader() -> None:
     assert outcome == [Aborted]
 
 
+def test_packets_that_wait_and_that_come_after_an_abort_are_counted() -> None:
+    skipped: Counter[str] = Counter()
+    buffer = PacketBuffer(skipped)
+    before: list[SourceEvent] = [ConnectionOpened(), video(0, True), audio(0), video(0.04)]
+    after: list[SourceEvent] = [video(0.08), audio(0.08), ConnectionLost("ended", "")]
+    for event in before:
+        buffer.put(event)
+    buffer.abort()
+    buffer.abort()
+    for event in after:
+        buffer.put(event)
+    assert skipped == {"connection given up": 3}
+    with pytest.raises(Aborted):
+        buffer.get(0)
+
+
 def test_get_raises_timeout_error_without_an_event() -> None:
     with pytest.raises(TimeoutError):
         PacketBuffer(Counter()).get(0.001)
