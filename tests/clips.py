@@ -111,6 +111,21 @@ def packets(path: Path, kind: str) -> list[tuple[Fraction | None, bytes]]:
         ]
 
 
+def with_packets_twice(source: Path, to: Path) -> Path:
+    """Copies the video of a clip of key frames with each packet twice: each frame is decoded to equal samples twice."""
+    with av.open(str(source)) as original, av.open(str(to), "w") as container:
+        stream = container.add_stream_from_template(original.streams.video[0])
+        for packet in (p for p in original.demux(video=0) if p.size):
+            assert packet.is_keyframe
+            half = (packet.duration or 0) // 2
+            for pts in (packet.pts or 0, (packet.pts or 0) + half):
+                copy = av.Packet(bytes(packet))
+                copy.stream, copy.time_base, copy.is_keyframe = stream, packet.time_base, True
+                copy.pts, copy.dts, copy.duration = pts, pts, half
+                container.mux(copy)
+    return to
+
+
 def retimed(source: Path, to: Path, times: dict[int, int]) -> Path:
     """Copies a clip's video, with other times, in milliseconds, of the packets of these numbers."""
     with av.open(str(source)) as original, av.open(str(to), "w") as container:

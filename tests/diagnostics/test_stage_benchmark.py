@@ -1,5 +1,6 @@
 """Measurements of the stages of a job. What they find is not tested: timing never decides a test."""
 
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,7 +10,8 @@ from pipeline.config.settings import Settings
 from pipeline.diagnostics.stage_benchmark import StageBenchmark
 from pipeline.errors import InputError
 from pipeline.flow.telemetry import Trace
-from tests import clips
+from pipeline.frame import Frame
+from tests import clips, interlaced
 
 SECONDS = 0.05
 
@@ -49,6 +51,21 @@ def test_upscaled_frames_are_the_first_of_the_clip_in_memory_of_their_own(stages
     assert len(frames) == 12
     assert all(frame.format == stages.plan.output_format for frame in frames)
     assert all(plane.base is None for frame in frames for plane in frame.planes)
+
+
+@pytest.mark.parametrize("method", ["discarded", "encoded"])
+def test_every_frame_of_a_still_clip_is_upscaled(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, method: str) -> None:
+    still = interlaced.write(tmp_path / "in.mkv", [interlaced.luma_at(0, (64, 48))] * 12)
+    with StageBenchmark(still, settings(), SECONDS) as stages:
+        submit, submitted = stages.session.submit, Counter[str]()
+
+        def counted(frame: Frame) -> object:
+            submitted["frames"] += 1
+            return submit(frame)
+
+        monkeypatch.setattr(stages.session, "submit", counted)
+        row = getattr(stages, method)()
+    assert submitted["frames"] >= row.frames
 
 
 def test_a_trace_has_the_spans_of_every_thread(stages: StageBenchmark) -> None:

@@ -63,6 +63,12 @@ def test_a_padded_rate_is_upscaled_at_its_original_rate(tmp_path: Path, submitte
     assert len(submitted) == 8 + 20
 
 
+def test_frames_of_lossy_video_that_are_decoded_to_equal_samples_are_upscaled_once(tmp_path: Path) -> None:
+    once = clips.make(tmp_path / "once.mp4", 12, options={"g": "1"}, audio=False)
+    result, _ = with_and_without(clips.with_packets_twice(once, tmp_path / "twice.mp4"), tmp_path)
+    assert (result.frames_out, result.frames_repeated) == (24, 12)
+
+
 def test_frames_of_a_moving_scene_are_all_upscaled(clip: Path, tmp_path: Path) -> None:
     assert upscale(clip, tmp_path / "out.mkv").frames_repeated == 0
 
