@@ -6,6 +6,7 @@ who waits for room and what is dropped. Waiting, waking, closing and aborting ar
 
 from __future__ import annotations
 
+import sys
 import threading
 import time
 from collections import deque
@@ -45,15 +46,23 @@ class BlockingBuffer(Generic[T]):
         self._interrupted = False
         self._filled = threading.Condition(self.lock)
         self._drained = threading.Condition(self.lock)
+        self._takers = 0  # threads that wait for an item
+        self._wake_at = -1  # items left when a thread that waits for room is woken; -1 if none waits
 
     def append(self, item: T) -> None:
         """Add `item` and wake one taker. Never waits."""
         with self.lock:
             self.items.append(item)
-            self._filled.notify()
+            if self._takers:
+                self._filled.notify()
 
-    def wait_for_room(self, is_full: Callable[[], bool]) -> None:
-        """Wait while `is_full()`, which is called with the lock held whenever an item was taken.
+    def wait_for_room(self, is_full: Callable[[], bool], in_batches: bool = False) -> None:
+        """Wait while `is_full()`.
+
+        Args:
+            is_full: Called with the lock held, first and then whenever an item was taken.
+            in_batches: Call it again only when half of the items were taken. The thread then finds room for several
+                items at once, instead of being woken for each.
 
         Raises:
             Aborted: the queue was aborted.
@@ -61,6 +70,7 @@ class BlockingBuffer(Generic[T]):
         """
         with self.lock:
             while not self.aborted and is_full():
+                self._wake_at = max(self._wake_at, len(self.items) // 2 if in_batches else sys.maxsize)
                 self._drained.wait()
             if self.aborted:
                 raise Aborted
@@ -78,23 +88,34 @@ class BlockingBuffer(Generic[T]):
             Closed: the queue is closed and empty.
             TimeoutError: no item came in time, or `interrupt` was called.
         """
-        end = None if timeout is None else time.monotonic() + timeout
         with self.lock:
-            while not (self.items or self.closed or self.aborted or self._interrupted):
-                left = None if end is None else end - time.monotonic()
-                if left is not None and left <= 0:
-                    raise TimeoutError
-                self._filled.wait(left)
+            if not self.items:
+                self._wait_for_item(timeout)
             self._interrupted = False
             if self.aborted:
                 raise Aborted
             if self.items:
                 item = self.items.popleft()
-                self._drained.notify()
+                if len(self.items) <= self._wake_at:
+                    self._wake_at = -1
+                    self._drained.notify_all()
                 return item
             if self.closed:
                 raise Closed
             raise TimeoutError
+
+    def _wait_for_item(self, timeout: float | None) -> None:
+        """Wait until there is an item, or a reason to wait no longer. Raises TimeoutError."""
+        end = None if timeout is None else time.monotonic() + timeout
+        self._takers += 1
+        try:
+            while not (self.items or self.closed or self.aborted or self._interrupted):
+                left = None if end is None else end - time.monotonic()
+                if left is not None and left <= 0:
+                    raise TimeoutError
+                self._filled.wait(left)
+        finally:
+            self._takers -= 1
 
     def interrupt(self) -> None:
         """End the current or else the next wait of `take` early, with TimeoutError if there is no item."""

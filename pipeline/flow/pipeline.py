@@ -20,7 +20,6 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import AbstractContextManager
 from functools import partial
 from types import GeneratorType
 from typing import Any
@@ -62,7 +61,7 @@ class Pipeline:
         self._source = source
         self._end = end
         self._stages = list(stages.values())
-        self._channels: list[Channel[Any]] = [Channel(capacity, weight) for _ in self._stages[1:]]
+        self._channels: list[Channel[Any]] = [Channel(capacity, weight, in_batches=True) for _ in self._stages[1:]]
         self.meters = [Meter(name, trace=trace) for name in stages]
         self.was_cut = False
         self._stopping = threading.Event()
@@ -128,45 +127,27 @@ class Pipeline:
             self._fail(error)
 
     def _run(self, index: int) -> None:
-        stage, meter = self._stages[index], self.meters[index]
         right = self._channels[index] if index < len(self._channels) else None
-        clock = time.perf_counter
-        mark = clock()
-
-        def emit(items: Iterator[Any]) -> None:
-            nonlocal mark
-            with _GeneratorCloser(items):
-                for item in items:
-                    if right is not None:
-                        now = clock()
-                        meter.work(mark, now)
-                        right.put(item)
-                        mark = clock()
-                        meter.blocked += mark - now
-
-        with _GeneratorCloser(self._from_source() if index == 0 else iter(self._channels[index - 1])) as items:
-            for item in items:
-                now = clock()
-                if index:
-                    meter.starved += now - mark
-                    mark = now
-                emit(stage.feed(item))
-                now = clock()
-                meter.work(mark, now)
-                mark = now
-        emit(stage.finish())
-        meter.work(mark, clock())
-        meter.cpu = time.thread_time()
+        worker = _Worker(self._stages[index], self.meters[index], right)
+        items = iter(self._channels[index - 1]) if index else self._from_source()
+        try:
+            worker.feed_all(items, waits=index > 0)
+        finally:
+            _close(items)
+        worker.finish()
         if right is not None:
             right.close()
 
     def _from_source(self) -> Iterator[Any]:
-        with _GeneratorCloser(iter(self._source)) as items:
+        items = iter(self._source)
+        try:
             for item in items:
                 if self._stopping.is_set():
                     self.was_cut = True
                     return
                 yield item
+        finally:
+            _close(items)
         self.was_cut = self._stopping.is_set() and self._end is not None
 
     def _end_source(self) -> None:
@@ -186,15 +167,51 @@ class Pipeline:
             stage.abort()
 
 
-class _GeneratorCloser(AbstractContextManager[Iterator[Any]]):
-    """Closes an iterator at the end if it is a generator, as it may have been left before its end."""
+class _Worker:
+    """The loop of one thread: feeds a stage, puts what it yields into the channel on its right, and takes the time."""
 
-    def __init__(self, items: Iterator[Any]) -> None:
-        self._items = items
+    def __init__(self, stage: Stage[Any, Any], meter: Meter, right: Channel[Any] | None) -> None:
+        self._stage, self._meter, self._right = stage, meter, right
+        self._mark = time.perf_counter()  # the time until then is in the meter
 
-    def __enter__(self) -> Iterator[Any]:
-        return self._items
+    def feed_all(self, items: Iterator[Any], waits: bool) -> None:
+        """Feed all items.
 
-    def __exit__(self, *error: object) -> None:
-        if isinstance(self._items, GeneratorType):
-            self._items.close()
+        Args:
+            items: The items.
+            waits: The time that it takes to get them is spent waiting, not at work.
+        """
+        feed, meter, clock = self._stage.feed, self._meter, time.perf_counter
+        for item in items:
+            if waits:
+                now = clock()
+                meter.starved += now - self._mark
+                self._mark = now
+            self._emit(feed(item))
+
+    def finish(self) -> None:
+        """Let the stage finish, after the last item."""
+        self._emit(self._stage.finish())
+        self._meter.cpu = time.thread_time()
+
+    def _emit(self, items: Iterator[Any]) -> None:
+        meter, right, clock = self._meter, self._right, time.perf_counter
+        try:
+            for item in items:
+                if right is not None:
+                    now = clock()
+                    meter.work(self._mark, now)
+                    right.put(item)
+                    self._mark = clock()
+                    meter.blocked += self._mark - now
+        finally:
+            _close(items)
+        now = clock()
+        meter.work(self._mark, now)
+        self._mark = now
+
+
+def _close(items: Iterator[Any]) -> None:
+    """Close an iterator if it is a generator, as it may have been left before its end."""
+    if isinstance(items, GeneratorType):
+        items.close()

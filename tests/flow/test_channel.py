@@ -35,6 +35,43 @@ def test_put_waits_until_there_is_room() -> None:
     assert channel.get() == 2
 
 
+def test_in_batches_put_goes_on_when_half_of_the_items_were_taken() -> None:
+    channel: Channel[int] = Channel(4, in_batches=True)
+    for item in range(4):
+        channel.put(item)
+    thread, outcome = in_thread(lambda: channel.put(4))
+    until(lambda: blocked_in(thread, "wait"))
+    assert channel.get() == 0
+    assert not outcome
+    assert blocked_in(thread, "wait")
+    assert channel.get() == 1
+    joined(thread)
+    assert outcome == [None]
+    assert [channel.get() for _ in range(3)] == [2, 3, 4]
+
+
+@settings(deadline=None)
+@given(weights=st.lists(st.integers(0, 6)), capacity=st.integers(1, 5))
+def test_in_batches_all_items_pass_in_order_and_never_exceed_the_capacity(weights: list[int], capacity: int) -> None:
+    channel: Channel[int] = Channel(capacity, weight=lambda item: item, in_batches=True)
+    inside: list[int] = []
+
+    def put_all() -> None:
+        for weight in weights:
+            channel.put(weight)
+            inside.append(weight)
+        channel.close()
+
+    thread, _ = in_thread(put_all)
+    taken: list[int] = []
+    for item in channel:
+        taken.append(item)
+        waiting = inside[len(taken) :]
+        assert sum(waiting) <= capacity or max(waiting) > capacity
+    assert taken == weights
+    joined(thread)
+
+
 def test_items_that_weigh_nothing_never_wait() -> None:
     channel: Channel[int] = Channel(1, weight=lambda item: item)
     for item in (1, 0, 0, 0):
