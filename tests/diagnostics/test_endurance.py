@@ -1,13 +1,36 @@
 """Checks over many frames."""
 
+import itertools
+import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from pipeline.config.settings import Settings
-from pipeline.diagnostics.endurance import measure_endurance
+from pipeline.diagnostics import endurance
+from pipeline.diagnostics.endurance import EnduranceSample, measure_endurance
+from pipeline.superres.cpu.session import OnnxSession
+from tests.waiting import DEADLINE
 
 SETTINGS = Settings.load(None, backend="onnx", model="identity", preset="ultrafast")
+
+
+@pytest.fixture(autouse=True)
+def _sampled_while_running(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Holds the run at its frame 50 until a sample has been taken, however late this thread is scheduled."""
+    sampled, numbers, submit = threading.Event(), itertools.count(), OnnxSession.submit
+
+    def sample(**values: Any) -> EnduranceSample:
+        sampled.set()
+        return EnduranceSample(**values)
+
+    def held_submit(session: OnnxSession, frame: Any) -> Any:
+        assert next(numbers) != 50 or sampled.wait(DEADLINE)
+        return submit(session, frame)
+
+    monkeypatch.setattr(endurance, "EnduranceSample", sample)
+    monkeypatch.setattr(OnnxSession, "submit", held_submit)
 
 
 @pytest.mark.parametrize("encode", [False, True])
