@@ -15,7 +15,8 @@ from pipeline.frame import PIXEL_FORMATS, Colour, Frame, FrameFormat
 from tests import clips
 
 os.environ["ORT_DISABLE_TELEMETRY"] = "1"  # for tests that import ONNX Runtime themselves
-hypothesis.settings.register_profile("untimed", deadline=None)  # timing never decides a test
+# Timing never decides a test: neither that of an example nor that of drawing one.
+hypothesis.settings.register_profile("untimed", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
 hypothesis.settings.load_profile("untimed")
 
 

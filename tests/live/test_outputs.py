@@ -21,8 +21,8 @@ def test_a_dead_or_frozen_output_does_not_hold_up_the_stream(live: Start, tmp_pa
         uprez.until(lambda stream: stream.outputs[0].status != "live", "its loss is noticed")
         stream = uprez.until_out(25)
         assert stream.outputs[1].status == "live"
-        server.start()
         frames = len(server.received())
+        server.start()
         until(lambda: len(server.received()) > frames, "it is published again")
         assert server.received()[frames].key
         server.freeze()

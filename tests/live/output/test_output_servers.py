@@ -109,7 +109,7 @@ def test_a_restarted_server_receives_the_stream_again(kind: type[Published], mat
         server.start()
         before = target.figures().packets
         play(target, stream, lambda: target.figures().packets > before + 10)
-        assert target.figures().connects == 2
+        assert target.figures().connects >= 2
 
 
 @pytest.mark.parametrize("kind", KINDS)
