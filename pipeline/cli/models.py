@@ -18,6 +18,7 @@ def models() -> None:
         parameters = f"{model.parameters:,}"
         table.add_row(name, f"x{model.scale}", parameters, _file_size(model), model.licence, model.description)
     table.add_row("srvgg-FxC", "x2", "", "", "Apache-2.0", "random weights, F features, C convolutions: for benchmarks")
+    table.add_row("span-FxB", "x2", "", "", "Apache-2.0", "random weights, F features, B blocks: for benchmarks")
     table.add_row("FILE.onnx", "any", "", "", "yours", "one input and one output of (1, 3, H, W), RGB from 0 to 1")
     out.print(table)
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     import onnx
 
 _WEIGHTS = Path(__file__).parent / "weights"
-_SRVGG = re.compile(r"srvgg-(\d+)x(\d+)")
+_RANDOM = re.compile(r"(srvgg|span)-(\d+)x(\d+)")
 _DTYPES: dict[str, type[np.floating]] = {"fp32": np.float32, "fp16": np.float16}
 _NAMES = {dtype: name for name, dtype in _DTYPES.items()}
 
@@ -36,7 +36,8 @@ def find(name: str, precision: str | type[np.floating]) -> ModelSpec:
     Inspections, generated networks and conversions are cached: finding a model again does not import ONNX.
 
     Args:
-        name: Name of an embedded network, "identity", "srvgg-<features>x<convolutions>", or the path of an .onnx file.
+        name: Name of an embedded network, "identity", "srvgg-<features>x<convolutions>", "span-<features>x<blocks>", or
+            the path of an .onnx file.
         precision: "fp32", "tf32", "fp16" or "bf16": a file is converted to it. Or float32 or float16: that form of a
             named network, while a file is used as it is.
 
@@ -65,9 +66,10 @@ def _generator(name: str) -> Callable[[type[np.floating]], onnx.ModelProto] | No
     """The function that generates the network of this name for a dtype; None for other names."""
     if name == "identity":
         return synthetic.identity
-    if not (match := _SRVGG.fullmatch(name)):
+    if not (match := _RANDOM.fullmatch(name)):
         return None
-    features, convolutions = int(match[1]), int(match[2])
-    if not (1 <= features <= 512 and 1 <= convolutions <= 64):
-        raise ModelError(f"{name}: srvgg takes 1 to 512 features and 1 to 64 convolutions")
-    return partial(synthetic.srvgg, features, convolutions)
+    family, features, depth = match[1], int(match[2]), int(match[3])
+    if not (1 <= features <= 512 and 1 <= depth <= 64):
+        parts = "convolutions" if family == "srvgg" else "blocks"
+        raise ModelError(f"{name}: {family} takes 1 to 512 features and 1 to 64 {parts}")
+    return partial(synthetic.srvgg if family == "srvgg" else synthetic.span, features, depth)

@@ -1,8 +1,8 @@
-"""Generated networks: identity and nearest neighbour for exact tests, SRVGG with random weights for speed tests."""
+"""Generated networks: identity and nearest neighbour for exact tests, SRVGG and SPAN with random weights for speed."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -82,6 +82,42 @@ def srvgg(
     return _model(nodes, [*weights.tensors, factors], scale, dtype, name, channels=channels)
 
 
+def span(features: int, blocks: int, dtype: type[np.floating], scale: int = 2) -> onnx.ModelProto:
+    """SPAN (Swift Parameter-free Attention Network, CVPR workshops 2024) as it is deployed, with random weights.
+
+    Its training branches are merged into 3x3 convolutions. The image, less its mean and times 255, is widened to
+    `features` channels. A block is three convolutions, with SiLU after the first two; its output is
+    (x + y) * (sigmoid(y) - 0.5) for the block's input x and the third convolution's output y. A 1x1 convolution reads
+    four tensors: the widened image, a convolution of the last block's output, the first block's output, and the last
+    block's first convolution after its SiLU. A 3x3 convolution and a pixel shuffle follow.
+
+    Args:
+        features: Channels of the inner layers.
+        blocks: Number of blocks.
+        dtype: Type of weights and tensors, float16 or float32.
+        scale: Factor by which width and height grow.
+    """
+    graph = _RandomGraph(dtype)
+    mean = graph.constant("mean", np.array([0.4488, 0.4371, 0.4040]).reshape(1, 3, 1, 1))
+    image = graph.apply("Mul", graph.apply("Sub", "input", mean), graph.constant("range", np.array(255)))
+    half = graph.constant("half", np.array(0.5))
+    current = wide = graph.convolve(image, 3, features, gain=1 / 64)
+    outputs, inner = [], wide
+    for _ in range(blocks):
+        inner = graph.silu(graph.convolve(current, features, features, gain=1.4))
+        y = graph.silu(graph.convolve(inner, features, features, gain=1.7))
+        y = graph.convolve(y, features, features, gain=1.4, bias=2)  # at 0, the gate would close
+        gate = graph.apply("Sub", graph.apply("Sigmoid", y), half)
+        current = graph.apply("Mul", graph.apply("Add", y, current), gate)
+        outputs.append(current)
+    last = graph.convolve(current, features, features, gain=1)
+    joined = graph.apply("Concat", wide, last, outputs[0], inner, axis=1)
+    merged = graph.convolve(joined, 4 * features, features, gain=1, size=1)
+    detail = graph.convolve(merged, features, 3 * scale * scale, gain=0.2)
+    graph.apply("DepthToSpace", detail, output="output", blocksize=scale, mode="CRD")
+    return _model(graph.nodes, graph.tensors, scale, dtype, f"span-{features}x{blocks}")
+
+
 class _RandomWeights:
     """Weights of convolutions, the same each time."""
 
@@ -108,6 +144,34 @@ class _RandomWeights:
             self.constant(f"bias{index}", np.zeros(outputs)),
         ]
         return onnx.helper.make_node("Conv", names, [f"conv{index}"], pads=[1, 1, 1, 1], kernel_shape=[3, 3])
+
+
+class _RandomGraph(_RandomWeights):
+    """Operators with random weights, each added by one call that returns the name of its output."""
+
+    def __init__(self, dtype: type[np.floating]) -> None:
+        super().__init__(dtype)
+        self.nodes: list[onnx.NodeProto] = []
+
+    def apply(self, kind: str, *inputs: str, output: str = "", **attributes: Any) -> str:
+        """Add an operator."""
+        import onnx
+
+        output = output or f"{kind.lower()}{len(self.nodes)}"
+        self.nodes.append(onnx.helper.make_node(kind, inputs, [output], **attributes))
+        return output
+
+    def silu(self, source: str) -> str:
+        """x * sigmoid(x)."""
+        return self.apply("Mul", source, self.apply("Sigmoid", source))
+
+    def convolve(self, source: str, inputs: int, outputs: int, gain: float, size: int = 3, bias: float = 0) -> str:
+        """Add a convolution; its biases are `bias` or its negative, at random."""
+        index = len(self.nodes)
+        kernel = self._rng.standard_normal((outputs, inputs, size, size)) * gain / (size * np.sqrt(inputs))
+        biases = bias * self._rng.choice([-1, 1], outputs)
+        names = source, self.constant(f"kernel{index}", kernel), self.constant(f"bias{index}", biases)
+        return self.apply("Conv", *names, pads=[size // 2] * 4, kernel_shape=[size, size])
 
 
 def _enlarge(output: str, factors: str) -> onnx.NodeProto:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
@@ -14,7 +15,7 @@ from pipeline.colour.psnr import psnr
 from pipeline.config.settings import Settings
 from pipeline.errors import ModelError
 from pipeline.frame import PIXEL_FORMATS, Colour, FrameFormat
-from pipeline.models import catalogue
+from pipeline.models import catalogue, synthetic
 from pipeline.models.inspection import inspect_model
 from pipeline.models.spec import ModelSpec
 from pipeline.superres.gpu.compute import ComputeOptions
@@ -30,7 +31,9 @@ from tests.superres.gpu.fused.networks import (
     NEAREST,
     Builder,
     chain_network,
+    etds_network,
     joined_network,
+    merging_network,
     repeating_network,
 )
 from tests.superres.networks import OpenSession, open_cpu_session
@@ -79,7 +82,7 @@ class TestFusedSession(SessionSuite):
         return saved(tmp_path / "overshooting.onnx", repeating_network(2, gain=1.5))
 
 
-FAMILIES = {
+FAMILIES: dict[str, Callable[[], onnx.ModelProto]] = {
     **{f"width {width}": partial(chain_network, width=width, inner=3, residual=NEAREST) for width in range(8, 65, 8)},
     "x3": partial(chain_network, width=24, scale=3, residual=NEAREST),
     "x4": partial(chain_network, width=16, scale=4, residual=BILINEAR),
@@ -88,6 +91,10 @@ FAMILIES = {
     "luma x3": partial(chain_network, width=40, planes=1, scale=3),
     "SiLU": partial(chain_network, width=32, inner=4, activation=Builder.silu),
     "layers joined": partial(joined_network, width=16),
+    "SPAN 48x6": partial(synthetic.span, 48, 6, np.float32),
+    "SPAN 40x2 x4": partial(synthetic.span, 40, 2, np.float32, scale=4),
+    "three layers merged": partial(merging_network, width=24, inner=1, activation=Builder.silu),
+    "ETDS": etds_network,
 }
 
 
@@ -127,9 +134,10 @@ def test_clear_x2_agrees_with_the_cpu_to_45_decibels(pixel: str) -> None:
             fast.release()
 
 
-def test_tiles_give_the_frame_that_a_single_tile_gives() -> None:
+@pytest.mark.parametrize("name", ["clear-x2", "span-24x2"])
+def test_tiles_give_the_frame_that_a_single_tile_gives(name: str) -> None:
     format = FrameFormat(640, 480, PIXEL_FORMATS["yuv420p"], Colour(1, False))
-    model, frames = catalogue.find("clear-x2", np.float16), [saturated(format, seed) for seed in range(3)]
+    model, frames = catalogue.find(name, np.float16), [saturated(format, seed) for seed in range(3)]
     with open_gpu_session(model, format, options=FUSED, slots=3) as session:
         complete = upscale_frames(session, frames, in_flight=3)
     small = ComputeOptions(engine="fused", vram=60 * 2**20)

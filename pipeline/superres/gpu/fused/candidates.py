@@ -29,6 +29,7 @@ _PREFERRED: dict[int, tuple[tuple[int, int, int], ...]] = {
     56: ((4, 1, 3), (4, 2, 3), (4, 2, 2)),
     64: ((4, 2, 3), (4, 2, 2), (4, 1, 3), (4, 2, 4)),
 }
+_PREFERRED_JOINED = ((4, 2, 2), (4, 1, 2), (4, 2, 1))  # few rows: registers hold the pixels of two images of each
 _SMALL = ((2, 1, 4), (2, 1, 3), (2, 1, 2), (1, 1, 2))
 _PREFERRED_WARPGROUPS: dict[int, tuple[tuple[int, int, int], ...]] = {
     32: ((4, 1, 3), (4, 1, 4)),
@@ -61,7 +62,7 @@ def candidates(
     limits = block_bytes, multiprocessor_bytes
     found: list[list[KernelShape]] = []
     if "wgmma" in instructions and segment.width >= LEAST_WGMMA_WIDTH and (segment.inner or segment.last):
-        shapes = _PREFERRED_WARPGROUPS[segment.width]
+        shapes = _PREFERRED_JOINED if segment.joined else _PREFERRED_WARPGROUPS[segment.width]
         found.append([shape for warps in shapes if (shape := _fitting(segment, warps, *limits, warpgroup=True))])
     if "mma-fp16" in instructions:
         found.append(_of_mma(segment, *limits, half_sums=True))
@@ -75,7 +76,8 @@ def _of_mma(
 ) -> list[KernelShape]:
     """The shapes with mma.sync."""
     limits = block_bytes, multiprocessor_bytes
-    for shapes, shared in ((_PREFERRED[segment.width], True), (_PREFERRED[segment.width], False), (_SMALL, False)):
+    preferred = _PREFERRED_JOINED if segment.joined else _PREFERRED[segment.width]
+    for shapes, shared in ((preferred, True), (preferred, False), (_SMALL, False)):
         fitting = [_fitting(segment, warps, *limits, shared, half_sums=half_sums) for warps in shapes]
         if any(fitting):
             return [shape for shape in fitting if shape]
@@ -93,9 +95,13 @@ def _fitting(
 ) -> KernelShape | None:
     """The shape with the most blocks on a multiprocessor; None if not even one fits."""
     warps_x, warps_y, rows = warps
-    tiles = max(segment.width // 8 if segment.first or segment.inner else 0, segment.tail_tiles if segment.last else 0)
+    has_features = segment.first or segment.joined or segment.inner
+    tiles = max(segment.width // 8 if has_features else 0, segment.tail_tiles if segment.last else 0)
+    pixels = 8 * (rows + 2)  # of two steps
+    if segment.joined:
+        pixels = max(pixels, 4 * rows * segment.width // 8) + 24  # of two images, and their addresses
     sums = 2 if half_sums else 4  # registers of a tile
-    registers = sums * rows * tiles + 8 * (rows + 2) + sums * tiles + 16  # sums, pixels of two steps, biases, addresses
+    registers = sums * rows * tiles + pixels + sums * tiles + 16  # sums, pixels, biases, addresses
     registers += 2 * rows * segment.tail_tiles if segment.last else 0  # the residual
     registers += 8 if warpgroup else 0  # descriptors, and sums that may not be moved
     most = min(5, _REGISTERS // (32 * warps_x * warps_y * registers))

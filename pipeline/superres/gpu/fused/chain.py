@@ -1,12 +1,14 @@
-"""The networks that the fused kernels can run: chains of 3x3 convolutions of one width.
+"""The networks that the fused kernels can run: chains of 3x3 convolutions of one width, joined by 1x1 convolutions.
 
 recognition.py finds them in an ONNX graph. They consist of:
 
 - 3x3 convolutions, stride 1, zero padding 1, of equal width (a multiple of 8, 8 to 64), each followed by PReLU (shared
   or per channel), LeakyReLU, ReLU, SiLU or nothing;
 - after a layer, an earlier layer's output added, or SPAN's gate (x + y) * (sigmoid(y) - 0.5) of an earlier output x;
+- between them, 1x1 convolutions of up to four earlier layers' outputs, concatenated, with the same activations;
+- before the first, the image with a factor and an offset for each plane;
 - a last convolution to scale² times the image's planes, then a pixel shuffle, over the input enlarged by repetition or
-  bilinearly, or over nothing;
+  bilinearly, or over nothing; then, perhaps, a limit to the range from 0 to 1;
 - images of 1 or 3 planes, scales 1 to 4.
 """
 
@@ -22,6 +24,7 @@ from pipeline.errors import ModelError
 
 WIDTHS = range(8, 65, 8)
 SCALES = range(1, 5)
+MOST_JOINED = 4  # images that a 1x1 convolution may read
 
 Residual = Literal["none", "nearest", "bilinear"]
 Epilogue = Literal["none", "add", "gate"]
@@ -33,15 +36,19 @@ class UnknownStructure(ModelError):
 
 @dataclass(frozen=True, eq=False)
 class ChainLayer:
-    """A 3x3 convolution with its activation and epilogue.
+    """A convolution with its activation and epilogue: 3x3 of one layer's output, or 1x1 of several layers' outputs.
 
     Attributes:
-        weight: (outputs, inputs, 3, 3) float32, rows before columns.
+        weight: (outputs, inputs, 3, 3) float32, rows before columns; (outputs, inputs * layers, 1, 1) if joined.
         bias: (outputs,) float32.
         slope: (outputs,) float32, of PReLU: x for x > 0, else slope * x. Ones if there is no activation.
         smooth: Whether the activation is SiLU, x * sigmoid(x), instead of PReLU.
         epilogue: Operation after the activation y: "none", "add", x + y, or "gate", (x + y) * (sigmoid(y) - 0.5).
         operand: Index of the layer whose output is x; None without an epilogue.
+        joined: Indices of the layers whose concatenated outputs it reads, 1 to MOST_JOINED; empty if it reads the layer
+            before it, or the image.
+        ones_weight: (outputs, 3, 3) float32, of the first layer: the weights of a plane that is 1 in the frame and 0
+            outside, by which an offset of the image is taken into account exactly. None if there is no offset.
     """
 
     weight: NDArray[np.float32]
@@ -50,11 +57,13 @@ class ChainLayer:
     smooth: bool = False
     epilogue: Epilogue = "none"
     operand: int | None = None
+    joined: tuple[int, ...] = ()
+    ones_weight: NDArray[np.float32] | None = None
 
 
 @dataclass(frozen=True, eq=False)
 class ConvolutionChain:
-    """A network as a list of layers, each of which reads the output of the one before; the first reads the image.
+    """A network as a list of layers. The first reads the image; the others read the one before, unless they are joined.
 
     Attributes:
         layers: The first has `width` outputs for the image's planes, the last has planes * scale² outputs in the order
@@ -63,12 +72,14 @@ class ConvolutionChain:
         scale: Output size / input size, 1 to 4.
         residual: Interpolation by which the input is enlarged before it is added to the output; "none" if it is not
             added.
+        clipped: Whether the output is limited to the range from 0 to 1.
     """
 
     layers: tuple[ChainLayer, ...]
     planes: int
     scale: int
     residual: Residual
+    clipped: bool = False
 
     @property
     def width(self) -> int:
@@ -77,30 +88,45 @@ class ConvolutionChain:
 
     @property
     def operands(self) -> frozenset[int]:
-        """Indices of the layers whose output is read again later."""
-        return frozenset(layer.operand for layer in self.layers if layer.operand is not None)
+        """Indices of the layers whose output an epilogue or a joined layer reads."""
+        of_epilogues = {layer.operand for layer in self.layers if layer.operand is not None}
+        return frozenset(of_epilogues.union(*(layer.joined for layer in self.layers)))
 
 
 def with_slopes_up_to_one(layers: tuple[ChainLayer, ...]) -> tuple[ChainLayer, ...]:
     """Rewrite layers so that PReLU can be computed as max(x, slope * x), which is right for slopes up to 1.
 
     For a slope s > 1, max(-x, -s * x) is the negative of PReLU. The weights and bias of such a channel are therefore
-    negated, and so are the weights by which the next layer reads it.
+    negated, and so are the weights by which other layers read it.
 
     Raises:
-        UnknownStructure: Another layer reads such a channel too.
+        UnknownStructure: An epilogue reads such a channel too.
     """
     rewritten = list(layers)
-    read_again = {layer.operand for layer in layers}
-    for index in range(len(rewritten) - 1):
-        layer = rewritten[index]
+    of_epilogues = {layer.operand for layer in layers}
+    for index, layer in enumerate(layers[:-1]):
         steep = layer.slope > 1
         if not steep.any() or layer.smooth:
             continue
-        if index in read_again or layer.epilogue != "none":
+        if index in of_epilogues or layer.epilogue != "none":
             raise UnknownStructure("a slope of PReLU above 1 where layers are joined")
         sign = np.where(steep, np.float32(-1), np.float32(1))
-        following = rewritten[index + 1]
-        rewritten[index] = replace(layer, weight=layer.weight * sign[:, None, None, None], bias=layer.bias * sign)
-        rewritten[index + 1] = replace(following, weight=following.weight * sign[None, :, None, None])
+        rewritten[index] = _negated(rewritten[index], sign)
+        for later in range(index + 1, len(layers)):
+            rewritten[later] = _reading_negated(rewritten[later], later, index, sign)
     return tuple(rewritten)
+
+
+def _negated(layer: ChainLayer, sign: NDArray[np.float32]) -> ChainLayer:
+    """The layer with the weights and bias of each output multiplied by `sign`, (outputs,)."""
+    ones = None if layer.ones_weight is None else layer.ones_weight * sign[:, None, None]
+    return replace(layer, weight=layer.weight * sign[:, None, None, None], bias=layer.bias * sign, ones_weight=ones)
+
+
+def _reading_negated(layer: ChainLayer, index: int, source: int, sign: NDArray[np.float32]) -> ChainLayer:
+    """Layer `index` with its weights multiplied by `sign`, (inputs,), where it reads the output of layer `source`."""
+    sources = layer.joined or (index - 1,)
+    if source not in sources:
+        return layer
+    signs = np.concatenate([sign if each == source else np.ones_like(sign) for each in sources])
+    return replace(layer, weight=layer.weight * signs[None, :, None, None])

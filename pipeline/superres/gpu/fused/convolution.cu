@@ -8,6 +8,9 @@
 // Macros, all from kernel.py:
 //   FEATURES            channels between layers, a multiple of 8
 //   FIRST, INNER, LAST  1 if the first stage reads the image; number of inner layers; 1 if the last stage writes the output
+//   JOINED              if not 0, the first stage is a 1x1 convolution of so many concatenated images, 1 to 4
+//   ONES                1: the first stage reads a fourth plane that is 1 in the frame and 0 outside
+//   CLIPPED             1: the output is limited to the range from 0 to 1
 //   IMAGE, SCALE        planes of the image (1 or 3); output size / input size
 //   RESIDUAL            0: none, 1: the nearest pixel of the input is added to the output, 2: bilinear
 //   WARPS_X, WARPS_Y    warps of a block, side by side and one below the other
@@ -25,7 +28,8 @@ typedef unsigned short half;  // through PTX: cuda_fp16.h would need CUDA's head
 
 constexpr int CHUNKS = FEATURES / 8;  // of 8 channels, 16 bytes: the unit of ldmatrix and cp.async
 constexpr int PIXEL = (CHUNKS % 2 ? CHUNKS : CHUNKS + 1) * 16;  // bytes; an odd number of chunks has no bank conflicts
-constexpr int STAGES = FIRST + INNER + LAST, EDGE = STAGES - 1;  // EDGE: columns and rows that are computed twice
+constexpr int HEAD = FIRST || JOINED;  // stages before the inner ones
+constexpr int STAGES = HEAD + INNER + LAST, EDGE = STAGES - 1;  // EDGE: columns and rows that are computed twice
 constexpr int STEP = ROWS * WARPS_Y, COLUMNS = 16 * WARPS_X, ROW_PIXELS = COLUMNS + 2, THREADS = 32 * WARPS_X * WARPS_Y;
 constexpr int SOURCE_ROWS = 2 * STEP + 2, RING_ROWS = STEP + 2;  // the source's next rows arrive during a step
 constexpr int IMAGE_PIXEL = 8, IMAGE_ROW = (COLUMNS + 4) * IMAGE_PIXEL;  // red, green, blue, 0; two more, set to 0
@@ -33,16 +37,19 @@ constexpr int RING_ROW = ROW_PIXELS * PIXEL, SOURCE_ROW = FIRST ? IMAGE_ROW : RI
 constexpr int K_CHUNKS = 3 * CHUNKS, K_STEPS = (K_CHUNKS + 1) / 2;  // of 16; an odd one ends with a step of 8
 constexpr int TILES = FEATURES / 8, TAIL_CHANNELS = IMAGE * SCALE * SCALE, TAIL_TILES = (TAIL_CHANNELS + 7) / 8;
 constexpr int FRAGMENT = 256;  // bytes of a 16x8 tile of weights: 8 for each lane
-constexpr int FIRST_WEIGHTS = 3 * TILES * FRAGMENT, INNER_WEIGHTS = K_STEPS * 3 * TILES * FRAGMENT;
+constexpr int JOINED_STEPS = (CHUNKS + 1) / 2;  // of 16 channels of each image
+constexpr int HEAD_WEIGHTS = (FIRST ? 3 : JOINED * JOINED_STEPS) * TILES * FRAGMENT, INNER_WEIGHTS = K_STEPS * 3 * TILES * FRAGMENT;
 constexpr int TAIL_WEIGHTS = K_STEPS * 3 * TAIL_TILES * FRAGMENT;
-constexpr int WEIGHTS = FIRST * FIRST_WEIGHTS + INNER * INNER_WEIGHTS + LAST * TAIL_WEIGHTS;
+constexpr int WEIGHTS = HEAD_WEIGHTS + INNER * INNER_WEIGHTS + LAST * TAIL_WEIGHTS;
 constexpr int WIDEST = 8 * (TILES > TAIL_TILES ? TILES : TAIL_TILES);  // biases and slopes of a stage
 
 // Shared memory: the source's ring, the other rings, weights, biases, slopes. KernelShape.shared_bytes is the sum.
-constexpr int RINGS_AT = (SOURCE_ROWS * SOURCE_ROW + 15) / 16 * 16;
+constexpr int RINGS_AT = JOINED ? 0 : (SOURCE_ROWS * SOURCE_ROW + 15) / 16 * 16;
 constexpr int WEIGHTS_AT = RINGS_AT + EDGE * RING_ROWS * RING_ROW;
 constexpr int BIASES_AT = WEIGHTS_AT + (WEIGHTS_IN_SHARED ? WEIGHTS : 0);
 constexpr int SLOPES_AT = BIASES_AT + STAGES * WIDEST * 4;
+
+constexpr word ONE = 0x3c00;  // 1 in fp16
 
 constexpr int SUMS = HALF_SUMS ? 2 : 4;  // registers of a 16x8 tile of sums
 
@@ -313,6 +320,23 @@ __device__ __forceinline__ void store_pixel(char* pixel, const word (&values)[TI
     if (TILES % 2) *reinterpret_cast<word*>(pixel + channel<TILES>(TILES - 1, q) * 2) = values[TILES - 1];
 }
 
+#if JOINED
+// Load the channels of a pixel that store_pixel stores: the lane's part of the A operands of all steps of one image.
+__device__ __forceinline__ void load_pixel(word (&values)[TILES], const half* pixel, int q) {
+    constexpr int FOURS = TILES / 4 * 4, TWOS = TILES % 4 >= 2;
+#pragma unroll
+    for (int j = 0; j < FOURS; j += 4) {
+        const uint4 four = __ldg(reinterpret_cast<const uint4*>(pixel + channel<TILES>(j, q)));
+        values[j] = four.x, values[j + 1] = four.y, values[j + 2] = four.z, values[j + 3] = four.w;
+    }
+    if (TWOS) {
+        const uint2 two = __ldg(reinterpret_cast<const uint2*>(pixel + channel<TILES>(FOURS, q)));
+        values[FOURS] = two.x, values[FOURS + TWOS] = two.y;
+    }
+    if (TILES % 2) values[TILES - 1] = __ldg(reinterpret_cast<const word*>(pixel + channel<TILES>(TILES - 1, q)));
+}
+#endif
+
 // Position of the block in the frame.
 struct Place {
     int left;           // column of the frame at the block's first column
@@ -355,6 +379,43 @@ __device__ __forceinline__ void load_source(const half* source, word ring, const
     }
 #endif
 }
+
+#if JOINED
+// Load the pixels of a warp's rows, from frame row y and column x on, of one of the joined images.
+__device__ __forceinline__ void load_joined(word (&pixels)[ROWS][2][TILES], const half* image, const Place& place, int y,
+                                            int x, int q) {
+#pragma unroll
+    for (int r = 0; r < ROWS; ++r)
+#pragma unroll
+        for (int right = 0; right < 2; ++right) {
+#pragma unroll
+            for (int j = 0; j < TILES; ++j) pixels[r][right][j] = 0;
+            if (place.has(x + 8 * right, y + r))
+                load_pixel(pixels[r][right], image + ((size_t)(y + r) * place.width + x + 8 * right) * FEATURES, q);
+        }
+}
+
+// Add the products of one of the joined images with its weights; `begins`: to `start` instead of to the sums.
+__device__ __forceinline__ void add_joined(word (&sums)[ROWS][TILES][SUMS], word (&start)[TILES][SUMS],
+                                           const word (&pixels)[ROWS][2][TILES], const word* weights, int lane,
+                                           bool begins) {
+#pragma unroll
+    for (int step = 0; step < JOINED_STEPS; ++step) {
+        const int high = 2 * step + 1 < TILES ? 2 * step + 1 : 2 * step;  // in the step of 8 that ends an odd number of chunks, not used
+        word b[TILES][2];
+        load_weights<TILES>(b, weights + step * TILES * 64, lane);
+#pragma unroll
+        for (int r = 0; r < ROWS; ++r) {
+            const word a[4] = {pixels[r][0][2 * step], pixels[r][1][2 * step], pixels[r][0][high], pixels[r][1][high]};
+#pragma unroll
+            for (int j = 0; j < TILES; ++j) {
+                if (2 * step + 1 < CHUNKS) multiply<false>(sums[r][j], a, b[j], begins && step == 0 ? start[j] : sums[r][j]);
+                else multiply<true>(sums[r][j], a, b[j], begins && step == 0 ? start[j] : sums[r][j]);
+            }
+        }
+    }
+}
+#endif
 
 #if LAST
 // The enlarged input in plane c at row `sub_y` and column `sub_x` of the SCALE x SCALE output pixels of input pixel x, y.
@@ -415,6 +476,7 @@ __device__ __forceinline__ void store_image(const word (&sums)[ROWS][TAIL_TILES]
                 if (n >= TAIL_CHANNELS) continue;
                 word value = pair_of(sums[r][j], right);
                 if (RESIDUAL) value = add_pairs(value, residual[r][right][j]);
+                if (CLIPPED) asm("{ max.f16x2 %0, %0, %1; min.f16x2 %0, %0, %2; }" : "+r"(value) : "r"(0), "r"(ONE << 16 | ONE));
                 if (SCALE % 2 == 0) {
                     *reinterpret_cast<word*>(at(n)) = value;
                 } else {
@@ -427,12 +489,14 @@ __device__ __forceinline__ void store_image(const word (&sums)[ROWS][TAIL_TILES]
 #endif
 
 // source: the image, (H, W, 4), if FIRST, else (H, W, FEATURES). out: the planes of the output image if LAST, else
-// (H, W, FEATURES). operand: (H, W, FEATURES), for the epilogue. image: (H, W, 4), for the residual. strips: number of
-// blocks side by side. rows_each: rows of the frame that each block computes.
+// (H, W, FEATURES). operand: (H, W, FEATURES), for the epilogue. image: (H, W, 4), for the residual. second, third, fourth:
+// (H, W, FEATURES), joined to the source. strips: number of blocks side by side. rows_each: rows of the frame that each
+// block computes.
 extern "C" __global__ void __launch_bounds__(THREADS, BLOCKS)
 convolutions(const half* __restrict__ source, half* __restrict__ out, const word* __restrict__ weights,
              const float* __restrict__ biases, const half* __restrict__ slopes, const half* __restrict__ operand,
-             const half* __restrict__ image, int height, int width, int strips, int rows_each) {
+             const half* __restrict__ image, const half* __restrict__ second, const half* __restrict__ third,
+             const half* __restrict__ fourth, int height, int width, int strips, int rows_each) {
     extern __shared__ __align__(128) char shared[];
     const word base = (word)__cvta_generic_to_shared(shared);
     const int lane = threadIdx.x & 31, warp = threadIdx.x >> 5, across = warp % WARPS_X, down = warp / WARPS_X;
@@ -460,7 +524,7 @@ convolutions(const half* __restrict__ source, half* __restrict__ out, const word
     asm volatile("griddepcontrol.launch_dependents;");
     asm volatile("griddepcontrol.wait;" ::: "memory");
 #endif
-    load_source(source, base, place, first_row - 1, 0, STEP + 2);
+    if (!JOINED) load_source(source, base, place, first_row - 1, 0, STEP + 2);
     asm volatile("cp.async.commit_group;");
 
     int source_slot = 0, ring_slot = 0;  // ring rows at which this step's input begins
@@ -472,7 +536,7 @@ convolutions(const half* __restrict__ source, half* __restrict__ out, const word
         asm volatile("fence.proxy.async.shared::cta;" ::: "memory");
 #endif
         __syncthreads();
-        if (step + 1 < steps) {
+        if (!JOINED && step + 1 < steps) {
             const int next = source_slot + STEP + 2;
             load_source(source, base, place, first_row + (step + 1) * STEP + 1, next < SOURCE_ROWS ? next : next - SOURCE_ROWS,
                         STEP);
@@ -534,6 +598,15 @@ convolutions(const half* __restrict__ source, half* __restrict__ out, const word
                 a[r][0] = load_shared(rows[r]), a[r][1] = load_shared(rows[r] + 8 * IMAGE_PIXEL);
                 a[r][2] = load_shared(rows[r] + 16), a[r][3] = load_shared(rows[r] + 16 + 8 * IMAGE_PIXEL);
             }
+#if ONES
+            const int x = place.left - 1 + across * 16 + g + (q >> 1);  // lanes with an odd q hold the fourth plane
+#pragma unroll
+            for (int r = 0; r < ROWS + 2; ++r)
+#pragma unroll
+                for (int i = 0; i < 4; ++i)
+                    if (q & 1 && place.has(x + i % 2 * 8 + i / 2 * 2, first_row - 1 + step * STEP + down * ROWS + r))
+                        a[r][i] |= ONE << 16;
+#endif
 #pragma unroll
             for (int offset = 0; offset < 3; ++offset) {
                 word b[TILES][2];
@@ -548,12 +621,28 @@ convolutions(const half* __restrict__ source, half* __restrict__ out, const word
             if (STAGES > 1) __syncthreads();
         }
 #endif
+#if JOINED
+        {
+            word sums[ROWS][TILES][SUMS], start[TILES][SUMS], pixels[2][ROWS][2][TILES];  // of an image and of the next one
+            const half* const images[] = {source, second, third, fourth};
+            const int y = first_row + step * STEP + down * ROWS, x = place.left + across * 16 + g;
+            set_sums<TILES>(start, bias, q, false);
+            load_joined(pixels[0], images[0], place, y, x, q);
+#pragma unroll
+            for (int i = 0; i < JOINED; ++i) {
+                if (i + 1 < JOINED) load_joined(pixels[1 - (i & 1)], images[i + 1], place, y, x, q);
+                add_joined(sums, start, pixels[i & 1], kept + i * JOINED_STEPS * TILES * 64, lane, i == 0);
+            }
+            finish(sums, 0);
+            if (STAGES > 1) __syncthreads();
+        }
+#endif
 #pragma unroll 1
-        for (int stage = FIRST; stage < FIRST + INNER; ++stage) {
+        for (int stage = HEAD; stage < HEAD + INNER; ++stage) {
             word sums[ROWS][TILES][SUMS], start[TILES][SUMS], rows[ROWS + 2];
             rows_for(rows, stage);
             set_sums<TILES>(start, bias + stage * WIDEST, q, false);
-            convolve<TILES>(sums, start, rows, kept + (FIRST * FIRST_WEIGHTS + (stage - FIRST) * INNER_WEIGHTS) / 4, lane);
+            convolve<TILES>(sums, start, rows, kept + (HEAD_WEIGHTS + (stage - HEAD) * INNER_WEIGHTS) / 4, lane);
             finish(sums, stage);
             if (stage + 1 < STAGES) __syncthreads();
         }
@@ -565,7 +654,7 @@ convolutions(const half* __restrict__ source, half* __restrict__ out, const word
             const int y = first_row - EDGE + step * STEP + down * ROWS, column = across * 16 + g;
             word residual[ROWS][2][TAIL_TILES];
             if (RESIDUAL) load_residual(residual, image, place, y, column, q);
-            convolve<TAIL_TILES>(sums, start, rows, kept + (FIRST * FIRST_WEIGHTS + INNER * INNER_WEIGHTS) / 4, lane);
+            convolve<TAIL_TILES>(sums, start, rows, kept + (HEAD_WEIGHTS + INNER * INNER_WEIGHTS) / 4, lane);
             store_image(sums, residual, out, place, y, column, q);
         }
 #endif

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from pipeline.errors import BackendError
+from pipeline.superres.gpu.fused.chain import MOST_JOINED
 from pipeline.superres.gpu.kernels import compile_kernels
 
 if TYPE_CHECKING:
@@ -37,6 +39,9 @@ class LayerSegment:
             "nearest" or "bilinear".
         smooth: For each layer, whether its activation is SiLU instead of PReLU.
         epilogue: Operation after the last layer's activation: "none", "add" or "gate".
+        joined: Number of concatenated images of which it begins with a 1x1 convolution; 0 if it does not.
+        ones: Whether the first layer also reads a plane that is 1 in the frame and 0 outside.
+        clipped: Whether the output is limited to the range from 0 to 1.
     """
 
     width: int
@@ -48,11 +53,14 @@ class LayerSegment:
     residual: str
     smooth: tuple[bool, ...]
     epilogue: str = "none"
+    joined: int = 0
+    ones: bool = False
+    clipped: bool = False
 
     @property
     def layers(self) -> int:
         """Number of layers."""
-        return self.first + self.inner + self.last
+        return self.first + bool(self.joined) + self.inner + self.last
 
     @property
     def tail_tiles(self) -> int:
@@ -69,7 +77,8 @@ class LayerSegment:
         """Bytes of the packed weights of all layers."""
         steps, tiles = (3 * self.width // 8 + 1) // 2, self.width // 8
         of_layers = self.inner * steps * tiles + self.last * steps * self.tail_tiles
-        return 3 * _FRAGMENT * (self.first * tiles + of_layers)
+        of_joined = self.joined * ((tiles + 1) // 2) * tiles
+        return _FRAGMENT * (3 * (self.first * tiles + of_layers) + of_joined)
 
 
 @dataclass(frozen=True, order=True)
@@ -114,6 +123,7 @@ class KernelShape:
         chunks = segment.width // 8
         row = pixels * 16 * (chunks if chunks % 2 else chunks + 1)
         source = -(-(2 * self.step + 2) * (8 * (pixels + 2) if segment.first else row) // 16) * 16
+        source = 0 if segment.joined else source  # joined images are read straight into registers
         weights = segment.weight_bytes if self.weights_in_shared else 0
         return source + edge * (self.step + 2) * row + weights + segment.layers * segment.widest * 6
 
@@ -184,7 +194,7 @@ class FusedKernel:
         Args:
             stream: Stream to queue it on.
             grid: How its blocks divide the frame.
-            arguments: Device addresses: source, output, weights, biases, slopes, operand, image.
+            arguments: Device addresses, from kernel_arguments.
             height: Height of the frame in pixels.
             width: Width of the frame in pixels.
             overlap: Let it start while the previous kernel on the stream, which must be a fused kernel too, ends. Has
@@ -218,6 +228,34 @@ class FusedKernel:
         return sorted(costs, key=costs.__getitem__)[:count]
 
 
+def kernel_arguments(
+    sources: Sequence[int],
+    output: int,
+    constants: Sequence[int],
+    operand: int | None = None,
+    image: int | None = None,
+) -> tuple[int, ...]:
+    """The device addresses that a kernel takes, in order.
+
+    Args:
+        sources: What it reads: the image, features, or the 1 to 4 images that are joined.
+        output: What it writes.
+        constants: Weights, biases and slopes.
+        operand: What its epilogue reads; None if it has none.
+        image: The image, for the residual; None if there is none.
+    """
+    first, *others = sources
+    joined = [*others, *[first] * (MOST_JOINED - len(sources))]  # the kernel has a parameter for each, used or not
+    return (
+        first,
+        output,
+        *constants,
+        first if operand is None else operand,
+        first if image is None else image,
+        *joined,
+    )
+
+
 def compile_kernel(arch: str, segment: LayerSegment, shape: KernelShape) -> ObjectCode:
     """Compile a kernel, or load it from the cache. Any thread may do so.
 
@@ -237,6 +275,9 @@ def macros(segment: LayerSegment, shape: KernelShape) -> dict[str, str]:
     values = {
         "FEATURES": segment.width,
         "FIRST": int(segment.first),
+        "JOINED": segment.joined,
+        "ONES": int(segment.ones),
+        "CLIPPED": int(segment.clipped),
         "INNER": segment.inner,
         "LAST": int(segment.last),
         "IMAGE": segment.planes,

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.models.spec import ModelSpec
-from pipeline.superres.gpu.fused.kernel import FusedKernel
+from pipeline.superres.gpu.fused.kernel import FusedKernel, kernel_arguments
 from pipeline.superres.gpu.fused.program import FusedProgram
 from pipeline.superres.gpu.fused.weights import IMAGE_PLANES
 from pipeline.system.cuda import Gpu
@@ -92,8 +92,9 @@ class FusedNetwork:
         targets = [features[buffer] for buffer in self.buffers] + [output]
         source = image
         for number, (step, kernel) in enumerate(zip(self._program.steps, self._kernels, strict=True)):
-            operand = image if step.operand is None else targets[step.operand]
-            arguments = (source, targets[number], *self._constants[number], operand, image)
+            sources = [targets[joined] for joined in step.joined] or [source]
+            operand = None if step.operand is None else targets[step.operand]
+            arguments = kernel_arguments(sources, targets[number], self._constants[number], operand, image)
             kernel.launch(stream, step.grid, arguments, self.height, self.width, overlap=number > 0)
             source = targets[number]
 

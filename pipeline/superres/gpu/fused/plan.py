@@ -13,7 +13,14 @@ from typing import TYPE_CHECKING
 from pipeline.errors import BackendError
 from pipeline.superres.gpu.fused.candidates import FP32_SUMS, Instruction, candidates
 from pipeline.superres.gpu.fused.chain import ConvolutionChain
-from pipeline.superres.gpu.fused.kernel import BlockGrid, FusedKernel, KernelShape, LayerSegment, compile_kernel
+from pipeline.superres.gpu.fused.kernel import (
+    BlockGrid,
+    FusedKernel,
+    KernelShape,
+    LayerSegment,
+    compile_kernel,
+    kernel_arguments,
+)
 from pipeline.system.cuda import Gpu
 from pipeline.system.host import cores
 
@@ -51,22 +58,28 @@ KernelPlan = tuple[PlannedKernel, ...]
 def segments(chain: ConvolutionChain, start: int) -> Iterator[LayerSegment]:
     """Yield the segments that may begin with layer `start`, shortest first.
 
-    A layer whose output is read again later, or whose epilogue reads an earlier output, ends its segment.
+    A layer whose output is read again later, or whose epilogue reads an earlier output, ends its segment. A joined
+    layer begins its segment, because it reads images that are in memory.
     """
     count = len(chain.layers)
     for end in range(start + 1, min(count, start + _MOST_FUSED.get(chain.width, 2)) + 1):
         layers = chain.layers[start:end]
-        first, last = start == 0, end == count
+        if layers[-1].joined and len(layers) > 1:
+            return
+        first, last, joined = start == 0, end == count, len(layers[0].joined)
         yield LayerSegment(
             width=chain.width,
             first=first,
-            inner=len(layers) - first - last,
+            inner=len(layers) - first - bool(joined) - last,
             last=last,
             planes=chain.planes,
             scale=chain.scale,
             residual=chain.residual if last else "none",
             smooth=tuple(layer.smooth for layer in layers),
             epilogue=layers[-1].epilogue,
+            joined=joined,
+            ones=layers[0].ones_weight is not None,
+            clipped=chain.clipped and last,
         )
         if end - 1 in chain.operands or layers[-1].epilogue != "none":
             return
@@ -164,12 +177,15 @@ class KernelPlanner:
         ]
 
     def _buffers(self, kinds: list[LayerSegment], stream: Stream, memory: ExitStack) -> list[Buffer]:
-        """Allocate a source, an output and constants for all segments; `memory` frees them once the stream is idle."""
+        """Allocate an output, constants and sources for all segments; `memory` frees them once the stream is idle."""
         chain = self._chain
         frame = self._height * self._width * max(chain.width * 2, 8, 2 * chain.planes * chain.scale**2)
         constants = max(max(kind.weight_bytes, 4 * kind.layers * kind.widest) for kind in kinds)
         buffers = []
-        for size in (frame, frame, constants):
+        sources = max(
+            1, *(kind.joined for kind in kinds)
+        )  # one buffer each: a joined layer is limited by their reading
+        for size in (frame, constants, *[frame] * sources):
             buffers.append(self._gpu.allocate(size, stream))
             memory.callback(buffers[-1].close, stream)
         memory.callback(stream.sync)
@@ -186,8 +202,8 @@ class KernelPlanner:
 
     def _measure(self, kernel: FusedKernel, grid: BlockGrid, stream: Stream, buffers: list[Buffer]) -> float:
         """Median time of a launch in seconds."""
-        source, out, constants = (int(buffer.handle) for buffer in buffers)
-        arguments = (source, out, constants, constants, constants, source, source)
+        out, constants, *sources = (int(buffer.handle) for buffer in buffers)
+        arguments = kernel_arguments(sources[: max(1, kernel.segment.joined)], out, (constants,) * 3)
 
         def run(times: int) -> float:
             begin, end = self._gpu.event(timed=True), self._gpu.event(timed=True)

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from pipeline.superres.gpu.fused.chain import ChainLayer, ConvolutionChain
 from pipeline.superres.gpu.fused.kernel import BlockGrid, KernelShape, LayerSegment
 from pipeline.superres.gpu.fused.plan import KernelPlan
-from pipeline.superres.gpu.fused.weights import pack_first, pack_inner, pack_last
+from pipeline.superres.gpu.fused.weights import pack_first, pack_inner, pack_joined, pack_last
 
 _HEADER = "program"
 
@@ -31,6 +31,7 @@ class ProgramStep:
         biases: (layers, widest) float32.
         slopes: (layers, widest) float16.
         operand: Number of the step whose output its epilogue reads; None without an epilogue.
+        joined: Numbers of the steps whose outputs it joins; empty if it reads that of the one before, or the image.
     """
 
     segment: LayerSegment
@@ -40,11 +41,12 @@ class ProgramStep:
     biases: NDArray[np.float32]
     slopes: NDArray[np.float16]
     operand: int | None
+    joined: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
 class FusedProgram:
-    """The steps that compute a chain, in order; each reads the output of the one before.
+    """The steps that compute a chain, in order; each reads the output of the one before, unless it joins others.
 
     Attributes:
         steps: The kernels.
@@ -61,8 +63,8 @@ class FusedProgram:
         """Assign each step but the last the number of a buffer to write, whose content no later step needs."""
         read_until = {number: number + 1 for number in range(len(self.steps) - 1)}
         for number, step in enumerate(self.steps):
-            if step.operand is not None:
-                read_until[step.operand] = max(read_until[step.operand], number)
+            for read in (*step.joined, *([] if step.operand is None else [step.operand])):
+                read_until[read] = max(read_until[read], number)
         buffers: list[int] = []
         for number in range(len(self.steps) - 1):
             busy = {buffers[earlier] for earlier in range(number) if read_until[earlier] >= number}
@@ -72,8 +74,14 @@ class FusedProgram:
     def dump(self) -> bytes:
         """Serialize the program as an .npz file."""
         header = [
-            {"segment": asdict(s.segment), "shape": asdict(s.shape), "grid": asdict(s.grid), "operand": s.operand}
-            for s in self.steps
+            {
+                "segment": asdict(step.segment),
+                "shape": asdict(step.shape),
+                "grid": asdict(step.grid),
+                "operand": step.operand,
+                "joined": step.joined,
+            }
+            for step in self.steps
         ]
         arrays: dict[str, Any] = {_HEADER: np.frombuffer(json.dumps(header).encode(), np.uint8)}
         for number, step in enumerate(self.steps):
@@ -104,6 +112,7 @@ class FusedProgram:
                         arrays[f"biases{number}"],
                         arrays[f"slopes{number}"],
                         fields["operand"],
+                        tuple(fields["joined"]),
                     )
                     for number, fields in enumerate(header)
                 )
@@ -119,7 +128,8 @@ def assemble(chain: ConvolutionChain, plan: KernelPlan) -> FusedProgram:
         operand = layers[-1].operand
         arrays = _constants(part.segment, layers, part.shape.warpgroup)
         operand_step = None if operand is None else step_of_layer[operand]
-        steps.append(ProgramStep(part.segment, part.shape, part.grid, *arrays, operand_step))
+        joined = tuple(step_of_layer[index] for index in layers[0].joined)
+        steps.append(ProgramStep(part.segment, part.shape, part.grid, *arrays, operand_step, joined))
     return FusedProgram(tuple(steps))
 
 
@@ -134,7 +144,9 @@ def _constants(
         biases[index, : len(layer.bias)] = layer.bias
         slopes[index, : len(layer.slope)] = layer.slope
         if segment.first and index == 0:
-            weights.append(pack_first(layer.weight))
+            weights.append(pack_first(layer.weight, layer.ones_weight))
+        elif layer.joined:
+            weights.append(pack_joined(layer.weight))
         else:
             pack = pack_last if segment.last and index == len(layers) - 1 else pack_inner
             weights.append(pack(layer.weight, warpgroup))

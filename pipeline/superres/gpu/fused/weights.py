@@ -41,13 +41,32 @@ def channel_order(tiles: int) -> NDArray[np.int64]:
     return order
 
 
-def pack_first(weight: NDArray[np.float32]) -> Halves:
-    """Pack the weights, (outputs, planes, 3, 3), of the first layer: 16 inputs are 4 columns of 4 planes."""
+def pack_first(weight: NDArray[np.float32], ones_weight: NDArray[np.float32] | None = None) -> Halves:
+    """Pack the weights, (outputs, planes, 3, 3), of the first layer: 16 inputs are 4 columns of 4 planes.
+
+    The fourth plane has the weights `ones_weight`, (outputs, 3, 3).
+    """
     outputs, planes = weight.shape[:2]
     inputs = np.zeros((outputs, 3, IMAGE_PLANES, IMAGE_PLANES), np.float32)  # (output, row, column, plane)
     inputs[:, :, :3, :planes] = weight.transpose(0, 2, 3, 1)
+    if ones_weight is not None:
+        inputs[:, :, :3, IMAGE_PLANES - 1] = ones_weight
     by_row = inputs.reshape(outputs, 3, 2, CHUNK).transpose(1, 2, 3, 0)  # (row, chunk, input of the chunk, output)
     return _fragments(by_row[:, :, :, channel_order(outputs // 8)])
+
+
+def pack_joined(weight: NDArray[np.float32]) -> Halves:
+    """Pack the weights, (outputs, images * outputs, 1, 1), of a 1x1 convolution of concatenated images.
+
+    A lane multiplies the channels of each image that it would store: `channel_order` is that of inputs and outputs.
+    """
+    outputs, inputs = weight.shape[:2]
+    order = channel_order(outputs // CHUNK)
+    chunks = weight.reshape(outputs, inputs // outputs, outputs)[:, :, order]  # (output, image, chunk, input)
+    if chunks.shape[2] % 2:
+        chunks = np.concatenate([chunks, np.zeros_like(chunks[:, :, :1])], axis=2)
+    steps = chunks.reshape(outputs, -1, 2, CHUNK).transpose(1, 2, 3, 0)  # (step, chunk of the step, input, output)
+    return _fragments(steps[:, :, :, order])
 
 
 def pack_inner(weight: NDArray[np.float32], warpgroup: bool = False) -> Halves:

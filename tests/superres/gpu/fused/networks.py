@@ -34,6 +34,11 @@ class Builder:
         self._weights.append(numpy_helper.from_array(np.asarray(values, np.float32), name))
         return name
 
+    def indices(self, values: list[int]) -> str:
+        name = f"indices{len(self._weights)}"
+        self._weights.append(numpy_helper.from_array(np.asarray(values, np.int64), name))
+        return name
+
     def conv(self, source: str, inputs: int, outputs: int, size: int = 3, pads: int = 1, **attributes: Any) -> str:
         weight = self._rng.standard_normal((outputs, inputs, size, size)) / np.sqrt(size * size * inputs)
         bias = 0.1 * self._rng.standard_normal(outputs)
@@ -107,12 +112,62 @@ def joined_network(width: int = 8) -> onnx.ModelProto:
     return b.model(b.node("DepthToSpace", b.conv(fourth, width, 12), blocksize=2, mode="CRD"), 2)
 
 
+def spanlike(b: Builder, width: int = 8, blocks: int = 2, scale: int = 2) -> onnx.ModelProto:
+    """SPAN: gated blocks, and a 1x1 convolution of four earlier outputs."""
+    image = b.node(
+        "Mul", b.node("Sub", "input", b.constant(np.full((1, 3, 1, 1), [[[0.4]], [[0.5]], [[0.6]]]))), b.constant(4)
+    )
+    current = first = b.conv(image, 3, width)
+    outputs, inner = [], first
+    for _ in range(blocks):
+        inner = b.silu(b.conv(current, width, width), width)
+        current = b.gate(current, b.conv(b.silu(b.conv(inner, width, width), width), width, width))
+        outputs.append(current)
+    joined = b.node("Concat", first, b.conv(current, width, width), outputs[0], inner, axis=1)
+    merged = b.conv(joined, 4 * width, width, size=1, pads=0)
+    return b.model(b.node("DepthToSpace", b.conv(merged, width, 3 * scale**2), blocksize=scale, mode="CRD"), scale)
+
+
+def merging_network(
+    width: int = 8, images: int = 3, inner: int = 0, activation: Activation = Builder.prelu
+) -> onnx.ModelProto:
+    """A 1x1 convolution of the outputs of `images` layers, with an activation, then `inner` layers."""
+    b = Builder()
+    sources, current = [], "input"
+    for index in range(images):
+        current = b.prelu(b.conv(current, width if index else 3, width), width)
+        sources.append(current)
+    source = current if images == 1 else b.node("Concat", *sources, axis=1)
+    merged = activation(b, b.conv(source, images * width, width, size=1, pads=0), width)
+    for _ in range(inner):
+        merged = activation(b, b.conv(merged, width, width), width)
+    return b.model(b.node("DepthToSpace", b.conv(merged, width, 12), blocksize=2, mode="CRD"), 2)
+
+
+def etds_network(scale: int = 2, mode: str = "CRD") -> onnx.ModelProto:
+    """ETDS as it is deployed: ReLU, and a 1x1 convolution by which the output is limited to the range from 0 to 1."""
+    b = Builder()
+    spare = 1 if scale == 3 else 0  # its authors fill the channels up to a multiple of 4
+    outputs = 3 * scale**2 + spare
+    last = b.node("Relu", b.conv(body(b, 16, 2, lambda b, x, width: b.node("Relu", x)), 16, outputs))
+    negated = b.constant(-np.eye(outputs)[:, :, None, None]), b.constant(np.ones(outputs))
+    clipped = b.node("Relu", b.node("Conv", last, *negated, kernel_shape=[1, 1]))
+    if spare:
+        clipped = b.node("Slice", clipped, *[b.indices(values) for values in ([0], [-1], [1], [1])])
+    return b.model(b.node("DepthToSpace", clipped, blocksize=scale, mode=mode), scale)
+
+
 def evaluated(chain: ConvolutionChain, image: NDArray[np.float32]) -> NDArray[np.float32]:
     """The output of `chain`, (1, C, scale H, scale W), for `image`, (1, C, H, W), in float64."""
     outputs: list[NDArray[np.float64]] = []
     current = image[0].astype(np.float64)
     for layer in chain.layers:
-        y = convolved(current, layer.weight.astype(np.float64)) + layer.bias[:, None, None]
+        source = np.concatenate([outputs[index] for index in layer.joined]) if layer.joined else current
+        weight = layer.weight.astype(np.float64)
+        if layer.ones_weight is not None:
+            source = np.concatenate([source, np.ones_like(source[:1])])
+            weight = np.concatenate([weight, layer.ones_weight[:, None]], axis=1)
+        y = (pointwise if layer.joined else convolved)(source, weight) + layer.bias[:, None, None]
         y = y / (1 + np.exp(-y)) if layer.smooth else np.maximum(y, y * layer.slope[:, None, None])
         if layer.operand is not None:
             x = outputs[layer.operand]
@@ -122,7 +177,13 @@ def evaluated(chain: ConvolutionChain, image: NDArray[np.float32]) -> NDArray[np
     planes, s = chain.planes, chain.scale
     _, height, width = current.shape
     shuffled = current.reshape(planes, s, s, height, width).transpose(0, 3, 1, 4, 2).reshape(planes, s * height, -1)
-    return np.asarray((shuffled + enlarged(image[0], chain))[None], np.float32)
+    output = shuffled + enlarged(image[0], chain)
+    return np.asarray((output.clip(0, 1) if chain.clipped else output)[None], np.float32)
+
+
+def pointwise(planes: NDArray[np.float64], weight: NDArray[np.float64]) -> NDArray[np.float64]:
+    """A 1x1 convolution: (I, H, W) → (O, H, W)."""
+    return np.asarray(np.einsum("oi,ihw->ohw", weight[:, :, 0, 0], planes))
 
 
 def convolved(planes: NDArray[np.float64], weight: NDArray[np.float64]) -> NDArray[np.float64]:

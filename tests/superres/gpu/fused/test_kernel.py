@@ -6,8 +6,10 @@ import io
 import re
 from typing import Any
 
+import numpy as np
 import pytest
 
+from pipeline.models import synthetic
 from pipeline.superres.gpu.fused.candidates import ALL_INSTRUCTIONS, FP32_SUMS, Instruction, candidates
 from pipeline.superres.gpu.fused.kernel import (
     SMALLEST_SHARED_BYTES,
@@ -16,6 +18,8 @@ from pipeline.superres.gpu.fused.kernel import (
     LayerSegment,
     macros,
 )
+from pipeline.superres.gpu.fused.plan import segments
+from pipeline.superres.gpu.fused.recognition import recognise
 from pipeline.superres.gpu.kernels import kernel_source
 
 AMPERE_MULTIPROCESSOR = 100 * 1024  # GeForce of compute capability 8.6, 8.9 and 12.0
@@ -30,9 +34,11 @@ CARDS = {
 }
 
 
-def segment(width: int, first: bool = False, inner: int = 1, last: bool = False, scale: int = 2) -> LayerSegment:
-    layers = first + inner + last
-    return LayerSegment(width, first, inner, last, 3, scale, "nearest" if last else "none", (False,) * layers)
+def segment(
+    width: int, first: bool = False, inner: int = 1, last: bool = False, scale: int = 2, joined: int = 0
+) -> LayerSegment:
+    smooth = (False,) * (first + bool(joined) + inner + last)
+    return LayerSegment(width, first, inner, last, 3, scale, "nearest" if last else "none", smooth, joined=joined)
 
 
 KINDS: dict[str, Any] = {
@@ -42,6 +48,8 @@ KINDS: dict[str, Any] = {
     "two": {"inner": 2},
     "one and last": {"inner": 1, "last": True},
     "last": {"inner": 0, "last": True},
+    "joined": {"joined": 4, "inner": 0},
+    "joined and last": {"joined": 4, "inner": 0, "last": True},
 }
 
 
@@ -99,7 +107,7 @@ def spilled(part: LayerSegment, shape: KernelShape, arch: str) -> int:
 
 
 @pytest.mark.parametrize("kind", ["first and one", "one", "one and last"])
-@pytest.mark.parametrize("arch", ["sm_86", "sm_90"])
+@pytest.mark.parametrize("arch", CARDS)
 def test_the_kernels_of_clear_x2_compile_without_spills(arch: str, kind: str) -> None:
     pytest.importorskip("cuda.core")
     part = segment(40, **KINDS[kind])
@@ -111,6 +119,31 @@ def test_the_kernels_of_clear_x2_compile_with_sums_in_fp16(arch: str) -> None:
     pytest.importorskip("cuda.core")
     part = segment(40, **KINDS["first and one"])
     assert spilled(part, candidates(part, *CARDS[arch], ["mma-fp16"])[0], arch) == 0
+
+
+def kinds_of_span(width: int) -> list[LayerSegment]:
+    """The segments of SPAN: SiLU, gates, an offset of the image, and joined layers."""
+    chain = recognise(synthetic.span(width, 2, np.float32))
+    return list(dict.fromkeys(kind for start in range(len(chain.layers)) for kind in segments(chain, start)))
+
+
+def test_the_joined_layers_of_span_compile_without_spills() -> None:
+    pytest.importorskip("cuda.core")
+    kinds = [kind for kind in kinds_of_span(48) if kind.joined or kind.epilogue == "gate"]
+    assert len(kinds) == 4
+    assert not any(spilled(kind, candidates(kind, *CARDS["sm_86"], ["mma"])[0], "sm_86") for kind in kinds)
+
+
+@pytest.mark.long
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize("arch", [*CARDS, "sm_90a"])
+def test_the_kernels_of_span_of_every_width_compile_without_spills(arch: str, width: int) -> None:
+    pytest.importorskip("cuda.core")
+    limits = CARDS[arch.removesuffix("a")]
+    for kind in kinds_of_span(width):
+        shape = candidates(kind, *limits, ["wgmma" if arch == "sm_90a" else "mma"])[0]
+        assert spilled(kind, shape, arch) == 0, kind
 
 
 @pytest.mark.long
@@ -129,7 +162,7 @@ def test_the_kernels_of_every_width_compile_without_spills(
 
 @pytest.mark.long
 @pytest.mark.timeout(300)
-@pytest.mark.parametrize("kind", ["first and one", "one", "two", "one and last", "last"])
+@pytest.mark.parametrize("kind", ["first and one", "one", "two", "one and last", "last", "joined and last"])
 @pytest.mark.parametrize("width", [32, 40, 48, 56, 64])
 def test_the_wgmma_kernels_compile_without_spills(width: int, kind: str) -> None:
     pytest.importorskip("cuda.core")

@@ -38,6 +38,16 @@ def test_a_layer_that_is_read_again_ends_its_segment() -> None:
     assert [(s.layers, s.epilogue) for s in segments(chain, 1)] == [(1, "none"), (2, "add")]
 
 
+def test_a_joined_layer_begins_its_segment_and_the_layers_that_it_reads_end_theirs() -> None:
+    chain = recognise(synthetic.span(16, 2, np.float32))
+    widened, second_block, last_convolution, joined = 0, 4, 7, 8
+    assert chain.layers[joined].joined == (widened, last_convolution, 3, second_block)
+    assert [s.layers for s in segments(chain, widened)] == [1]
+    assert [s.layers for s in segments(chain, second_block)] == [1]
+    assert [s.layers for s in segments(chain, last_convolution)] == [1]
+    assert [(s.joined, s.inner, s.last) for s in segments(chain, joined)] == [(4, 0, False), (4, 0, True)]
+
+
 def all_partitions(start: int = 0) -> list[list[LayerSegment]]:
     if start == len(CHAIN.layers):
         return [[]]
@@ -110,14 +120,18 @@ class FakeKernel:
     def __init__(self, device: Any, segment: LayerSegment, shape: KernelShape) -> None:
         if segment in self.failing:
             raise BackendError("NVRTC could not compile it")
-        self._segment = segment
+        self.segment = segment
 
     def grids(self, height: int, width: int, count: int) -> list[BlockGrid]:
         return [BlockGrid(1, rows, 1) for rows in (height, height // 2)]
 
     def launch(self, stream: Any, grid: BlockGrid, arguments: tuple[int, ...], height: int, width: int) -> None:
-        assert len(set(arguments)) == 3
-        stream.gpu.milliseconds += self._segment.layers + 0.5 + (grid.rows == height)
+        sources, output, constants = {arguments[0], *arguments[7:]}, arguments[1], set(arguments[2:5])
+        assert len(arguments) == 10
+        assert len(sources) == max(1, self.segment.joined)
+        assert not sources & {output, *constants}
+        assert output not in constants
+        stream.gpu.milliseconds += self.segment.layers + 0.5 + (grid.rows == height)
 
 
 @pytest.fixture
@@ -139,7 +153,15 @@ def test_every_segment_is_measured_at_least_once(gpu: TimedGpu, seconds: float) 
 
 def test_buffers_are_large_enough_for_the_constants_of_small_frames(gpu: TimedGpu) -> None:
     KernelPlanner(gpu, CHAIN, 1, 1).plan(0.0)  # type: ignore[arg-type]  # a fake
-    assert gpu.sizes[-1] >= max(kind.weight_bytes for kind in KINDS)
+    assert gpu.sizes[1] >= max(kind.weight_bytes for kind in KINDS)
+
+
+def test_joined_layers_are_measured_with_a_buffer_for_each_image(gpu: TimedGpu) -> None:
+    chain = recognise(synthetic.span(16, 2, np.float32))
+    kernels = KernelPlanner(gpu, chain, 64, 48).plan(0.0)  # type: ignore[arg-type]  # a fake
+    frame = 64 * 48 * 16 * 2
+    assert sorted(gpu.sizes)[-5:] == [frame] * 5  # one of them for the output
+    assert [kernel.segment.joined for kernel in kernels] == [0] * (len(kernels) - 1) + [4]
 
 
 def compiled_by(

@@ -59,6 +59,28 @@ def test_a_program_is_unchanged_by_a_round_trip_through_a_file(joined: FusedProg
             np.testing.assert_array_equal(getattr(before, name), getattr(after, name))
 
 
+def test_outputs_that_are_joined_are_kept_until_then() -> None:
+    """No buffer that a later step reads is written before, and the buffers are as few as the tensors in use."""
+    chain = recognise(synthetic.span(8, 6, np.float32))
+    program = assemble(chain, one_by_one(chain))
+    buffers, steps = program.buffers(), program.steps
+    assert steps[-2].joined == (0, 19, 3, 16)
+    for number, step in enumerate(steps):
+        for read in (*step.joined, *([] if step.operand is None else [step.operand])):
+            assert buffers[read] not in buffers[read + 1 : number + 1]
+    assert (
+        len(set(buffers)) == 6
+    )  # widened image, outputs of the first and the last but one block, and three in the last
+
+
+def test_a_program_with_joined_steps_is_unchanged_by_a_round_trip_through_a_file() -> None:
+    chain = recognise(synthetic.span(8, 2, np.float32))
+    program = assemble(chain, one_by_one(chain))
+    loaded = FusedProgram.load(program.dump())
+    assert [step.joined for step in loaded.steps] == [step.joined for step in program.steps]
+    assert [step.segment for step in loaded.steps] == [step.segment for step in program.steps]
+
+
 @pytest.mark.parametrize("content", [b"", b"not an archive", b"PK\x03\x04 cut off"])
 def test_a_damaged_file_is_refused(content: bytes) -> None:
     with pytest.raises(ValueError, match=r"not a program of fused kernels|allow_pickle"):

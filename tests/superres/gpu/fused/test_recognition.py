@@ -11,7 +11,18 @@ import pytest
 from pipeline.models import catalogue, synthetic
 from pipeline.superres.gpu.fused.chain import UnknownStructure
 from pipeline.superres.gpu.fused.recognition import recognise
-from tests.superres.gpu.fused.networks import BILINEAR, NEAREST, Builder, body, chain_network, evaluated, joined_network
+from tests.superres.gpu.fused.networks import (
+    BILINEAR,
+    NEAREST,
+    Builder,
+    body,
+    chain_network,
+    etds_network,
+    evaluated,
+    joined_network,
+    merging_network,
+    spanlike,
+)
 
 
 def leaky(b: Builder, source: str, width: int) -> str:
@@ -30,6 +41,43 @@ def nothing(b: Builder, source: str, width: int) -> str:
     return source
 
 
+def ecbsr(scale: int = 2) -> onnx.ModelProto:
+    """ECBSR of luma, with its branches merged: PReLU, and the image added to each of the last layer's channels."""
+    b = Builder(planes=1)
+    summed = b.node("Add", b.conv(body(b, 16, 3, Builder.prelu), 16, scale**2), "input")
+    return b.model(b.node("DepthToSpace", summed, blocksize=scale, mode="CRD"), scale)
+
+
+def normalised(*operators: tuple[str, bool, object]) -> onnx.ModelProto:
+    """A chain whose image passes through operators with constants, each (kind, constant first, value)."""
+    b = Builder()
+    image = "input"
+    for kind, is_first, value in operators:
+        operands = [image, b.constant(value)]
+        image = b.node(kind, *(operands[::-1] if is_first else operands))
+    return b.model(b.node("DepthToSpace", b.conv(relu(b, b.conv(image, 3, 8), 8), 8, 12), blocksize=2), 2)
+
+
+def limited(b: Builder, residual: str = "") -> onnx.ModelProto:
+    shuffled = b.node("DepthToSpace", b.conv(body(b, 8, 1, relu), 8, 12), blocksize=2, mode="CRD")
+    summed = b.node("Add", shuffled, residual) if residual else shuffled
+    return b.model(b.node("Clip", summed, b.constant(0), b.constant(1)), 2)
+
+
+def limited_over_the_image() -> onnx.ModelProto:
+    b = Builder()
+    return limited(b, b.enlarged(2, **NEAREST))
+
+
+def same_layer_twice() -> onnx.ModelProto:
+    b = Builder()
+    first = b.prelu(b.conv("input", 3, 8), 8)
+    merged = b.conv(b.node("Concat", first, first, axis=1), 16, 8, size=1, pads=0)
+    return b.model(b.node("DepthToSpace", b.conv(merged, 8, 12), blocksize=2), 2)
+
+
+MEAN = np.array([0.4, 0.5, 0.6]).reshape(1, 3, 1, 1)
+
 FAMILIES: dict[str, Callable[[], onnx.ModelProto]] = {
     "SRVGG": partial(synthetic.srvgg, 16, 3, np.float32),
     "SRVGG x4": partial(synthetic.srvgg, 24, 2, np.float32, scale=4),
@@ -45,6 +93,25 @@ FAMILIES: dict[str, Callable[[], onnx.ModelProto]] = {
     "bilinear residual x4": partial(chain_network, scale=4, residual=BILINEAR),
     "depth first shuffle": partial(chain_network, mode="DCR"),
     "layers joined": joined_network,
+    "SPAN": lambda: spanlike(Builder()),
+    "SPAN x4": lambda: spanlike(Builder(), width=16, scale=4),
+    "SPAN with one block": lambda: spanlike(Builder(), blocks=1),
+    "generated SPAN": partial(synthetic.span, 8, 3, np.float32),
+    **{f"{images} layers merged": partial(merging_network, images=images) for images in range(1, 5)},
+    "merged layers with an activation and layers behind them": partial(
+        merging_network, width=24, inner=2, activation=Builder.silu
+    ),
+    "the same layer merged twice": same_layer_twice,
+    "ECBSR": ecbsr,
+    "ECBSR x3": partial(ecbsr, scale=3),
+    "ETDS": etds_network,
+    "ETDS x3": partial(etds_network, scale=3),
+    "ETDS with a depth first shuffle": partial(etds_network, mode="DCR"),
+    "image less its mean, times a factor": partial(normalised, ("Sub", False, MEAN), ("Mul", True, 4.0)),
+    "image divided, plus an offset": partial(normalised, ("Div", False, MEAN), ("Add", True, -1.0)),
+    "image less a mean of three planes in one constant": partial(normalised, ("Sub", False, MEAN[0])),
+    "output limited to 0 to 1": lambda: limited(Builder()),
+    "output over the image limited to 0 to 1": limited_over_the_image,
 }
 
 
@@ -107,10 +174,100 @@ def activated_output() -> onnx.ModelProto:
     return b.model(b.node("DepthToSpace", relu(b, b.conv(b.conv("input", 3, 8), 8, 12), 12), blocksize=2), 2)
 
 
-def clipped_output() -> onnx.ModelProto:
+def output_clipped_to_another_range() -> onnx.ModelProto:
     b = Builder()
     shuffled = b.node("DepthToSpace", b.conv(body(b, 8, 1, relu), 8, 12), blocksize=2)
-    return b.model(b.node("Clip", shuffled, b.constant(0.0), b.constant(1.0)), 2)
+    return b.model(b.node("Clip", shuffled, b.constant(0), b.constant(2)), 2)
+
+
+def image_added_after_the_limit() -> onnx.ModelProto:
+    b = Builder()
+    shuffled = b.node("DepthToSpace", b.conv(body(b, 8, 1, relu), 8, 12), blocksize=2)
+    limited = b.node("Clip", shuffled, b.constant(0), b.constant(1))
+    return b.model(b.node("Add", limited, b.enlarged(2, **NEAREST)), 2)
+
+
+def merged(
+    *widths: int, axis: int = 1, outputs: int = 8, read_before_its_activation: bool = False, **attributes: object
+) -> onnx.ModelProto:
+    """Layers of these widths, concatenated and merged by a convolution, 1x1 unless `attributes` say otherwise."""
+    b = Builder()
+    sources, current, inputs = [], "input", 3
+    for width in widths:
+        before = b.conv(current, inputs, width)
+        current, inputs = relu(b, before, width), width
+        sources.append(before if read_before_its_activation else current)
+    options = {"size": 1, "pads": 0} | attributes
+    joined = b.node("Concat", *sources, axis=axis)
+    reader = b.conv(joined, sum(widths) if axis == 1 else widths[0], outputs, **options)  # type: ignore[arg-type]
+    return b.model(b.node("DepthToSpace", b.conv(reader, outputs, 12), blocksize=2), 2)
+
+
+def grouped_merge() -> onnx.ModelProto:
+    b = Builder()
+    first = b.conv("input", 3, 8)
+    joined = b.node("Concat", first, relu(b, b.conv(first, 8, 8), 8), axis=1)
+    merged = b.conv(joined, 8, 8, size=1, pads=0, group=2)
+    return b.model(b.node("DepthToSpace", b.conv(merged, 8, 12), blocksize=2), 2)
+
+
+def divided_layer() -> onnx.ModelProto:
+    b = Builder()
+    halved = b.node("Div", b.conv("input", 3, 8), b.constant(2.0))
+    return b.model(b.node("DepthToSpace", b.conv(halved, 8, 12), blocksize=2), 2)
+
+
+def one_by_one_of_the_image() -> onnx.ModelProto:
+    b = Builder()
+    return b.model(b.node("DepthToSpace", b.conv(b.conv("input", 3, 8, size=1, pads=0), 8, 12), blocksize=2), 2)
+
+
+def one_by_one_before_the_shuffle() -> onnx.ModelProto:
+    b = Builder()
+    return b.model(b.node("DepthToSpace", b.conv(body(b, 8, 1, relu), 8, 12, size=1, pads=0), blocksize=2), 2)
+
+
+def image_beside_a_layer() -> onnx.ModelProto:
+    b = Builder()
+    joined = b.node("Concat", b.conv("input", 3, 8), "input", axis=1)
+    return b.model(b.node("DepthToSpace", b.conv(b.conv(joined, 11, 8, size=1, pads=0), 8, 12), blocksize=2), 2)
+
+
+def image_added_to_too_many_channels() -> onnx.ModelProto:
+    b = Builder(planes=1)
+    summed = b.node("Add", b.conv("input", 1, 8), "input")
+    return b.model(b.node("DepthToSpace", b.conv(summed, 8, 4), blocksize=2), 2)
+
+
+def steep_slopes_where_a_gate_reads() -> onnx.ModelProto:
+    b = Builder()
+    first = b.prelu(b.conv("input", 3, 8), 8, low=1.2)
+    joined = b.node("Concat", first, b.gate(first, b.conv(first, 8, 8)), axis=1)
+    return b.model(b.node("DepthToSpace", b.conv(b.conv(joined, 16, 8, size=1, pads=0), 8, 12), blocksize=2), 2)
+
+
+def limited_otherwise_than_etds() -> onnx.ModelProto:
+    """Between two ReLUs, 2 - z instead of 1 - z."""
+    b = Builder()
+    last = relu(b, b.conv(body(b, 8, 1, relu), 8, 12), 12)
+    weights = b.constant(-np.eye(12)[:, :, None, None]), b.constant(np.full(12, 2))
+    return b.model(b.node("DepthToSpace", relu(b, b.node("Conv", last, *weights), 12), blocksize=2), 2)
+
+
+def etds_over_the_image() -> onnx.ModelProto:
+    """The image is added after the limit, which the kernels apply at the end."""
+    b = Builder()
+    last = relu(b, b.conv(body(b, 8, 1, relu), 8, 12), 12)
+    weights = b.constant(-np.eye(12)[:, :, None, None]), b.constant(np.ones(12))
+    shuffled = b.node("DepthToSpace", relu(b, b.node("Conv", last, *weights), 12), blocksize=2, mode="CRD")
+    return b.model(b.node("Add", shuffled, b.enlarged(2, **NEAREST)), 2)
+
+
+def slice_of_the_last_channels() -> onnx.ModelProto:
+    b = Builder()
+    bounds = [b.indices(values) for values in ([1], [13], [1])]
+    last = b.node("Slice", b.conv(body(b, 8, 1, relu), 8, 13), *bounds)
+    return b.model(b.node("DepthToSpace", last, blocksize=2), 2)
 
 
 def bicubic_residual() -> onnx.ModelProto:
@@ -160,7 +317,7 @@ def layer_read_twice_through_identity() -> onnx.ModelProto:
     return b.model(b.node("DepthToSpace", b.conv(summed, 8, 12), blocksize=2, mode="CRD"), 2)
 
 
-NEAR_MISSES = {
+NEAR_MISSES: dict[str, Callable[[], onnx.ModelProto]] = {
     "an image added twice": image_added_twice,
     "mode nearest": nearest_residual_rounded_down,
     "or elsewhere": copies_of_the_image_added_to_an_inner_layer,
@@ -173,7 +330,27 @@ NEAR_MISSES = {
     "of one width": two_widths,
     "pixel shuffle": no_shuffle,
     "after the last convolution": activated_output,
-    "Clip": clipped_output,
+    "a Clip that does not limit": output_clipped_to_another_range,
+    "neither layers nor the image": image_added_after_the_limit,
+    "along axis 2, not 1": partial(merged, 8, 8, axis=2),
+    "layers that are not all of one width": partial(merged, 8, 16),
+    "a convolution with strides [2, 2]": partial(merged, 8, 8, strides=[2, 2]),
+    "a convolution with pads [1, 1, 1, 1], not [0, 0, 0, 0]": partial(merged, 8, 8, pads=1),
+    "a convolution with group 2": grouped_merge,
+    "that does not read the layer before it": partial(merged, 8, 8, size=3, pads=1),
+    "a Concat of 5 layers' outputs, more than 4": partial(merged, 8, 8, 8, 8, 8),
+    "an activation of a tensor that is no layer's": partial(merged, 8, 8, read_before_its_activation=True),
+    "a 1x1 convolution that reads neither": one_by_one_of_the_image,
+    "a 1x1 convolution before the pixel shuffle": one_by_one_before_the_shuffle,
+    "neither all outputs of layers nor copies": image_beside_a_layer,
+    "an image of 1 planes added to 8 channels": image_added_to_too_many_channels,
+    "a slope of PReLU above 1 where": steep_slopes_where_a_gate_reads,
+    "before the pixel shuffle": limited_otherwise_than_etds,
+    "a 1x1 convolution before": etds_over_the_image,
+    "other than the first channels": slice_of_the_last_channels,
+    "a normalisation of the image by a constant of shape": partial(normalised, ("Sub", False, np.ones((1, 1, 1, 3)))),
+    "a division of the image by 0": partial(normalised, ("Div", False, 0.0)),
+    "a Div that does not": divided_layer,
     "mode cubic": bicubic_residual,
     "above 1 where layers are joined": steep_slope_where_layers_are_joined,
 }

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from pipeline.superres.gpu.fused.weights import channel_order, pack_first, pack_inner, pack_last
+from pipeline.superres.gpu.fused.weights import channel_order, pack_first, pack_inner, pack_joined, pack_last
 
 
 def weights(outputs: int, inputs: int) -> NDArray[np.float32]:
@@ -71,6 +71,37 @@ def test_the_first_layer_reads_four_columns_of_four_planes(planes: int) -> None:
                     inside = column < 3 and plane < planes
                     expected.append(float(weight[order[tile, lane // 4], plane, row, column]) if inside else 0.0)
                 assert held(packed, row, 2, tile, lane).tolist() == expected
+
+
+def test_the_fourth_plane_has_the_weights_of_ones() -> None:
+    weight, ones, order = weights(16, 3), weights(16, 1)[:, 0], channel_order(2)
+    packed = pack_first(weight, ones)
+    for row, tile, lane, index in np.ndindex(3, 2, 32, 4):
+        column, plane = divmod(input_of(lane, index), 4)
+        output = order[tile, lane // 4]
+        expected = (
+            0.0 if column == 3 else ones[output, row, column] if plane == 3 else weight[output, plane, row, column]
+        )
+        assert held(packed, row, 2, tile, lane)[index] == expected
+
+
+@pytest.mark.parametrize("images", [1, 4])
+@pytest.mark.parametrize("width", range(8, 65, 8))
+def test_a_lane_holds_the_weights_of_the_channels_that_it_loads_of_each_joined_image(width: int, images: int) -> None:
+    weight = weights(width, images * width)[:, :, :1, :1]
+    packed, tiles, order = pack_joined(weight), width // 8, channel_order(width // 8)
+    steps = -(-tiles // 2)  # of each image
+    assert packed.size == images * steps * tiles * 128
+    for image, step, tile in np.ndindex(images, steps, tiles):
+        for lane in (0, 5, 18, 31):
+            expected = []
+            for index in range(4):
+                number = input_of(lane, index)
+                chunk, output = 2 * step + number // 8, order[tile, lane // 4]
+                exists = chunk < tiles
+                channel = order[chunk, number % 8] if exists else 0
+                expected.append(weight[output, image * width + channel, 0, 0] if exists else 0.0)
+            assert held(packed, image * steps + step, tiles, tile, lane).tolist() == expected
 
 
 @pytest.mark.parametrize("tiles", range(1, 9))

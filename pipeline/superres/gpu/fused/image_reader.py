@@ -1,0 +1,89 @@
+"""Recognition of operators that read the image itself: its normalisation, its copies, and its enlargement."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.superres.gpu.fused.chain import SCALES, Residual, UnknownStructure
+from pipeline.superres.gpu.fused.onnx_graph import OnnxGraph, as_float32
+
+Affine = tuple[NDArray[np.float32], NDArray[np.float32]]
+"""Factor and offset, each of shape (1 or planes,): the tensor is image * factor + offset."""
+
+
+@dataclass
+class ImageReader:
+    """Reads the operators on the image.
+
+    Attributes:
+        graph: The graph.
+        normalised: For each tensor that is the image with a factor and an offset, these two. The image is one of them.
+        copies: For each tensor of concatenated copies of the image, the scale whose square is their number.
+        enlarged: For each tensor that is the enlarged image, the interpolation and the scale.
+    """
+
+    graph: OnnxGraph
+    normalised: dict[str, Affine] = field(default_factory=dict)
+    copies: dict[str, int] = field(default_factory=dict)
+    enlarged: dict[str, tuple[Residual, int]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.normalised[self.graph.image] = np.ones(1, np.float32), np.zeros(1, np.float32)
+
+    def normalise(self, kind: str, output: str, inputs: list[str]) -> bool:
+        """Read an Add, Sub, Mul or Div of the image with a constant; False if `inputs` are something else."""
+        if inputs[0] in self.graph.constants and kind in ("Add", "Mul"):
+            inputs = inputs[::-1]
+        if inputs[0] not in self.normalised or inputs[1] not in self.graph.constants:
+            return False
+        constant = self.graph.constants[inputs[1]]
+        if constant.size != 1 and (constant.ndim < 3 or constant.size != constant.shape[-3]):
+            raise UnknownStructure(f"a normalisation of the image by a constant of shape {constant.shape}")
+        value, (factor, offset) = as_float32(constant).ravel(), self.normalised[inputs[0]]
+        if kind in ("Mul", "Div"):
+            if kind == "Div" and not value.all():
+                raise UnknownStructure("a division of the image by 0")
+            times = as_float32(value if kind == "Mul" else 1 / value)
+            self.normalised[output] = factor * times, offset * times
+        else:
+            self.normalised[output] = factor, offset + (value if kind == "Add" else -value)
+        return True
+
+    def folded(self, source: str, weight: NDArray[Any]) -> dict[str, NDArray[np.float32]]:
+        """The fields of the first layer with which it reads the image itself instead of tensor `source`."""
+        factor, offset = self.normalised[source]
+        planes, weight = weight.shape[1], as_float32(weight)
+        if factor.size not in (1, planes) or offset.size not in (1, planes):
+            raise UnknownStructure(f"a normalisation of {max(factor.size, offset.size)} planes, not {planes}")
+        fields = {"weight": weight * factor[None, :, None, None]}
+        if offset.any():
+            fields["ones_weight"] = (weight * offset[None, :, None, None]).sum(axis=1)
+        return fields
+
+    def concatenate(self, output: str, inputs: list[str]) -> None:
+        """Read a concatenation of copies of the image."""
+        scale = round(len(inputs) ** 0.5)
+        if scale**2 != len(inputs):
+            raise UnknownStructure(f"a Concat of {len(inputs)} copies of the image, which is no square number")
+        self.copies[output] = scale
+
+    def enlarge(self, output: str, inputs: list[str], attributes: dict[str, Any]) -> None:
+        """Read a Resize."""
+        scales = self.graph.constant(inputs[2] if len(inputs) > 2 else "", "the scales of a Resize").ravel()
+        is_whole = scales.size == 4 and scales[2] in SCALES and scales.tolist() == [1, 1, scales[2], scales[2]]
+        if inputs[0] != self.graph.image or not is_whole:
+            raise UnknownStructure("a Resize that does not enlarge the image by a whole number up to 4")
+        mode, how = attributes.get("mode", b"nearest"), attributes.get("coordinate_transformation_mode", b"half_pixel")
+        rounding = attributes.get("nearest_mode", b"round_prefer_floor")
+        rounds = how == b"half_pixel" and rounding.startswith(b"round")
+        repeats = rounds or (how == b"asymmetric" and rounding == b"floor")
+        if mode == b"nearest" and repeats:
+            self.enlarged[output] = "nearest", int(scales[2])
+        elif mode == b"linear" and how in (b"half_pixel", b"pytorch_half_pixel"):
+            self.enlarged[output] = "bilinear", int(scales[2])
+        else:
+            raise UnknownStructure(f"a Resize with mode {mode.decode()} and {how.decode()} coordinates")
