@@ -16,7 +16,8 @@ BIN := $(VENV)/bin
 WORKERS ?= 2
 REPEATS ?= 10
 PARALLEL := --numprocesses=$(WORKERS) --dist=loadgroup
-CONCURRENT := tests/flow tests/live tests/cli/test_shutdown.py tests/superres/test_sessions.py tests/media/encoding/test_parallel_gop.py
+CONCURRENT := tests/flow tests/live tests/media/encoding/test_parallel_gop.py \
+	$$(grep -rlE 'threading|subprocess|psutil|socket|signal|in_thread' tests --include='test_*.py' | grep -vE '^tests/(gpu|flow|live)/')
 CLIPS := $(if $(UPREZ_TEST_MEDIA),--media $(UPREZ_TEST_MEDIA))
 GPU := $(shell command -v nvidia-smi >/dev/null 2>&1 && echo "[rtx]")
 

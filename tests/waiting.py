@@ -13,7 +13,7 @@ import pytest
 
 from pipeline.flow.fair_lock import FairLock
 
-DEADLINE = 20.0
+DEADLINE = 30.0
 
 
 def until(condition: Callable[[], bool]) -> None:

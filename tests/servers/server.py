@@ -19,7 +19,7 @@ from typing import Any, Self
 import psutil
 
 ROOT = Path(__file__).parents[2]
-_PATIENCE = 20.0  # seconds for a server to start, on a machine under load
+PATIENCE = 40.0  # seconds for a process to start or to react, on a machine under load
 _POLL_SECONDS = 0.02
 
 
@@ -30,7 +30,7 @@ def free_port(kind: socket.SocketKind = socket.SOCK_STREAM) -> int:
         return int(found.getsockname()[1])
 
 
-def until(condition: Callable[[], Any], what: str, seconds: float = _PATIENCE) -> Any:
+def until(condition: Callable[[], Any], what: str, seconds: float = PATIENCE) -> Any:
     """Waits until `condition` returns something true, and returns that; fails after `seconds`."""
     end = time.monotonic() + seconds
     while not (value := condition()):

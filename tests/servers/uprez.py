@@ -16,7 +16,7 @@ from typing import Any, Self
 import psutil
 
 from pipeline.live.stats import LiveFigures, StreamFigures
-from tests.servers.server import until
+from tests.servers.server import PATIENCE, until
 from tests.waiting import has_ended
 
 _PATIENT, _ORDINARY = "tests.patient_uprez", "pipeline.cli.main"
@@ -110,7 +110,7 @@ class Uprez:
         """The latest figures of the first stream."""
         return self.figures.streams[0] if self.figures else None
 
-    def until(self, condition: Callable[[StreamFigures], Any], what: str, seconds: float = 20) -> StreamFigures:
+    def until(self, condition: Callable[[StreamFigures], Any], what: str, seconds: float = PATIENCE) -> StreamFigures:
         """Waits until `condition` is true of the first stream, and returns its figures."""
 
         def check() -> StreamFigures | None:
@@ -123,7 +123,7 @@ class Uprez:
         except AssertionError as error:
             raise AssertionError(f"{error}\n{self.stream!r}\n{self.errors}") from None
 
-    def until_out(self, frames: int, seconds: float = 20) -> StreamFigures:
+    def until_out(self, frames: int, seconds: float = PATIENCE) -> StreamFigures:
         """Waits until `frames` more frames than now are written."""
         have = self.stream.frames_out if self.stream else 0
         return self.until(
@@ -149,7 +149,7 @@ class Uprez:
         self._process.kill()
         self._process.wait()
 
-    def end(self, by: signal.Signals = signal.SIGINT, seconds: float = 20) -> float:
+    def end(self, by: signal.Signals = signal.SIGINT, seconds: float = PATIENCE) -> float:
         """Sends a signal and waits for its end; returns how many seconds that took."""
         self.family()
         began = time.monotonic()
