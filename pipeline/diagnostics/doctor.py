@@ -94,6 +94,9 @@ def _gpu() -> Finding:
 def _tensorrt() -> Finding:
     try:
         loaded = [library.load(name) for name in library.installed()]
+        if not cuda.unavailable_reason():
+            for each in loaded:
+                each.create_runtime()
     except UprezError as error:
         return Finding("TensorRT", False, str(error), library.INSTALL_COMMANDS["rtx"])
     if not loaded:

@@ -27,6 +27,19 @@ def test_a_check_that_fails_is_a_finding(monkeypatch: pytest.MonkeyPatch) -> Non
     assert (cache.ok, cache.required, cache.detail) == (False, True, "no cache folder can be written")
 
 
+def test_a_tensorrt_that_can_not_use_the_gpu_is_a_finding(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Unusable:
+        def create_runtime(self) -> None:
+            raise BackendError("TensorRT 11.4 can't use the GPU: no driver")
+
+    monkeypatch.setattr("pipeline.superres.gpu.tensorrt.library.installed", lambda: ["tensorrt"])
+    monkeypatch.setattr("pipeline.superres.gpu.tensorrt.library.load", lambda name: Unusable())
+    monkeypatch.setattr("pipeline.system.cuda.unavailable_reason", lambda: None)
+    monkeypatch.setattr("pipeline.system.host.gpus", list)
+    tensorrt = next(finding for finding in doctor.examine() if finding.name == "TensorRT")
+    assert (tensorrt.ok, tensorrt.detail) == (False, "TensorRT 11.4 can't use the GPU: no driver")
+
+
 def test_a_tensorrt_that_does_not_load_is_a_finding_with_a_command(monkeypatch: pytest.MonkeyPatch) -> None:
     def failing(name: str) -> None:
         raise BackendError("tensorrt_rtx is installed but does not load: no library")

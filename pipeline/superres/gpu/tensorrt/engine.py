@@ -55,7 +55,7 @@ class Shapes:
 
 
 def build_engine(library: TensorRtLibrary, model: ModelSpec, shapes: Shapes, prelu_as_max: bool = True) -> bytes:
-    """Build an engine. TensorRT-RTX needs no GPU for this.
+    """Build an engine. TensorRT needs a GPU for this, TensorRT-RTX does not.
 
     Args:
         library: The TensorRT library.
@@ -67,11 +67,11 @@ def build_engine(library: TensorRtLibrary, model: ModelSpec, shapes: Shapes, pre
         The serialized engine.
 
     Raises:
+        BackendError: TensorRT can't use the GPU.
         ModelError: TensorRT can't parse or build the network.
     """
     trt = library.trt
-    library.logger.messages.clear()
-    builder = trt.Builder(library.logger)
+    builder = library.create_builder()
     network = builder.create_network(_creation_flags(trt))
     parser = trt.OnnxParser(network, library.logger)
     if not parser.parse(_prepared(model) if prelu_as_max else model.path.read_bytes()):
@@ -99,7 +99,7 @@ def _prepared(model: ModelSpec) -> bytes:
 
 
 def _creation_flags(trt: Any) -> int:
-    """Flags for a strongly typed network. Only TensorRT 10 has the flag; TensorRT-RTX and TensorRT 11 always do so."""
+    """Flags for a strongly typed network. TensorRT 10 needs one; where there is none, all networks are."""
     flag = getattr(trt.NetworkDefinitionCreationFlag, "STRONGLY_TYPED", None)
     return 0 if flag is None else 1 << int(flag)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import importlib
 import importlib.util
 import re
@@ -14,6 +15,7 @@ from pipeline.errors import BackendError
 
 MODULES = {"rtx": "tensorrt_rtx", "tensorrt": "tensorrt"}
 INSTALL_COMMANDS = {"rtx": "pip install 'uprez[rtx]'", "tensorrt": "pip install 'uprez[tensorrt]'"}
+OLDEST_TENSORRT = 10, 13  # of "tensorrt": its first two numbers
 
 ANY_LIBRARY = ("auto", "fused", "fused-fp16acc")  # settings of `engine` for which any library will do
 _NO_MEMORY = re.compile(r"out of memory|outofmemory|cuda error 2\b", re.IGNORECASE)
@@ -51,6 +53,44 @@ class TensorRtLibrary:
     def last_error(self) -> str:
         """The last error that TensorRT logged, in one line."""
         return self.logger.messages[-1] if self.logger.messages else "TensorRT gave no reason"
+
+    def create_builder(self) -> Any:
+        """Create a builder. Raises BackendError if it can't use the GPU; that of TensorRT-RTX needs none."""
+        self._check_version()
+        self.logger.messages.clear()
+        try:
+            return self.trt.Builder(self.logger)
+        except TypeError as error:  # what pybind11 raises for a null pointer
+            raise self._unusable() from error
+
+    def create_runtime(self) -> Any:
+        """Create a runtime. Raises BackendError if it can't use the GPU.
+
+        TensorRT 10 and 11 then return an object around a null pointer, and the process crashes where that is used or
+        freed. Nothing but the logged error distinguishes it.
+        """
+        self._check_version()
+        self.logger.messages.clear()
+        runtime = self.trt.Runtime(self.logger)
+        if any("createInferRuntime" in message for message in self.logger.messages):
+            ctypes.pythonapi.Py_IncRef(ctypes.py_object(runtime))  # so that it is never freed
+            raise self._unusable()
+        return runtime
+
+    def _check_version(self) -> None:
+        """Raise BackendError if this is a TensorRT that lacks functions which engines need."""
+        if self.name == "tensorrt" and tuple(map(int, re.findall(r"\d+", self.version)[:2])) < OLDEST_TENSORRT:
+            oldest = ".".join(map(str, OLDEST_TENSORRT))
+            raise BackendError(
+                f"tensorrt {self.version} is too old, {oldest} or later works: {INSTALL_COMMANDS['tensorrt']}"
+            )
+
+    def _unusable(self) -> BackendError:
+        reason = next(iter(self.logger.messages), self.last_error())
+        return BackendError(
+            f"{self.title} {self.version} can't use the GPU: {reason}: update the NVIDIA driver, or install the "
+            "package for its version of CUDA (it has cu12 or cu13 in its name)"
+        )
 
 
 def installed() -> list[str]:
@@ -90,8 +130,18 @@ def _import(name: str) -> TensorRtLibrary:
         trt = importlib.import_module(MODULES[name])
     except (ImportError, OSError) as error:
         raise BackendError(f"{MODULES[name]} is installed but does not load: {error}") from error
+    return with_logger(name, trt)
 
-    class Logger(trt.ILogger):  # type: ignore[name-defined, misc]  # the module is known at run time only
+
+def with_logger(name: str, trt: Any) -> TensorRtLibrary:
+    """Return the library of an imported module, with a new logger.
+
+    Args:
+        name: "rtx" or "tensorrt".
+        trt: `tensorrt_rtx`, `tensorrt`, or a module with the same API.
+    """
+
+    class Logger(trt.ILogger):  # type: ignore[misc]  # the module is known at run time only
         def __init__(self) -> None:
             super().__init__()
             self.messages: deque[str] = deque(maxlen=8)

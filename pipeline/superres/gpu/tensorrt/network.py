@@ -92,7 +92,7 @@ class Network:
         self._resources = resources
         self._library = resources.library
         self._cache = resources.cache
-        self._runtime: Any = self._library.trt.Runtime(self._library.logger)
+        self._runtime: Any = self._library.create_runtime()
         exact = resources.key(shapes or Shapes.fixed(height, width))
         self._key = exact if shapes else self._cache.best_match(exact)
         self._config: Any = None
