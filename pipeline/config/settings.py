@@ -118,8 +118,8 @@ class Upscaling(BaseModel):
     )
     dedup: bool = Field(
         True,
-        description="upscale repeated frames once: those whose samples are bit for bit those of the frame before; the "
-        "output is the same without it",
+        description="upscale repeated frames once: those whose samples are bit for bit those of the frame before; "
+        "frames that NVDEC decoded are not compared",
     )
     slots: int = Field(10, ge=2, le=64, description="frames in flight on the GPU")
     contexts: int = Field(2, ge=1, le=4, description="execution contexts of the network on the GPU, used in turn")

@@ -30,7 +30,7 @@ class SharedFrame:
     def __init__(self, frame: Frame) -> None:
         self._frame = frame
         self._users = 1
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()  # reentrant: the garbage collector may release a frame at any moment
 
     def share(self, pts: int, duration: int) -> Frame:
         """The frame for one more user, who releases it. Nobody may write to its samples.

@@ -107,6 +107,20 @@ def test_depth_is_reduced_with_the_same_dither_in_repeated_frames(tmp_path: Path
     assert once.frames_repeated == 5
 
 
+@pytest.mark.parametrize("name", ["out.gif", "out.apng", "out-%03d.png", "out-%03d.jpg", "out.mov"])
+def test_files_of_other_kinds_are_the_same_byte_for_byte(tmp_path: Path, name: str) -> None:
+    source = padded(tmp_path / "in.mkv")
+    written = []
+    for dedup in (True, False):
+        folder = tmp_path / str(dedup)
+        folder.mkdir()
+        codec = {"codec": "prores_ks"} if name.endswith(".mov") else {}
+        result = upscale(source, folder / name, dedup=dedup, preset=None, **codec)
+        assert result.frames_repeated == (12 if dedup else 0)
+        written.append([path.read_bytes() for path in sorted(folder.iterdir())])
+    assert written[0] == written[1]
+
+
 def test_parallel_encoders_get_every_repeated_frame(tmp_path: Path) -> None:
     source = padded(tmp_path / "in.mkv", [index // 10 for index in range(100)])
     once, _ = with_and_without(source, tmp_path, codec="libx264", preset="ultrafast", encoders=2)
