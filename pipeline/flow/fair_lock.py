@@ -34,7 +34,7 @@ class FairLock:
         return len(self._waiting)
 
     def _enter(self, gate: Gate) -> None:
-        waiter = _Waiter(gate)
+        waiter = None
         try:
             with self._lock:
                 if gate.aborted:
@@ -42,10 +42,12 @@ class FairLock:
                 if not self.taken:
                     self.taken = True
                     return
+                waiter = _Waiter(gate)
                 self._waiting.append(waiter)
             waiter.woken.acquire()
         except BaseException:  # Ctrl-C in the main thread, which may just have been admitted
-            self._give_up(waiter)
+            if waiter is not None:
+                self._give_up(waiter)
             raise
         if not waiter.admitted:
             raise Aborted

@@ -123,15 +123,15 @@ def checked_output(model: ModelSpec, source: FrameFormat, output: FrameFormat | 
 def check_frame(frame: Frame, session: Session[Any]) -> None:
     """Raise MismatchError if a frame has not the session's source format: size, samples, dtype, plane shapes."""
     expected = session.source
-    if frame.format != expected:
+    if frame.format is not expected and frame.format != expected:
         raise MismatchError(f"the frame is {_described(frame.format)}, the session expects {_described(expected)}")
     if frame.device_planes:
         return
+    dtype = expected.pixel.dtype
     for plane, shape in zip(frame.planes, expected.plane_shapes, strict=True):
-        if plane.shape != shape or plane.dtype != expected.pixel.dtype:
+        if plane.shape != shape or plane.dtype != dtype:
             raise MismatchError(
-                f"a plane of the frame is {plane.shape} {plane.dtype}, "
-                f"the session expects {shape} {expected.pixel.dtype}"
+                f"a plane of the frame is {plane.shape} {plane.dtype}, the session expects {shape} {dtype}"
             )
 
 

@@ -9,9 +9,10 @@ import ctypes
 import re
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -228,19 +229,27 @@ class PinnedBuffer:
         self.buffer.close()
 
 
-@contextmanager
-def gpu_errors(action: str) -> Iterator[None]:
-    """Translate any error that cuda-core raises inside into BackendError.
+def gpu_errors(action: str) -> AbstractContextManager[None]:
+    """Translate any error that cuda-core raises inside into BackendError. The object can be entered again and again.
 
     Args:
         action: Action inside, for the message, such as "submitting a frame".
     """
-    try:
-        yield
-    except UprezError:
-        raise
-    except Exception as error:  # cuda-core's errors have no common parent
-        raise BackendError(f"the GPU failed while {action}: {error}") from error
+    return _GpuErrors(action)
+
+
+class _GpuErrors(AbstractContextManager[None]):  # a class: every frame enters some, and generators are slow
+    def __init__(self, action: str) -> None:
+        self._action = action
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if isinstance(error, Exception) and not isinstance(error, UprezError):  # cuda-core's have no common parent
+            raise BackendError(f"the GPU failed while {self._action}: {error}") from error
 
 
 @contextmanager

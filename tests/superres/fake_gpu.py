@@ -178,7 +178,7 @@ class FakePasses:
         self._tensor = np.empty(0, np.uint8)
         self._buffer = gpu.allocate(1, self.stream)
 
-    def queue(self, samples: int, output: int, mark: Callable[[str], None]) -> None:
+    def queue(self, samples: int, output: int, mark: Callable[[str], None] | None = None) -> None:
         memory = self._gpu.memory
         self.stream.do(lambda: self._invert(memory[samples]))
         self.calls.append(len(self.calls))

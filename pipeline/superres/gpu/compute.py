@@ -36,6 +36,7 @@ log = logging.getLogger(__name__)
 
 _SHARE_OF_FREE = 0.9  # of the GPU's free memory, if there is no budget: other programs may need some too
 _LEAST_SLOTS = 3
+_QUEUING = gpu_errors("submitting a frame")
 _SHARE_OF_SLOTS = 0.25  # of the budget
 
 
@@ -180,7 +181,7 @@ class Compute:
             Aborted: The gate was aborted.
             OutOfMemory: No smaller tiles are left.
         """
-        with gate, gpu_errors("submitting a frame"):
+        with gate, _QUEUING:
             while True:
                 plan = self._current_plan()
                 lane = plan.next_lane()

@@ -29,7 +29,7 @@ from pipeline.superres.gpu.kernels import (
 from pipeline.superres.tiling import Tile, Tiling
 
 if TYPE_CHECKING:
-    from cuda.core import Device, Kernel, Stream
+    from cuda.core import Device, Stream
 
 _BLOCK = (32, 4)
 
@@ -39,78 +39,89 @@ class ToRgb:
 
     def __init__(self, device: Device, format: FrameFormat, model: ModelSpec, interleaved: bool = False) -> None:
         macros = colour_macros(format, model) | input_macros(interleaved)
-        self._kernel = _kernel(device, COLOUR, macros, "to_rgb")
         self._layout = plane_layout(format)
-        self._config = _config(-(-format.width // columns_per_thread(format)), format.height)
+        self._launch = _Launch(
+            device, COLOUR, macros, "to_rgb", (-(-format.width // columns_per_thread(format)), format.height)
+        )
 
     def __call__(self, stream: Stream, frame: int, rgb: int) -> None:
         """Convert the packed frame at device address `frame` to the tensor at `rgb`."""
-        from cuda.core import launch
-
         luma, u, v, luma_pitch, chroma_pitch, _ = self._layout
-        launch(stream, self._config, self._kernel, frame + luma, frame + u, frame + v, luma_pitch, chroma_pitch, rgb)
+        self._launch(stream, frame + luma, frame + u, frame + v, luma_pitch, chroma_pitch, rgb)
 
 
 class FromRgb:
     """Converts the RGB tensor, (1, 3, H, W), to samples except alpha: dithered if requested, rounded and clamped."""
 
     def __init__(self, device: Device, format: FrameFormat, model: ModelSpec, dither: bool) -> None:
-        self._kernel = _kernel(device, COLOUR, colour_macros(format, model, dither), "from_rgb")
         self._layout = plane_layout(format)
-        self._config = _config(-(-format.width // columns_per_thread(format)), -(-format.height >> format.pixel.sub_y))
+        self._launch = _Launch(
+            device,
+            COLOUR,
+            colour_macros(format, model, dither),
+            "from_rgb",
+            (-(-format.width // columns_per_thread(format)), -(-format.height >> format.pixel.sub_y)),
+        )
 
     def __call__(self, stream: Stream, rgb: int, frame: int) -> None:
         """Convert the tensor at device address `rgb` to the packed frame at `frame`."""
-        from cuda.core import launch
-
         luma, u, v, luma_pitch, chroma_pitch, _ = self._layout
-        launch(stream, self._config, self._kernel, rgb, frame + luma, frame + u, frame + v, luma_pitch, chroma_pitch)
+        self._launch(stream, rgb, frame + luma, frame + u, frame + v, luma_pitch, chroma_pitch)
 
 
 class ToLuma:
     """Converts samples to the luma tensor, (1, 1, H, W), or (H, W, 4) if interleaved."""
 
     def __init__(self, device: Device, format: FrameFormat, model: ModelSpec, interleaved: bool = False) -> None:
-        self._kernel = _kernel(device, LUMA, luma_macros(format, model) | input_macros(interleaved), "to_luma")
         self._layout = plane_layout(format)
-        self._config = _config(format.width, format.height)
+        self._launch = _Launch(
+            device,
+            LUMA,
+            luma_macros(format, model) | input_macros(interleaved),
+            "to_luma",
+            (format.width, format.height),
+        )
 
     def __call__(self, stream: Stream, frame: int, tensor: int) -> None:
         """Convert the packed frame at device address `frame` to the tensor at `tensor`."""
-        from cuda.core import launch
-
         luma, u, v, luma_pitch, chroma_pitch, _ = self._layout
-        launch(stream, self._config, self._kernel, frame + luma, frame + u, frame + v, luma_pitch, chroma_pitch, tensor)
+        self._launch(stream, frame + luma, frame + u, frame + v, luma_pitch, chroma_pitch, tensor)
 
 
 class WithChroma:
     """Combines the upscaled luma tensor, (1, 1, scale H, scale W), with the source's chroma to the RGB tensor."""
 
     def __init__(self, device: Device, format: FrameFormat, model: ModelSpec) -> None:
-        self._kernel = _kernel(device, LUMA, luma_macros(format, model), "with_chroma")
         self._layout = plane_layout(format)
-        self._config = _config(model.scale * format.width, model.scale * format.height)
+        self._launch = _Launch(
+            device,
+            LUMA,
+            luma_macros(format, model),
+            "with_chroma",
+            (model.scale * format.width, model.scale * format.height),
+        )
 
     def __call__(self, stream: Stream, tensor: int, frame: int, rgb: int) -> None:
         """Combine the luma at device address `tensor` and the packed source frame at `frame` to the tensor at `rgb`."""
-        from cuda.core import launch
-
         luma, u, v, *pitches, _ = self._layout
-        launch(stream, self._config, self._kernel, tensor, frame + luma, frame + u, frame + v, *pitches, rgb)
+        self._launch(stream, tensor, frame + luma, frame + u, frame + v, *pitches, rgb)
 
 
 class LimitOvershoot:
     """Limits the network's output tensor to the local range of its input tensor, in place."""
 
     def __init__(self, device: Device, format: FrameFormat, model: ModelSpec, interleaved: bool = False) -> None:
-        self._kernel = _kernel(device, LIMIT, limit_macros(format, model) | input_macros(interleaved), "limit")
-        self._config = _config(format.width, format.height)
+        self._launch = _Launch(
+            device,
+            LIMIT,
+            limit_macros(format, model) | input_macros(interleaved),
+            "limit",
+            (format.width, format.height),
+        )
 
     def __call__(self, stream: Stream, source: int, enlarged: int) -> None:
         """Limit the tensor at device address `enlarged` to the range of that at `source`."""
-        from cuda.core import launch
-
-        launch(stream, self._config, self._kernel, source, enlarged)
+        self._launch(stream, source, enlarged)
 
 
 class EnlargeAlpha:
@@ -119,30 +130,30 @@ class EnlargeAlpha:
     def __init__(self, device: Device, source: FrameFormat, output: FrameFormat) -> None:
         self._has_alpha = source.pixel.alpha
         kernel = "enlarge" if self._has_alpha else "opaque"
-        self._kernel = _kernel(device, ALPHA, alpha_macros(source, output), kernel)
         self._from, self._to = plane_layout(source).alpha, plane_layout(output).alpha
-        self._config = _config(output.width, output.height)
+        self._launch = _Launch(device, ALPHA, alpha_macros(source, output), kernel, (output.width, output.height))
 
     def __call__(self, stream: Stream, frame: int, output: int) -> None:
         """Write the alpha of the packed frame at device address `output`, given the source frame at `frame`."""
-        from cuda.core import launch
-
         source = (frame + self._from,) if self._has_alpha else ()
-        launch(stream, self._config, self._kernel, *source, output + self._to)
+        self._launch(stream, *source, output + self._to)
 
 
 class CutTile:
     """Copies a tile, (1, C, h, w), out of the tensor of the complete frame, (1, C, H, W); (h, w, 4) if interleaved."""
 
     def __init__(self, device: Device, tiling: Tiling, model: ModelSpec, interleaved: bool = False) -> None:
-        self._kernel = _kernel(device, TILES, tile_macros(tiling, model) | input_macros(interleaved), "cut")
-        self._config = _config(tiling.tile_width, tiling.tile_height)
+        self._launch = _Launch(
+            device,
+            TILES,
+            tile_macros(tiling, model) | input_macros(interleaved),
+            "cut",
+            (tiling.tile_width, tiling.tile_height),
+        )
 
     def __call__(self, stream: Stream, rgb: int, piece: int, tile: Tile) -> None:
         """Copy `tile` of the tensor at device address `rgb` to the one at `piece`."""
-        from cuda.core import launch
-
-        launch(stream, self._config, self._kernel, rgb, piece, np.int32(tile.x), np.int32(tile.y))
+        self._launch(stream, rgb, piece, np.int32(tile.x), np.int32(tile.y))
 
 
 class PasteTile:
@@ -153,15 +164,18 @@ class PasteTile:
     """
 
     def __init__(self, device: Device, tiling: Tiling, model: ModelSpec) -> None:
-        self._kernel = _kernel(device, TILES, tile_macros(tiling, model), "paste")
-        self._config = _config(model.scale * tiling.tile_width, model.scale * tiling.tile_height)
+        self._launch = _Launch(
+            device,
+            TILES,
+            tile_macros(tiling, model),
+            "paste",
+            (model.scale * tiling.tile_width, model.scale * tiling.tile_height),
+        )
 
     def __call__(self, stream: Stream, rgb: int, piece: int, tile: Tile) -> None:
         """Paste the output of `tile` at device address `piece` into the tensor at `rgb`."""
-        from cuda.core import launch
-
         position = (np.int32(number) for number in (tile.x, tile.y, tile.left, tile.top))
-        launch(stream, self._config, self._kernel, piece, rgb, *position)
+        self._launch(stream, piece, rgb, *position)
 
 
 @dataclass(frozen=True)
@@ -208,12 +222,26 @@ def conversion_kernels(
     )
 
 
-def _kernel(device: Device, file: str, macros: dict[str, str], name: str) -> Kernel:
-    return compile_kernels(file, macros, f"sm_{device.arch}").get_kernel(name)
+class _Launch:
+    """A kernel of one of the .cu files, compiled, with a thread for each item."""
 
+    def __init__(self, device: Device, file: str, macros: dict[str, str], name: str, items: tuple[int, int]) -> None:
+        """Compile the kernel. Raises BackendError.
 
-def _config(columns: int, rows: int) -> Any:
-    """Launch configuration of a grid with a thread for each of `columns` x `rows` items."""
-    from cuda.core import LaunchConfig
+        Args:
+            device: The GPU.
+            file: The .cu file.
+            macros: The macros that it is compiled with.
+            name: The kernel in that file.
+            items: Columns and rows of items.
+        """
+        from cuda.core import LaunchConfig, launch
 
-    return LaunchConfig(grid=(-(-columns // _BLOCK[0]), -(-rows // _BLOCK[1])), block=_BLOCK)
+        grid = tuple(-(-length // threads) for length, threads in zip(items, _BLOCK, strict=True))
+        self._config = LaunchConfig(grid=grid, block=_BLOCK)
+        self._kernel = compile_kernels(file, macros, f"sm_{device.arch}").get_kernel(name)
+        self._launch = launch
+
+    def __call__(self, stream: Stream, *arguments: Any) -> None:
+        """Queue the kernel on `stream`."""
+        self._launch(stream, self._config, self._kernel, *arguments)

@@ -56,9 +56,10 @@ class Passes:
             self._rgb = self._output
             if conversions.with_chroma:
                 self._rgb = allocate(3 * tensor_bytes(network.model, tiling.width, tiling.height, enlarged=True))
+            self._addresses = int(self._input.handle), int(self._output.handle), int(self._rgb.handle)
             self._memory = memory.pop_all()
 
-    def queue(self, samples: int, output: int, mark: Mark) -> None:
+    def queue(self, samples: int, output: int, mark: Mark | None = None) -> None:
         """Queue all passes for a frame.
 
         Args:
@@ -66,7 +67,8 @@ class Passes:
             output: Device address of the packed upscaled frame.
             mark: Called with the name of each pass after it was queued.
         """
-        source, enlarged, rgb = (int(tensor.handle) for tensor in (self._input, self._output, self._rgb))
+        mark = mark or _ignore
+        source, enlarged, rgb = self._addresses
         self._conversions.to_tensor(self.stream, samples, source)
         mark("to_rgb")
         self.queue_network()
@@ -93,6 +95,10 @@ class Passes:
     def close(self) -> None:
         """Free the memory. No work may be in flight."""
         self._memory.close()
+
+
+def _ignore(name: str) -> None:
+    """The mark of frames that are not traced."""
 
 
 def tensor_bytes(model: ModelSpec, width: int, height: int, enlarged: bool = False) -> int:

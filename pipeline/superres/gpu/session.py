@@ -53,7 +53,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 _BORROWED = 2  # NVDEC surfaces that may be held while they are copied
-_SUBMITTING = "submitting a frame"
+_SUBMITTING, _COLLECTING = gpu_errors("submitting a frame"), gpu_errors("collecting a frame")
 
 
 @dataclass(frozen=True)
@@ -120,17 +120,17 @@ class TensorRtSession(Session[SlotTicket]):
         check_frame(frame, self)
         self._gpu.ensure_current()
         slot = self._ring.take()
-        with gpu_errors(_SUBMITTING):
+        with _SUBMITTING:
             self._upload(slot, frame)
         lane = self._compute.queue(self._gate, partial(self._queue_passes, slot))
-        with gpu_errors(_SUBMITTING):
+        with _SUBMITTING:
             self._queue_download(slot)
         return SlotTicket(slot, lane, frame.pts, frame.duration)
 
     def collect(self, ticket: SlotTicket) -> Frame:
         self._gpu.ensure_current()
         slot = ticket.slot
-        with gpu_errors("collecting a frame"):
+        with _COLLECTING:
             slot.downloaded.sync()
             if self._trace:
                 self._trace.collect(slot, ticket.lane, ticket.pts)
@@ -194,11 +194,8 @@ class TensorRtSession(Session[SlotTicket]):
         """Queue the kernels and the network for the frame in `slot`."""
         passes.stream.wait(slot.uploaded)
         self._mark(slot, "compute", passes.stream)
-        passes.queue(
-            int(slot.device_in.handle),
-            int(slot.device_out.handle),
-            lambda name: self._mark(slot, name, passes.stream),
-        )
+        mark = partial(self._trace.mark, slot, stream=passes.stream) if self._trace else None
+        passes.queue(int(slot.device_in.handle), int(slot.device_out.handle), mark)
         passes.stream.record(slot.computed)
 
     def _queue_download(self, slot: Slot) -> None:
