@@ -86,3 +86,11 @@ def test_draw_makes_an_svg_of_a_trace(tmp_path: Path) -> None:
     (tmp_path / "trace.json").write_text(json.dumps({"traceEvents": [*names, event]}))
     run("draw.py", tmp_path / "trace.json", tmp_path / "out.svg")
     assert (tmp_path / "out.svg").read_text().startswith("<svg")
+
+
+def test_handover_reports_the_time_of_each_thread(tmp_path: Path) -> None:
+    found = report(tmp_path, "handover.py", "--frames", 60, "--runs", 3)
+    assert len(found["rates"]) == 3
+    assert found["median"]["rate"] == sorted(found["rates"])[1]
+    assert [thread["name"] for thread in found["median"]["threads"]] == ["decode", "submit", "upscale"]
+    assert all(thread["cpu"] > 0 for thread in found["median"]["threads"])
