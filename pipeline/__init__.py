@@ -14,7 +14,8 @@ first used, so that `import pipeline` alone takes no time.
 - Own pipelines: `make_plan`, `open_source`, `decoding_stage`, `open_session`, `Submit`, `Collect`, `RepeatDetector`,
   `open_sink`, `Stage`, `Chain`, `Pipeline`, `Frame`; networks by `find_model`.
 - Quality: `read_frames`, `read_rgb`, `psnr`, `luma`, `bicubic`, `side_by_side`, `save_png`.
-- Measurements: `benchmark`, `StageBenchmark`, `measure_endurance`, `measure_stream_capacity`, `host_facts`.
+- Measurements: `benchmark`, `StageBenchmark`, `benchmark_engines`, `frames_per_second`, `measure_endurance`,
+  `measure_stream_capacity`, `host_facts`.
 """
 
 from __future__ import annotations
@@ -33,6 +34,8 @@ if TYPE_CHECKING:
     from pipeline.config.upscale_options import UpscaleOptions
     from pipeline.diagnostics.benchmark import BenchmarkOptions, benchmark
     from pipeline.diagnostics.endurance import EnduranceReport, EnduranceSample, measure_endurance
+    from pipeline.diagnostics.engine_benchmark import EngineBenchmarkOptions, benchmark_engines
+    from pipeline.diagnostics.engine_report import EngineReport, EngineRow
     from pipeline.diagnostics.engines import (
         NetworkError,
         SerializedEngine,
@@ -74,6 +77,7 @@ if TYPE_CHECKING:
     from pipeline.models.catalogue import find as find_model
     from pipeline.models.spec import ModelSpec
     from pipeline.superres.backend_choice import choose_backend
+    from pipeline.superres.gpu.lane_rate import frames_per_second
     from pipeline.superres.gpu.validation import reference_output as run_reference
     from pipeline.superres.repeats import RepeatDetector
     from pipeline.superres.session import Session
@@ -96,6 +100,8 @@ _HOMES = {
     "pipeline.config.upscale_options": "UpscaleOptions",
     "pipeline.diagnostics.benchmark": "BenchmarkOptions benchmark",
     "pipeline.diagnostics.endurance": "EnduranceReport EnduranceSample measure_endurance",
+    "pipeline.diagnostics.engine_benchmark": "EngineBenchmarkOptions benchmark_engines",
+    "pipeline.diagnostics.engine_report": "EngineReport EngineRow",
     "pipeline.diagnostics.engines": "NetworkError SerializedEngine build_engine engine_error network_error",
     "pipeline.diagnostics.host_facts": "HostFacts host_facts",
     "pipeline.diagnostics.pattern_clip": "PATTERN_DESCRIPTION write_pattern",
@@ -123,6 +129,7 @@ _HOMES = {
     "pipeline.models.catalogue": "find_model=find",
     "pipeline.models.spec": "ModelSpec",
     "pipeline.superres.backend_choice": "choose_backend",
+    "pipeline.superres.gpu.lane_rate": "frames_per_second",
     "pipeline.superres.gpu.validation": "run_reference=reference_output",
     "pipeline.superres.repeats": "RepeatDetector",
     "pipeline.superres.session": "Session",
@@ -151,6 +158,9 @@ __all__ = [
     "Delay",
     "EnduranceReport",
     "EnduranceSample",
+    "EngineBenchmarkOptions",
+    "EngineReport",
+    "EngineRow",
     "Frame",
     "FrameFormat",
     "HostFacts",
@@ -191,12 +201,14 @@ __all__ = [
     "UpscaleOptions",
     "Verdict",
     "benchmark",
+    "benchmark_engines",
     "bicubic",
     "build_engine",
     "choose_backend",
     "decoding_stage",
     "engine_error",
     "find_model",
+    "frames_per_second",
     "from_rgb",
     "host_facts",
     "limit_overshoot",

@@ -1,5 +1,6 @@
 """The scripts in benchmarks/ run, and write their reports."""
 
+import importlib.util
 import json
 import subprocess
 import sys
@@ -75,6 +76,15 @@ def test_peers_times_uprez_in_a_process_of_its_own(tmp_path: Path) -> None:
     (entry,) = found["entries"]
     assert entry["reason"] is None
     assert entry["encoded"]["rate"] > 0
+
+
+def test_engines_measures_pytorch_or_reports_why_it_can_not(tmp_path: Path) -> None:
+    options = ("--device", "cpu", "--sizes", "64x48", "--networks", "srvgg-4x1", "--modes", "eager", "--seconds", "0.1")
+    found = report(tmp_path, "engines.py", *options)
+    if importlib.util.find_spec("torch"):
+        assert found["pytorch"][0]["rate"] > 0
+    else:
+        assert found["problem"].endswith("No module named 'torch'")
 
 
 def test_draw_makes_an_svg_of_a_trace(tmp_path: Path) -> None:

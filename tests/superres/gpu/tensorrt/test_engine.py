@@ -2,6 +2,7 @@
 
 from dataclasses import asdict, fields, replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ from pipeline.errors import ModelError
 from pipeline.models import catalogue
 from pipeline.superres.gpu.tensorrt import engine, library
 from pipeline.superres.gpu.tensorrt.engine import EngineKey, Shapes
+from pipeline.superres.gpu.tensorrt.network import EngineResources
 from tests.superres.gpu.tensorrt.keys import KEY
 
 
@@ -54,3 +56,17 @@ def test_a_model_that_tensorrt_can_not_parse_is_refused_in_one_line(
 def test_tensorrt_rtx_builds_engines_for_several_sizes(rtx: library.TensorRtLibrary, precision: str) -> None:
     model = catalogue.find("clear-x2", precision)
     assert engine.build_engine(rtx, model, Shapes((64, 64), (128, 128), (256, 256)))
+
+
+def test_prelu_is_left_as_it_is_where_that_is_requested(rtx: library.TensorRtLibrary) -> None:
+    model = catalogue.find("srvgg-8x1", np.float16)
+    rewritten, plain = (engine.build_engine(rtx, model, Shapes.fixed(64, 64), as_max) for as_max in (True, False))
+    assert rewritten != plain
+
+
+@pytest.mark.parametrize("as_max", [True, False])
+def test_engines_with_and_without_rewritten_prelu_are_cached_apart(as_max: bool) -> None:
+    gpu: Any = SimpleNamespace(facts=SimpleNamespace(name="A GPU", capability="9.0", driver="1"))
+    cache: Any = None
+    resources = EngineResources(gpu, None, cache, catalogue.find("identity", np.float16), prelu_as_max=as_max)
+    assert ("Max" in resources.key(Shapes.fixed(64, 64)).options) == as_max
