@@ -28,7 +28,7 @@ _GPU_SIZE, _CPU_SIZE = (1920, 1080), (320, 180)
 _MEASURED = [name for name in Upscaling.model_fields if name not in ("deinterlace", "dedup")]  # every frame is upscaled
 
 
-@with_settings(*_MEASURED, "encoders", "queue")
+@with_settings(*_MEASURED, "decoders", "encoders", "queue")
 def bench(
     source: Annotated[Path | None, typer.Argument(help="A video; by default a clip is generated.")] = None,
     *,
@@ -96,7 +96,7 @@ def _print(report: BenchmarkReport, earlier: BenchmarkReport | None) -> None:
         ("versions", versions),
         ("clip", f"{report.clip}: {report.source} to {report.result}"),
         ("model", f"{report.model}, {report.backend}"),
-        ("decoder", report.decoder),
+        ("decoder", report.decoder + (f", {report.decoders} in parallel" if report.decoders > 1 else "")),
         ("encoder", report.encoder + (f", {report.encoders} in parallel" if report.encoders > 1 else "")),
     ]
     out.print(facts(rows))

@@ -22,7 +22,7 @@ from pipeline.media.reading.hdr import Hdr
 from pipeline.media.reading.media_info import MediaInfo, VideoInfo
 from pipeline.media.reading.probe import probe as probe_file
 
-_BEFORE_ENCODING = ("model", "backend", "engine", "device", "precision", "vram", "decoder", "deinterlace")
+_BEFORE_ENCODING = ("model", "backend", "engine", "device", "precision", "vram", "decoder", "decoders", "deinterlace")
 
 
 @with_settings(*_BEFORE_ENCODING, "codec", "pix_fmt", "crf", "preset", "encoders")
@@ -170,6 +170,7 @@ def _plan_as_json(plan: Plan, expected: Estimate) -> dict[str, Any]:
         "backend": plan.backend,
         "precision": plan.model.precision,
         "decoder": plan.decoder,
+        "decoders": plan.decoders.count,
         "deinterlacing": plan.deinterlacing and dataclasses.asdict(plan.deinterlacing),
         "rotation": rotation,
         "turned": rotation,  # its name in the version before

@@ -23,7 +23,7 @@ from pipeline.config import file as config_file
 from pipeline.config.renames import with_current_names
 from pipeline.errors import SettingsError
 
-_MAX_ENCODERS = 64
+_MAX_PARALLEL = 64  # encoders or decoders
 _MIN_VRAM = 256 * 2**20
 _SIZE = TypeAdapter(ByteSize)
 _TIME = re.compile(r"(?:(?:(\d+):)?([0-5]?\d):)?(\d+(?:\.\d+)?)")
@@ -42,9 +42,9 @@ def _off(value: Any) -> Any:
     return "off" if value is False else value
 
 
-def _encoder_count(value: Any) -> Any:
-    if value != "auto" and not (str(value).isdigit() and 1 <= int(value) <= _MAX_ENCODERS):
-        raise ValueError(f"should be a number from 1 to {_MAX_ENCODERS}, or auto")
+def _parallel_count(value: Any) -> Any:
+    if value != "auto" and not (str(value).isdigit() and 1 <= int(value) <= _MAX_PARALLEL):
+        raise ValueError(f"should be a number from 1 to {_MAX_PARALLEL}, or auto")
     return value if value == "auto" else int(value)
 
 
@@ -109,7 +109,7 @@ class Upscaling(BaseModel):
         "upscaled in tiles",
     )
     decoder: Literal["auto", "software", "nvdec"] = Field(
-        "auto", description="what decodes: software, nvdec (the GPU); auto: software, or nvdec if there are few cores"
+        "auto", description="what decodes: software, nvdec (the GPU); auto: the one that is expected to be faster"
     )
     deinterlace: Annotated[Literal["auto", "off", "frame", "field"], BeforeValidator(_off)] = Field(
         "auto",
@@ -165,7 +165,12 @@ class Settings(Upscaling):
     """Settings of a file job. `Settings.load` validates them with messages for people."""
 
     queue: int = Field(16, ge=1, le=256, description="frames that may wait between two stages")
-    encoders: Annotated[int | Literal["auto"], BeforeValidator(_encoder_count)] = Field(
+    decoders: Annotated[int | Literal["auto"], BeforeValidator(_parallel_count)] = Field(
+        "auto",
+        description="parallel decoders, 1 to 64, each on closed or open GOPs of its own; auto: as many as the GPU has "
+        "with nvdec, one in software",
+    )
+    encoders: Annotated[int | Literal["auto"], BeforeValidator(_parallel_count)] = Field(
         "auto",
         description="parallel encoders, 1 to 64, each on closed GOPs of its own; auto: by cores and memory",
     )

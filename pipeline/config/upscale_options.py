@@ -31,6 +31,7 @@ class UpscaleOptions(TypedDict, total=False):
     preset: str | None
     options: dict[str, str]
     queue: int
+    decoders: int | Literal["auto"]
     encoders: int | Literal["auto"]
     streams: Literal["all", "video"]
     video_stream: int | None

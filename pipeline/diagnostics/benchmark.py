@@ -104,6 +104,7 @@ def _report(options: BenchmarkOptions, stages: StageBenchmark, rows: list[Benchm
         model=str(plan.model),
         backend=session.backend,
         decoder=plan.decoder,
+        decoders=plan.decoders.count,
         encoder=f"{plan.encoding.codec} {encoder_options}",
         encoders=plan.encoding.encoders,
         rows=rows,

@@ -34,6 +34,7 @@ class BenchmarkReport(HostFacts):
     model: str = Field(description="name, scale and precision of the network")
     backend: str = Field(description="what ran the network: library, version and device")
     decoder: str = Field("software", description="software or nvdec")
+    decoders: int = Field(1, description="number of parallel decoders")
     encoder: str = Field(description="codec and its options")
     encoders: int = Field(1, description="number of parallel encoders, each on closed GOPs of its own")
     rows: list[BenchmarkRow]

@@ -38,6 +38,7 @@ from pipeline.flow.stage import Chain, Stage
 from pipeline.flow.telemetry import Meter, Trace
 from pipeline.frame import Frame
 from pipeline.media.decoding.decoder import Decoder
+from pipeline.media.decoding.decoder_count import parallel_decoding
 from pipeline.media.encoding.parallel_gop import mirrored
 from pipeline.media.reading.file_source import FileSource
 from pipeline.media.reading.probe import probe
@@ -190,7 +191,8 @@ def _with_endless_encoders(plan: Plan) -> Plan:
 
 def decoding_stages(plan: Plan, source: Source) -> Stage[Any, Any]:
     """Decoder, deinterlacer and rotation, as `plan` says, in one stage."""
-    stages: list[Stage[Any, Any]] = [Decoder(source, plan.decoded_format), *preprocessing_stages(plan)]
+    parallel = parallel_decoding(plan.decoder, plan.decoders, plan.settings)
+    stages: list[Stage[Any, Any]] = [Decoder(source, plan.decoded_format, parallel), *preprocessing_stages(plan)]
     return Chain(*stages)
 
 

@@ -10,6 +10,7 @@ from pipeline.files.plan import Plan
 from pipeline.flow.stage import Chain, Stage
 from pipeline.frame import Frame
 from pipeline.media.decoding import nvdec
+from pipeline.media.decoding.decoder_count import parallel_decoding
 from pipeline.media.decoding.frame_reader import FrameReader
 from pipeline.media.decoding.preprocess import preprocess
 from pipeline.media.reading.file_source import FileSource, ReadOptions
@@ -62,7 +63,8 @@ def decoding_stage(plan: Plan, source: Source) -> Stage[Any, Any]:
     Frames are of `plan.input_format`, each later than the one before, and belong to the plan's excerpt. Packets of
     other streams pass unchanged.
     """
-    reader = FrameReader(source, plan.decoded_format, plan.excerpt, plan.copied)
+    parallel = parallel_decoding(plan.decoder, plan.decoders, plan.settings)
+    reader = FrameReader(source, plan.decoded_format, plan.excerpt, plan.copied, parallel)
     stages: list[Stage[Any, Any]] = [reader, *preprocessing_stages(plan)]
     return Chain(*stages)
 

@@ -40,6 +40,7 @@ from pipeline.files.result import Result
 from pipeline.flow.pipeline import Pipeline
 from pipeline.flow.stage import Chain, Stage
 from pipeline.flow.telemetry import OnProgress, Progress, bottleneck
+from pipeline.media.decoding.decoder_count import parallel_decoding
 from pipeline.media.decoding.frame_reader import FrameReader, PtsRecorder
 from pipeline.media.encoding.pad import Pad
 from pipeline.media.reading.pipe import PIPE_NAME
@@ -179,7 +180,8 @@ class _JobPipeline:
 
     def __init__(self, plan: Plan, source: Source, session: Session[Any], sink: Sink) -> None:
         self._plan, self._source, self._session, self._sink = plan, source, session, sink
-        self._reader = FrameReader(source, plan.decoded_format, plan.excerpt, plan.copied)
+        parallel = parallel_decoding(plan.decoder, plan.decoders, plan.settings)
+        self._reader = FrameReader(source, plan.decoded_format, plan.excerpt, plan.copied, parallel)
         self._repeats = RepeatDetector() if plan.settings.dedup else None
         self._submit = Submit[Packet](session, self._repeats)
         self._pts = PtsRecorder[Packet]()

@@ -14,6 +14,7 @@ from pipeline.files.notes import PlanNotes
 from pipeline.files.result_name import target_for
 from pipeline.frame import FrameFormat
 from pipeline.media.decoding.decoder_choice import choose_decoder
+from pipeline.media.decoding.decoder_count import DecoderCount, count_decoders
 from pipeline.media.decoding.interlace.bwdif import Deinterlacing
 from pipeline.media.decoding.interlace.policy import plan_deinterlacing
 from pipeline.media.decoding.rotate import Orientation
@@ -44,6 +45,7 @@ class Plan:
         model: The network.
         backend: What runs it: "tensorrt" or "onnx".
         decoder: What decodes: "software" or "nvdec".
+        decoders: How many of them work in parallel.
         decoded_format: The format of frames as the decoder yields them.
         deinterlacing: How frames are deinterlaced after that; None: not at all.
         rotation: How frames are rotated after that; None: not at all.
@@ -61,6 +63,7 @@ class Plan:
     model: ModelSpec
     backend: str
     decoder: str
+    decoders: DecoderCount
     decoded_format: FrameFormat
     deinterlacing: Deinterlacing | None
     rotation: Orientation | None
@@ -150,9 +153,10 @@ def _plan_video(
     fields = plan_deinterlacing(media, settings.deinterlace, settings.start, settings.end)
     rotated = plan_rotation(fields.apply_to(video), target, model.scale)
     decoder, decoded_format, note = choose_decoder(media, settings, backend, fields.deinterlacing, rotated.rotation)
-    notes.add(note, fields.note, rotated.note)
-    check_size(model, rotated.video.format)
     excerpt = Excerpt.from_times(video.start_time, video.rate, settings.start, settings.end, settings.frames)
+    decoders, count_note = count_decoders(media, settings, decoder, _expected_frames(video, excerpt, 1))
+    notes.add(note, count_note, fields.note, rotated.note)
+    check_size(model, rotated.video.format)
     frames = _expected_frames(video, excerpt, fields.multiplier)
     encoding = _choose_encoding(media, rotated.video, model, target, settings, notes)
     return Plan(
@@ -162,6 +166,7 @@ def _plan_video(
         model=model,
         backend=backend,
         decoder=decoder,
+        decoders=decoders,
         decoded_format=decoded_format,
         deinterlacing=fields.deinterlacing,
         rotation=rotated.rotation,

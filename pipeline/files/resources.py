@@ -24,7 +24,8 @@ def main_memory(plan: Plan) -> int:
     waiting = settings.queue + settings.slots * len(settings.device)
     network = _network_memory(plan) if plan.backend == "onnx" else _CUDA_BYTES
     encoders = budget.memory(encoding, encoding.encoders, encoding.gop)
-    return _PROCESS_BYTES + (waiting + _DECODER_FRAMES) * small + waiting * large + encoders + network
+    decoders = plan.decoders.count * _DECODER_FRAMES + (plan.decoders.waiting if plan.decoder == "software" else 0)
+    return _PROCESS_BYTES + (waiting + decoders) * small + waiting * large + encoders + network
 
 
 def video_memory(plan: Plan) -> int:
@@ -34,7 +35,8 @@ def video_memory(plan: Plan) -> int:
     settings = plan.settings
     frames = settings.slots * (plan.media.video.format.bytes + plan.encoding.format.bytes)
     needed = frames + settings.contexts * _network_memory(plan)
-    return needed if settings.vram is None else min(needed, settings.vram)
+    decoded = plan.decoders.waiting * plan.media.video.format.bytes if plan.decoder == "nvdec" else 0
+    return decoded + (needed if settings.vram is None else min(needed, settings.vram))
 
 
 def disk_space(plan: Plan) -> int | None:

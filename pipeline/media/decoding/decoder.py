@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator, Sequence
 
 import av
 import av.error
-from av.video.codeccontext import VideoCodecContext
 
 from pipeline.flow.stage import Stage
 from pipeline.frame import Frame, FrameFormat
 from pipeline.media.decoding import nvdec
 from pipeline.media.decoding.bitstream import has_zeroed_gap, is_shown
+from pipeline.media.decoding.contexts import DecodingContexts
 from pipeline.media.decoding.format_changes import FormatChanges
+from pipeline.media.decoding.frame_hold import FrameHold
 from pipeline.media.decoding.ledger import LedgerEntry, PacketLedger
 from pipeline.media.decoding.missing_frames import GapDetector
+from pipeline.media.decoding.parallel_contexts import ParallelDecoding
 from pipeline.media.decoding.swscale import extract_planes
-from pipeline.media.reading import alpha
 from pipeline.media.reading.input_container import CODING_ORDER_DEMUXERS
 from pipeline.media.reading.source import Packet, Source
 
@@ -34,6 +36,7 @@ class Decoder(Stage[Packet, "Frame | Packet"]):
     Args:
         source: Its packets are fed to this stage.
         format: The format of all frames.
+        parallel: How to decode in parallel, which yields the same frames; None for one codec context.
 
     Attributes:
         packets: Packets of the video so far.
@@ -43,25 +46,21 @@ class Decoder(Stage[Packet, "Frame | Packet"]):
         changes: Changes of the source's format in mid-stream.
     """
 
-    def __init__(self, source: Source, format: FrameFormat) -> None:
+    def __init__(self, source: Source, format: FrameFormat, parallel: ParallelDecoding | None = None) -> None:
         self._source = source
         self._format = format
-        self._context = alpha.choose_alpha_decoder(source.video)
-        self._codec = self._context.codec.canonical_name
+        in_coding_order = source.container.format.name in CODING_ORDER_DEMUXERS
+        self._contexts = DecodingContexts(source, None if in_coding_order else parallel)
         self._gaps = GapDetector(1 / source.rate, everywhere=source.is_open_ended)
         self._next_pts = source.first_pts
         assert source.video.time_base is not None
         self._frame_duration = max(1, round(1 / (source.rate * source.video.time_base)))
-        in_coding_order = source.container.format.name in CODING_ORDER_DEMUXERS
         self._ledger = PacketLedger(self._frame_duration, in_coding_order)
-        self._is_conservative = bool(source.damage.truncation) and not self._context.is_hwaccel
+        self._hold = FrameHold(self._ledger)
+        self._held: deque[tuple[int, Packet]] = deque()  # of other streams, with the video's packets before them
         self._read_errors = 0
         self.packets = self.frames = self.gap_frames = self.untimed_frames = 0
         self.changes = FormatChanges()
-        if self._context.is_hwaccel:
-            self._context.options = {"extra_hw_frames": str(nvdec.SPARE_SURFACES)}
-        else:
-            _set_threading(self._context, self._is_conservative)
 
     @property
     def end(self) -> int:
@@ -70,9 +69,10 @@ class Decoder(Stage[Packet, "Frame | Packet"]):
 
     def feed(self, packet: Packet) -> Iterator[Frame | Packet]:
         if packet.stream_index != self._source.video.index:
-            yield packet
+            self._held.append((self.packets, packet))
+            yield from self._release_held()
             return
-        torn = self._is_torn(packet)
+        torn = _is_torn(packet, self._source, self._contexts.codec)
         damaged = torn or packet.is_corrupt or self._source.damage.read_errors > self._read_errors
         self._read_errors = self._source.damage.read_errors
         is_suspect = damaged or not (self.packets or packet.is_keyframe)
@@ -80,39 +80,63 @@ class Decoder(Stage[Packet, "Frame | Packet"]):
         missing = self._gaps.missing_before(packet, damaged)
         self.gap_frames += missing
         self._source.damage.add(lost_frames=missing)
-        self._ledger.enter(packet, torn, is_shown(packet, self._codec))
-        yield from self._decode_all((is_suspect and self._restart()) or [packet])
+        entry = self._ledger.enter(packet, torn, is_shown(packet, self._contexts.codec), self._contexts.in_use)
+        if is_suspect and (packets := self._restart()):
+            yield from self._decode_all(packets)
+        else:
+            yield from self._decode(packet, entry)
 
-    def finish(self) -> Iterator[Frame]:
+    def finish(self) -> Iterator[Frame | Packet]:
         yield from self._decode(None)
+        self._ledger.drop_finished()
         is_doubtful = self._ledger.outstanding or self._source.is_open_ended
         if is_doubtful and (packets := self._restart()):
             yield from self._decode_all([*packets, None])
-        if self._is_conservative:
+        yield from (packet for _, packet in self._held)
+        if self._contexts.is_conservative:
             self._source.damage.add(lost_frames=self._ledger.outstanding)
 
-    def _decode_all(self, packets: Sequence[Packet | None]) -> Iterator[Frame]:
+    def abort(self) -> None:
+        self._contexts.abort()
+
+    def close(self) -> None:
+        self._contexts.close()
+
+    def _decode_all(self, packets: Sequence[Packet | None]) -> Iterator[Frame | Packet]:
         for packet in packets:
             yield from self._decode(packet)
 
-    def _decode(self, packet: Packet | None) -> Iterator[Frame]:
+    def _decode(self, packet: Packet | None, entry: LedgerEntry | None = None) -> Iterator[Frame | Packet]:
         """Decode `packet`; None flushes the decoder."""
-        try:
-            frames = self._context.decode(packet)
-            failed = any(self._is_unusable(frame) for frame in frames)
-        except av.error.FFmpegError:  # the frame stays outstanding in the ledger
-            frames, failed = [], True
-            if packet and self._is_conservative and packet.pts is not None:
-                self._ledger.mark_failed(packet.pts)
-        if failed and (packets := self._restart()):
-            yield from self._decode_all(packets if packet else [*packets, None])
-            return
-        for frame in frames:
-            entry = self._ledger.match(frame, bool(self._context.has_b_frames))
-            self._count_damage(frame, entry)
-            if not entry.yielded_before_restart:
-                self.frames += 1
-                yield self._make_frame(frame, entry)
+        batches = self._contexts.decode(packet, entry)
+        while True:
+            try:
+                frames = next(batches, None)
+                failed = any(_is_unusable(frame, self._format) for frame in frames or ())
+            except av.error.FFmpegError:  # the frame stays outstanding in the ledger
+                frames, failed = [], True
+                if packet and self._contexts.is_conservative and packet.pts is not None:
+                    self._ledger.mark_failed(packet.pts)
+            if failed and (packets := self._restart()):
+                yield from self._decode_all(packets if packet else [*packets, None])
+                return
+            for frame in frames or ():
+                self._hold.add(frame)
+            is_end = frames is None and packet is None
+            for frame in self._hold.release(everything=is_end or self._contexts.is_conservative):
+                entry = self._ledger.match(frame, self._contexts.reorders)
+                self._count_damage(frame, entry)
+                if not entry.yielded_before_restart:
+                    self.frames += 1
+                    yield self._make_frame(frame, entry)
+            yield from self._release_held()
+            if frames is None:
+                return
+
+    def _release_held(self) -> Iterator[Packet]:
+        """The packets of other streams that are not ahead of the frames."""
+        while self._held and not self._contexts.is_ahead(self._held[0][0] - 1):
+            yield self._held.popleft()[1]
 
     def _restart(self) -> list[Packet]:
         """Restart in conservative mode.
@@ -120,32 +144,17 @@ class Decoder(Stage[Packet, "Frame | Packet"]):
         Returns:
             The packets to decode again; none if it can't restart, or has restarted before.
         """
-        if self._is_conservative:
+        if self._contexts.is_conservative:
             return []
-        self._is_conservative = True
+        self._hold.discard()
         packets = self._ledger.restart()
-        stream = self._source.rewind() if packets else None
-        if stream is None:
-            return []
-        self._context = alpha.choose_alpha_decoder(stream)
-        _set_threading(self._context, conservative=True)
-        return packets
+        return packets if self._contexts.restart(possible=bool(packets)) else []
 
     def _count_damage(self, frame: av.VideoFrame, entry: LedgerEntry) -> None:
         """Count a damaged frame once, also if it was yielded before the restart and shows its damage only now."""
         if (frame.is_corrupt or entry.torn) and not entry.counted:
             entry.counted = True
             self._source.damage.add(damaged_frames=1)
-
-    def _is_unusable(self, frame: av.VideoFrame) -> bool:
-        """Return True if `frame` is damaged, or of another size in GPU memory, where swscale can't convert it."""
-        has_size = (frame.width, frame.height) == (self._format.width, self._format.height)
-        return frame.is_corrupt or (frame.format.name == nvdec.FORMAT and not has_size)
-
-    def _is_torn(self, packet: Packet) -> bool:
-        """Return True if `packet` is incomplete. In transport streams, a splice is marked as corrupt too."""
-        is_marked = packet.is_corrupt and not self._source.is_open_ended
-        return is_marked or has_zeroed_gap(packet, self._codec)
 
     def _make_frame(self, frame: av.VideoFrame, entry: LedgerEntry) -> Frame:
         self.untimed_frames += entry.pts is None
@@ -162,6 +171,18 @@ class Decoder(Stage[Packet, "Frame | Packet"]):
         return Frame(self._format, planes, pts, duration, interlaced=frame.interlaced_frame)
 
 
+def _is_unusable(frame: av.VideoFrame, format: FrameFormat) -> bool:
+    """Return True if `frame` is damaged, or of another size in GPU memory, where swscale can't convert it."""
+    has_size = (frame.width, frame.height) == (format.width, format.height)
+    return frame.is_corrupt or (frame.format.name == nvdec.FORMAT and not has_size)
+
+
+def _is_torn(packet: Packet, source: Source, codec: str) -> bool:
+    """Return True if `packet` is incomplete. In transport streams, a splice is marked as corrupt too."""
+    is_marked = packet.is_corrupt and not source.is_open_ended
+    return is_marked or has_zeroed_gap(packet, codec)
+
+
 def decode_frames(source: Source, format: FrameFormat) -> Iterator[Frame]:
     """The frames of a source's video, decoded in the calling thread; packets of other streams are dropped.
 
@@ -172,11 +193,4 @@ def decode_frames(source: Source, format: FrameFormat) -> Iterator[Frame]:
     decoder = Decoder(source, format)
     for packet in source:
         yield from (item for item in decoder.feed(packet) if isinstance(item, Frame))
-    yield from decoder.finish()
-
-
-def _set_threading(context: VideoCodecContext, conservative: bool) -> None:
-    """Decode with as many threads as FFmpeg likes, or with one: its concealment of damage needs that."""
-    context.thread_type = "NONE" if conservative else "AUTO"
-    if conservative:
-        context.thread_count = 1
+    yield from (item for item in decoder.finish() if isinstance(item, Frame))

@@ -15,6 +15,7 @@ from pipeline.flow.stage import Chain, Stage
 from pipeline.frame import Frame, FrameFormat
 from pipeline.media.decoding.decoder import Decoder
 from pipeline.media.decoding.monotonic import MonotonicTimestamps
+from pipeline.media.decoding.parallel_contexts import ParallelDecoding
 from pipeline.media.decoding.trim import Excerpt, Trim
 from pipeline.media.reading.source import Packet, Source
 
@@ -31,13 +32,19 @@ class FrameReader(Chain[Packet, "Frame | Packet"]):
         format: The format of all frames.
         excerpt: The part of the source that is requested, None for all of it.
         other_streams: Indices of the streams whose packets are cut to match.
+        parallel: How to decode in parallel; None for one codec context.
     """
 
     def __init__(
-        self, source: Source, format: FrameFormat, excerpt: Excerpt | None, other_streams: frozenset[int]
+        self,
+        source: Source,
+        format: FrameFormat,
+        excerpt: Excerpt | None,
+        other_streams: frozenset[int],
+        parallel: ParallelDecoding | None = None,
     ) -> None:
         self._source = source
-        self._decoder = Decoder(source, format)
+        self._decoder = Decoder(source, format, parallel)
         assert source.video.time_base is not None
         self._order = MonotonicTimestamps[Packet](math.ceil(_MIN_DISTANCE / source.video.time_base))
         self._trim = Trim(excerpt, source, other_streams) if excerpt else None

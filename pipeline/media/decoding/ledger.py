@@ -72,13 +72,15 @@ class PacketLedger:
         self._bytes = self._count = self._overdue = self._yielded = self._interlaced = 0
         self._first_pts: int | None = None  # of the key frame at the beginning
 
-    def enter(self, packet: Packet, torn: bool = False, shown: bool = True) -> None:
-        """Add `packet`, whose pts is replaced by its number.
+    def enter(self, packet: Packet, torn: bool = False, shown: bool = True, in_use: int | None = None) -> LedgerEntry:
+        """Add `packet`, whose pts is replaced by its number, and drop packets that are no longer needed.
 
         Args:
             packet: The next packet.
             torn: It is known to be damaged.
             shown: It should yield a frame.
+            in_use: The number of the oldest packet whose frame may follow; None if only the longest delay of a decoder
+                is known.
         """
         if not self._count:
             self._first_pts = packet.pts if packet.is_keyframe else None
@@ -93,7 +95,8 @@ class PacketLedger:
             self._keys.append(self._count)
         self._count += 1
         self._bytes += packet.size
-        self._drop_finished()
+        self.drop_finished(in_use)
+        return entry
 
     def match(self, frame: av.VideoFrame, reordered: bool = True) -> LedgerEntry:
         """The entry of the packet that `frame` was decoded from, marked as yielded.
@@ -149,6 +152,11 @@ class PacketLedger:
         if number in self._entries:
             self._entries[number].hidden = False
 
+    def is_outstanding(self, number: int) -> bool:
+        """Return True if the frame of the packet of that number has not arrived, and may still arrive."""
+        entry = self._entries.get(number)
+        return entry is not None and entry.is_outstanding
+
     def restart(self) -> list[Packet]:
         """The packets that a new decoder needs for all outstanding frames; none if they were too large to be kept."""
         entries = list(self._entries.values())
@@ -173,9 +181,10 @@ class PacketLedger:
             return False
         return packet.pts < self._first_pts
 
-    def _drop_finished(self) -> None:
+    def drop_finished(self, in_use: int | None = None) -> None:
         """Drop all GOPs but those in the decoder and one before, to which an open GOP refers."""
-        while len(self._keys) > 2 and self._keys[2] <= self._count - _MAX_DELAY:
+        end = self._count - _MAX_DELAY if in_use is None else min(in_use, self._count - _MAX_DELAY)
+        while len(self._keys) > 2 and self._keys[2] <= end:
             self._keys.popleft()
             for number in range(next(iter(self._entries)), self._keys[0]):
                 entry = self._entries.pop(number)

@@ -116,10 +116,10 @@ class FileSource(Closing):
         if self._options.pipe:
             self._options.pipe.stop()
 
-    def rewind(self) -> VideoStream | None:
+    def rewind(self, hwaccel: HWAccel | None = None) -> VideoStream | None:
         if self._options.pipe:
             return None
-        container = self._resources.enter_context(open_input(self.path))
+        container = self._resources.enter_context(open_input(self.path, hwaccel))
         self._resources.callback(_flush_decoders, container)
         return select_video(self.path, container, self._options.video_index)
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from fractions import Fraction
 
 import av
+from av.codec.hwaccel import HWAccel
 from av.container import InputContainer
 from av.video.stream import VideoStream
 
@@ -60,7 +61,7 @@ class ImageSource(Closing):
     def stop(self) -> None:
         self._stopped = True
 
-    def rewind(self) -> VideoStream:
+    def rewind(self, hwaccel: HWAccel | None = None) -> VideoStream:
         return self._open().streams.video[0]
 
     def missing_frames(self, packets: int, end: int) -> int:

@@ -9,6 +9,7 @@ from types import TracebackType
 from typing import Any, Protocol, Self, TypeAlias
 
 import av
+from av.codec.hwaccel import HWAccel
 from av.container import InputContainer
 from av.video.stream import VideoStream
 
@@ -55,10 +56,13 @@ class Source(Protocol):
     def stop(self) -> None:
         """End the iteration at the next packet."""
 
-    def rewind(self) -> VideoStream | None:
-        """Open the source again, for software decoding; None if it can be read only once.
+    def rewind(self, hwaccel: HWAccel | None = None) -> VideoStream | None:
+        """Open the source again; None if it can be read only once.
 
         Only the decoder of the returned stream is of use: no packets are read through it.
+
+        Args:
+            hwaccel: Hardware that decodes the video, None for software.
         """
 
     def missing_frames(self, packets: int, end: int) -> int:

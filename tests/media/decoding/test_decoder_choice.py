@@ -28,6 +28,7 @@ def media(clip: Path) -> MediaInfo:
 def _nvdec_decodes_everything(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cuda, "Gpu", lambda ordinal: ordinal)
     monkeypatch.setattr(nvdec, "undecodable_reason", lambda path, gpu: None)
+    monkeypatch.setattr(nvdec, "engine_count", lambda gpu, codec, pixel: 1)
 
 
 def reason(media: MediaInfo, settings: Settings = REQUESTED, backend: str = "tensorrt") -> str | None:
@@ -49,6 +50,19 @@ def test_software_needs_no_reason(media: MediaInfo) -> None:
 def test_auto_prefers_many_cores(media: MediaInfo, monkeypatch: pytest.MonkeyPatch, cores: int, decoder: str) -> None:
     monkeypatch.setattr(host, "cores", lambda: cores)
     assert choose_decoder(media, Settings(decoder="auto"), "tensorrt")[0] == decoder
+
+
+@pytest.mark.parametrize(
+    ("engines", "decoders", "decoder"), [(2, "auto", "software"), (3, "auto", "nvdec"), (7, 1, "software")]
+)
+def test_auto_prefers_several_engines(
+    media: MediaInfo, monkeypatch: pytest.MonkeyPatch, engines: int, decoders: int | str, decoder: str
+) -> None:
+    monkeypatch.setattr(host, "cores", lambda: 16)
+    monkeypatch.setattr(nvdec, "engine_count", lambda gpu, codec, pixel: engines)
+    long = replace(media, video=replace(media.video, frames=5000))
+    assert choose_decoder(long, Settings(decoders=decoders), "tensorrt")[0] == decoder
+    assert choose_decoder(media, Settings(decoders=decoders), "tensorrt")[0] == "software"  # its few frames: one engine
 
 
 def test_reasons_against_nvdec_are_noted(media: MediaInfo) -> None:

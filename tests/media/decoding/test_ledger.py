@@ -140,3 +140,14 @@ def test_frames_shown_before_a_later_key_frame_are_missing() -> None:
     match_pts(ledger, 0)
     match_pts(ledger, 1)
     assert ledger.outstanding == 2
+
+
+def test_packets_whose_frames_are_still_decoded_are_kept() -> None:
+    """Decoders in parallel are further ahead than one."""
+    for in_use, kept in ((None, 140), (30, 480), (300, 210)):
+        ledger = PacketLedger(40)
+        for number in range(500):
+            packet: Any = Packet(40 * number, is_keyframe=number % 10 == 0)
+            ledger.enter(packet, in_use=in_use)
+            match(ledger, number)
+        assert len(ledger.restart()) == kept

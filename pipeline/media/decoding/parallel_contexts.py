@@ -1,0 +1,234 @@
+"""Several codec contexts that decode the segments of a video in parallel; their frames leave in order.
+
+    packets ──▶ SegmentCutter ──segments──▶ OrderedWorkers ──▶ frames
+                                 │  context 1: segment 3
+                                 │  context 2: segment 2
+                                 └▶ context 3: segment 1
+
+Contexts in parallel yield exactly what one context yields as long as the stream is regular (segments.py). Where it is
+not, or a context fails, one context takes over for the rest: it decodes again from the segment before, and frames that
+were already yielded are dropped. Frames that are marked as damaged are yielded like others.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import deque
+from collections.abc import Callable, Generator, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+import av
+import av.error
+from av.codec.hwaccel import HWAccel
+from av.video.codeccontext import VideoCodecContext
+
+from pipeline.errors import UprezError
+from pipeline.flow.ordered_workers import OrderedWorkers
+from pipeline.media.decoding.ledger import LedgerEntry
+from pipeline.media.decoding.random_access import Parser, header_parser
+from pipeline.media.decoding.segments import Irregular, Segment, SegmentCutter
+from pipeline.media.reading.source import Packet, Source
+
+log = logging.getLogger(__name__)
+
+_MAX_BYTES = 96 * 2**20  # of the segments in flight
+ContextOpener = Callable[[Source], VideoCodecContext]
+"""Opens a codec context for the video of a source. Called by the thread that decodes; used by another one."""
+
+
+@dataclass(frozen=True)
+class ParallelDecoding:
+    """How a video is decoded in parallel.
+
+    Attributes:
+        openers: One for each context.
+        capacity: The largest number of decoded frames that wait.
+        min_packets: The smallest number of packets that a context is given at a time; it takes some frames until its
+            threads are busy.
+    """
+
+    openers: Sequence[ContextOpener]
+    capacity: int
+    min_packets: int = 24
+
+
+class ParallelContexts:
+    """Decodes packets with several contexts, or with one if the stream is not regular.
+
+    Args:
+        source: The packets' source.
+        parse: Reads the headers of a packet.
+        alone: The context that decodes what is not decoded in parallel.
+        parallel: The contexts that decode in parallel. They are opened when there is a segment for each.
+    """
+
+    def __init__(self, source: Source, parse: Parser, alone: VideoCodecContext, parallel: ParallelDecoding) -> None:
+        self._source = source
+        self._alone = alone
+        self._parallel = parallel
+        self._cutter = SegmentCutter(parse, parallel.min_packets)
+        self._workers: OrderedWorkers[Segment, av.VideoFrame] | None = None
+        self._untaken: deque[Segment] = deque()  # complete, and not given to the workers yet
+        self._in_flight: deque[Segment] = deque()
+        self._previous: Segment | None = None  # the last one of which all frames were yielded
+        self._yielded: set[int | None] = set()  # numbers of frames, since the beginning of the previous segment
+        self._again: deque[Packet | None] | None = None  # for the context that decodes alone, once it does
+        self._latest = -1
+
+    @property
+    def in_use(self) -> int | None:
+        """The number of the first packet whose frame may not have been yielded; None where one context decodes."""
+        if self._again is not None:
+            return None
+        packets = next((segment.own for segment in (*self._in_flight, *self._untaken)), self._cutter.packets)
+        return packets[0].pts if packets else None
+
+    @property
+    def latest(self) -> int | None:
+        """The largest number of a packet whose frame was yielded, -1 for none; None where one context decodes."""
+        return self._latest if self._again is None else None
+
+    def decode(self, packet: Packet | None, entry: LedgerEntry | None) -> Iterator[list[av.VideoFrame]]:
+        """Decode `packet` and yield the frames that are there, in order. It may wait for frames of earlier packets.
+
+        Args:
+            packet: The next packet, whose pts is its number in the ledger; None yields all frames that are left.
+            entry: Its entry in the ledger.
+
+        Raises:
+            FFmpegError: The context that decodes alone failed.
+        """
+        if self._again is None:
+            yield from self._distribute(packet, entry)
+        else:
+            self._again.append(packet)
+        while self._again:
+            frames = self._alone.decode(self._again.popleft())
+            if self._yielded:
+                frames = [frame for frame in frames if frame.pts not in self._yielded]
+            if frames:
+                yield frames
+
+    def abort(self) -> None:
+        """Wake `decode` from whatever it waits for. Called from another thread."""
+        if self._workers is not None:
+            self._workers.abort()
+
+    def close(self) -> None:
+        """End all threads."""
+        if self._workers is not None:
+            self._workers.close()
+
+    def _distribute(self, packet: Packet | None, entry: LedgerEntry | None) -> Iterator[list[av.VideoFrame]]:
+        """Cut `packet` into a segment, give complete segments to the workers, and yield their frames."""
+        try:
+            segments = self._cutter.add(packet, entry) if packet and entry else self._cutter.finish()
+        except Irregular as error:
+            self._continue_alone(str(error), [])
+            return
+        self._untaken.extend(segments)
+        rest = [packet] if packet is None else []
+        if self._workers is None and len(self._untaken) < len(self._parallel.openers):
+            if packet is None:
+                self._continue_alone("it is short", rest)
+            return
+        while self._again is None and self._untaken:
+            if self._has_room():
+                self._put(self._untaken.popleft())
+            else:
+                yield from self._take(wait=True, rest=rest)
+        while self._again is None and self._in_flight:
+            frames = list(self._take(wait=packet is None, rest=rest))
+            yield from frames
+            if packet is not None and not frames:
+                return
+
+    def _has_room(self) -> bool:
+        size = sum(segment.bytes for segment in self._in_flight)
+        return len(self._in_flight) <= len(self._parallel.openers) and size < _MAX_BYTES
+
+    def _put(self, segment: Segment) -> None:
+        if self._workers is None:
+            workers = [partial(_decode_segment, opener(self._source)) for opener in self._parallel.openers]
+            self._workers = OrderedWorkers(workers, self._parallel.capacity)
+        self._in_flight.append(segment)
+        self._workers.put(segment)
+
+    def _take(self, wait: bool, rest: list[None]) -> Iterator[list[av.VideoFrame]]:
+        """Yield the next frames of the oldest segment, if there are any."""
+        batch = self._workers.take(wait) if self._workers else None
+        if batch is None:
+            return
+        if batch.results:
+            numbers = [frame.pts for frame in batch.results]
+            self._yielded.update(numbers)
+            self._latest = max(self._latest, *(number for number in numbers if number is not None))
+            yield batch.results
+        if isinstance(batch.error, Irregular | av.error.FFmpegError):
+            self._continue_alone(str(batch.error), rest)
+        elif batch.error is not None:
+            raise batch.error
+        elif batch.done:
+            self._previous = self._in_flight.popleft()
+            first = self._previous.first
+            self._yielded = {number for number in self._yielded if number is not None and number >= first}
+            self._latest = max(self._latest, self._previous.own[-1].pts or 0)
+
+    def _continue_alone(self, reason: str, rest: list[None]) -> None:
+        """Let one context decode the rest, from the segment before the first one that is not finished."""
+        log.debug("%s: one decoder continues: %s", self._source.path, reason)
+        self.close()
+        previous = [self._previous] if self._previous else []
+        packets = [packet for segment in (*previous, *self._in_flight, *self._untaken) for packet in segment.own]
+        self._again = deque([*packets, *self._cutter.packets, *rest])
+        self._in_flight.clear()
+        self._untaken.clear()
+        self._previous = None
+
+
+def open_parallel(
+    source: Source, alone: VideoCodecContext, parallel: ParallelDecoding | None
+) -> ParallelContexts | None:
+    """Contexts that decode the video of `source` in parallel; None if that is not possible or not wanted.
+
+    Args:
+        source: The packets' source.
+        alone: The context that decodes what is not decoded in parallel.
+        parallel: How the video is decoded in parallel, None if it is not.
+    """
+    if parallel is None or len(parallel.openers) < 2 or alone is not source.video.codec_context:
+        return None
+    parse = header_parser(alone.codec.canonical_name, alone.extradata)
+    return ParallelContexts(source, parse, alone, parallel) if parse else None
+
+
+def open_software_context(source: Source, threads: int) -> VideoCodecContext:
+    """A codec context that decodes the video of `source` on the CPU.
+
+    Args:
+        source: It must be readable again.
+        threads: Frames that it decodes at the same time, at least 2: with one, FFmpeg conceals damage.
+    """
+    context = reopen_context(source)
+    context.thread_type, context.thread_count = "AUTO", threads
+    return context
+
+
+def reopen_context(source: Source, hwaccel: HWAccel | None = None) -> VideoCodecContext:
+    """Another codec context for the video of `source`, which must be readable again; not opened yet."""
+    stream = source.rewind(hwaccel)
+    if stream is None:
+        raise UprezError(f"{source.path}: can't be read again")
+    return stream.codec_context
+
+
+def _decode_segment(context: VideoCodecContext, segment: Segment) -> Generator[av.VideoFrame]:
+    """The frames of `segment`, as they are decoded. Raises Irregular at the first that is in doubt."""
+    try:
+        for packet in (*segment.packets, None):
+            yield from filter(segment.wants, context.decode(packet))
+        segment.check_complete()
+    finally:
+        if context.is_open:
+            context.flush_buffers()

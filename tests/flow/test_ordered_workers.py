@@ -1,0 +1,128 @@
+"""OrderedWorkers returns the results of tasks in their order, and holds a bounded number of them."""
+
+import threading
+from collections.abc import Generator
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pipeline.flow.blocking import Aborted
+from pipeline.flow.ordered_workers import OrderedWorkers
+from tests import waiting
+
+
+def count_up(task: int) -> Generator[int]:
+    yield from range(task)
+
+
+def drain(workers: OrderedWorkers[int, int]) -> list[tuple[int, int]]:
+    taken = []
+    while (batch := workers.take(wait=True)) is not None:
+        taken += [(batch.task, result) for result in batch.results]
+        assert batch.error is None
+    return taken
+
+
+@given(st.lists(st.integers(0, 12), max_size=20), st.integers(1, 4), st.integers(1, 30))
+def test_results_come_in_the_order_of_the_tasks(tasks: list[int], threads: int, capacity: int) -> None:
+    with OrderedWorkers([count_up] * threads, capacity) as workers:
+        for task in tasks:
+            workers.put(task)
+        assert drain(workers) == [(task, result) for task in tasks for result in range(task)]
+        assert len(workers) == 0
+
+
+def test_without_waiting_an_empty_batch_is_returned() -> None:
+    go_on = threading.Event()
+
+    def wait(task: int) -> Generator[int]:
+        go_on.wait(waiting.DEADLINE)
+        yield task
+
+    with OrderedWorkers([wait], 1) as workers:
+        assert workers.take(wait=False) is None
+        workers.put(7)
+        batch = workers.take(wait=False)
+        assert batch is not None
+        assert (batch.results, batch.done) == ([], False)
+        go_on.set()
+        assert drain(workers) == [(7, 7)]
+
+
+def test_workers_ahead_wait_for_room() -> None:
+    made = [0, 0]
+
+    def endless(task: int) -> Generator[int]:
+        while True:
+            made[task] += 1
+            yield made[task]
+
+    with OrderedWorkers([endless] * 2, capacity=6) as workers:
+        workers.put(0)
+        workers.put(1)
+        threads = [thread for thread in threading.enumerate() if thread.name.startswith("uprez-worker")]
+        waiting.until(lambda: all(waiting.blocked_in(thread, "_add") for thread in threads))
+        assert made[1] <= 5  # two thirds of the room, and the one that waits
+        assert sum(made) <= 6 + 2
+        before = made[0]
+        batch = workers.take(wait=True)
+        assert batch is not None
+        assert batch.task == 0
+        waiting.until(lambda: made[0] > before)
+
+
+def test_oldest_task_always_gets_on() -> None:
+    """The later task is allowed no room at all."""
+    with OrderedWorkers([count_up] * 2, capacity=1) as workers:
+        for task in (50, 60, 70):
+            workers.put(task)
+        assert len(drain(workers)) == 180
+
+
+def test_error_comes_after_the_results_before_it() -> None:
+    def fail(task: int) -> Generator[int]:
+        yield 1
+        if task:
+            raise ValueError("broken")
+
+    with OrderedWorkers([fail] * 2, 10) as workers:
+        for task in (0, 1):
+            workers.put(task)
+        batches = []
+        while (batch := workers.take(wait=True)) is not None:
+            batches.append(batch)
+    assert [(batch.task, result) for batch in batches for result in batch.results] == [(0, 1), (1, 1)]
+    assert [type(batch.error) for batch in batches if batch.done] == [type(None), ValueError]
+
+
+def test_abort_ends_whoever_waits() -> None:
+    closed = []
+
+    def endless(task: int) -> Generator[int]:
+        try:
+            while True:
+                yield 0
+        finally:
+            closed.append(task)
+
+    def never(task: int) -> Generator[int]:
+        release.wait(waiting.DEADLINE)
+        return
+        yield
+
+    release = threading.Event()
+    workers = OrderedWorkers([never, endless], 4)
+    workers.put(0)
+    workers.put(1)
+    thread, outcome = waiting.in_thread(lambda: workers.take(wait=True))
+    waiting.until(lambda: waiting.blocked_in(thread, "take"))
+    workers.abort()
+    waiting.joined(thread)
+    assert outcome == [Aborted]
+    with pytest.raises(Aborted):
+        workers.take(wait=False)
+    release.set()
+    workers.close()
+    assert 1 in closed or 0 in closed
+    assert not [thread for thread in threading.enumerate() if thread.name.startswith("uprez-worker")]
