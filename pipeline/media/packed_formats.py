@@ -134,8 +134,8 @@ def pack(frame: Frame, packing: Packing) -> av.VideoFrame:
 
 def unpack(frame: av.VideoFrame, pixel: PixelFormat) -> tuple[Plane, ...] | None:
     """The planes of `frame` in format `pixel`, copied; None if `frame` is no packing of that format."""
-    candidates = (packing for packing in packings(pixel) if packing.is_equivalent)
-    packing = next((packing for packing in candidates if packing.name == frame.format.name), None)
+    name = frame.format.name
+    packing = next((each for each in packings(pixel) if each.name == name and each.is_equivalent), None)
     if packing is None:
         return None
     pixels, count = _pixels(frame, packing), max(packing.planes) + 1

@@ -25,19 +25,17 @@ def extract_planes(frame: av.VideoFrame, format: FrameFormat) -> tuple[Plane, ..
     if planes := unpack(frame, format.pixel):
         return planes
     dtype = format.pixel.dtype
-    views = []
-    for plane, (rows, columns) in zip(frame.planes, format.plane_shapes, strict=False):  # an alpha plane may be left
-        buffer: Any = plane  # its stub does not declare the buffer protocol
-        samples: Plane = np.frombuffer(buffer, dtype)
-        views.append(samples.reshape(-1, plane.line_size // dtype.itemsize)[:rows, :columns])
-    return tuple(views)
+    buffers: tuple[Any, ...] = frame.planes  # their stub does not declare the buffer protocol
+    return tuple(
+        np.ndarray(shape, dtype, plane, strides=(plane.line_size, dtype.itemsize))
+        for plane, shape in zip(buffers, format.plane_shapes, strict=False)  # an alpha plane may be left
+    )
 
 
 def _convert(frame: av.VideoFrame, format: FrameFormat) -> av.VideoFrame:
     pixel = PIXEL_FORMATS.get(plain_name(frame.format.name))
     has_size = (frame.width, frame.height) == (format.width, format.height)
-    is_planar = pixel is not None and len(frame.planes) == len(pixel.plane_shapes(2, 2))  # gray with alpha never is
-    if has_size and pixel and is_planar and _has_planes_of(pixel, format.pixel):
+    if has_size and pixel and _has_planes_of(pixel, format.pixel):
         return frame
     is_yuv = not frame.format.is_rgb and not frame.format.has_palette
     if is_yuv and format.pixel.sub_x + format.pixel.sub_y and not (has_size and _has_same_samples(frame, format)):
@@ -52,7 +50,8 @@ def _convert(frame: av.VideoFrame, format: FrameFormat) -> av.VideoFrame:
 
 def _has_planes_of(source: PixelFormat, wanted: PixelFormat) -> bool:
     """Return True if the planes of `source` are those of `wanted`, but for an alpha plane that is left over."""
-    return source == wanted or (source.alpha and without_alpha(source) == wanted)
+    is_planar = source.chroma or not source.alpha  # FFmpeg has gray with alpha only packed
+    return is_planar and (source == wanted or (source.alpha and without_alpha(source) == wanted))
 
 
 def _has_same_samples(frame: av.VideoFrame, format: FrameFormat) -> bool:
