@@ -31,7 +31,7 @@ INCLUDES = {  # the files that precede each file of kernels when it is compiled
     ALPHA: ("rounding.cu", "bicubic.cu"),
     LUMA: ("element.cu", "bicubic.cu"),
     LIMIT: ("element.cu",),
-    "fused/convolution.cu": (),
+    "fused/convolution.cu": ("fused/instructions.cu",),
 }
 
 

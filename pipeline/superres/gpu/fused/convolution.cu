@@ -23,9 +23,6 @@
 //                       2: SPAN's gate, (operand + y) (sigmoid(y) - 0.5)
 //   BLOCKS              blocks that must fit on a multiprocessor
 
-typedef unsigned int word;    // two halves, or the bits of a float
-typedef unsigned short half;  // through PTX: cuda_fp16.h would need CUDA's header package at run time
-
 constexpr int CHUNKS = FEATURES / 8;  // of 8 channels, 16 bytes: the unit of ldmatrix and cp.async
 constexpr int PIXEL = (CHUNKS % 2 ? CHUNKS : CHUNKS + 1) * 16;  // bytes; an odd number of chunks has no bank conflicts
 constexpr int HEAD = FIRST || JOINED;  // stages before the inner ones
@@ -48,75 +45,6 @@ constexpr int RINGS_AT = JOINED ? 0 : (SOURCE_ROWS * SOURCE_ROW + 15) / 16 * 16;
 constexpr int WEIGHTS_AT = RINGS_AT + EDGE * RING_ROWS * RING_ROW;
 constexpr int BIASES_AT = WEIGHTS_AT + (WEIGHTS_IN_SHARED ? WEIGHTS : 0);
 constexpr int SLOPES_AT = BIASES_AT + STAGES * WIDEST * 4;
-
-constexpr word ONE = 0x3c00;  // 1 in fp16
-
-constexpr int SUMS = HALF_SUMS ? 2 : 4;  // registers of a 16x8 tile of sums
-
-__device__ __forceinline__ word pack(float low, float high) {
-    word pair;
-    asm("cvt.rn.f16x2.f32 %0, %1, %2;" : "=r"(pair) : "f"(high), "f"(low));
-    return pair;
-}
-__device__ __forceinline__ float to_float(half value) {
-    float result;
-    asm("cvt.f32.f16 %0, %1;" : "=f"(result) : "h"(value));
-    return result;
-}
-__device__ __forceinline__ float2 unpack(word pair) { return {to_float(half(pair)), to_float(half(pair >> 16))}; }
-__device__ __forceinline__ word add_pairs(word a, word b) {
-    word sum;
-    asm("add.rn.f16x2 %0, %1, %2;" : "=r"(sum) : "r"(a), "r"(b));
-    return sum;
-}
-
-__device__ __forceinline__ void copy_async_16(word to, const void* from, bool exists) {
-    asm volatile("cp.async.cg.shared.global [%0], [%1], 16, %2;" ::"r"(to), "l"(from), "r"(exists ? 16 : 0));
-}
-__device__ __forceinline__ void copy_async_8(word to, const void* from, bool exists) {
-    asm volatile("cp.async.ca.shared.global [%0], [%1], 8, %2;" ::"r"(to), "l"(from), "r"(exists ? 8 : 0));
-}
-__device__ __forceinline__ word load_shared(word at) {
-    word value;
-    asm volatile("ld.shared.b32 %0, [%1];" : "=r"(value) : "r"(at));
-    return value;
-}
-
-// Load 16 pixels by 16 (K8: 8) channels as the A operand of mma.
-template <bool K8> __device__ __forceinline__ void load_pixels(word (&a)[4], word at) {
-    if (K8)
-        asm volatile("ldmatrix.sync.aligned.m8n8.x2.shared.b16 {%0,%1}, [%2];" : "=r"(a[0]), "=r"(a[1]) : "r"(at));
-    else
-        asm volatile("ldmatrix.sync.aligned.m8n8.x4.shared.b16 {%0,%1,%2,%3}, [%4];"
-                     : "=r"(a[0]), "=r"(a[1]), "=r"(a[2]), "=r"(a[3])
-                     : "r"(at));
-}
-
-// sums = a b + before, for 16 pixels, 8 output channels and 16 (K8: 8) inputs.
-template <bool K8>
-__device__ __forceinline__ void multiply(word (&sums)[SUMS], const word (&a)[4], const word (&b)[2],
-                                         const word (&before)[SUMS]) {
-#if HALF_SUMS
-    if (K8)
-        asm("mma.sync.aligned.m16n8k8.row.col.f16.f16.f16.f16 {%0,%1},{%2,%3},{%4},{%5,%6};"
-            : "=r"(sums[0]), "=r"(sums[1])
-            : "r"(a[0]), "r"(a[1]), "r"(b[0]), "r"(before[0]), "r"(before[1]));
-    else
-        asm("mma.sync.aligned.m16n8k16.row.col.f16.f16.f16.f16 {%0,%1},{%2,%3,%4,%5},{%6,%7},{%8,%9};"
-            : "=r"(sums[0]), "=r"(sums[1])
-            : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b[0]), "r"(b[1]), "r"(before[0]), "r"(before[1]));
-#else
-    if (K8)
-        asm("mma.sync.aligned.m16n8k8.row.col.f32.f16.f16.f32 {%0,%1,%2,%3},{%4,%5},{%6},{%7,%8,%9,%10};"
-            : "=r"(sums[0]), "=r"(sums[1]), "=r"(sums[2]), "=r"(sums[3])
-            : "r"(a[0]), "r"(a[1]), "r"(b[0]), "r"(before[0]), "r"(before[1]), "r"(before[2]), "r"(before[3]));
-    else
-        asm("mma.sync.aligned.m16n8k16.row.col.f32.f16.f16.f32 {%0,%1,%2,%3},{%4,%5,%6,%7},{%8,%9},{%10,%11,%12,%13};"
-            : "=r"(sums[0]), "=r"(sums[1]), "=r"(sums[2]), "=r"(sums[3])
-            : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b[0]), "r"(b[1]), "r"(before[0]), "r"(before[1]),
-              "r"(before[2]), "r"(before[3]));
-#endif
-}
 
 // Load the weights of one step, N tiles of 8 output channels, packed by weights.py so that a lane reads 16 bytes at once.
 template <int N> __device__ __forceinline__ void load_weights(word (&b)[N][2], const word* step, int lane) {
@@ -297,9 +225,7 @@ __device__ __forceinline__ word activated(word x, word slope, bool smooth) {
         float2 value = unpack(x);
         return pack(value.x * sigmoid(value.x), value.y * sigmoid(value.y));
     }
-    word larger;
-    asm("{ .reg .b32 scaled; mul.rn.f16x2 scaled, %1, %2; max.f16x2 %0, %1, scaled; }" : "=r"(larger) : "r"(x), "r"(slope));
-    return larger;
+    return larger_of_pairs(x, multiply_pairs(x, slope));
 }
 
 __device__ __forceinline__ word combined(word value, word operand) {
@@ -476,7 +402,7 @@ __device__ __forceinline__ void store_image(const word (&sums)[ROWS][TAIL_TILES]
                 if (n >= TAIL_CHANNELS) continue;
                 word value = pair_of(sums[r][j], right);
                 if (RESIDUAL) value = add_pairs(value, residual[r][right][j]);
-                if (CLIPPED) asm("{ max.f16x2 %0, %0, %1; min.f16x2 %0, %0, %2; }" : "+r"(value) : "r"(0), "r"(ONE << 16 | ONE));
+                if (CLIPPED) value = smaller_of_pairs(larger_of_pairs(value, 0), ONE << 16 | ONE);
                 if (SCALE % 2 == 0) {
                     *reinterpret_cast<word*>(at(n)) = value;
                 } else {
@@ -519,29 +445,22 @@ convolutions(const half* __restrict__ source, half* __restrict__ out, const word
     for (int i = threadIdx.x; i < SOURCE_ROWS * 2; i += THREADS)
         *reinterpret_cast<uint2*>(shared + i / 2 * SOURCE_ROW + (ROW_PIXELS + i % 2) * IMAGE_PIXEL) = make_uint2(0, 0);
 #endif
-#if __CUDA_ARCH__ >= 900
-    // The code above does not depend on the previous kernel; the code below needs its complete output in memory.
-    asm volatile("griddepcontrol.launch_dependents;");
-    asm volatile("griddepcontrol.wait;" ::: "memory");
-#endif
+    wait_for_previous_kernel();  // the code above does not depend on it; the code below needs its output in memory
     if (!JOINED) load_source(source, base, place, first_row - 1, 0, STEP + 2);
-    asm volatile("cp.async.commit_group;");
+    commit_copies();
 
     int source_slot = 0, ring_slot = 0;  // ring rows at which this step's input begins
     const word lane_at = (lane & 15) * PIXEL + (lane >> 4) * 16 + across * 16 * PIXEL;
 #pragma unroll 1
     for (int step = 0; step < steps; ++step) {
-        asm volatile("cp.async.wait_all;");
-#if WARPGROUP
-        asm volatile("fence.proxy.async.shared::cta;" ::: "memory");
-#endif
+        wait_for_copies();
         __syncthreads();
         if (!JOINED && step + 1 < steps) {
             const int next = source_slot + STEP + 2;
             load_source(source, base, place, first_row + (step + 1) * STEP + 1, next < SOURCE_ROWS ? next : next - SOURCE_ROWS,
                         STEP);
         }
-        asm volatile("cp.async.commit_group;");
+        commit_copies();
 
         auto rows_of = [&](word (&rows)[ROWS + 2], word ring, int slot, int length, int pitch) {
 #pragma unroll
