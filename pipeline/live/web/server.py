@@ -71,7 +71,11 @@ class Page(Closing):
         self.url, self.token = url, token
         self._server, self._app, self._listener = server, app, listener
         self._thread = threading.Thread(target=server.run, args=([listener],), name="uprez-page", daemon=True)
-        self._thread.start()
+        try:
+            self._thread.start()
+        except RuntimeError:  # no other thread can be started
+            listener.close()
+            raise
 
     def close(self) -> None:
         self._app.closing = True

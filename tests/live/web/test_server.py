@@ -7,12 +7,13 @@ import socket
 from typing import Any
 
 import httpx
+import psutil
 import pytest
 
 from pipeline.errors import SettingsError
 from pipeline.live.web import serve, server
 from tests.live.web.stand_in import StandIn
-from tests.waiting import DEADLINE, in_thread, joined, until
+from tests.waiting import DEADLINE, in_thread, joined, no_thread_from, until
 
 
 def test_a_token_is_generated_for_addresses_other_machines_can_reach(live: StandIn) -> None:
@@ -60,3 +61,12 @@ def test_a_page_ends_while_requests_wait_for_frames(live: StandIn, monkeypatch: 
 
 def test_a_page_can_be_closed_before_any_request(live: StandIn) -> None:
     serve(live, "127.0.0.1:0").close()
+
+
+def test_a_page_whose_thread_can_not_be_started_closes_its_port(live: StandIn, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = psutil.Process().net_connections()
+    no_thread_from(monkeypatch, "uprez-page")
+    with pytest.raises(RuntimeError, match="can't start new thread"):
+        serve(live, "127.0.0.1:0")
+    listening = [each for each in psutil.Process().net_connections() if each.status == psutil.CONN_LISTEN]
+    assert [each for each in listening if each not in before] == []
