@@ -22,7 +22,7 @@ def run(script: str, save: Path, *arguments: str) -> dict[str, Any]:
 @requires("gst-rtsp-server")
 def test_the_delay_benchmark_reports_a_delay(tmp_path: Path) -> None:
     report = run("delay.py", tmp_path / "delay.json", "--seconds", "0.5", "--warm", "0")
-    assert report["uprez"]["pictures"] > 5
+    assert report["uprez"]["frames"] > 0
     assert len(report["without"]) == 2
 
 
