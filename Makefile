@@ -8,6 +8,7 @@
 # make package     build wheel and source archive into dist/, check them, and install the wheel into a new environment
 # make release     everything a release needs but the upload: tests, docs, package
 # make fidelity    write docs/fidelity.md, the output of every awkward file; UPREZ_TEST_MEDIA adds real clips
+# make sanitize    run the GPU's kernels under NVIDIA's compute-sanitizer: memcheck, initcheck and racecheck
 # make fidelity-gpu  write docs/fidelity-gpu.md, the colours of those outputs on this machine's GPU
 
 PYTHON ?= python3
@@ -21,7 +22,7 @@ CONCURRENT := tests/flow tests/live tests/media/encoding/test_parallel_gop.py \
 CLIPS := $(if $(UPREZ_TEST_MEDIA),--media $(UPREZ_TEST_MEDIA))
 GPU := $(shell command -v nvidia-smi >/dev/null 2>&1 && echo "[rtx]")
 
-.PHONY: demo man test lint types layers tests test-long test-live coverage docs package release fidelity fidelity-gpu clean
+.PHONY: demo man test lint types layers tests test-long test-live coverage docs package release sanitize fidelity fidelity-gpu clean
 
 demo: $(VENV)/demo.installed
 	$(BIN)/python samples/demo.py demo
@@ -87,6 +88,9 @@ release: $(VENV)/release.installed
 
 fidelity: $(VENV)/test.installed
 	$(BIN)/python -m tests.cases.table docs/fidelity.md $(CLIPS)
+
+sanitize: $(VENV)/test.installed
+	$(BIN)/python -m tests.gpu.sanitize
 
 fidelity-gpu: $(VENV)/test.installed
 	UPREZ_TEST_BACKEND=tensorrt $(BIN)/python -m tests.cases.table --colours docs/fidelity-gpu.md $(CLIPS)

@@ -32,7 +32,7 @@ from pipeline.superres.gpu.tensorrt.library import load_if_installed
 from pipeline.superres.gpu.tensorrt.network import EngineResources, Network
 from pipeline.system.cuda import Gpu, gpu_errors
 
-NETWORKS = ("clear-x2", "srvgg-16x8", "srvgg-24x8", "srvgg-32x8", "srvgg-48x8", "srvgg-64x16")
+NETWORKS = ("clear-x2", "srvgg-16x8", "srvgg-24x8", "srvgg-32x8", "srvgg-48x8", "srvgg-64x16", "span-48x6")
 SIZES = ((960, 540), (1920, 1080))
 
 _IMAGE = "smooth random shapes with grain, as large as the frame"

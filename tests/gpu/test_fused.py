@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
@@ -15,7 +14,7 @@ from pipeline.colour.psnr import psnr
 from pipeline.config.settings import Settings
 from pipeline.errors import ModelError
 from pipeline.frame import PIXEL_FORMATS, Colour, FrameFormat
-from pipeline.models import catalogue, synthetic
+from pipeline.models import catalogue
 from pipeline.models.inspection import inspect_model
 from pipeline.models.spec import ModelSpec
 from pipeline.superres.gpu.compute import ComputeOptions
@@ -26,14 +25,8 @@ from pipeline.superres.gpu.tensorrt.network import EngineResources
 from pipeline.superres.sessions import SessionRequest, SharedSessions
 from pipeline.system.cuda import Gpu
 from tests.gpu.sessions import open_gpu_session, upscale_frames
+from tests.superres.gpu.fused.kernel_cases import FAMILIES
 from tests.superres.gpu.fused.networks import (
-    BILINEAR,
-    NEAREST,
-    Builder,
-    chain_network,
-    etds_network,
-    joined_network,
-    merging_network,
     repeating_network,
 )
 from tests.superres.networks import OpenSession, open_cpu_session
@@ -80,22 +73,6 @@ class TestFusedSession(SessionSuite):
     @pytest.fixture
     def overshooting(self, tmp_path: Path) -> ModelSpec:
         return saved(tmp_path / "overshooting.onnx", repeating_network(2, gain=1.5))
-
-
-FAMILIES: dict[str, Callable[[], onnx.ModelProto]] = {
-    **{f"width {width}": partial(chain_network, width=width, inner=3, residual=NEAREST) for width in range(8, 65, 8)},
-    "x3": partial(chain_network, width=24, scale=3, residual=NEAREST),
-    "x4": partial(chain_network, width=16, scale=4, residual=BILINEAR),
-    "x1": partial(chain_network, width=16, scale=1),
-    "luma": partial(chain_network, width=16, planes=1, scale=2, residual=BILINEAR),
-    "luma x3": partial(chain_network, width=40, planes=1, scale=3),
-    "SiLU": partial(chain_network, width=32, inner=4, activation=Builder.silu),
-    "layers joined": partial(joined_network, width=16),
-    "SPAN 48x6": partial(synthetic.span, 48, 6, np.float32),
-    "SPAN 40x2 x4": partial(synthetic.span, 40, 2, np.float32, scale=4),
-    "three layers merged": partial(merging_network, width=24, inner=1, activation=Builder.silu),
-    "ETDS": etds_network,
-}
 
 
 @pytest.mark.parametrize("family", FAMILIES)
