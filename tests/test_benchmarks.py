@@ -87,6 +87,35 @@ def test_engines_measures_pytorch_or_reports_why_it_can_not(tmp_path: Path) -> N
         assert found["problem"].endswith("No module named 'torch'")
 
 
+def test_overlap_reports_how_long_tracks_work_at_the_same_time(tmp_path: Path) -> None:
+    tracks = {1: ("GPU 0", "copy in"), 2: ("GPU 0", "compute 0"), 3: ("GPU 0", "compute 1"), 4: ("threads", "decode")}
+    events: list[dict[str, Any]] = []
+    for number, (group, track) in tracks.items():
+        pid = 1 if group == "GPU 0" else 2
+        events.append({"ph": "M", "name": "process_name", "pid": pid, "args": {"name": group}})
+        events.append({"ph": "M", "name": "thread_name", "pid": pid, "tid": number, "args": {"name": track}})
+    spans = [(1, "copy in", 0, 2000), (2, "fused kernels", 1000, 4000), (3, "fused kernels", 3000, 5000)]
+    for tid, name, begin, duration in [*spans, (4, "decode", 0, 10000)]:
+        pid = 2 if tid == 4 else 1
+        events.append({"ph": "X", "pid": pid, "tid": tid, "name": name, "ts": begin, "dur": duration})
+    (tmp_path / "trace.json").write_text(json.dumps({"traceEvents": events}))
+    found = report(tmp_path, "overlap.py", tmp_path / "trace.json")
+    assert found["milliseconds"] == 10
+    assert {track["name"]: track["busy"] for track in found["tracks"]} == {
+        "GPU 0, copy in": 2,
+        "GPU 0, compute 0": 4,
+        "GPU 0, compute 1": 5,
+        "threads, decode": 10,
+    }
+    assert {(pair["first"], pair["second"]): pair["both"] for pair in found["pairs"]} == {
+        ("copy in", "compute"): 1,
+        ("compute 0", "compute 1"): 2,
+        ("decode", "compute"): 7,
+        ("decode", "copy in"): 2,
+    }
+    assert found["names"] == {"copy in": 1, "decode": 1, "fused kernels": 2}
+
+
 def test_draw_makes_an_svg_of_a_trace(tmp_path: Path) -> None:
     event = {"ph": "X", "pid": 1, "tid": 1, "name": "decode", "ts": 0, "dur": 5000}
     names = [

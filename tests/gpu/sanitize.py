@@ -41,7 +41,7 @@ from pipeline.superres.gpu.fused.kernel import FusedKernel, compile_kernel
 from pipeline.superres.gpu.fused.network import FusedNetwork
 from pipeline.superres.gpu.fused.plan import PlannedKernel
 from pipeline.superres.gpu.fused.program import assemble
-from pipeline.superres.gpu.launch import conversion_kernels
+from pipeline.superres.gpu.launch import ConversionKernels, conversion_kernels
 from pipeline.superres.gpu.passes import Passes, tensor_bytes
 from pipeline.superres.gpu.validation import reference_output
 from pipeline.superres.tiling import Tiling
@@ -59,7 +59,12 @@ TOOLS = {
 _SUMMARY = re.compile(r"(?:ERROR|RACECHECK) SUMMARY: (\d+)")
 _DONE = re.compile(r"^done: .*$", re.MULTILINE)
 _LARGEST_ERROR = {"mma": 1.5e-3, "wgmma": 1.5e-3, "mma-fp16": 5e-3}  # relative
-_PIXELS = "yuv420p nv12 yuv422p yuv444p10le p010le gray16le gbrp yuva444p12le yuva420p".split()
+_PIXELS = {
+    "repeating": "yuv420p nv12 yuv422p yuv444p10le p010le gray16le gbrp yuva444p12le yuva420p",
+    "repeating luma": "yuv420p nv12 yuv444p10le",
+}
+"""Pixel formats of the frames that a family of networks upscales."""
+
 _SIZES = ((2, 2), (37, 21), (130, 34))  # (width, height) of frames
 _PQ = 16  # the transfer of HDR, whose overshoot is limited
 
@@ -75,24 +80,40 @@ class SerialKernel(FusedKernel):
 
 def main() -> int:
     args = _arguments()
-    if args.run:
-        return run_kernels(args.seconds, args.serial)
     if reason := cuda.unavailable_reason():
         print(f"sanitize: no GPU: {reason}", file=sys.stderr)
         return 2
     began = time.monotonic()
-    compile_all()
-    print(f"compiled in {time.monotonic() - began:.0f} s", flush=True)
+    with tempfile.TemporaryDirectory() as folder:
+        gpu, models = Gpu(0), _models(Path(folder))
+        compile_all(gpu, models)
+        print(f"compiled in {time.monotonic() - began:.0f} s", flush=True)
+        if args.run:
+            return run_kernels(gpu, models, args)
     return max(sanitize(tool, args) for tool in args.tools)
 
 
-def compile_all() -> None:
-    """Compile the kernels of all runs into the cache."""
-    facts = cuda.gpu_facts(0)
-    arch = facts.capability.replace(".", "")
-    kernels = {kernel[1:] for case in kernel_cases(facts.capability == "9.0") for kernel in case.kernels()}
+def compile_all(gpu: Gpu, models: dict[str, ModelSpec]) -> None:
+    """Compile the kernels of all runs into the cache, or find them there."""
+    kernels = {kernel[1:] for case in _cases(gpu) for kernel in case.kernels()}
+    arch = gpu.device.arch
     with ThreadPoolExecutor(cores()) as threads:
         list(threads.map(lambda kernel: compile_kernel(arch, *kernel), kernels))
+        list(threads.map(lambda frames: _conversions(gpu, models[frames[0]], frames[1]), _frames()))
+
+
+def _models(folder: Path) -> dict[str, ModelSpec]:
+    """The networks of all families in fp16, as files."""
+    files = {family: folder / f"{number}.onnx" for number, family in enumerate(FAMILIES)}
+    for family, path in files.items():
+        path.write_bytes(convert_precision(FAMILIES[family](), "fp16").SerializeToString())
+    return {family: inspect_model(path) for family, path in files.items()}
+
+
+def _cases(gpu: Gpu) -> list[KernelCase]:
+    """The runs of fused kernels, by size, so that the first ones have every variant."""
+    cases = kernel_cases(gpu.facts.capability == "9.0")
+    return sorted(cases, key=lambda case: [(33, 131), (7, 61), (1, 1)].index(case.size))
 
 
 def sanitize(tool: str, args: argparse.Namespace) -> int:
@@ -115,14 +136,14 @@ def sanitize(tool: str, args: argparse.Namespace) -> int:
     return 0 if is_good else 1
 
 
-def run_kernels(seconds: float, serial: bool) -> int:
-    """Run everything once, for at most `seconds`; 0 if all was run and all outputs are right."""
-    gpu, began, count, wrong = Gpu(0), time.monotonic(), 0, 0
-    replaced = mock.patch("pipeline.superres.gpu.fused.network.FusedKernel", SerialKernel) if serial else nullcontext()
-    with tempfile.TemporaryDirectory() as folder, replaced:
-        runs = list(_runs(gpu, Path(folder)))
+def run_kernels(gpu: Gpu, models: dict[str, ModelSpec], args: argparse.Namespace) -> int:
+    """Run everything once, for at most --seconds; 0 if all was run and all outputs are right."""
+    began, count, wrong = time.monotonic(), 0, 0
+    serial = mock.patch("pipeline.superres.gpu.fused.network.FusedKernel", SerialKernel)
+    runs = list(_runs(gpu, models))
+    with serial if args.serial else nullcontext():
         for name, run in runs:
-            if time.monotonic() - began > seconds:
+            if time.monotonic() - began > args.seconds:
                 break
             count += 1
             try:
@@ -134,22 +155,14 @@ def run_kernels(seconds: float, serial: bool) -> int:
     return 0 if count == len(runs) and not wrong else 1
 
 
-def _runs(gpu: Gpu, folder: Path) -> Iterator[Run]:
-    """All runs: fused kernels by size, so that the first ones have every variant, then colour kernels."""
-    models = {
-        family: _saved(folder / f"{number}.onnx", network())
-        for number, (family, network) in enumerate(FAMILIES.items())
-    }
-    cases = kernel_cases(gpu.facts.capability == "9.0")
-    for case in sorted(cases, key=lambda case: [(33, 131), (7, 61), (1, 1)].index(case.size)):
+def _runs(gpu: Gpu, models: dict[str, ModelSpec]) -> Iterator[Run]:
+    """All runs."""
+    for case in _cases(gpu):
         name = f"{case.family}, {case.instruction}, {case.size[1]}x{case.size[0]}"
         yield name, partial(_run_fused, gpu, models[case.family], case)
-    yield from _colour_runs(gpu, models)
-
-
-def _saved(path: Path, network: Any) -> ModelSpec:
-    path.write_bytes(convert_precision(network, "fp16").SerializeToString())
-    return inspect_model(path)
+    for family, format, tiling in _frames():
+        name = f"{family}, {format.pixel.name} {format.width}x{format.height}"
+        yield name, partial(_run_passes, gpu, models[family], family, format, tiling)
 
 
 def _fused(gpu: Gpu, model: ModelSpec, case: KernelCase) -> FusedNetwork:
@@ -172,17 +185,22 @@ def _run_fused(gpu: Gpu, model: ModelSpec, case: KernelCase) -> None:
         raise ValueError(f"relative error {error:.1e}")
 
 
-def _colour_runs(gpu: Gpu, models: dict[str, ModelSpec]) -> Iterator[Run]:
-    """The passes of frames of several formats, complete and in tiles, for RGB and for luma, in SDR and in HDR."""
+def _frames() -> Iterator[tuple[str, FrameFormat, Tiling | None]]:
+    """Frames for RGB and for luma, in SDR and in HDR, complete and in tiles: family of networks, format, tiling."""
     sdr, hdr = Colour(1, False), Colour(9, False, transfer=_PQ)
-    for family in ("repeating", "repeating luma"):
-        passes = partial(_run_passes, gpu, models[family], family)
-        for pixel in _PIXELS:
+    for family, pixels in _PIXELS.items():
+        for pixel in pixels.split():
             for (width, height), colour in zip(_SIZES, (sdr, hdr, sdr), strict=True):
-                format = FrameFormat(width, height, PIXEL_FORMATS[pixel], colour)
-                yield f"{family}, {pixel} {width}x{height}", partial(passes, format)
+                yield family, FrameFormat(width, height, PIXEL_FORMATS[pixel], colour), None
         format = FrameFormat(96, 80, PIXEL_FORMATS["yuv420p"], sdr)
-        yield f"{family}, tiles", partial(passes, format, Tiling(96, 80, 64, 64, margin=4, ramp=4))
+        yield family, format, Tiling(96, 80, 64, 64, margin=4, ramp=4)
+
+
+def _conversions(gpu: Gpu, model: ModelSpec, format: FrameFormat) -> list[ConversionKernels]:
+    """The kernels between samples and tensors, for a network's input in (H, W, 4) and in (1, C, H, W)."""
+    gpu.make_current()  # threads compile them
+    output = format.enlarged(model.scale)
+    return [conversion_kernels(gpu.device, model, format, output, interleaved) for interleaved in (True, False)]
 
 
 def _run_passes(gpu: Gpu, model: ModelSpec, family: str, format: FrameFormat, tiling: Tiling | None = None) -> None:
@@ -190,8 +208,7 @@ def _run_passes(gpu: Gpu, model: ModelSpec, family: str, format: FrameFormat, ti
     tiling = tiling or Tiling(format.width, format.height, format.width, format.height)
     case = KernelCase(family, "mma", (tiling.tile_height, tiling.tile_width), True, HOPPER)
     output = format.enlarged(model.scale)
-    conversions = conversion_kernels(gpu.device, model, format, output, interleaved=True)
-    planar = conversion_kernels(gpu.device, model, format, output)
+    conversions, planar = _conversions(gpu, model, format)
     with closing(_fused(gpu, model, case)) as network, closing(Passes(gpu, network, tiling, conversions)) as passes:
         stream, sizes = passes.stream, (format.bytes, output.bytes, tensor_bytes(model, format.width, format.height))
         samples, upscaled, tensor = (gpu.allocate(size, stream) for size in sizes)

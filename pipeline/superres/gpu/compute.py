@@ -73,6 +73,7 @@ class Compute:
         output: Format of the upscaled frames.
         gpu: The GPU.
         tiling: How frames are cut at present.
+        title: What runs the network at present: a library and its version, or fused kernels.
     """
 
     def __init__(
@@ -110,14 +111,14 @@ class Compute:
         self._members = 0
         self._ladder: FallbackLadder | None = None
         self._plan: ExecutionPlan | None = None
-        self._title = library.title if library else FusedNetwork.title
+        self.title = library.title if library else FusedNetwork.title
         self.tiling = Tiling(source.width, source.height, source.width, source.height)
 
     @property
     def backend(self) -> str:
         """Description for tables: network, GPU, and the number of tiles at present."""
         tiles = "" if self.tiling.is_single_tile else f", {len(self.tiling.tiles)} tiles a frame"
-        return f"{self._title} on {self.gpu.facts.name}{tiles}"
+        return f"{self.title} on {self.gpu.facts.name}{tiles}"
 
     def gate(self) -> Gate:
         """Create the gate through which one session reaches the lanes."""
@@ -205,5 +206,5 @@ class Compute:
         if self._plan is None:
             assert self._ladder is not None
             self._plan = self._ladder.next_plan()
-            self.tiling, self._title = self._plan.tiling, self._plan.title
+            self.tiling, self.title = self._plan.tiling, self._plan.title
         return self._plan

@@ -30,20 +30,21 @@ class GpuTrace:
         """Record the slot's trace event `name`, one of TRACE_EVENTS, on `stream`."""
         stream.record(slot.trace_events[name])
 
-    def collect(self, slot: Slot, lane: int, pts: int) -> None:
+    def collect(self, slot: Slot, lane: int, pts: int, network: str) -> None:
         """Add the spans of a finished slot.
 
         Args:
             slot: The slot.
             lane: Number of the lane that computed its frame.
             pts: Presentation time of the frame.
+            network: What ran the network, such as "fused kernels".
         """
         events = slot.trace_events
         compute = f"compute {lane}"
         spans = [
             ("copy in", "copy in", events["upload"], slot.uploaded),
             (compute, "to_rgb", events["compute"], events["to_rgb"]),
-            (compute, "network", events["to_rgb"], events["network"]),
+            (compute, network, events["to_rgb"], events["network"]),
             (compute, "from_rgb", events["network"], events["from_rgb"]),
             ("copy out", "copy out", events["download"], slot.downloaded),
         ]

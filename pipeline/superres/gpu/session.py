@@ -133,7 +133,7 @@ class TensorRtSession(Session[SlotTicket]):
         with _COLLECTING:
             slot.downloaded.sync()
             if self._trace:
-                self._trace.collect(slot, ticket.lane, ticket.pts)
+                self._trace.collect(slot, ticket.lane, ticket.pts, self._compute.title)
         release = partial(self._ring.give_back, slot)
         return Frame(self.output, slot.output_planes, ticket.pts, ticket.duration, release)
 

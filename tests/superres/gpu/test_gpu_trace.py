@@ -58,8 +58,8 @@ def test_spans_of_a_slot_are_placed_on_the_clock_of_the_host(monkeypatch: pytest
             gpu_trace.mark(slot, name, gpu)
         else:
             gpu.record(getattr(slot, name))
-    gpu_trace.collect(slot, lane=0, pts=7)
-    names = [("copy in", "copy in"), *(("compute 0", name) for name in ("to_rgb", "network", "from_rgb"))]
+    gpu_trace.collect(slot, lane=0, pts=7, network="fused kernels")
+    names = [("copy in", "copy in"), *(("compute 0", name) for name in ("to_rgb", "fused kernels", "from_rgb"))]
     expected = [*names, ("copy out", "copy out")]
     assert [span[:3] + span[5:] for span in trace.spans] == [("GPU 1", track, name, 7) for track, name in expected]
     milliseconds = [(begin - 100) * 1000 for *_, begin, _, _ in trace.spans]
