@@ -76,8 +76,7 @@ class StageBenchmark(Closing):
         self.seconds = seconds
         with ExitStack() as resources:
             folder = resources.enter_context(tempfile.TemporaryDirectory(prefix="uprez-bench-"))
-            plan = make_plan(probe(clip), Path(folder) / "result.mkv", settings)
-            self.plan = replace(_with_endless_encoders(plan) if endless else plan, copied=frozenset())
+            self.plan = _plan(clip, Path(folder) / "result.mkv", settings, endless)
             self._resources = resources.pop_all()
 
     def close(self) -> None:
@@ -100,6 +99,7 @@ class StageBenchmark(Closing):
                 done = self.session.collect(self.session.submit(frame))
                 pool.append(replace(done, planes=tuple(plane.copy() for plane in done.planes), release=lambda: None))
                 done.release()
+            decoder.close()
         return pool
 
     def decode(self) -> BenchmarkRow:
@@ -182,11 +182,15 @@ class StageBenchmark(Closing):
         return pipeline.meters
 
 
-def _with_endless_encoders(plan: Plan) -> Plan:
-    """`plan` with parallel encoders as for a video of unknown length."""
+def _plan(clip: Path, target: Path, settings: Settings, endless: bool) -> Plan:
+    """The plan for a video of unknown length, as the clip is repeated; for `endless` with encoders for that, too."""
+    media = probe(clip)
+    plan = make_plan(replace(media, video=replace(media.video, frames=None)), target, settings)
+    frames, busy = (None, True) if endless else (media.video.frames, plan.backend == "tensorrt")
     alone = replace(plan.encoding, encoders=1, gop=0, threads=0, waiting=0)
-    encoding, note = allocate_encoders(alone, plan.settings, frames=None, busy=True)
-    return replace(plan, encoding=encoding, notes=(*plan.notes, *([note] if note else [])))
+    encoding, note = allocate_encoders(alone, settings, frames, busy)
+    notes = plan.notes if note in ("", *plan.notes) else (*plan.notes, note)
+    return replace(plan, encoding=encoding, notes=notes, copied=frozenset())
 
 
 def decoding_stages(plan: Plan, source: Source) -> Stage[Any, Any]:

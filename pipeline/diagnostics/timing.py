@@ -25,7 +25,7 @@ class FrameTimer(Stage[Frame, Frame]):
     """Records when frames pass. The first ones, which fill queues and the encoder's lookahead, don't count.
 
     Args:
-        plan: What is measured: its encoders hold frames, too.
+        plan: What is measured: its decoders and encoders hold frames, too.
         discard: Release frames rather than pass them on.
 
     Attributes:
@@ -34,7 +34,7 @@ class FrameTimer(Stage[Frame, Frame]):
 
     def __init__(self, plan: Plan, discard: bool = False) -> None:
         self._discard = discard
-        self._filling = _FILLING_FRAMES + (0 if discard else plan.encoding.waiting)
+        self._filling = _FILLING_FRAMES + plan.decoders.waiting + (0 if discard else plan.encoding.waiting)
         self._times: list[float] = []
 
     @property
@@ -83,10 +83,20 @@ class RestampFrames(Stage[Frame, Frame]):
 
 
 def endless_packets(path: Path) -> Iterator[Any]:
-    """The packets of a clip's video, repeated without end. It is opened each time: a raw stream can't be rewound."""
+    """The packets of a clip's video, repeated without end, each time with later timestamps.
+
+    The clip is opened each time: a raw stream can't be rewound.
+    """
+    shift = 0
     while True:
+        times = [shift]
         with FileSource(path) as source:
-            yield from source
+            for packet in source:
+                if packet.pts is not None and packet.dts is not None:
+                    packet.pts, packet.dts = packet.pts + shift, packet.dts + shift
+                    times.append(packet.pts + (packet.duration or 1))
+                yield packet
+        shift = max(times)
 
 
 def for_seconds(items: Iterator[Any], timer: FrameTimer, seconds: float) -> Iterator[Any]:

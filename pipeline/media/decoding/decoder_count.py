@@ -21,7 +21,7 @@ from pipeline.system import cuda, host
 # (n - 1) / 2 GOPs of frames wait: 720 for seven decoders and GOPs of 240 frames, which are 2.2 GB at 1080p.
 _MAX_WAITING_BYTES = 2 * 2**30
 _SHARE_OF_MEMORY = 8  # its inverse
-_MIN_WAITING = 8  # frames for each decoder
+_MIN_WAITING, _MAX_WAITING = 8, 300  # frames for each decoder; more are of no use with GOPs of up to 300 frames
 _MIN_FRAMES = 480  # of a video, below which opening several decoders takes longer than they gain
 _MIN_THREADS = 2
 
@@ -61,6 +61,7 @@ def count_decoders(
     count = engine_count(media, settings) if requested == "auto" else requested
     waiting = _waiting_bytes(settings, decoder) // media.video.format.bytes
     possible = max(1, min(count, waiting // _MIN_WAITING))
+    waiting = min(waiting, possible * _MAX_WAITING)
     note = None
     if requested != "auto" and possible < count:
         note = f"only {possible} of {count} decoders are used: memory is too small for more"

@@ -32,7 +32,7 @@ from pipeline.media.reading.source import Packet, Source
 
 log = logging.getLogger(__name__)
 
-_MAX_BYTES = 96 * 2**20  # of the segments in flight
+_MAX_BYTES = 64 * 2**20  # of the segments in flight: with those around them, fewer than the ledger keeps
 ContextOpener = Callable[[Source], VideoCodecContext]
 """Opens a codec context for the video of a source. Called by the thread that decodes; used by another one."""
 
@@ -129,9 +129,7 @@ class ParallelContexts:
             return
         self._untaken.extend(segments)
         rest = [packet] if packet is None else []
-        if self._workers is None and len(self._untaken) < len(self._parallel.openers):
-            if packet is None:
-                self._continue_alone("it is short", rest)
+        if self._workers is None and not self._start(packet is None, rest):
             return
         while self._again is None and self._untaken:
             if self._has_room():
@@ -144,14 +142,28 @@ class ParallelContexts:
             if packet is not None and not frames:
                 return
 
+    def _start(self, is_end: bool, rest: list[None]) -> bool:
+        """Open the contexts, once there is a segment for each of them, or as much as may be in flight."""
+        size = sum(segment.bytes for segment in self._untaken)
+        if len(self._untaken) < len(self._parallel.openers) and size < _MAX_BYTES:
+            if is_end:
+                self._continue_alone("it is short", rest)
+            return False
+        try:
+            workers = [partial(_decode_segment, opener(self._source)) for opener in self._parallel.openers]
+        except (av.error.FFmpegError, UprezError, OSError, RuntimeError) as error:
+            self._continue_alone(str(error), rest)
+            return False
+        self._workers = OrderedWorkers(workers, self._parallel.capacity)
+        self._source.on_close(self._workers.close)  # a context must not be closed while a thread uses it
+        return True
+
     def _has_room(self) -> bool:
         size = sum(segment.bytes for segment in self._in_flight)
         return len(self._in_flight) <= len(self._parallel.openers) and size < _MAX_BYTES
 
     def _put(self, segment: Segment) -> None:
-        if self._workers is None:
-            workers = [partial(_decode_segment, opener(self._source)) for opener in self._parallel.openers]
-            self._workers = OrderedWorkers(workers, self._parallel.capacity)
+        assert self._workers is not None
         self._in_flight.append(segment)
         self._workers.put(segment)
 

@@ -20,7 +20,7 @@ from pipeline.media.decoding.random_access import Parser
 from pipeline.media.reading.source import Packet
 
 _MAX_PACKETS = 1000
-_MAX_BYTES = 64 * 2**20
+_MAX_BYTES = 48 * 2**20
 
 
 class Irregular(Exception):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -122,6 +122,9 @@ class FileSource(Closing):
         container = self._resources.enter_context(open_input(self.path, hwaccel))
         self._resources.callback(_flush_decoders, container)
         return select_video(self.path, container, self._options.video_index)
+
+    def on_close(self, callback: Callable[[], None]) -> None:
+        self._resources.callback(callback)
 
     def missing_frames(self, packets: int, end: int) -> int:
         if self.container.format.name == "yuv4mpegpipe":  # FFmpeg silently drops an incomplete frame at the end

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from fractions import Fraction
 
 import av
@@ -63,6 +63,9 @@ class ImageSource(Closing):
 
     def rewind(self, hwaccel: HWAccel | None = None) -> VideoStream:
         return self._open().streams.video[0]
+
+    def on_close(self, callback: Callable[[], None]) -> None:
+        self._resources.callback(callback)
 
     def missing_frames(self, packets: int, end: int) -> int:
         return 0  # a missing number may never have existed

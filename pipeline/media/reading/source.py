@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from fractions import Fraction
 from pathlib import Path
 from types import TracebackType
@@ -64,6 +64,9 @@ class Source(Protocol):
         Args:
             hwaccel: Hardware that decodes the video, None for software.
         """
+
+    def on_close(self, callback: Callable[[], None]) -> None:
+        """Call `callback` when the source is closed, before the decoders that `rewind` opened until now are closed."""
 
     def missing_frames(self, packets: int, end: int) -> int:
         """The number of frames that the container declares and the iteration did not yield.

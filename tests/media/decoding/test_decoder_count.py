@@ -60,12 +60,14 @@ def test_requested_number_is_used(media: MediaInfo) -> None:
 
 
 def test_frames_wait_in_an_eighth_of_the_memory(media: MediaInfo) -> None:
-    frame = media.video.format.bytes
-    software = count_decoders(media, Settings(decoders=2), "software", None)[0]
-    assert software.waiting == 2**30 // 8 // frame
-    assert count_decoders(media, Settings(), "nvdec", None)[0].waiting == 2 * 2**30 // frame
-    limited = count_decoders(media, Settings(vram=2**29), "nvdec", None)[0]
-    assert limited.waiting == 2**26 // frame
+    format = replace(media.video.format, width=1920, height=1080)
+    large = replace(media, video=replace(media.video, format=format))
+    software = count_decoders(large, Settings(decoders=2), "software", None)[0]
+    assert software.waiting == 2**30 // 8 // format.bytes
+    assert count_decoders(large, Settings(), "nvdec", None)[0].waiting == 2 * 2**30 // format.bytes
+    limited = count_decoders(large, Settings(vram=2**29), "nvdec", None)[0]
+    assert limited.waiting == 2**26 // format.bytes
+    assert count_decoders(media, Settings(), "nvdec", None)[0].waiting == 7 * 300
 
 
 def test_small_memory_reduces_the_number(media: MediaInfo, monkeypatch: pytest.MonkeyPatch) -> None:

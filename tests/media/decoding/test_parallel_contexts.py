@@ -189,11 +189,30 @@ def test_one_context_continues_after_one_of_several_has_failed(tmp_path: Path, r
     assert reasons[0].endswith("no memory")
 
 
+def test_one_context_decodes_if_another_can_not_be_opened(tmp_path: Path, reasons: Sequence[str]) -> None:
+    def refuse(source: Source) -> Any:
+        raise RuntimeError("no device")
+
+    path = make(tmp_path, "open GOPs of H.264")
+    openers = [*in_software().openers, refuse]
+    assert decode(path, ParallelDecoding(openers, 24, 2)) == decode(path)
+    assert list(reasons) == ["no device"]
+
+
 def test_unforeseen_error_of_a_decoder_is_raised(tmp_path: Path) -> None:
     path = make(tmp_path, "open GOPs of H.264")
     with pytest.raises(ZeroDivisionError):
         decode(path, failing(40, ZeroDivisionError()))
     assert not [thread for thread in threading.enumerate() if thread.name.startswith("uprez-worker")]
+
+
+def test_source_that_is_closed_first_ends_the_decoders(tmp_path: Path) -> None:
+    """FFmpeg would abort the process if a context were closed while a thread decodes with it."""
+    with FileSource(make(tmp_path, "closed GOPs of H.264")) as source:
+        decoder = Decoder(source, probe(source.path).video.format, in_software(capacity=2))
+        assert next(item for packet in source for item in decoder.feed(packet))
+    assert not [thread for thread in threading.enumerate() if thread.name.startswith("uprez-worker")]
+    decoder.close()
 
 
 def test_abort_wakes_the_thread_that_waits_for_frames(tmp_path: Path) -> None:
