@@ -5,6 +5,9 @@
 Who does what:
 - The first thread iterates over the source and feeds stage 1; every other thread takes from the channel on its left.
   What a stage yields goes into the channel on its right; what the last stage yields is discarded.
+- A thread that waits for an item is woken for the first one. A thread that waits for room is woken when half of the
+  channel is empty, and then fills it: one switch of threads for several items. No item waits for that, as the ones
+  before it are still in the channel.
 - A thread whose input ends finishes its stage, then closes the channel on its right; so the end travels to the right.
 - The first error wins. It aborts all channels and stages, so that every thread ends, and is raised by `wait` with its
   own traceback once all threads have been joined. Errors that follow from the abort are ignored.
