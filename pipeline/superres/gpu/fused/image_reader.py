@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,6 +16,26 @@ Affine = tuple[NDArray[np.float32], NDArray[np.float32]]
 """Factor and offset, each of shape (1 or planes,): the tensor is image * factor + offset."""
 
 
+_REARRANGING = frozenset(
+    "Cast Concat ConstantOfShape Expand Gather Reshape Shape Slice Squeeze Tile Transpose Unsqueeze".split()
+)
+
+
+@dataclass(frozen=True)
+class ImageCopies:
+    """A tensor of copies of the image.
+
+    Attributes:
+        scale: The square of it is the number of copies.
+        copies_first: Whether its channels are in the order (copy, plane).
+        planes_first: Whether its channels are in the order (plane, copy).
+    """
+
+    scale: int
+    copies_first: bool
+    planes_first: bool
+
+
 @dataclass
 class ImageReader:
     """Reads the operators on the image.
@@ -22,17 +43,18 @@ class ImageReader:
     Attributes:
         graph: The graph.
         normalised: For each tensor that is the image with a factor and an offset, these two. The image is one of them.
-        copies: For each tensor of concatenated copies of the image, the scale whose square is their number.
+        rearranged: The tensors that are made of the image, and of sizes, by operators that compute nothing.
         enlarged: For each tensor that is the enlarged image, the interpolation and the scale.
     """
 
     graph: OnnxGraph
     normalised: dict[str, Affine] = field(default_factory=dict)
-    copies: dict[str, int] = field(default_factory=dict)
+    rearranged: set[str] = field(default_factory=set)
     enlarged: dict[str, tuple[Residual, int]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.normalised[self.graph.image] = np.ones(1, np.float32), np.zeros(1, np.float32)
+        self.rearranged.add(self.graph.image)
 
     def normalise(self, kind: str, output: str, inputs: list[str]) -> bool:
         """Read an Add, Sub, Mul or Div of the image with a constant; False if `inputs` are something else."""
@@ -64,12 +86,27 @@ class ImageReader:
             fields["ones_weight"] = (weight * offset[None, :, None, None]).sum(axis=1)
         return fields
 
-    def concatenate(self, output: str, inputs: list[str]) -> None:
-        """Read a concatenation of copies of the image."""
-        scale = round(len(inputs) ** 0.5)
-        if scale**2 != len(inputs):
-            raise UnknownStructure(f"a Concat of {len(inputs)} copies of the image, which is no square number")
-        self.copies[output] = scale
+    def rearrange(self, kind: str, outputs: Iterable[str], inputs: list[str]) -> bool:
+        """Read an operator that rearranges the image or computes a size; False if it is or reads something else."""
+        read = [name for name in inputs if name and name not in self.graph.constants]
+        if kind not in _REARRANGING or not read or not self.rearranged.issuperset(read):
+            return False
+        self.rearranged.update(outputs)
+        return True
+
+    def copies(self, name: str, planes: int, channels: int) -> ImageCopies:
+        """Find out how tensor `name`, which is added to `channels` channels, consists of copies of the image."""
+        image, value = self.graph.evaluated(name, planes)
+        scale = round((channels / planes) ** 0.5)
+        fits = channels == planes * scale**2 and value.ndim == 4 and value.shape[1] in (1, channels)
+        if not fits or value.shape[::2] != image.shape[::2] or value.shape[3] != image.shape[3]:
+            raise UnknownStructure(f"an image of {planes} planes added to {channels} channels")
+        added = np.broadcast_to(value, (1, channels, *image.shape[2:]))
+        return ImageCopies(
+            scale,
+            copies_first=np.array_equal(added, np.tile(image, (1, scale**2, 1, 1))),
+            planes_first=np.array_equal(added, image.repeat(scale**2, axis=1)),
+        )
 
     def enlarge(self, output: str, inputs: list[str], attributes: dict[str, Any]) -> None:
         """Read a Resize."""

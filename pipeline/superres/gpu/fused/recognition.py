@@ -16,7 +16,7 @@ from pipeline.superres.gpu.fused.chain import (
     UnknownStructure,
     with_slopes_up_to_one,
 )
-from pipeline.superres.gpu.fused.image_reader import ImageReader
+from pipeline.superres.gpu.fused.image_reader import ImageCopies, ImageReader
 from pipeline.superres.gpu.fused.layer_drafts import LayerDrafts
 from pipeline.superres.gpu.fused.onnx_graph import OnnxGraph, as_float32, attributes_of
 
@@ -35,7 +35,7 @@ _NO_PADS = {"pads": [0, 0, 0, 0]}
 
 def recognise(model: onnx.ModelProto) -> ConvolutionChain:
     """Convert `model` to a chain. Raises UnknownStructure, which names the part that is not supported."""
-    return _GraphReader(OnnxGraph(model.graph)).chain()
+    return _GraphReader(OnnxGraph(model)).chain()
 
 
 @dataclass
@@ -135,16 +135,18 @@ class _GraphReader(_LayerReader):
         shuffled: For each tensor that is the output of the pixel shuffle, its scale and the residual in it.
         clipped: For each tensor that is an output limited to the range from 0 to 1, the output.
         last: Index of the layer whose output is shuffled.
-        copies_added: The layer to which copies of the image are added, as (index, scale); None if there is none.
+        copies_added: The layer to which copies of the image are added, and these copies; None if there is none.
     """
 
     shuffled: dict[str, tuple[int, Residual]] = field(default_factory=dict)
     clipped: dict[str, str] = field(default_factory=dict)
     last: int = -1
-    copies_added: tuple[int, int] | None = None
+    copies_added: tuple[int, ImageCopies] | None = None
 
     def chain(self) -> ConvolutionChain:
         for node in self.graph.nodes:
+            if self.images.rearrange(node.op_type, node.output, self.graph.inputs(node)):
+                continue
             read = getattr(self, f"_read_{node.op_type.lower()}", None)
             if read is None or node.domain not in ("", "ai.onnx"):
                 raise UnknownStructure(f"an operator {node.op_type}")
@@ -159,7 +161,7 @@ class _GraphReader(_LayerReader):
             if other in self.graph.constants and one in self.sigmoids:
                 self._centre(node, [one, other], -0.5)
                 return
-            if one in features and (other in images.copies or other == self.graph.image):
+            if one in features and other in images.rearranged:
                 self._add_copies(node.output[0], one, other)
                 return
             if one in self.shuffled and other in images.enlarged:
@@ -178,15 +180,12 @@ class _GraphReader(_LayerReader):
         self.drafts.join(node.output[0], later, earlier, "add", uses=1)
 
     def _add_copies(self, output: str, features: str, image: str) -> None:
-        """Read the sum of a convolution's output and copies of the image, or the image, which ONNX broadcasts."""
+        """Read the sum of a convolution's output and copies of the image."""
         index = self.drafts.sole(features, "the sum with the image")
         if self.copies_added is not None or self.drafts.is_finished(index):
             raise UnknownStructure("copies of the image that are not added to one convolution's output")
         planes, outputs = self.drafts.layers[0].weight.shape[1], len(self.drafts.layers[index].bias)
-        copies = self.images.copies.get(image, round((outputs / planes) ** 0.5))
-        if outputs != planes * copies**2 or (image not in self.images.copies and 1 not in (planes, copies)):
-            raise UnknownStructure(f"an image of {planes} planes added to {outputs} channels")
-        self.copies_added = index, copies
+        self.copies_added = index, self.images.copies(image, planes, outputs)
         self.drafts.features[output] = index
 
     def _read_depthtospace(self, node: onnx.NodeProto, inputs: list[str], attributes: dict[str, Any]) -> None:
@@ -195,9 +194,13 @@ class _GraphReader(_LayerReader):
         if scale not in SCALES or outputs % scale**2:
             raise UnknownStructure(f"a pixel shuffle of {outputs} channels by {scale}")
         depth_first = attributes.get("mode", b"DCR") == b"DCR"
-        any_order = scale == 1 or outputs == scale**2  # of one plane
-        if self.copies_added is not None and not ((depth_first or any_order) and self.copies_added == (index, scale)):
-            raise UnknownStructure("copies of the image in another order, or elsewhere, than the pixel shuffle's input")
+        if self.copies_added is not None:
+            summed, copies = self.copies_added
+            fits = copies.copies_first if depth_first else copies.planes_first
+            if not fits or (summed, copies.scale) != (index, scale):
+                raise UnknownStructure(
+                    "copies of the image in another order, or elsewhere, than the pixel shuffle's input"
+                )
         if depth_first:  # its order is (row, column, plane)
             order = np.arange(outputs).reshape(scale, scale, -1).transpose(2, 0, 1).ravel()
             self.drafts.select(index, inputs[0], order)
@@ -207,10 +210,7 @@ class _GraphReader(_LayerReader):
     def _read_concat(self, node: onnx.NodeProto, inputs: list[str], attributes: dict[str, Any]) -> None:
         if attributes.get("axis") not in (1, -3):
             raise UnknownStructure(f"a Concat along axis {attributes.get('axis')}, not 1")
-        if set(inputs) == {self.graph.image}:
-            self.images.concatenate(node.output[0], inputs)
-        else:
-            self.drafts.concatenate(node.output[0], inputs)
+        self.drafts.concatenate(node.output[0], inputs)
 
     def _read_resize(self, node: onnx.NodeProto, inputs: list[str], attributes: dict[str, Any]) -> None:
         self.images.enlarge(node.output[0], inputs, attributes)

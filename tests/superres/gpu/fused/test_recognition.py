@@ -48,6 +48,29 @@ def ecbsr(scale: int = 2) -> onnx.ModelProto:
     return b.model(b.node("DepthToSpace", summed, blocksize=scale, mode="CRD"), scale)
 
 
+def repeated_planes(b: Builder, count: int) -> str:
+    """Each plane of the image `count` times in a row, as PyTorch exports repeat_interleave."""
+    tiled = b.node("Tile", b.node("Unsqueeze", "input", b.indices([2])), b.indices([1, 1, count, 1, 1]))
+    sizes = b.node("Slice", b.node("Shape", "input"), b.indices([2]), b.indices([4]), b.indices([0]))
+    return b.node("Reshape", tiled, b.node("Concat", b.indices([1, 3 * count]), sizes, axis=0))
+
+
+def ecbsr_of_rgb(mode: str = "CRD") -> onnx.ModelProto:
+    b = Builder()
+    summed = b.node("Add", b.conv(body(b, 8, 2, Builder.prelu), 8, 12), repeated_planes(b, 4))
+    return b.model(b.node("DepthToSpace", summed, blocksize=2, mode=mode), 2)
+
+
+def copies_in_blue_green_red(b: Builder) -> str:
+    return b.node("Concat", *[b.node("Gather", "input", b.indices([2, 1, 0]), axis=1)] * 4, axis=1)
+
+
+def added_before_the_shuffle(make: Callable[[Builder], str]) -> onnx.ModelProto:
+    b = Builder()
+    summed = b.node("Add", b.conv(body(b, 8, 1, relu), 8, 12), make(b))
+    return b.model(b.node("DepthToSpace", summed, blocksize=2), 2)
+
+
 def normalised(*operators: tuple[str, bool, object]) -> onnx.ModelProto:
     """A chain whose image passes through operators with constants, each (kind, constant first, value)."""
     b = Builder()
@@ -104,6 +127,7 @@ FAMILIES: dict[str, Callable[[], onnx.ModelProto]] = {
     "the same layer merged twice": same_layer_twice,
     "ECBSR": ecbsr,
     "ECBSR x3": partial(ecbsr, scale=3),
+    "ECBSR of RGB": ecbsr_of_rgb,
     "ETDS": etds_network,
     "ETDS x3": partial(etds_network, scale=3),
     "ETDS with a depth first shuffle": partial(etds_network, mode="DCR"),
@@ -320,6 +344,11 @@ def layer_read_twice_through_identity() -> onnx.ModelProto:
 NEAR_MISSES: dict[str, Callable[[], onnx.ModelProto]] = {
     "an image added twice": image_added_twice,
     "mode nearest": nearest_residual_rounded_down,
+    "copies of the image in another order": partial(ecbsr_of_rgb, mode="DCR"),
+    "than the pixel shuffle's input": partial(added_before_the_shuffle, copies_in_blue_green_red),
+    "operators on the image that can't be evaluated": partial(
+        added_before_the_shuffle, lambda b: b.node("Reshape", "input", b.indices([1, 12, 7, 7]))
+    ),
     "or elsewhere": copies_of_the_image_added_to_an_inner_layer,
     "copies of the image that are not added to one": copies_of_the_image_added_twice,
     "is read elsewhere too": layer_read_twice_through_identity,
