@@ -22,8 +22,10 @@ from pipeline.diagnostics.host_facts import host_facts
 from pipeline.errors import BackendError, UprezError
 from pipeline.models import catalogue
 from pipeline.superres.gpu import validation
-from pipeline.superres.gpu.fused.candidates import Instruction
+from pipeline.superres.gpu.fused.candidates import LEAST_WGMMA_WIDTH, Instruction
+from pipeline.superres.gpu.fused.chain import UnknownStructure
 from pipeline.superres.gpu.fused.program import FusedProgram
+from pipeline.superres.gpu.fused.recognition import recognise
 from pipeline.superres.gpu.lane_rate import frames_per_second
 from pipeline.superres.gpu.network_choice import GpuNetwork, build_fused
 from pipeline.superres.gpu.tensorrt.engine import EngineKey
@@ -159,6 +161,8 @@ class EngineCase:
                 second = opened.enter_context(closing(network.lane()))
                 second.run_once(image)
                 row.two_lanes = frames_per_second([first, second], self.seconds)
+        except UnknownStructure as error:
+            row.reason = f"fused kernels can't compute it: it has {error}"
         except UprezError as error:
             row.reason = str(error)
         return row
@@ -173,14 +177,10 @@ class EngineCase:
         return Network(replace(self.resources, prelu_as_max=is_rewritten), *self.height_width), None
 
     def _open_fused(self, instruction: Instruction) -> tuple[GpuNetwork, list[str]]:
-        facts = self.resources.gpu.facts
-        if instruction == "wgmma" and facts.capability != "9.0":
-            raise BackendError(f"only compute capability 9.0 has wgmma; this GPU has {facts.capability}")
         model, gpu = self.resources.model, self.resources.gpu
+        if instruction == "wgmma":
+            _check_wgmma(model.path, gpu.facts.capability)
         network, program = build_fused(gpu, model, self.height_width, (instruction,))
-        if instruction == "wgmma" and not any(step.shape.warpgroup for step in program.steps):
-            network.close()
-            raise BackendError(f"there are no kernels with wgmma for layers of {program.width} channels")
         return network, describe_kernels(program)
 
     def _errors(self, output: NDArray[Any]) -> tuple[float, float]:
@@ -212,6 +212,17 @@ def describe_kernels(program: FusedProgram) -> list[str]:
         instruction = "wgmma" if shape.warpgroup else "mma-fp16" if shape.half_sums else "mma"
         lines.append(f"{layers}, {shape.warps_x}x{shape.warps_y}x{shape.rows}, {shape.blocks} blocks, {instruction}")
     return lines
+
+
+def _check_wgmma(path: Path, capability: str) -> None:
+    """Raise BackendError if there are no kernels with wgmma for a network on this GPU."""
+    import onnx
+
+    if capability != "9.0":
+        raise BackendError(f"only compute capability 9.0 has wgmma; this GPU has {capability}")
+    width = recognise(onnx.load(path)).width
+    if width < LEAST_WGMMA_WIDTH:
+        raise BackendError(f"there are no kernels with wgmma for layers of {width} channels")
 
 
 def _has_prelu(path: Path) -> bool:
