@@ -6,6 +6,7 @@ import contextlib
 from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import partial
 from pathlib import Path
 
 import av.error
@@ -108,7 +109,7 @@ class FileSource(Closing):
 
     def __iter__(self) -> Iterator[Packet]:
         packets = self._packets()
-        self._resources.callback(packets.close)
+        self.on_close(packets.close)
         return packets
 
     def stop(self) -> None:
@@ -120,7 +121,7 @@ class FileSource(Closing):
         if self._options.pipe:
             return None
         container = self._resources.enter_context(open_input(self.path, hwaccel))
-        self._resources.callback(_flush_decoders, container)
+        self.on_close(partial(_flush_decoders, container))
         return select_video(self.path, container, self._options.video_index)
 
     def on_close(self, callback: Callable[[], None]) -> None:
@@ -150,11 +151,8 @@ class FileSource(Closing):
 
     def _check_truncation(self) -> None:
         name, pipe = self.container.format.name, self._options.pipe
-        if pipe:
-            missing = truncation.missing_bytes_of_pipe(pipe.head, pipe.bytes_read, name)
-        else:
-            missing = truncation.missing_bytes(self.path, name)
-        if missing:
+        of_pipe = pipe and truncation.missing_bytes_of_pipe(pipe.head, pipe.bytes_read, name)
+        if missing := of_pipe if pipe else truncation.missing_bytes(self.path, name):
             self.damage.truncation = f"at least {missing} bytes are missing at its end"
             if self.damage.strict:
                 reason = f"is cut off: {self.damage.truncation}"
