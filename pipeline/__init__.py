@@ -14,8 +14,8 @@ first used, so that `import pipeline` alone takes no time.
 - Own pipelines: `make_plan`, `open_source`, `decoding_stage`, `open_session`, `Submit`, `Collect`, `RepeatDetector`,
   `open_sink`, `Stage`, `Chain`, `Pipeline`, `Frame`; networks by `find_model`.
 - Quality: `read_frames`, `read_rgb`, `psnr`, `luma`, `bicubic`, `side_by_side`, `save_png`.
-- Measurements: `benchmark`, `StageBenchmark`, `benchmark_engines`, `frames_per_second`, `measure_endurance`,
-  `measure_stream_capacity`, `host_facts`.
+- Measurements: `benchmark`, `StageBenchmark`, `benchmark_engines`, `frames_per_second`, `frame_costs`,
+  `measure_endurance`, `measure_stream_capacity`, `host_facts`.
 """
 
 from __future__ import annotations
@@ -43,6 +43,7 @@ if TYPE_CHECKING:
         engine_error,
         network_error,
     )
+    from pipeline.diagnostics.frame_costs import FrameCost, frame_costs
     from pipeline.diagnostics.host_facts import HostFacts, host_facts
     from pipeline.diagnostics.pattern_clip import PATTERN_DESCRIPTION, write_pattern
     from pipeline.diagnostics.quality import read_frames, read_rgb, save_png, side_by_side, to_8_bit
@@ -103,6 +104,7 @@ _HOMES = {
     "pipeline.diagnostics.engine_benchmark": "EngineBenchmarkOptions benchmark_engines",
     "pipeline.diagnostics.engine_report": "EngineReport EngineRow",
     "pipeline.diagnostics.engines": "NetworkError SerializedEngine build_engine engine_error network_error",
+    "pipeline.diagnostics.frame_costs": "FrameCost frame_costs",
     "pipeline.diagnostics.host_facts": "HostFacts host_facts",
     "pipeline.diagnostics.pattern_clip": "PATTERN_DESCRIPTION write_pattern",
     "pipeline.diagnostics.quality": "read_frames read_rgb save_png side_by_side to_8_bit",
@@ -162,6 +164,7 @@ __all__ = [
     "EngineReport",
     "EngineRow",
     "Frame",
+    "FrameCost",
     "FrameFormat",
     "HostFacts",
     "InputError",
@@ -208,6 +211,7 @@ __all__ = [
     "decoding_stage",
     "engine_error",
     "find_model",
+    "frame_costs",
     "frames_per_second",
     "from_rgb",
     "host_facts",
