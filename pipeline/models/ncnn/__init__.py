@@ -1,0 +1,1 @@
+"""Conversion of networks of ncnn (.param and .bin) to ONNX."""
