@@ -1,13 +1,22 @@
 """NVDEC: frames stay on the GPU, and equal those of software decoding."""
 
+import logging
 from pathlib import Path
 
 import av
 import numpy as np
 import pytest
 
+from pipeline.config.settings import Settings
+from pipeline.files.components import decoding_stage, open_source
+from pipeline.files.plan import make_plan
+from pipeline.frame import PIXEL_FORMATS
+from pipeline.media.decoding import nvdec
+from pipeline.media.reading.probe import probe
+from pipeline.system.cuda import Gpu
 from tests import clips
 from tests.jobs import upscale
+from tests.media.decoding.parallel_clips import make
 
 
 def decode(path: Path) -> list[np.ndarray]:
@@ -30,6 +39,50 @@ def test_nvdec_gives_the_samples_of_software_decoding(tmp_path: Path, codec: str
     assert not any("NVDEC" in note for note in notes)
     assert len(soft) == len(hard) == 40
     assert all((a == b).all() for a, b in zip(soft, hard, strict=True))
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        "closed GOPs of H.264",
+        "open GOPs of H.264",
+        "open GOPs of H.264 in a transport stream",
+        "open GOPs of H.265",
+        "decodable leading frames of H.265",
+    ],
+)
+def test_several_engines_give_the_samples_of_software_decoding(
+    tmp_path: Path, kind: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    source = make(tmp_path, kind, frames=300, size=(320, 192))
+    soft, _ = run_job(source, tmp_path / "soft.mkv", decoder="software", model="identity")
+    caplog.set_level(logging.DEBUG, "pipeline.media.decoding.parallel_contexts")
+    hard, notes = run_job(source, tmp_path / "hard.mkv", decoder="nvdec", decoders=4, model="identity")
+    assert not any("decoder" in note for note in notes)
+    assert "one decoder continues" not in caplog.text
+    assert len(soft) == len(hard) == 300
+    assert all((a == b).all() for a, b in zip(soft, hard, strict=True))
+    assert clips.video_times(tmp_path / "soft.mkv") == clips.video_times(tmp_path / "hard.mkv")
+
+
+def test_engines_are_counted() -> None:
+    assert nvdec.engine_count(Gpu(0), "h264", PIXEL_FORMATS["yuv420p"]) >= 1
+
+
+@pytest.mark.parametrize("decoders", [1, 4])
+def test_more_frames_may_wait_than_nvdec_has_surfaces(tmp_path: Path, decoders: int) -> None:
+    """FFmpeg copies them out of the surfaces. Parallel decoding depends on that."""
+    source = make(tmp_path, "closed GOPs of H.264", frames=300, size=(320, 192))
+    settings = Settings(decoder="nvdec", decoders=decoders, backend="tensorrt")
+    plan = make_plan(probe(source), tmp_path / "out.mkv", settings)
+    assert plan.decoder == "nvdec"
+    with open_source(plan) as opened:
+        stage = decoding_stage(plan, opened)
+        frames = [frame for packet in opened for frame in stage.feed(packet)] + list(stage.finish())
+        assert len({plane.address for frame in frames for plane in frame.device_planes[:1]}) == 300
+        for frame in frames:
+            frame.release()
+        stage.close()
 
 
 @pytest.mark.parametrize("name", ["bigbuckbunny.mp4", "world.mp4"])

@@ -15,8 +15,6 @@ from pipeline.media.decoding.parallel_contexts import ContextOpener, ParallelDec
 from pipeline.media.reading.file_source import FileSource, ReadOptions
 from pipeline.media.reading.probe import probe
 
-SIZE = (96, 64)
-
 X264 = "keyint=12:bframes=3:b-adapt=0:scenecut=0"
 X265 = "keyint=12:bframes=4:b-adapt=0:scenecut=0:log-level=none"
 
@@ -54,15 +52,15 @@ IRREGULAR: dict[str, tuple[str, str, dict[str, str]]] = {
 """The same of clips that one codec context decodes in the end."""
 
 
-def make(folder: Path, kind: str, frames: int = 100) -> Path:
+def make(folder: Path, kind: str, frames: int = 100, size: tuple[int, int] = (96, 64)) -> Path:
     """Write a clip of texture that moves and changes."""
     suffix, codec, options = (KINDS | IRREGULAR)[kind]
     path = folder / f"clip.{suffix}"
-    width, height = SIZE
-    texture = np.kron(np.random.default_rng(0).integers(40, 200, (48, 48)), np.ones((6, 6))).astype(np.uint8)
+    width, height = size
+    texture = np.kron(np.random.default_rng(0).integers(40, 200, (80, 80)), np.ones((6, 6))).astype(np.uint8)
     with av.open(str(path), "w") as container:
         stream: Any = container.add_stream(codec, rate=25, options=options)
-        stream.width, stream.height, stream.pix_fmt = *SIZE, "yuv420p"
+        stream.width, stream.height, stream.pix_fmt = *size, "yuv420p"
         if "g" in options:
             stream.gop_size = int(options["g"])
         for index in range(frames):
