@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -40,6 +40,7 @@ class Case:
         most: Largest number of layers in a kernel.
         rows_each: Rows of the frame that a block computes.
         weights_in_shared: Whether weights are copied into shared memory.
+        half_sums: Whether products are summed in fp16.
     """
 
     make: Callable[[], onnx.ModelProto]
@@ -49,11 +50,12 @@ class Case:
     most: int = 2
     rows_each: int = 4
     weights_in_shared: bool = True
+    half_sums: bool = False
 
     def error(self, folder: Path, descending: bool = False) -> float:
         """The relative error of the emulated kernels."""
         chain = recognise(self.make())
-        shape = KernelShape(*self.warps, self.rows, 1, self.weights_in_shared)
+        shape = KernelShape(*self.warps, self.rows, 1, self.weights_in_shared, self.half_sums)
         program = assemble(chain, plan_of(chain, shape, self.size, self.most, self.rows_each))
         image = np.random.default_rng(0).random((1, chain.planes, *self.size)).astype(np.float16)
         output = run_program(folder, program, image, chain.scale, descending)
@@ -89,6 +91,13 @@ LONG_CASES = {
 @pytest.mark.parametrize("name", [*CASES, *(pytest.param(name, marks=pytest.mark.long) for name in LONG_CASES)])
 def test_the_kernels_compute_the_network_and_write_nothing_else(name: str, tmp_path: Path) -> None:
     assert (CASES | LONG_CASES)[name].error(tmp_path) <= 1e-3
+
+
+def test_sums_in_fp16_are_those_of_the_network_with_a_larger_error(tmp_path: Path) -> None:
+    case = Case(partial(chain_network, width=24, inner=1, residual=NEAREST), (5, 19), warps=(2, 1))
+    exact, rounded = (replace(case, half_sums=half_sums).error(tmp_path) for half_sums in (False, True))
+    assert exact <= 1e-3
+    assert exact < rounded <= 5e-3
 
 
 def test_the_order_in_which_threads_run_changes_nothing(tmp_path: Path) -> None:

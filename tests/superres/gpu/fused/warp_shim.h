@@ -27,8 +27,8 @@ template <class T> static inline T max(T a, T b) { return a > b ? a : b; }
 static inline float __fdividef(float a, float b) { return a / b; }
 
 constexpr word ONE = 0x3c00;
-constexpr int SUMS = 4;
-static_assert(!HALF_SUMS && !WARPGROUP, "only mma.sync with sums in fp32 runs on a CPU");
+constexpr int SUMS = HALF_SUMS ? 2 : 4;
+static_assert(!WARPGROUP, "only mma.sync runs on a CPU");
 
 // ---- Fibers
 
@@ -126,20 +126,25 @@ template <bool K8> static inline void load_pixels(word (&a)[4], word at) {
 }
 
 // mma: rows are lane / 4 and lane / 4 + 8, columns 2 (lane % 4) and + 1 (PTX ISA, "Matrix fragments for mma.m16n8k16").
+// Sums in fp16 are rounded after each mma: a register has both columns of a row.
 template <bool K8>
 static inline void multiply(word (&sums)[SUMS], const word (&a)[4], const word (&b)[2], const word (&before)[SUMS]) {
     Registers(&lanes)[32] = exchange({{a[0], a[1], K8 ? 0 : a[2], K8 ? 0 : a[3]}, {b[0], K8 ? 0 : b[1]}, 0});
     const int lane = threadIdx.x % 32, q = lane % 4;
-    for (int i = 0; i < SUMS; ++i) {
+    float results[4];
+    for (int i = 0; i < 4; ++i) {
         const int lower = i / 2, column = 2 * q + i % 2;
-        double sum = __uint_as_float(before[i]);
+        const float2 halves = unpack(before[lower]);
+        double sum = HALF_SUMS ? (i % 2 ? halves.y : halves.x) : __uint_as_float(before[i % SUMS]);
         for (int k = 0; k < (K8 ? 8 : 16); ++k) {
             const float2 x = unpack(lanes[lane / 4 * 4 + k % 8 / 2].a[lower + k / 8 * 2]);
             const float2 y = unpack(lanes[column * 4 + k % 8 / 2].b[k / 8]);
             sum += k % 2 ? (double)x.y * y.y : (double)x.x * y.x;
         }
-        sums[i] = __float_as_uint(sum);
+        results[i] = sum;
     }
+    for (int i = 0; i < SUMS; ++i)
+        sums[i] = HALF_SUMS ? pack(results[2 * i % 4], results[(2 * i + 1) % 4]) : __float_as_uint(results[i]);
 }
 
 // ---- Launch
