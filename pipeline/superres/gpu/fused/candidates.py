@@ -31,7 +31,7 @@ _PREFERRED: dict[int, tuple[tuple[int, int, int], ...]] = {
 }
 _PREFERRED_JOINED = ((4, 2, 2), (4, 1, 2), (4, 2, 1))  # few rows: registers hold the pixels of two images of each
 _SMALL = ((2, 1, 4), (2, 1, 3), (2, 1, 2), (1, 1, 2))
-_SMALL_WITH_EPILOGUE = ((2, 1, 2), (1, 1, 2))  # the operand of more rows, beside weights from L1, spills registers
+_MOST_ROWS_BESIDE_L1 = 2  # of a warp, if weights come from L1: SiLU or a gate of more rows spills registers
 _PREFERRED_WARPGROUPS: dict[int, tuple[tuple[int, int, int], ...]] = {
     32: ((4, 1, 3), (4, 1, 4)),
     40: ((4, 1, 3), (4, 1, 4)),
@@ -78,8 +78,9 @@ def _of_mma(
     """The shapes with mma.sync."""
     limits = block_bytes, multiprocessor_bytes
     preferred = _PREFERRED_JOINED if segment.joined else _PREFERRED[segment.width]
-    small = _SMALL if segment.epilogue == "none" else _SMALL_WITH_EPILOGUE
-    for shapes, shared in ((preferred, True), (preferred, False), (small, False)):
+    for shapes, shared in ((preferred, True), (preferred, False), (_SMALL, False)):
+        if not shared and (segment.epilogue != "none" or any(segment.smooth)):
+            shapes = tuple(warps for warps in shapes if warps[2] <= _MOST_ROWS_BESIDE_L1)
         fitting = [_fitting(segment, warps, *limits, shared, half_sums=half_sums) for warps in shapes]
         if any(fitting):
             return [shape for shape in fitting if shape]

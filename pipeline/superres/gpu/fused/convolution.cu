@@ -246,8 +246,8 @@ __device__ __forceinline__ void store_pixel(char* pixel, const word (&values)[TI
     if (TILES % 2) *reinterpret_cast<word*>(pixel + channel<TILES>(TILES - 1, q) * 2) = values[TILES - 1];
 }
 
-#if JOINED
-// Load the channels of a pixel that store_pixel stores: the lane's part of the A operands of all steps of one image.
+#if JOINED || EPILOGUE
+// Load the channels of a pixel that store_pixel stores: for joined images, the lane's part of the A operands of all steps.
 __device__ __forceinline__ void load_pixel(word (&values)[TILES], const half* pixel, int q) {
     constexpr int FOURS = TILES / 4 * 4, TWOS = TILES % 4 >= 2;
 #pragma unroll
@@ -492,9 +492,10 @@ convolutions(const half* __restrict__ source, half* __restrict__ out, const word
                         if (!place.owns(i, y + r)) continue;
                         const size_t pixel = ((size_t)(y + r) * width + x) * FEATURES;
 #if EPILOGUE
+                        word operands[TILES];
+                        load_pixel(operands, operand + pixel, q);
 #pragma unroll
-                        for (int j = 0; j < TILES; ++j)
-                            values[j] = combined(values[j], *reinterpret_cast<const word*>(operand + pixel + channel<TILES>(j, q)));
+                        for (int j = 0; j < TILES; ++j) values[j] = combined(values[j], operands[j]);
 #endif
                         store_pixel(reinterpret_cast<char*>(out + pixel), values, q);
                     } else {
