@@ -9,11 +9,14 @@ from pipeline.errors import ModelError
 from pipeline.models.ncnn import activations, arithmetic, convolutions, resampling
 from pipeline.models.ncnn.blob import Blob
 from pipeline.models.ncnn.graph import NcnnGraph
+from pipeline.models.ncnn.image_sum import with_image
 from pipeline.models.ncnn.param_file import NcnnLayer, parse_param_file
 from pipeline.models.ncnn.weights_file import WeightsReader
 
 if TYPE_CHECKING:
     import onnx
+
+CONVERTER_VERSION = 1  # raise it when a network is converted differently, since converted files are cached
 
 _Convert = Callable[[NcnnLayer, list[Blob], NcnnGraph], list[Blob]]
 
@@ -48,12 +51,13 @@ _CONVERTERS: dict[str, tuple[_Convert, int]] = {  # by the type of a layer, with
 SUPPORTED_LAYERS = tuple(sorted(["Input", *_CONVERTERS]))
 
 
-def convert_ncnn(param: bytes, weights: bytes) -> onnx.ModelProto:
+def convert_ncnn(param: bytes, weights: bytes, *, adds_image: bool = False) -> onnx.ModelProto:
     """Convert a network.
 
     Args:
         param: Content of the .param file.
         weights: Content of the .bin file.
+        adds_image: Whether to add the enlarged image to the output, as the program around some networks does.
 
     Returns:
         A model with the input "image", (1, C, H, W) of float32, and the output "upscaled", (1, C, h, w).
@@ -76,7 +80,8 @@ def convert_ncnn(param: bytes, weights: bytes) -> onnx.ModelProto:
         except ModelError as error:
             raise ModelError(f"{layer}: {error}") from error
     reader.finish()
-    return graph.finished(_output(layers, blobs))
+    output = _output(layers, blobs)
+    return graph.finished(with_image(output, graph) if adds_image else output)
 
 
 def _converted(layer: NcnnLayer, blobs: dict[str, Blob], graph: NcnnGraph) -> dict[str, Blob]:
