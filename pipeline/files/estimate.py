@@ -41,7 +41,7 @@ def estimate(plan: Plan) -> Estimate:
 def model_rate(plan: Plan) -> float:
     """Frames per second of the network alone; on the CPU extrapolated from a small frame."""
     format = plan.input_format
-    if plan.backend == "onnx" and not plan.model.size:
+    if plan.backend == "onnx":
         small = replace(format, width=min(format.width, _TRIAL_WIDTH), height=min(format.height, _TRIAL_HEIGHT))
     else:
         small = format

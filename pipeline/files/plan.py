@@ -28,7 +28,6 @@ from pipeline.media.writing.rotation import plan_rotation
 from pipeline.media.writing.sample_aspect import unsupported_sample_aspect
 from pipeline.models.spec import ModelSpec
 from pipeline.superres.backend_choice import choose_backend, choose_model
-from pipeline.superres.session import check_size
 from pipeline.superres.sessions import SessionRequest
 
 log = logging.getLogger(__name__)
@@ -156,7 +155,6 @@ def _plan_video(
     excerpt = Excerpt.from_times(video.start_time, video.rate, settings.start, settings.end, settings.frames)
     decoders, count_note = count_decoders(media, settings, decoder, _expected_frames(video, excerpt, 1))
     notes.add(note, count_note, fields.note, rotated.note)
-    check_size(model, rotated.video.format)
     frames = _expected_frames(video, excerpt, fields.multiplier)
     encoding = _choose_encoding(media, rotated.video, model, target, settings, notes)
     return Plan(

@@ -22,7 +22,6 @@ from pipeline.media.writing.encoder_choice import choose_encoder
 from pipeline.media.writing.rotation import plan_rotation
 from pipeline.models.spec import ModelSpec
 from pipeline.superres.backend_choice import choose_backend, choose_model
-from pipeline.superres.session import check_size
 from pipeline.system import host
 
 _CONTAINER = Path("stream.ts")  # RTSP, RTMP and HLS describe a video no better than a transport stream
@@ -88,7 +87,6 @@ def plan_live(video: VideoInfo, settings: StreamSettings, share: float = 1.0) ->
     deinterlacing, field_note = _plan_deinterlacing(video, settings)
     rotation = plan_rotation(deinterlacing.apply_to(video) if deinterlacing else video, _CONTAINER, model.scale)
     input_format = rotation.video.format
-    check_size(model, input_format)
     pixels = input_format.width * input_format.height * model.scale**2 * rotation.video.rate
     options = partial(_encoder_options, pixels_per_second=float(pixels), cores=host.cores() * share)
     settings_with_format = _with_compatible_format(settings)

@@ -20,13 +20,14 @@ class ModelSpec:
         name: Name for tables and messages.
         path: The ONNX file.
         sha256: SHA-256 digest of the file, in hexadecimal.
-        scale: Factor by which width and height grow: 1, 2, 3, 4 or 8.
+        scale: Factor by which width and height grow, 1 to 8.
         dtype: Element type of both tensors, float32 or float16.
         input: Name of the input tensor.
         output: Name of the output tensor.
         order: Meaning of the channels: "rgb", "bgr", or "y" for luma alone, which is Y' of the video's own matrix.
         value_range: Value of white, 1 or 255.
         size: (H, W) if the network accepts a single size, otherwise None.
+        size_multiple: The network accepts only heights and widths that are multiples of it; `stride` is one too.
         parameters: Number of weights.
         licence: Licence of the weights, "unknown" if the file doesn't say.
         description: One line about the network.
@@ -49,6 +50,7 @@ class ModelSpec:
     order: str = "rgb"
     value_range: float = 1.0
     size: tuple[int, int] | None = None
+    size_multiple: int = 1
     parameters: int = 0
     licence: str = "unknown"
     description: str = ""

@@ -40,7 +40,7 @@ class Session(Closing, ABC, Generic[Ticket]):
             output: Format of the upscaled frames; None for the source's format, enlarged.
 
         Raises:
-            MismatchError: The model does not accept frames of this size, or the output has the wrong size.
+            MismatchError: The output has the wrong size.
         """
         self.model = model
         self.source = source
@@ -92,13 +92,6 @@ class Session(Closing, ABC, Generic[Ticket]):
         """Release all resources. No frame that the session returned may be in use."""
 
 
-def check_size(model: ModelSpec, source: FrameFormat) -> None:
-    """Raise MismatchError if `model` accepts a single size and the frames have another one."""
-    if model.size and model.size != (source.height, source.width):
-        height, width = model.size
-        raise MismatchError(f"frames are {source.width}x{source.height}, {model.name} accepts only {width}x{height}")
-
-
 def checked_output(model: ModelSpec, source: FrameFormat, output: FrameFormat | None = None) -> FrameFormat:
     """Return the format of the upscaled frames, after checking that model and formats fit together.
 
@@ -108,9 +101,8 @@ def checked_output(model: ModelSpec, source: FrameFormat, output: FrameFormat | 
         output: Requested format; None for the source's format, enlarged.
 
     Raises:
-        MismatchError: The model does not accept frames of this size, or the output has the wrong size.
+        MismatchError: The output has the wrong size.
     """
-    check_size(model, source)
     enlarged = source.enlarged(model.scale)
     output = output or enlarged
     if (output.width, output.height) != (enlarged.width, enlarged.height):

@@ -6,6 +6,9 @@
 ░ is the margin, where the network saw the tile's edge instead of the image; its output is discarded. Over the ramp ▒
 one tile fades out linearly while the next fades in: the weights of all tiles at a pixel add up to one. A tile is used
 as far to the right and to the bottom as it is valid, so only the start of its ramp differs from tile to tile.
+
+A tile may be larger than the frame, for networks that accept only multiples of a size, or one size alone. The frame is
+then continued by its mirror image, and what the network makes of that is discarded.
 """
 
 from __future__ import annotations
@@ -14,7 +17,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
-from math import lcm
+from math import inf, lcm
 from typing import Any
 
 import numpy as np
@@ -52,6 +55,8 @@ class Tile:
 class Tiling:
     """A frame cut into overlapping tiles of one size, for which one engine is built. All numbers are input pixels.
 
+    Along an axis in which tiles are at least as large as the frame, there is one tile.
+
     Attributes:
         width: Width of the frame.
         height: Height of the frame.
@@ -60,11 +65,11 @@ class Tiling:
         margin: Pixels along a tile's edges inside the frame that are not used: the radius of the receptive field.
         ramp: Pixels over which neighbouring tiles are blended.
         multiple: Positions are multiples of it, except the last of a row or column; sizes are, unless they are the
-            frame's own.
+            frame's own or larger.
 
     Raises:
-        ValueError: A tile is larger than the frame, or too small: a side that is cut needs at least
-            2 margin + 2 ramp pixels, and room for a step.
+        ValueError: A tile is too small: a side that is cut needs at least 2 margin + 2 ramp pixels, and room for a
+            step.
     """
 
     width: int
@@ -79,8 +84,8 @@ class Tiling:
         for frame, tile in ((self.width, self.tile_width), (self.height, self.tile_height)):
             step = self._step(tile)
             # With shorter steps a tile would begin to fade out before it has faded in.
-            if tile != frame and not (tile < frame and tile % self.multiple == 0 and step >= max(self.ramp, 1)):
-                raise ValueError(f"{self}: tiles must be as large as the frame, or smaller but not too small")
+            if tile < frame and not (tile % self.multiple == 0 and step >= max(self.ramp, 1)):
+                raise ValueError(f"{self}: tiles must be as large as the frame or larger, or smaller but not too small")
 
     def __str__(self) -> str:
         return (
@@ -90,7 +95,7 @@ class Tiling:
 
     @property
     def is_single_tile(self) -> bool:
-        """True if one tile covers the frame."""
+        """True if the one tile is the frame."""
         return (self.tile_width, self.tile_height) == (self.width, self.height)
 
     @cached_property
@@ -113,7 +118,8 @@ class Tiling:
             scale: Factor by which the network enlarges.
 
         Returns:
-            Weights of the rows, (scale tile_height,), and of the columns, (scale tile_width,).
+            Weights of the rows, (scale tile_height,), and of the columns, (scale tile_width,). They are 0 beyond the
+            frame.
         """
         return (
             self._weights(self.height, self.tile_height, tile.y, tile.top, scale),
@@ -124,14 +130,15 @@ class Tiling:
         return (tile - 2 * self.margin - self.ramp) // self.multiple * self.multiple
 
     def _count(self, frame: int, tile: int) -> int:
-        return 1 if tile == frame else 1 + -(-(frame - tile) // self._step(tile))
+        return 1 if tile >= frame else 1 + -(-(frame - tile) // self._step(tile))
 
     def _fade_out(self, tile: int) -> int:
         """Position at which a tile with a neighbour to the right or below begins to fade out."""
         return tile - self.margin - self.ramp
 
     def _axis(self, frame: int, tile: int) -> Axis:
-        starts = [min(index * self._step(tile), frame - tile) for index in range(self._count(frame, tile))]
+        last = max(frame - tile, 0)
+        starts = [min(index * self._step(tile), last) for index in range(self._count(frame, tile))]
         return [(0, 0), *((start, before + self._fade_out(tile) - start) for before, start in pairwise(starts))]
 
     def _weights(self, frame: int, tile: int, start: int, ramp: int, scale: int) -> NDArray[np.float32]:
@@ -140,6 +147,7 @@ class Tiling:
             weights *= self._ramp(scale * tile, scale * ramp, scale)
         if start + tile < frame:
             weights *= 1 - self._ramp(scale * tile, scale * self._fade_out(tile), scale)
+        weights[scale * (frame - start) :] = 0
         return weights
 
     def _ramp(self, length: int, begin: int, scale: int) -> NDArray[np.float32]:
@@ -150,19 +158,41 @@ class Tiling:
 
 
 def model_tilings(model: ModelSpec, width: int, height: int) -> Iterator[Tiling]:
-    """Tilings of a frame for `model`, the complete frame first; that alone if the model accepts a single size."""
+    """Tilings of a frame for `model`, the complete frame first; a single tiling if the model accepts a single size."""
     if model.size:
-        yield Tiling(width, height, width, height)
+        yield _fixed_tiling(model, width, height)
     else:
-        yield from candidate_tilings(width, height, model.receptive_field_radius, multiple=lcm(2, model.stride))
+        yield from candidate_tilings(
+            width, height, model.receptive_field_radius, multiple=lcm(2, model.stride), size_multiple=model.size_multiple
+        )
+
+
+def _fixed_tiling(model: ModelSpec, width: int, height: int) -> Tiling:
+    """The tiling of a frame for a model that accepts a single size, with as much overlap as tiles of it have room for."""
+    assert model.size
+    tile_height, tile_width = model.size
+    cut = [tile for tile, frame in ((tile_width, width), (tile_height, height)) if tile < frame]
+    radius = UNKNOWN_MARGIN if model.receptive_field_radius is None else model.receptive_field_radius
+    room = min(cut, default=0) // 2  # at least half of a tile is a step
+    ramp = min(KNOWN_RAMP, room // 3)
+    margin = min(radius, (room - ramp) // 2)
+    units = (lcm(2, model.stride), 2, 1)
+    multiple = next(unit for unit in units if unit == 1 or all(tile % unit == 0 and tile >= 4 * unit for tile in cut))
+    return Tiling(width, height, tile_width, tile_height, margin, ramp, multiple)
 
 
 def candidate_tilings(
-    width: int, height: int, radius: int | None, smallest: int = SMALLEST, multiple: int = 2
+    width: int,
+    height: int,
+    radius: int | None,
+    smallest: int = SMALLEST,
+    multiple: int = 2,
+    size_multiple: int = 1,
 ) -> Iterator[Tiling]:
     """Tilings of a frame with ever smaller tiles, each about half as large as the one before.
 
-    The first is the complete frame. Of the tilings of similar tile sizes, the one with the least overlap is chosen.
+    The first is the complete frame, continued to multiples of `size_multiple`. Of the tilings of similar tile sizes, the
+    one with the least overlap is chosen.
 
     Args:
         width: Width of the frame.
@@ -170,13 +200,17 @@ def candidate_tilings(
         radius: Radius of the receptive field in input pixels. None if it is the complete image: neighbouring tiles then
             never agree exactly, and are blended over a longer ramp.
         smallest: Least number of used pixels along a tile's side.
-        multiple: Unit of positions and sizes.
+        multiple: Unit of positions and sizes; a multiple of `size_multiple`.
+        size_multiple: The network accepts only multiples of it.
     """
     margin, ramp = (UNKNOWN_MARGIN, UNKNOWN_RAMP) if radius is None else (radius, KNOWN_RAMP)
     shortest = max(smallest, ramp + _rounded_up(ramp, multiple)) + 2 * margin
-    columns, rows = (_sizes(length, 2 * margin + ramp, shortest, multiple) for length in (width, height))
+    columns, rows = (
+        [_rounded_up(length, size_multiple), *_sizes(length, 2 * margin + ramp, shortest, multiple)]
+        for length in (width, height)
+    )
     choice = [Tiling(width, height, column, row, margin, ramp, multiple) for row in rows for column in columns]
-    largest = float(width * height)
+    largest = inf
     for tiling in sorted(choice, key=lambda tiling: tiling.computed_pixels):
         if tiling.tile_width * tiling.tile_height <= largest:
             yield tiling
@@ -185,7 +219,7 @@ def candidate_tilings(
 
 
 def _sizes(length: int, overlap: int, shortest: int, multiple: int) -> list[int]:
-    """`length` itself, and the tile sizes of at least `shortest` that cover it evenly."""
+    """The tile sizes of at least `shortest` that cover `length` evenly."""
     sizes = [length]
     overlap, shortest = _rounded_up(overlap, multiple), _rounded_up(shortest, multiple)
     for count in range(2, length):
@@ -194,7 +228,7 @@ def _sizes(length: int, overlap: int, shortest: int, multiple: int) -> list[int]
             break
         if size < sizes[-1]:
             sizes.append(size)
-    return sizes
+    return sizes[1:]
 
 
 def _rounded_up(value: int, multiple: int) -> int:
@@ -216,6 +250,8 @@ def upscale_in_tiles(run: Callable[[Pixels], Pixels], tensor: Pixels, scale: int
     if tiling.is_single_tile:
         return np.asarray(run(tensor[None])[0])
     output: Pixels = np.zeros((len(tensor), scale * tiling.height, scale * tiling.width), tensor.dtype)
+    beyond = (tiling.tile_height - tiling.height, tiling.tile_width - tiling.width)
+    tensor = np.pad(tensor, ((0, 0), *((0, max(0, pixels)) for pixels in beyond)), mode="reflect")
     for tile in tiling.tiles:
         rows, columns = slice(tile.y, tile.y + tiling.tile_height), slice(tile.x, tile.x + tiling.tile_width)
         _paste(run(tensor[None, :, rows, columns])[0], output, scale, tiling, tile)

@@ -8,7 +8,7 @@ import pytest
 from pipeline.errors import MismatchError
 from pipeline.frame import PIXEL_FORMATS, FrameFormat
 from pipeline.models import catalogue
-from pipeline.superres.session import check_size, check_tensor, checked_output
+from pipeline.superres.session import check_tensor, checked_output
 
 
 def test_the_default_output_is_the_enlarged_source(small_format: FrameFormat) -> None:
@@ -16,13 +16,6 @@ def test_the_default_output_is_the_enlarged_source(small_format: FrameFormat) ->
     assert checked_output(model, small_format) == small_format.enlarged(2)
     other = replace(small_format, pixel=PIXEL_FORMATS["gbrp"]).enlarged(2)
     assert checked_output(model, small_format, other) == other
-
-
-def test_a_model_for_one_size_refuses_other_sizes(small_format: FrameFormat) -> None:
-    model = replace(catalogue.find("clear-x2", np.float32), size=(24, 40))
-    with pytest.raises(MismatchError, match="frames are 32x16, clear-x2 accepts only 40x24"):
-        check_size(model, small_format)
-    check_size(model, replace(small_format, width=40, height=24))
 
 
 @pytest.mark.parametrize(("dtype", "shape"), [(np.float16, (1, 3, 16, 32)), (np.float32, (1, 1, 16, 32))])

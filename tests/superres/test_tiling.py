@@ -183,7 +183,6 @@ class TestCandidates:
 @pytest.mark.parametrize(
     "sizes",
     [
-        (64, 64, 80, 64),  # larger than the frame
         (64, 64, 33, 32),  # not a multiple
         (64, 64, 22, 32),  # no room beside margins and ramps
         (64, 64, 0, 64),
@@ -194,8 +193,47 @@ def test_invalid_sizes_of_tiles_are_refused(sizes: tuple[int, int, int, int]) ->
         Tiling(*sizes, margin=4, ramp=8)
 
 
-def test_a_model_for_one_size_is_not_tiled() -> None:
-    model = catalogue.find("clear-x2", np.float16)
-    assert len(list(model_tilings(model, 640, 480))) > 3
-    fixed = replace(model, size=(480, 640))
-    assert [tiling.is_single_tile for tiling in model_tilings(fixed, 640, 480)] == [True]
+class TestModels:
+    def test_a_model_for_one_size_has_a_single_tiling(self) -> None:
+        model = catalogue.find("clear-x2", np.float16)
+        assert len(list(model_tilings(model, 640, 480))) > 3
+        fixed = replace(model, size=(480, 640))
+        assert [tiling.is_single_tile for tiling in model_tilings(fixed, 640, 480)] == [True]
+
+    @given(
+        width=st.integers(1, 300),
+        height=st.integers(1, 300),
+        size=st.tuples(st.integers(8, 200), st.integers(8, 200)),
+        radius=st.none() | st.integers(0, 120),
+        stride=st.sampled_from([1, 2, 8]),
+    )
+    def test_frames_of_any_size_are_cut_into_tiles_of_the_only_size(
+        self, width: int, height: int, size: tuple[int, int], radius: int | None, stride: int
+    ) -> None:
+        model = replace(
+            catalogue.find("identity", np.float32), size=size, receptive_field_radius=radius, stride=stride
+        )
+        (tiling,) = model_tilings(model, width, height)
+        assert (tiling.tile_height, tiling.tile_width) == size
+        image = map_of(tiling)
+        np.testing.assert_allclose(upscale_in_tiles(lambda tile: tile, image, 1, tiling), image, rtol=1e-6)
+
+    @given(width=st.integers(1, 300), height=st.integers(1, 300), multiple=st.sampled_from([2, 3, 8, 64]))
+    def test_all_tiles_of_a_model_for_multiples_are_multiples(self, width: int, height: int, multiple: int) -> None:
+        model = replace(catalogue.find("identity", np.float32), stride=multiple, size_multiple=multiple)
+        for tiling in model_tilings(model, width, height):
+            assert (tiling.tile_width % multiple, tiling.tile_height % multiple) == (0, 0)
+            image = map_of(tiling)
+            np.testing.assert_allclose(upscale_in_tiles(lambda tile: tile, image, 1, tiling), image, rtol=1e-6)
+
+    def test_a_frame_smaller_than_a_tile_is_continued_by_its_mirror_image(self) -> None:
+        tiling = Tiling(3, 1, 8, 2)
+        seen: list[Pixels] = []
+
+        def run(tile: Pixels) -> Pixels:
+            seen.append(tile)
+            return enlarged(tile, 2)
+
+        image = np.array([[[1, 2, 3]]], np.float32)
+        np.testing.assert_array_equal(upscale_in_tiles(run, image, 2, tiling), enlarged(image, 2))
+        np.testing.assert_array_equal(seen[0][0, 0], [[1, 2, 3, 2, 1, 2, 3, 2]] * 2)

@@ -17,7 +17,7 @@ from pipeline.errors import MismatchError
 from pipeline.frame import Frame, FrameFormat, Plane
 from pipeline.superres.cpu.network import CpuNetwork
 from pipeline.superres.session import Session, check_frame
-from pipeline.superres.tiling import Tiling, upscale_in_tiles
+from pipeline.superres.tiling import Tiling, model_tilings, upscale_in_tiles
 
 
 @dataclass(frozen=True)
@@ -53,13 +53,13 @@ class OnnxSession(Session[CpuTicket]):
             network: The loaded model, which several sessions may share.
             source: Format of the frames to submit.
             output: Format of the upscaled frames; None for the source's format, enlarged.
-            tiling: Tiles in which frames pass through the network; None for complete frames.
+            tiling: Tiles in which frames pass through the network; None for frames as complete as the model allows.
 
         Raises:
             MismatchError: Model, formats and tiling do not fit together.
         """
         super().__init__(network.model, source, output)
-        self._tiling = tiling or Tiling(source.width, source.height, source.width, source.height)
+        self._tiling = tiling or next(model_tilings(network.model, source.width, source.height))
         if (self._tiling.width, self._tiling.height) != (source.width, source.height):
             raise MismatchError(f"frames are {source.width}x{source.height}, the tiling is for {tiling}")
         self._backend = network.backend

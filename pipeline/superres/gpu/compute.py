@@ -29,7 +29,7 @@ from pipeline.superres.gpu.tensorrt.engine_cache import EngineCache
 from pipeline.superres.gpu.tensorrt.library import load_if_installed
 from pipeline.superres.gpu.tensorrt.network import EngineResources
 from pipeline.superres.session import checked_output
-from pipeline.superres.tiling import Tiling
+from pipeline.superres.tiling import Tiling, model_tilings
 from pipeline.system.cuda import Gpu, gpu_errors
 
 log = logging.getLogger(__name__)
@@ -112,7 +112,7 @@ class Compute:
         self._ladder: FallbackLadder | None = None
         self._plan: ExecutionPlan | None = None
         self.title = library.title if library else FusedNetwork.title
-        self.tiling = Tiling(source.width, source.height, source.width, source.height)
+        self.tiling = next(model_tilings(model, source.width, source.height))
 
     @property
     def backend(self) -> str:

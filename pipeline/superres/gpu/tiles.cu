@@ -5,24 +5,31 @@
 //
 //   PLANES                     planes of the tensors: 3, or 1 for luma
 //   WIDTH, HEIGHT              size of the frame, (PLANES, HEIGHT, WIDTH)
-//   TILE_WIDTH, TILE_HEIGHT    size of a tile, (PLANES, TILE_HEIGHT, TILE_WIDTH)
+//   TILE_WIDTH, TILE_HEIGHT    size of a tile, (PLANES, TILE_HEIGHT, TILE_WIDTH); may exceed the frame
 //   SCALE                      factor by which the network enlarges
 //   MARGIN, RAMP               fields of the Tiling
+
+// Index of a pixel in a row that is continued by its mirror image, which does not repeat the last pixel.
+__device__ __forceinline__ int mirrored(int index, int length) {
+    if (index < length) return index;
+    int period = length > 1 ? 2 * (length - 1) : 1;
+    index %= period;
+    return index < length ? index : period - index;
+}
 
 // Cut out the tile whose first pixel is x, y. A thread copies one pixel.
 extern "C" __global__ void cut(const ELEMENT* __restrict__ rgb, ELEMENT* __restrict__ tile, int x, int y) {
     int column = blockIdx.x * blockDim.x + threadIdx.x, row = blockIdx.y * blockDim.y + threadIdx.y;
     if (column >= TILE_WIDTH || row >= TILE_HEIGHT) return;
+    size_t given = (size_t)mirrored(y + row, HEIGHT) * WIDTH + mirrored(x + column, WIDTH);
 #if INTERLEAVED
     reinterpret_cast<Interleaved*>(tile)[(size_t)row * TILE_WIDTH + column] =
-        reinterpret_cast<const Interleaved*>(rgb)[(size_t)(y + row) * WIDTH + x + column];
+        reinterpret_cast<const Interleaved*>(rgb)[given];
     return;
 #endif
 #pragma unroll
-    for (int plane = 0; plane < PLANES; ++plane) {
-        size_t from = (size_t)(plane * HEIGHT + y + row) * WIDTH + x + column;
-        tile[(size_t)(plane * TILE_HEIGHT + row) * TILE_WIDTH + column] = rgb[from];
-    }
+    for (int plane = 0; plane < PLANES; ++plane)
+        tile[(size_t)(plane * TILE_HEIGHT + row) * TILE_WIDTH + column] = rgb[(size_t)plane * WIDTH * HEIGHT + given];
 }
 
 // Height, in 0..1, of the ramp that begins at pixel `begin` of a tile, at the centre of pixel `at` of its output.
@@ -43,6 +50,7 @@ extern "C" __global__ void paste(const ELEMENT* __restrict__ tile, ELEMENT* __re
                                  int top) {
     int column = blockIdx.x * blockDim.x + threadIdx.x, row = blockIdx.y * blockDim.y + threadIdx.y;
     if (column >= SCALE * TILE_WIDTH || row >= SCALE * TILE_HEIGHT) return;
+    if (SCALE * x + column >= SCALE * WIDTH || SCALE * y + row >= SCALE * HEIGHT) return;  // beyond the frame
     float across = x > 0 ? risen(column, left) : 1.0f, down = y > 0 ? risen(row, top) : 1.0f;
     bool first = across == 1.0f && down == 1.0f;
     across *= remaining(column, TILE_WIDTH, x + TILE_WIDTH < WIDTH);

@@ -213,6 +213,8 @@ def test_the_overshoot_limiter_agrees_with_numpy(
         (Tiling(71, 53, 16, 53, margin=5), 1),
         (Tiling(33, 90, 33, 22, ramp=9), 4),
         (Tiling(40, 30, 40, 30), 2),
+        (Tiling(40, 30, 64, 16, margin=2, ramp=2), 2),
+        (Tiling(3, 1, 8, 8), 3),
     ],
     ids=str,
 )
