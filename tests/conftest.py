@@ -23,6 +23,7 @@ hypothesis.settings.load_profile("untimed")
 @pytest.fixture(autouse=True)
 def _private_cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("UPREZ_CACHE", str(tmp_path_factory.getbasetemp() / "cache"))
+    monkeypatch.setenv("UPREZ_DATA", str(tmp_path_factory.getbasetemp() / "data"))
 
 
 @pytest.fixture(autouse=True)

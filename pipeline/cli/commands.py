@@ -19,7 +19,7 @@ COMMANDS = {
     "probe": "Show what is in a video, and how it would be upscaled.",
     "bench": "Measure the speed of each stage and of all together.",
     "engine": "Build, list and remove the engines that run networks on a GPU.",
-    "models": "List the models.",
+    "models": "List, add, show and remove models.",
     "doctor": "Show what this machine can do, and how to install what is missing.",
 }
 
@@ -34,17 +34,21 @@ def _unset_flags(params: list[Any]) -> list[Any]:
     return params
 
 
-class LazyGroup(TyperGroup):
+class QuickGroup(TyperGroup):
+    """A group of commands whose help is printed without importing pydantic."""
+
+    def get_params(self, ctx: Any) -> list[Any]:
+        """The options of the group itself."""
+        return _unset_flags(super().get_params(ctx))
+
+
+class LazyGroup(QuickGroup):
     """The group of COMMANDS: it knows their names and help lines, and imports a command only to run it."""
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
         for name, help in COMMANDS.items():
             self.add_command(TyperCommand(name, help=help))
-
-    def get_params(self, ctx: Any) -> list[Any]:
-        """The options of `uprez` itself."""
-        return _unset_flags(super().get_params(ctx))
 
     def resolve_command(self, ctx: Any, args: list[str]) -> tuple[str | None, Any, list[str]]:
         """The command that `args` name, imported, and the arguments that are left for it."""

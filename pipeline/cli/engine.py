@@ -10,7 +10,7 @@ from rich.table import Table
 
 from pipeline.cli.console import counted, err, out
 from pipeline.cli.console import size as bytes_text
-from pipeline.cli.options import frame_size, with_settings
+from pipeline.cli.options import MODEL_OPTIONS, frame_size, with_settings
 from pipeline.config.settings import Settings
 from pipeline.errors import SettingsError
 from pipeline.superres.backend_choice import choose_model
@@ -19,6 +19,7 @@ from pipeline.superres.gpu.network_choice import FUSED_ENGINES, prebuild_network
 from pipeline.superres.gpu.tensorrt import prebuild
 from pipeline.superres.gpu.tensorrt.engine import Shapes, Size
 from pipeline.superres.gpu.tensorrt.engine_cache import EngineCache
+from pipeline.superres.tiling import model_tilings
 from pipeline.system import cuda
 
 engine = typer.Typer(
@@ -31,7 +32,7 @@ engine = typer.Typer(
 
 
 @engine.command()
-@with_settings("model", "engine", "device", "precision")
+@with_settings("model", *MODEL_OPTIONS, "engine", "device", "precision")
 def build(
     *,
     size: Annotated[str | None, typer.Option("--size", help="WIDTHxHEIGHT of the videos.")] = None,
@@ -49,8 +50,10 @@ def build(
         )
     network = choose_model(settings, "tensorrt")
     if requested.is_fixed and settings.engine in ("auto", *FUSED_ENGINES):
+        tiling = next(model_tilings(network, *reversed(requested.low)))  # larger than the frame for some models
+        tile = (tiling.tile_height, tiling.tile_width)
         for number in settings.device:
-            title = prebuild_network(network, requested.low, number, settings.engine, EngineCache())
+            title = prebuild_network(network, tile, number, settings.engine, EngineCache())
         out.print(f"{network.name} ({network.precision}) for {requested}: {title}")
         return
     with err.status(f"building {network.name} for {requested}: seconds with TensorRT-RTX, minutes with TensorRT"):

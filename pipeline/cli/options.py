@@ -22,6 +22,9 @@ Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 Command = Callable[..., None]
 
+MODEL_OPTIONS = ("model_range", "model_channels", "model_layout")
+"""The settings that overrule what a trial finds of a model file."""
+
 # Options that are not called like their fields, or have a short name or a negative too.
 _DECLARATIONS = {
     "audio": ("--audio/--no-audio",),

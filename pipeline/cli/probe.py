@@ -11,7 +11,7 @@ import typer
 
 from pipeline.cli.console import facts, hours, note, out, size
 from pipeline.cli.option_names import with_options
-from pipeline.cli.options import Json, with_settings
+from pipeline.cli.options import MODEL_OPTIONS, Json, with_settings
 from pipeline.colour.h273 import colour_names
 from pipeline.config.settings import Settings
 from pipeline.files.destination import free_disk
@@ -22,10 +22,10 @@ from pipeline.media.reading.hdr import Hdr
 from pipeline.media.reading.media_info import MediaInfo, VideoInfo
 from pipeline.media.reading.probe import probe as probe_file
 
-_BEFORE_ENCODING = ("model", "backend", "engine", "device", "precision", "vram", "decoder", "decoders", "deinterlace")
+_NETWORK = ("model", *MODEL_OPTIONS, "backend", "engine", "device", "precision", "vram")
 
 
-@with_settings(*_BEFORE_ENCODING, "codec", "pix_fmt", "crf", "preset", "encoders")
+@with_settings(*_NETWORK, "decoder", "decoders", "deinterlace", "codec", "pix_fmt", "crf", "preset", "encoders")
 def probe(
     source: Annotated[Path, typer.Argument(help="A video.")],
     *,

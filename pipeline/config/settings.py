@@ -87,7 +87,18 @@ class Upscaling(BaseModel):
         extra="forbid", frozen=True, validate_by_name=True, validate_by_alias=True, hide_input_in_errors=True
     )
 
-    model: str = Field("clear-x2", description="the network: a name from `uprez models`, or an .onnx file")
+    model: str = Field("clear-x2", description="the network: a name from `uprez models`, or a model file")
+    model_range: str | None = Field(
+        None,
+        description="value range of a model file: 0..1, 0..255, -1..1, imagenet, or any BLACK..WHITE; default: found "
+        "by a trial",
+    )
+    model_channels: Literal["rgb", "bgr", "y"] | None = Field(
+        None, description="channels of a model file, rgb, bgr or y (luma alone); default: by the file, rgb for three"
+    )
+    model_layout: Literal["nchw", "nhwc"] | None = Field(
+        None, description="layout of a model file's tensors, nchw or nhwc (channels last); default: by the file"
+    )
     backend: Literal["auto", "tensorrt", "onnx"] = Field(
         "auto", description="what runs the network: tensorrt (an NVIDIA GPU), onnx (the CPU); auto: a GPU if usable"
     )

@@ -14,6 +14,9 @@ class UpscaleOptions(TypedDict, total=False):
     """Settings of one job, each optional. Their meaning, range and default are those of the fields of `Settings`."""
 
     model: str
+    model_range: str | None
+    model_channels: Literal["rgb", "bgr", "y"] | None
+    model_layout: Literal["nchw", "nhwc"] | None
     backend: Literal["auto", "tensorrt", "onnx"]
     engine: Literal["auto", "fused", "fused-fp16acc", "rtx", "tensorrt"]
     precision: Literal["auto", "fp16", "bf16", "fp32", "tf32"]

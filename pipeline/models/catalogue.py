@@ -1,4 +1,4 @@
-"""The catalogue of models: embedded weights, generated networks, and any .onnx file."""
+"""The catalogue of models: embedded weights, generated networks, added models, and files."""
 
 from __future__ import annotations
 
@@ -11,7 +11,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from pipeline.errors import ModelError
-from pipeline.models import synthetic
+from pipeline.models import added, synthetic
+from pipeline.models.importing.conventions import Overrides
+from pipeline.models.importing.formats import READERS
+from pipeline.models.importing.importer import import_model
+from pipeline.models.inspection import read_model_file
 from pipeline.models.model_cache import convert_cached, generate_cached, inspect_cached
 from pipeline.models.precision import PRECISIONS
 from pipeline.models.spec import ModelSpec
@@ -30,36 +34,71 @@ def embedded() -> list[str]:
     return sorted({path.name.removesuffix(".fp32.onnx") for path in _WEIGHTS.glob("*.fp32.onnx")})
 
 
-def find(name: str, precision: str | type[np.floating]) -> ModelSpec:
+def find(name: str, precision: str | type[np.floating], overrides: Overrides | None = None) -> ModelSpec:
     """Find a network by name or file, in a given precision.
 
-    Inspections, generated networks and conversions are cached: finding a model again does not import ONNX.
+    Imports, inspections, generated networks and conversions are cached: finding a model again does not import ONNX.
 
     Args:
-        name: Name of an embedded network, "identity", "srvgg-<features>x<convolutions>", "span-<features>x<blocks>", or
-            the path of an .onnx file.
+        name: Name of an embedded network, "identity", "srvgg-<features>x<convolutions>", "span-<features>x<blocks>",
+            name of an added model, or the path of a model file.
         precision: "fp32", "tf32", "fp16" or "bf16": a file is converted to it. Or float32 or float16: that form of a
             named network, while a file is used as it is.
+        overrides: What the user states of a model file.
 
     Raises:
-        ModelError: The name or precision is unknown, or the file is not an upscaler or can't be converted.
+        ModelError: The name or precision is unknown, or the file is not an upscaler or can't be converted, or something
+            is stated of a model that is no file.
     """
     target = precision if isinstance(precision, str) else _NAMES[precision]
     if target not in PRECISIONS:
         raise ModelError(f"no precision called {target!r}; there are {', '.join(PRECISIONS)}")
     form = "fp16" if target == "fp16" else "fp32"
+    if Path(name).suffix.lower() in READERS:
+        return _in_precision(inspect_cached(import_model(Path(name), overrides).path), precision)
+    if overrides and overrides != Overrides():
+        raise ModelError(f"{name}: `model_range`, `model_channels` and `model_layout` are for model files")
     if name in embedded():
         spec = inspect_cached(_WEIGHTS / f"{name}.{form}.onnx")
     elif generate := _generator(name):
         spec = generate_cached(f"{name}.{form}.v{synthetic.VERSION}", partial(generate, _DTYPES[form]))
-    elif Path(name).suffix.lower() == ".onnx":
-        spec = inspect_cached(Path(name))
-        if precision in _NAMES:
-            return spec
+    elif name in added.names():
+        return _in_precision(inspect_cached(added.model_path(name)), precision)
     else:
-        known = ", ".join([*embedded(), "identity", "srvgg-64x16"])
-        raise ModelError(f"no model called {name!r}; there are {known}, or give an .onnx file")
+        known = ", ".join([*embedded(), "identity", "srvgg-64x16", *added.names()])
+        raise ModelError(f"no model called {name!r}; there are {known}, or give a file ({', '.join(READERS)})")
     return convert_cached(spec, target)
+
+
+def add_model(path: Path, name: str | None = None, overrides: Overrides | None = None) -> added.AddedModel:
+    """Import a model file into the user's data folder, so that it can be found by a name.
+
+    Args:
+        path: The file.
+        name: The name; None for the file's, without its suffix.
+        overrides: What the user states of the network.
+
+    Raises:
+        ModelError: The file can't be used, or the name can't.
+        OutputError: The data folder can't be written.
+    """
+    name = path.stem if name is None else name
+    reserved = name in (*embedded(), "identity") or _RANDOM.fullmatch(name) or Path(name).suffix.lower() in READERS
+    if reserved:
+        raise ModelError(f"{name} can't be the name of an added model: it is the name of another, or of a file")
+    added.check_name(name)
+    imported = import_model(path, overrides)
+    spec = inspect_cached(imported.path)
+    model = added.AddedModel(
+        name, spec.scale, spec.parameters, spec.licence, spec.description, imported.found() | {"file": path.name}
+    )
+    added.save(model, read_model_file(imported.path))
+    return model
+
+
+def _in_precision(spec: ModelSpec, precision: str | type[np.floating]) -> ModelSpec:
+    """A file in `precision`; as it is if that is a dtype."""
+    return convert_cached(spec, precision) if isinstance(precision, str) else spec
 
 
 def _generator(name: str) -> Callable[[type[np.floating]], onnx.ModelProto] | None:

@@ -1,12 +1,15 @@
 """Inspection of an .onnx file: it must be valid, be an upscaler of images, and run.
 
-Facts that the graph doesn't show can be given in the file's metadata: uprez.name, uprez.channels ("rgb", "bgr" or "y"),
-uprez.range (the value of white, "1" or "255"), uprez.licence, uprez.description.
+The file must have this project's conventions: (1, C, H, W), black is 0, nothing missing at the border. `importing`
+rewrites other files. Facts that the graph doesn't show are in the file's metadata: uprez.name, uprez.channels ("rgb",
+"bgr" or "y"), uprez.range (the value of white, "1" or "255"), uprez.multiple (of height and width), uprez.licence,
+uprez.description.
 """
 
 from __future__ import annotations
 
 import hashlib
+from math import lcm
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,9 +24,9 @@ from pipeline.system.onnx_runtime import load_onnx_runtime
 if TYPE_CHECKING:
     import onnx
 
-INSPECTION_VERSION = 3  # raise it when `inspect_model` finds other facts, or other faults, in the same file
+INSPECTION_VERSION = 4  # raise it when `inspect_model` finds other facts, or other faults, in the same file
 _TRIAL_SIZE = (24, 40)
-_SCALES = (1, 2, 3, 4, 8)
+_SCALES = range(1, 9)
 _ORDERS = {3: ("rgb", "bgr"), 1: ("y",)}  # by number of channels, the default first
 
 
@@ -40,7 +43,9 @@ def inspect_model(path: Path) -> ModelSpec:
     size = _fixed_size(path, source)
     dtype = _dtype(path, source, output)
     order = _order(path, facts, source)
-    noise = np.random.default_rng(0).random((1, len(order), *(size or _TRIAL_SIZE))).astype(dtype)
+    multiple = int(_fact(path, facts, "multiple", "1", tuple(map(str, range(1, 65)))))
+    trial_size = size or tuple(-(-length // multiple) * multiple for length in _TRIAL_SIZE)
+    noise = np.random.default_rng(0).random((1, len(order), *trial_size)).astype(dtype)
     return ModelSpec(
         name=facts.get("name", path.stem),
         path=path,
@@ -52,13 +57,14 @@ def inspect_model(path: Path) -> ModelSpec:
         order=order,
         value_range=float(_fact(path, facts, "range", "1", ("1", "255"))),
         size=size,
+        size_multiple=multiple,
         max_channels=max((tensor.dims[0] for tensor in model.graph.initializer if len(tensor.dims) == 4), default=3),
         parameters=sum(int(np.prod(tensor.dims)) for tensor in model.graph.initializer),
         licence=facts.get("licence", "unknown"),
         description=facts.get("description", ""),
         precision=detect_precision(model),
         receptive_field_radius=receptive_field_radius(model),
-        stride=stride(model),
+        stride=lcm(stride(model), multiple),
     )
 
 
@@ -135,8 +141,13 @@ def _dtype(path: Path, source: onnx.ValueInfoProto, output: onnx.ValueInfoProto)
 def _fact(path: Path, facts: dict[str, str], name: str, default: str, allowed: tuple[str, ...]) -> str:
     value = facts.get(name, default)
     if value not in allowed:
-        raise ModelError(f"{path}: its metadata has uprez.{name} = {value!r}; {' or '.join(allowed)} is supported")
+        raise ModelError(f"{path}: its metadata has uprez.{name} = {value!r}; {_choice(allowed)} is supported")
     return value
+
+
+def _choice(allowed: tuple[str, ...]) -> str:
+    """`rgb or bgr`, or `1 to 64`."""
+    return " or ".join(allowed) if len(allowed) < 5 else f"{allowed[0]} to {allowed[-1]}"
 
 
 def _measure_scale(path: Path, content: bytes, input_name: str, noise: np.ndarray) -> int:
@@ -154,7 +165,6 @@ def _measure_scale(path: Path, content: bytes, input_name: str, noise: np.ndarra
     scale = output.shape[2] // height if output.ndim == 4 else 0
     if scale not in _SCALES or output.shape != (1, channels, scale * height, scale * width):
         raise ModelError(
-            f"{path}: converts {noise.shape} to {output.shape}; "
-            f"an upscaler gives (1, {channels}, n H, n W), n = 1, 2, 3, 4 or 8"
+            f"{path}: converts {noise.shape} to {output.shape}; an upscaler gives (1, {channels}, n H, n W), n = 1 to 8"
         )
     return int(scale)

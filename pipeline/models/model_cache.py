@@ -87,7 +87,7 @@ def convert_cached(spec: ModelSpec, precision: str) -> ModelSpec:
     name = f"{spec.path.stem[:_STEM]}.{spec.sha256[:32]}.{precision}.v{CONVERTER_VERSION}.onnx"
     path = cache_folder("models") / name
     if not path.exists():
-        _write_model(path, _convert(spec.path, precision))
+        _write_model(path, _convert(spec, precision))
     return replace(
         spec,
         path=path,
@@ -98,13 +98,13 @@ def convert_cached(spec: ModelSpec, precision: str) -> ModelSpec:
     )
 
 
-def _convert(path: Path, precision: str) -> onnx.ModelProto:
+def _convert(spec: ModelSpec, precision: str) -> onnx.ModelProto:
     import onnx
 
     try:
-        return convert_precision(onnx.load_model_from_string(read_model_file(path)), precision)
+        return convert_precision(onnx.load_model_from_string(read_model_file(spec.path)), precision)
     except ModelError as error:
-        raise ModelError(f"{path}: {error}") from error
+        raise ModelError(f"{spec.name}: {error}") from error
 
 
 def _write_model(path: Path, model: onnx.ModelProto) -> None:

@@ -9,6 +9,7 @@ import numpy as np
 from pipeline.config.settings import Upscaling
 from pipeline.errors import BackendError
 from pipeline.models import catalogue
+from pipeline.models.importing.conventions import Overrides
 from pipeline.models.spec import ModelSpec
 from pipeline.superres.gpu.tensorrt import library
 from pipeline.system import cuda
@@ -50,6 +51,7 @@ def _reason_against_fused(settings: Upscaling) -> str | None:
 
 def choose_model(settings: Upscaling, backend: str) -> ModelSpec:
     """Find the model that the settings name, in the precision for the backend: fp32 on CPUs, where it is fastest."""
+    stated = Overrides(settings.model_range, settings.model_channels, settings.model_layout)
     if backend == "onnx":
-        return catalogue.find(settings.model, np.float32)
-    return catalogue.find(settings.model, np.float16 if settings.precision == "auto" else settings.precision)
+        return catalogue.find(settings.model, np.float32, stated)
+    return catalogue.find(settings.model, np.float16 if settings.precision == "auto" else settings.precision, stated)

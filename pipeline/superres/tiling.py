@@ -163,12 +163,16 @@ def model_tilings(model: ModelSpec, width: int, height: int) -> Iterator[Tiling]
         yield _fixed_tiling(model, width, height)
     else:
         yield from candidate_tilings(
-            width, height, model.receptive_field_radius, multiple=lcm(2, model.stride), size_multiple=model.size_multiple
+            width,
+            height,
+            model.receptive_field_radius,
+            multiple=lcm(2, model.stride),
+            size_multiple=model.size_multiple,
         )
 
 
 def _fixed_tiling(model: ModelSpec, width: int, height: int) -> Tiling:
-    """The tiling of a frame for a model that accepts a single size, with as much overlap as tiles of it have room for."""
+    """The tiling of a frame for a model that accepts a single size: tiles overlap as far as they have room."""
     assert model.size
     tile_height, tile_width = model.size
     cut = [tile for tile, frame in ((tile_width, width), (tile_height, height)) if tile < frame]
@@ -191,8 +195,8 @@ def candidate_tilings(
 ) -> Iterator[Tiling]:
     """Tilings of a frame with ever smaller tiles, each about half as large as the one before.
 
-    The first is the complete frame, continued to multiples of `size_multiple`. Of the tilings of similar tile sizes, the
-    one with the least overlap is chosen.
+    The first is the complete frame, continued to multiples of `size_multiple`. Of the tilings of similar tile sizes,
+    the one with the least overlap is chosen.
 
     Args:
         width: Width of the frame.

@@ -12,7 +12,9 @@ import pytest
 from pipeline.config.settings import Settings
 from pipeline.errors import ModelError
 from pipeline.models import catalogue, synthetic
+from pipeline.models.importing.conventions import BYTES, Overrides
 from pipeline.models.precision import PRECISIONS, detect_precision
+from tests.models.importing.foreign import Foreign
 
 DTYPES = [np.float32, np.float16]
 SHIPPED = [(name, dtype) for name in (*catalogue.embedded(), "identity", "srvgg-24x8") for dtype in DTYPES]
@@ -87,14 +89,58 @@ class TestFiles:
         assert (spec.name, spec.scale, spec.receptive_field_radius) == ("nearest-x3", 3, 0)
         assert spec.reference == (None if precision in ("fp32", "tf32") else path)
 
-    def test_the_error_names_a_file_that_can_not_be_converted(self, path: Path) -> None:
-        model = synthetic.srvgg(4, 1, np.float32)
-        model.graph.initializer[1].CopyFrom(onnx.numpy_helper.from_array(np.full(4, 7e4, np.float32), "bias0"))
+    def test_the_error_names_a_model_that_can_not_be_converted(self, path: Path) -> None:
+        model = synthetic.identity(np.float32)
+        model.graph.initializer.append(onnx.numpy_helper.from_array(np.array(7e4, np.float32), "bias0"))
+        model.graph.node[0].CopyFrom(onnx.helper.make_node("Add", ["input", "bias0"], ["sum"]))
+        model.graph.node.append(onnx.helper.make_node("Sub", ["sum", "bias0"], ["output"]))
         onnx.save(model, path)
         with pytest.raises(
-            ModelError, match=r"mine\.onnx: bias0 contains 7e\+04; the largest value of fp16 is 6\.55e\+04"
+            ModelError, match=r"^identity: bias0 contains 7e\+04; the largest value of fp16 is 6\.55e\+04"
         ):
             catalogue.find(str(path), "fp16")
+
+
+class TestAdded:
+    @pytest.fixture(autouse=True)
+    def _private_data(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("UPREZ_DATA", str(tmp_path / "data"))
+
+    @pytest.fixture
+    def path(self, tmp_path: Path) -> Path:
+        return Foreign(input_range=BYTES, layout="nhwc").saved(tmp_path / "theirs.onnx")
+
+    def test_an_added_model_is_found_by_its_name_without_the_file(self, path: Path) -> None:
+        model = catalogue.add_model(path, "mine")
+        path.unlink()
+        assert (model.name, model.scale, model.parameters > 90_000) == ("mine", 2, True)
+        assert model.found["file"] == "theirs.onnx"
+        assert catalogue.find("mine", np.float32).scale == 2
+        assert catalogue.find("mine", "fp16").precision == "fp16"
+
+    def test_the_name_is_that_of_the_file_by_default(self, path: Path) -> None:
+        assert catalogue.add_model(path).name == "theirs"
+
+    @pytest.mark.parametrize("name", ["clear-x2", "identity", "srvgg-8x8", "span-8x2", "mine.onnx"])
+    def test_names_of_other_models_are_refused(self, path: Path, name: str) -> None:
+        with pytest.raises(ModelError, match="can't be the name of an added model"):
+            catalogue.add_model(path, name)
+
+    def test_a_name_is_not_used_twice(self, path: Path) -> None:
+        catalogue.add_model(path, "mine")
+        with pytest.raises(ModelError, match="there is a model called mine already"):
+            catalogue.add_model(path, "mine")
+
+    def test_an_added_model_is_listed_where_a_name_is_unknown(self, path: Path) -> None:
+        catalogue.add_model(path, "mine")
+        with pytest.raises(ModelError, match=r"there are clear-x2, .*, mine, or give a file"):
+            catalogue.find("theirs", np.float32)
+
+    @pytest.mark.parametrize("name", ["clear-x2", "mine"])
+    def test_conventions_are_stated_of_files_alone(self, path: Path, name: str) -> None:
+        catalogue.add_model(path, "mine")
+        with pytest.raises(ModelError, match=f"{name}: `model_range`, .* are for model files"):
+            catalogue.find(name, np.float32, Overrides(range="0..255"))
 
 
 def test_an_unknown_precision_is_refused_and_the_known_ones_are_listed() -> None:

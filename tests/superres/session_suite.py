@@ -101,12 +101,6 @@ class SessionSuite(ColourSuite, BypassSuite):
         with open_session(identity, frame.format) as session, pytest.raises(MismatchError, match=r"uint16.*uint8"):
             session.submit(wide)
 
-    def test_a_model_for_another_size_is_refused_and_both_sizes_are_named(
-        self, open_session: OpenSession, identity: ModelSpec, frame: Frame
-    ) -> None:
-        with pytest.raises(MismatchError, match=r"32x16.*40x24"):
-            open_session(replace(identity, size=(24, 40)), frame.format)
-
     def test_an_output_of_another_size_is_refused_and_both_formats_are_named(
         self, open_session: OpenSession, nearest: ModelSpec, frame: Frame
     ) -> None:

@@ -210,9 +210,7 @@ class TestModels:
     def test_frames_of_any_size_are_cut_into_tiles_of_the_only_size(
         self, width: int, height: int, size: tuple[int, int], radius: int | None, stride: int
     ) -> None:
-        model = replace(
-            catalogue.find("identity", np.float32), size=size, receptive_field_radius=radius, stride=stride
-        )
+        model = replace(catalogue.find("identity", np.float32), size=size, receptive_field_radius=radius, stride=stride)
         (tiling,) = model_tilings(model, width, height)
         assert (tiling.tile_height, tiling.tile_width) == size
         image = map_of(tiling)

@@ -29,7 +29,7 @@ from pipeline.superres.gpu.tensorrt.engine_cache import EngineCache
 from pipeline.superres.gpu.tensorrt.library import load_if_installed
 from pipeline.superres.gpu.tensorrt.network import EngineResources
 from pipeline.superres.session import checked_output
-from pipeline.superres.tiling import Tiling, model_tilings
+from pipeline.superres.tiling import model_tilings
 from pipeline.system.cuda import Gpu, gpu_errors
 
 log = logging.getLogger(__name__)
