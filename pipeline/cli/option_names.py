@@ -18,7 +18,7 @@ _UNLIKE_THEIR_FIELD = {
 }
 # Parameters of commands that the settings don't have.
 _OF_COMMANDS = frozenset(
-    "all compare config discard everything output quick save schema seconds shapes size trace version".split()
+    "all compare config discard engines everything output quick save schema seconds shapes size trace version".split()
 )
 
 

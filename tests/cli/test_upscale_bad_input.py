@@ -157,7 +157,7 @@ def test_setting_out_of_range_is_refused(bad: Bad, source: str, option: str, val
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("colour: red", "config.yaml: colour: no such setting; there are model, backend"),
+        ("colour: red", "config.yaml: colour: no such setting; there are model, model_range"),
         ("crf: high", "config.yaml: crf = 'high': input should be a valid number"),
         ("- a list", "config.yaml: contains a list"),
         ("model: [", "config.yaml: not valid YAML"),
