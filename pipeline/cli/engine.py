@@ -54,12 +54,13 @@ def build(
         tile = (tiling.tile_height, tiling.tile_width)
         for number in settings.device:
             title = prebuild_network(network, tile, number, settings.engine, EngineCache())
-        out.print(f"{network.name} ({network.precision}) for {requested}: {title}")
+        out.print(f"{network.name} ({network.precision}) for {requested}: {title}", markup=False)
         return
     with err.status(f"building {network.name} for {requested}: seconds with TensorRT-RTX, minutes with TensorRT"):
         for number in settings.device:
             entry = prebuild.prebuild_engine(network, requested, number, settings.engine, EngineCache())
-    out.print(f"{entry.model} ({entry.key.precision}) for {requested}: {bytes_text(entry.bytes)}, {entry.path}")
+    built = f"{entry.model} ({entry.key.precision}) for {requested}: {bytes_text(entry.bytes)}, {entry.path}"
+    out.print(built, markup=False)
 
 
 @engine.command("list")
@@ -79,8 +80,8 @@ def list_() -> None:
         table.add_row(entry.model, key.precision, sizes, key.gpu, version, bytes_text(entry.bytes), built, remark)
     out.print(table)
     for choice in cached_choices(cache):
-        out.print(f"{choice.model} at {choice.size} on {choice.gpu}: {describe_choice(choice)}")
-    out.print(f"cache: {cache.folder}")
+        out.print(f"{choice.model} at {choice.size} on {choice.gpu}: {describe_choice(choice)}", markup=False)
+    out.print(f"cache: {cache.folder}", markup=False)
 
 
 @engine.command()

@@ -51,3 +51,9 @@ class TestEngine:
         assert "my network at 320x180 on A GPU: fused kernels at 300 frames/s" in listed
         uprez("engine", "clean")
         assert "my network" not in uprez("engine", "list").out
+
+    def test_the_reason_of_a_choice_is_listed_word_for_word(self, uprez: Call) -> None:
+        missing = "TensorRT is not installed: pip install 'uprez[rtx]'"
+        choice = NetworkChoice("my network", "320x180", "A GPU", "fused", missing, fused=300.0)
+        (EngineCache().folder / "digest.choice.json").write_text(json.dumps(asdict(choice)))
+        assert missing in " ".join(uprez("engine", "list").out.split())

@@ -47,7 +47,7 @@ def describe_choice(choice: NetworkChoice) -> str:
     if choice.fused is None:
         return f"TensorRT is used; fused kernels can't compute the network: {choice.reason}"
     if choice.tensorrt is None:
-        return f"fused kernels are used, {choice.fused:.0f} frames/s; TensorRT failed: {choice.reason}"
+        return f"fused kernels are used, {choice.fused:.0f} frames/s; TensorRT can't be used: {choice.reason}"
     fast, slow = ("fused kernels", "TensorRT") if choice.winner == "fused" else ("TensorRT", "fused kernels")
     rates = sorted((choice.fused, choice.tensorrt), reverse=True)
     return f"{fast} at {rates[0]:.0f} frames/s, {rates[0] / rates[1]:.1f} times as fast as {slow} at {rates[1]:.0f}"

@@ -32,6 +32,13 @@ def test_a_correct_engine_is_accepted(model: ModelSpec, size: tuple[int, int]) -
     assert validation.validate_engine(model, correct_engine(model), *size) > 100
 
 
+def test_an_engine_for_images_of_one_pixel_is_accepted_though_its_output_is_a_single_colour(tmp_path: Path) -> None:
+    path = tmp_path / "nearest.onnx"
+    path.write_bytes(synthetic.nearest(np.float32).SerializeToString())
+    model = inspect_model(path)
+    assert validation.validate_engine(model, correct_engine(model), 1, 1) > 100
+
+
 def test_the_complete_image_is_compared_if_the_receptive_field_is_unknown(model: ModelSpec) -> None:
     assert validation.validate_engine(replace(model, receptive_field_radius=None), correct_engine(model), 72, 96) > 100
 
