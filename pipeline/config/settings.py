@@ -179,7 +179,7 @@ class Settings(Upscaling):
     decoders: Annotated[int | Literal["auto"], BeforeValidator(_parallel_count)] = Field(
         "auto",
         description="parallel decoders, 1 to 64, each on closed or open GOPs of its own; auto: as many as the GPU has "
-        "with nvdec, one in software",
+        "with nvdec; in software four from 16 cores on, one with fewer or without a GPU",
     )
     encoders: Annotated[int | Literal["auto"], BeforeValidator(_parallel_count)] = Field(
         "auto",

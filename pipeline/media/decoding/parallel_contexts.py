@@ -33,6 +33,7 @@ from pipeline.media.reading.source import Packet, Source
 log = logging.getLogger(__name__)
 
 _MAX_BYTES = 64 * 2**20  # of the segments in flight: with those around them, fewer than the ledger keeps
+_OPENING_ERRORS = av.error.FFmpegError, UprezError, OSError, RuntimeError
 ContextOpener = Callable[[Source], VideoCodecContext]
 """Opens a codec context for the video of a source. Called by the thread that decodes; used by another one."""
 
@@ -46,11 +47,13 @@ class ParallelDecoding:
         capacity: The largest number of decoded frames that wait.
         min_packets: The smallest number of packets that a context is given at a time; it takes some frames until its
             threads are busy.
+        alone: Opens the context that decodes what is not decoded in parallel; None: the source's own context does.
     """
 
     openers: Sequence[ContextOpener]
     capacity: int
     min_packets: int = 24
+    alone: ContextOpener | None = None
 
 
 class ParallelContexts:
@@ -59,7 +62,7 @@ class ParallelContexts:
     Args:
         source: The packets' source.
         parse: Reads the headers of a packet.
-        alone: The context that decodes what is not decoded in parallel.
+        alone: The source's own context. It decodes what is not decoded in parallel, unless `parallel` has another one.
         parallel: The contexts that decode in parallel. They are opened when there is a segment for each.
     """
 
@@ -151,7 +154,7 @@ class ParallelContexts:
             return False
         try:
             workers = [partial(_decode_segment, opener(self._source)) for opener in self._parallel.openers]
-        except (av.error.FFmpegError, UprezError, OSError, RuntimeError) as error:
+        except _OPENING_ERRORS as error:
             self._continue_alone(str(error), rest)
             return False
         self._workers = OrderedWorkers(workers, self._parallel.capacity)
@@ -191,12 +194,23 @@ class ParallelContexts:
         """Let one context decode the rest, from the segment before the first one that is not finished."""
         log.debug("%s: one decoder continues: %s", self._source.path, reason)
         self.close()
+        self._alone = self._open_alone()
         previous = [self._previous] if self._previous else []
         packets = [packet for segment in (*previous, *self._in_flight, *self._untaken) for packet in segment.own]
         self._again = deque([*packets, *self._cutter.packets, *rest])
         self._in_flight.clear()
         self._untaken.clear()
         self._previous = None
+
+    def _open_alone(self) -> VideoCodecContext:
+        """The context that decodes the rest."""
+        if self._parallel.alone is None:
+            return self._alone
+        try:
+            return self._parallel.alone(self._source)
+        except _OPENING_ERRORS as error:
+            log.debug("%s: the source's own decoder is used: %s", self._source.path, error)
+            return self._alone
 
 
 def open_parallel(
