@@ -13,6 +13,7 @@ from pipeline.cli.console import size as bytes_text
 from pipeline.cli.options import MODEL_OPTIONS, frame_size, with_settings
 from pipeline.config.settings import Settings
 from pipeline.errors import SettingsError
+from pipeline.models.spec import ModelSpec
 from pipeline.superres.backend_choice import choose_model
 from pipeline.superres.gpu.choice_cache import cached_choices, describe_choice, remove_choices
 from pipeline.superres.gpu.network_choice import FUSED_ENGINES, prebuild_network
@@ -49,6 +50,7 @@ def build(
             f"--engine {settings.engine} builds for a single size: use --size WIDTHxHEIGHT, or --engine auto"
         )
     network = choose_model(settings, "tensorrt")
+    _check_shapes(network, requested)
     if requested.is_fixed and settings.engine in ("auto", *FUSED_ENGINES):
         tiling = next(model_tilings(network, *reversed(requested.low)))  # larger than the frame for some models
         tile = (tiling.tile_height, tiling.tile_width)
@@ -109,6 +111,15 @@ def _shapes(size: str | None, shapes: str | None) -> Shapes:
     if not all(a <= b <= c for a, b, c in zip(least, typical, most, strict=True)):
         raise SettingsError(f"--shapes {shapes}: should ascend from MIN to MAX, in width and in height")
     return Shapes(least, typical, most)
+
+
+def _check_shapes(network: ModelSpec, requested: Shapes) -> None:
+    """Raise SettingsError if an engine for several sizes is requested that the network does not accept."""
+    sides = [side for size in (requested.low, requested.typical, requested.high) for side in size]
+    if requested.is_fixed or (network.size is None and not any(side % network.size_multiple for side in sides)):
+        return
+    allowed = f"only {network.size[1]}x{network.size[0]}" if network.size else f"multiples of {network.size_multiple}"
+    raise SettingsError(f"--shapes {requested}: {network.name} accepts {allowed}: use those, or --size WIDTHxHEIGHT")
 
 
 def _size(option: str, text: str) -> Size:

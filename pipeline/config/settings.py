@@ -109,7 +109,7 @@ class Upscaling(BaseModel):
         "network and are faster than TensorRT",
     )
     precision: Literal["auto", "fp16", "bf16", "fp32", "tf32"] = Field(
-        "auto", description="the network's precision on a GPU; auto: fp16, and an .onnx file as it is"
+        "auto", description="the network's precision on a GPU; auto: fp16, and a model file as it is"
     )
     device: Annotated[tuple[int, ...], BeforeValidator(_gpu_numbers)] = Field(
         (0,), description="the GPU's number, or several such as 0,1 that share the frames"

@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import asdict
+from pathlib import Path
 
 import pytest
 
@@ -9,6 +10,7 @@ from pipeline.superres.gpu.choice_cache import NetworkChoice
 from pipeline.superres.gpu.tensorrt.engine import EngineKey, Shapes
 from pipeline.superres.gpu.tensorrt.engine_cache import EngineCache
 from tests.cli.conftest import Call
+from tests.models.importing.foreign import Foreign
 
 
 class TestEngine:
@@ -35,6 +37,12 @@ class TestEngine:
         ended = uprez("engine", "build", *options)
         assert ended.code == 2
         assert len(ended.err.strip().splitlines()) == 1
+
+    def test_sizes_that_a_model_does_not_accept_are_refused(self, uprez: Call, tmp_path: Path) -> None:
+        path = Foreign(multiple=8).saved(tmp_path / "multiples.onnx")
+        ended = uprez("engine", "build", "--model", path, "--shapes", "32x32,64x64,100x100")
+        assert ended.code == 2
+        assert "multiples accepts multiples of 8: use those, or --size WIDTHxHEIGHT" in ended.err
 
     def test_kept_engines_are_listed_and_removed(self, uprez: Call) -> None:
         key = EngineKey("abc", "fp16", "rtx", "1.6", "A GPU", "9.0", "13.0", Shapes.fixed(180, 320))
