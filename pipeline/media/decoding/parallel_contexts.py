@@ -194,23 +194,13 @@ class ParallelContexts:
         """Let one context decode the rest, from the segment before the first one that is not finished."""
         log.debug("%s: one decoder continues: %s", self._source.path, reason)
         self.close()
-        self._alone = self._open_alone()
+        self._alone = _open_alone(self._parallel.alone, self._source, self._alone)
         previous = [self._previous] if self._previous else []
         packets = [packet for segment in (*previous, *self._in_flight, *self._untaken) for packet in segment.own]
         self._again = deque([*packets, *self._cutter.packets, *rest])
         self._in_flight.clear()
         self._untaken.clear()
         self._previous = None
-
-    def _open_alone(self) -> VideoCodecContext:
-        """The context that decodes the rest."""
-        if self._parallel.alone is None:
-            return self._alone
-        try:
-            return self._parallel.alone(self._source)
-        except _OPENING_ERRORS as error:
-            log.debug("%s: the source's own decoder is used: %s", self._source.path, error)
-            return self._alone
 
 
 def open_parallel(
@@ -247,6 +237,17 @@ def reopen_context(source: Source, hwaccel: HWAccel | None = None) -> VideoCodec
     if stream is None:
         raise UprezError(f"{source.path}: can't be read again")
     return stream.codec_context
+
+
+def _open_alone(opener: ContextOpener | None, source: Source, own: VideoCodecContext) -> VideoCodecContext:
+    """The context that decodes what is not decoded in parallel: `own`, the source's, if there is no other one."""
+    if opener is None:
+        return own
+    try:
+        return opener(source)
+    except _OPENING_ERRORS as error:
+        log.debug("%s: the source's own decoder is used: %s", source.path, error)
+        return own
 
 
 def _decode_segment(context: VideoCodecContext, segment: Segment) -> Generator[av.VideoFrame]:
