@@ -1,4 +1,4 @@
-"""`uprez models`: lists the values that --model accepts, adds models, shows what was found, removes them."""
+"""`uprez models`: lists the values that --model accepts, adds, downloads, shows and removes models."""
 
 from __future__ import annotations
 
@@ -7,17 +7,19 @@ from typing import Annotated
 
 import typer
 from rich.markup import escape
+from rich.progress import Progress
 from rich.table import Table
 
 from pipeline.cli.commands import QuickGroup
 from pipeline.cli.console import facts, out
+from pipeline.errors import ModelError
 from pipeline.models import added
 from pipeline.models.listing import listed_models
 from pipeline.system.cache import cache_folder
 
 models = typer.Typer(
     cls=QuickGroup,
-    help="List, add, show and remove models.\n\n"
+    help="List, add, download, show and remove models.\n\n"
     "Without a command, the models are listed. `uprez models add` and `--model FILE` try a file on small pictures, "
     "once, to find its value range, channels, layout and sizes.",
     add_completion=False,
@@ -97,6 +99,22 @@ def show(
     from pipeline.models.importing.conventions import Overrides
 
     out.print(facts(describe_model(model, Overrides(model_range, model_channels, model_layout))))
+
+
+@models.command("download")
+def fetch(name: Annotated[str, typer.Argument(help="A name from `uprez models`.")]) -> None:
+    """Download a model of an official release, or continue its download."""
+    from pipeline.models.download import download
+    from pipeline.models.release_files import RELEASE_FILES, release_file
+
+    file = release_file(name)
+    if file is None:
+        known = ", ".join(each.name for each in RELEASE_FILES)
+        raise ModelError(f"{name} can't be downloaded; {known} can, and `uprez models` lists the others")
+    with Progress(console=out, transient=True) as progress:
+        task = progress.add_task(file.file_name, total=file.size)
+        path = download(file, lambda present: progress.update(task, completed=present))
+    out.print(f"{path}: `uprez upscale VIDEO --model {name}` uses it", markup=False)
 
 
 @models.command("remove")

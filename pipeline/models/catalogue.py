@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from difflib import get_close_matches
 from functools import partial
 from pathlib import Path
@@ -13,6 +14,7 @@ import numpy as np
 
 from pipeline.errors import ModelError
 from pipeline.models import added, listing, synthetic
+from pipeline.models.download import downloaded_path
 from pipeline.models.importing.conventions import Overrides
 from pipeline.models.importing.formats import READERS
 from pipeline.models.importing.importer import import_model
@@ -21,6 +23,7 @@ from pipeline.models.model_cache import convert_cached, generate_cached, inspect
 from pipeline.models.packaged_models import packaged_model
 from pipeline.models.packaged_network import packaged_onnx
 from pipeline.models.precision import PRECISIONS
+from pipeline.models.release_files import ReleaseFile, release_file
 from pipeline.models.spec import ModelSpec
 
 if TYPE_CHECKING:
@@ -69,9 +72,20 @@ def find(name: str, precision: str | type[np.floating], overrides: Overrides | N
         return _in_precision(inspect_cached(added.model_path(name)), precision)
     elif packaged := packaged_model(name):
         spec = inspect_cached(import_model(packaged_onnx(packaged)).path)
+    elif released := release_file(name):
+        spec = _released(released)
     else:
         raise ModelError(_unknown(name))
     return convert_cached(spec, target)
+
+
+def _released(file: ReleaseFile) -> ModelSpec:
+    """The network of a release file that was downloaded."""
+    path = downloaded_path(file)
+    if path is None:
+        raise ModelError(f"{file.name} is not downloaded ({file.size / 1e6:.0f} MB): {file.command}")
+    text = f"x{file.scale} for {file.purpose}; {file.source}"
+    return replace(inspect_cached(import_model(path).path), name=file.name, licence=file.licence, description=text)
 
 
 def _unknown(name: str) -> str:
@@ -97,13 +111,9 @@ def add_model(path: Path, name: str | None = None, overrides: Overrides | None =
         OutputError: The data folder can't be written.
     """
     name = path.stem if name is None else name
-    reserved = (
-        name in (*embedded(), "identity")
-        or packaged_model(name)
-        or _RANDOM.fullmatch(name)
-        or Path(name).suffix.lower() in READERS
-    )
-    if reserved:
+    is_file = Path(name).suffix.lower() in READERS
+    known = name in (*embedded(), "identity") or _RANDOM.fullmatch(name) or packaged_model(name) or release_file(name)
+    if known or is_file:
         raise ModelError(f"{name} can't be the name of an added model: it is the name of another, or of a file")
     added.check_name(name)
     imported = import_model(path, overrides)

@@ -12,10 +12,12 @@ from typing import Literal
 
 from pipeline.models import added
 from pipeline.models.builtin import BUILT_IN_MODELS
+from pipeline.models.download import downloaded_path
 from pipeline.models.packaged_models import PACKAGED_MODELS
 from pipeline.models.packages import PackagedModel, WeightsPackage
+from pipeline.models.release_files import RELEASE_FILES
 
-Kind = Literal["shipped", "installed", "added", "possible", "generated"]
+Kind = Literal["shipped", "installed", "downloaded", "added", "possible", "generated"]
 
 
 @dataclass(frozen=True)
@@ -24,8 +26,8 @@ class ListedModel:
 
     Attributes:
         name: As `model` accepts it.
-        kind: "shipped" with uprez, "installed" by a package, "added" by the user, "possible" after the command in the
-            description, or "generated" when it is used.
+        kind: "shipped" with uprez, "installed" by a package, "downloaded", "added" by the user, "possible" after the
+            command in the description, or "generated" when it is used.
         scales: Output size divided by input size, ascending.
         parameters: The smallest and the largest number of learned weights.
         licence: Licence of the weights.
@@ -56,6 +58,11 @@ def listed_models(*, every: bool = False) -> Iterator[ListedModel]:
         own = added.load(name)
         text = own.description or f"added from {own.found['file']}"
         yield ListedModel(name, "added", (own.scale,), (own.parameters, own.parameters), own.licence, text)
+    for file in RELEASE_FILES:
+        counts, path = (file.parameters, file.parameters), downloaded_path(file)
+        text = file.purpose if path else f"{file.purpose}: {file.command} (with uprez[torch])"
+        kind: Kind = "downloaded" if path else "possible"
+        yield ListedModel(file.name, kind, (file.scale,), counts, file.licence, text)
     possible = []
     for packaged in PACKAGED_MODELS:
         if packaged.installed_file():

@@ -102,3 +102,22 @@ def test_rates_measured_on_this_machine_are_listed(uprez: Call) -> None:
         assert "312 at 1920x1080" in uprez("models").out
     finally:
         file.unlink()
+
+
+def test_a_model_that_is_not_downloaded_is_refused_with_the_command(uprez: Call, clip: Path) -> None:
+    ended = uprez("upscale", clip, "--model", "realesr-general-x4v3")
+    assert ended.code == 2
+    assert "is not downloaded (5 MB): uprez models download realesr-general-x4v3" in ended.err
+
+
+def test_downloads_are_refused_where_they_are_off(uprez: Call, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("UPREZ_OFFLINE", "1")
+    ended = uprez("models", "download", "realesr-general-x4v3")
+    assert ended.code == 2
+    assert "UPREZ_OFFLINE is set" in ended.err
+
+
+def test_a_model_without_a_release_file_is_refused_with_those_that_have_one(uprez: Call) -> None:
+    ended = uprez("models", "download", "clear-x2")
+    assert ended.code == 2
+    assert "clear-x2 can't be downloaded; realesrgan-x2plus" in ended.err
