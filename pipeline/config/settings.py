@@ -137,15 +137,21 @@ class Upscaling(BaseModel):
     threads: int = Field(0, ge=0, description="threads of the CPU backend; 0: one per core")
     codec: str = Field(
         "libx264",
-        description="the video encoder, by FFmpeg's name; auto: one that keeps depth, chroma and transparency and that "
-        "most players support, by the output's suffix (H.264 for 8-bit 4:2:0, else H.265; the GPU's if it has one)",
+        description="the video encoder: h264 or x264, h265, hevc or x265, av1, vp9, prores, or any other by FFmpeg's "
+        "name; auto: one that keeps depth, chroma and transparency and that most players support, by the output's "
+        "suffix (H.264 for 8-bit 4:2:0, else H.265; the GPU's if it has one)",
     )
     pix_fmt: str | None = Field(
         None,
         description="FFmpeg's name of the output's pixel format, such as yuv420p10le; default: the source's, or the "
         "nearest that the encoder accepts",
     )
-    crf: float | None = Field(None, ge=0, le=63, description="constant quality; lower is better and larger")
+    crf: float | None = Field(
+        None,
+        ge=0,
+        le=63,
+        description="constant quality; lower is better and larger; at most 51 for H.264 and H.265, 63 for AV1 and VP9",
+    )
     preset: str | None = Field(None, description="the encoder's preset")
     options: dict[str, str] = Field(default_factory=dict, description="further options of the encoder")
 
