@@ -11,10 +11,15 @@ from rich.table import Table
 from pipeline.cli.console import counted, err, out
 from pipeline.cli.console import size as bytes_text
 from pipeline.cli.options import MODEL_OPTIONS, frame_size, with_settings
-from pipeline.config.settings import Settings
+from pipeline.config.settings import CPU_ENGINES, Settings
 from pipeline.errors import SettingsError
 from pipeline.models.spec import ModelSpec
 from pipeline.superres.backend_choice import choose_model
+from pipeline.superres.cpu.choice_cache import (
+    cached_runtime_choices,
+    describe_runtime_choice,
+    remove_runtime_choices,
+)
 from pipeline.superres.gpu.choice_cache import cached_choices, describe_choice, remove_choices
 from pipeline.superres.gpu.network_choice import FUSED_ENGINES, prebuild_network
 from pipeline.superres.gpu.tensorrt import prebuild
@@ -24,9 +29,10 @@ from pipeline.superres.tiling import model_tilings
 from pipeline.system import cuda
 
 engine = typer.Typer(
-    help="Build, list and remove the engines that run networks on a GPU.\n\n"
+    help="Build, list and remove the engines that run networks.\n\n"
     "The first time that a model is used on a GPU with frames of a size, fused kernels and a TensorRT engine are built "
-    "and timed, and the faster one is cached.",
+    "and timed, and the faster one is cached. On the CPU, ONNX Runtime and what else is installed, such as OpenVINO, "
+    "are timed; nothing is built.",
     no_args_is_help=True,
     add_completion=False,
 )
@@ -44,6 +50,8 @@ def build(
     settings: Settings,
 ) -> None:
     """Build the engine of a model, compare it with ONNX Runtime, and cache it."""
+    if settings.engine in CPU_ENGINES:
+        raise SettingsError(f"--engine {settings.engine} is chosen on the first use; engines are built for NVIDIA GPUs")
     requested = _shapes(size, shapes)
     if settings.engine in FUSED_ENGINES and not requested.is_fixed:
         raise SettingsError(
@@ -67,7 +75,7 @@ def build(
 
 @engine.command("list")
 def list_() -> None:
-    """List the cached engines."""
+    """List the cached engines, and the choices between engines."""
     cache = EngineCache()
     unusable = set(prebuild.unusable_engines(cache))
     table = Table(box=None, padding=(0, 2, 0, 0))
@@ -83,6 +91,9 @@ def list_() -> None:
     out.print(table)
     for choice in cached_choices(cache):
         out.print(f"{choice.model} at {choice.size} on {choice.gpu}: {describe_choice(choice)}", markup=False)
+    for measured in cached_runtime_choices():
+        where = f"{measured.processor}, {counted(measured.threads, 'thread')}"
+        out.print(f"{measured.model} at {measured.size} on {where}: {describe_runtime_choice(measured)}", markup=False)
     out.print(f"cache: {cache.folder}", markup=False)
 
 
@@ -95,7 +106,7 @@ def clean(
     paths = sorted(cache.folder.glob("*.engine")) if everything else prebuild.unusable_engines(cache)
     freed = sum(cache.remove(path) for path in paths)
     gpus = {cuda.gpu_facts(number).name for number in range(cuda.count())}
-    freed += remove_choices(cache, gpus, everything)
+    freed += remove_choices(cache, gpus, everything) + remove_runtime_choices(everything)
     out.print(f"{counted(len(paths), 'engine')} removed, {bytes_text(freed)} freed")
 
 

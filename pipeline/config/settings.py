@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from fractions import Fraction
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, Self, get_args
 
 from pydantic import (
     AfterValidator,
@@ -27,6 +27,14 @@ _MAX_PARALLEL = 64  # encoders or decoders
 _MIN_VRAM = 256 * 2**20
 _SIZE = TypeAdapter(ByteSize)
 _TIME = re.compile(r"(?:(?:(\d+):)?([0-5]?\d):)?(\d+(?:\.\d+)?)")
+
+
+GpuEngine = Literal["fused", "fused-fp16acc", "rtx", "tensorrt"]
+CpuEngine = Literal["onnxruntime", "openvino", "coreml", "directml", "migraphx"]
+Engine = Literal["auto", GpuEngine, CpuEngine]
+
+CPU_ENGINES: tuple[str, ...] = get_args(CpuEngine)
+"""The settings of `engine` that choose what runs the network on the CPU backend."""
 
 
 def _gpu_numbers(value: Any) -> Any:
@@ -100,13 +108,15 @@ class Upscaling(BaseModel):
         None, description="layout of a model file's tensors, nchw or nhwc (channels last); default: by the file"
     )
     backend: Literal["auto", "tensorrt", "onnx"] = Field(
-        "auto", description="what runs the network: tensorrt (an NVIDIA GPU), onnx (the CPU); auto: a GPU if usable"
-    )
-    engine: Literal["auto", "fused", "fused-fp16acc", "rtx", "tensorrt"] = Field(
         "auto",
-        description="engine of the network on a GPU: fused (own kernels), fused-fp16acc (own kernels that may "
-        "accumulate in fp16: less accurate), rtx (TensorRT-RTX), tensorrt; auto: fused kernels if they support the "
-        "network and are faster than TensorRT",
+        description="what runs the network: tensorrt (an NVIDIA GPU), onnx (the CPU, or another device through ONNX "
+        "Runtime); auto: an NVIDIA GPU if usable",
+    )
+    engine: Engine = Field(
+        "auto",
+        description="engine of the network; on an NVIDIA GPU: fused (own kernels), fused-fp16acc (own kernels that may "
+        "accumulate in fp16: less accurate), rtx (TensorRT-RTX), tensorrt; on the CPU backend: onnxruntime, openvino, "
+        "coreml, directml, migraphx; auto: the fastest that is installed and supports the network",
     )
     precision: Literal["auto", "fp16", "bf16", "fp32", "tf32"] = Field(
         "auto", description="the network's precision on a GPU; auto: fp16, and a model file as it is"

@@ -14,6 +14,7 @@ from pipeline.models import catalogue, synthetic
 from pipeline.models.inspection import inspect_model
 from pipeline.models.spec import ModelSpec
 from pipeline.superres.gpu import validation
+from pipeline.superres.output_check import textured_image
 
 Image = NDArray[Any]
 
@@ -78,7 +79,7 @@ def test_a_luma_network_is_validated_with_luma(tmp_path: Path) -> None:
     path = tmp_path / "luma.onnx"
     path.write_bytes(synthetic.nearest(np.float32, channels=1).SerializeToString())
     model = inspect_model(path)
-    assert validation.textured_image(40, 64, model).shape == (1, 1, 40, 64)
+    assert textured_image(40, 64, model).shape == (1, 1, 40, 64)
     assert validation.validate_engine(model, correct_engine(model), 40, 64) > 100
     with pytest.raises(BackendError, match="dB compared with ONNX Runtime"):
         validation.validate_engine(model, lambda image: np.roll(correct_engine(model)(image), 1, axis=2), 40, 64)
