@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,6 +16,7 @@ from pipeline.superres.gpu.kernels import (
     COLOUR,
     LIMIT,
     LUMA,
+    REDUCE,
     TILES,
     alpha_macros,
     colour_macros,
@@ -24,6 +26,7 @@ from pipeline.superres.gpu.kernels import (
     limit_macros,
     luma_macros,
     plane_layout,
+    reduction_macros,
     tile_macros,
 )
 from pipeline.superres.gpu.samples import Samples
@@ -31,6 +34,7 @@ from pipeline.superres.tiling import Tile, Tiling
 
 if TYPE_CHECKING:
     from cuda.core import Device, Stream
+    from cuda.core.graph import GraphBuilder
 
 _BLOCK = (32, 4)
 
@@ -173,6 +177,27 @@ class PasteTile:
         self._launch(stream, piece, rgb, *position)
 
 
+class Reduce:
+    """Reduces a network's output of fp16, (1, C, H, W), by cubic convolution."""
+
+    def __init__(self, device: Device, planes: int, height: int, width: int, factor: Fraction) -> None:
+        """Compile the kernel. Raises BackendError.
+
+        Args:
+            device: The GPU.
+            planes: C.
+            height: H.
+            width: W.
+            factor: Below 1; H and W are divided without remainder.
+        """
+        macros = reduction_macros(planes, height, width, factor)
+        self._launch = _Launch(device, REDUCE, macros, "reduce", (int(width * factor), int(height * factor)))
+
+    def __call__(self, stream: Stream | GraphBuilder, source: int, output: int) -> None:
+        """Reduce the tensor at device address `source` to the one at `output`."""
+        self._launch(stream, source, output)
+
+
 @dataclass(frozen=True)
 class ConversionKernels:
     """The kernels between a frame's samples and the network's tensors.
@@ -237,6 +262,6 @@ class _Launch:
         self._kernel = compile_kernels(file, macros, f"sm_{device.arch}").get_kernel(name)
         self._launch = launch
 
-    def __call__(self, stream: Stream, *arguments: Any) -> None:
+    def __call__(self, stream: Stream | GraphBuilder, *arguments: Any) -> None:
         """Queue the kernel on `stream`."""
         self._launch(stream, self._config, self._kernel, *arguments)
