@@ -14,6 +14,7 @@ first used, so that `import pipeline` alone takes no time.
 - Own pipelines: `make_plan`, `open_source`, `decoding_stage`, `open_session`, `Submit`, `Collect`, `RepeatDetector`,
   `open_sink`, `Stage`, `Chain`, `Pipeline`, `Frame`; networks by `find_model`.
 - Quality: `read_frames`, `read_rgb`, `psnr`, `luma`, `bicubic`, `side_by_side`, `save_png`.
+- Comparisons: `compare_models`, `compare_files`, `comparison_page`, `preview`.
 - Measurements: `benchmark`, `StageBenchmark`, `benchmark_engines`, `frames_per_second`, `frame_costs`,
   `measure_endurance`, `measure_stream_capacity`, `host_facts`.
 """
@@ -33,6 +34,15 @@ if TYPE_CHECKING:
     from pipeline.config.settings import Settings
     from pipeline.config.upscale_options import UpscaleOptions
     from pipeline.diagnostics.benchmark import BenchmarkOptions, benchmark
+    from pipeline.diagnostics.comparison.comparison import (
+        Comparison,
+        ComparisonOptions,
+        compare_files,
+        compare_models,
+    )
+    from pipeline.diagnostics.comparison.page import comparison_page
+    from pipeline.diagnostics.comparison.preview import preview
+    from pipeline.diagnostics.comparison.report import ComparisonReport, ComparisonRow, FrameQuality
     from pipeline.diagnostics.endurance import EnduranceReport, EnduranceSample, measure_endurance
     from pipeline.diagnostics.engine_benchmark import EngineBenchmarkOptions, benchmark_engines
     from pipeline.diagnostics.engine_report import EngineReport, EngineRow
@@ -100,6 +110,10 @@ _HOMES = {
     "pipeline.config.settings": "Settings",
     "pipeline.config.upscale_options": "UpscaleOptions",
     "pipeline.diagnostics.benchmark": "BenchmarkOptions benchmark",
+    "pipeline.diagnostics.comparison.comparison": "Comparison ComparisonOptions compare_files compare_models",
+    "pipeline.diagnostics.comparison.page": "comparison_page",
+    "pipeline.diagnostics.comparison.preview": "preview",
+    "pipeline.diagnostics.comparison.report": "ComparisonReport ComparisonRow FrameQuality",
     "pipeline.diagnostics.endurance": "EnduranceReport EnduranceSample measure_endurance",
     "pipeline.diagnostics.engine_benchmark": "EngineBenchmarkOptions benchmark_engines",
     "pipeline.diagnostics.engine_report": "EngineReport EngineRow",
@@ -157,6 +171,10 @@ __all__ = [
     "Chain",
     "Collect",
     "Colour",
+    "Comparison",
+    "ComparisonOptions",
+    "ComparisonReport",
+    "ComparisonRow",
     "Delay",
     "EnduranceReport",
     "EnduranceSample",
@@ -166,6 +184,7 @@ __all__ = [
     "Frame",
     "FrameCost",
     "FrameFormat",
+    "FrameQuality",
     "HostFacts",
     "InputError",
     "Job",
@@ -208,6 +227,9 @@ __all__ = [
     "bicubic",
     "build_engine",
     "choose_backend",
+    "compare_files",
+    "compare_models",
+    "comparison_page",
     "decoding_stage",
     "engine_error",
     "find_model",
@@ -225,6 +247,7 @@ __all__ = [
     "open_session",
     "open_sink",
     "open_source",
+    "preview",
     "probe",
     "psnr",
     "psnr_of_error",

@@ -16,10 +16,12 @@ COMMANDS = {
     "upscale": "Upscale videos and images.",
     "live": "Upscale cameras and network streams continuously.",
     "verify": "Check that an output is complete.",
+    "compare": "Compare models on a video, or finished files, on a web page.",
+    "preview": "Make an image of one frame before and after upscaling.",
     "probe": "Show what is in a video, and how it would be upscaled.",
     "bench": "Measure the speed of each stage and of all together.",
     "engine": "Build, list and remove the engines that run networks on a GPU.",
-    "models": "List, add, download, show and remove models.",
+    "models": "List, add, show and remove models.",
     "doctor": "Show what this machine can do, and how to install what is missing.",
 }
 

@@ -18,7 +18,8 @@ _UNLIKE_THEIR_FIELD = {
 }
 # Parameters of commands that the settings don't have.
 _OF_COMMANDS = frozenset(
-    "all compare config discard engines everything output quick save schema seconds shapes size trace version".split()
+    "all at compare config discard engines every everything models output quick reference save schema seconds shapes "
+    "size trace version".split()
 )
 
 

@@ -7,6 +7,7 @@ import inspect
 import re
 import types
 from collections.abc import Callable, Iterable, Mapping
+from fractions import Fraction
 from pathlib import Path
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
@@ -14,7 +15,7 @@ import typer
 from pydantic import BeforeValidator
 from pydantic.fields import FieldInfo
 
-from pipeline.config.settings import Settings
+from pipeline.config.settings import Settings, exact_time
 from pipeline.errors import SettingsError
 
 Config = Annotated[Path | None, typer.Option("--config", help="A YAML or TOML file of settings; options win over it.")]
@@ -24,6 +25,9 @@ Command = Callable[..., None]
 
 MODEL_OPTIONS = ("model_range", "model_channels", "model_layout")
 """The settings that overrule what a trial finds of a model file."""
+
+SESSION_OPTIONS = ("backend", "engine", "precision", "device", "vram", "slots", "contexts", "threads")
+"""The settings of what runs a network."""
 
 # Options that are not called like their fields, or have a short name or a negative too.
 _DECLARATIONS = {
@@ -136,6 +140,14 @@ def _pairs(items: Iterable[str] | None, message: Callable[[str], str]) -> dict[s
         if not (name and equals and value):
             raise SettingsError(message(name + equals + value))
     return {name: value for name, _, value in pairs} or None
+
+
+def time_of(option: str, text: str | None) -> Fraction | None:
+    """`1:00` → 60 seconds; None stays None. Raises SettingsError, naming `option`."""
+    try:
+        return exact_time(text)  # type: ignore[no-any-return]
+    except ValueError as error:
+        raise SettingsError(f"{option} {text}: {error}") from error
 
 
 def frame_size(option: str, text: str, least: int, most: int) -> tuple[int, int]:

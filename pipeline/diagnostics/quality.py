@@ -37,9 +37,14 @@ def read_rgb(path: Path) -> Iterator[NDArray[np.uint8]]:
         InputError: The file can't be read.
     """
     for frame in read_frames(path):
-        rgb = np.empty((3, frame.format.height, frame.format.width), np.float32)
-        to_rgb(frame.planes, frame.format, rgb, 255)
-        yield to_8_bit(rgb.transpose(1, 2, 0))
+        yield to_8_bit(frame_image(frame))
+
+
+def frame_image(frame: Frame) -> NDArray[np.float32]:
+    """A frame as an image, (H, W, 3), RGB, 0 to 255 but not clamped, by its own matrix and range; without its alpha."""
+    rgb = np.empty((3, frame.format.height, frame.format.width), np.float32)
+    to_rgb(frame.planes, frame.format, rgb, 255)
+    return rgb.transpose(1, 2, 0)
 
 
 def to_8_bit(image: NDArray[Any]) -> NDArray[np.uint8]:
@@ -77,12 +82,17 @@ def save_png(path: Path, image: NDArray[np.uint8]) -> None:
     Raises:
         OutputError: It can't be written.
     """
+    try:
+        path.write_bytes(encode_png(image))
+    except OSError as error:
+        raise OutputError(f"{path}: {error.strerror}") from error
+
+
+def encode_png(image: NDArray[np.uint8]) -> bytes:
+    """Encode an image, (H, W, 3) of uint8, RGB, as PNG. Raises OutputError if that fails."""
     import cv2
 
     encoded, data = cv2.imencode(".png", image[..., ::-1])
     if not encoded:
-        raise OutputError(f"{path}: the image can't be encoded as PNG")
-    try:
-        path.write_bytes(data.tobytes())
-    except OSError as error:
-        raise OutputError(f"{path}: {error.strerror}") from error
+        raise OutputError("the image can't be encoded as PNG")
+    return data.tobytes()

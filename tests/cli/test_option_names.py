@@ -5,13 +5,13 @@ import logging
 
 import pytest
 
-from pipeline.cli import bench, live, probe, upscale, verify
+from pipeline.cli import bench, compare, live, preview, probe, upscale, verify
 from pipeline.cli.console import fail, note
 from pipeline.cli.option_names import MessageFormatter, with_options
 from pipeline.config.live_settings import LiveSettings, StreamSettings
 from pipeline.config.settings import Settings
 
-COMMANDS = (bench.bench, live.live, probe.probe, upscale.upscale, verify.verify)
+COMMANDS = (bench.bench, compare.compare, live.live, preview.preview, probe.probe, upscale.upscale, verify.verify)
 
 
 @pytest.mark.parametrize(

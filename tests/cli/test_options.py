@@ -1,13 +1,14 @@
 """Options are made from the fields of the settings."""
 
 import inspect
+from fractions import Fraction
 from pathlib import Path
 from typing import Any, get_args
 
 import pytest
 import typer
 
-from pipeline.cli.options import demuxer_options, encoder_options, frame_size, option_of, with_settings
+from pipeline.cli.options import demuxer_options, encoder_options, frame_size, option_of, time_of, with_settings
 from pipeline.config.live_settings import StreamSettings
 from pipeline.config.settings import Settings
 from pipeline.errors import SettingsError
@@ -99,3 +100,10 @@ def test_frame_size_is_parsed_within_its_limits() -> None:
     for text in ("1920", "1920x", "15x1080", "1920x8193"):
         with pytest.raises(SettingsError, match=r"^--size .*: WIDTHxHEIGHT, each 16 to 8192"):
             frame_size("--size", text, 16, 8192)
+
+
+def test_time_is_parsed_in_seconds() -> None:
+    assert time_of("--at", "1:02.5") == Fraction(125, 2)
+    assert time_of("--at", None) is None
+    with pytest.raises(SettingsError, match=r"^--at soon: should be a time such as 90"):
+        time_of("--at", "soon")

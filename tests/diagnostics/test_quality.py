@@ -6,8 +6,17 @@ import cv2
 import numpy as np
 import pytest
 
-from pipeline.diagnostics.quality import read_frames, read_rgb, save_png, side_by_side, to_8_bit
+from pipeline.diagnostics.quality import (
+    encode_png,
+    frame_image,
+    read_frames,
+    read_rgb,
+    save_png,
+    side_by_side,
+    to_8_bit,
+)
 from pipeline.errors import InputError, OutputError
+from pipeline.frame import Frame
 from tests import clips
 
 
@@ -52,3 +61,16 @@ def test_images_are_joined_from_left_to_right_and_written_as_png(tmp_path: Path)
 def test_a_png_that_can_not_be_written_is_an_output_error(tmp_path: Path) -> None:
     with pytest.raises(OutputError, match="No such file"):
         save_png(tmp_path / "nowhere" / "image.png", np.zeros((4, 4, 3), np.uint8))
+
+
+def test_a_frame_is_an_image_of_floats_that_are_not_clamped(frame: Frame) -> None:
+    image = frame_image(frame)
+    assert image.shape == (16, 32, 3)
+    assert image.dtype == np.float32
+    assert image.min() < 0 or image.max() > 255
+
+
+def test_an_image_that_can_not_be_encoded_is_an_output_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cv2, "imencode", lambda *_: (False, None))
+    with pytest.raises(OutputError, match="can't be encoded as PNG"):
+        encode_png(np.zeros((4, 4, 3), np.uint8))

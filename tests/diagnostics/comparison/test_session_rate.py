@@ -1,0 +1,26 @@
+"""The rate of a session without decoder and encoder."""
+
+import numpy as np
+import pytest
+
+from pipeline.diagnostics.comparison.session_rate import measure_session_rate
+from pipeline.errors import MismatchError
+from pipeline.frame import Frame, FrameFormat
+from pipeline.models.catalogue import find
+from pipeline.superres.sessions import SessionRequest, open_session
+from tests.diagnostics.comparison.pairs import settings
+
+
+def test_rate_of_a_session_is_measured_and_frames_stay_with_the_caller(frame: Frame, small_format: FrameFormat) -> None:
+    released: list[int] = []
+    frame.release = lambda: released.append(1)
+    request = SessionRequest("onnx", find("identity", np.float32), small_format, settings())
+    with open_session(request) as session:
+        assert measure_session_rate(session, [frame], seconds=0.01) > 0
+    assert not released
+
+
+def test_an_error_of_the_session_is_raised_to_the_caller(frame: Frame, small_format: FrameFormat) -> None:
+    request = SessionRequest("onnx", find("identity", np.float32), small_format.enlarged(2), settings())
+    with open_session(request) as session, pytest.raises(MismatchError):
+        measure_session_rate(session, [frame])
