@@ -9,10 +9,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from enum import Enum
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from cuda.core import Event
 
 UNSPECIFIED = 2  # H.273's code for an unknown matrix, primaries or transfer
 
@@ -239,6 +242,7 @@ class Frame:
         release: Returns the memory of the planes; the last reader calls it, once.
         device_planes: The planes in GPU memory, of a frame that NVDEC decoded; `planes` is empty then.
         interlaced: The stream marks its odd and even rows as two fields, captured at two times.
+        decoded: Completes once NVDEC has written `device_planes`; None: once it has done all its work so far.
     """
 
     format: FrameFormat
@@ -248,3 +252,4 @@ class Frame:
     release: Callable[[], None] = _do_nothing
     device_planes: tuple[DevicePlane, ...] = ()
     interlaced: bool = False
+    decoded: Event | None = None

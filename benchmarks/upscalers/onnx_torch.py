@@ -32,7 +32,7 @@ class OnnxModule(nn.Module):
                 raise ModelError(f"{model.name}: PyTorch's form of {node.op_type} is not known here")
             attributes = {each.name: onnx.helper.get_attribute_value(each) for each in node.attribute}
             operation = _OPERATIONS[node.op_type](attributes, [constants.get(name) for name in node.input])
-            if isinstance(operation, _Layer):
+            if isinstance(operation, nn.Module):
                 self._layers.append(operation)
             inputs = [name for name in node.input if name and name not in constants]
             self._steps.append((operation, inputs, node.output[0]))
@@ -55,6 +55,25 @@ class _Layer(nn.Module):
     def forward(self, inputs: list[Tensor]) -> Tensor:
         output: Tensor = self._layer(inputs[0])
         return output
+
+
+class _Arithmetic(nn.Module):
+    """An operator on tensors and constants, as an operation. A single constant stays a number."""
+
+    def __init__(self, apply: Callable[..., Tensor], constants: list[Any]) -> None:
+        super().__init__()
+        self._apply_to = apply
+        self._numbers = [value.item() if value is not None and value.size == 1 else None for value in constants]
+        for index, value in enumerate(constants):
+            is_tensor = value is not None and value.size > 1
+            self.register_buffer(f"constant_{index}", torch.from_numpy(value.copy()) if is_tensor else None)
+
+    def forward(self, inputs: list[Tensor]) -> Tensor:
+        computed, operands = iter(inputs), list[Any]()
+        for index, number in enumerate(self._numbers):
+            tensor = getattr(self, f"constant_{index}")
+            operands.append(number if number is not None else tensor if tensor is not None else next(computed))
+        return self._apply_to(*operands)
 
 
 def _convolution(attributes: dict[str, Any], constants: list[Any]) -> Operation:
@@ -90,25 +109,18 @@ def _depth_to_space(attributes: dict[str, Any], constants: list[Any]) -> Operati
 
 
 def _resize(attributes: dict[str, Any], constants: list[Any]) -> Operation:
-    if attributes.get("mode", b"nearest") != b"nearest":
-        raise ModelError("only Resize by nearest neighbour is known here")
-    factor = float(constants[2][-1])
-    return lambda inputs: functional.interpolate(inputs[0], scale_factor=factor, mode="nearest")
+    mode, grid = attributes.get("mode", b"nearest"), attributes.get("coordinate_transformation_mode", b"half_pixel")
+    options: dict[str, Any] = {"scale_factor": float(constants[2][-1]), "mode": "nearest"}
+    if mode == b"cubic" and grid == b"half_pixel" and attributes.get("cubic_coeff_a", -0.75) == -0.75:
+        options |= {"mode": "bicubic", "align_corners": False}
+    elif mode != b"nearest":
+        raise ModelError("only Resize by nearest neighbour, and bicubic with a = -0.75, are known here")
+    return lambda inputs: functional.interpolate(inputs[0], **options)
 
 
 def _with_constants(apply: Callable[..., Tensor]) -> Callable[[dict[str, Any], list[Any]], Operation]:
-    """An operator of two inputs, one of which may be a single constant."""
-
-    def operation(attributes: dict[str, Any], constants: list[Any]) -> Operation:
-        values = [None if constant is None else float(constant) for constant in constants]
-
-        def run(inputs: list[Tensor]) -> Tensor:
-            computed = iter(inputs)
-            return apply(*(next(computed) if value is None else value for value in values))
-
-        return run
-
-    return operation
+    """An operator of two inputs, one of which may be a constant."""
+    return lambda _, constants: _Arithmetic(apply, constants)
 
 
 _OPERATIONS: dict[str, Callable[[dict[str, Any], list[Any]], Operation]] = {
@@ -116,6 +128,8 @@ _OPERATIONS: dict[str, Callable[[dict[str, Any], list[Any]], Operation]] = {
     "Concat": lambda attributes, _: lambda inputs: torch.cat(inputs, attributes["axis"]),
     "Conv": _convolution,
     "DepthToSpace": _depth_to_space,
+    "Identity": lambda attributes, _: lambda inputs: inputs[0],
+    "LeakyRelu": lambda attributes, _: lambda inputs: functional.leaky_relu(inputs[0], attributes.get("alpha", 0.01)),
     "Mul": _with_constants(lambda a, b: a * b),
     "PRelu": _prelu,
     "Resize": _resize,

@@ -21,7 +21,7 @@ COMMANDS = {
     "probe": "Show what is in a video, and how it would be upscaled.",
     "bench": "Measure the speed of each stage and of all together.",
     "engine": "Build, list and remove the engines that run networks on a GPU.",
-    "models": "List, add, show and remove models.",
+    "models": "List, add, download, show and remove models.",
     "doctor": "Show what this machine can do, and how to install what is missing.",
 }
 

@@ -1,4 +1,4 @@
-"""`uprez models`: lists the values that --model accepts, adds models, shows what was found, removes them."""
+"""`uprez models`: lists the values that --model accepts, adds, downloads, shows and removes models."""
 
 from __future__ import annotations
 
@@ -6,17 +6,20 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.markup import escape
+from rich.progress import Progress
 from rich.table import Table
 
 from pipeline.cli.commands import QuickGroup
 from pipeline.cli.console import facts, out
-from pipeline.cli.console import size as bytes_text
+from pipeline.errors import ModelError
 from pipeline.models import added
-from pipeline.models.builtin import BUILT_IN_MODELS, BuiltInModel
+from pipeline.models.listing import listed_models
+from pipeline.system.cache import cache_folder
 
 models = typer.Typer(
     cls=QuickGroup,
-    help="List, add, show and remove models.\n\n"
+    help="List, add, download, show and remove models.\n\n"
     "Without a command, the models are listed. `uprez models add` and `--model FILE` try a file on small pictures, "
     "once, to find its value range, channels, layout and sizes.",
     add_completion=False,
@@ -32,26 +35,42 @@ Model = Annotated[str, typer.Argument(help="A name from `uprez models`, or a mod
 
 
 @models.callback(invoke_without_command=True)
-def list_models(context: typer.Context) -> None:
+def list_models(
+    context: typer.Context,
+    every: Annotated[bool, typer.Option("--all", help="List each model that a package would add.")] = False,
+) -> None:
     """List the models."""
     if context.invoked_subcommand is not None:
         return
-    table = Table(box=None, padding=(0, 2, 0, 0))
-    for column in ("model", "scale", "parameters", "file", "licence", "description"):
+    table, rates = Table(box=None, padding=(0, 2, 0, 0)), _rates()
+    for column in ("model", "kind", "scale", "parameters", "frames/s here", "licence", "description"):
         table.add_column(column)
-    for index, model in enumerate(BUILT_IN_MODELS):
-        name = f"{model.name} (default)" if index == 0 else model.name
-        parameters = f"{model.parameters:,}"
-        table.add_row(name, f"x{model.scale}", parameters, _file_size(model), model.licence, model.description)
-    table.add_row("srvgg-FxC", "x2", "", "", "Apache-2.0", "random weights, F features, C convolutions: for benchmarks")
-    table.add_row("span-FxB", "x2", "", "", "Apache-2.0", "random weights, F features, B blocks: for benchmarks")
-    for name in added.names():
-        own = added.load(name)
-        size = bytes_text(added.model_path(name).stat().st_size)
-        text = own.description or f"added from {own.found['file']}"
-        table.add_row(name, f"x{own.scale}", f"{own.parameters:,}", size, own.licence, text)
-    table.add_row("FILE.onnx", "any", "", "", "yours", "a model file: `uprez models show FILE.onnx` tries it")
+    for index, row in enumerate(listed_models(every=every)):
+        name = f"{row.name} (default)" if index == 0 else row.name
+        scales = " ".join(f"x{scale}" for scale in row.scales)
+        counts = " to ".join(f"{count:,}" for count in dict.fromkeys(row.parameters))
+        table.add_row(name, row.kind, scales, counts, rates.get(row.name, ""), row.licence, escape(row.description))
+    for family, text in (("srvgg-FxC", "C convolutions"), ("span-FxB", "B blocks")):
+        table.add_row(
+            family, "generated", "x2", "", "", "Apache-2.0", f"random weights, F features, {text}: for benchmarks"
+        )
+    table.add_row("FILE", "a file", "any", "", "", "yours", "a model file: `uprez models show FILE` tries it")
     out.print(table)
+
+
+def _rates() -> dict[str, str]:
+    """The measured rate of each model for the largest frames that it was used with on this machine."""
+    if not any(cache_folder("engines").glob("*.choice.json")):
+        return {}  # without the imports of what reads them
+    from pipeline.superres.gpu.choice_cache import cached_choices
+    from pipeline.superres.gpu.tensorrt.engine_cache import EngineCache
+
+    found: dict[str, tuple[int, str]] = {}
+    for choice in cached_choices(EngineCache()):
+        width, height = map(int, choice.size.split("x"))
+        rate = max(choice.fused or 0, choice.tensorrt or 0)
+        found[choice.model] = max(found.get(choice.model, (0, "")), (width * height, f"{rate:.0f} at {choice.size}"))
+    return {model: text for model, (_, text) in found.items()}
 
 
 @models.command("add")
@@ -82,12 +101,24 @@ def show(
     out.print(facts(describe_model(model, Overrides(model_range, model_channels, model_layout))))
 
 
+@models.command("download")
+def fetch(name: Annotated[str, typer.Argument(help="A name from `uprez models`.")]) -> None:
+    """Download a model of an official release, or continue its download."""
+    from pipeline.models.download import download
+    from pipeline.models.release_files import RELEASE_FILES, release_file
+
+    file = release_file(name)
+    if file is None:
+        known = ", ".join(each.name for each in RELEASE_FILES)
+        raise ModelError(f"{name} can't be downloaded; {known} can, and `uprez models` lists the others")
+    with Progress(console=out, transient=True) as progress:
+        task = progress.add_task(file.file_name, total=file.size)
+        path = download(file, lambda present: progress.update(task, completed=present))
+    out.print(f"{path}: `uprez upscale VIDEO --model {name}` uses it", markup=False)
+
+
 @models.command("remove")
 def remove(name: Annotated[str, typer.Argument(help="The name of an added model.")]) -> None:
     """Remove a model that was added."""
     added.remove(name)
     out.print(f"{name} was removed")
-
-
-def _file_size(model: BuiltInModel) -> str:
-    return f"{model.file.stat().st_size / 1000:.0f} kB" if model.file else ""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from fractions import Fraction
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, Self, get_args
 
 from pydantic import (
     AfterValidator,
@@ -27,6 +27,14 @@ _MAX_PARALLEL = 64  # encoders or decoders
 _MIN_VRAM = 256 * 2**20
 _SIZE = TypeAdapter(ByteSize)
 _TIME = re.compile(r"(?:(?:(\d+):)?([0-5]?\d):)?(\d+(?:\.\d+)?)")
+
+
+GpuEngine = Literal["fused", "fused-fp16acc", "rtx", "tensorrt"]
+CpuEngine = Literal["onnxruntime", "openvino", "coreml", "directml", "migraphx"]
+Engine = Literal["auto", GpuEngine, CpuEngine]
+
+CPU_ENGINES: tuple[str, ...] = get_args(CpuEngine)
+"""The settings of `engine` that choose what runs the network on the CPU backend."""
 
 
 def _gpu_numbers(value: Any) -> Any:
@@ -100,16 +108,18 @@ class Upscaling(BaseModel):
         None, description="layout of a model file's tensors, nchw or nhwc (channels last); default: by the file"
     )
     backend: Literal["auto", "tensorrt", "onnx"] = Field(
-        "auto", description="what runs the network: tensorrt (an NVIDIA GPU), onnx (the CPU); auto: a GPU if usable"
-    )
-    engine: Literal["auto", "fused", "fused-fp16acc", "rtx", "tensorrt"] = Field(
         "auto",
-        description="engine of the network on a GPU: fused (own kernels), fused-fp16acc (own kernels that may "
-        "accumulate in fp16: less accurate), rtx (TensorRT-RTX), tensorrt; auto: fused kernels if they support the "
-        "network and are faster than TensorRT",
+        description="what runs the network: tensorrt (an NVIDIA GPU), onnx (the CPU, or another device through ONNX "
+        "Runtime); auto: an NVIDIA GPU if usable",
+    )
+    engine: Engine = Field(
+        "auto",
+        description="engine of the network; on an NVIDIA GPU: fused (own kernels), fused-fp16acc (own kernels that may "
+        "accumulate in fp16: less accurate), rtx (TensorRT-RTX), tensorrt; on the CPU backend: onnxruntime, openvino, "
+        "coreml, directml, migraphx; auto: the fastest that is installed and supports the network",
     )
     precision: Literal["auto", "fp16", "bf16", "fp32", "tf32"] = Field(
-        "auto", description="the network's precision on a GPU; auto: fp16, and an .onnx file as it is"
+        "auto", description="the network's precision on a GPU; auto: fp16, and a model file as it is"
     )
     device: Annotated[tuple[int, ...], BeforeValidator(_gpu_numbers)] = Field(
         (0,), description="the GPU's number, or several such as 0,1 that share the frames"
@@ -137,15 +147,21 @@ class Upscaling(BaseModel):
     threads: int = Field(0, ge=0, description="threads of the CPU backend; 0: one per core")
     codec: str = Field(
         "libx264",
-        description="the video encoder, by FFmpeg's name; auto: one that keeps depth, chroma and transparency and that "
-        "most players support, by the output's suffix (H.264 for 8-bit 4:2:0, else H.265; the GPU's if it has one)",
+        description="the video encoder: h264 or x264, h265, hevc or x265, av1, vp9, prores, or any other by FFmpeg's "
+        "name; auto: one that keeps depth, chroma and transparency and that most players support, by the output's "
+        "suffix (H.264 for 8-bit 4:2:0, else H.265; the GPU's if it has one)",
     )
     pix_fmt: str | None = Field(
         None,
         description="FFmpeg's name of the output's pixel format, such as yuv420p10le; default: the source's, or the "
         "nearest that the encoder accepts",
     )
-    crf: float | None = Field(None, ge=0, le=63, description="constant quality; lower is better and larger")
+    crf: float | None = Field(
+        None,
+        ge=0,
+        le=63,
+        description="constant quality; lower is better and larger; at most 51 for H.264 and H.265, 63 for AV1 and VP9",
+    )
     preset: str | None = Field(None, description="the encoder's preset")
     options: dict[str, str] = Field(default_factory=dict, description="further options of the encoder")
 
@@ -179,7 +195,7 @@ class Settings(Upscaling):
     decoders: Annotated[int | Literal["auto"], BeforeValidator(_parallel_count)] = Field(
         "auto",
         description="parallel decoders, 1 to 64, each on closed or open GOPs of its own; auto: as many as the GPU has "
-        "with nvdec, one in software",
+        "with nvdec; in software four from 16 cores on, one with fewer or without a GPU",
     )
     encoders: Annotated[int | Literal["auto"], BeforeValidator(_parallel_count)] = Field(
         "auto",

@@ -7,6 +7,8 @@ from os import PathLike
 from pathlib import Path
 from typing import Literal, TypedDict
 
+from pipeline.config.settings import Engine
+
 Seconds = float | Fraction | str | None  # a str such as "1:02:03.25"
 
 
@@ -18,7 +20,7 @@ class UpscaleOptions(TypedDict, total=False):
     model_channels: Literal["rgb", "bgr", "y"] | None
     model_layout: Literal["nchw", "nhwc"] | None
     backend: Literal["auto", "tensorrt", "onnx"]
-    engine: Literal["auto", "fused", "fused-fp16acc", "rtx", "tensorrt"]
+    engine: Engine
     precision: Literal["auto", "fp16", "bf16", "fp32", "tf32"]
     device: int | str | tuple[int, ...] | list[int]
     vram: int | str | None

@@ -18,10 +18,12 @@ from pipeline.media.encoding.codecs import encoders_for, usual_encoders
 from pipeline.media.encoding.encoder_context import probe_encoder
 from pipeline.media.encoding.encoder_spec import Role
 from pipeline.media.encoding.video_encoding import VideoEncoding
+from pipeline.superres.cpu.runtimes import RUNTIMES, installed_runtimes
 from pipeline.superres.gpu.tensorrt import library
 from pipeline.system import cuda, host
 from pipeline.system.cache import cache_folder
 from pipeline.system.onnx_runtime import load_onnx_runtime
+from pipeline.system.openvino import load_openvino
 
 _NVRTC_TRIAL = 'extern "C" __global__ void trial(float* x) { *x = 1; }'
 
@@ -47,7 +49,7 @@ class Finding:
 
 def examine() -> list[Finding]:
     """Check everything that uprez can use."""
-    return [_checked(check) for check in (_python, _ffmpeg, _onnx, _gpu, _tensorrt, _nvrtc, _nvenc, _cache)]
+    return [_checked(check) for check in (_python, _ffmpeg, _onnx, _openvino, _gpu, _tensorrt, _nvrtc, _nvenc, _cache)]
 
 
 def _checked(check: Callable[[], Finding]) -> Finding:
@@ -77,7 +79,20 @@ def _onnx() -> Finding:
         version = load_onnx_runtime().__version__
     except ImportError as error:
         return Finding("ONNX Runtime", False, str(error), "pip install onnxruntime", True)
-    return Finding("ONNX Runtime", True, f"{version}, on the CPU", required=True)
+    others = [runtime for runtime in installed_runtimes()[1:] if runtime.provider]
+    titles = ", ".join(["the CPU", *(runtime.title.partition(" ")[0] for runtime in others)])
+    return Finding("ONNX Runtime", True, f"{version}, on {titles}", required=True)
+
+
+def _openvino() -> Finding:
+    runtime = next(runtime for runtime in RUNTIMES if runtime.name == "openvino")
+    if not runtime.is_installed:
+        return Finding("OpenVINO", False, "not installed; it may be faster than ONNX Runtime", runtime.install)
+    try:
+        load_openvino()
+    except (ImportError, OSError) as error:
+        return Finding("OpenVINO", False, str(error), "pip install --force-reinstall openvino")
+    return Finding("OpenVINO", True, f"{runtime.version}, on the CPU")
 
 
 def _gpu() -> Finding:

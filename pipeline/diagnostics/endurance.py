@@ -152,7 +152,7 @@ def _run(stages: StageBenchmark, frames: int, encode: bool, gpus: list[Gpu]) -> 
             "encode" if encode else "discard": last,
         }
         packets = itertools.islice(endless_packets(source.path), frames)
-        pipeline = Pipeline(packets, parts, plan.settings.queue, queue_weight(plan.settings))
+        pipeline = Pipeline(packets, parts, plan.settings.queue, queue_weight)
         sampler = _Sampler(timer, gpus)
         pipeline.start()
         pipeline.wait(sampler.tick)

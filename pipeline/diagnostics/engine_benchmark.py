@@ -32,6 +32,7 @@ from pipeline.superres.gpu.tensorrt.engine import EngineKey
 from pipeline.superres.gpu.tensorrt.engine_cache import EngineCache
 from pipeline.superres.gpu.tensorrt.library import load_if_installed
 from pipeline.superres.gpu.tensorrt.network import EngineResources, Network
+from pipeline.superres.output_check import textured_image
 from pipeline.system.cuda import Gpu, gpu_errors
 
 NETWORKS = ("clear-x2", "srvgg-16x8", "srvgg-24x8", "srvgg-32x8", "srvgg-48x8", "srvgg-64x16", "span-48x6")
@@ -194,7 +195,7 @@ class EngineCase:
 
     @cached_property
     def _image(self) -> NDArray[Any]:
-        return validation.textured_image(*self.height_width, self.resources.model)
+        return textured_image(*self.height_width, self.resources.model)
 
     @cached_property
     def _reference(self) -> validation.ReferencePart:

@@ -16,6 +16,7 @@ from pipeline.superres.gpu.tensorrt import engine as tensorrt_engine
 from pipeline.superres.gpu.tensorrt import library
 from pipeline.superres.gpu.tensorrt.engine_cache import EngineCache
 from pipeline.superres.gpu.tensorrt.network import EngineResources, Network
+from pipeline.superres.output_check import textured_image
 from pipeline.system.cuda import Gpu
 
 
@@ -95,7 +96,7 @@ def network_error(run: validation.RunNetwork, model: str, side: int = 256) -> Ne
         side: Width and height of the image, in pixels.
     """
     exact = catalogue.find(model, "fp32")
-    image = validation.textured_image(side, side, exact)
+    image = textured_image(side, side, exact)
     difference = (run(image).astype(np.float64) - validation.reference_output(exact, image)) / exact.value_range
     return NetworkError(
         psnr=psnr_of_error(float(np.mean(difference**2)), peak=1), worst=float(255 * np.abs(difference).max())

@@ -30,6 +30,7 @@ from pipeline.superres.backend_choice import choose_model
 from pipeline.superres.gpu.lane_rate import frames_per_second
 from pipeline.superres.gpu.launch import ConversionKernels, conversion_kernels
 from pipeline.superres.gpu.network_choice import GpuLane, open_network
+from pipeline.superres.gpu.samples import packed_samples
 from pipeline.superres.gpu.tensorrt.engine_cache import EngineCache
 from pipeline.superres.gpu.tensorrt.library import load_if_installed
 from pipeline.superres.gpu.tensorrt.network import EngineResources
@@ -81,8 +82,8 @@ def frame_costs(settings: Settings, width: int, height: int, seconds: float = 0.
         lanes = [opened.enter_context(closing(network.lane())) for _ in range(settings.contexts)]
         for steps in range(4):
             with ExitStack() as step:
-                sizes = source.bytes, output.bytes
-                passes = [step.enter_context(closing(PassLane(gpu, lane, kernels, sizes, steps))) for lane in lanes]
+                formats = source, output
+                passes = [step.enter_context(closing(PassLane(gpu, lane, kernels, formats, steps))) for lane in lanes]
                 rates.append(frames_per_second(passes, seconds))
     with open_session(SessionRequest("tensorrt", model, source, settings)) as session:
         rates.append(frames_per_second([SessionLane(session, noise(source), settings.slots)], seconds))
@@ -103,8 +104,10 @@ class PassLane:
         stream: The last stream of a frame.
     """
 
-    def __init__(self, gpu: Gpu, lane: GpuLane, kernels: ConversionKernels, sizes: tuple[int, int], steps: int) -> None:
-        """Allocate a source frame and an output frame of `sizes` bytes, on the GPU and in page-locked memory."""
+    def __init__(
+        self, gpu: Gpu, lane: GpuLane, kernels: ConversionKernels, formats: tuple[FrameFormat, FrameFormat], steps: int
+    ) -> None:
+        """Allocate a source frame and an output frame of `formats`, on the GPU and in page-locked memory."""
         self._lane, self._kernels, self._steps = lane, kernels, steps
         self._compute: Stream = lane.stream
         self._copy_in, self._copy_out = gpu.stream(), gpu.stream()
@@ -112,11 +115,12 @@ class PassLane:
         self._uploaded, self._converted, self._computed, self._downloaded = (gpu.event() for _ in range(4))
         with ExitStack() as memory:
             self._device, self._host = [], []
-            for size in sizes:
-                self._device.append(gpu.allocate(size, self._compute))
+            for format in formats:
+                self._device.append(gpu.allocate(format.bytes, self._compute))
                 memory.callback(self._device[-1].close, self._compute)
-                self._host.append(gpu.pinned(size))
+                self._host.append(gpu.pinned(format.bytes))
                 memory.callback(self._host[-1].close)
+            self._samples = packed_samples(formats[0], int(self._device[0].handle))
             self._host[0].array[:] = 128
             self._device[0].copy_from(self._host[0].buffer, stream=self._compute)
             self._compute.record(self._converted)
@@ -135,7 +139,7 @@ class PassLane:
             self._copy_in.record(self._uploaded)
             self._compute.wait(self._uploaded)
         if self._steps >= 1:
-            self._kernels.to_tensor(self._compute, int(self._device[0].handle), int(self._lane.input.handle))
+            self._kernels.to_tensor(self._compute, self._samples, int(self._lane.input.handle))
             self._compute.record(self._converted)
         self._lane.run()
         if has_copies:

@@ -30,7 +30,7 @@ from pipeline.config.settings import Settings
 from pipeline.diagnostics.report import BenchmarkRow
 from pipeline.diagnostics.timing import FrameTimer, RestampFrames, endless_packets, for_seconds
 from pipeline.files.budget import allocate_encoders
-from pipeline.files.components import open_source, preprocessing_stages, queue_weight
+from pipeline.files.components import decoding_gpu, open_source, preprocessing_stages, queue_weight
 from pipeline.files.plan import Plan, make_plan
 from pipeline.flow.closing import Closing
 from pipeline.flow.pipeline import Pipeline
@@ -176,7 +176,7 @@ class StageBenchmark(Closing):
     def _run(self, timer: FrameTimer, items: Iterator[Any], stages: Stages, trace: Trace | None = None) -> list[Meter]:
         settings = self.plan.settings
         limited = for_seconds(items, timer, self.seconds)
-        pipeline = Pipeline(limited, stages, settings.queue, queue_weight(settings), trace)
+        pipeline = Pipeline(limited, stages, settings.queue, queue_weight, trace)
         pipeline.start()
         pipeline.wait()
         return pipeline.meters
@@ -196,7 +196,10 @@ def _plan(clip: Path, target: Path, settings: Settings, endless: bool) -> Plan:
 def decoding_stages(plan: Plan, source: Source) -> Stage[Any, Any]:
     """Decoder, deinterlacer and rotation, as `plan` says, in one stage."""
     parallel = parallel_decoding(plan.decoder, plan.decoders, plan.settings)
-    stages: list[Stage[Any, Any]] = [Decoder(source, plan.decoded_format, parallel), *preprocessing_stages(plan)]
+    stages: list[Stage[Any, Any]] = [
+        Decoder(source, plan.decoded_format, parallel, decoding_gpu(plan)),
+        *preprocessing_stages(plan),
+    ]
     return Chain(*stages)
 
 

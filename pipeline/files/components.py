@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
-from pipeline.config.settings import Settings
 from pipeline.files.plan import Plan
 from pipeline.flow.stage import Chain, Stage
 from pipeline.frame import Frame
@@ -32,7 +30,8 @@ def open_source(plan: Plan) -> Source:
     """
     if plan.media.images:
         return ImageSource(plan.media.images, plan.media.video.rate, plan.settings.strict)
-    accel = nvdec.hardware_accel(Gpu(plan.settings.device[0])) if plan.decoder == "nvdec" else None
+    gpu = decoding_gpu(plan)
+    accel = nvdec.hardware_accel(gpu) if gpu else None
     options = ReadOptions(
         other_streams=plan.copied,
         hwaccel=accel,
@@ -57,6 +56,11 @@ def open_sink(plan: Plan, source: Source) -> Sink:
     return output_kind.create_sink(plan.target, plan.encoding, source, plan.copied, plan.time_shift, plan.end_time)
 
 
+def decoding_gpu(plan: Plan) -> Gpu | None:
+    """The GPU whose NVDEC decodes the video of a plan; None for software."""
+    return Gpu(plan.settings.device[0]) if plan.decoder == "nvdec" else None
+
+
 def decoding_stage(plan: Plan, source: Source) -> Stage[Any, Any]:
     """The stage that decodes, deinterlaces and rotates, for pipelines of your own: packets in, frames out.
 
@@ -64,7 +68,7 @@ def decoding_stage(plan: Plan, source: Source) -> Stage[Any, Any]:
     other streams pass unchanged.
     """
     parallel = parallel_decoding(plan.decoder, plan.decoders, plan.settings)
-    reader = FrameReader(source, plan.decoded_format, plan.excerpt, plan.copied, parallel)
+    reader = FrameReader(source, plan.decoded_format, plan.excerpt, plan.copied, parallel, decoding_gpu(plan))
     stages: list[Stage[Any, Any]] = [reader, *preprocessing_stages(plan)]
     return Chain(*stages)
 
@@ -74,16 +78,6 @@ def preprocessing_stages(plan: Plan) -> list[Stage[Any, Any]]:
     return preprocess(plan.decoded_format, plan.media.video.frame_duration, plan.deinterlacing, plan.rotation)
 
 
-def queue_weight(settings: Settings) -> Callable[[Any], int]:
-    """The weight of an item in a channel between two stages: 1 for a frame, 0 for a packet.
-
-    A frame in GPU memory weighs more: NVDEC has few surfaces.
-    """
-    surface = nvdec.surface_weight(settings.queue)
-
-    def weight(item: Any) -> int:
-        if isinstance(item, Frame):
-            return surface if item.device_planes else 1
-        return 1 if isinstance(item, Pending | RepeatedFrame) else 0
-
-    return weight
+def queue_weight(item: Any) -> int:
+    """The weight of an item in a channel between two stages: 1 for a frame, 0 for a packet."""
+    return 1 if isinstance(item, Frame | Pending | RepeatedFrame) else 0

@@ -33,7 +33,7 @@ from pipeline.config.renames import with_current_names
 from pipeline.config.settings import Settings
 from pipeline.config.upscale_options import UpscaleOptions
 from pipeline.errors import BackendError, Cancelled, InputError, OutOfMemory, OutputError, UprezError
-from pipeline.files.components import open_sink, open_source, preprocessing_stages, queue_weight
+from pipeline.files.components import decoding_gpu, open_sink, open_source, preprocessing_stages, queue_weight
 from pipeline.files.destination import check_target
 from pipeline.files.plan import Plan, make_plan
 from pipeline.files.result import Result
@@ -181,7 +181,7 @@ class _JobPipeline:
     def __init__(self, plan: Plan, source: Source, session: Session[Any], sink: Sink) -> None:
         self._plan, self._source, self._session, self._sink = plan, source, session, sink
         parallel = parallel_decoding(plan.decoder, plan.decoders, plan.settings)
-        self._reader = FrameReader(source, plan.decoded_format, plan.excerpt, plan.copied, parallel)
+        self._reader = FrameReader(source, plan.decoded_format, plan.excerpt, plan.copied, parallel, decoding_gpu(plan))
         self._repeats = RepeatDetector() if plan.settings.dedup else None
         self._submit = Submit[Packet](session, self._repeats)
         self._pts = PtsRecorder[Packet]()
@@ -193,7 +193,7 @@ class _JobPipeline:
             "encode": Chain(self._pts, Pad(plan.encoding.format), self._encoder, sink),
         }
         end = source.stop if plan.media.pipe else None
-        self._pipeline = Pipeline(source, stages, plan.settings.queue, queue_weight(plan.settings), end=end)
+        self._pipeline = Pipeline(source, stages, plan.settings.queue, queue_weight, end=end)
         self._began = time.monotonic()
 
     def run(self, progress: OnProgress | None, job: Job) -> Result:

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TypeVar
 
 from pipeline.colour.h273 import is_hdr
-from pipeline.config.settings import Settings
+from pipeline.config.settings import CPU_ENGINES, Settings
 from pipeline.frame import FrameFormat, plain_name
 from pipeline.media.encoding.codecs import codec_of
 from pipeline.media.encoding.format_loss import format_losses
@@ -43,7 +43,8 @@ class PlanNotes:
 
     def add_unused_settings(self, settings: Settings, backend: str) -> None:
         """Note settings that were changed and have no effect on the CPU."""
-        unused = [name for name in _GPU_SETTINGS if getattr(settings, name) != Settings.model_fields[name].default]
+        changed = [name for name in _GPU_SETTINGS if getattr(settings, name) != Settings.model_fields[name].default]
+        unused = [name for name in changed if name != "engine" or settings.engine not in CPU_ENGINES]
         if backend == "onnx" and unused:
             self.add(f"{', '.join(f'`{name}`' for name in unused)}: no effect on the CPU")
 

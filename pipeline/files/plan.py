@@ -153,7 +153,7 @@ def _plan_video(
     rotated = plan_rotation(fields.apply_to(video), target, model.scale)
     decoder, decoded_format, note = choose_decoder(media, settings, backend, fields.deinterlacing, rotated.rotation)
     excerpt = Excerpt.from_times(video.start_time, video.rate, settings.start, settings.end, settings.frames)
-    decoders, count_note = count_decoders(media, settings, decoder, _expected_frames(video, excerpt, 1))
+    decoders, count_note = count_decoders(media, settings, decoder, backend, _expected_frames(video, excerpt, 1))
     notes.add(note, count_note, fields.note, rotated.note)
     frames = _expected_frames(video, excerpt, fields.multiplier)
     encoding = _choose_encoding(media, rotated.video, model, target, settings, notes)

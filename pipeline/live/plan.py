@@ -18,7 +18,7 @@ from pipeline.media.encoding.encoder_spec import Role
 from pipeline.media.encoding.formats import find_encoder
 from pipeline.media.encoding.video_encoding import VideoEncoding
 from pipeline.media.reading.media_info import VideoInfo
-from pipeline.media.writing.encoder_choice import choose_encoder
+from pipeline.media.writing.encoder_choice import check_quality, choose_encoder
 from pipeline.media.writing.rotation import plan_rotation
 from pipeline.models.spec import ModelSpec
 from pipeline.superres.backend_choice import choose_backend, choose_model
@@ -67,11 +67,11 @@ class LivePlan:
 
 
 def check_live(settings: StreamSettings) -> None:
-    """Raise the errors that any frame would lead to: a backend, model or encoder that does not exist."""
+    """Raise the errors that any frame would lead to: a backend, model, encoder or quality that does not exist."""
     backend, _ = choose_backend(settings)
     choose_model(settings, backend)
     if settings.codec != "auto":
-        find_encoder(settings.codec)
+        check_quality(settings, find_encoder(settings.codec).name)
 
 
 def plan_live(video: VideoInfo, settings: StreamSettings, share: float = 1.0) -> LivePlan:

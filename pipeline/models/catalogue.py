@@ -1,9 +1,11 @@
-"""The catalogue of models: embedded weights, generated networks, added models, and files."""
+"""The catalogue of models: embedded weights, generated networks, added models, those of packages, and files."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
+from difflib import get_close_matches
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,13 +13,17 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from pipeline.errors import ModelError
-from pipeline.models import added, synthetic
+from pipeline.models import added, listing, synthetic
+from pipeline.models.download import downloaded_path
 from pipeline.models.importing.conventions import Overrides
 from pipeline.models.importing.formats import READERS
 from pipeline.models.importing.importer import import_model
 from pipeline.models.inspection import read_model_file
 from pipeline.models.model_cache import convert_cached, generate_cached, inspect_cached
+from pipeline.models.packaged_models import packaged_model
+from pipeline.models.packaged_network import packaged_onnx
 from pipeline.models.precision import PRECISIONS
+from pipeline.models.release_files import ReleaseFile, release_file
 from pipeline.models.spec import ModelSpec
 
 if TYPE_CHECKING:
@@ -41,7 +47,7 @@ def find(name: str, precision: str | type[np.floating], overrides: Overrides | N
 
     Args:
         name: Name of an embedded network, "identity", "srvgg-<features>x<convolutions>", "span-<features>x<blocks>",
-            name of an added model, or the path of a model file.
+            name of an added model, of one in a package of weights, or the path of a model file.
         precision: "fp32", "tf32", "fp16" or "bf16": a file is converted to it. Or float32 or float16: that form of a
             named network, while a file is used as it is.
         overrides: What the user states of a model file.
@@ -64,10 +70,32 @@ def find(name: str, precision: str | type[np.floating], overrides: Overrides | N
         spec = generate_cached(f"{name}.{form}.v{synthetic.VERSION}", partial(generate, _DTYPES[form]))
     elif name in added.names():
         return _in_precision(inspect_cached(added.model_path(name)), precision)
+    elif packaged := packaged_model(name):
+        spec = inspect_cached(import_model(packaged_onnx(packaged)).path)
+    elif released := release_file(name):
+        spec = _released(released)
     else:
-        known = ", ".join([*embedded(), "identity", "srvgg-64x16", *added.names()])
-        raise ModelError(f"no model called {name!r}; there are {known}, or give a file ({', '.join(READERS)})")
+        raise ModelError(_unknown(name))
     return convert_cached(spec, target)
+
+
+def _released(file: ReleaseFile) -> ModelSpec:
+    """The network of a release file that was downloaded."""
+    path = downloaded_path(file)
+    if path is None:
+        raise ModelError(f"{file.name} is not downloaded ({file.size / 1e6:.0f} MB): {file.command}")
+    text = f"x{file.scale} for {file.purpose}; {file.source}"
+    return replace(inspect_cached(import_model(path).path), name=file.name, licence=file.licence, description=text)
+
+
+def _unknown(name: str) -> str:
+    """The message for a name that no model has."""
+    known = [*embedded(), "identity", "srvgg-64x16", *added.names()]
+    similar = [found for found in get_close_matches(name, listing.names(), n=3, cutoff=0.5) if found not in known]
+    return (
+        f"no model called {name!r}; there are {', '.join(known)}, or give a file ({', '.join(READERS)}); "
+        f"`uprez models --all` lists more{', such as ' if similar else ''}{', '.join(similar)}"
+    )
 
 
 def add_model(path: Path, name: str | None = None, overrides: Overrides | None = None) -> added.AddedModel:
@@ -83,8 +111,9 @@ def add_model(path: Path, name: str | None = None, overrides: Overrides | None =
         OutputError: The data folder can't be written.
     """
     name = path.stem if name is None else name
-    reserved = name in (*embedded(), "identity") or _RANDOM.fullmatch(name) or Path(name).suffix.lower() in READERS
-    if reserved:
+    is_file = Path(name).suffix.lower() in READERS
+    known = name in (*embedded(), "identity") or _RANDOM.fullmatch(name) or packaged_model(name) or release_file(name)
+    if known or is_file:
         raise ModelError(f"{name} can't be the name of an added model: it is the name of another, or of a file")
     added.check_name(name)
     imported = import_model(path, overrides)

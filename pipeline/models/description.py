@@ -11,6 +11,8 @@ from pipeline.models import added, catalogue
 from pipeline.models.importing.conventions import Conventions, Overrides, ValueRange
 from pipeline.models.importing.formats import READERS
 from pipeline.models.importing.importer import import_model
+from pipeline.models.packaged_models import packaged_model
+from pipeline.models.packaged_network import packaged_onnx
 from pipeline.models.spec import ModelSpec
 
 Rows = list[tuple[str, str]]
@@ -35,6 +37,8 @@ def describe_model(name: str, overrides: Overrides | None = None) -> Rows:
         found = import_model(Path(name), overrides).found()
     elif name in added.names():
         found = added.load(name).found
+    elif packaged := packaged_model(name):
+        found = import_model(packaged_onnx(packaged)).found()
     rows = [("model", name if name in added.names() else spec.name), ("scale", f"x{spec.scale}")]
     rows += _conventions(spec) if found is None else _found(found)
     radius = spec.receptive_field_radius
@@ -43,6 +47,7 @@ def describe_model(name: str, overrides: Overrides | None = None) -> Rows:
         ("precision", spec.precision),
         ("parameters", f"{spec.parameters:,}"),
         ("licence", spec.licence),
+        ("source", packaged.package.source if (packaged := packaged_model(name)) else ""),
         ("description", spec.description),
     ]
     return [(name, value) for name, value in rows if value]

@@ -24,7 +24,7 @@ from pipeline.system.onnx_runtime import load_onnx_runtime
 if TYPE_CHECKING:
     import onnx
 
-INSPECTION_VERSION = 4  # raise it when `inspect_model` finds other facts, or other faults, in the same file
+INSPECTION_VERSION = 5  # raise it when `inspect_model` finds other facts, or other faults, in the same file
 _TRIAL_SIZE = (24, 40)
 _SCALES = range(1, 9)
 _ORDERS = {3: ("rgb", "bgr"), 1: ("y",)}  # by number of channels, the default first

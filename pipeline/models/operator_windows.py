@@ -26,6 +26,7 @@ POINTWISE = frozenset(
 ALONG_AN_AXIS = ("Concat", "Split")  # pointwise if the axis is that of the channels
 _CHANNELS = 1
 _FIRST_SPATIAL, _RANK = 2, 4  # (1, channels, H, W)
+_TO_CHANNELS_LAST, _TO_CHANNELS_FIRST = (0, 2, 3, 1), (0, 3, 1, 2)
 _LARGEST_DENOMINATOR = 64  # of the factor of a Resize, which is stored as float32
 
 
@@ -59,15 +60,24 @@ class Operation:
         kind: Operator name, with its domain if that is not ONNX's own.
         inputs: Names of its input tensors.
         attributes: Its attributes by name.
+        channels_last: True if the layout of its operands is (1, H, W, C), not (1, C, H, W).
     """
 
-    def __init__(self, node: onnx.NodeProto, constants: dict[str, np.ndarray]) -> None:
+    def __init__(self, node: onnx.NodeProto, constants: dict[str, np.ndarray], channels_last: bool = False) -> None:
         import onnx
 
         self.kind: str = node.op_type if node.domain in ("", "ai.onnx") else f"{node.domain}.{node.op_type}"
         self.inputs = list(node.input)
         self.attributes: dict[str, Any] = {a.name: onnx.helper.get_attribute_value(a) for a in node.attribute}
+        self.channels_last = channels_last
         self._constants = constants
+
+    @property
+    def changes_layout(self) -> bool:
+        """True for a Transpose from one layout to the other."""
+        return tuple(self.attributes.get("perm", ())) == (
+            _TO_CHANNELS_FIRST if self.channels_last else _TO_CHANNELS_LAST
+        )
 
     def text(self, name: str, default: str) -> str:
         """A string attribute."""
@@ -88,6 +98,11 @@ class Operation:
             return list(np.ravel(self._constants[self.inputs[index]]))
         return list(self.attributes[name]) if name in self.attributes else None
 
+    def rank(self, index: int) -> int | None:
+        """Number of dimensions of a constant input; None if it is not constant."""
+        values = self._constants.get(self.inputs[index]) if self.has_input(index) else None
+        return None if values is None else values.ndim
+
     def kernel(self) -> tuple[int, ...]:
         """Kernel size, from the attribute or from the shape of constant weights; () if unknown."""
         if "kernel_shape" in self.attributes:
@@ -100,11 +115,16 @@ def operator_window(operation: Operation) -> View | None:
     """The window of an operator; None if it is unknown, or depends on the size of the image."""
     if operation.kind in POINTWISE:
         return ITSELF, ITSELF
-    if operation.kind in ALONG_AN_AXIS:
-        along_channels = operation.attributes.get("axis", 0) in (_CHANNELS, _CHANNELS - _RANK)
+    if operation.kind in (*ALONG_AN_AXIS, "Gather"):
+        if operation.kind == "Gather" and operation.rank(1) != 1:
+            return None
+        channels = _RANK - 1 if operation.channels_last else _CHANNELS
+        along_channels = operation.attributes.get("axis", 0) in (channels, channels - _RANK)
         return (ITSELF, ITSELF) if along_channels else None
+    if operation.kind == "Transpose":
+        return (ITSELF, ITSELF) if operation.changes_layout else None
     find = _WINDOWS.get(operation.kind)
-    return find(operation) if find else None
+    return find(operation) if find and not operation.channels_last else None
 
 
 def _convolution(operation: Operation) -> View | None:

@@ -47,13 +47,18 @@ def _views(graph: onnx.GraphProto) -> dict[str, View | None]:
     """The view that each tensor has of the image's pixels; None for a tensor that may depend on all of them."""
     constants = _constants(graph)
     views: dict[str, View | None] = {g.name: (ITSELF, ITSELF) for g in graph.input if g.name not in constants}
+    channels_last: set[str] = set()  # the tensors whose layout is (1, H, W, C)
     for node in graph.node:
         sources = [views[name] for name in node.input if name in views]
         if sources and node.op_type not in OF_SIZES:
+            operation = Operation(node, constants, channels_last.issuperset(n for n in node.input if n in views))
+            mixed = not operation.channels_last and not channels_last.isdisjoint(node.input)
             elementwise = node.op_type in POINTWISE or node.op_type in ALONG_AN_AXIS
             single_input = len(sources) == 1 and node.input[0] in views
-            window = operator_window(Operation(node, constants)) if elementwise or single_input else None
+            window = operator_window(operation) if (elementwise or single_input) and not mixed else None
             views |= dict.fromkeys(filter(None, node.output), _through(sources, window))
+            if operation.channels_last != (node.op_type == "Transpose" and operation.changes_layout):
+                channels_last.update(node.output)
     return views
 
 

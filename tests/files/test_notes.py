@@ -24,3 +24,11 @@ def test_settings_without_effect_are_noted_on_the_cpu_only() -> None:
     assert not notes.lines
     notes.add_unused_settings(settings, "onnx")
     assert notes.lines == ["`device`, `vram`: no effect on the CPU"]
+
+
+def test_an_engine_of_the_cpu_has_an_effect_there() -> None:
+    notes = PlanNotes()
+    notes.add_unused_settings(Settings.load(None, engine="openvino"), "onnx")
+    assert not notes.lines
+    notes.add_unused_settings(Settings.load(None, engine="rtx"), "onnx")
+    assert notes.lines == ["`engine`: no effect on the CPU"]

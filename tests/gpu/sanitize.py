@@ -43,6 +43,7 @@ from pipeline.superres.gpu.fused.plan import PlannedKernel
 from pipeline.superres.gpu.fused.program import assemble
 from pipeline.superres.gpu.launch import ConversionKernels, conversion_kernels
 from pipeline.superres.gpu.passes import Passes, tensor_bytes
+from pipeline.superres.gpu.samples import packed_samples
 from pipeline.superres.gpu.validation import reference_output
 from pipeline.superres.tiling import Tiling
 from pipeline.system import cuda
@@ -216,8 +217,9 @@ def _run_passes(gpu: Gpu, model: ModelSpec, family: str, format: FrameFormat, ti
         for packed, plane in zip(format.split(host.array), saturated(format).planes, strict=True):
             np.copyto(packed, plane)
         samples.copy_from(host.buffer, stream=stream)
-        passes.queue(int(samples.handle), int(upscaled.handle))
-        planar.to_tensor(stream, int(samples.handle), int(tensor.handle))
+        source = packed_samples(format, int(samples.handle))
+        passes.queue(source, int(upscaled.handle))
+        planar.to_tensor(stream, source, int(tensor.handle))
         stream.sync()
         for buffer in (samples, upscaled, tensor):
             buffer.close(stream)

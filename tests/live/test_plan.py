@@ -9,7 +9,7 @@ import pytest
 from pipeline.config.live_settings import StreamSettings
 from pipeline.errors import SettingsError
 from pipeline.frame import PIXEL_FORMATS
-from pipeline.live.plan import LivePlan, plan_live
+from pipeline.live.plan import LivePlan, check_live, plan_live
 from pipeline.media.reading.interlacing import Scan
 from pipeline.media.reading.media_info import VideoInfo
 from pipeline.media.reading.probe import probe
@@ -88,6 +88,16 @@ def test_a_loss_of_depth_is_noted_and_can_be_avoided(video: VideoInfo) -> None:
     assert live_plan.notes == ("the output is yuv420p, as players expect of H.264; `pix_fmt` yuv420p10le keeps 10 bit",)
     assert plan(deep, pix_fmt="yuv420p10le").output_format.pixel.depth == 10
     assert plan(deep, codec="libx265").output_format.pixel.depth == 10
+
+
+def test_an_alias_of_h264_is_encoded_as_yuv420p_at_low_delay_too(video: VideoInfo) -> None:
+    encodings = [plan(with_format(video, "yuv444p"), codec=codec).encoding for codec in ("h264", "libx264")]
+    assert encodings[0] == encodings[1]
+
+
+def test_a_quality_that_the_encoder_does_not_have_is_refused_before_the_first_frame() -> None:
+    with pytest.raises(SettingsError, match=r"^`crf=60`: libx264 supports 0 to 51$"):
+        check_live(StreamSettings.model_validate({"source": "webcam:0", "backend": "onnx", "codec": "x264", "crf": 60}))
 
 
 def test_an_odd_size_is_padded_for_the_encoder_and_noted(video: VideoInfo) -> None:

@@ -166,6 +166,11 @@ print(sorted(sys.modules.keys() & {{"onnx", "onnxruntime"}}))
     assert second == "[]\n"
 
 
+def test_an_unknown_name_is_answered_with_similar_ones_of_packages() -> None:
+    with pytest.raises(ModelError, match=r"`uprez models --all` lists more, such as realesrgan-x4plus"):
+        catalogue.find("realesrgan_x4plus", np.float32)
+
+
 def test_an_unknown_name_is_refused_and_the_known_ones_are_listed() -> None:
     with pytest.raises(ModelError, match=r"no model called 'clear-x9'; there are clear-x2, identity"):
         catalogue.find("clear-x9", np.float32)

@@ -58,6 +58,11 @@ class NetworkBuilder:
         self.channels *= 4
         return self.add("SpaceToDepth", blocksize=2)
 
+    def double(self) -> "NetworkBuilder":
+        """State that the channels were doubled."""
+        self.channels *= 2
+        return self
+
     def halve(self) -> "NetworkBuilder":
         return self.add("MaxPool", kernel_shape=[2, 2], strides=[2, 2])
 
@@ -98,6 +103,10 @@ def observed(model: onnx.ModelProto) -> int:
     return int(farthest)
 
 
+def channels_last(network: NetworkBuilder) -> NetworkBuilder:
+    return network.add("Transpose", perm=[0, 2, 3, 1])
+
+
 Layer = Callable[[NetworkBuilder], NetworkBuilder]
 
 CONVOLUTIONS: list[Layer] = [
@@ -125,6 +134,12 @@ OTHERS: list[Layer] = [
     lambda n: n.resize(1.5, mode="linear").convolve(3).resize(2 / 3, mode="linear"),
     lambda n: n.pad(1, "reflect").convolve(3, pads=[0] * 4),
     lambda n: n.pad(2, "edge").convolve(5, pads=[0] * 4),
+    lambda n: n.convolve(1).add("Gather", n.constant(np.array([2, 0, 1, 3])), axis=1).convolve(3),
+    lambda n: channels_last(n.convolve(3)).add("Relu").add("Transpose", perm=[0, 3, 1, 2]).convolve(3),
+    lambda n: (
+        channels_last(n).add("Concat", n.current, axis=3).add("Transpose", perm=[0, 3, 1, 2]).double().convolve(3)
+    ),
+    lambda n: channels_last(n.convolve(3)).add("Transpose", perm=[0, 3, 1, 2]),
 ]
 ENLARGEMENTS: list[Layer] = [
     lambda n: n,
@@ -226,6 +241,13 @@ def test_values_computed_from_the_size_do_not_count() -> None:
         lambda n: n.add("Softmax"),
         lambda n: n.add("MatMul", n.constant(np.ones((SIDE, SIDE), np.float32))),
         lambda n: n.add("Transpose", perm=[0, 1, 3, 2]),
+        lambda n: channels_last(n).add("Transpose", perm=[0, 2, 3, 1]),
+        lambda n: channels_last(n).add("Concat", n.current, axis=1),
+        lambda n: channels_last(n).add("Add", "input"),
+        lambda n: channels_last(n).add("MaxPool", kernel_shape=[2, 2]),
+        lambda n: n.add("Gather", n.constant(np.arange(SIDE)[::-1].copy()), axis=2),
+        lambda n: n.add("Gather", n.constant(np.array(0)), axis=1),
+        lambda n: n.add("Gather", "input", axis=1),
         lambda n: n.add("Reshape", n.constant(np.array([1, 1, SIDE // 2, 2 * SIDE]))),
         lambda n: n.add("Concat", "input", axis=2),
         lambda n: n.add(

@@ -15,6 +15,7 @@ import pytest
 
 from pipeline.errors import BackendError, OutOfMemory
 from pipeline.superres.gpu import compute, memory_fallback
+from pipeline.superres.gpu.samples import Samples
 from pipeline.superres.gpu.tensorrt.engine import Shapes
 from pipeline.superres.gpu.tensorrt.network import EngineResources
 
@@ -30,6 +31,7 @@ class FakeGpu:
         free_memory: Free memory that it reports.
         memory: Contents of the open buffers by address.
         lock: Held while a stream executes work.
+        decoder: The stream of NVDEC.
     """
 
     def __init__(self, ordinal: int = 0) -> None:
@@ -37,7 +39,8 @@ class FakeGpu:
         self.free_memory = 10**9
         self.memory: dict[int, np.ndarray] = {}
         self.lock = threading.RLock()
-        self._addresses = count(4096, 4096)
+        self._addresses = count(2**20, 2**20)
+        self.decoder = FakeStream(self)
 
     @property
     def open_buffers(self) -> int:
@@ -53,6 +56,11 @@ class FakeGpu:
 
     def event(self, timed: bool = False) -> "FakeEvent":
         return FakeEvent()
+
+    def decoded_event(self) -> "FakeEvent":
+        event = FakeEvent()
+        self.decoder.record(event)
+        return event
 
     def allocate(self, size: int, stream: Any) -> "FakeBuffer":
         return FakeBuffer(self, size)
@@ -178,9 +186,10 @@ class FakePasses:
         self._tensor = np.empty(0, np.uint8)
         self._buffer = gpu.allocate(1, self.stream)
 
-    def queue(self, samples: int, output: int, mark: Callable[[str], None] | None = None) -> None:
+    def queue(self, samples: Samples, output: int, mark: Callable[[str], None] | None = None) -> None:
         memory = self._gpu.memory
-        self.stream.do(lambda: self._invert(memory[samples]))
+        planes = dict.fromkeys((samples.luma, samples.u))  # chroma of a packed frame has no buffer of its own
+        self.stream.do(lambda: self._invert(np.concatenate([memory[plane] for plane in planes if plane in memory])))
         self.calls.append(len(self.calls))
         if self.calls[-1] in self.runs_out_at:
             raise OutOfMemory("no memory, says this test")

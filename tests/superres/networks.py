@@ -25,7 +25,7 @@ def open_cpu_session(
     model: ModelSpec, source: FrameFormat, output: FrameFormat | None = None, tiling: Tiling | None = None
 ) -> OnnxSession:
     """Open a session on the CPU that shares nothing."""
-    return OnnxSession(CpuNetwork(model), source, output, tiling)
+    return OnnxSession(CpuNetwork(model, (source.height, source.width)), source, output, tiling)
 
 
 class Networks:

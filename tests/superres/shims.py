@@ -4,6 +4,7 @@ import ctypes
 import shutil
 import subprocess
 from collections.abc import Callable
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +41,10 @@ extern "C" void run_enlarge(const GIVEN* given, SAMPLE* alpha) {
 extern "C" void run_opaque(SAMPLE* alpha) { run(opaque, SCALE * WIDTH, SCALE * HEIGHT, alpha); }""",
     kernels.LIMIT: """
 extern "C" void run_limit(const ELEMENT* given, ELEMENT* enlarged) { run(limit, WIDTH, HEIGHT, given, enlarged); }""",
+    kernels.REDUCE: """
+extern "C" void run_reduce(const ELEMENT* given, ELEMENT* reduced) {
+    run(reduce, WIDTH * NUMERATOR / DENOMINATOR, HEIGHT * NUMERATOR / DENOMINATOR, given, reduced);
+}""",
     kernels.LUMA: """
 extern "C" void run_to_luma(const SAMPLE* y, const SAMPLE* u, const SAMPLE* v, int luma, int chroma, ELEMENT* made) {
     run(to_luma, WIDTH, HEIGHT, y, u, v, luma, chroma, made);
@@ -155,6 +160,19 @@ class LimitShim:
     def __call__(self, source: NDArray[np.floating], enlarged: NDArray[np.floating]) -> None:
         """Limit `enlarged` in place."""
         self._library.run_limit(pointer(source), pointer(enlarged))
+
+
+class ReduceShim:
+    """reduce.cu for tensors of one shape, (planes, height, width)."""
+
+    def __init__(self, folder: Path, shape: tuple[int, int, int], factor: Fraction) -> None:
+        self._library = shared_library(folder, kernels.REDUCE, kernels.reduction_macros(*shape, factor))
+        self._shape = (shape[0], int(shape[1] * factor), int(shape[2] * factor))
+
+    def __call__(self, tensor: NDArray[np.float16]) -> NDArray[np.float16]:
+        reduced = np.full(self._shape, np.nan, np.float16)
+        self._library.run_reduce(pointer(tensor), pointer(reduced))
+        return reduced
 
 
 class TileShim:

@@ -70,3 +70,23 @@ def test_the_precision_depends_on_the_backend(backend: str, precision: str, expe
     model = choose_model(Settings.load(None, precision=precision), backend)
     assert model.precision == expected
     assert model.dtype == (np.float32 if expected == "fp32" else np.float16)
+
+
+def test_an_engine_of_the_cpu_is_used_although_there_is_a_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cuda, "unavailable_reason", lambda: None)
+    monkeypatch.setattr(library, "installed", lambda: ["rtx"])
+    assert choose_backend(Settings.load(None, engine="onnxruntime")) == ("onnx", None)
+
+
+def test_an_engine_of_the_cpu_is_refused_with_the_backend_of_a_gpu() -> None:
+    with pytest.raises(BackendError, match="`engine` onnxruntime is one of the CPU backend: set `backend` to onnx"):
+        choose_backend(Settings.load(None, engine="onnxruntime", backend="tensorrt"))
+
+
+@pytest.mark.parametrize("backend", ["auto", "onnx"])
+def test_an_engine_of_the_cpu_that_is_not_installed_is_refused_with_the_command(
+    monkeypatch: pytest.MonkeyPatch, backend: str
+) -> None:
+    monkeypatch.setattr("importlib.util.find_spec", lambda package: None)
+    with pytest.raises(BackendError, match=r"OpenVINO is not installed: pip install 'uprez\[openvino\]'"):
+        choose_backend(Settings.load(None, engine="openvino", backend=backend))

@@ -11,17 +11,20 @@ import numpy as np
 import pytest
 
 from pipeline.config.settings import Settings
+from pipeline.errors import BackendError
 from pipeline.flow.blocking import Aborted
 from pipeline.frame import Frame, FrameFormat
 from pipeline.models import catalogue
 from pipeline.models.spec import ModelSpec
 from pipeline.superres.cpu.network import CpuNetwork
+from pipeline.superres.cpu.runtimes import LoadedNetwork, RunRequest
 from pipeline.superres.cpu.session import OnnxSession
 from pipeline.superres.sessions import SessionRequest, SharedSessions, open_session
+from tests.superres.cpu.fake_runtimes import FakeRuntimes
 from tests.superres.oracle import saturated
 from tests.waiting import joined, queued, until
 
-SETTINGS = Settings()
+SETTINGS = Settings(engine="onnxruntime")
 
 
 @pytest.fixture
@@ -95,6 +98,32 @@ def test_a_network_is_freed_with_the_last_session_and_loaded_again_for_the_next(
     assert len(loaded) == 2
 
 
+@pytest.mark.parametrize("engine", ["auto", "openvino"])
+def test_a_runtime_that_can_not_load_the_network_at_its_size_is_replaced_unless_it_was_requested(
+    fakes: FakeRuntimes, model: ModelSpec, small_format: FrameFormat, engine: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    large = replace(small_format, width=640, height=360)
+    fast = fakes.runtime("openvino", 0.5)
+
+    def load(model: ModelSpec, size: tuple[int, int], threads: int) -> LoadedNetwork:
+        if size == (360, 640):
+            raise MemoryError("no memory for 640x360")
+        return fast.load(model, size, threads)
+
+    fakes.install(fakes.runtime("onnxruntime", 1.0, any_size=True), replace(fast, load=load))
+    request = SessionRequest("onnx", model, large, Settings.load(None, engine=engine))
+    with SharedSessions() as shared:
+        if engine == "openvino":
+            with pytest.raises(BackendError, match="Openvino can't load srvgg-4x1: no memory for 640x360"):
+                shared.open(request)
+            return
+        with shared.open(request) as session:
+            assert session.backend.startswith("Onnxruntime")
+        assert caplog.messages[-1].endswith("no memory for 640x360; ONNX Runtime is used")
+        with shared.open(replace(request, source=small_format)) as session:
+            assert session.backend.startswith("Openvino")
+
+
 def test_sessions_in_four_threads_give_the_same_frames_as_one_alone(
     shared: SharedSessions, model: ModelSpec, small_format: FrameFormat
 ) -> None:
@@ -121,10 +150,10 @@ def test_busy_sessions_get_equal_shares_and_an_occasional_one_is_served_in_its_t
     run = CpuNetwork.run
     cores = shared.cores
 
-    def record(network: CpuNetwork, tensor: np.ndarray, options: object) -> np.ndarray:
+    def record(network: CpuNetwork, tensor: np.ndarray, request: RunRequest) -> np.ndarray:
         order.append(threading.current_thread().name.removeprefix("uprez-"))
         until(lambda: cores.waiting >= 4 or len(order) > 46)  # all five busy sessions wait at any time
-        return run(network, tensor, options)
+        return run(network, tensor, request)
 
     def frames(count: int) -> Callable[[], None]:
         session = open_shared(shared, model, small_format)

@@ -17,10 +17,12 @@ from pipeline.media.decoding.format_changes import FormatChanges
 from pipeline.media.decoding.frame_hold import FrameHold
 from pipeline.media.decoding.ledger import LedgerEntry, PacketLedger
 from pipeline.media.decoding.missing_frames import GapDetector
+from pipeline.media.decoding.nvdec_frames import NvdecFrames
 from pipeline.media.decoding.parallel_contexts import ParallelDecoding
 from pipeline.media.decoding.swscale import extract_planes
 from pipeline.media.reading.input_container import CODING_ORDER_DEMUXERS
 from pipeline.media.reading.source import Packet, Source
+from pipeline.system.cuda import Gpu
 
 
 class Decoder(Stage[Packet, "Frame | Packet"]):
@@ -37,6 +39,7 @@ class Decoder(Stage[Packet, "Frame | Packet"]):
         source: Its packets are fed to this stage.
         format: The format of all frames.
         parallel: How to decode in parallel, which yields the same frames; None for one codec context.
+        gpu: The GPU whose NVDEC decodes; None for software.
 
     Attributes:
         packets: Packets of the video so far.
@@ -46,9 +49,12 @@ class Decoder(Stage[Packet, "Frame | Packet"]):
         changes: Changes of the source's format in mid-stream.
     """
 
-    def __init__(self, source: Source, format: FrameFormat, parallel: ParallelDecoding | None = None) -> None:
+    def __init__(
+        self, source: Source, format: FrameFormat, parallel: ParallelDecoding | None = None, gpu: Gpu | None = None
+    ) -> None:
         self._source = source
         self._format = format
+        self._nvdec_frames = NvdecFrames(gpu)
         in_coding_order = source.container.format.name in CODING_ORDER_DEMUXERS
         self._contexts = DecodingContexts(source, None if in_coding_order else parallel)
         self._gaps = GapDetector(1 / source.rate, everywhere=source.is_open_ended)
@@ -58,8 +64,7 @@ class Decoder(Stage[Packet, "Frame | Packet"]):
         self._ledger = PacketLedger(self._frame_duration, in_coding_order)
         self._hold = FrameHold(self._ledger)
         self._held: deque[tuple[int, Packet]] = deque()  # of other streams, with the video's packets before them
-        self._read_errors = 0
-        self.packets = self.frames = self.gap_frames = self.untimed_frames = 0
+        self._read_errors = self.packets = self.frames = self.gap_frames = self.untimed_frames = 0
         self.changes = FormatChanges()
 
     @property
@@ -120,6 +125,7 @@ class Decoder(Stage[Packet, "Frame | Packet"]):
             if failed and (packets := self._restart()):
                 yield from self._decode_all(packets if packet else [*packets, None])
                 return
+            self._nvdec_frames.mark_decoded(frames or ())
             for frame in frames or ():
                 self._hold.add(frame)
             is_end = frames is None and packet is None
@@ -159,14 +165,12 @@ class Decoder(Stage[Packet, "Frame | Packet"]):
     def _make_frame(self, frame: av.VideoFrame, entry: LedgerEntry) -> Frame:
         self.untimed_frames += entry.pts is None
         pts = self._next_pts if entry.pts is None else entry.pts
-        duration = self._frame_duration if entry.pts is None else entry.duration or frame.duration
-        duration = duration or self._frame_duration
+        duration = (0 if entry.pts is None else entry.duration or frame.duration) or self._frame_duration
         self._next_pts = pts + duration
         is_on_gpu = frame.format.name == nvdec.FORMAT
         self.changes.check(frame, self.frames - 1, None if is_on_gpu else frame.format.name)
         if is_on_gpu:
-            owner = [frame]  # NVDEC may reuse the surface once the list is cleared
-            return Frame(self._format, (), pts, duration, owner.clear, nvdec.device_planes(frame))
+            return self._nvdec_frames.make(frame, self._format, pts, duration)
         planes = extract_planes(frame, self._format)
         return Frame(self._format, planes, pts, duration, interlaced=frame.interlaced_frame)
 

@@ -8,15 +8,11 @@ from dataclasses import replace
 from pipeline.config.settings import Settings
 from pipeline.frame import FrameFormat
 from pipeline.media.decoding import nvdec
-from pipeline.media.decoding.decoder_count import engine_count, is_short, reason_for_one
+from pipeline.media.decoding.decoder_count import engine_count, is_short, is_software_faster, reason_for_one
 from pipeline.media.decoding.interlace.bwdif import Deinterlacing
 from pipeline.media.decoding.rotate import Orientation
 from pipeline.media.reading.media_info import MediaInfo
-from pipeline.system import cuda, host
-
-# Frames of H.264 per second at 1080p, measured: an engine of an H100 or H200 decodes 440 to 530, 16 cores 620 to 1150,
-# by content. Both rates are proportional to the number of pixels.
-_ENGINE_RATE, _CORE_RATE = 450, 60
+from pipeline.system import cuda
 
 
 def choose_decoder(
@@ -46,7 +42,7 @@ def choose_decoder(
     reason = next(_objections(media, settings, backend, on_cpu), None)
     if reason is None and layout is None:
         reason = f"it does not decode {format.pixel.name}"
-    if reason is None and settings.decoder == "auto" and _is_software_faster(media, settings):
+    if reason is None and settings.decoder == "auto" and _prefers_software(media, settings):
         return "software", format, None
     reason = reason or nvdec.undecodable_reason(media.path, cuda.Gpu(settings.device[0]))
     if reason is None and layout is not None:
@@ -54,12 +50,11 @@ def choose_decoder(
     return "software", format, f"decoded in software, not by NVDEC: {reason}" if settings.decoder == "nvdec" else None
 
 
-def _is_software_faster(media: MediaInfo, settings: Settings) -> bool:
+def _prefers_software(media: MediaInfo, settings: Settings) -> bool:
     """Return True if the cores are expected to decode at least as many frames as NVDEC's engines."""
     is_single = settings.decoders == 1 or is_short(media.video.frames) or reason_for_one(media)
     engines = 1 if is_single else engine_count(media, settings)
-    used = engines if settings.decoders == "auto" else min(engines, settings.decoders)
-    return host.cores() * _CORE_RATE >= used * _ENGINE_RATE
+    return is_software_faster(engines if settings.decoders == "auto" else min(engines, settings.decoders))
 
 
 def _objections(media: MediaInfo, settings: Settings, backend: str, on_cpu: list[str]) -> Iterator[str]:

@@ -18,6 +18,7 @@ from pipeline.media.decoding.monotonic import MonotonicTimestamps
 from pipeline.media.decoding.parallel_contexts import ParallelDecoding
 from pipeline.media.decoding.trim import Excerpt, Trim
 from pipeline.media.reading.source import Packet, Source
+from pipeline.system.cuda import Gpu
 
 _MIN_DISTANCE = Fraction(1, 1000)  # seconds between frames: Matroska's tick, so that two timestamps stay two
 
@@ -33,6 +34,7 @@ class FrameReader(Chain[Packet, "Frame | Packet"]):
         excerpt: The part of the source that is requested, None for all of it.
         other_streams: Indices of the streams whose packets are cut to match.
         parallel: How to decode in parallel; None for one codec context.
+        gpu: The GPU whose NVDEC decodes; None for software.
     """
 
     def __init__(
@@ -42,9 +44,10 @@ class FrameReader(Chain[Packet, "Frame | Packet"]):
         excerpt: Excerpt | None,
         other_streams: frozenset[int],
         parallel: ParallelDecoding | None = None,
+        gpu: Gpu | None = None,
     ) -> None:
         self._source = source
-        self._decoder = Decoder(source, format, parallel)
+        self._decoder = Decoder(source, format, parallel, gpu)
         assert source.video.time_base is not None
         self._order = MonotonicTimestamps[Packet](math.ceil(_MIN_DISTANCE / source.video.time_base))
         self._trim = Trim(excerpt, source, other_streams) if excerpt else None

@@ -16,16 +16,14 @@ from av.codec.hwaccel import HWAccel
 from av.video.codeccontext import VideoCodecContext
 
 from pipeline.errors import UprezError
-from pipeline.frame import PIXEL_FORMATS, DevicePlane, PixelFormat
+from pipeline.frame import PIXEL_FORMATS, PixelFormat
 from pipeline.media.decoding.parallel_contexts import reopen_context
 from pipeline.media.reading.input_container import demux, open_input, select_video
 from pipeline.media.reading.source import Source
 from pipeline.system.cuda import Gpu
 
 FORMAT = "cuda"  # FFmpeg's pixel format of frames in GPU memory
-SPARE_SURFACES = 14  # beyond those that the codec refers to: NVDEC has 32 in all, and fails when none is left
-_PARALLEL_SURFACES = 4  # the same, of each of several decoders: FFmpeg copies frames out of them before it yields them
-_MAX_QUEUED_SURFACES = 8  # of the spare ones; the others are being copied
+SPARE_SURFACES = 4  # beyond those that the codec refers to; FFmpeg copies frames out of them before it yields them
 _OUTPUT_FORMATS = {"yuv420p": "nv12", "nv12": "nv12", "yuv420p10le": "p010le", "p010le": "p010le"}
 _LIBRARY = "nvcuvid.dll" if sys.platform == "win32" else "libnvcuvid.so.1"
 _CODECS = {"mpeg2video": 1, "h264": 4, "hevc": 8, "vp9": 10, "av1": 11}  # cudaVideoCodec of cuviddec.h
@@ -72,7 +70,7 @@ def engine_count(gpu: Gpu, codec: str, pixel: PixelFormat) -> int:
 def open_context(source: Source, gpu: Gpu) -> VideoCodecContext:
     """One of several codec contexts that decode the video of `source` on `gpu`."""
     context = reopen_context(source, hardware_accel(gpu))
-    context.options = {"extra_hw_frames": str(_PARALLEL_SURFACES)}
+    context.options = {"extra_hw_frames": str(SPARE_SURFACES)}
     return context
 
 
@@ -102,13 +100,3 @@ def undecodable_reason(path: Path, gpu: Gpu) -> str | None:
     except (av.error.FFmpegError, UprezError, OSError, RuntimeError) as error:
         return str(error).splitlines()[0]
     return None if first is not None and first.format.name == FORMAT else "it does not decode this kind of video"
-
-
-def surface_weight(queue: int) -> int:
-    """The number of frames in main memory that a surface counts for in a queue of `queue` frames, as it is scarce."""
-    return max(1, -(-queue // _MAX_QUEUED_SURFACES))
-
-
-def device_planes(frame: av.VideoFrame) -> tuple[DevicePlane, ...]:
-    """The planes of a frame in GPU memory."""
-    return tuple(DevicePlane(plane.buffer_ptr, plane.line_size) for plane in frame.planes)

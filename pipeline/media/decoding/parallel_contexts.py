@@ -33,6 +33,7 @@ from pipeline.media.reading.source import Packet, Source
 log = logging.getLogger(__name__)
 
 _MAX_BYTES = 64 * 2**20  # of the segments in flight: with those around them, fewer than the ledger keeps
+_OPENING_ERRORS = av.error.FFmpegError, UprezError, OSError, RuntimeError
 ContextOpener = Callable[[Source], VideoCodecContext]
 """Opens a codec context for the video of a source. Called by the thread that decodes; used by another one."""
 
@@ -46,11 +47,13 @@ class ParallelDecoding:
         capacity: The largest number of decoded frames that wait.
         min_packets: The smallest number of packets that a context is given at a time; it takes some frames until its
             threads are busy.
+        alone: Opens the context that decodes what is not decoded in parallel; None: the source's own context does.
     """
 
     openers: Sequence[ContextOpener]
     capacity: int
     min_packets: int = 24
+    alone: ContextOpener | None = None
 
 
 class ParallelContexts:
@@ -59,7 +62,7 @@ class ParallelContexts:
     Args:
         source: The packets' source.
         parse: Reads the headers of a packet.
-        alone: The context that decodes what is not decoded in parallel.
+        alone: The source's own context. It decodes what is not decoded in parallel, unless `parallel` has another one.
         parallel: The contexts that decode in parallel. They are opened when there is a segment for each.
     """
 
@@ -151,7 +154,7 @@ class ParallelContexts:
             return False
         try:
             workers = [partial(_decode_segment, opener(self._source)) for opener in self._parallel.openers]
-        except (av.error.FFmpegError, UprezError, OSError, RuntimeError) as error:
+        except _OPENING_ERRORS as error:
             self._continue_alone(str(error), rest)
             return False
         self._workers = OrderedWorkers(workers, self._parallel.capacity)
@@ -191,6 +194,7 @@ class ParallelContexts:
         """Let one context decode the rest, from the segment before the first one that is not finished."""
         log.debug("%s: one decoder continues: %s", self._source.path, reason)
         self.close()
+        self._alone = _open_alone(self._parallel.alone, self._source, self._alone)
         previous = [self._previous] if self._previous else []
         packets = [packet for segment in (*previous, *self._in_flight, *self._untaken) for packet in segment.own]
         self._again = deque([*packets, *self._cutter.packets, *rest])
@@ -233,6 +237,17 @@ def reopen_context(source: Source, hwaccel: HWAccel | None = None) -> VideoCodec
     if stream is None:
         raise UprezError(f"{source.path}: can't be read again")
     return stream.codec_context
+
+
+def _open_alone(opener: ContextOpener | None, source: Source, own: VideoCodecContext) -> VideoCodecContext:
+    """The context that decodes what is not decoded in parallel: `own`, the source's, if there is no other one."""
+    if opener is None:
+        return own
+    try:
+        return opener(source)
+    except _OPENING_ERRORS as error:
+        log.debug("%s: the source's own decoder is used: %s", source.path, error)
+        return own
 
 
 def _decode_segment(context: VideoCodecContext, segment: Segment) -> Generator[av.VideoFrame]:

@@ -76,6 +76,7 @@ _NVENC = EncoderSpec(
     codec="",
     gpu=True,
     quality_option="cq",
+    quality_range=(1, 51),  # 0 leaves the quality to the driver
     pix_fmts=_NVENC_H264 | {"p010le"},
     live=LiveSpec(_NVENC_LIVE),
 )
@@ -93,7 +94,9 @@ ENCODERS = {
         EncoderSpec(
             "libx264",
             codec="h264",
+            aliases=("h264", "x264"),
             role=Role.COMPATIBLE,
+            quality_range=(0, 51),  # x264 takes more for 51, FFmpeg refuses nothing
             options={"crf": "17", "preset": "medium"},
             preset_pattern="[a-z]+",
             slowness=1,
@@ -111,7 +114,9 @@ ENCODERS = {
         EncoderSpec(
             "libx265",
             codec="hevc",
+            aliases=("h265", "hevc", "x265"),
             role=Role.EFFICIENT,
+            quality_range=(0, 51),
             options={"crf": "18", "preset": "medium"},
             preset_pattern="[a-z]+",
             slowness=4,
@@ -131,7 +136,9 @@ ENCODERS = {
         EncoderSpec(
             "libsvtav1",
             codec="av1",
+            aliases=("av1",),
             role=Role.WEB,
+            quality_range=(1, 63),  # 0 is "not set" to FFmpeg
             options={"crf": "24", "preset": "6"},
             preset_pattern="[0-9]+",
             slowness=3,
@@ -149,7 +156,9 @@ ENCODERS = {
         EncoderSpec(
             "libvpx-vp9",
             codec="vp9",
+            aliases=("vp9",),
             role=Role.WEB_ALPHA,
+            quality_range=(0, 63),
             options={"crf": "18", "b": "0", "cpu-used": "2", "row-mt": "1"},
             alpha_pix_fmts=frozenset({"yuva420p"}),  # the only one of those listed that players know
             alpha_in_side_data=True,
@@ -168,6 +177,8 @@ ENCODERS = {
         EncoderSpec(
             "libvpx",
             codec="vp8",
+            aliases=("vp8",),
+            quality_range=(4, 63),  # from the least quantizer that FFmpeg sets
             odd_sizes=True,
             alpha_in_side_data=True,
             alpha_options={"auto-alt-ref": "0"},  # alternate reference frames and alpha exclude each other
@@ -191,10 +202,16 @@ ENCODERS = {
             preset_pattern="p[1-7]",
             live=LiveSpec({"cq": "24"} | _NVENC_STREAMS),
         ),
-        replace(_NVENC, name="av1_nvenc", codec="av1"),
-        EncoderSpec("prores_ks", codec="prores", role=Role.EDITING_ALPHA, odd_sizes=True, tags_from_frames=True),
+        replace(_NVENC, name="av1_nvenc", codec="av1", quality_range=(1, 63)),
+        EncoderSpec(
+            "prores_ks",
+            codec="prores",
+            aliases=("prores",),  # which FFmpeg has too: as another name of prores_aw
+            role=Role.EDITING_ALPHA,
+            odd_sizes=True,
+            tags_from_frames=True,
+        ),
         EncoderSpec("prores_aw", codec="prores", odd_sizes=True, tags_from_frames=True),
-        EncoderSpec("prores", codec="prores", odd_sizes=True, tags_from_frames=True),
         EncoderSpec("ffv1", codec="ffv1", role=Role.LOSSLESS, odd_sizes=True),
         EncoderSpec("mpeg4", codec="mpeg4", odd_sizes=True),
         EncoderSpec("mpeg2video", codec="mpeg2video", odd_sizes=True),
@@ -242,6 +259,9 @@ ENCODERS = {
     )
 }
 
+ALIASES = {alias: spec.name for spec in ENCODERS.values() for alias in spec.aliases}
+"""FFmpeg's names of encoders by the further names that users may write."""
+
 # Million pixels per second that x264 encodes on one core of a server, by preset: ultrafast and veryfast measured on
 # film at 4K, crf 20, 16 cores (115 and 42 frames/s), the rest by x264's usual ratios.
 _X264_RATES: dict[str, float] = {
@@ -259,8 +279,14 @@ _X264_RATES: dict[str, float] = {
 
 
 def encoder_spec(name: str) -> EncoderSpec:
-    """The row of the encoder called `name`, or the defaults if it has none."""
-    return ENCODERS.get(name) or EncoderSpec(name, codec=_canonical_name(name))
+    """The row of an encoder, or the defaults if it has none.
+
+    Args:
+        name: FFmpeg's name of the encoder, an alias, or FFmpeg's name of a codec, which stands for its usual encoder.
+            The row has FFmpeg's name of the encoder.
+    """
+    name = ALIASES.get(name.lower(), name)
+    return ENCODERS.get(name) or _unlisted(name)
 
 
 def codec_spec(name: str) -> CodecSpec:
@@ -299,8 +325,10 @@ def pixel_rate(spec: EncoderSpec, preset: str) -> float:
     return _X264_RATES.get(preset, _X264_RATES["medium"]) * 1e6 / spec.slowness
 
 
-def _canonical_name(encoder: str) -> str:
+def _unlisted(name: str) -> EncoderSpec:
+    """The row of FFmpeg's encoder for the codec `name`, or the defaults for an encoder without a row."""
     try:
-        return av.Codec(encoder, "w").canonical_name
+        codec = av.Codec(name, "w")
     except av.codec.codec.UnknownCodecError:
-        return encoder
+        return EncoderSpec(name, codec=name)
+    return ENCODERS.get(codec.name) or EncoderSpec(codec.name, codec=codec.canonical_name)

@@ -157,9 +157,11 @@ class EncoderSpec:
     Attributes:
         name: FFmpeg's name of the encoder.
         codec: FFmpeg's canonical name of the codec that it writes.
+        aliases: Further names by which users choose it, in lower case.
         role: What it is selected for automatically; None if it is used only on request.
         gpu: It runs on an NVIDIA GPU (NVENC): it takes the option `gpu` and must be probed before use.
         quality_option: The option for constant quality, which the setting `crf` is written to.
+        quality_range: The least and the greatest value of that option that sets a quality; None if unknown.
         options: Options for files, near visually lossless, at the speed that its users call medium.
         preset_pattern: Regular expression of its presets' names; None if it has no presets.
         slowness: How many times as long as x264 it takes for a frame at the same preset, roughly.
@@ -182,9 +184,11 @@ class EncoderSpec:
 
     name: str
     codec: str
+    aliases: tuple[str, ...] = ()
     role: Role | None = None
     gpu: bool = False
     quality_option: str = "crf"
+    quality_range: tuple[int, int] | None = None
     options: Mapping[str, str] = field(default_factory=dict)
     preset_pattern: str | None = None
     slowness: float = 2

@@ -11,11 +11,11 @@ from pipeline.media.packed_formats import packings
 
 
 def find_encoder(name: str) -> av.Codec:
-    """The video encoder called `name`. Raises OutputError if FFmpeg has none."""
+    """The video encoder that `name` stands for, see `encoder_spec`. Raises OutputError if FFmpeg has none."""
     *others, last = usual_encoders()
     advice = f"{', '.join(others)} and {last} are the usual ones"
     try:
-        codec = av.Codec(name, "w")
+        codec = av.Codec(encoder_spec(name).name, "w")
     except av.codec.codec.UnknownCodecError as error:
         raise OutputError(f"no encoder called {name!r}; {advice}") from error
     if codec.type != "video":

@@ -48,11 +48,11 @@ def choose_encoder(
         The encoding, and a note of what `codec = auto` chose and why.
 
     Raises:
-        SettingsError: The encoder does not support `pix_fmt`.
+        SettingsError: The encoder does not support `pix_fmt` or `crf`.
     """
     encode = partial(_encode_with, video, scale, settings, target, defaults)
     if settings.codec != "auto":
-        return encode(settings.codec), None
+        return encode(encoder_spec(settings.codec).name), None
     format = video.format.enlarged(scale)
     if settings.pix_fmt and (pixel := find_format(settings.pix_fmt)):
         format = replace(format, pixel=pixel)
@@ -159,12 +159,27 @@ def _encoder_options(settings: Upscaling, codec: str, defaults: Mapping[str, str
     if any(name in settings.options for name in _OTHER_QUALITY):
         options.pop(quality, None)
     if settings.crf is not None and not _unused_crf_note(settings, codec):
+        check_quality(settings, codec)
         options[quality] = f"{settings.crf:g}"
     if spec.gpu:
         options["gpu"] = str(settings.device[0])
     if settings.preset is not None and (settings.codec != "auto" or _has_preset(codec, settings.preset)):
         options["preset"] = settings.preset
     return options | settings.options
+
+
+def check_quality(settings: Upscaling, codec: str) -> None:
+    """Check that the encoder `codec` has the quality `crf`.
+
+    Raises:
+        SettingsError: It has not: some encoders would use another quality without a word.
+    """
+    spec = encoder_spec(codec)
+    if settings.crf is None or spec.quality_range is None:
+        return
+    least, greatest = spec.quality_range
+    if not least <= settings.crf <= greatest:
+        raise SettingsError(f"`crf={settings.crf:g}`: {spec.name} supports {least} to {greatest}")
 
 
 def _unused_crf_note(settings: Upscaling, codec: str) -> str:

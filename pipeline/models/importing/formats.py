@@ -10,6 +10,8 @@ from pipeline.errors import ModelError
 from pipeline.models.importing.external_data import LARGEST_MODEL, merge_external_data
 from pipeline.models.ncnn.files import SUFFIXES as NCNN_SUFFIXES
 from pipeline.models.ncnn.files import read_ncnn
+from pipeline.models.pytorch.checkpoint import SUFFIXES as PYTORCH_SUFFIXES
+from pipeline.models.pytorch.checkpoint import read_checkpoint
 
 if TYPE_CHECKING:
     import onnx
@@ -38,5 +40,9 @@ def read_onnx(path: Path) -> tuple[onnx.ModelProto, Companions]:
     return model, companions
 
 
-READERS: dict[str, Read] = {".onnx": read_onnx, **dict.fromkeys(NCNN_SUFFIXES, read_ncnn)}
+READERS: dict[str, Read] = {
+    ".onnx": read_onnx,
+    **dict.fromkeys(NCNN_SUFFIXES, read_ncnn),
+    **dict.fromkeys(PYTORCH_SUFFIXES, read_checkpoint),
+}
 """What reads each kind of file, by its suffix."""

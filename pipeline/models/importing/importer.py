@@ -28,7 +28,7 @@ from pipeline.system.cache import cache_folder, write_cached
 
 log = logging.getLogger(__name__)
 
-IMPORT_VERSION = 1  # raise it when an examination finds other conventions, or rewrites a network in another way
+IMPORT_VERSION = 2  # raise it when an examination finds other conventions, or rewrites a network in another way
 _STEM = 40  # characters of a file's name that the name of its rewritten network begins with
 
 

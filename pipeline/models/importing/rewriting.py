@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 INPUT, OUTPUT = "uprez_input", "uprez_output"
 _PAD_WITH_INPUTS = 11  # the first opset in which Pad has its pads as an input
 _SLICE_WITH_INPUTS = 10
-_CLIP_WITH_INPUTS = 11
 
 
 def with_free_size(model: onnx.ModelProto) -> onnx.ModelProto:
@@ -77,7 +76,7 @@ def rewritten(model: onnx.ModelProto, signature: Signature, conventions: Convent
         name: Name for tables and messages, unless the model's metadata have one.
     """
     if not is_conventional(conventions):
-        _surround(model, signature, conventions)
+        _surround(_without_bytes(model), signature, conventions)
     facts = {"uprez.name": name} | {entry.key: entry.value for entry in model.metadata_props} | _facts(conventions)
     facts.pop("uprez.layout", None)
     del model.metadata_props[:]
@@ -109,6 +108,7 @@ def _surround(model: onnx.ModelProto, signature: Signature, conventions: Convent
     del graph.node[:]
     graph.node.extend(nodes)
     graph.initializer.extend([*before.constants, *after.constants])
+    graph.ClearField("value_info")
     channels = len(conventions.channels)
     code = onnx.helper.np_dtype_to_tensor_dtype(np.dtype(dtype))
     sizes: list[Any] = list(conventions.size or ("height", "width"))
@@ -120,13 +120,27 @@ def _surround(model: onnx.ModelProto, signature: Signature, conventions: Convent
     graph.output.append(onnx.helper.make_tensor_value_info(OUTPUT, code, [1, channels, *enlarged]))
 
 
+def _without_bytes(model: onnx.ModelProto) -> onnx.ModelProto:
+    """`model`, modified so that images are not converted to uint8: TensorRT has no such tensors inside of a network.
+
+    What the network does with an image of uint8 first, except to rearrange it, is to convert it to floats, which then
+    does nothing.
+    """
+    import onnx
+
+    for node in model.graph.node:
+        for attribute in node.attribute:
+            if node.op_type == "Cast" and attribute.name == "to" and attribute.i == onnx.TensorProto.UINT8:
+                attribute.i = onnx.TensorProto.FLOAT
+    return model
+
+
 def _add_before(operators: _Operators, signature: Signature, conventions: Conventions) -> None:
     known = conventions.input_range
     operators.affine([w - b for b, w in zip(known.black, known.white, strict=True)], known.black)
     operators.pad(conventions.border)
-    if signature.input_dtype == "uint8":
-        operators.to_bytes()
-    operators.cast(signature.input_dtype)
+    if signature.input_dtype != "uint8":
+        operators.cast(signature.input_dtype)
     if conventions.layout == "nhwc":
         operators.add("Transpose", perm=[0, 2, 3, 1])
 
@@ -134,7 +148,7 @@ def _add_before(operators: _Operators, signature: Signature, conventions: Conven
 def _add_after(operators: _Operators, signature: Signature, conventions: Conventions) -> None:
     if conventions.layout == "nhwc":
         operators.add("Transpose", perm=[0, 3, 1, 2])
-    operators.current_dtype = signature.output_dtype
+    operators.current_dtype = "float32" if signature.output_dtype == "uint8" else signature.output_dtype
     operators.cast(operators.dtype)
     operators.crop(conventions.excess)
     known: ValueRange = conventions.output_range
@@ -205,15 +219,6 @@ class _Operators:
             self.add("Slice", *map(self.constant, ends))
         elif border:
             self.add("Slice", starts=[border] * 2, ends=[-border] * 2, axes=[2, 3])
-
-    def to_bytes(self) -> None:
-        """Round to nearest and clamp to 0..255."""
-        self.add("Add", self.constant(np.array(0.5, self.dtype)))
-        self.add("Floor")
-        if self.opset >= _CLIP_WITH_INPUTS:
-            self.add("Clip", *(self.constant(np.array(limit, self.dtype)) for limit in (0, 255)))
-        else:
-            self.add("Clip", min=0.0, max=255.0)
 
     def cast(self, dtype: str) -> None:
         """Change the element type, unless it is that already."""

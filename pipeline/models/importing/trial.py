@@ -158,7 +158,10 @@ def measure_values(
     """
     truth = pictures.photograph(geometry.height * geometry.scale, geometry.width * geometry.scale, channels)
     image, truth = pictures.reduced(truth, geometry.scale), cropped(truth, geometry.missing)
-    candidates = [ValueRange.parse(overrides.range)] if overrides.range else KNOWN_RANGES
+    # A run at the only size may take seconds.
+    candidates: tuple[ValueRange, ...] = _USUAL_RANGES if geometry.is_fixed else KNOWN_RANGES
+    if overrides.range:
+        candidates = (ValueRange.parse(overrides.range),)
     found: list[Values] = []
     for candidate in candidates:
         if candidate.suits(channels):

@@ -50,8 +50,8 @@ class NcnnGraph:
         import onnx
 
         name = f"constant_{len(self._constants)}"
-        array = np.asarray(values, None if isinstance(values, np.ndarray) else np.float32)
-        self._constants.append(onnx.numpy_helper.from_array(np.ascontiguousarray(array), name))
+        array = np.array(values, None if isinstance(values, np.ndarray) else np.float32, order="C")
+        self._constants.append(onnx.numpy_helper.from_array(array, name))
         return name
 
     def integers(self, *values: int) -> str:

@@ -147,5 +147,5 @@ def _suits_other_sizes(model: onnx.ModelProto, descriptor: Any) -> bool:
 
 
 def _line(error: Exception) -> str:
-    """The first line of a message."""
-    return (str(error).splitlines() or [type(error).__name__])[0][:200]
+    """The first sentence of a message."""
+    return (str(error).splitlines() or [type(error).__name__])[0].partition(". ")[0][:200]

@@ -1,1 +1,1 @@
-"""The CPU backend: ONNX Runtime between NumPy conversions."""
+"""The CPU backend: ONNX Runtime or OpenVINO between NumPy conversions."""

@@ -1,7 +1,8 @@
-"""A network loaded in ONNX Runtime on the CPU, for one session or for several that take turns."""
+"""A network loaded on the CPU backend, for one session or for several that take turns."""
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,7 @@ from pipeline.errors import BackendError, MismatchError
 from pipeline.flow.blocking import Aborted
 from pipeline.flow.fair_lock import FairLock, Gate
 from pipeline.models.spec import ModelSpec
-from pipeline.system.onnx_runtime import load_onnx_runtime
+from pipeline.superres.cpu.runtimes import ONNX_RUNTIME, CpuRuntime, RunRequest, Size
 
 
 class CpuNetwork:
@@ -19,39 +20,48 @@ class CpuNetwork:
 
     Attributes:
         model: The network.
+        runtime: What runs it.
         backend: Description for tables.
     """
 
-    def __init__(self, model: ModelSpec, threads: int = 0, fair_lock: FairLock | None = None) -> None:
+    def __init__(
+        self,
+        model: ModelSpec,
+        size: Size,
+        runtime: CpuRuntime = ONNX_RUNTIME,
+        threads: int = 0,
+        fair_lock: FairLock | None = None,
+    ) -> None:
         """Load a model.
 
         Args:
             model: The network.
+            size: (H, W) of the images to run, unless the runtime supports any.
+            runtime: What runs it.
             threads: Threads of a run; 0 for one per core.
             fair_lock: Lock that the runs of this and of other networks acquire; None for a lock of its own.
-        """
-        ort = load_onnx_runtime()
 
-        self.model = model
+        Raises:
+            BackendError: The runtime can't load it.
+        """
+        self.model, self.runtime = model, runtime
         self._lock = fair_lock or FairLock()
-        options = ort.SessionOptions()
-        options.log_severity_level = 4
-        options.intra_op_num_threads = threads
-        # By default its threads spin between frames, on cores that the codecs need.
-        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-        self._session = ort.InferenceSession(str(model.path), options, providers=["CPUExecutionProvider"])
-        self.backend = f"ONNX Runtime {ort.__version__} on the CPU"
+        try:
+            self._loaded = runtime.load(model, size, threads)
+        except Exception as error:  # the runtimes' errors have no common parent
+            raise BackendError(f"{runtime.title} can't load {model.name}: {error_reason(error)}") from error
+        self.backend = f"{runtime} on the CPU"
 
     def runner(self) -> NetworkRunner:
         """Create a runner for one session."""
-        return NetworkRunner(self, self._lock.gate())
+        return NetworkRunner(self, self._lock.gate(), self._loaded.request())
 
-    def run(self, tensor: NDArray[Any], options: Any) -> NDArray[Any]:
+    def run(self, tensor: NDArray[Any], request: RunRequest) -> NDArray[Any]:
         """Run the network. The caller must have acquired the lock.
 
         Args:
-            tensor: (1, C, H, W), of the model's dtype.
-            options: ONNX Runtime's RunOptions.
+            tensor: (1, C, H, W), contiguous, of the model's dtype.
+            request: The session's request.
 
         Returns:
             (1, C, scale H, scale W), in memory of its own.
@@ -60,8 +70,7 @@ class CpuNetwork:
             MismatchError: The output has another shape.
         """
         model = self.model
-        output: NDArray[Any]
-        (output,) = self._session.run([model.output], {model.input: tensor}, options)
+        output = request.run(tensor)
         *_, height, width = tensor.shape
         expected = (1, model.channels, height * model.scale, width * model.scale)
         if output.shape != expected:
@@ -73,14 +82,17 @@ class CpuNetwork:
 
 
 class NetworkRunner:
-    """Runs a network for one session. Called from one thread at a time, except `abort`."""
+    """Runs a network for one session. Called from one thread at a time, except `abort`.
 
-    def __init__(self, network: CpuNetwork, gate: Gate) -> None:
-        ort = load_onnx_runtime()
+    Attributes:
+        seconds: Duration of the last run, without the wait for the session's turn.
+    """
 
+    def __init__(self, network: CpuNetwork, gate: Gate, request: RunRequest) -> None:
         self._network: CpuNetwork | None = network
         self._gate = gate
-        self._options = ort.RunOptions()
+        self._request: RunRequest | None = request
+        self.seconds = 0.0
 
     def __call__(self, tensor: NDArray[Any]) -> NDArray[Any]:
         """Wait for the session's turn, and run the network on `tensor`, (1, C, H, W).
@@ -89,24 +101,36 @@ class NetworkRunner:
             BackendError, MismatchError: The network fails.
             Aborted: `abort` was called.
         """
-        network = self._network
+        network, request = self._network, self._request
         assert network is not None, "the session is closed"
+        assert request is not None
         contiguous = np.ascontiguousarray(tensor)
         with self._gate:
+            start = time.perf_counter()
             try:
-                return network.run(contiguous, self._options)
+                return network.run(contiguous, request)
             except MismatchError:
                 raise
-            except Exception as error:  # ONNX Runtime's errors have no common parent
+            except Exception as error:  # the runtimes' errors have no common parent
                 if self._gate.aborted:
                     raise Aborted from error
-                raise BackendError(f"ONNX Runtime failed on {network}: {str(error).splitlines()[0]}") from error
+                raise BackendError(f"{network.runtime.title} failed on {network}: {error_reason(error)}") from error
+            finally:
+                self.seconds = time.perf_counter() - start
 
     def abort(self) -> None:
         """End the current run or its wait, and all later ones. Called from any thread."""
         self._gate.abort()
-        self._options.terminate = True
+        if request := self._request:
+            request.abort()
 
     def close(self) -> None:
         """Drop the reference to the network, which is freed with its last session."""
-        self._network = None
+        self._network = self._request = None
+
+
+def error_reason(error: Exception) -> str:
+    """The reason in the message of a runtime's error, in one line."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    said = [line for line in lines if not line.startswith("Exception from ")]  # where OpenVINO's source raised it
+    return next(iter(said or lines), type(error).__name__)

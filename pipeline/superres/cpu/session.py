@@ -1,4 +1,4 @@
-"""Upscaling with ONNX Runtime on the CPU, which works on any machine."""
+"""Upscaling on the CPU backend: in ONNX Runtime on the CPU, which works on any machine, or in a faster runtime."""
 
 from __future__ import annotations
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-import json
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
+from pipeline.superres.choice_file import describe_rates, read_choice, write_choice
 from pipeline.superres.gpu.fused.candidates import FP32_SUMS, Instruction
 from pipeline.superres.gpu.fused.kernel import SOURCE_FILE
 from pipeline.superres.gpu.fused.program import FusedProgram
@@ -47,10 +47,8 @@ def describe_choice(choice: NetworkChoice) -> str:
     if choice.fused is None:
         return f"TensorRT is used; fused kernels can't compute the network: {choice.reason}"
     if choice.tensorrt is None:
-        return f"fused kernels are used, {choice.fused:.0f} frames/s; TensorRT failed: {choice.reason}"
-    fast, slow = ("fused kernels", "TensorRT") if choice.winner == "fused" else ("TensorRT", "fused kernels")
-    rates = sorted((choice.fused, choice.tensorrt), reverse=True)
-    return f"{fast} at {rates[0]:.0f} frames/s, {rates[0] / rates[1]:.1f} times as fast as {slow} at {rates[1]:.0f}"
+        return f"fused kernels are used, {choice.fused:.0f} frames/s; TensorRT can't be used: {choice.reason}"
+    return describe_rates({"fused kernels": choice.fused, "TensorRT": choice.tensorrt})
 
 
 class ChoiceRecord:
@@ -75,7 +73,7 @@ class ChoiceRecord:
 
     def choice(self) -> NetworkChoice | None:
         """Read the choice; None if the file is missing or damaged."""
-        return read_choice(self._choice)
+        return read_choice(self._choice, NetworkChoice)
 
     def program(self) -> FusedProgram | None:
         """Read the program of fused kernels; None if the file is missing or damaged."""
@@ -90,21 +88,13 @@ class ChoiceRecord:
 
     def write_choice(self, choice: NetworkChoice) -> None:
         """Cache the choice."""
-        write_cached(self._choice, json.dumps(asdict(choice), indent=1).encode())
-
-
-def read_choice(path: Path) -> NetworkChoice | None:
-    """Read a choice from the file `path`; None if the file is missing or damaged."""
-    try:
-        return NetworkChoice(**json.loads(path.read_text(encoding="utf-8")))
-    except (OSError, ValueError, TypeError):
-        return None
+        write_choice(self._choice, choice)
 
 
 def cached_choices(cache: EngineCache) -> list[NetworkChoice]:
     """The choices in `cache`."""
-    choices = map(read_choice, sorted(cache.folder.glob(f"*{_CHOICE}")))
-    return [choice for choice in choices if choice]
+    paths = sorted(cache.folder.glob(f"*{_CHOICE}"))
+    return [choice for path in paths if (choice := read_choice(path, NetworkChoice))]
 
 
 def remove_choices(cache: EngineCache, usable_gpus: set[str], everything: bool = False) -> int:
@@ -120,7 +110,7 @@ def remove_choices(cache: EngineCache, usable_gpus: set[str], everything: bool =
     """
     removed: set[Path] = set(cache.folder.glob(f"*{_PROGRAM}")) if everything else set()
     for path in cache.folder.glob(f"*{_CHOICE}"):
-        choice = read_choice(path)
+        choice = read_choice(path, NetworkChoice)
         if everything or choice is None or choice.gpu not in usable_gpus:
             removed |= {path, path.with_name(path.name.replace(_CHOICE, _PROGRAM))}
     size = sum(file.stat().st_size for file in removed if file.exists())

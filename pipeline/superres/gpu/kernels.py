@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import asdict
+from fractions import Fraction
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -25,12 +26,14 @@ if TYPE_CHECKING:
     from cuda.core import ObjectCode, ProgramOptions
 
 COLOUR, TILES, ALPHA, LUMA, LIMIT = "kernels.cu", "tiles.cu", "alpha.cu", "luma.cu", "limit.cu"
+REDUCE = "reduce.cu"
 INCLUDES = {  # the files that precede each file of kernels when it is compiled
     COLOUR: ("element.cu", "rounding.cu"),
     TILES: ("element.cu",),
     ALPHA: ("rounding.cu", "bicubic.cu"),
     LUMA: ("element.cu", "bicubic.cu"),
     LIMIT: ("element.cu",),
+    REDUCE: ("element.cu",),
     "fused/convolution.cu": ("fused/instructions.cu",),
 }
 
@@ -111,6 +114,20 @@ def limit_macros(format: FrameFormat, model: ModelSpec) -> dict[str, str]:
             "SCALE": model.scale,
             "PLANES": model.channels,
             "HALF": int(model.dtype == np.float16),
+        }
+    )
+
+
+def reduction_macros(planes: int, height: int, width: int, factor: Fraction) -> dict[str, str]:
+    """Macros of reduce.cu, for a tensor of fp16, (planes, height, width), that is reduced by `factor`."""
+    return _as_literals(
+        {
+            "PLANES": planes,
+            "HEIGHT": height,
+            "WIDTH": width,
+            "NUMERATOR": factor.numerator,
+            "DENOMINATOR": factor.denominator,
+            "HALF": 1,
         }
     )
 

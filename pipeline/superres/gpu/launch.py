@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,6 +16,7 @@ from pipeline.superres.gpu.kernels import (
     COLOUR,
     LIMIT,
     LUMA,
+    REDUCE,
     TILES,
     alpha_macros,
     colour_macros,
@@ -24,12 +26,15 @@ from pipeline.superres.gpu.kernels import (
     limit_macros,
     luma_macros,
     plane_layout,
+    reduction_macros,
     tile_macros,
 )
+from pipeline.superres.gpu.samples import Samples
 from pipeline.superres.tiling import Tile, Tiling
 
 if TYPE_CHECKING:
     from cuda.core import Device, Stream
+    from cuda.core.graph import GraphBuilder
 
 _BLOCK = (32, 4)
 
@@ -39,15 +44,13 @@ class ToRgb:
 
     def __init__(self, device: Device, format: FrameFormat, model: ModelSpec, interleaved: bool = False) -> None:
         macros = colour_macros(format, model) | input_macros(interleaved)
-        self._layout = plane_layout(format)
         self._launch = _Launch(
             device, COLOUR, macros, "to_rgb", (-(-format.width // columns_per_thread(format)), format.height)
         )
 
-    def __call__(self, stream: Stream, frame: int, rgb: int) -> None:
-        """Convert the packed frame at device address `frame` to the tensor at `rgb`."""
-        luma, u, v, luma_pitch, chroma_pitch, _ = self._layout
-        self._launch(stream, frame + luma, frame + u, frame + v, luma_pitch, chroma_pitch, rgb)
+    def __call__(self, stream: Stream, frame: Samples, rgb: int) -> None:
+        """Convert the samples of a frame to the tensor at device address `rgb`."""
+        self._launch(stream, *frame[:5], rgb)
 
 
 class FromRgb:
@@ -73,7 +76,6 @@ class ToLuma:
     """Converts samples to the luma tensor, (1, 1, H, W), or (H, W, 4) if interleaved."""
 
     def __init__(self, device: Device, format: FrameFormat, model: ModelSpec, interleaved: bool = False) -> None:
-        self._layout = plane_layout(format)
         self._launch = _Launch(
             device,
             LUMA,
@@ -82,17 +84,15 @@ class ToLuma:
             (format.width, format.height),
         )
 
-    def __call__(self, stream: Stream, frame: int, tensor: int) -> None:
-        """Convert the packed frame at device address `frame` to the tensor at `tensor`."""
-        luma, u, v, luma_pitch, chroma_pitch, _ = self._layout
-        self._launch(stream, frame + luma, frame + u, frame + v, luma_pitch, chroma_pitch, tensor)
+    def __call__(self, stream: Stream, frame: Samples, tensor: int) -> None:
+        """Convert the samples of a frame to the tensor at device address `tensor`."""
+        self._launch(stream, *frame[:5], tensor)
 
 
 class WithChroma:
     """Combines the upscaled luma tensor, (1, 1, scale H, scale W), with the source's chroma to the RGB tensor."""
 
     def __init__(self, device: Device, format: FrameFormat, model: ModelSpec) -> None:
-        self._layout = plane_layout(format)
         self._launch = _Launch(
             device,
             LUMA,
@@ -101,10 +101,9 @@ class WithChroma:
             (model.scale * format.width, model.scale * format.height),
         )
 
-    def __call__(self, stream: Stream, tensor: int, frame: int, rgb: int) -> None:
-        """Combine the luma at device address `tensor` and the packed source frame at `frame` to the tensor at `rgb`."""
-        luma, u, v, *pitches, _ = self._layout
-        self._launch(stream, tensor, frame + luma, frame + u, frame + v, *pitches, rgb)
+    def __call__(self, stream: Stream, tensor: int, frame: Samples, rgb: int) -> None:
+        """Combine the luma at device address `tensor` and the source frame's samples to the tensor at `rgb`."""
+        self._launch(stream, tensor, *frame[:5], rgb)
 
 
 class LimitOvershoot:
@@ -130,12 +129,12 @@ class EnlargeAlpha:
     def __init__(self, device: Device, source: FrameFormat, output: FrameFormat) -> None:
         self._has_alpha = source.pixel.alpha
         kernel = "enlarge" if self._has_alpha else "opaque"
-        self._from, self._to = plane_layout(source).alpha, plane_layout(output).alpha
+        self._to = plane_layout(output).alpha
         self._launch = _Launch(device, ALPHA, alpha_macros(source, output), kernel, (output.width, output.height))
 
-    def __call__(self, stream: Stream, frame: int, output: int) -> None:
-        """Write the alpha of the packed frame at device address `output`, given the source frame at `frame`."""
-        source = (frame + self._from,) if self._has_alpha else ()
+    def __call__(self, stream: Stream, frame: Samples, output: int) -> None:
+        """Write the alpha of the packed frame at device address `output`, given the source frame's samples."""
+        source = (frame.alpha,) if self._has_alpha else ()
         self._launch(stream, *source, output + self._to)
 
 
@@ -176,6 +175,27 @@ class PasteTile:
         """Paste the output of `tile` at device address `piece` into the tensor at `rgb`."""
         position = (np.int32(number) for number in (tile.x, tile.y, tile.left, tile.top))
         self._launch(stream, piece, rgb, *position)
+
+
+class Reduce:
+    """Reduces a network's output of fp16, (1, C, H, W), by cubic convolution."""
+
+    def __init__(self, device: Device, planes: int, height: int, width: int, factor: Fraction) -> None:
+        """Compile the kernel. Raises BackendError.
+
+        Args:
+            device: The GPU.
+            planes: C.
+            height: H.
+            width: W.
+            factor: Below 1; H and W are divided without remainder.
+        """
+        macros = reduction_macros(planes, height, width, factor)
+        self._launch = _Launch(device, REDUCE, macros, "reduce", (int(width * factor), int(height * factor)))
+
+    def __call__(self, stream: Stream | GraphBuilder, source: int, output: int) -> None:
+        """Reduce the tensor at device address `source` to the one at `output`."""
+        self._launch(stream, source, output)
 
 
 @dataclass(frozen=True)
@@ -242,6 +262,6 @@ class _Launch:
         self._kernel = compile_kernels(file, macros, f"sm_{device.arch}").get_kernel(name)
         self._launch = launch
 
-    def __call__(self, stream: Stream, *arguments: Any) -> None:
+    def __call__(self, stream: Stream | GraphBuilder, *arguments: Any) -> None:
         """Queue the kernel on `stream`."""
         self._launch(stream, self._config, self._kernel, *arguments)

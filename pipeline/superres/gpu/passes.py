@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from pipeline.models.spec import ModelSpec
 from pipeline.superres.gpu.launch import ConversionKernels, CutTile, PasteTile
 from pipeline.superres.gpu.network_choice import GpuNetwork
+from pipeline.superres.gpu.samples import Samples
 from pipeline.superres.tiling import Tiling
 from pipeline.system.cuda import Gpu
 
@@ -59,11 +60,11 @@ class Passes:
             self._addresses = int(self._input.handle), int(self._output.handle), int(self._rgb.handle)
             self._memory = memory.pop_all()
 
-    def queue(self, samples: int, output: int, mark: Mark | None = None) -> None:
+    def queue(self, samples: Samples, output: int, mark: Mark | None = None) -> None:
         """Queue all passes for a frame.
 
         Args:
-            samples: Device address of the packed source frame.
+            samples: The samples of the source frame.
             output: Device address of the packed upscaled frame.
             mark: Called with the name of each pass after it was queued.
         """

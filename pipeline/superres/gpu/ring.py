@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 
 from pipeline.flow.blocking import Aborted
 from pipeline.flow.channel import Channel
-from pipeline.frame import FrameFormat, Plane
+from pipeline.frame import Frame, FrameFormat, Plane
+from pipeline.superres.gpu.samples import Samples, packed_samples
 from pipeline.system.cuda import Gpu, PinnedBuffer
 
 if TYPE_CHECKING:
@@ -30,24 +31,34 @@ class Slot:
         device_in: Device memory of the source frame.
         device_out: Device memory of the upscaled frame.
         host_out: Pinned host memory of the upscaled frame.
+        samples: The samples in `device_in`.
         uploaded: Recorded after the copy to `device_in`.
         computed: Recorded after the last kernel.
         downloaded: Recorded after the copy to `host_out`.
         trace_events: Further events by name, for a trace; empty without one.
         input_planes: Views of the planes in `host_in`.
         output_planes: Views of the planes in `host_out`.
+        borrowed: The source frame, if NVDEC decoded it: it is read where it is, and released after that.
     """
 
     host_in: PinnedBuffer
     device_in: Buffer
     device_out: Buffer
     host_out: PinnedBuffer
+    samples: Samples
     uploaded: Event
     computed: Event
     downloaded: Event
     trace_events: dict[str, Event]
     input_planes: tuple[Plane, ...]
     output_planes: tuple[Plane, ...]
+    borrowed: Frame | None = None
+
+    def release_borrowed(self) -> None:
+        """Release the source frame, if it is borrowed. No work on it may be in flight."""
+        if self.borrowed is not None:
+            self.borrowed.release()
+            self.borrowed = None
 
 
 class SlotRing:
@@ -120,11 +131,13 @@ def _allocate(
         return buffer
 
     host_in, host_out = pinned(source.bytes), pinned(output.bytes)
+    device_in = on_device(source.bytes)
     return Slot(
         host_in=host_in,
-        device_in=on_device(source.bytes),
+        device_in=device_in,
         device_out=on_device(output.bytes),
         host_out=host_out,
+        samples=packed_samples(source, int(device_in.handle)),
         uploaded=gpu.event(timed),
         computed=gpu.event(timed),
         downloaded=gpu.event(timed),

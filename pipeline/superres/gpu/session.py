@@ -17,7 +17,7 @@ The steps of a CUDA program, and where they are:
  1. bind a handle                Compute (device), Network (runtime, engine), Lane (context)
  2. allocate device memory       SlotRing (frames), Lane (tensors)
  3. check type, shape and order  `check_frame` for each frame, Network for the engine
- 4. copy in                      `submit`: to host_in, then host_in → device_in; frames of NVDEC within the GPU
+ 4. copy in                      `submit`: to host_in, then host_in → device_in; frames of NVDEC are read where they are
  5. configure                    Lane: shape and addresses, once
  6. run                          `submit` → Compute.queue → Passes → Lane.run
  7. copy out                     `submit` queues device_out → host_out, `collect` waits for it
@@ -28,7 +28,6 @@ The steps of a CUDA program, and where they are:
 from __future__ import annotations
 
 import logging
-from collections import deque
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
@@ -43,6 +42,7 @@ from pipeline.superres.gpu.compute import Compute
 from pipeline.superres.gpu.gpu_trace import GpuTrace
 from pipeline.superres.gpu.passes import Passes
 from pipeline.superres.gpu.ring import Slot, SlotRing
+from pipeline.superres.gpu.samples import Samples, decoder_samples
 from pipeline.superres.session import Session, check_frame
 from pipeline.superres.tiling import Tiling
 from pipeline.system.cuda import gpu_errors
@@ -52,7 +52,6 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-_BORROWED = 2  # NVDEC surfaces that may be held while they are copied
 _SUBMITTING, _COLLECTING = gpu_errors("submitting a frame"), gpu_errors("collecting a frame")
 
 
@@ -93,7 +92,6 @@ class TensorRtSession(Session[SlotTicket]):
         self._gpu = compute.gpu
         self._gpu.make_current()
         self._copy_in, self._copy_out = self._gpu.stream(), self._gpu.stream()
-        self._borrowed: deque[tuple[Event, Frame]] = deque()
         self._trace = GpuTrace(self._gpu, trace) if trace else None
         with ExitStack() as resources, gpu_errors("starting the session"):
             slots = compute.join(slots)
@@ -121,8 +119,8 @@ class TensorRtSession(Session[SlotTicket]):
         self._gpu.ensure_current()
         slot = self._ring.take()
         with _SUBMITTING:
-            self._upload(slot, frame)
-        lane = self._compute.queue(self._gate, partial(self._queue_passes, slot))
+            samples, available = self._borrow(slot, frame) if frame.device_planes else self._upload(slot, frame)
+        lane = self._compute.queue(self._gate, partial(self._queue_passes, slot, samples, available))
         with _SUBMITTING:
             self._queue_download(slot)
         return SlotTicket(slot, lane, frame.pts, frame.duration)
@@ -132,6 +130,7 @@ class TensorRtSession(Session[SlotTicket]):
         slot = ticket.slot
         with _COLLECTING:
             slot.downloaded.sync()
+            slot.release_borrowed()
             if self._trace:
                 self._trace.collect(slot, ticket.lane, ticket.pts, self._compute.title)
         release = partial(self._ring.give_back, slot)
@@ -156,46 +155,41 @@ class TensorRtSession(Session[SlotTicket]):
                 self._copy_in.sync()
                 self._compute.sync()
                 self._copy_out.sync()
-                while self._borrowed:
-                    self._borrowed.popleft()[1].release()
+                for slot in self._ring.slots:
+                    slot.release_borrowed()
                 self._resources.close()
                 self._copy_in.sync()
         except BackendError as error:  # after a fault nothing can be freed; the fault itself is the error to raise
             log.warning("%s", error)
 
-    def _upload(self, slot: Slot, frame: Frame) -> None:
-        """Copy the frame's samples to the slot, queue their copy to the GPU, and release the frame."""
+    def _upload(self, slot: Slot, frame: Frame) -> tuple[Samples, Event]:
+        """Copy the frame's samples to the slot, queue their copy to the GPU, and release the frame.
+
+        Returns:
+            The samples on the GPU, and the event after which they are there.
+        """
         self._mark(slot, "upload", self._copy_in)
-        if frame.device_planes:
-            self._gpu.wait_for_decoder(self._copy_in)
-            address, size = int(slot.device_in.handle), self.source.pixel.dtype.itemsize
-            for plane, (rows, columns) in zip(frame.device_planes, self.source.plane_shapes, strict=True):
-                self._gpu.copy_plane(self._copy_in, address, columns * size, plane, columns * size, rows)
-                address += rows * columns * size
-        else:
-            for packed, samples in zip(slot.input_planes, frame.planes, strict=True):
-                np.copyto(packed, samples)
-            slot.device_in.copy_from(slot.host_in.buffer, stream=self._copy_in)
+        for packed, samples in zip(slot.input_planes, frame.planes, strict=True):
+            np.copyto(packed, samples)
+        slot.device_in.copy_from(slot.host_in.buffer, stream=self._copy_in)
         self._copy_in.record(slot.uploaded)
-        if frame.device_planes:
-            self._hold_until_copied(slot, frame)
-        else:
-            frame.release()
+        frame.release()
+        return slot.samples, slot.uploaded
 
-    def _hold_until_copied(self, slot: Slot, frame: Frame) -> None:
-        """Release frames of NVDEC once they were copied, and at the latest a few frames later."""
-        self._borrowed.append((slot.uploaded, frame))
-        while self._borrowed and (self._borrowed[0][0].is_done or len(self._borrowed) > _BORROWED):
-            uploaded, oldest = self._borrowed.popleft()
-            uploaded.sync()
-            oldest.release()
+    def _borrow(self, slot: Slot, frame: Frame) -> tuple[Samples, Event]:
+        """Keep a frame of NVDEC until it is upscaled. Returns as `_upload`."""
+        slot.borrowed = frame
+        self._mark(slot, "upload", self._copy_in)
+        if self._trace:  # there is no copy: an empty span
+            self._copy_in.record(slot.uploaded)
+        return decoder_samples(self.source, frame.device_planes), frame.decoded or self._gpu.decoded_event()
 
-    def _queue_passes(self, slot: Slot, passes: Passes) -> None:
-        """Queue the kernels and the network for the frame in `slot`."""
-        passes.stream.wait(slot.uploaded)
+    def _queue_passes(self, slot: Slot, samples: Samples, available: Event, passes: Passes) -> None:
+        """Queue the kernels and the network for the frame in `slot`, once its samples are available."""
+        passes.stream.wait(available)
         self._mark(slot, "compute", passes.stream)
         mark = partial(self._trace.mark, slot, stream=passes.stream) if self._trace else None
-        passes.queue(int(slot.device_in.handle), int(slot.device_out.handle), mark)
+        passes.queue(samples, int(slot.device_out.handle), mark)
         passes.stream.record(slot.computed)
 
     def _queue_download(self, slot: Slot) -> None:

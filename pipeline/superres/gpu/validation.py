@@ -9,15 +9,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.colour.psnr import psnr
-from pipeline.colour.resample import bicubic
 from pipeline.errors import BackendError, ModelError
 from pipeline.models.spec import ModelSpec
+from pipeline.superres.output_check import measure_agreement, require_finite, textured_image
 from pipeline.system.onnx_runtime import load_onnx_runtime
 
 LEAST_DECIBELS = 40.0
 _SIDE = 96  # of the part that is compared: enough texture, and fast on a CPU
-_LEAST_SPAN = 1e-3  # of white: an output that spans less is a single colour
 
 RunNetwork = Callable[[NDArray[Any]], NDArray[Any]]
 
@@ -73,30 +71,19 @@ def validate_engine(model: ModelSpec, run: RunNetwork, height: int, width: int) 
         The PSNR in dB.
 
     Raises:
-        BackendError: The output is not finite, is a single colour, or has less than LEAST_DECIBELS.
+        BackendError: The output is not finite, is a single colour where ONNX Runtime's is not, or has less than
+            LEAST_DECIBELS.
     """
     image = textured_image(height, width, model)
     output = run(image)
-    if not np.isfinite(output).all():
-        raise BackendError(_refusal(model, "its output is not finite"))
-    if float(output.max()) - float(output.min()) < _LEAST_SPAN * model.value_range:
-        raise BackendError(_refusal(model, "its output is a single colour"))
-    part = reference_part(model, image)
-    decibels = psnr(part.of(output), part.expected, peak=model.value_range)
-    if not decibels >= LEAST_DECIBELS:  # also if it is not a number
+    try:
+        require_finite(output)
+        part = reference_part(model, image)
+        return measure_agreement(part.of(output), part.expected, model, LEAST_DECIBELS)
+    except BackendError as error:
         raise BackendError(
-            _refusal(model, f"{decibels:.1f} dB compared with ONNX Runtime, {LEAST_DECIBELS:g} are required")
-        )
-    return decibels
-
-
-def textured_image(height: int, width: int, model: ModelSpec) -> NDArray[Any]:
-    """An image of smooth shapes and grain for tests: (1, C, H, W) of the model's dtype and value range."""
-    rng = np.random.default_rng(0)
-    coarse = rng.random((model.channels, height // 16 + 4, width // 16 + 4)).astype(np.float32)
-    shapes = np.stack([np.asarray(bicubic(plane, height, width)) for plane in coarse])
-    grain = rng.standard_normal((model.channels, height, width)).astype(np.float32) * 0.05
-    return np.asarray((np.clip(shapes + grain, 0, 1) * model.value_range).astype(model.dtype)[None])
+            f"the engine of {model.name} is wrong ({error}) and is not used: try another `precision` or `engine`"
+        ) from error
 
 
 def reference_output(model: ModelSpec, image: NDArray[Any]) -> NDArray[np.float64]:
@@ -140,7 +127,3 @@ def _context(part: slice, radius: int, stride: int, length: int) -> slice:
 def _enlarged(part: slice, start: int, scale: int) -> slice:
     """`part` in the output of an image that begins at `start`."""
     return slice(scale * (part.start - start), scale * (part.stop - start))
-
-
-def _refusal(model: ModelSpec, reason: str) -> str:
-    return f"the engine of {model.name} is wrong ({reason}) and is not used: try another `precision` or `engine`"

@@ -3,6 +3,7 @@
 import logging
 import threading
 from collections.abc import Sequence
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ import av.error
 import pytest
 from av.video.codeccontext import VideoCodecContext
 
+from pipeline.errors import UprezError
 from pipeline.flow.blocking import Aborted
 from pipeline.frame import Frame
 from pipeline.media.decoding.decoder import Decoder
@@ -51,6 +53,27 @@ def test_frames_are_those_of_one_context(tmp_path: Path, kind: str, reasons: Seq
 def test_irregular_streams_are_decoded_by_one_context(tmp_path: Path, kind: str) -> None:
     path = make(tmp_path, kind)
     assert decode(path, in_software()) == decode(path)
+
+
+@pytest.mark.parametrize("kind", ["interlaced frames", "one GOP", "intra refresh"])
+def test_another_context_decodes_irregular_streams_if_it_is_given(tmp_path: Path, kind: str) -> None:
+    opened = []
+
+    def open_alone(source: Source) -> VideoCodecContext:
+        opened.append(open_software_context(source, 2))
+        return opened[0]
+
+    path = make(tmp_path, kind)
+    assert decode(path, replace(in_software(), alone=open_alone)) == decode(path)
+    assert [context.is_open for context in opened] == [True]
+
+
+def test_own_context_decodes_irregular_streams_if_another_one_can_not_be_opened(tmp_path: Path) -> None:
+    def refuse(source: Source) -> VideoCodecContext:
+        raise UprezError("can't be read again")
+
+    path = make(tmp_path, "interlaced frames")
+    assert decode(path, replace(in_software(), alone=refuse)) == decode(path)
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,9 @@ import av
 import pytest
 
 import pipeline
+from pipeline.config.settings import Settings
 from pipeline.media.encoding.codecs import (
+    ALIASES,
     CODECS,
     ENCODERS,
     codec_of,
@@ -23,6 +25,7 @@ from pipeline.media.encoding.codecs import (
 )
 from pipeline.media.encoding.encoder_context import configure, negotiate_format
 from pipeline.media.encoding.encoder_spec import CodecSpec, EncoderSpec, Role
+from pipeline.media.encoding.formats import find_encoder
 from pipeline.media.encoding.video_encoding import VideoEncoding
 from tests.frames import format_of
 
@@ -133,6 +136,69 @@ def test_an_unknown_encoder_has_the_defaults_of_its_codec() -> None:
     assert codec_of("libx264rgb") is CODECS["h264"]
     assert encoder_spec("no-such-encoder").codec == "no-such-encoder"
     assert codec_of("utvideo") == CodecSpec("utvideo")
+
+
+@pytest.mark.parametrize(
+    ("alias", "encoder"),
+    [
+        ("h264", "libx264"),
+        ("x264", "libx264"),
+        ("h265", "libx265"),
+        ("hevc", "libx265"),
+        ("HEVC", "libx265"),
+        ("x265", "libx265"),
+        ("av1", "libsvtav1"),
+        ("vp9", "libvpx-vp9"),
+        ("vp8", "libvpx"),
+        ("prores", "prores_ks"),
+    ],
+)
+def test_an_alias_stands_for_the_row_of_its_encoder(alias: str, encoder: str) -> None:
+    assert encoder_spec(alias) is ENCODERS[encoder]
+    assert find_encoder(alias).name == encoder
+
+
+def test_aliases_are_in_lower_case_and_not_the_names_of_other_encoders() -> None:
+    assert len(ALIASES) == sum(len(spec.aliases) for spec in ENCODERS.values())
+    assert all(alias == alias.lower() and alias not in ENCODERS for alias in ALIASES)
+
+
+def test_help_of_the_setting_names_aliases_that_exist() -> None:
+    named, _, _ = str(Settings.model_fields["codec"].description).partition("or any other")
+    assert set(re.findall(r"[a-z]+[0-9]+|hevc|prores", named)) == set(ALIASES) - {"vp8"}
+
+
+def test_the_name_of_a_codec_stands_for_the_usual_encoder() -> None:
+    assert encoder_spec("webp").name == av.Codec("webp", "w").name
+    assert encoder_spec("webp").codec == "webp"
+
+
+def opens_with_quality(spec: EncoderSpec, quality: float) -> bool:
+    encoding = VideoEncoding(spec.name, format_of("yuv420p"), Fraction(25), Fraction(1, 25))
+    context = av.CodecContext.create(spec.name, "w")
+    assert isinstance(context, av.VideoCodecContext)
+    configure(context, negotiate_format(encoding))
+    context.options = {spec.quality_option: str(quality)}
+    try:
+        context.open()
+    except av.error.FFmpegError:
+        return False
+    return not context.options
+
+
+@pytest.mark.parametrize("spec", [spec for spec in CPU if spec.quality_range], ids=lambda spec: spec.name)
+def test_encoders_accept_both_ends_of_their_quality_range(spec: EncoderSpec) -> None:
+    assert spec.quality_range
+    assert all(opens_with_quality(spec, quality) for quality in spec.quality_range)
+    if spec.name != "libx264":  # which accepts any number
+        assert not opens_with_quality(spec, spec.quality_range[1] + 1)
+
+
+@pytest.mark.parametrize("spec", ENCODERS.values(), ids=lambda spec: spec.name)
+def test_default_qualities_are_in_the_quality_range(spec: EncoderSpec) -> None:
+    defaults = [options.get(spec.quality_option) for options in (spec.options, spec.live.options)]
+    least, greatest = spec.quality_range or (0, 0)
+    assert all(least <= float(value) <= greatest for value in defaults if value)
 
 
 def test_gpu_encoders_come_first_where_a_gpu_may_be_used() -> None:

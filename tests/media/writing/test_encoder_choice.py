@@ -1,5 +1,6 @@
 """The encoder of an output and its options are chosen from settings, source and container."""
 
+import re
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -45,6 +46,35 @@ def test_options_of_the_user_override_the_quality_setting(video: VideoInfo) -> N
     encoding, _ = choose_encoder(video, 1, settings(codec="libx264", options={"qp": "0"}), Path("a.mkv"))
     assert "crf" not in encoding.options
     assert encoding.options["qp"] == "0"
+
+
+@pytest.mark.parametrize(("alias", "encoder"), [("h264", "libx264"), ("hevc", "libx265"), ("prores", "prores_ks")])
+def test_an_alias_has_the_defaults_of_its_encoder(video: VideoInfo, alias: str, encoder: str) -> None:
+    chosen, _ = choose_encoder(video, 1, settings(codec=alias), Path("a.mov"))
+    assert (chosen.codec, chosen) == (encoder, choose_encoder(video, 1, settings(codec=encoder), Path("a.mov"))[0])
+
+
+@pytest.mark.parametrize(
+    ("codec", "crf", "message"),
+    [
+        ("libx264", 52, "`crf=52`: libx264 supports 0 to 51"),
+        ("auto", 51.5, "`crf=51.5`: libx264 supports 0 to 51"),
+        ("h265", 63, "`crf=63`: libx265 supports 0 to 51"),
+        ("av1", 0, "`crf=0`: libsvtav1 supports 1 to 63"),
+        ("h264_nvenc", 0, "`crf=0`: h264_nvenc supports 1 to 51"),
+    ],
+)
+def test_a_quality_that_the_encoder_does_not_have_is_refused(
+    video: VideoInfo, codec: str, crf: float, message: str
+) -> None:
+    with pytest.raises(SettingsError, match=f"^{re.escape(message)}$"):
+        choose_encoder(video, 1, settings(codec=codec, crf=crf), Path("a.mkv"))
+
+
+@pytest.mark.parametrize(("codec", "crf"), [("libx264", 0), ("libx264", 51), ("av1", 63), ("vp9", 63)])
+def test_the_ends_of_the_quality_range_are_accepted(video: VideoInfo, codec: str, crf: float) -> None:
+    chosen, _ = choose_encoder(video, 1, settings(codec=codec, crf=crf), Path("a.mkv"))
+    assert chosen.options["crf"] == str(crf)
 
 
 def test_a_preset_of_another_encoder_is_ignored_by_the_automatic_choice(video: VideoInfo) -> None:

@@ -96,6 +96,23 @@ def test_a_displacement_of_more_than_a_quarter_pixel_is_refused(by: float) -> No
         check_output(shifted(by), 3, SCALE, *SIZE)
 
 
+def test_a_displacement_that_only_a_small_picture_shows_is_accepted() -> None:
+    def run(picture: Pixels) -> Pixels:
+        return shifted(0.4)(picture) if picture.shape[2] < 2 * SIZE[1] else right(picture)
+
+    assert max(map(abs, check_output(run, 3, SCALE, *SIZE).shift)) < 0.02
+
+
+def test_a_network_for_one_size_is_checked_at_this_size_alone() -> None:
+    def run(picture: Pixels) -> Pixels:
+        if picture.shape[1:] != SIZE:
+            raise TrialError("another size")
+        return shifted(0.4)(picture)
+
+    with pytest.raises(ModelError, match="is displaced by"):
+        check_output(run, 3, SCALE, *SIZE)
+
+
 @pytest.mark.parametrize(("across", "down"), [(0, 0), (1, -1), (0.5, 0.25), (-1.5, 2)])
 def test_the_displacement_of_two_pictures_is_measured_to_a_tenth_of_a_pixel(across: float, down: float) -> None:
     large = photograph(4 * 72, 4 * 88, 1)[0].astype(np.float64)

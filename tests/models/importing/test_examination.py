@@ -214,7 +214,7 @@ class TestRefused:
     def test_a_displaced_output(self, path: Path) -> None:
         pads = np.array([0, 0, 0, 1, 0, 0, 0, -1], np.int64)
         onnx.save(with_last_node("Pad", pads, mode="edge"), path)
-        assert "its output is displaced by 0.4" in self.refusal(path)
+        assert "its output is displaced by 0." in self.refusal(path)
 
     def test_a_network_from_colour_to_luma(self, path: Path) -> None:
         onnx.save(with_last_node("ReduceMean", axes=[1], keepdims=1), path)

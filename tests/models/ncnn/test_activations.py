@@ -6,7 +6,8 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from tests.models.ncnn.networks import Array, plain, random, run_layer, tagged
+from pipeline.models.ncnn.converter import convert_ncnn
+from tests.models.ncnn.networks import Array, param, plain, random, run_layer, tagged
 
 IMAGE = 4 * random(3, 6, 7)
 
@@ -63,3 +64,8 @@ def test_prelu_has_a_slope_for_each_channel_or_one(count: int) -> None:
 def test_activation_of_a_convolution_follows_it(parameters: str, formula: Callable[[Array], Array]) -> None:
     output = run_layer(f"Convolution 0=3 1=1 6=9 {parameters}", tagged(np.eye(3)), IMAGE)
     np.testing.assert_allclose(output, formula(IMAGE), atol=1e-5)
+
+
+def test_limits_of_a_clip_are_scalars_as_onnx_requires() -> None:
+    model = convert_ncnn(param("Input image 0 1 x 2=3", "Clip limits 1 1 x y 0=0 1=1"), b"")
+    assert [list(tensor.dims) for tensor in model.graph.initializer] == [[], []]

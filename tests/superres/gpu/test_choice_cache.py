@@ -91,4 +91,5 @@ def test_a_choice_is_described_with_the_reason_where_one_network_does_not_run() 
         "TensorRT is used; fused kernels can't compute the network: it has an operator Clip"
     )
     without_tensorrt = NetworkChoice("m", "64x48", "A GPU", "fused", "no kernel found", fused=300.0)
-    assert describe_choice(without_tensorrt) == "fused kernels are used, 300 frames/s; TensorRT failed: no kernel found"
+    expected = "fused kernels are used, 300 frames/s; TensorRT can't be used: no kernel found"
+    assert describe_choice(without_tensorrt) == expected

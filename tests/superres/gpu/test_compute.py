@@ -11,12 +11,12 @@ import pytest
 from pipeline.config.settings import Settings
 from pipeline.errors import BackendError, MismatchError, OutOfMemory
 from pipeline.flow.blocking import Aborted
-from pipeline.frame import Frame, FrameFormat
+from pipeline.frame import PIXEL_FORMATS, DevicePlane, Frame, FrameFormat
 from pipeline.models import catalogue
 from pipeline.superres.gpu.compute import Compute, ComputeOptions
 from pipeline.superres.gpu.session import SlotTicket, TensorRtSession
 from pipeline.superres.sessions import SessionRequest, SharedSessions
-from tests.superres.fake_gpu import FakeGpu, FakeNetwork, FakePasses
+from tests.superres.fake_gpu import FakeBuffer, FakeGpu, FakeNetwork, FakePasses
 from tests.superres.fake_gpu import gpu as gpu
 from tests.superres.oracle import saturated
 from tests.waiting import DEADLINE, all_at_once
@@ -220,3 +220,56 @@ def test_a_session_beyond_the_budget_is_refused_and_the_first_continues(gpu: Fak
             TensorRtSession(compute)
         play(one, clip(format, 1))
     assert gpu.open_buffers == 0
+
+
+def decode(gpu: FakeGpu, frame: Frame, released: list[int]) -> Frame:
+    """`frame` as NVDEC yields it: its samples are written later, and are garbage after it was released."""
+    buffers = [FakeBuffer(gpu, plane.size) for plane in frame.planes]
+    for buffer, plane in zip(buffers, frame.planes, strict=True):
+        gpu.decoder.do(partial(np.copyto, buffer.array, plane.ravel()))
+
+    def release() -> None:
+        released.append(frame.pts)
+        for buffer in buffers:
+            buffer.close()
+
+    planes = tuple(DevicePlane(buffer.handle, frame.format.width) for buffer in buffers)
+    return replace(frame, planes=(), device_planes=planes, release=release, decoded=gpu.decoded_event())
+
+
+@pytest.fixture
+def decoded_format(format: FrameFormat) -> FrameFormat:
+    return replace(format, pixel=PIXEL_FORMATS["nv12"])
+
+
+def test_frames_of_nvdec_are_read_where_they_are_and_released_once_they_are_upscaled(
+    gpu: FakeGpu, open_shared: Open, decoded_format: FrameFormat
+) -> None:
+    released: list[int] = []
+    frames = clip(decoded_format, seed=1)
+    with open_shared(decoded_format) as session:
+        for first, second in zip(frames[::2], frames[1::2], strict=True):
+            tickets = [session.submit(decode(gpu, frame, released)) for frame in (first, second)]
+            assert released == [frame.pts for frame in frames[: first.pts]]
+            for ticket, frame in zip(tickets, (first, second), strict=True):
+                assert_inverted(session.collect(ticket), frame)
+    assert released == [frame.pts for frame in frames]
+
+
+def test_frames_of_nvdec_without_an_event_wait_for_the_decoder(
+    gpu: FakeGpu, open_shared: Open, decoded_format: FrameFormat
+) -> None:
+    frame = clip(decoded_format, seed=1, frames=1)[0]
+    with open_shared(decoded_format) as session:
+        ticket = session.submit(replace(decode(gpu, frame, []), decoded=None))
+        assert_inverted(session.collect(ticket), frame)
+
+
+def test_frames_of_nvdec_in_flight_are_released_when_the_session_is_closed(
+    gpu: FakeGpu, open_shared: Open, decoded_format: FrameFormat
+) -> None:
+    released: list[int] = []
+    with open_shared(decoded_format) as session:
+        for frame in clip(decoded_format, seed=1, frames=2):
+            session.submit(decode(gpu, frame, released))
+    assert released == [0, 1]

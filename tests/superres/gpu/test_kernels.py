@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
@@ -34,6 +35,8 @@ class TestCompilation:
             len(kernels.compile_kernels(kernels.ALPHA, kernels.alpha_macros(DEEP, DEEP.enlarged(2)), arch).code) > 1000
         )
         assert len(kernels.compile_kernels(kernels.LIMIT, kernels.limit_macros(DEEP, spec(scale=2)), arch).code) > 1000
+        reduction = kernels.reduction_macros(3, 540, 960, Fraction(3, 4))
+        assert len(kernels.compile_kernels(kernels.REDUCE, reduction, arch).code) > 1000
         luma = kernels.luma_macros(HD, spec(scale=2, order="y"))
         assert len(kernels.compile_kernels(kernels.LUMA, luma, arch).code) > 1000
 

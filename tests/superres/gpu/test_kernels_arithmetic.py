@@ -1,10 +1,12 @@
 """The arithmetic of the kernels, compiled for the CPU by a C++ compiler, compared with NumPy."""
 
 from dataclasses import replace
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import onnx
 import pytest
 from numpy.typing import NDArray
 
@@ -14,9 +16,10 @@ from pipeline.colour.luma import to_luma, with_chroma
 from pipeline.colour.quantize import BAYER
 from pipeline.frame import PIXEL_FORMATS, Colour, FrameFormat, PixelFormat, Siting
 from pipeline.superres.tiling import Tiling, upscale_in_tiles
+from pipeline.system.onnx_runtime import load_onnx_runtime
 from tests.superres.colour_suite import MIXED
 from tests.superres.oracle import FP16_TOLERANCE, largest_difference, oracle, saturated
-from tests.superres.shims import AlphaShim, ColourShim, LimitShim, LumaShim, TileShim, samples, spec
+from tests.superres.shims import AlphaShim, ColourShim, LimitShim, LumaShim, ReduceShim, TileShim, samples, spec
 
 CASES = [
     (PIXEL_FORMATS[pixel], Colour(matrix, full, siting=siting), size)
@@ -241,3 +244,26 @@ def test_a_tile_is_cut_at_its_position(tmp_path: Path) -> None:
     for tile in tiling.tiles:
         expected = rgb[:, tile.y : tile.y + 12, tile.x : tile.x + 16]
         np.testing.assert_array_equal(shim.cut(rgb, tile), expected)
+
+
+@pytest.mark.parametrize("factor", [Fraction(1, 2), Fraction(3, 4), Fraction(1, 4), Fraction(2, 3)])
+@pytest.mark.parametrize("size", [(12, 24), (36, 60)])
+def test_a_reduction_agrees_with_resize_of_onnx_runtime(
+    tmp_path: Path, size: tuple[int, int], factor: Fraction
+) -> None:
+    tensor = np.random.default_rng(0).random((3, *size)).astype(np.float16)
+    expected = resized(tensor, factor)
+    reduced = ReduceShim(tmp_path, (3, *size), factor)(tensor)
+    assert reduced.shape == expected.shape
+    np.testing.assert_allclose(reduced, expected, atol=1e-3)
+
+
+def resized(tensor: NDArray[Any], factor: Fraction) -> NDArray[Any]:
+    """`tensor`, (C, H, W), reduced by ONNX Runtime in fp32."""
+    scales = onnx.numpy_helper.from_array(np.array([1, 1, factor, factor], np.float32), "scales")
+    node = onnx.helper.make_node("Resize", ["x", "", "scales"], ["y"], mode="cubic")
+    ends = [onnx.helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, [1, 3, None, None]) for name in "xy"]
+    graph = onnx.helper.make_graph([node], "resize", ends[:1], ends[1:], [scales])
+    model = onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", 17)], ir_version=8)
+    session = load_onnx_runtime().InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
+    return np.asarray(session.run(None, {"x": tensor[None].astype(np.float32)})[0][0])

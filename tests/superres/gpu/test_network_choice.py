@@ -175,7 +175,7 @@ def test_fused_kernels_are_used_where_tensorrt_fails(chain: Any, step: str) -> N
     assert network.title == "fused kernels"
     assert FakeNetwork.open == [network]
     (choice,) = cached_choices(chain.cache)
-    assert describe_choice(choice).endswith("TensorRT failed: no kernel found")
+    assert describe_choice(choice).endswith("TensorRT can't be used: no kernel found")
 
 
 def test_the_error_of_tensorrt_is_raised_where_both_fail(chain: Any) -> None:

@@ -15,6 +15,7 @@ class CountedBuffer:
 
     def __init__(self, owner: "LimitedGpu", size: int) -> None:
         self._owner = owner
+        self.handle = 4096
         self.array = np.zeros(size, np.uint8)
         owner.open_buffers += 1
 

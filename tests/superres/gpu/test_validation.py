@@ -14,6 +14,7 @@ from pipeline.models import catalogue, synthetic
 from pipeline.models.inspection import inspect_model
 from pipeline.models.spec import ModelSpec
 from pipeline.superres.gpu import validation
+from pipeline.superres.output_check import textured_image
 
 Image = NDArray[Any]
 
@@ -30,6 +31,13 @@ def correct_engine(model: ModelSpec) -> Callable[[Image], Image]:
 @pytest.mark.parametrize("size", [(200, 312), (40, 64), (97, 201)], ids=str)
 def test_a_correct_engine_is_accepted(model: ModelSpec, size: tuple[int, int]) -> None:
     assert validation.validate_engine(model, correct_engine(model), *size) > 100
+
+
+def test_an_engine_for_images_of_one_pixel_is_accepted_though_its_output_is_a_single_colour(tmp_path: Path) -> None:
+    path = tmp_path / "nearest.onnx"
+    path.write_bytes(synthetic.nearest(np.float32).SerializeToString())
+    model = inspect_model(path)
+    assert validation.validate_engine(model, correct_engine(model), 1, 1) > 100
 
 
 def test_the_complete_image_is_compared_if_the_receptive_field_is_unknown(model: ModelSpec) -> None:
@@ -71,7 +79,7 @@ def test_a_luma_network_is_validated_with_luma(tmp_path: Path) -> None:
     path = tmp_path / "luma.onnx"
     path.write_bytes(synthetic.nearest(np.float32, channels=1).SerializeToString())
     model = inspect_model(path)
-    assert validation.textured_image(40, 64, model).shape == (1, 1, 40, 64)
+    assert textured_image(40, 64, model).shape == (1, 1, 40, 64)
     assert validation.validate_engine(model, correct_engine(model), 40, 64) > 100
     with pytest.raises(BackendError, match="dB compared with ONNX Runtime"):
         validation.validate_engine(model, lambda image: np.roll(correct_engine(model)(image), 1, axis=2), 40, 64)

@@ -8,13 +8,15 @@ recognition.py finds them in an ONNX graph. They consist of:
 - between them, 1x1 convolutions of up to four earlier layers' outputs, concatenated, with the same activations;
 - before the first, the image with a factor and an offset for each plane;
 - a last convolution to scale² times the image's planes, then a pixel shuffle, over the input enlarged by repetition or
-  bilinearly, or over nothing; then, perhaps, a limit to the range from 0 to 1;
+  bilinearly, or over nothing; then, perhaps, a limit to the range from 0 to 1, and a reduction by cubic convolution, as
+  in Real-ESRGAN's animevideov3 for x2 and x3;
 - images of 1 or 3 planes, scales 1 to 4.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from fractions import Fraction
 from typing import Literal
 
 import numpy as np
@@ -69,10 +71,11 @@ class ConvolutionChain:
         layers: The first has `width` outputs for the image's planes, the last has planes * scale² outputs in the order
             (plane, row, column) of the pixel shuffle.
         planes: Planes of the image, 1 or 3.
-        scale: Output size / input size, 1 to 4.
+        scale: Output size / input size before the reduction, 1 to 4.
         residual: Interpolation by which the input is enlarged before it is added to the output; "none" if it is not
             added.
         clipped: Whether the output is limited to the range from 0 to 1.
+        reduction: Factor, up to 1, by which the output is then reduced by cubic convolution with a = -0.75.
     """
 
     layers: tuple[ChainLayer, ...]
@@ -80,6 +83,7 @@ class ConvolutionChain:
     scale: int
     residual: Residual
     clipped: bool = False
+    reduction: Fraction = Fraction(1)
 
     @property
     def width(self) -> int:

@@ -12,6 +12,7 @@ from pipeline.models.spec import ModelSpec
 from pipeline.superres.gpu.fused.kernel import FusedKernel, kernel_arguments
 from pipeline.superres.gpu.fused.program import FusedProgram
 from pipeline.superres.gpu.fused.weights import IMAGE_PLANES
+from pipeline.superres.gpu.launch import Reduce
 from pipeline.system.cuda import Gpu
 
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ class FusedNetwork:
         has_fixed_size: Whether the network supports this size alone: always True.
         context_bytes: GPU memory of each lane in bytes, without its input and output.
         feature_bytes: Size of a buffer between two kernels, in bytes.
+        enlarged_bytes: Size of the output before it is reduced, in bytes; 0 if it is not reduced.
         buffers: For each kernel but the last, the number of the buffer that it writes.
     """
 
@@ -58,8 +60,12 @@ class FusedNetwork:
             self.title = f"{self.title}, fp16 accumulation"
         self.buffers = program.buffers()
         self.feature_bytes = self.height * self.width * program.width * 2
-        self.context_bytes = self.feature_bytes * len(set(self.buffers))
+        planes, scale = model.channels, model.scale / program.reduction
+        rows, columns = int(self.height * scale), int(self.width * scale)
+        self.enlarged_bytes = 0 if program.reduction == 1 else planes * rows * columns * 2
+        self.context_bytes = self.feature_bytes * len(set(self.buffers)) + self.enlarged_bytes
         self._program = program
+        self._reduce = Reduce(gpu.device, planes, rows, columns, program.reduction) if self.enlarged_bytes else None
         self._kernels = [FusedKernel(gpu.device, step.segment, step.shape) for step in program.steps]
         stream = gpu.stream()
         with ExitStack() as memory:
@@ -80,7 +86,9 @@ class FusedNetwork:
         """Free the weights. The lanes must be closed."""
         self._memory.close()
 
-    def queue(self, stream: Stream | GraphBuilder, image: int, output: int, features: list[int]) -> None:
+    def queue(
+        self, stream: Stream | GraphBuilder, image: int, output: int, features: list[int], enlarged: int = 0
+    ) -> None:
         """Queue all kernels.
 
         Args:
@@ -88,8 +96,9 @@ class FusedNetwork:
             image: Device address of the input, (H, W, 4) fp16.
             output: Device address of the output, (1, C, scale H, scale W) fp16.
             features: Device addresses of the buffers between kernels.
+            enlarged: Device address of the output before it is reduced; without meaning if it is not reduced.
         """
-        targets = [features[buffer] for buffer in self.buffers] + [output]
+        targets = [features[buffer] for buffer in self.buffers] + [enlarged if self._reduce else output]
         source = image
         for number, (step, kernel) in enumerate(zip(self._program.steps, self._kernels, strict=True)):
             sources = [targets[joined] for joined in step.joined] or [source]
@@ -97,6 +106,8 @@ class FusedNetwork:
             arguments = kernel_arguments(sources, targets[number], self._constants[number], operand, image)
             kernel.launch(stream, step.grid, arguments, self.height, self.width, overlap=number > 0)
             source = targets[number]
+        if self._reduce:
+            self._reduce(stream, enlarged, output)
 
     def _upload(self, array: NDArray[Any], stream: Stream, memory: ExitStack) -> int:
         """Copy an array to the GPU and return its device address."""
@@ -138,10 +149,11 @@ class FusedLane:
             self.input = allocate(network.height * network.width * IMAGE_PLANES * 2)
             self.output = allocate(int(np.prod(self._shape)) * 2)
             features = [int(allocate(network.feature_bytes).handle) for _ in set(network.buffers)]
+            enlarged = int(allocate(network.enlarged_bytes).handle) if network.enlarged_bytes else 0
             builder = self.stream.create_graph_builder()
             memory.callback(builder.close)
             builder.begin_building()
-            network.queue(builder, int(self.input.handle), int(self.output.handle), features)
+            network.queue(builder, int(self.input.handle), int(self.output.handle), features, enlarged)
             self._graph = builder.end_building().complete()
             memory.callback(self._graph.close)
             self._memory = memory.pop_all()

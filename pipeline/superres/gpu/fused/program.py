@@ -6,6 +6,7 @@ import io
 import json
 import zipfile
 from dataclasses import asdict, dataclass
+from fractions import Fraction
 from typing import Any, Self
 
 import numpy as np
@@ -50,9 +51,11 @@ class FusedProgram:
 
     Attributes:
         steps: The kernels.
+        reduction: Factor, up to 1, by which the output of the last one is then reduced.
     """
 
     steps: tuple[ProgramStep, ...]
+    reduction: Fraction = Fraction(1)
 
     @property
     def width(self) -> int:
@@ -73,7 +76,7 @@ class FusedProgram:
 
     def dump(self) -> bytes:
         """Serialize the program as an .npz file."""
-        header = [
+        steps = [
             {
                 "segment": asdict(step.segment),
                 "shape": asdict(step.shape),
@@ -83,6 +86,7 @@ class FusedProgram:
             }
             for step in self.steps
         ]
+        header = {"steps": steps, "reduction": self.reduction.as_integer_ratio()}
         arrays: dict[str, Any] = {_HEADER: np.frombuffer(json.dumps(header).encode(), np.uint8)}
         for number, step in enumerate(self.steps):
             arrays |= {f"{name}{number}": getattr(step, name) for name in ("weights", "biases", "slopes")}
@@ -114,8 +118,9 @@ class FusedProgram:
                         fields["operand"],
                         tuple(fields["joined"]),
                     )
-                    for number, fields in enumerate(header)
-                )
+                    for number, fields in enumerate(header["steps"])
+                ),
+                Fraction(*header["reduction"]),
             )
 
 
@@ -130,7 +135,7 @@ def assemble(chain: ConvolutionChain, plan: KernelPlan) -> FusedProgram:
         operand_step = None if operand is None else step_of_layer[operand]
         joined = tuple(step_of_layer[index] for index in layers[0].joined)
         steps.append(ProgramStep(part.segment, part.shape, part.grid, *arrays, operand_step, joined))
-    return FusedProgram(tuple(steps))
+    return FusedProgram(tuple(steps), chain.reduction)
 
 
 def _constants(

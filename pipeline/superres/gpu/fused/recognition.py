@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -31,6 +32,13 @@ _CONVOLUTION = {  # attributes of the supported convolutions: ONNX's defaults, e
     "auto_pad": b"NOTSET",
 }
 _NO_PADS = {"pads": [0, 0, 0, 0]}
+_REDUCTION = {  # attributes of the supported reductions: ONNX's defaults
+    "coordinate_transformation_mode": b"half_pixel",
+    "cubic_coeff_a": -0.75,
+    "exclude_outside": 0,
+    "antialias": 0,
+}
+_LARGEST_DENOMINATOR = 8
 
 
 def recognise(model: onnx.ModelProto) -> ConvolutionChain:
@@ -134,12 +142,14 @@ class _GraphReader(_LayerReader):
     Attributes:
         shuffled: For each tensor that is the output of the pixel shuffle, its scale and the residual in it.
         clipped: For each tensor that is an output limited to the range from 0 to 1, the output.
+        reduced: For each tensor that is an output reduced by cubic convolution, the output and the factor.
         last: Index of the layer whose output is shuffled.
         copies_added: The layer to which copies of the image are added, and these copies; None if there is none.
     """
 
     shuffled: dict[str, tuple[int, Residual]] = field(default_factory=dict)
     clipped: dict[str, str] = field(default_factory=dict)
+    reduced: dict[str, tuple[str, Fraction]] = field(default_factory=dict)
     last: int = -1
     copies_added: tuple[int, ImageCopies] | None = None
 
@@ -213,7 +223,22 @@ class _GraphReader(_LayerReader):
         self.drafts.concatenate(node.output[0], inputs)
 
     def _read_resize(self, node: onnx.NodeProto, inputs: list[str], attributes: dict[str, Any]) -> None:
-        self.images.enlarge(node.output[0], inputs, attributes)
+        if inputs[0] in self.shuffled or inputs[0] in self.clipped:
+            self._reduce(node.output[0], inputs, attributes)
+        else:
+            self.images.enlarge(node.output[0], inputs, attributes)
+
+    def _reduce(self, output: str, inputs: list[str], attributes: dict[str, Any]) -> None:
+        """Read a Resize of the output."""
+        scales = self.graph.constant(inputs[2] if len(inputs) == 3 else "", "the scales of a Resize").ravel().tolist()
+        factor = Fraction(scales[-1]).limit_denominator(_LARGEST_DENOMINATOR)
+        scale, _ = self.shuffled[self.clipped.get(inputs[0], inputs[0])]
+        actual = _REDUCTION | attributes
+        is_uniform = scales == [1, 1, scales[-1], scales[-1]] and 0 < factor < 1 and (scale * factor).denominator == 1
+        is_cubic = actual.get("mode") == b"cubic" and all(actual[name] == value for name, value in _REDUCTION.items())
+        if not (is_uniform and is_cubic):
+            raise UnknownStructure("a Resize of the output that is no cubic reduction to a whole multiple of the image")
+        self.reduced[output] = inputs[0], factor
 
     def _read_slice(self, node: onnx.NodeProto, inputs: list[str], attributes: dict[str, Any]) -> None:
         index = self.drafts.sole(inputs[0], "a Slice")
@@ -230,11 +255,12 @@ class _GraphReader(_LayerReader):
         self.clipped[node.output[0]] = inputs[0]
 
     def _finished(self, output: str) -> ConvolutionChain:
-        end = self.clipped.get(output, output)
+        complete, reduction = self.reduced.get(output, (output, Fraction(1)))
+        end = self.clipped.get(complete, complete)
         if end not in self.shuffled or self.last != len(self.drafts.layers) - 1:
             raise UnknownStructure("an output that is not that of a pixel shuffle")
         scale, residual = self.shuffled[end]
-        layers, clips = self.drafts.layers, end != output
+        layers, clips = self.drafts.layers, end != complete
         if residual == "none" and (clipped := _with_clipping(layers)):
             layers, clips = clipped, True
         if len(layers) < 2:
@@ -243,7 +269,7 @@ class _GraphReader(_LayerReader):
         _check_widths(layers, planes, planes * scale**2)
         if last.smooth or last.epilogue != "none" or (last.slope != 1).any():
             raise UnknownStructure("an activation after the last convolution")
-        return ConvolutionChain(with_slopes_up_to_one(tuple(layers)), planes, scale, residual, clips)
+        return ConvolutionChain(with_slopes_up_to_one(tuple(layers)), planes, scale, residual, clips, reduction)
 
 
 def _check_widths(layers: list[ChainLayer], planes: int, outputs: int) -> None:

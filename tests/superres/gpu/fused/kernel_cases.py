@@ -28,6 +28,7 @@ from tests.superres.gpu.fused.networks import (
     etds_network,
     joined_network,
     merging_network,
+    reduced_network,
     repeating_network,
 )
 
@@ -44,6 +45,8 @@ FAMILIES: dict[str, Callable[[], onnx.ModelProto]] = {
     "SPAN 40x2 x4": partial(synthetic.span, 40, 2, np.float32, scale=4),
     "three layers merged": partial(merging_network, width=24, inner=1, activation=Builder.silu),
     "ETDS": etds_network,
+    "x4 reduced to x2": reduced_network,
+    "x4 reduced to x3": partial(reduced_network, width=16, factor=0.75),
     "repeating": partial(repeating_network, 2),
     "repeating luma": partial(repeating_network, 2, planes=1),
 }

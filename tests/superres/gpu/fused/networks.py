@@ -102,6 +102,16 @@ def chain_network(
     return b.model(output if residual is None else b.node("Add", output, b.enlarged(scale, **residual)), scale)
 
 
+def reduced_network(width: int = 8, scale: int = 4, factor: float = 0.5, **attributes: Any) -> onnx.ModelProto:
+    """A chain over the repeated image, whose output is reduced, as in Real-ESRGAN's animevideov3 for x2."""
+    b = Builder()
+    shuffled = b.node("DepthToSpace", b.conv(body(b, width, 2, Builder.prelu), width, 3 * scale**2), blocksize=scale)
+    summed = b.node("Add", shuffled, b.enlarged(scale, **NEAREST))
+    options = {"mode": "cubic", "coordinate_transformation_mode": "half_pixel"} | attributes
+    factors = b.constant([1, 1, factor, factor])
+    return b.model(b.node("Resize", summed, "", factors, **options), round(scale * factor))
+
+
 def joined_network(width: int = 8) -> onnx.ModelProto:
     """Layers joined by an addition and by a gate."""
     b = Builder()
@@ -178,7 +188,28 @@ def evaluated(chain: ConvolutionChain, image: NDArray[np.float32]) -> NDArray[np
     _, height, width = current.shape
     shuffled = current.reshape(planes, s, s, height, width).transpose(0, 3, 1, 4, 2).reshape(planes, s * height, -1)
     output = shuffled + enlarged(image[0], chain)
-    return np.asarray((output.clip(0, 1) if chain.clipped else output)[None], np.float32)
+    output = output.clip(0, 1) if chain.clipped else output
+    return np.asarray(reduced(output, float(chain.reduction))[None], np.float32)
+
+
+def reduced(planes: NDArray[np.float64], factor: float) -> NDArray[np.float64]:
+    """(C, H, W) reduced by cubic convolution with a = -0.75 along both axes; the pixels at the edges are repeated."""
+    if factor == 1:
+        return planes
+    rows, columns = (_cubic_matrix(length, factor) for length in planes.shape[1:])
+    return np.asarray(np.einsum("yh,chw,xw->cyx", rows, planes, columns, optimize=True))
+
+
+def _cubic_matrix(length: int, factor: float, a: float = -0.75) -> NDArray[np.float64]:
+    """The weights of the samples of an axis in each sample of the reduced axis."""
+    matrix = np.zeros((round(length * factor), length))
+    for index, weights in enumerate(matrix):
+        place = (index + 0.5) / factor - 0.5
+        for sample in range(int(np.floor(place)) - 1, int(np.floor(place)) + 3):
+            d = abs(place - sample)
+            weight = (a + 2) * d**3 - (a + 3) * d**2 + 1 if d <= 1 else a * (d**3 - 5 * d**2 + 8 * d - 4)
+            weights[min(max(sample, 0), length - 1)] += weight
+    return matrix
 
 
 def pointwise(planes: NDArray[np.float64], weight: NDArray[np.float64]) -> NDArray[np.float64]:

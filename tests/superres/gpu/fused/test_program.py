@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import io
+from fractions import Fraction
+
 import numpy as np
 import pytest
 
@@ -9,7 +12,7 @@ from pipeline.superres.gpu.fused.kernel import BlockGrid, KernelShape
 from pipeline.superres.gpu.fused.plan import KernelPlan, PlannedKernel, segments
 from pipeline.superres.gpu.fused.program import FusedProgram, assemble
 from pipeline.superres.gpu.fused.recognition import recognise
-from tests.superres.gpu.fused.networks import joined_network
+from tests.superres.gpu.fused.networks import joined_network, reduced_network
 
 SHAPE, GRID = KernelShape(4, 1, 3, 2), BlockGrid(1, 8, 1)
 
@@ -92,3 +95,16 @@ def test_biases_and_slopes_of_a_step_are_padded_to_its_widest_layer(srvgg: Fused
     assert last.biases.shape == last.slopes.shape == (1, 16)
     assert (last.slopes == 1).all()
     assert last.weights.nbytes == last.segment.weight_bytes
+
+
+def test_the_reduction_of_the_output_is_kept_in_a_file() -> None:
+    chain = recognise(reduced_network(factor=0.75))
+    program = assemble(chain, one_by_one(chain))
+    assert FusedProgram.load(program.dump()).reduction == Fraction(3, 4)
+
+
+def test_a_program_of_an_earlier_version_is_no_program() -> None:
+    file = io.BytesIO()
+    np.savez(file, program=np.frombuffer(b"[]", np.uint8))
+    with pytest.raises(ValueError, match="not a program of fused kernels"):
+        FusedProgram.load(file.getvalue())

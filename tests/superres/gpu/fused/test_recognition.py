@@ -21,6 +21,7 @@ from tests.superres.gpu.fused.networks import (
     evaluated,
     joined_network,
     merging_network,
+    reduced_network,
     spanlike,
 )
 
@@ -134,6 +135,8 @@ FAMILIES: dict[str, Callable[[], onnx.ModelProto]] = {
     "image less its mean, times a factor": partial(normalised, ("Sub", False, MEAN), ("Mul", True, 4.0)),
     "image divided, plus an offset": partial(normalised, ("Div", False, MEAN), ("Add", True, -1.0)),
     "image less a mean of three planes in one constant": partial(normalised, ("Sub", False, MEAN[0])),
+    "output reduced by half": reduced_network,
+    "output reduced to three quarters": partial(reduced_network, factor=0.75),
     "output limited to 0 to 1": lambda: limited(Builder()),
     "output over the image limited to 0 to 1": limited_over_the_image,
 }
@@ -381,6 +384,8 @@ NEAR_MISSES: dict[str, Callable[[], onnx.ModelProto]] = {
     "a division of the image by 0": partial(normalised, ("Div", False, 0.0)),
     "a Div that does not": divided_layer,
     "mode cubic": bicubic_residual,
+    "no cubic reduction to a whole multiple": partial(reduced_network, scale=3, factor=1 / 3, mode="linear"),
+    "a Resize of the output that is no cubic": partial(reduced_network, cubic_coeff_a=-0.5),
     "above 1 where layers are joined": steep_slope_where_layers_are_joined,
 }
 
