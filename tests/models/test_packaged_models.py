@@ -8,9 +8,11 @@ import numpy as np
 import onnx
 import pytest
 
+from pipeline.models import catalogue
 from pipeline.models.packaged_models import PACKAGED_MODELS, packaged_model
 from pipeline.models.packaged_network import packaged_onnx
 from pipeline.models.packages import PackagedModel
+from pipeline.system.onnx_runtime import load_onnx_runtime
 
 PYPROJECT = Path(__file__).parents[2] / "pyproject.toml"
 
@@ -58,3 +60,21 @@ def test_files_are_those_of_the_table_where_installed(
     learned = [tensor.dims for tensor in network.graph.initializer if tensor.data_type == onnx.TensorProto.FLOAT]
     added = 4 if model.adds_image else 0  # the factors of the enlarged image
     assert sum(int(np.prod(dims)) for dims in learned) == model.parameters + added
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("model", PACKAGED_MODELS, ids=lambda model: model.name)
+def test_output_in_fp16_is_that_in_fp32_where_installed(model: PackagedModel) -> None:
+    if model.installed_file() is None:
+        pytest.skip(model.package.install_command)
+    rows, columns = np.mgrid[0:32, 0:48] / 8
+    picture = np.stack([np.sin(rows + columns), np.cos(rows * columns / 4), np.sin(rows - columns)]) / 2.5 + 0.5
+    outputs = []
+    for precision in ("fp32", "fp16"):
+        spec = catalogue.find(model.name, precision)
+        assert (spec.scale, spec.licence) == (model.scale, model.package.licence)
+        session = load_onnx_runtime().InferenceSession(str(spec.path), providers=["CPUExecutionProvider"])
+        (output,) = session.run(None, {spec.input: picture[None].astype(spec.dtype)})
+        outputs.append(output.astype(np.float64))
+    error = np.mean(np.square(outputs[0] - outputs[1]))
+    assert -10 * np.log10(error) >= 50

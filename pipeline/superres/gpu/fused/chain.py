@@ -2,8 +2,8 @@
 
 recognition.py finds them in an ONNX graph. They consist of:
 
-- 3x3 convolutions, stride 1, zero padding 1, of equal width (a multiple of 8, 8 to 64), each followed by PReLU (shared
-  or per channel), LeakyReLU, ReLU, SiLU or nothing;
+- 3x3 convolutions, stride 1, zero padding 1, of equal width (8 to 64, here padded to a multiple of 8), each followed by
+  PReLU (shared or per channel), LeakyReLU, ReLU, SiLU or nothing;
 - after a layer, an earlier layer's output added, or SPAN's gate (x + y) * (sigmoid(y) - 0.5) of an earlier output x;
 - between them, 1x1 convolutions of up to four earlier layers' outputs, concatenated, with the same activations;
 - before the first, the image with a factor and an offset for each plane;
@@ -17,7 +17,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -95,6 +95,32 @@ class ConvolutionChain:
         """Indices of the layers whose output an epilogue or a joined layer reads."""
         of_epilogues = {layer.operand for layer in self.layers if layer.operand is not None}
         return frozenset(of_epilogues.union(*(layer.joined for layer in self.layers)))
+
+
+def with_padded_width(layers: list[ChainLayer]) -> list[ChainLayer]:
+    """Add channels that are always 0, so that the width is a multiple of 8, as of SPAN with 52 channels.
+
+    Args:
+        layers: Layers with the shapes of a chain's, of any width.
+    """
+    width = len(layers[0].bias)
+    added = -width % WIDTHS.step
+    if not added:
+        return layers
+    padded = []
+    for index, layer in enumerate(layers):
+        outputs = 0 if layer is layers[-1] else added
+        groups = layer.weight.reshape(len(layer.bias), len(layer.joined) or 1, -1, *layer.weight.shape[2:])
+        inputs = added if index else 0  # the first layer reads the image
+        weight = np.pad(groups, ((0, outputs), (0, 0), (0, inputs), (0, 0), (0, 0)))
+        ones = None if layer.ones_weight is None else np.pad(layer.ones_weight, ((0, outputs), (0, 0), (0, 0)))
+        fields: dict[str, Any] = {
+            "weight": weight.reshape(len(weight), -1, *layer.weight.shape[2:]),
+            "ones_weight": ones,
+        }
+        slope = np.pad(layer.slope, (0, outputs), constant_values=1)
+        padded.append(replace(layer, bias=np.pad(layer.bias, (0, outputs)), slope=slope, **fields))
+    return padded
 
 
 def with_slopes_up_to_one(layers: tuple[ChainLayer, ...]) -> tuple[ChainLayer, ...]:

@@ -15,6 +15,7 @@ from pipeline.superres.gpu.fused.chain import (
     ConvolutionChain,
     Residual,
     UnknownStructure,
+    with_padded_width,
     with_slopes_up_to_one,
 )
 from pipeline.superres.gpu.fused.image_reader import ImageCopies, ImageReader
@@ -269,7 +270,9 @@ class _GraphReader(_LayerReader):
         _check_widths(layers, planes, planes * scale**2)
         if last.smooth or last.epilogue != "none" or (last.slope != 1).any():
             raise UnknownStructure("an activation after the last convolution")
-        return ConvolutionChain(with_slopes_up_to_one(tuple(layers)), planes, scale, residual, clips, reduction)
+        return ConvolutionChain(
+            with_slopes_up_to_one(tuple(with_padded_width(layers))), planes, scale, residual, clips, reduction
+        )
 
 
 def _check_widths(layers: list[ChainLayer], planes: int, outputs: int) -> None:
@@ -279,7 +282,11 @@ def _check_widths(layers: list[ChainLayer], planes: int, outputs: int) -> None:
     shapes[0], shapes[-1] = (width, planes, 3, 3), (outputs, width, 3, 3)
     if layers[-1].joined:
         raise UnknownStructure("a 1x1 convolution before the pixel shuffle")
-    if planes not in (1, 3) or width not in WIDTHS or [layer.weight.shape for layer in layers] != shapes:
+    if (
+        planes not in (1, 3)
+        or not WIDTHS[0] <= width <= WIDTHS[-1]
+        or [layer.weight.shape for layer in layers] != shapes
+    ):
         raise UnknownStructure(f"layers that are not all of one width from {WIDTHS[0]} to {WIDTHS[-1]}")
 
 

@@ -45,6 +45,7 @@ FAMILIES: dict[str, Callable[[], onnx.ModelProto]] = {
     "SPAN 40x2 x4": partial(synthetic.span, 40, 2, np.float32, scale=4),
     "three layers merged": partial(merging_network, width=24, inner=1, activation=Builder.silu),
     "ETDS": etds_network,
+    "SPAN of 12 channels": partial(synthetic.span, 12, 2, np.float32),
     "x4 reduced to x2": reduced_network,
     "x4 reduced to x3": partial(reduced_network, width=16, factor=0.75),
     "repeating": partial(repeating_network, 2),

@@ -119,6 +119,8 @@ FAMILIES: dict[str, Callable[[], onnx.ModelProto]] = {
     "layers joined": joined_network,
     "SPAN": lambda: spanlike(Builder()),
     "SPAN x4": lambda: spanlike(Builder(), width=16, scale=4),
+    "SPAN of 12 channels": lambda: spanlike(Builder(), width=12),
+    "SRVGG of 52 channels": partial(chain_network, width=52, residual=NEAREST),
     "SPAN with one block": lambda: spanlike(Builder(), blocks=1),
     "generated SPAN": partial(synthetic.span, 8, 3, np.float32),
     **{f"{images} layers merged": partial(merging_network, images=images) for images in range(1, 5)},
