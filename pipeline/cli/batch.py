@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,8 @@ from pipeline.files.plan import Plan, make_plan
 from pipeline.files.result import Result
 from pipeline.media.reading.pipe import is_pipe
 from pipeline.media.reading.probe import probe
+
+log = logging.getLogger(__name__)
 
 LONG_JOB_SECONDS = 3600.0
 ESTIMATED_PIXELS = 5e8  # of outputs: fewer are soon done on any machine, and need no estimate
@@ -93,6 +96,8 @@ class Batch:
                 self._plans.append(plan)
             except UprezError as error:
                 self._fail(each.source, error)
+            except Exception as error:  # a bug: the other files are converted all the same
+                self._fail(each.source, _unforeseen(each.source, error))
 
     def _run(self) -> None:
         """Run the plans one after the other, until all are done or the job is stopped."""
@@ -109,6 +114,9 @@ class Batch:
                 except UprezError as error:
                     self._fail(plan.media.path, error)
                     continue
+                except Exception as error:  # a bug: the other files are converted all the same
+                    self._fail(plan.media.path, _unforeseen(plan.media.path, error))
+                    continue
                 status.end(result.frames_out)
                 self.results.append(result)
 
@@ -124,6 +132,13 @@ class Batch:
             "skipped": [str(path) for path in self.skipped],
             "failed": [{"path": str(path), "error": with_options(str(error))} for path, error in self.failures],
         }
+
+
+def _unforeseen(source: Path, error: Exception) -> UprezError:
+    """Log the traceback of an `error` that nobody foresaw while `source` was converted, and return it as a bug."""
+    log.error("%s: the traceback for the bug report", source, exc_info=error)
+    what = "; ".join(str(error).splitlines()) or "no message"
+    return UprezError(f"{source}: {type(error).__name__} ({what}): a bug, please report it with the traceback")
 
 
 class _AnnouncedStop:

@@ -11,6 +11,7 @@ from typing import Any
 from av.stream import Disposition
 
 from pipeline.media.av_errors import translate_read_errors
+from pipeline.media.codec_parameters import codec_name
 from pipeline.media.reading.input_container import open_input
 from pipeline.verification.packet_digest import PacketDigests
 
@@ -48,7 +49,8 @@ class Track:
     timecode: str = ""
 
     def __str__(self) -> str:
-        words = [word for word in (self.codec, self.language, self.title, self.name) if word]
+        codec = self.codec or ("" if self.kind == "attachment" else "unknown codec")
+        words = [word for word in (codec, self.language, self.title, self.name) if word]
         return f"{self.kind} {self.index} ({', '.join(words)})"
 
 
@@ -113,14 +115,14 @@ def group_by_kind(tracks: tuple[Track, ...]) -> Iterator[tuple[str, list[Track]]
 
 
 def _track(stream: Any, packets: PacketDigests) -> Track:
-    context, metadata = stream.codec_context, stream.metadata
+    metadata = stream.metadata
     language = metadata.get("language", "")
     kind = _kind(stream)
     is_attachment = kind == "attachment"
     return Track(
         index=stream.index,
         kind=kind,
-        codec=str(context.codec.canonical_name) if context else "",
+        codec=codec_name(stream),
         language="" if language in _NO_LANGUAGE else language,
         title=metadata.get("title") or metadata.get("name", ""),  # "name": in the mp4 family
         flags=stream.disposition,

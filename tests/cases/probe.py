@@ -239,6 +239,8 @@ def _stream(stream: Any, contents: list[bytes], hidden: int) -> ProbedStream:
 def _texts(path: Path, index: int) -> list[tuple[Fraction, str]]:
     with av.open(f"file:{path}") as container:
         stream: Any = container.streams[index]
+        if stream.codec_context is None:
+            return []
         cues = [
             (packet.pts * stream.time_base, line.ass.decode().split(",", 8)[-1])
             for packet in _packets(container, stream)

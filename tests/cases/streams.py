@@ -183,6 +183,50 @@ ima4 = _with_audio_codec(
 )
 
 
+@case("teletext.ts")
+def teletext(path: Path) -> Expected:
+    """DVB teletext, which FFmpeg can't decode; a transport stream stores it, .mkv and .mp4 don't."""
+    with Film(path, "mpegts") as out:
+        out.video()
+        out.audio(1.2)
+        out.packets("dvb_teletext", [(100, 0, b"\x10" + bytes(91)), (500, 0, b"\x10" + bytes(range(91)))], "deu")
+    message = r"subtitle stream 2 dropped.*dvb_teletext; \.ts does"
+    return Expected(THIRTY, evenly(30), ("video", "audio"), messages=(message,))
+
+
+@case("ttml.mp4")
+def ttml(path: Path) -> Expected:
+    """Subtitles in TTML, which FFmpeg can't decode; an .mp4 stores them."""
+    document = b'<tt xmlns="http://www.w3.org/ns/ttml"><body><div><p>Hello</p></div></body></tt>'
+    with Film(path) as out:
+        out.video(**B_FRAMES)
+        out.audio(1.2)
+        out.packets("ttml", [(0, 400, document), (400, 800, document)], "eng")
+    return _with_audio("video", "audio", in_mp4=("video", "audio", "subtitle"))
+
+
+@case("unknown-audio.mov")
+def unknown_audio(path: Path) -> Expected:
+    """Audio of a codec that FFmpeg doesn't know, as the Apple Positional Audio of recent phones."""
+    return _of_unknown_codec(path, "pcm_s16le", b"sowt", b"apac")
+
+
+@case("unknown-audio.mkv")
+def unknown_codec_id(path: Path) -> Expected:
+    """Audio with a codec ID that FFmpeg doesn't know."""
+    return _of_unknown_codec(path, "flac", b"A_FLAC", b"A_NONE")
+
+
+def _of_unknown_codec(path: Path, codec: str, name: bytes, unknown: bytes) -> Expected:
+    with Film(path) as out:
+        out.video(**B_FRAMES)
+        out.audio(1.2, codec=codec)
+    content = path.read_bytes()
+    assert content.count(name) == 1
+    path.write_bytes(content.replace(name, unknown))
+    return Expected(THIRTY, evenly(30), messages=("audio stream 1 dropped.*unknown codec",))
+
+
 @case("audio-only.m4a")
 def audio_only(path: Path) -> Expected:
     """Audio only."""

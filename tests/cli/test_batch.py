@@ -1,11 +1,14 @@
 """Several inputs of one call: folders, patterns, and what happens if one of them fails."""
 
+import itertools
 import json
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from pipeline.cli import batch
 from pipeline.files.estimate import Estimate
 from tests import clips
 from tests.cli.conftest import Call
@@ -51,6 +54,27 @@ class TestManyFiles:
         assert ended.code == 2
         assert len(summary["done"]) == 3
         assert "is not a video" in summary["failed"][0]["error"]
+
+    @pytest.mark.parametrize("step", ["make_plan", "execute"])
+    def test_unforeseen_error_in_one_file_is_reported_as_a_bug_and_the_others_are_done(
+        self, uprez: Call, season: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str
+    ) -> None:
+        real, calls = getattr(batch, step), itertools.count()
+
+        def failing(*arguments: Any, **options: Any) -> Any:
+            if next(calls) == 1:
+                raise AttributeError("no attribute\nof that name")
+            return real(*arguments, **options)
+
+        monkeypatch.setattr(batch, step, failing)
+        ended = uprez("upscale", season, "--to", tmp_path / "out", *FAST, "--json")
+        summary = json.loads(ended.out)
+        assert ended.code == 2
+        assert len(summary["done"]) == 2
+        [failed] = summary["failed"]
+        what = "AttributeError (no attribute; of that name): a bug, please report it with the traceback"
+        assert failed["error"] == f"{failed['path']}: {what}"
+        assert what in ended.err
 
     def test_two_sources_of_one_output_are_refused(self, uprez: Call, clip: Path, tmp_path: Path) -> None:
         other = tmp_path / "other"

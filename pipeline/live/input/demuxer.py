@@ -18,6 +18,7 @@ from pipeline.errors import InputError
 from pipeline.flow.closing import Closing
 from pipeline.live.input.webcam import raw_video_header
 from pipeline.live.process.messages import SerializedPacket, SourceRequest, StreamHeader
+from pipeline.media.codec_parameters import describe_codec
 
 _SEGMENTED = ("hls",)
 _LONG_ANALYSIS = {"analyzeduration": "5000000", "probesize": "50000000"}  # if a short one found no key frame
@@ -94,7 +95,8 @@ class DemuxedSource(Closing):
 def _open_analysed(request: SourceRequest) -> InputContainer:
     """Open the source, with a longer analysis if the size of the video is unknown after a short one."""
     container = _open(request, {})
-    if any(video.width == 0 for video in container.streams.video) and "analyzeduration" in request.options:
+    is_size_known = all(video.width for video in container.streams.video if video.codec_context)
+    if not is_size_known and "analyzeduration" in request.options:
         container.close()
         container = _open(request, _LONG_ANALYSIS)
     return container
@@ -111,6 +113,8 @@ def _select_streams(container: InputContainer, audio: bool) -> tuple[Any, Any]:
     video: Any = container.streams.best("video")
     if video is None:
         raise InputError("it has no video")
+    if video.codec_context is None:
+        raise InputError(f"FFmpeg has no decoder for its video ({describe_codec(video)})")
     if video.width == 0:
         raise InputError("it sends no key frame, so its video can't be decoded")
     audio_stream: Any = container.streams.best("audio", related=video) if audio else None
@@ -127,7 +131,7 @@ def _describable(video: Any, audio: Any) -> tuple[list[Any], tuple[str, ...]]:
     if audio is None:
         return [video], ()
     if not StreamHeader.can_describe(audio):
-        return [video], (f"its {audio.codec_context.name} audio is dropped: the codec is not supported live",)
+        return [video], (f"its {describe_codec(audio)} audio is dropped: the codec is not supported live",)
     return [video, audio], ()
 
 

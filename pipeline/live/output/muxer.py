@@ -12,7 +12,8 @@ import av
 from av.container import OutputContainer
 
 from pipeline.live.process.messages import OpenRequest, SerializedPacket
-from pipeline.media.writing.container_support import add_stream_copy, codec_name, container_spec, supports
+from pipeline.media.codec_parameters import codec_name
+from pipeline.media.writing.container_support import add_stream_copy, container_spec, supports
 
 # A packet is sent when it comes; a stream without packets holds up the others for little more than this, in us.
 _LOW_DELAY = {"flush_packets": "1", "max_interleave_delta": "100000"}

@@ -11,6 +11,7 @@ from av.container import InputContainer
 
 from pipeline.config.address import refuse_address
 from pipeline.media.av_errors import translate_read_errors
+from pipeline.media.codec_parameters import codec_name
 from pipeline.media.reading.animation import is_animated_png
 from pipeline.media.reading.image_sequence import ImageSequence, is_image, is_pattern, open_images
 from pipeline.media.reading.input_container import open_input, select_video
@@ -75,7 +76,7 @@ def _read_stream_info(stream: Any) -> StreamInfo:
     return StreamInfo(
         index=stream.index,
         kind=stream.type,
-        codec=context.name if context is not None else "unknown",
+        codec=context.name if context is not None else codec_name(stream) or "unknown",
         language=stream.language,
         title=stream.metadata.get("title"),
         details=details,

@@ -14,12 +14,13 @@ from typing import Any
 import av
 from av.container import OutputContainer
 
+from pipeline.media.codec_parameters import add_undecodable_copy, codec_name
 from pipeline.media.encoding.encoder_spec import Role
 from pipeline.media.writing.container_spec import ContainerSpec, CoverArt, DataStreams, RotationTags
 
 _USUAL_LAYOUTS = {1: "mono", 2: "stereo", 3: "2.1", 4: "4.0", 5: "5.0", 6: "5.1", 7: "6.1", 8: "7.1"}  # as FFmpeg's
 _FRAGMENTED = {"movflags": "hybrid_fragmented"}
-_MPEGTS = "mpeg2video mpeg4 h264 hevc mp2 mp3 aac aac_latm ac3 eac3 dts opus dvb_subtitle klv timed_id3"
+_MPEGTS = "mpeg2video mpeg4 h264 hevc mp2 mp3 aac aac_latm ac3 eac3 dts opus dvb_subtitle dvb_teletext klv timed_id3"
 # What FFmpeg's RTSP muxer can announce (sdp.c, rtpenc.c).
 _RTP = "h264 hevc vp8 vp9 av1 mpeg4 aac opus pcm_mulaw pcm_alaw mp2 mp3 vorbis adpcm_g722 pcm_s16be"
 CONTAINERS = {
@@ -162,6 +163,7 @@ CONTAINERS = {
 }
 
 GENERAL = CONTAINERS["matroska"]  # supports nearly everything: used where the user names no container
+COMMON = (GENERAL, CONTAINERS["mpegts"], CONTAINERS["mp4"])  # recommended for a stream, the first that supports it
 
 
 def container_spec(muxer: str) -> ContainerSpec:
@@ -176,21 +178,17 @@ def container_for(path: Path) -> ContainerSpec:
     return next(found, ContainerSpec("", (suffix,)))
 
 
-def codec_name(stream: Any) -> str:
-    """Return FFmpeg's name of a stream's codec, not of its decoder: "av1", not "libdav1d"."""
-    context = stream.codec_context
-    return str((context.codec.canonical_name if context else stream.name) or "an unknown codec")
-
-
 def supports(muxer: str, stream: Any) -> bool:
     """Return True if `muxer` accepts a copy of `stream` and FFmpeg reads it back unchanged; found out by trying."""
     spec, codec = container_spec(muxer), codec_name(stream)
     if spec.contents:
         return supports(spec.contents, stream)
-    if not reads_back(muxer, codec):
-        return False
+    if not reads_back(muxer, codec) or (not codec and is_undecodable(stream)):
+        return False  # FFmpeg does not read the configuration of a codec that it does not know
     if spec.is_network:
-        return codec not in spec.codecs_with_header or bool(stream.codec_context.extradata)
+        return stream.codec_context is not None and (
+            codec not in spec.codecs_with_header or bool(stream.codec_context.extradata)
+        )
     try:
         with av.open(io.BytesIO(), "w", format=muxer) as trial:
             add_stream_copy(trial, stream)
@@ -213,11 +211,24 @@ def reads_back(muxer: str, codec: str) -> bool:
 
 def add_stream_copy(container: OutputContainer, stream: Any) -> Any:
     """Add a stream for the packets of `stream` to `container`. Raises ValueError if FFmpeg knows that it can't."""
+    if is_undecodable(stream):
+        return add_undecodable_copy(container, stream, _is_same_family(container.format.name, stream))
     copy = container.add_stream_from_template(stream, opaque=True)
     context = copy.codec_context
     if stream.type == "audio" and (layout := specified_layout(context.layout)) != context.layout.name:
         context.layout = layout
     return copy
+
+
+def is_undecodable(stream: Any) -> bool:
+    """Return True if FFmpeg has no decoder for `stream`, which is audio, subtitles or video."""
+    return stream.codec_context is None and stream.type not in ("data", "attachment")
+
+
+def _is_same_family(muxer: str, stream: Any) -> bool:
+    """Return True if the container of `stream` names codecs as `muxer` does."""
+    demuxers = stream.container.format.name.split(",")
+    return muxer in demuxers or (container_spec(muxer).iso and container_spec(demuxers[0]).iso)
 
 
 def specified_layout(layout: av.AudioLayout) -> str:

@@ -15,9 +15,10 @@ from av.stream import Discard, Disposition
 from av.video.stream import VideoStream
 
 from pipeline.errors import InputError
+from pipeline.media.codec_parameters import codec_name, describe_codec
 from pipeline.media.reading.source import Packet
 from pipeline.media.writing import audio, container_support, cover, metadata, subtitles
-from pipeline.media.writing.container_spec import CoverArt, DataStreams
+from pipeline.media.writing.container_spec import ContainerSpec, CoverArt, DataStreams
 from pipeline.media.writing.stream_copy import AudioCopyRoute, CopyRoute, Rewrite, RewriteRoute, Route, VideoCopyRoute
 
 _PLAIN_TEXT = ("subrip", "text")
@@ -109,7 +110,7 @@ class StreamRouter:
     def _add_subtitles(self, stream: Any) -> bool:
         if self._copy(stream):
             return True
-        codec, text = container_support.codec_name(stream), self._spec.text_subtitles
+        codec, text = codec_name(stream), self._spec.text_subtitles
         rewrite: Rewrite
         if codec in _PLAIN_TEXT and text == "mov_text":
             converted: Any = self._container.add_stream("mov_text")
@@ -136,7 +137,7 @@ class StreamRouter:
             self._conversions.append(f"video stream {stream.index} dropped: its cover art can't be read ({error})")
             return True
         if self._spec.cover_art is CoverArt.ATTACHMENT:
-            name, mime_type = cover.name_and_type(container_support.codec_name(stream), stream.metadata)
+            name, mime_type = cover.name_and_type(codec_name(stream), stream.metadata)
             self._container.add_attachment(name, mime_type, content)
             return True
         if not container_support.supports(self._muxer, stream):
@@ -168,22 +169,26 @@ class StreamRouter:
         return (is_own or self._spec.data_streams is DataStreams.ALL) and self._copy(stream)
 
     def _note_conversion(self, stream: Any, codec: str) -> None:
-        original = container_support.codec_name(stream)
+        original = codec_name(stream)
         self._conversions.append(
             f"{stream.type} stream {stream.index} converted from {original} to {codec}: "
             f"{self._muxer} does not support {original}"
         )
 
 
-def _is_supported_by_matroska(stream: Any) -> bool:
-    if stream.type == "attachment" or cover.is_cover(stream):
-        return True
-    return bool(stream.codec_context) and container_support.supports(container_support.GENERAL.muxer, stream)
-
-
 def _requirement(stream: Any) -> str:
-    """Return what a container would have to support for `stream`, and whether Matroska does."""
-    return _feature(stream) + ("; .mkv does" if _is_supported_by_matroska(stream) else "")
+    """Return what a container would have to support for `stream`, and one that does."""
+    container = _supporting_container(stream)
+    return _feature(stream) + (f"; {container.suffixes[0]} does" if container else "")
+
+
+def _supporting_container(stream: Any) -> ContainerSpec | None:
+    """Return a container that supports `stream`, None if none is known; data streams keep their meaning in few."""
+    if stream.type == "attachment" or cover.is_cover(stream):
+        return container_support.GENERAL
+    if stream.type == "data":
+        return None
+    return next((spec for spec in container_support.COMMON if container_support.supports(spec.muxer, stream)), None)
 
 
 def _feature(stream: Any) -> str:
@@ -191,11 +196,11 @@ def _feature(stream: Any) -> str:
         return "attachments"
     if stream.type == "video" and stream.disposition & Disposition.attached_pic:
         return "chapter thumbnails" if cover.is_thumbnail(stream) else "cover art"
-    return container_support.codec_name(stream)
+    return describe_codec(stream)
 
 
 def _packet_duration(stream: Any) -> Fraction:
     """Return the seconds that a packet lasts, 0 if it is unknown."""
-    if stream.type == "audio" and stream.codec_context.sample_rate:
+    if stream.type == "audio" and stream.codec_context and stream.codec_context.sample_rate:
         return Fraction(stream.codec_context.frame_size, stream.codec_context.sample_rate)
     return 1 / stream.average_rate if stream.type == "video" and stream.average_rate else Fraction(0)

@@ -82,3 +82,21 @@ def test_converted_streams_and_lost_packets_are_remarks(source: Path, tmp_path: 
         "audio stream 2: packets dropped because they overlap others: 2",
         "subtitle stream 3: packets dropped because the mp4 muxer rejects them: 2",
     ]
+
+
+def test_a_stream_without_a_decoder_is_copied_or_named_with_a_container_that_supports_it(tmp_path: Path) -> None:
+    source = remux.write_source(tmp_path / "in.ts", remux.cues("dvb_teletext", (0, 0, b"\x10" + bytes(91))))
+    copied = route(source, tmp_path / "a.ts")
+    assert (copied.dropped, [type(each) for each in copied.routes.values()]) == ([], [CopyRoute])
+    assert route(source, tmp_path / "a.mkv").dropped == [
+        "subtitle stream 1 dropped: matroska does not support dvb_teletext; .ts does"
+    ]
+
+
+def test_a_second_video_of_an_unknown_codec_is_dropped_with_a_message(tmp_path: Path) -> None:
+    second = remux.write_source(tmp_path / "second.webm")
+    source = remux.write_source(tmp_path / "in.mkv", remux.copied(second))
+    source.write_bytes(source.read_bytes().replace(b"V_VP8", b"V_VX8"))
+    for name, muxer in (("a.mkv", "matroska"), ("a.mp4", "mp4"), ("a.ts", "mpegts")):
+        message = f"video stream 1 dropped: {muxer} does not support an unknown codec"
+        assert route(source, tmp_path / name).dropped == [message]
