@@ -9,6 +9,7 @@ The names in `__all__` are the public API; everything else may change at any tim
 first used, so that `import pipeline` alone takes no time.
 
 - Files: `upscale`, `Job`, `Progress`, `Result`, `Settings`; `probe`, `MediaInfo`; `verify`, `Verdict`.
+- Frames of your own: `Upscaler` (NumPy arrays, frames, arrays on the GPU), `UpscalerOptions`, `DeviceImage`.
 - Live streams: `Live`, `LiveSettings`, `LiveFigures`.
 - Errors: `UprezError` and its subclasses.
 - Own pipelines: `make_plan`, `open_source`, `decoding_stage`, `open_session`, `Submit`, `Collect`, `RepeatDetector`,
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from pipeline.config.live_settings import LiveSettings
     from pipeline.config.settings import Settings
     from pipeline.config.upscale_options import UpscaleOptions
+    from pipeline.config.upscaler_options import UpscalerOptions
     from pipeline.diagnostics.benchmark import BenchmarkOptions, benchmark
     from pipeline.diagnostics.comparison.comparison import (
         Comparison,
@@ -87,6 +89,7 @@ if TYPE_CHECKING:
     from pipeline.media.reading.probe import probe
     from pipeline.models.catalogue import find as find_model
     from pipeline.models.spec import ModelSpec
+    from pipeline.superres.arrays.upscaler import Upscaler
     from pipeline.superres.backend_choice import choose_backend
     from pipeline.superres.gpu.lane_rate import frames_per_second
     from pipeline.superres.gpu.validation import reference_output as run_reference
@@ -94,6 +97,7 @@ if TYPE_CHECKING:
     from pipeline.superres.session import Session
     from pipeline.superres.sessions import SessionRequest, open_session
     from pipeline.superres.stages import Collect, Submit
+    from pipeline.system.device_array import DeviceImage
     from pipeline.system.onnx_runtime import load_onnx_runtime
     from pipeline.verification.compare import verify
     from pipeline.verification.verdict import Verdict
@@ -109,6 +113,7 @@ _HOMES = {
     "pipeline.config.live_settings": "LiveSettings",
     "pipeline.config.settings": "Settings",
     "pipeline.config.upscale_options": "UpscaleOptions",
+    "pipeline.config.upscaler_options": "UpscalerOptions",
     "pipeline.diagnostics.benchmark": "BenchmarkOptions benchmark",
     "pipeline.diagnostics.comparison.comparison": "Comparison ComparisonOptions compare_files compare_models",
     "pipeline.diagnostics.comparison.page": "comparison_page",
@@ -144,6 +149,7 @@ _HOMES = {
     "pipeline.media.reading.probe": "probe",
     "pipeline.models.catalogue": "find_model=find",
     "pipeline.models.spec": "ModelSpec",
+    "pipeline.superres.arrays.upscaler": "Upscaler",
     "pipeline.superres.backend_choice": "choose_backend",
     "pipeline.superres.gpu.lane_rate": "frames_per_second",
     "pipeline.superres.gpu.validation": "run_reference=reference_output",
@@ -151,6 +157,7 @@ _HOMES = {
     "pipeline.superres.session": "Session",
     "pipeline.superres.sessions": "SessionRequest open_session",
     "pipeline.superres.stages": "Collect Submit",
+    "pipeline.system.device_array": "DeviceImage",
     "pipeline.system.onnx_runtime": "load_onnx_runtime",
     "pipeline.verification.compare": "verify",
     "pipeline.verification.verdict": "Verdict",
@@ -176,6 +183,7 @@ __all__ = [
     "ComparisonReport",
     "ComparisonRow",
     "Delay",
+    "DeviceImage",
     "EnduranceReport",
     "EnduranceSample",
     "EngineBenchmarkOptions",
@@ -221,6 +229,8 @@ __all__ = [
     "Trace",
     "UprezError",
     "UpscaleOptions",
+    "Upscaler",
+    "UpscalerOptions",
     "Verdict",
     "benchmark",
     "benchmark_engines",

@@ -222,6 +222,15 @@ class FrameFormat:
             start += rows * columns
         return tuple(planes)
 
+    def device_planes(self, address: int) -> tuple[DevicePlane, ...]:
+        """The planes of a frame that is stored without padding in GPU memory, at `address`."""
+        planes = []
+        for rows, columns in self.plane_shapes:
+            pitch = columns * self.pixel.dtype.itemsize
+            planes.append(DevicePlane(address, pitch))
+            address += rows * pitch
+        return tuple(planes)
+
     def __str__(self) -> str:
         return f"{self.width}x{self.height} {self.pixel.name}"
 
@@ -240,7 +249,8 @@ class Frame:
         pts: Its timestamp, in the time base of the source's video stream.
         duration: In the time base of `pts`, 0 if unknown.
         release: Returns the memory of the planes; the last reader calls it, once.
-        device_planes: The planes in GPU memory, of a frame that NVDEC decoded; `planes` is empty then.
+        device_planes: The planes in GPU memory, of a frame that NVDEC decoded or that a program holds there; `planes`
+            is empty then.
         interlaced: The stream marks its odd and even rows as two fields, captured at two times.
         decoded: Completes once NVDEC has written `device_planes`; None: once it has done all its work so far.
     """

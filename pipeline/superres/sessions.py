@@ -43,6 +43,8 @@ class SessionRequest:
         source: Format of the frames to submit.
         settings: Devices, library, slots, contexts, memory budget and threads are read from it.
         output: Format of the upscaled frames; None for the source's format, enlarged.
+        on_device: Frames are in the memory of other libraries on the GPU, and stay on it; for "tensorrt" and a single
+            device.
     """
 
     backend: str
@@ -50,6 +52,7 @@ class SessionRequest:
     source: FrameFormat
     settings: Upscaling
     output: FrameFormat | None = None
+    on_device: bool = False
 
 
 class SharedSessions(Closing):
@@ -118,12 +121,13 @@ class SharedSessions(Closing):
         return self._shared(self._networks, key, lambda: CpuNetwork(model, tile, runtime, threads, self.cores))
 
     def _open_on_gpus(self, request: SessionRequest, trace: Trace | None) -> Session[Any]:
-        from pipeline.superres.gpu.session import TensorRtSession
+        from pipeline.superres.gpu.session import DeviceSession, TensorRtSession
         from pipeline.superres.multi_gpu import MultiGpuSession
 
+        kind = DeviceSession if request.on_device else TensorRtSession
         with ExitStack() as opened:
             sessions: list[Session[Any]] = [
-                opened.enter_context(TensorRtSession(self._compute(request, device), request.settings.slots, trace))
+                opened.enter_context(kind(self._compute(request, device), request.settings.slots, trace))
                 for device in request.settings.device
             ]
             opened.pop_all()

@@ -22,7 +22,7 @@ from pipeline.errors import BackendError, OutOfMemory, UprezError
 if TYPE_CHECKING:
     from cuda.core import Buffer, Device, Event, Stream
 
-    from pipeline.frame import Plane
+    from pipeline.frame import DevicePlane, Plane
 
 INSTALL_COMMAND = "pip install 'uprez[rtx]'"
 _DRIVER_FILE = Path("/proc/driver/nvidia/version")
@@ -179,13 +179,55 @@ class Gpu:
         stream.sync()
         return buffer
 
+    def allocate_for_export(self, size: int, stream: Stream) -> Buffer:
+        """Allocate device memory that another library will use and free, at any time and in any thread.
+
+        It is freed in the order of CUDA's legacy default stream, so that work that was queued there before can finish.
+
+        Args:
+            size: In bytes.
+            stream: Stream on which the memory is written.
+
+        Raises:
+            OutOfMemory: There is not enough memory.
+        """
+        from cuda.core import LEGACY_DEFAULT_STREAM
+
+        buffer = self.allocate(size, stream)
+        buffer.set_deallocation_stream(LEGACY_DEFAULT_STREAM)
+        return buffer
+
     def pinned(self, size: int) -> PinnedBuffer:
         """Allocate `size` bytes of page-locked host memory, for copies that don't block. Raises OutOfMemory."""
         with _allocation_errors("page-locked", size):
             return PinnedBuffer(self._pinned.allocate(size))
 
+    def copy_plane(self, stream: Stream, to: DevicePlane, plane: DevicePlane, rows: int) -> None:
+        """Queue the copy of a plane within the GPU.
+
+        Args:
+            stream: Stream to queue the copy on.
+            to: Target plane, without padding: its pitch is the length of a row.
+            plane: Source plane.
+            rows: Number of rows.
+        """
+        from cuda.bindings import driver
+
+        copy = driver.CUDA_MEMCPY2D()
+        copy.srcMemoryType = copy.dstMemoryType = driver.CUmemorytype.CU_MEMORYTYPE_DEVICE
+        copy.srcDevice, copy.srcPitch = plane.address, plane.pitch
+        copy.dstDevice, copy.dstPitch = to.address, to.pitch
+        copy.WidthInBytes, copy.Height = to.pitch, rows
+        _checked((*driver.cuMemcpy2DAsync(copy, int(stream.handle)), None))
+
+    def delay_default_stream(self, event: Event) -> None:
+        """Let the work that is queued on CUDA's legacy default stream from now on wait for `event`."""
+        from cuda.core import LEGACY_DEFAULT_STREAM
+
+        LEGACY_DEFAULT_STREAM.wait(event)
+
     def decoded_event(self) -> Event:
-        """An event that completes with the work that NVDEC has queued so far, on CUDA's legacy default stream."""
+        """An event that completes with what was queued so far on CUDA's legacy default stream, as NVDEC's work is."""
         from cuda.core import LEGACY_DEFAULT_STREAM
 
         self.ensure_current()

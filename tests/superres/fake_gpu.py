@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 
 from pipeline.errors import BackendError, OutOfMemory
+from pipeline.frame import DevicePlane
 from pipeline.superres.gpu import compute, memory_fallback
 from pipeline.superres.gpu.samples import Samples
 from pipeline.superres.gpu.tensorrt.engine import Shapes
@@ -31,7 +32,7 @@ class FakeGpu:
         free_memory: Free memory that it reports.
         memory: Contents of the open buffers by address.
         lock: Held while a stream executes work.
-        decoder: The stream of NVDEC.
+        decoder: The default stream, on which NVDEC and other libraries work.
     """
 
     def __init__(self, ordinal: int = 0) -> None:
@@ -64,6 +65,26 @@ class FakeGpu:
 
     def allocate(self, size: int, stream: Any) -> "FakeBuffer":
         return FakeBuffer(self, size)
+
+    def allocate_for_export(self, size: int, stream: Any) -> "FakeBuffer":
+        return FakeBuffer(self, size)
+
+    def copy_plane(self, stream: "FakeStream", to: DevicePlane, plane: DevicePlane, rows: int) -> None:
+        def copy() -> None:
+            for row in range(rows):
+                source = self.bytes_at(plane.address + row * plane.pitch)
+                np.copyto(self.bytes_at(to.address + row * to.pitch)[: to.pitch], source[: to.pitch])
+
+        stream.do(copy)
+
+    def delay_default_stream(self, event: "FakeEvent") -> None:
+        self.decoder.wait(event)
+
+    def bytes_at(self, address: int) -> np.ndarray:
+        """The open memory from an address to the end of its buffer."""
+        start = max(start for start in self.memory if start <= address)
+        assert address < start + self.memory[start].size, "the memory is freed, or another's"
+        return self.memory[start][address - start :]
 
     def pinned(self, size: int) -> Any:
         buffer = FakeBuffer(self, size)

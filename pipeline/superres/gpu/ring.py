@@ -27,24 +27,24 @@ class Slot:
     """Buffers for one packed frame before and after upscaling, and the events that order the work on it.
 
     Attributes:
-        host_in: Pinned host memory of the source frame.
+        host_in: Pinned host memory of the source frame; None if frames stay on the GPU.
         device_in: Device memory of the source frame.
         device_out: Device memory of the upscaled frame.
-        host_out: Pinned host memory of the upscaled frame.
+        host_out: Pinned host memory of the upscaled frame; None if frames stay on the GPU.
         samples: The samples in `device_in`.
         uploaded: Recorded after the copy to `device_in`.
         computed: Recorded after the last kernel.
         downloaded: Recorded after the copy to `host_out`.
         trace_events: Further events by name, for a trace; empty without one.
-        input_planes: Views of the planes in `host_in`.
-        output_planes: Views of the planes in `host_out`.
-        borrowed: The source frame, if NVDEC decoded it: it is read where it is, and released after that.
+        input_planes: Views of the planes in `host_in`, if there is one.
+        output_planes: Views of the planes in `host_out`, if there is one.
+        borrowed: The source frame, if it is in GPU memory: it is read there, and released after that.
     """
 
-    host_in: PinnedBuffer
+    host_in: PinnedBuffer | None
     device_in: Buffer
     device_out: Buffer
-    host_out: PinnedBuffer
+    host_out: PinnedBuffer | None
     samples: Samples
     uploaded: Event
     computed: Event
@@ -61,6 +61,19 @@ class Slot:
             self.borrowed = None
 
 
+@dataclass(frozen=True)
+class SlotOptions:
+    """Options of a ring.
+
+    Attributes:
+        timed: Events have timestamps, for a trace.
+        on_device: Frames come from GPU memory and stay there: no host memory is allocated.
+    """
+
+    timed: bool = False
+    on_device: bool = False
+
+
 class SlotRing:
     """A fixed number of slots, handed out as they become free.
 
@@ -69,7 +82,13 @@ class SlotRing:
     """
 
     def __init__(
-        self, gpu: Gpu, stream: Stream, source: FrameFormat, output: FrameFormat, count: int, timed: bool = False
+        self,
+        gpu: Gpu,
+        stream: Stream,
+        source: FrameFormat,
+        output: FrameFormat,
+        count: int,
+        options: SlotOptions | None = None,
     ) -> None:
         """Allocate the slots.
 
@@ -79,14 +98,16 @@ class SlotRing:
             source: Format of the source frames.
             output: Format of the upscaled frames.
             count: Number of slots.
-            timed: Create events with timestamps, for a trace.
+            options: Further options; None for the defaults.
 
         Raises:
             OutOfMemory: There is not enough memory. What was allocated is freed.
         """
         self._free: Channel[Slot] = Channel(count)
         with ExitStack() as memory:
-            self.slots = [_allocate(gpu, stream, source, output, memory, timed) for _ in range(count)]
+            self.slots = [
+                _allocate(gpu, stream, source, output, memory, options or SlotOptions()) for _ in range(count)
+            ]
             self._memory = memory.pop_all()
         for slot in self.slots:
             self._free.put(slot)
@@ -116,11 +137,13 @@ class SlotRing:
 
 
 def _allocate(
-    gpu: Gpu, stream: Stream, source: FrameFormat, output: FrameFormat, memory: ExitStack, timed: bool
+    gpu: Gpu, stream: Stream, source: FrameFormat, output: FrameFormat, memory: ExitStack, options: SlotOptions
 ) -> Slot:
     """Allocate one slot, whose memory is freed with `memory`."""
 
-    def pinned(size: int) -> PinnedBuffer:
+    def pinned(size: int) -> PinnedBuffer | None:
+        if options.on_device:
+            return None
         buffer = gpu.pinned(size)
         memory.callback(buffer.close)
         return buffer
@@ -138,10 +161,10 @@ def _allocate(
         device_out=on_device(output.bytes),
         host_out=host_out,
         samples=packed_samples(source, int(device_in.handle)),
-        uploaded=gpu.event(timed),
-        computed=gpu.event(timed),
-        downloaded=gpu.event(timed),
-        trace_events={name: gpu.event(timed) for name in TRACE_EVENTS} if timed else {},
-        input_planes=source.split(host_in.array),
-        output_planes=output.split(host_out.array),
+        uploaded=gpu.event(options.timed),
+        computed=gpu.event(options.timed),
+        downloaded=gpu.event(options.timed),
+        trace_events={name: gpu.event(options.timed) for name in TRACE_EVENTS} if options.timed else {},
+        input_planes=source.split(host_in.array) if host_in else (),
+        output_planes=output.split(host_out.array) if host_out else (),
     )

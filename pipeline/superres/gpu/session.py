@@ -17,7 +17,8 @@ The steps of a CUDA program, and where they are:
  1. bind a handle                Compute (device), Network (runtime, engine), Lane (context)
  2. allocate device memory       SlotRing (frames), Lane (tensors)
  3. check type, shape and order  `check_frame` for each frame, Network for the engine
- 4. copy in                      `submit`: to host_in, then host_in → device_in; frames of NVDEC are read where they are
+ 4. copy in                      `submit`: to host_in, then host_in → device_in; frames of NVDEC are read where they
+                                 are, those of other libraries copied within the GPU (DeviceSession)
  5. configure                    Lane: shape and addresses, once
  6. run                          `submit` → Compute.queue → Passes → Lane.run
  7. copy out                     `submit` queues device_out → host_out, `collect` waits for it
@@ -41,7 +42,7 @@ from pipeline.frame import Frame
 from pipeline.superres.gpu.compute import Compute
 from pipeline.superres.gpu.gpu_trace import GpuTrace
 from pipeline.superres.gpu.passes import Passes
-from pipeline.superres.gpu.ring import Slot, SlotRing
+from pipeline.superres.gpu.ring import Slot, SlotOptions, SlotRing
 from pipeline.superres.gpu.samples import Samples, decoder_samples
 from pipeline.superres.session import Session, check_frame
 from pipeline.superres.tiling import Tiling
@@ -75,6 +76,8 @@ class SlotTicket:
 class TensorRtSession(Session[SlotTicket]):
     """A session on a GPU."""
 
+    _on_device = False  # host memory for frames is not needed
+
     def __init__(self, compute: Compute, slots: int = 10, trace: Trace | None = None) -> None:
         """Open a session.
 
@@ -96,7 +99,8 @@ class TensorRtSession(Session[SlotTicket]):
         with ExitStack() as resources, gpu_errors("starting the session"):
             slots = compute.join(slots)
             resources.callback(compute.leave, slots)
-            self._ring = SlotRing(self._gpu, self._copy_in, self.source, self.output, slots, timed=trace is not None)
+            options = SlotOptions(timed=trace is not None, on_device=self._on_device)
+            self._ring = SlotRing(self._gpu, self._copy_in, self.source, self.output, slots, options)
             resources.callback(self._ring.close)
             compute.prepare()
             self._resources = resources.pop_all()
@@ -119,7 +123,7 @@ class TensorRtSession(Session[SlotTicket]):
         self._gpu.ensure_current()
         slot = self._ring.take()
         with _SUBMITTING:
-            samples, available = self._borrow(slot, frame) if frame.device_planes else self._upload(slot, frame)
+            samples, available = self._receive(slot, frame)
         lane = self._compute.queue(self._gate, partial(self._queue_passes, slot, samples, available))
         with _SUBMITTING:
             self._queue_download(slot)
@@ -162,13 +166,18 @@ class TensorRtSession(Session[SlotTicket]):
         except BackendError as error:  # after a fault nothing can be freed; the fault itself is the error to raise
             log.warning("%s", error)
 
-    def _upload(self, slot: Slot, frame: Frame) -> tuple[Samples, Event]:
-        """Copy the frame's samples to the slot, queue their copy to the GPU, and release the frame.
+    def _receive(self, slot: Slot, frame: Frame) -> tuple[Samples, Event]:
+        """Make a frame's samples available to the kernels, and release it after that.
 
         Returns:
             The samples on the GPU, and the event after which they are there.
         """
+        return self._borrow(slot, frame) if frame.device_planes else self._upload(slot, frame)
+
+    def _upload(self, slot: Slot, frame: Frame) -> tuple[Samples, Event]:
+        """Copy the frame's samples to the slot, queue their copy to the GPU, and release the frame."""
         self._mark(slot, "upload", self._copy_in)
+        assert slot.host_in is not None
         for packed, samples in zip(slot.input_planes, frame.planes, strict=True):
             np.copyto(packed, samples)
         slot.device_in.copy_from(slot.host_in.buffer, stream=self._copy_in)
@@ -177,7 +186,7 @@ class TensorRtSession(Session[SlotTicket]):
         return slot.samples, slot.uploaded
 
     def _borrow(self, slot: Slot, frame: Frame) -> tuple[Samples, Event]:
-        """Keep a frame of NVDEC until it is upscaled. Returns as `_upload`."""
+        """Keep a frame of NVDEC until it is upscaled."""
         slot.borrowed = frame
         self._mark(slot, "upload", self._copy_in)
         if self._trace:  # there is no copy: an empty span
@@ -196,6 +205,7 @@ class TensorRtSession(Session[SlotTicket]):
         """Queue the copy of the upscaled frame to the host."""
         self._copy_out.wait(slot.computed)
         self._mark(slot, "download", self._copy_out)
+        assert slot.host_out is not None
         slot.device_out.copy_to(slot.host_out.buffer, stream=self._copy_out)
         self._copy_out.record(slot.downloaded)
 
@@ -203,3 +213,37 @@ class TensorRtSession(Session[SlotTicket]):
         """Record one of the slot's trace events, if there is a trace."""
         if self._trace:
             self._trace.mark(slot, name, stream)
+
+
+class DeviceSession(TensorRtSession):
+    """A session whose frames are in GPU memory of other libraries, and stay on the GPU.
+
+    Frames are copied within the GPU after the work on CUDA's legacy default stream, and what is queued there later
+    waits for that copy: the owner may write to a frame again on that stream as soon as it is submitted. Upscaled frames
+    have `device_planes`, and are complete.
+    """
+
+    _on_device = True
+
+    def collect(self, ticket: SlotTicket) -> Frame:
+        self._gpu.ensure_current()
+        slot = ticket.slot
+        with _COLLECTING:
+            slot.computed.sync()
+            slot.release_borrowed()
+        planes = self.output.device_planes(int(slot.device_out.handle))
+        release = partial(self._ring.give_back, slot)
+        return Frame(self.output, (), ticket.pts, ticket.duration, release, planes)
+
+    def _receive(self, slot: Slot, frame: Frame) -> tuple[Samples, Event]:
+        slot.borrowed = frame
+        self._copy_in.wait(frame.decoded or self._gpu.decoded_event())
+        targets = self.source.device_planes(int(slot.device_in.handle))
+        for plane, to, (rows, _) in zip(frame.device_planes, targets, self.source.plane_shapes, strict=True):
+            self._gpu.copy_plane(self._copy_in, to, plane, rows)
+        self._copy_in.record(slot.uploaded)
+        self._gpu.delay_default_stream(slot.uploaded)
+        return slot.samples, slot.uploaded
+
+    def _queue_download(self, slot: Slot) -> None:
+        """Upscaled frames stay on the GPU."""

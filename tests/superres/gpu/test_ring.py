@@ -7,7 +7,7 @@ import pytest
 
 from pipeline.flow.blocking import Aborted
 from pipeline.frame import FrameFormat
-from pipeline.superres.gpu.ring import TRACE_EVENTS, SlotRing
+from pipeline.superres.gpu.ring import TRACE_EVENTS, SlotOptions, SlotRing
 
 
 class CountedBuffer:
@@ -44,7 +44,7 @@ class LimitedGpu:
 
 def make_ring(gpu: Any, format: FrameFormat, count: int, timed: bool = False) -> SlotRing:
     stream: Any = None
-    return SlotRing(gpu, stream, format, format, count, timed)
+    return SlotRing(gpu, stream, format, format, count, SlotOptions(timed))
 
 
 def test_a_slot_that_was_given_back_is_handed_out_again(small_format: FrameFormat) -> None:
@@ -58,9 +58,20 @@ def test_a_slot_that_was_given_back_is_handed_out_again(small_format: FrameForma
 
 def test_planes_are_views_of_the_pinned_memory(small_format: FrameFormat) -> None:
     slot = make_ring(LimitedGpu(), small_format, 1).take()
+    assert slot.host_in is not None
     slot.input_planes[0].fill(7)
     assert (slot.host_in.array[: slot.input_planes[0].size] == 7).all()
     assert [plane.shape for plane in slot.output_planes] == list(small_format.plane_shapes)
+
+
+def test_slots_of_frames_that_stay_on_the_gpu_have_no_host_memory(small_format: FrameFormat) -> None:
+    gpu, stream = LimitedGpu(), None
+    ring = SlotRing(gpu, stream, small_format, small_format, 3, SlotOptions(on_device=True))  # type: ignore[arg-type]
+    slot = ring.take()
+    assert (slot.host_in, slot.host_out, slot.input_planes, slot.output_planes) == (None, None, (), ())
+    assert gpu.open_buffers == 2 * 3
+    ring.close()
+    assert gpu.open_buffers == 0
 
 
 def test_slots_have_trace_events_only_if_they_are_timed(small_format: FrameFormat) -> None:

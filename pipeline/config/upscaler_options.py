@@ -1,0 +1,21 @@
+"""The keyword arguments of `Upscaler`: those fields of `Upscaling` that concern the network and its device."""
+
+from __future__ import annotations
+
+from typing import Literal, TypedDict
+
+
+class UpscalerOptions(TypedDict, total=False):
+    """Settings of an `Upscaler`, each optional. Meaning, range and default are those of the fields of `Settings`."""
+
+    model_range: str | None
+    model_channels: Literal["rgb", "bgr", "y"] | None
+    model_layout: Literal["nchw", "nhwc"] | None
+    backend: Literal["auto", "tensorrt", "onnx"]
+    engine: Literal["auto", "fused", "fused-fp16acc", "rtx", "tensorrt"]
+    precision: Literal["auto", "fp16", "bf16", "fp32", "tf32"]
+    device: int | str | tuple[int, ...] | list[int]
+    vram: int | str | None
+    slots: int
+    contexts: int
+    threads: int

@@ -1,0 +1,28 @@
+"""Upscalers on a fake GPU."""
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from typing import Any
+
+import pytest
+
+from pipeline.superres.arrays import image_jobs
+from pipeline.superres.arrays.upscaler import Upscaler
+from pipeline.superres.gpu.tensorrt import library
+from pipeline.system import cuda
+from tests.superres.fake_gpu import FakeGpu
+from tests.superres.fake_gpu import gpu as gpu
+
+
+@pytest.fixture
+def open_on_gpu(gpu: FakeGpu, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Upscaler]]:
+    """Opens an upscaler with three slots on the fake GPU, where the identity inverts its samples."""
+    monkeypatch.setattr(cuda, "unavailable_reason", lambda: None)
+    monkeypatch.setattr(library, "installed", lambda: ["rtx"])
+    monkeypatch.setattr(image_jobs, "Gpu", lambda device: gpu)
+    with ExitStack() as opened:
+
+        def open_upscaler(**settings: Any) -> Upscaler:
+            return opened.enter_context(Upscaler("identity", **({"slots": 3} | settings)))
+
+        yield open_upscaler
