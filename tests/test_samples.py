@@ -1,11 +1,14 @@
 """The samples run, and do what they say."""
 
 import functools
+import importlib.util
 import itertools
 import subprocess
 import sys
+import types
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 
@@ -43,6 +46,46 @@ def test_own_stage_darkens_the_edges(tmp_path: Path) -> None:
         assert luma.shape == (96, 128)
         assert luma[48, 64] == pytest.approx(plain.planes[0][24, 32], abs=3)
         assert luma[0, 0] == pytest.approx(plain.planes[0][24, 32] / 2, abs=4)
+
+
+def test_opencv_frames_writes_every_captured_frame_upscaled(tmp_path: Path) -> None:
+    source = clips.make(tmp_path / "a.mp4", frames=3, audio=False)
+    run("opencv_frames.py", tmp_path, source, tmp_path / "out")
+    written = sorted((tmp_path / "out").iterdir())
+    assert [path.name for path in written] == ["00000.png", "00001.png", "00002.png"]
+    for path, plain in zip(written, pipeline.read_rgb(source), strict=True):
+        image = cv2.imread(str(path))
+        assert image is not None
+        assert image.shape == (96, 128, 3)
+        assert image[48, 64, ::-1] == pytest.approx(plain[24, 32], abs=4)
+
+
+def test_opencv_frames_shows_frames_until_escape_is_pressed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(FOLDER)
+    import opencv_frames
+
+    shown: list[tuple[int, ...]] = []
+    monkeypatch.setattr(pipeline, "Upscaler", functools.partial(pipeline.Upscaler, backend="onnx"))
+    monkeypatch.setattr(cv2, "imshow", lambda title, image: shown.append(image.shape))
+    monkeypatch.setattr(cv2, "waitKey", lambda delay: opencv_frames.ESCAPE if len(shown) == 2 else -1)
+    monkeypatch.setattr(sys, "argv", ["opencv_frames.py", str(FOLDER / "clip.mp4"), "show"])
+    opencv_frames.main()
+    assert shown == [(360, 640, 3)] * 2
+
+
+def test_torch_frames_names_what_it_needs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With a GPU, tests/gpu/test_upscaler.py runs it."""
+    monkeypatch.syspath_prepend(FOLDER)
+    import torch_frames
+
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    with pytest.raises(SystemExit, match="this sample needs PyTorch for CUDA: pip install torch"):
+        torch_frames.main()
+    without_gpu = types.SimpleNamespace(cuda=types.SimpleNamespace(is_available=lambda: False))
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: object())
+    monkeypatch.setitem(sys.modules, "torch", without_gpu)
+    with pytest.raises(SystemExit, match="this sample needs an NVIDIA GPU, and PyTorch for CUDA"):
+        torch_frames.main()
 
 
 def test_render_writes_what_the_scene_draws(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
