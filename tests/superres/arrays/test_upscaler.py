@@ -18,7 +18,7 @@ import pipeline
 from pipeline.config.settings import Upscaling
 from pipeline.config.upscaler_options import UpscalerOptions
 from pipeline.errors import BackendError, InputError, MismatchError, ModelError, SettingsError, UprezError
-from pipeline.frame import DevicePlane, Frame, FrameFormat
+from pipeline.frame import PIXEL_FORMATS, Colour, DevicePlane, Frame, FrameFormat
 from pipeline.models import catalogue
 from pipeline.superres.arrays.upscaler import Upscaler
 from pipeline.superres.session import Session
