@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Literal, TypedDict
 
+from pipeline.config.settings import Engine
+
 
 class UpscalerOptions(TypedDict, total=False):
     """Settings of an `Upscaler`, each optional. Meaning, range and default are those of the fields of `Settings`."""
@@ -12,7 +14,7 @@ class UpscalerOptions(TypedDict, total=False):
     model_channels: Literal["rgb", "bgr", "y"] | None
     model_layout: Literal["nchw", "nhwc"] | None
     backend: Literal["auto", "tensorrt", "onnx"]
-    engine: Literal["auto", "fused", "fused-fp16acc", "rtx", "tensorrt"]
+    engine: Engine
     precision: Literal["auto", "fp16", "bf16", "fp32", "tf32"]
     device: int | str | tuple[int, ...] | list[int]
     vram: int | str | None

@@ -16,7 +16,6 @@ from hypothesis import strategies as st
 
 import pipeline
 from pipeline.config.settings import Upscaling
-from pipeline.config.upscaler_options import UpscalerOptions
 from pipeline.errors import BackendError, InputError, MismatchError, ModelError, SettingsError, UprezError
 from pipeline.frame import PIXEL_FORMATS, Colour, DevicePlane, Frame, FrameFormat
 from pipeline.models import catalogue
@@ -376,10 +375,6 @@ def test_a_gpu_that_can_not_be_used_is_reported(caplog: pytest.LogCaptureFixture
     )
     Upscaler("identity").close()
     assert "the GPU is not used: too old" in caplog.text
-
-
-def test_settings_are_those_of_upscaling_that_concern_the_network_and_its_device() -> None:
-    assert UpscalerOptions.__optional_keys__ < set(Upscaling.model_fields)
 
 
 def test_a_model_file_is_accepted_as_a_path(tmp_path: Path) -> None:
