@@ -30,6 +30,7 @@ def make(
     audio: bool = True,
     rate: Fraction = RATE,
     index_in_front: bool = False,
+    tag: str | None = None,
     options: dict[str, str] | None = None,
 ) -> Path:
     """Writes a clip, with audio if `audio`. pts: in `time_base`, default evenly at `rate` from 0."""
@@ -46,6 +47,8 @@ def make(
         video.time_base = video.codec_context.time_base = time_base
         video.codec_context.colorspace = matrix
         video.codec_context.sample_aspect_ratio = sample_aspect
+        if tag is not None:
+            video.codec_context.codec_tag = tag
         audio_stream: Any = container.add_stream("aac", rate=AUDIO_RATE, layout="mono") if audio else None
         container.start_encoding()
         for index, time in enumerate(pts):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from typing import TypeVar
 
 from pipeline.colour.h273 import is_hdr
@@ -13,10 +14,13 @@ from pipeline.media.encoding.format_loss import format_losses
 from pipeline.media.encoding.video_encoding import VideoEncoding
 from pipeline.media.packed_formats import packings
 from pipeline.media.reading.media_info import MediaInfo, VideoInfo
+from pipeline.media.writing.container import moves_index
 from pipeline.media.writing.output_kind import OutputKind
 
 _STATIC_HDR = {16: "plain HDR10", 18: "plain HLG"}  # by transfer, in the codes of H.273
 _GPU_SETTINGS = ("engine", "precision", "device", "vram")
+
+_LARGE_BYTES = 10e9  # of an output: to read and write them takes a minute or more
 
 Choice = TypeVar("Choice")
 
@@ -71,6 +75,14 @@ class PlanNotes:
             self.add(f"its {' and '.join(video.labels)} can't be carried over{advice}")
         if video.dynamic_hdr and not kind:
             self.add(_dropped_hdr(video))
+
+    def add_index_move(self, target: Path, encoding: VideoEncoding, bytes: int | None) -> None:
+        """Note that a large output is rewritten at the end; `bytes`: its estimated size, None if unknown."""
+        if bytes and bytes > _LARGE_BYTES and moves_index(target, encoding.codec):
+            self.add(
+                f"at the end, its {bytes / 1e9:.0f} GB or so are rewritten in place, so that players find the index in "
+                "front; .mkv needs no such step"
+            )
 
     def add_padding(self, encoding: VideoEncoding, source: FrameFormat, scale: int) -> None:
         """Note that the encoder needs larger frames than the upscaler's."""

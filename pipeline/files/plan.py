@@ -139,6 +139,7 @@ def make_plan(media: MediaInfo, to: Path | None, settings: Settings) -> Plan:
     target = target_for(media.path, to, model.scale)
     plan = _plan_video(media, target, settings, model, backend, notes)
     notes.add_unused_settings(settings, backend)
+    notes.add_index_move(target, plan.encoding, plan.disk)
     notes.add_losses(media, plan.encoding, find_output_kind(target, media.video.format), settings)
     log.debug("planned %s: %s, %s", target, backend, plan.encoding.codec)
     return replace(plan, notes=tuple(notes.lines))

@@ -47,10 +47,10 @@ CODECS = {
         CodecSpec("av1", signals_colour=True, chroma_locations=(Siting.LEFT, Siting.TOP_LEFT), matroska_id="V_AV1"),
         CodecSpec("vp9", signals_colour=True, fcc_matrix=False, matroska_id="V_VP9"),
         CodecSpec("vp8", range=SignalledRange.LIMITED, bt601_only=True),  # RFC 6386, section 9.2
-        CodecSpec("ffv1", matroska_id="V_FFV1"),
-        CodecSpec("prores", range=SignalledRange.LIMITED, matroska_id="V_PRORES"),
-        CodecSpec("cfhd", range=SignalledRange.LIMITED),
-        CodecSpec("dnxhd", signals_range=True),
+        CodecSpec("ffv1", intermediate=True, matroska_id="V_FFV1"),
+        CodecSpec("prores", range=SignalledRange.LIMITED, intermediate=True, matroska_id="V_PRORES"),
+        CodecSpec("cfhd", range=SignalledRange.LIMITED, intermediate=True),
+        CodecSpec("dnxhd", signals_range=True, intermediate=True),
         CodecSpec("mpeg2video", signals_colour=True, signals_sample_aspect=True, range=SignalledRange.LIMITED),
         CodecSpec("mpeg4", signals_sample_aspect=True),
         CodecSpec(  # JFIF, section 2

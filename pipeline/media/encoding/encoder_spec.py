@@ -46,6 +46,7 @@ class CodecSpec:
         fcc_matrix: The FCC matrix (4 in H.273) can be signalled.
         chroma_locations: Those that can be signalled without a container's help; the first is what readers assume.
         players_show_hdr: Common players show HDR in this codec.
+        intermediate: Its files are large, and edited rather than streamed.
         matroska_id: Its codec ID in Matroska (RFC 9559) where HDR is common in it; None if there is none.
     """
 
@@ -59,6 +60,7 @@ class CodecSpec:
     fcc_matrix: bool = True
     chroma_locations: tuple[Siting, ...] = (Siting.LEFT,)
     players_show_hdr: bool = True
+    intermediate: bool = False
     matroska_id: str | None = None
 
 

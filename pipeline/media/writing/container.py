@@ -13,6 +13,8 @@ from av.container import OutputContainer
 
 from pipeline.errors import OutputError
 from pipeline.media.av_errors import translate_write_errors
+from pipeline.media.encoding.codecs import codec_of
+from pipeline.media.encoding.video_encoding import VideoEncoding
 from pipeline.media.reading.animation import FOREVER, read_play_count
 from pipeline.media.reading.source import Packet, Source
 from pipeline.media.writing import metadata
@@ -124,12 +126,12 @@ def _open(path: Path, part: Path, options: dict[str, str]) -> OutputContainer:
             raise OutputError(f"{path}: {suffix} is not a container; .mkv, .mp4 and .mov are") from error
 
 
-def muxer_options(path: Path, time_base: Fraction, source: Source, copied: list[Any]) -> dict[str, str]:
+def muxer_options(path: Path, encoding: VideoEncoding, source: Source, copied: list[Any]) -> dict[str, str]:
     """Return the options of the muxer that writes `path`.
 
     Args:
         path: The output.
-        time_base: The time base of the upscaled video, in seconds.
+        encoding: How the upscaled video is encoded.
         source: The source, open.
         copied: The streams of `source` that are copied to the output.
     """
@@ -141,11 +143,25 @@ def muxer_options(path: Path, time_base: Fraction, source: Source, copied: list[
     if not spec.iso:
         return loop_options(spec, source.path)
     # Edit lists count in this timescale; FFmpeg's default, milliseconds, would round a late start.
-    ticks = time_base.denominator
+    ticks = encoding.time_base.denominator
     options = {"movie_timescale": str(ticks * max(1, -(-_MIN_TIMESCALE // ticks)))}
+    flags = ["faststart"] if moves_index(path, encoding.codec) else []
     if metadata.non_itunes_tags(source.container.metadata) and not any(is_cover(stream) for stream in copied):
-        options["movflags"] = "use_metadata_tags"  # which does not allow cover art
-    return options
+        flags.append(metadata.OWN_TABLE)  # which does not allow cover art
+    return options | ({"movflags": "+".join(flags)} if flags else {})
+
+
+def moves_index(path: Path, codec: str) -> bool:
+    """Return True if the index of the output `path` is moved to its front when it is finished.
+
+    Players that load the file over a network can then begin at once. It rewrites the file once, in place, so it is not
+    done for files that are edited instead.
+
+    Args:
+        path: The output.
+        codec: FFmpeg's name of the encoder of its video.
+    """
+    return container_for(path).iso and not codec_of(codec).intermediate
 
 
 def loop_options(spec: ContainerSpec, source: Path) -> dict[str, str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum, auto
 
 from pipeline.media.encoding.encoder_spec import Role
@@ -48,6 +48,7 @@ class ContainerSpec:
         readable_codecs: Of streams copied beside the video, the codecs that FFmpeg reads back unchanged; others
             become private data or get wrong times. None where the muxer itself refuses the others.
         codecs_with_header: Of these, those that need their header (extradata) before the first packet.
+        codec_tags: Four characters that name a codec, where those that the muxer chooses do not play everywhere.
         is_network: Its muxer connects to a server when it is opened, so that codecs can't be tried.
         contents: FFmpeg's name of the muxer of its segments; None for a container that is not segmented.
         opens_connection: Its muxer opens network connections itself, with the options for TLS.
@@ -85,6 +86,7 @@ class ContainerSpec:
     matroska: bool = False
     readable_codecs: frozenset[str] | None = None
     codecs_with_header: frozenset[str] = frozenset()
+    codec_tags: Mapping[str, str] = field(default_factory=dict)
     is_network: bool = False
     contents: str | None = None
     opens_connection: bool = True

@@ -19,6 +19,9 @@ from pipeline.media.encoding.encoder_spec import Role
 from pipeline.media.writing.container_spec import ContainerSpec, CoverArt, DataStreams, RotationTags
 
 _USUAL_LAYOUTS = {1: "mono", 2: "stereo", 3: "2.1", 4: "4.0", 5: "5.0", 6: "5.1", 7: "6.1", 8: "7.1"}  # as FFmpeg's
+# Apple's players refuse FFmpeg's choice, hev1, which allows parameter sets among the frames.
+_APPLE_TAGS = {"hevc": "hvc1"}
+_PARAMETER_SETS_IN_BAND = "hev1"  # its packets may contain them, and are copied as they are
 _FRAGMENTED = {"movflags": "hybrid_fragmented"}
 _MPEGTS = "mpeg2video mpeg4 h264 hevc mp2 mp3 aac aac_latm ac3 eac3 dts opus dvb_subtitle dvb_teletext klv timed_id3"
 # What FFmpeg's RTSP muxer can announce (sdp.c, rtpenc.c).
@@ -62,6 +65,7 @@ CONTAINERS = {
             "mp4",
             (".mp4",),
             iso=True,
+            codec_tags=_APPLE_TAGS,
             cover_art=CoverArt.STREAM,
             timecode=True,
             data_streams=DataStreams.OWN,
@@ -76,6 +80,7 @@ CONTAINERS = {
             "mov",  # its muxer accepts cover art, and forgets it
             (".mov",),
             iso=True,
+            codec_tags=_APPLE_TAGS,
             timecode=True,
             data_streams=DataStreams.OWN,
             text_subtitles="mov_text",
@@ -95,7 +100,6 @@ CONTAINERS = {
             text_subtitles="mov_text",
             sample_aspect=True,
             rotation=RotationTags.ALL,
-            h265=True,
         ),
         ContainerSpec(
             "mpegts",
@@ -215,6 +219,9 @@ def add_stream_copy(container: OutputContainer, stream: Any) -> Any:
         return add_undecodable_copy(container, stream, _is_same_family(container.format.name, stream))
     copy = container.add_stream_from_template(stream, opaque=True)
     context = copy.codec_context
+    tag = codec_tag(container, codec_name(stream))
+    if tag and stream.codec_context.codec_tag != _PARAMETER_SETS_IN_BAND:
+        context.codec_tag = tag
     if stream.type == "audio" and (layout := specified_layout(context.layout)) != context.layout.name:
         context.layout = layout
     return copy
@@ -229,6 +236,11 @@ def _is_same_family(muxer: str, stream: Any) -> bool:
     """Return True if the container of `stream` names codecs as `muxer` does."""
     demuxers = stream.container.format.name.split(",")
     return muxer in demuxers or (container_spec(muxer).iso and container_spec(demuxers[0]).iso)
+
+
+def codec_tag(container: OutputContainer, codec: str) -> str | None:
+    """Return the sample entry's four characters for `codec` in `container`; None for the muxer's own choice."""
+    return container_spec(container.format.name).codec_tags.get(codec)
 
 
 def specified_layout(layout: av.AudioLayout) -> str:

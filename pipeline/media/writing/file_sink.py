@@ -65,7 +65,7 @@ class FileSink(Stage[Packet, Never]):
         self._shift = shift
         self._is_finished = self._is_finalized = False
         copied = [stream for stream in source.container.streams if stream.index in others]
-        options = muxer_options(path, encoding.time_base, source, copied)
+        options = muxer_options(path, encoding, source, copied)
         self._file = ContainerFile(path, options | sample_aspect.padding_options(path, encoding))
         try:
             container = self._file.container

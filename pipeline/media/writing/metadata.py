@@ -22,6 +22,7 @@ _FILE_TAGS = (  # tags that describe the source file rather than its content, or
     "vendor_id",
 )
 _ISO_FILE_TAGS = ("handler_name",)
+OWN_TABLE = "use_metadata_tags"  # the flag of FFmpeg's muxer with which it writes any tag, in a table of its own
 # The tags that FFmpeg writes as iTunes does (movenc.c), which players know; others need a table that few players read.
 _ITUNES_TAGS = (
     "title artist album_artist composer album date comment genre copyright grouping lyrics description synopsis show "
@@ -65,7 +66,8 @@ def copy_file_metadata(
     muxer, dropped = container.format.name, []
     spec = container_spec(muxer)
     container.metadata.update(copied_tags(source.metadata, spec.iso))
-    if spec.iso and "movflags" not in container.container_options and (keys := non_itunes_tags(source.metadata)):
+    has_table = OWN_TABLE in container.container_options.get("movflags", "")
+    if spec.iso and not has_table and (keys := non_itunes_tags(source.metadata)):
         dropped.append(f"tags dropped: {muxer} does not support {', '.join(keys)} here; .mkv does")
     chapters = source.chapters()
     if spec.chapters:

@@ -11,7 +11,7 @@ from av.video.codeccontext import VideoCodecContext
 from av.video.stream import VideoStream
 
 from pipeline.errors import OutputError
-from pipeline.media.encoding.codecs import encoder_for, encoder_spec
+from pipeline.media.encoding.codecs import codec_of, encoder_for, encoder_spec
 from pipeline.media.encoding.dts import RetimedEncoder
 from pipeline.media.encoding.encoder import Encoder
 from pipeline.media.encoding.encoder_context import configure, open_context
@@ -23,7 +23,7 @@ from pipeline.media.encoding.parallel_gop import ParallelEncoder
 from pipeline.media.encoding.video_encoding import VideoEncoding
 from pipeline.media.reading.hdr import Hdr
 from pipeline.media.writing import alpha, metadata
-from pipeline.media.writing.container_support import container_spec
+from pipeline.media.writing.container_support import codec_tag, container_spec
 from pipeline.media.writing.hdr_metadata import add_hdr_metadata
 
 VideoEncoder = Encoder | RetimedEncoder | ParallelEncoder
@@ -55,6 +55,8 @@ def add_video_stream(
     assert isinstance(stream, VideoStream)
     dropped = _describe_hdr(stream, muxer, encoding.codec, encoding.hdr) if encoding.hdr else []
     configure(stream.codec_context, encoding)
+    if tag := codec_tag(container, codec_of(encoding.codec).name):
+        stream.codec_context.codec_tag = tag
     stream.time_base = encoding.time_base
     if encoding.display_matrix:
         stream.set_display_matrix(encoding.display_matrix)

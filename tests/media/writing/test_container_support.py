@@ -13,8 +13,9 @@ from pipeline.media.codec_parameters import codec_name
 from pipeline.media.writing import container_support
 from pipeline.media.writing.container_spec import ContainerSpec, CoverArt
 from pipeline.media.writing.container_support import CONTAINERS, container_for, container_spec, is_output
-from tests import remux
+from tests import clips, remux
 
+H265 = {"preset": "ultrafast", "x265-params": "log-level=error"}
 TONE = np.sin(np.arange(24_000) / 10).astype(np.float32)[None]
 
 
@@ -118,6 +119,37 @@ def test_the_muxer_supports_the_subtitles_and_attachments_of_the_row(spec: Conta
     texts = [codec for codec in ("mov_text", "subrip") if codec in supported]
     assert texts == ([spec.text_subtitles] if spec.text_subtitles else [])
     assert spec.attachments == (spec.cover_art is CoverArt.ATTACHMENT)
+
+
+@pytest.mark.parametrize("spec", [spec for spec in CONTAINERS.values() if spec.h265], ids=lambda spec: spec.muxer)
+def test_containers_in_which_players_look_for_h265_accept_it(spec: ContainerSpec) -> None:
+    with av.open(io.BytesIO(), "w", format=spec.muxer) as container:
+        stream = container.add_stream("hevc", rate=25)
+        assert stream.codec_context is not None
+
+
+@pytest.mark.parametrize(
+    ("source", "tag", "muxer", "written"),
+    [
+        ("a.mkv", None, "mp4", "hvc1"),
+        ("a.mkv", None, "mov", "hvc1"),
+        ("a.mov", "hvc1", "mp4", "hvc1"),
+        ("a.mp4", "hev1", "mp4", "hev1"),  # may have parameter sets among its frames, which hvc1 forbids
+    ],
+)
+def test_a_copy_of_h265_is_named_as_apple_s_players_expect(
+    tmp_path: Path, source: str, tag: str | None, muxer: str, written: str
+) -> None:
+    first = clips.make(tmp_path / source, codec="libx265", audio=False, tag=tag, options=H265)
+    with av.open(str(first)) as given, av.open(str(tmp_path / "copy"), "w", format=muxer) as container:
+        copy = container_support.add_stream_copy(container, given.streams.video[0])
+        for packet in given.demux(video=0):
+            if packet.size:
+                packet.stream = copy
+                container.mux(packet)
+    with av.open(str(tmp_path / "copy")) as container:
+        assert container.streams.video[0].codec_context.codec_tag == written
+        assert sum(1 for _ in container.decode(video=0)) == 12
 
 
 def test_a_container_without_a_row_has_defaults() -> None:
