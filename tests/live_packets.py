@@ -18,6 +18,7 @@ RATE = 25
 TICKS = 90_000
 STEP = TICKS // RATE
 _AUDIO_RATE = 48_000
+_ENCODER_OPTIONS = {"libx264": {"sc_threshold": "0"}, "libx265": {"x265-params": "scenecut=0:log-level=error"}}
 _FILLER = b"\0\0\0\1\x0c"  # a NAL unit that H.264's decoders ignore
 
 
@@ -28,14 +29,15 @@ def coded(
     start: int = 0,
     audio_codec: str | None = None,
     padding: int = 0,
+    codec: str = "libx264",
 ) -> tuple[StreamHeader, list[SerializedPacket]]:
-    """H.264 with a key frame each `gop` frames, and audio of `audio_codec`, in the order of their times.
+    """Video of `codec` with a key frame each `gop` frames, and audio of `audio_codec`, in the order of their times.
 
     start: of the first frame, in ticks of 1/90000 s. padding: bytes added to each frame.
     """
     buffer, container = open_nut()
-    options = {"tune": "zerolatency", "preset": "ultrafast", "sc_threshold": "0"}
-    video = container.add_stream("libx264", rate=RATE, options=options)
+    options = {"tune": "zerolatency", "preset": "ultrafast", **_ENCODER_OPTIONS[codec]}
+    video = container.add_stream(codec, rate=RATE, options=options)
     video.width, video.height, video.pix_fmt = *size, "yuv420p"
     video.time_base = video.codec_context.time_base = Fraction(1, TICKS)
     video.codec_context.gop_size = gop

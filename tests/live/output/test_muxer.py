@@ -8,6 +8,7 @@ import pytest
 
 from pipeline.live.output.muxer import Muxer, TimestampOverflow
 from pipeline.live.process.messages import OpenRequest
+from pipeline.media.writing.container_support import container_spec
 from tests import live_packets
 
 DAY = 86_400 * live_packets.TICKS
@@ -33,3 +34,15 @@ def test_a_transport_stream_continues_when_its_clock_wraps(tmp_path: Path, laps:
     with av.open(path) as file:
         times = [packet.pts for packet in file.demux(video=0) if packet.pts is not None]
     assert [time - times[0] for time in times] == [number * live_packets.STEP for number in range(20)]
+
+
+@pytest.mark.parametrize("muxer", ["mp4", "mov"])
+def test_recordings_in_h265_are_tagged_hvc1_as_apple_s_players_expect(tmp_path: Path, muxer: str) -> None:
+    path = tmp_path / "recorded"
+    streams, items = live_packets.coded(20, codec="libx265")
+    recording = Muxer(OpenRequest(str(path), muxer, dict(container_spec(muxer).live_options or {}), streams))
+    assert all(recording.mux(item) for item in items)
+    recording.close()
+    with av.open(path) as file:
+        assert file.streams.video[0].codec_context.codec_tag == "hvc1"
+    assert live_packets.frame_count(path) == 20
