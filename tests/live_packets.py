@@ -37,7 +37,7 @@ def coded(
     """
     buffer, container = open_nut()
     options = {"tune": "zerolatency", "preset": "ultrafast", **_ENCODER_OPTIONS[codec]}
-    video = container.add_stream(codec, rate=RATE, options=options)
+    video: Any = container.add_stream(codec, rate=RATE, options=options)
     video.width, video.height, video.pix_fmt = *size, "yuv420p"
     video.time_base = video.codec_context.time_base = Fraction(1, TICKS)
     video.codec_context.gop_size = gop

@@ -1,6 +1,7 @@
 """Outputs in mp4 and QuickTime play on Apple's devices, and from their beginning while they are loaded."""
 
 from pathlib import Path
+from typing import Any
 
 import av
 import pytest
@@ -19,7 +20,7 @@ def boxes(path: Path) -> list[str]:
     return [type for type in types if type not in ("free", "wide")]
 
 
-def nal_unit_types(packet: av.Packet) -> set[int]:
+def nal_unit_types(packet: av.Packet[Any]) -> set[int]:
     """The types of the NAL units, each behind its size in four bytes, of a packet of H.265."""
     content, at, types = bytes(packet), 0, set()
     while at < len(content):
