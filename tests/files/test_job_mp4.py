@@ -1,5 +1,7 @@
 """Outputs in mp4 and QuickTime play on Apple's devices, and from their beginning while they are loaded."""
 
+from __future__ import annotations
+
 from pathlib import Path
 from typing import Any
 
