@@ -69,10 +69,14 @@ class _Arithmetic(nn.Module):
             self.register_buffer(f"constant_{index}", torch.from_numpy(value.copy()) if is_tensor else None)
 
     def forward(self, inputs: list[Tensor]) -> Tensor:
-        computed, operands = iter(inputs), list[Any]()
+        operands: list[Any] = []  # `list[Any]()` and iterators are unknown to torch.compile
+        computed = 0
         for index, number in enumerate(self._numbers):
-            tensor = getattr(self, f"constant_{index}")
-            operands.append(number if number is not None else tensor if tensor is not None else next(computed))
+            operand = number if number is not None else getattr(self, f"constant_{index}")
+            if operand is None:
+                operand = inputs[computed]
+                computed += 1
+            operands.append(operand)
         return self._apply_to(*operands)
 
 
