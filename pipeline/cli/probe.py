@@ -102,7 +102,7 @@ def _plan(plan: Plan, expected: Estimate) -> list[tuple[str, str]]:
     speed = f"{expected.rate:.2f} frames/s; {expected.bottleneck} is the bottleneck"
     return [
         ("output", f"{plan.target}, {encoding.format}"),
-        ("model", f"{plan.model}, by {'TensorRT' if plan.backend == 'tensorrt' else 'ONNX Runtime on the CPU'}"),
+        ("model", f"{plan.model}, {'by TensorRT' if plan.backend == 'tensorrt' else 'on the CPU'}"),
         ("encoder", f"{encoding.codec} {options}"),
         ("time", f"about {hours(expected.seconds)} at {speed}"),
         ("memory", f"about {size(plan.memory)}{gpu}"),

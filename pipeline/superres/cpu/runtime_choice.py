@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 import time
-from contextlib import closing
+from math import inf
 from typing import Any
 
 from filelock import FileLock
@@ -24,7 +24,7 @@ from pipeline.superres.cpu.choice_cache import (
     describe_runtime_choice,
     machine_facts,
 )
-from pipeline.superres.cpu.network import CpuNetwork
+from pipeline.superres.cpu.network import CpuNetwork, NetworkRunner
 from pipeline.superres.cpu.runtimes import ONNX_RUNTIME, CpuRuntime, Size, installed_runtimes, requested_runtime
 from pipeline.superres.output_check import measure_agreement, textured_image
 
@@ -33,8 +33,9 @@ log = logging.getLogger(__name__)
 LEAST_DECIBELS = 60.0
 """Required agreement with ONNX Runtime on the CPU. Its kernels and OpenVINO's, in fp32, differ by more than 100 dB."""
 
-_LARGEST = 180, 320  # (H, W) of images that are timed: the order of the runtimes is the same for larger ones
-_RUNS, _SECONDS = 5, 2.0  # timed runs of each runtime, and when no further one is begun
+_LARGEST = 108, 192  # (H, W) of images that are timed, as `uprez probe` does: larger ones share the choice
+_ROUNDS, _SECONDS = 25, 4.0  # runs of each runtime at most, and when no further round is begun
+_SHORTEST = 1e-9  # a clock of a coarse step may show that a run took no time
 
 
 def choose_runtime(
@@ -79,7 +80,7 @@ def _timed_size(model: ModelSpec, size: Size) -> Size:
 
 
 class _Race:
-    """The measurement of all installed runtimes, one loaded at a time."""
+    """The measurement of all installed runtimes, in turns."""
 
     def __init__(self, model: ModelSpec, size: Size, threads: int, cores: FairLock) -> None:
         self._model, self._size, self._threads, self._cores = model, size, threads, cores
@@ -92,13 +93,14 @@ class _Race:
         runtimes = installed_runtimes()
         titles = " with ".join(runtime.title for runtime in runtimes)
         log.warning("comparing %s for %s at %s: some seconds, once", titles, self._model.name, size)
-        seconds: dict[CpuRuntime, float] = {ONNX_RUNTIME: self._measure(ONNX_RUNTIME)}
+        runners: dict[CpuRuntime, NetworkRunner] = {ONNX_RUNTIME: self._open(ONNX_RUNTIME)}
         failures: dict[str, str] = {}
         for runtime in runtimes[1:]:
             try:
-                seconds[runtime] = self._measure(runtime)
+                runners[runtime] = self._open(runtime)
             except (BackendError, MismatchError) as error:
                 failures[str(runtime)] = str(error)
+        seconds = self._time(runners)
         choice = RuntimeChoice(
             model=self._model.name,
             size=size,
@@ -112,27 +114,35 @@ class _Race:
         log.warning("%s at %s: %s", self._model.name, size, describe_runtime_choice(choice))
         return choice
 
-    def _measure(self, runtime: CpuRuntime) -> float:
-        """Load, check and time a runtime. Returns the duration of its fastest run, in seconds.
+    def _open(self, runtime: CpuRuntime) -> NetworkRunner:
+        """Load the model in a runtime, and compare its output with that of ONNX Runtime, which is kept.
 
-        Other work on the machine can only make runs slower, so the fastest is the one that it disturbed least.
+        Raises:
+            BackendError, MismatchError: It fails, or its output is wrong.
         """
-        network = CpuNetwork(self._model, self._size, runtime, self._threads, self._cores)
-        with closing(network.runner()) as run:
-            self._check(runtime, run(self._image))
-            durations: list[float] = []
-            end = time.monotonic() + _SECONDS
-            while len(durations) < _RUNS and (not durations or time.monotonic() < end):
-                run(self._image)
-                durations.append(run.seconds)
-        return max(min(durations), 1e-9)  # a clock of a coarse step may show none
-
-    def _check(self, runtime: CpuRuntime, output: NDArray[Any]) -> None:
-        """Compare a runtime's output with that of ONNX Runtime, which is kept. Raises BackendError."""
+        run = CpuNetwork(self._model, self._size, runtime, self._threads, self._cores).runner()
+        output = run(self._image)
         if self._expected is None:
             self._expected = output
-            return
+            return run
         try:
             measure_agreement(output, self._expected, self._model, LEAST_DECIBELS)
         except BackendError as error:
             raise BackendError(f"{runtime.title} is wrong for {self._model.name}: {error}") from error
+        return run
+
+    def _time(self, runners: dict[CpuRuntime, NetworkRunner]) -> dict[CpuRuntime, float]:
+        """The duration of each runtime's fastest run, in seconds.
+
+        Other work on the machine only makes runs slower, so the fastest is the one that it disturbed least. The
+        runtimes run in turns, so that a change of that work affects all of them.
+        """
+        fastest = dict.fromkeys(runners, inf)
+        end = time.monotonic() + _SECONDS
+        for _ in range(_ROUNDS):
+            for runtime, run in runners.items():
+                run(self._image)
+                fastest[runtime] = min(fastest[runtime], max(run.seconds, _SHORTEST))
+            if time.monotonic() >= end:
+                break
+        return fastest

@@ -71,13 +71,13 @@ def test_another_version_of_a_runtime_is_measured_again(
     assert len(fakes.loaded) == 4
 
 
-def test_sizes_above_320x180_share_one_measurement_in_the_models_unit(fakes: FakeRuntimes, model: ModelSpec) -> None:
+def test_sizes_above_192x108_share_one_measurement_in_the_models_unit(fakes: FakeRuntimes, model: ModelSpec) -> None:
     fakes.install(fakes.runtime("onnxruntime", 1.0), fakes.runtime("openvino", 0.5))
-    for size in ((540, 960), (720, 1280), (180, 320)):
+    for size in ((540, 960), (720, 1280), (108, 192)):
         choose_runtime(model, size)
-    assert fakes.loaded == [("onnxruntime", (180, 320)), ("openvino", (180, 320))]
-    choose_runtime(replace(model, sha256="of another", size_multiple=32), (544, 960))
-    assert fakes.loaded[2:] == [("onnxruntime", (192, 320)), ("openvino", (192, 320))]
+    assert fakes.loaded == [("onnxruntime", (108, 192)), ("openvino", (108, 192))]
+    choose_runtime(replace(model, sha256="of another", size_multiple=24), (544, 960))
+    assert fakes.loaded[2:] == [("onnxruntime", (120, 192)), ("openvino", (120, 192))]
 
 
 def test_a_model_of_a_single_size_is_measured_with_it(fakes: FakeRuntimes, model: ModelSpec) -> None:
