@@ -20,7 +20,7 @@ COMMANDS = {
     "preview": "Make an image of one frame before and after upscaling.",
     "probe": "Show what is in a video, and how it would be upscaled.",
     "bench": "Measure the speed of each stage and of all together.",
-    "engine": "Build, list and remove the engines that run networks on a GPU.",
+    "engine": "Build, list and remove the engines that run networks.",
     "models": "List, add, download, show and remove models.",
     "doctor": "Show what this machine can do, and how to install what is missing.",
 }

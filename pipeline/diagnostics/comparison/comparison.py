@@ -22,16 +22,14 @@ from pipeline.diagnostics.comparison.shown_frames import ShownFrames
 from pipeline.diagnostics.comparison.timeline import Timeline
 from pipeline.diagnostics.comparison.views import ClipView, Image, SessionView, Size
 from pipeline.diagnostics.host_facts import host_facts
-from pipeline.errors import BackendError, ModelError
+from pipeline.errors import BackendError, ModelError, UprezError
 from pipeline.frame import Frame
-from pipeline.models.spec import ModelSpec
 from pipeline.superres.backend_choice import choose_backend, choose_model
 from pipeline.superres.sessions import SessionRequest, open_session
 
 OnStep = Callable[[str], None]
 
 _RATE_FRAMES = 8  # of the clip, with which the rate of a session is measured
-_DEFAULT_SCALE = 2  # of bicubic, if no network can be used
 
 
 @dataclass(frozen=True)
@@ -70,7 +68,7 @@ def compare_models(
 ) -> Comparison:
     """Run several networks on a piece of a video, beside bicubic resampling.
 
-    A network that can't be used becomes a row with the reason.
+    A network that can't be used becomes a row with the reason, unless that is so for all of them from the beginning.
 
     Args:
         source: A video, an image, or a pattern of numbered images.
@@ -80,25 +78,29 @@ def compare_models(
 
     Raises:
         InputError: Source or reference can't be read, or there is no frame in the piece.
-        BackendError: The requested backend can't be used.
+        ModelError, BackendError: None of the networks can be used; that of the first one.
     """
     on_step(f"reading {source.name}")
     settings = options.settings
     clip, reference = Clip(source, settings), _open_reference(options)
-    backend, note = choose_backend(settings)
-    found = {name: _find(settings.model_copy(update={"model": name}), backend) for name in dict.fromkeys(models)}
-    scale = max((model.scale for model in found.values() if isinstance(model, ModelSpec)), default=_DEFAULT_SCALE)
+    found = {name: _find(name, clip, settings) for name in dict.fromkeys(models)}
+    usable = [each for each in found.values() if isinstance(each, FoundModel)]
+    for failure in found.values():
+        if isinstance(failure, UprezError) and not usable:
+            raise failure
+    scale = max((each.request.model.scale for each in usable), default=1)
     size = _size_of(reference) if reference else _size_of(clip, scale)
     run = _measurement(clip, size, reference, len(found) + 1, options, on_step)
     videos = [run.measure(ComparisonRow(name="bicubic", kind="bicubic", size=clip_size(clip)), ClipView(clip))]
     for name, model in found.items():
         row = ComparisonRow(name=name, kind="model")
-        if isinstance(model, ModelSpec):
-            request = SessionRequest(backend, model, clip.format, settings)
-            videos.append(_measure_model(run, row, clip, request))
+        if isinstance(model, FoundModel):
+            videos.append(_measure_model(run, row, clip, model.request))
         else:
-            videos.append(ComparedVideo(row.model_copy(update={"failure": model}), {}))
-    return _finish(run, [clip], videos, settings.device if backend == "tensorrt" else (), [note] if note else [])
+            videos.append(ComparedVideo(row.model_copy(update={"failure": str(model)}), {}))
+    on_gpu = any(each.request.backend == "tensorrt" for each in usable)
+    notes = dict.fromkeys(each.note for each in usable if each.note)
+    return _finish(run, [clip], videos, settings.device if on_gpu else (), [*notes])
 
 
 def compare_files(files: Sequence[Path], options: ComparisonOptions, on_step: OnStep = lambda _: None) -> Comparison:
@@ -130,12 +132,27 @@ def _open_reference(options: ComparisonOptions) -> Clip | None:
     return Clip(options.reference, settings) if options.reference else None
 
 
-def _find(settings: Settings, backend: str) -> ModelSpec | str:
-    """The network that the settings name, or the reason why it can't be used."""
+@dataclass(frozen=True)
+class FoundModel:
+    """A network that may be used.
+
+    Attributes:
+        request: For its session, on the backend that `upscale` would choose for it.
+        note: What to know of that choice; None: nothing.
+    """
+
+    request: SessionRequest
+    note: str | None
+
+
+def _find(name: str, clip: Clip, settings: Settings) -> FoundModel | UprezError:
+    """The network of that name for the frames of `clip`, or the reason why it can't be used."""
+    settings = settings.model_copy(update={"model": name})
     try:
-        return choose_model(settings, backend)
-    except ModelError as error:
-        return str(error)
+        backend, note = choose_backend(settings)
+        return FoundModel(SessionRequest(backend, choose_model(settings, backend), clip.format, settings), note)
+    except (ModelError, BackendError) as error:
+        return error
 
 
 def _size_of(clip: Clip, scale: int = 1) -> Size:

@@ -8,10 +8,11 @@ from typing import Any
 import numpy as np
 import pytest
 
+from pipeline.config.settings import Settings
 from pipeline.diagnostics.comparison import comparison as module
 from pipeline.diagnostics.comparison.comparison import ComparisonOptions, compare_files, compare_models
 from pipeline.diagnostics.comparison.report import ComparisonReport
-from pipeline.errors import InputError, OutOfMemory
+from pipeline.errors import BackendError, InputError, ModelError, OutOfMemory
 from pipeline.superres.sessions import open_session
 from tests.diagnostics.comparison import pairs
 from tests.diagnostics.comparison.pairs import settings
@@ -126,6 +127,25 @@ def test_a_model_that_fails_half_way_is_a_row_with_the_reason(small: Path, monke
     found = compare_models(small, ["identity"], ComparisonOptions(settings()))
     assert [row.failure for row in found.report.rows] == [None, "the GPU is too small"]
     assert found.images[1] == {}
+
+
+def test_if_no_model_can_be_used_the_error_of_the_first_is_raised(
+    small: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pipeline.system.cuda.unavailable_reason", lambda: "there is no GPU")
+    with pytest.raises(ModelError, match="no model called 'nonsense'"):
+        compare_models(small, ["nonsense", "other"], ComparisonOptions(settings()))
+    with pytest.raises(BackendError, match="there is no GPU"):
+        compare_models(small, ["identity"], ComparisonOptions(Settings.load(None, backend="tensorrt")))
+
+
+def test_each_model_runs_on_the_backend_that_is_chosen_for_it(small: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def choose(settings: Settings) -> tuple[str, str | None]:
+        return "onnx", f"{settings.model} is on the CPU" if settings.model == "identity" else None
+
+    monkeypatch.setattr(module, "choose_backend", choose)
+    report = compare_models(small, ["clear-x2", "identity"], ComparisonOptions(settings())).report
+    assert report.notes == ["identity is on the CPU"]
 
 
 def test_a_source_that_can_not_be_read_is_an_error(tmp_path: Path, small: Path) -> None:
