@@ -52,7 +52,7 @@ class ImageCoding:
 
 
 # The best one is used with which the page is not too large. Lossless WebP would take seconds for each image.
-CODINGS = (ImageCoding(".png"), *(ImageCoding(".webp", quality) for quality in (98, 95, 90, 80, 60)))
+CODINGS = (ImageCoding(".png"), *(ImageCoding(".webp", quality) for quality in (98, 95, 90, 80, 60, 40, 20)))
 
 
 def comparison_page(comparison: Comparison, max_bytes: int = _IMAGE_BYTES) -> bytes:

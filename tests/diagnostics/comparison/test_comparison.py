@@ -129,9 +129,7 @@ def test_a_model_that_fails_half_way_is_a_row_with_the_reason(small: Path, monke
     assert found.images[1] == {}
 
 
-def test_if_no_model_can_be_used_the_error_of_the_first_is_raised(
-    small: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_if_no_model_can_be_used_the_error_of_the_first_is_raised(small: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("pipeline.system.cuda.unavailable_reason", lambda: "there is no GPU")
     with pytest.raises(ModelError, match="no model called 'nonsense'"):
         compare_models(small, ["nonsense", "other"], ComparisonOptions(settings()))

@@ -56,7 +56,7 @@ def test_images_are_encoded_as_well_as_the_limit_allows(comparison: Comparison) 
         codings.append(data_of(page)["facts"].rpartition("· ")[2])
     assert sizes == sorted(sizes, reverse=True)
     assert codings[0] == "images are lossless"
-    assert codings[-1] == "images are WebP of quality 60 of 100"
+    assert codings[-1] == "images are WebP of quality 20 of 100"
     assert all(coding in map(str, CODINGS) for coding in codings)
 
 
@@ -72,6 +72,11 @@ def test_text_of_files_can_not_become_markup(comparison: Comparison) -> None:
 def test_plots_have_a_line_for_each_video_that_was_measured(comparison: Comparison) -> None:
     page = comparison_page(comparison).decode()
     assert page.count("<figcaption>") == page.count("<polyline") == 3
+
+
+def test_the_sample_aspect_ratio_is_on_the_page(comparison: Comparison) -> None:
+    data = data_of(comparison_page(Comparison(comparison.report, comparison.images, 1.5)))
+    assert (data["width"], data["height"], data["aspect"]) == (128, 96, 1.5)
 
 
 def test_a_frame_that_is_missing_is_noted(comparison: Comparison) -> None:

@@ -201,6 +201,11 @@ def test_names_and_reasons_are_shown_as_text_not_markup(browser: Browser) -> Non
     assert browser.value("document.title") == f"uprez compare: {EVIL}"
 
 
+def test_samples_that_are_not_square_are_stretched(browser: Browser) -> None:
+    browser.value("data.aspect = 2, setZoom(3)")
+    assert browser.value("(m => m.a / m.d)(new DOMMatrix($('#before').style.transform))") == pytest.approx(2)
+
+
 def test_the_page_fits_a_narrow_screen(browser: Browser) -> None:
     browser.call("Emulation.setDeviceMetricsOverride", width=390, height=800, deviceScaleFactor=2, mobile=True)
     try:
