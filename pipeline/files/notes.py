@@ -6,10 +6,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
 
-from pipeline.colour.h273 import is_hdr
 from pipeline.config.settings import CPU_ENGINES, Settings
 from pipeline.frame import FrameFormat, plain_name
-from pipeline.media.encoding.codecs import codec_of
 from pipeline.media.encoding.format_loss import format_losses
 from pipeline.media.encoding.video_encoding import VideoEncoding
 from pipeline.media.packed_formats import packings
@@ -65,8 +63,6 @@ class PlanNotes:
             self.add(f"{video.source_format} frames are converted to {pixel_in.name}")
         self.add(*(media.images.notes(video.rate) if media.images else ()))
         self.add(*(kind.notes(replace(video, rate=encoding.rate)) if kind else ()))
-        if is_hdr(video.format.colour) and not codec_of(encoding.codec).players_show_hdr:
-            self.add('few players show HDR in H.264; `codec="auto"` chooses H.265')
         self.add(
             *format_losses(pixel_in, encoding, kind.name if kind else None, is_chosen=settings.pix_fmt is not None)
         )

@@ -24,6 +24,7 @@ from pipeline.media.reading.media_info import MediaInfo, VideoInfo
 from pipeline.media.writing.colour_tags import representable_colour
 from pipeline.media.writing.encoder_choice import choose_encoder, fixed_encoding
 from pipeline.media.writing.output_kind import OutputKind, find_output_kind
+from pipeline.media.writing.playback import playback_note
 from pipeline.media.writing.rotation import plan_rotation
 from pipeline.media.writing.sample_aspect import unsupported_sample_aspect
 from pipeline.models.spec import ModelSpec
@@ -186,6 +187,7 @@ def _choose_encoding(
     encoding = notes.keep(choose(video, model.scale, settings, target))
     if not kind:
         encoding = notes.keep(representable_colour(encoding, target))
+        notes.add(playback_note(encoding, target))
     notes.add(unsupported_sample_aspect(encoding, target))
     notes.add_padding(encoding, video.format, model.scale)
     return encoding

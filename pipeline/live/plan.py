@@ -19,6 +19,7 @@ from pipeline.media.encoding.formats import find_encoder
 from pipeline.media.encoding.video_encoding import VideoEncoding
 from pipeline.media.reading.media_info import VideoInfo
 from pipeline.media.writing.encoder_choice import check_quality, choose_encoder
+from pipeline.media.writing.playback import playback_note
 from pipeline.media.writing.rotation import plan_rotation
 from pipeline.models.spec import ModelSpec
 from pipeline.superres.backend_choice import choose_backend, choose_model
@@ -169,6 +170,8 @@ def _notes(video: VideoInfo, encoding: VideoEncoding, size: FrameFormat, setting
     if settings.pix_fmt is None and output.depth < source.depth:
         keeps = f"; `pix_fmt` {source.name} keeps {source.depth} bit" if source in PIXEL_FORMATS.values() else ""
         yield f"the output is {output.name}, as players expect of H.264{keeps}"
+    if note := playback_note(encoding, _CONTAINER):
+        yield note
     if (size.width, size.height) != (encoding.format.width, encoding.format.height):
         padded = f"{encoding.format.width}x{encoding.format.height}, with the last column and row repeated"
         yield f"{encoding.codec} does not accept {size.width}x{size.height}: the output is {padded}"

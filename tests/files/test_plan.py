@@ -85,6 +85,15 @@ def test_without_a_gpu_the_automatic_codec_is_x264_and_noted(clip: Path) -> None
     assert made.notes == ("encoded by libx264: H.264 plays everywhere",)
 
 
+@pytest.mark.parametrize("codec", ["libx265", "libsvtav1"])  # libvpx is often built without 10 bit
+def test_ten_bits_of_any_codec_do_not_become_h264_without_a_note(tmp_path: Path, codec: str) -> None:
+    options = {"x265-params": "log-level=error"} if codec == "libx265" else {"crf": "30"}
+    deep = clips.make(tmp_path / "deep.mkv", frames=2, pixel="yuv420p10le", codec=codec, audio=False, options=options)
+    note = 'few players show 10 bit in H.264; more do in H.265: `codec="h265"`'
+    assert plan(deep).notes == (note,)
+    assert plan(deep, codec="h265").notes == ()
+
+
 def test_the_automatic_codec_follows_depth_and_container(clip: Path) -> None:
     deep = probe(clips.make(clip.with_name("deep.mkv"), frames=2, pixel="yuv420p10le", audio=False))
     settings = Settings.load(None, codec="auto", backend="onnx")
@@ -97,7 +106,7 @@ def test_the_automatic_codec_follows_depth_and_container(clip: Path) -> None:
 class TestChosenPixelFormat:
     def test_a_chosen_pixel_format_is_that_of_the_output(self, clip: Path) -> None:
         assert plan(clip, pix_fmt="yuv422p10le").output_format.pixel.name == "yuv422p10le"
-        assert plan(clip, pix_fmt="yuv422p10le").notes == ()
+        assert plan(clip, pix_fmt="yuv422p10le", codec="h265").notes == ()
         assert plan(clip, pix_fmt="gray8").output_format.pixel.name == "gray"
         assert plan(clip, pix_fmt="rgb24", codec="libx264rgb").output_format.pixel.name == "gbrp"
 

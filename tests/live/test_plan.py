@@ -86,7 +86,9 @@ def test_a_loss_of_depth_is_noted_and_can_be_avoided(video: VideoInfo) -> None:
     live_plan = plan(deep)
     assert live_plan.output_format.pixel.name == "yuv420p"
     assert live_plan.notes == ("the output is yuv420p, as players expect of H.264; `pix_fmt` yuv420p10le keeps 10 bit",)
-    assert plan(deep, pix_fmt="yuv420p10le").output_format.pixel.depth == 10
+    kept = plan(deep, pix_fmt="yuv420p10le")
+    assert kept.output_format.pixel.depth == 10
+    assert kept.notes == ('few players show 10 bit in H.264; more do in H.265: `codec="h265"`',)
     assert plan(deep, codec="libx265").output_format.pixel.depth == 10
 
 

@@ -33,7 +33,7 @@ CODECS = {
             signals_range=True,
             signals_chroma_location=True,
             signals_sample_aspect=True,
-            players_show_hdr=False,
+            limited_hardware=True,
             matroska_id="V_MPEG4/ISO/AVC",
         ),
         CodecSpec(

@@ -45,7 +45,7 @@ class CodecSpec:
         bt601_only: The matrix is always that of BT.601.
         fcc_matrix: The FCC matrix (4 in H.273) can be signalled.
         chroma_locations: Those that can be signalled without a container's help; the first is what readers assume.
-        players_show_hdr: Common players show HDR in this codec.
+        limited_hardware: The hardware of common players decodes it in 8 bits and 4:2:0 alone, up to 4096 pixels a side.
         intermediate: Its files are large, and edited rather than streamed.
         matroska_id: Its codec ID in Matroska (RFC 9559) where HDR is common in it; None if there is none.
     """
@@ -59,7 +59,7 @@ class CodecSpec:
     bt601_only: bool = False
     fcc_matrix: bool = True
     chroma_locations: tuple[Siting, ...] = (Siting.LEFT,)
-    players_show_hdr: bool = True
+    limited_hardware: bool = False
     intermediate: bool = False
     matroska_id: str | None = None
 

@@ -5,16 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from pipeline.colour.h273 import is_hdr
 from pipeline.frame import FrameFormat, PixelFormat
 from pipeline.media.encoding.codecs import encoder_for, encoder_spec, encoders_for
 from pipeline.media.encoding.encoder_spec import Role
 from pipeline.media.encoding.formats import encodable_format, find_encoder, native_pix_fmt
 from pipeline.media.writing.container_spec import ContainerSpec
+from pipeline.media.writing.playback import reason_for_h265
 
-_H264_SIDE = 4096  # pixels; above, hardware decodes H.265 only, and NVENC encodes no H.264
 _H265_DEPTH = 12
-_CHROMA = {(0, 0): "4:4:4", (1, 0): "4:2:2", (0, 1): "4:4:0"}  # by the log2 of the subsampling
 
 
 class Candidate(NamedTuple):
@@ -46,7 +44,7 @@ def encoder_candidates(format: FrameFormat, container: ContainerSpec, gpu: bool)
         return
     if pixel.alpha and container.alpha_roles:
         yield from _alpha_candidates(pixel, container)
-    if container.h265 and (why := _reason_for_h265(format)):
+    if container.h265 and (why := reason_for_h265(format)):
         if pixel.depth > _H265_DEPTH and container.deep_role:
             yield from _candidates_for(container.deep_role, f"lossless for {pixel.depth} bit")
         for candidate in _candidates_for(Role.EFFICIENT, why, gpu):
@@ -68,20 +66,6 @@ def _alpha_candidates(pixel: PixelFormat, container: ContainerSpec) -> Iterator[
     role = next(unchanged, last)
     why = "it keeps transparency, and is lossless" if role is Role.LOSSLESS else "it keeps transparency"
     return _candidates_for(role, why)
-
-
-def _reason_for_h265(format: FrameFormat) -> str:
-    """The reason to prefer H.265, "" if there is none: of H.264, players' hardware decodes little but 8-bit 4:2:0."""
-    pixel, side = format.pixel, max(format.width, format.height)
-    if is_hdr(format.colour):
-        return "players expect HDR in H.265"
-    if pixel.depth > 8:
-        return f"few players show {pixel.depth} bit in H.264"
-    if side > _H264_SIDE:
-        return f"few players show sides of {side} in H.264"
-    if pixel.chroma and not (pixel.sub_x and pixel.sub_y):
-        return f"few players show {'RGB' if pixel.rgb else _CHROMA[pixel.sub_x, pixel.sub_y]} in H.264"
-    return ""
 
 
 def _is_kept(encoded: PixelFormat, wanted: PixelFormat) -> bool:

@@ -237,5 +237,5 @@ def test_gpu_encoders_have_nvenc_s_option_for_constant_quality(spec: EncoderSpec
     assert spec.quality_option == "cq"
 
 
-def test_players_show_hdr_in_every_codec_but_h264() -> None:
-    assert [name for name, codec in CODECS.items() if not codec.players_show_hdr] == ["h264"]
+def test_the_hardware_of_players_is_limited_for_h264_alone() -> None:
+    assert [name for name, codec in CODECS.items() if codec.limited_hardware] == ["h264"]
