@@ -22,7 +22,10 @@ _FILLING_FRAMES = 64  # that queues and x264 (lookahead 40) hold before the sour
 
 
 class FrameTimer(Stage[Frame, Frame]):
-    """Records when frames pass. The first ones, which fill queues and the encoder's lookahead, don't count.
+    """Records when frames pass.
+
+    The first ones, which fill queues and the encoder's lookahead, don't count, nor do those that follow the end of the
+    source: while the queues are drained, fewer and fewer decoders and encoders have work.
 
     Args:
         plan: What is measured: its decoders and encoders hold frames, too.
@@ -36,6 +39,7 @@ class FrameTimer(Stage[Frame, Frame]):
         self._discard = discard
         self._filling = _FILLING_FRAMES + plan.decoders.waiting + (0 if discard else plan.encoding.waiting)
         self._times: list[float] = []
+        self._end: int | None = None  # the number of frames that had passed when the source ended
 
     @property
     def frames(self) -> int:
@@ -48,13 +52,18 @@ class FrameTimer(Stage[Frame, Frame]):
         else:
             yield item
 
+    def end(self) -> None:
+        """Count no later frames, as the source has ended. Called from the thread that reads it."""
+        self._end = len(self._times)
+
     def seconds(self) -> float:
         """Time since the first frame that counts."""
         return time.perf_counter() - self._times[self._filling] if self.frames > self._filling else 0.0
 
     def row(self, name: str) -> BenchmarkRow:
         """The measurement. Raises InputError if too few frames passed."""
-        steady = self._times[min(self._filling, self.frames // 2) :]
+        times = self._times[: self._end] if (self._end or 0) > self._filling + 1 else self._times
+        steady = times[min(self._filling, len(times) // 2) :]
         frames, seconds = len(steady) - 1, steady[-1] - steady[0] if steady else 0.0
         if seconds <= 0:
             raise InputError("too few frames could be measured: give a longer clip, or more seconds")
@@ -105,4 +114,5 @@ def for_seconds(items: Iterator[Any], timer: FrameTimer, seconds: float) -> Iter
     for index, item in enumerate(items):
         yield item
         if index >= _MIN_FRAMES and (timer.seconds() > seconds or time.perf_counter() > end):
+            timer.end()
             return

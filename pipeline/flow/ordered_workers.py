@@ -7,8 +7,9 @@
 Who does what:
 - One thread, the owner, puts tasks, takes the results of the oldest one as they come, and closes the object.
 - Each worker takes the oldest task that no worker has. Workers keep what they need from task to task.
-- A limited number of results waits. The later a task is in the order, the less of the room its worker may use, so that
-  what is needed next is made first; the oldest task's worker may always add one. So nobody waits for ever.
+- A limited number of results waits, and what is needed next is made first: a worker uses no room that the tasks before
+  its own still need. Where the room is too small for all of them, it may use the less of it, the later its task is in
+  the order. The oldest task's worker may always add a result. So nobody waits for ever.
 - An error in a task is its last result: it is returned when everything before it has been taken.
 
 A ParallelStage takes items one by one and bounds those that wait for a worker. Here, tasks are complete when they are
@@ -17,6 +18,7 @@ put, and the results are bounded, for work whose results are larger than its tas
 
 from __future__ import annotations
 
+import itertools
 import threading
 from collections import deque
 from collections.abc import Callable, Generator, Sequence
@@ -33,9 +35,10 @@ Result = TypeVar("Result")
 
 @dataclass(eq=False)
 class _TaskRun(Generic[Task, Result]):
-    """A task and its results that nobody has taken yet."""
+    """A task, the number of results that it has still to yield, and its results that nobody has taken yet."""
 
     task: Task
+    remaining: int
     results: deque[Result] = field(default_factory=deque)
     error: BaseException | None = None
     done: bool = False
@@ -65,11 +68,18 @@ class OrderedWorkers(Closing, Generic[Task, Result]):
         workers: For each thread, a function that yields the results of a task. Its generator is closed, also when it
             is left early.
         capacity: The largest number of results that wait, one more for the oldest task.
+        length: The number of results that a task is expected to yield.
     """
 
-    def __init__(self, workers: Sequence[Callable[[Task], Generator[Result]]], capacity: int) -> None:
+    def __init__(
+        self,
+        workers: Sequence[Callable[[Task], Generator[Result]]],
+        capacity: int,
+        length: Callable[[Task], int],
+    ) -> None:
         self._workers = workers
         self._capacity = capacity
+        self._length = length
         self._runs: deque[_TaskRun[Task, Result]] = deque()  # oldest first, until all their results are taken
         self._untaken: deque[_TaskRun[Task, Result]] = deque()
         self._waiting = 0  # results
@@ -84,7 +94,7 @@ class OrderedWorkers(Closing, Generic[Task, Result]):
 
     def put(self, task: Task) -> None:
         """Add a task; never waits. A thread is started for it, until there are as many as workers."""
-        run: _TaskRun[Task, Result] = _TaskRun(task)
+        run: _TaskRun[Task, Result] = _TaskRun(task, self._length(task))
         with self._lock:
             self._runs.append(run)
             self._untaken.append(run)
@@ -151,8 +161,9 @@ class OrderedWorkers(Closing, Generic[Task, Result]):
             except BaseException as raised:
                 error = raised
             with self._lock:
-                run.error, run.done = error, True
+                run.error, run.done, run.remaining = error, True, 0
                 self._filled.notify()
+                self._drained.notify_all()  # its room is free, if it yielded fewer results than expected
 
     def _next_run(self) -> _TaskRun[Task, Result] | None:
         """Wait for a task; None after `abort`."""
@@ -168,6 +179,7 @@ class OrderedWorkers(Closing, Generic[Task, Result]):
             if self._aborted:
                 raise Aborted
             run.results.append(result)
+            run.remaining = max(0, run.remaining - 1)
             self._waiting += 1
             if run is self._runs[0]:
                 self._filled.notify()
@@ -176,5 +188,6 @@ class OrderedWorkers(Closing, Generic[Task, Result]):
         position = self._runs.index(run)
         if position == 0 and not run.results:
             return True
+        reserved = sum(earlier.remaining for earlier in itertools.islice(self._runs, position))
         share = 1 - position / (len(self._workers) + 1)
-        return self._waiting < self._capacity * share
+        return self._waiting < max(self._capacity - reserved, self._capacity * share)

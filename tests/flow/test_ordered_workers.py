@@ -26,7 +26,7 @@ def drain(workers: OrderedWorkers[int, int]) -> list[tuple[int, int]]:
 
 @given(st.lists(st.integers(0, 12), max_size=20), st.integers(1, 4), st.integers(1, 30))
 def test_results_come_in_the_order_of_the_tasks(tasks: list[int], threads: int, capacity: int) -> None:
-    with OrderedWorkers([count_up] * threads, capacity) as workers:
+    with OrderedWorkers([count_up] * threads, capacity, length=int) as workers:
         for task in tasks:
             workers.put(task)
         assert drain(workers) == [(task, result) for task in tasks for result in range(task)]
@@ -40,7 +40,7 @@ def test_without_waiting_an_empty_batch_is_returned() -> None:
         go_on.wait(waiting.DEADLINE)
         yield task
 
-    with OrderedWorkers([wait], 1) as workers:
+    with OrderedWorkers([wait], 1, length=int) as workers:
         assert workers.take(wait=False) is None
         workers.put(7)
         batch = workers.take(wait=False)
@@ -58,7 +58,7 @@ def test_workers_ahead_wait_for_room() -> None:
             made[task] += 1
             yield made[task]
 
-    with OrderedWorkers([endless] * 2, capacity=6) as workers:
+    with OrderedWorkers([endless] * 2, capacity=6, length=lambda task: 1000) as workers:
         workers.put(0)
         workers.put(1)
         threads = [thread for thread in threading.enumerate() if thread.name.startswith("uprez-worker")]
@@ -72,9 +72,35 @@ def test_workers_ahead_wait_for_room() -> None:
         waiting.until(lambda: made[0] > before)
 
 
+def test_workers_ahead_use_all_room_that_earlier_tasks_do_not_need() -> None:
+    begin = threading.Event()
+
+    def first_waits(task: int) -> Generator[int]:
+        if task == 2:
+            begin.wait(waiting.DEADLINE)
+        yield from range(task)
+
+    with OrderedWorkers([first_waits] * 2, capacity=10, length=int) as workers:
+        workers.put(2)
+        workers.put(8)
+        thread = next(each for each in threading.enumerate() if each.name == "uprez-worker-1")
+        waiting.until(lambda: waiting.blocked_in(thread, "_next_run"))  # its task is done: all 8 results fit beside 2
+        begin.set()
+        assert len(drain(workers)) == 10
+
+
+@given(st.lists(st.integers(0, 9), max_size=12), st.lists(st.integers(0, 12), max_size=12), st.integers(1, 20))
+def test_a_wrong_length_costs_only_time(tasks: list[int], lengths: list[int], capacity: int) -> None:
+    expected = dict(enumerate(lengths))
+    with OrderedWorkers([count_up] * 3, capacity, length=lambda task: expected.get(task, 0)) as workers:
+        for task in tasks:
+            workers.put(task)
+        assert len(drain(workers)) == sum(tasks)
+
+
 def test_oldest_task_always_gets_on() -> None:
     """The later task is allowed no room at all."""
-    with OrderedWorkers([count_up] * 2, capacity=1) as workers:
+    with OrderedWorkers([count_up] * 2, capacity=1, length=int) as workers:
         for task in (50, 60, 70):
             workers.put(task)
         assert len(drain(workers)) == 180
@@ -86,7 +112,7 @@ def test_error_comes_after_the_results_before_it() -> None:
         if task:
             raise ValueError("broken")
 
-    with OrderedWorkers([fail] * 2, 10) as workers:
+    with OrderedWorkers([fail] * 2, 10, length=int) as workers:
         for task in (0, 1):
             workers.put(task)
         batches = []
@@ -112,7 +138,7 @@ def test_abort_ends_whoever_waits() -> None:
         yield
 
     release = threading.Event()
-    workers = OrderedWorkers([never, endless], 4)
+    workers = OrderedWorkers([never, endless], 4, length=int)
     workers.put(0)
     workers.put(1)
     thread, outcome = waiting.in_thread(lambda: workers.take(wait=True))

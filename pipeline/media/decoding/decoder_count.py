@@ -18,8 +18,9 @@ from pipeline.media.reading.media_info import MediaInfo
 from pipeline.system import cuda, host
 
 # While the frames of one GOP are yielded, the next GOPs are decoded. So that n decoders are busy all the time, about
-# (n - 1) / 2 GOPs of frames wait: 720 for seven decoders and GOPs of 240 frames, which are 2.2 GB at 1080p.
-_MAX_WAITING_BYTES = 2 * 2**30
+# (n - 1) / 2 GOPs of frames wait, and n GOPs after a pause, when all of them were decoded as far as possible: 1,680 for
+# seven decoders and GOPs of 240 frames, which are 5.2 GB at 1080p. GPUs with so many engines have 80 GB and more.
+_MAX_WAITING_BYTES = {"software": 2 * 2**30, "nvdec": 8 * 2**30}
 _SHARE_OF_MEMORY = 8  # its inverse
 _MIN_WAITING, _MAX_WAITING = 8, 300  # frames for each decoder; more are of no use with GOPs of up to 300 frames
 _MIN_FRAMES = 480  # of a video, below which opening several decoders takes longer than they gain
@@ -153,4 +154,4 @@ def _waiting_bytes(settings: Settings, decoder: str) -> int:
         memory = host.available_memory()
     else:
         memory = settings.vram or cuda.Gpu(settings.device[0]).free_memory
-    return min(_MAX_WAITING_BYTES, memory // _SHARE_OF_MEMORY)
+    return min(_MAX_WAITING_BYTES[decoder], memory // _SHARE_OF_MEMORY)

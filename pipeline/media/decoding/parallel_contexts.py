@@ -157,7 +157,7 @@ class ParallelContexts:
         except _OPENING_ERRORS as error:
             self._continue_alone(str(error), rest)
             return False
-        self._workers = OrderedWorkers(workers, self._parallel.capacity)
+        self._workers = OrderedWorkers(workers, self._parallel.capacity, Segment.expected)
         self._source.on_close(self._workers.close)  # a context must not be closed while a thread uses it
         return True
 

@@ -84,6 +84,10 @@ class Segment:
         }
         self._last: int | None = None
 
+    def expected(self) -> int:
+        """The number of frames that it should yield and has not yet."""
+        return len(self._missing)
+
     @property
     def first(self) -> int:
         """The number of its first packet."""
