@@ -149,6 +149,11 @@ class Gpu:
         if getattr(self._current, "gpu", None) != self.device.device_id:
             self.make_current()
 
+    @classmethod
+    def forget_current(cls) -> None:
+        """Let the next `ensure_current` of the calling thread make its GPU current, whatever was current last."""
+        cls._current.gpu = None
+
     @property
     def free_memory(self) -> int:
         """Free device memory in bytes."""
@@ -234,6 +239,19 @@ class Gpu:
         event = self.event()
         LEGACY_DEFAULT_STREAM.record(event)
         return event
+
+
+@contextmanager
+def preserve_context() -> Iterator[None]:
+    """Make the CUDA context current again, at the end, that the calling thread's program had made current."""
+    from cuda.bindings import driver
+
+    context = _checked(driver.cuCtxGetCurrent())
+    try:
+        yield
+    finally:
+        Gpu.forget_current()
+        _checked((*driver.cuCtxSetCurrent(context), None))
 
 
 class PinnedBuffer:

@@ -41,16 +41,33 @@ def upscaler() -> Iterator[pipeline.Upscaler]:
 
 @pytest.mark.parametrize("shape", SHAPES)
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
-@pytest.mark.parametrize("order", ["rgb", "bgr"])
 def test_a_tensor_has_the_pixels_of_an_array_on_the_host(
-    torch: Any, shape: tuple[int, ...], dtype: Any, order: Any
+    torch: Any, upscaler: pipeline.Upscaler, shape: tuple[int, ...], dtype: Any
 ) -> None:
     image = random_image(shape, dtype)
-    with pipeline.Upscaler("clear-x2", backend="tensorrt", engine="fused", order=order) as upscaler:
-        expected = upscaler(image)
-        result = torch.from_dlpack(upscaler(torch.from_numpy(channels_first(image)).cuda()))
-        assert result.is_cuda
-        np.testing.assert_array_equal(channels_last(result.cpu().numpy()), expected)
+    result = torch.from_dlpack(upscaler(torch.from_numpy(channels_first(image)).cuda()))
+    assert result.is_cuda
+    np.testing.assert_array_equal(channels_last(result.cpu().numpy()), upscaler(image))
+
+
+def test_a_tensor_of_blue_green_red_has_the_pixels_of_red_green_blue(torch: Any, upscaler: pipeline.Upscaler) -> None:
+    image = random_image((48, 64, 3))
+    expected = upscaler(image)
+    with pipeline.Upscaler("clear-x2", backend="tensorrt", engine="fused", order="bgr") as reversed_upscaler:
+        tensor = torch.from_numpy(channels_first(image[..., ::-1])).cuda()
+        result = torch.from_dlpack(reversed_upscaler(tensor))
+    np.testing.assert_array_equal(channels_last(result.cpu().numpy())[..., ::-1], expected)
+
+
+def test_the_context_of_the_calling_thread_is_preserved(upscaler: pipeline.Upscaler) -> None:
+    from cuda.bindings import driver
+
+    (status,) = driver.cuCtxSetCurrent(driver.CUcontext(0))
+    assert int(status) == 0
+    upscaler(random_image((48, 64, 3)))
+    list(upscaler.stream([random_image((48, 64, 3))] * 3))
+    status, context = driver.cuCtxGetCurrent()
+    assert (int(status), int(context)) == (0, 0)
 
 
 def test_an_array_of_cupy_has_the_pixels_of_an_array_on_the_host(upscaler: pipeline.Upscaler) -> None:

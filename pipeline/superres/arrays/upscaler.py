@@ -14,7 +14,7 @@ import sys
 from collections import deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, wait
-from contextlib import ExitStack
+from contextlib import ExitStack, nullcontext
 from typing import Any, Literal, Unpack, overload
 
 from pipeline.config.settings import Upscaling
@@ -29,6 +29,7 @@ from pipeline.superres.arrays.session_pool import SessionPool
 from pipeline.superres.backend_choice import choose_backend, choose_model
 from pipeline.superres.session import Session
 from pipeline.superres.sessions import SessionRequest, SharedSessions
+from pipeline.system import cuda
 
 log = logging.getLogger(__name__)
 
@@ -50,12 +51,11 @@ class Upscaler(Closing):
     written to again at once on CUDA's default stream, and on another stream when their result has arrived.
 
     The first image of a size and type opens a session for it, which may build an engine; sessions for the last two
-    remain open. The methods may be called from any thread; frames of all threads are upscaled in the order in which
+    remain open. Any thread may call the methods, and keeps its CUDA context; frames are upscaled in the order in which
     they arrive.
 
     Attributes:
         model: The network.
-        scale: Factor by which width and height grow.
         backend: "tensorrt" (a GPU) or "onnx" (the CPU).
     """
 
@@ -69,8 +69,8 @@ class Upscaler(Closing):
         """Find the network and choose the device.
 
         Args:
-            model: Name of a model, a model file, or a torch.nn.Module that enlarges images (N, C, H, W). A module is
-                exported to ONNX in the user's cache, in fp32 and as it is in evaluation mode; it is not changed.
+            model: Name of a model, a model file, or a torch.nn.Module that enlarges images (N, C, H, W), of which a
+                copy is exported to ONNX in the user's cache, in evaluation mode and fp32.
             order: Order of colour channels in arrays: "rgb", or "bgr" as in OpenCV.
             settings: As of `UpscalerOptions`.
 
@@ -90,6 +90,7 @@ class Upscaler(Closing):
         self._pool = SessionPool(self._open_session)
         devices = self._settings.device if self.backend == "tensorrt" else ()
         self._jobs = ImageJobs(self.model.scale, order, devices)
+        self._caller = cuda.preserve_context if devices else nullcontext
         self._ahead = self._settings.slots * len(devices) or _AHEAD_ON_CPU
 
     @property
@@ -117,17 +118,9 @@ class Upscaler(Closing):
             UprezError: The upscaler failed, or is closed.
         """
         self._pool.check_open()
-        work = self._jobs.prepare(image)
-        if not isinstance(work, BatchJobs):
-            return self._pool.submit(work).result()
-        started: list[Future[None]] = []
-        try:
-            started.extend(map(self._pool.submit, work.jobs))
-        finally:
-            wait(started)
-        for future in started:
-            future.result()
-        return work.result
+        with self._caller():
+            work = self._jobs.prepare(image)
+            return _completed(work, self._pool) if isinstance(work, BatchJobs) else self._pool.submit(work).result()
 
     @overload
     def stream(self, images: Iterable[Image]) -> Iterator[Image]: ...
@@ -159,7 +152,7 @@ class Upscaler(Closing):
         try:
             while failure is None:
                 try:
-                    pending.append(self._pool.submit(self._jobs.prepare_one(next(iterator))))
+                    pending.append(self._start(next(iterator)))
                 except StopIteration:
                     break
                 except Exception as error:  # raised after the results before it
@@ -180,9 +173,25 @@ class Upscaler(Closing):
             stack.callback(self._shared.close)
             stack.callback(self._pool.close)
 
+    def _start(self, image: Any) -> Future[Any]:
+        with self._caller():
+            return self._pool.submit(self._jobs.prepare_one(image))
+
     def _open_session(self, format: FrameFormat, on_device: bool) -> Session[Any]:
         request = SessionRequest(self.backend, self.model, format, self._settings, on_device=on_device)
         return self._shared.open(request)
+
+
+def _completed(batch: BatchJobs, pool: SessionPool) -> Any:
+    """The result of a batch, with several of its images in flight. Raises the first error after all have ended."""
+    started: list[Future[None]] = []
+    try:
+        started.extend(map(pool.submit, batch.jobs))
+    finally:
+        wait(started)
+    for future in started:
+        future.result()
+    return batch.result
 
 
 def _checked_settings(model: Any, settings: UpscalerOptions) -> Upscaling:

@@ -1,7 +1,7 @@
 """Upscalers on a fake GPU."""
 
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, nullcontext
 from typing import Any
 
 import pytest
@@ -18,6 +18,7 @@ from tests.superres.fake_gpu import gpu as gpu
 def open_on_gpu(gpu: FakeGpu, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Upscaler]]:
     """Opens an upscaler with three slots on the fake GPU, where the identity inverts its samples."""
     monkeypatch.setattr(cuda, "unavailable_reason", lambda: None)
+    monkeypatch.setattr(cuda, "preserve_context", nullcontext)
     monkeypatch.setattr(library, "installed", lambda: ["rtx"])
     monkeypatch.setattr(image_jobs, "Gpu", lambda device: gpu)
     with ExitStack() as opened:

@@ -3,6 +3,7 @@
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -19,9 +20,11 @@ from pipeline.config.settings import Upscaling
 from pipeline.errors import BackendError, InputError, MismatchError, ModelError, SettingsError, UprezError
 from pipeline.frame import PIXEL_FORMATS, Colour, DevicePlane, Frame, FrameFormat
 from pipeline.models import catalogue
+from pipeline.models.pytorch import module_export
 from pipeline.superres.arrays.upscaler import Upscaler
 from pipeline.superres.session import Session
 from pipeline.superres.sessions import SessionRequest, SharedSessions, open_session
+from pipeline.system import cuda
 from tests import images
 from tests.superres.fake_gpu import FakePasses
 from tests.superres.identities import draw_frame, formats, noise, seeds
@@ -386,5 +389,58 @@ def test_a_model_file_is_accepted_as_a_path(tmp_path: Path) -> None:
 
 
 def test_torch_is_not_imported_for_models_by_name() -> None:
+    before = "torch" in sys.modules
     Upscaler("identity", backend="onnx").close()
-    assert "torch" not in sys.modules
+    assert ("torch" in sys.modules) == before
+
+
+def test_a_module_of_torch_is_exported_and_used_as_a_model_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With PyTorch, tests/models/pytorch/test_module_export.py exports real ones."""
+
+    class Module:
+        pass
+
+    exported: list[object] = []
+
+    def export(module: object) -> Path:
+        exported.append(module)
+        return catalogue.find("identity", np.float32).path
+
+    monkeypatch.setitem(sys.modules, "torch", SimpleNamespace(nn=SimpleNamespace(Module=Module)))
+    monkeypatch.setattr(module_export, "export_module", export)
+    module = Module()
+    with Upscaler(module, backend="onnx") as upscaler:
+        assert upscaler(random_image((8, 8, 3))).shape == (8, 8, 3)
+    assert exported == [module]
+
+
+def test_the_context_of_the_caller_is_preserved_except_while_it_is_asked_for_images(
+    open_on_gpu: OpenOnGpu, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    inside: list[bool] = [False]
+
+    @contextmanager
+    def preserve() -> Iterator[None]:
+        inside[0] = True
+        yield
+        inside[0] = False
+
+    monkeypatch.setattr(cuda, "preserve_context", preserve)
+    upscaler = open_on_gpu()
+    open_session, opened_inside = SharedSessions.open, []
+
+    def record(shared: SharedSessions, request: SessionRequest) -> Session[Any]:
+        opened_inside.append(inside[0])
+        return open_session(shared, request)
+
+    def source() -> Iterator[np.ndarray]:
+        for width in (8, 16, 24):
+            assert not inside[0]
+            yield random_image((8, width, 3))
+
+    monkeypatch.setattr(SharedSessions, "open", record)
+    for _ in upscaler.stream(source()):
+        assert not inside[0]
+    upscaler(random_image((16, 8, 3)))
+    assert opened_inside == [True] * 4
+    assert not inside[0]
