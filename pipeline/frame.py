@@ -207,7 +207,11 @@ class FrameFormat:
 
     def enlarged(self, scale: int) -> FrameFormat:
         """The format of frames that are `scale` times as wide and high."""
-        return replace(self, width=self.width * scale, height=self.height * scale)
+        return self.resized(self.width * scale, self.height * scale)
+
+    def resized(self, width: int, height: int) -> FrameFormat:
+        """The format of frames of another size."""
+        return replace(self, width=width, height=height)
 
     def split(self, packed: Plane) -> tuple[Plane, ...]:
         """Views of the planes of a frame that is stored without padding.

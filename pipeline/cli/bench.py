@@ -25,7 +25,8 @@ from pipeline.superres.backend_choice import choose_backend
 _CONDITIONS = ("processor", "cores", "gpu", "clip", "source", "result", "model", "backend", "encoder")
 _SECONDS = 5.0  # of each measurement, by default
 _GPU_SIZE, _CPU_SIZE = (1920, 1080), (320, 180)
-_MEASURED = [name for name in Upscaling.model_fields if name not in ("deinterlace", "dedup")]  # every frame is upscaled
+_EXCLUDED = ("deinterlace", "dedup", "size")  # every frame is upscaled, and --size is that of the clip
+_MEASURED = [name for name in Upscaling.model_fields if name not in _EXCLUDED]
 
 
 @with_settings(*_MEASURED, "decoders", "encoders", "queue")

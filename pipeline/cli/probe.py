@@ -14,6 +14,7 @@ from pipeline.cli.option_names import with_options
 from pipeline.cli.options import MODEL_OPTIONS, Json, with_settings
 from pipeline.colour.h273 import colour_names
 from pipeline.config.settings import Settings
+from pipeline.config.target_fields import TARGET_FIELDS
 from pipeline.files.destination import free_disk
 from pipeline.files.estimate import Estimate, estimate
 from pipeline.files.plan import Plan, make_plan
@@ -22,7 +23,7 @@ from pipeline.media.reading.hdr import Hdr
 from pipeline.media.reading.media_info import MediaInfo, VideoInfo
 from pipeline.media.reading.probe import probe as probe_file
 
-_NETWORK = ("model", *MODEL_OPTIONS, "backend", "engine", "device", "precision", "vram")
+_NETWORK = ("model", *MODEL_OPTIONS, *TARGET_FIELDS, "strength", "backend", "engine", "device", "precision", "vram")
 
 
 @with_settings(*_NETWORK, "decoder", "decoders", "deinterlace", "codec", "pix_fmt", "crf", "preset", "encoders")
@@ -103,11 +104,25 @@ def _plan(plan: Plan, expected: Estimate) -> list[tuple[str, str]]:
     return [
         ("output", f"{plan.target}, {encoding.format}"),
         ("model", f"{plan.model}, {'by TensorRT' if plan.backend == 'tensorrt' else 'on the CPU'}"),
+        *_after_network(plan),
         ("encoder", f"{encoding.codec} {options}"),
         ("time", f"about {hours(expected.seconds)} at {speed}"),
         ("memory", f"about {size(plan.memory)}{gpu}"),
         ("disk", disk),
     ]
+
+
+def _after_network(plan: Plan) -> list[tuple[str, str]]:
+    """What follows the network: the blend with the source, and the resampling."""
+    rows, strength = [], plan.settings.strength
+    if strength < 1:
+        rows.append(("strength", f"{strength:g}, and {1 - strength:g} of the source, resampled"))
+    if plan.is_resampled:
+        enlarged, (width, height) = plan.network_format, plan.size
+        rows.append(("resampling", f"from {enlarged.width}x{enlarged.height} to {width}x{height}"))
+    if plan.encoding.sample_aspect != plan.media.video.sample_aspect:
+        rows.append(("its pixel aspect", str(plan.encoding.sample_aspect)))
+    return rows
 
 
 def _as_json(media: MediaInfo, plan: Plan, expected: Estimate) -> dict[str, Any]:
@@ -167,6 +182,10 @@ def _plan_as_json(plan: Plan, expected: Estimate) -> dict[str, Any]:
         "pixel_format": encoding.format.pixel.name,
         "model": plan.model.name,
         "scale": plan.model.scale,
+        "networks": [step.name for step in plan.model.steps or (plan.model,)],
+        "strength": plan.settings.strength,
+        "resampled_from": [plan.network_format.width, plan.network_format.height] if plan.is_resampled else None,
+        "sample_aspect": encoding.sample_aspect,
         "backend": plan.backend,
         "precision": plan.model.precision,
         "decoder": plan.decoder,

@@ -1,4 +1,4 @@
-"""Antialiased bicubic resampling: for chroma and alpha, and as the baseline that networks are compared with.
+"""Antialiased bicubic resampling: to the output's size, for chroma and alpha, and as the baseline of networks.
 
 The kernel is Keys' cubic convolution with a = -0.5 (R. Keys, "Cubic convolution interpolation for digital image
 processing", IEEE Transactions on Acoustics, Speech, and Signal Processing, 1981). When shrinking, the kernel is
@@ -30,6 +30,39 @@ def bicubic(image: NDArray[np.floating], height: int, width: int) -> NDArray[np.
     """
     rows = resample_axis(image, height, 0, image.shape[0] / height)
     return resample_axis(rows, width, 1, image.shape[1] / width)
+
+
+def resampled(tensor: NDArray[np.floating], height: int, width: int) -> NDArray[np.floating]:
+    """Resample the output of a network.
+
+    Args:
+        tensor: (C, H, W), of any float dtype and range.
+        height: Rows of the output.
+        width: Columns of the output.
+
+    Returns:
+        (C, height, width), in float32, or float64 for float64; `tensor` itself if it has that size.
+    """
+    _, rows, columns = tensor.shape
+    if (rows, columns) == (height, width):
+        return tensor
+    tensor = tensor.astype(np.promote_types(tensor.dtype, np.float32), copy=False)
+    across = resample_axis(tensor, width, 2, columns / width)
+    return resample_axis(across, height, 1, rows / height)
+
+
+def blend_with_source(enlarged: NDArray[np.floating], source: NDArray[np.floating], strength: float) -> None:
+    """Blend a network's output with its resampled input, in place: strength · output + (1 - strength) · input.
+
+    Args:
+        enlarged: Output of a network, (C, scale H, scale W); written to.
+        source: Input of the network, (C, H, W), with the same value range.
+        strength: Share of the output, 0 to 1.
+    """
+    exact = np.promote_types(enlarged.dtype, np.float32)
+    blended = resampled(source, *enlarged.shape[1:]) * exact.type(1 - strength)
+    blended += enlarged.astype(exact, copy=False) * exact.type(strength)
+    enlarged[:] = blended
 
 
 def resample_axis(

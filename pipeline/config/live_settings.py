@@ -23,6 +23,7 @@ from pipeline.config.address import Address
 from pipeline.config.placeholders import expand
 from pipeline.config.renames import with_current_names
 from pipeline.config.settings import Upscaling, exact_time
+from pipeline.config.target_fields import merged
 from pipeline.errors import SettingsError
 
 _PAGE = re.compile(r"(?:(?P<host>\[[0-9a-fA-F:.%]+\]|[^\s:/@\[\]]*):)?(?P<port>\d{1,5})")
@@ -218,13 +219,13 @@ def _stream(
     index: int, entry: dict[str, Any], defaults: dict[str, Any], own: dict[str, Any], file: Path | None
 ) -> StreamSettings:
     """The settings of one stream: arguments win over its entry, and that over the file's defaults."""
-    merged = {**defaults, **entry, **own}
+    values = merged(defaults, entry, own)
     for name in _MERGED:
         dicts = [layer[name] for layer in (defaults, entry, own) if isinstance(layer.get(name), dict)]
         if dicts:
-            merged[name] = {key: value for each in dicts for key, value in each.items()}
+            values[name] = {key: value for each in dicts for key, value in each.items()}
     try:
-        return StreamSettings.model_validate(merged)
+        return StreamSettings.model_validate(values)
     except ValidationError as error:
         name = str(error.errors()[0]["loc"][0])
         within = f"streams[{index}]: " if entry and (name in entry or name not in defaults) else ""

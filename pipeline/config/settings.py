@@ -21,6 +21,7 @@ from pydantic import (
 
 from pipeline.config import file as config_file
 from pipeline.config.renames import with_current_names
+from pipeline.config.target_fields import MAX_SIDE, Factor, TargetHeight, TargetSize, merged
 from pipeline.errors import SettingsError
 
 _MAX_PARALLEL = 64  # encoders or decoders
@@ -95,7 +96,11 @@ class Upscaling(BaseModel):
         extra="forbid", frozen=True, validate_by_name=True, validate_by_alias=True, hide_input_in_errors=True
     )
 
-    model: str = Field("clear-x2", description="the network: a name from `uprez models`, or a model file")
+    model: str = Field(
+        "clear-x2",
+        description="the network: a name from `uprez models`, or a model file; several, separated by commas, run one "
+        "after the other",
+    )
     model_range: str | None = Field(
         None,
         description="value range of a model file: 0..1, 0..255, -1..1, imagenet, or any BLACK..WHITE; default: found "
@@ -106,6 +111,28 @@ class Upscaling(BaseModel):
     )
     model_layout: Literal["nchw", "nhwc"] | None = Field(
         None, description="layout of a model file's tensors, nchw or nhwc (channels last); default: by the file"
+    )
+    scale: Factor = Field(
+        None,
+        description="factor of the output's width and height, such as 1.5 or 4; the network is repeated if needed, and "
+        "its output resampled; default: the network's factor",
+    )
+    size: TargetSize = Field(
+        None,
+        description="exact size of the output, such as 3840x2160, as players show it; if that changes the shape of the "
+        "pixels, the sample aspect ratio is set so that nothing is distorted",
+    )
+    height: TargetHeight = Field(
+        None, ge=1, le=MAX_SIDE, description="height of the output, such as 2160, of square pixels; the width follows"
+    )
+    fit: TargetSize = Field(
+        None, description="the output is the largest that fits into this size, such as 3840x2160, of square pixels"
+    )
+    strength: float = Field(
+        1.0,
+        ge=0,
+        le=1,
+        description="share of the network in the output; the rest is the source, resampled: 0.7 is milder",
     )
     backend: Literal["auto", "tensorrt", "onnx"] = Field(
         "auto",
@@ -183,7 +210,7 @@ class Upscaling(BaseModel):
         if given.get("options") and isinstance(values.get("options"), dict):
             given["options"] = {**values["options"], **given["options"]}
         try:
-            return cls.model_validate(values | given)
+            return cls.model_validate(merged(values, given))
         except ValidationError as error:
             raise SettingsError(config_file.validation_message(error, file, given, cls)) from error
 

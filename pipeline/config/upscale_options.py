@@ -19,6 +19,11 @@ class UpscaleOptions(TypedDict, total=False):
     model_range: str | None
     model_channels: Literal["rgb", "bgr", "y"] | None
     model_layout: Literal["nchw", "nhwc"] | None
+    scale: float | Fraction | str | None
+    size: tuple[int, int] | str | None
+    height: int | None
+    fit: tuple[int, int] | str | None
+    strength: float
     backend: Literal["auto", "tensorrt", "onnx"]
     engine: Engine
     precision: Literal["auto", "fp16", "bf16", "fp32", "tf32"]

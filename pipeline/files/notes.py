@@ -14,6 +14,7 @@ from pipeline.media.packed_formats import packings
 from pipeline.media.reading.media_info import MediaInfo, VideoInfo
 from pipeline.media.writing.container import moves_index
 from pipeline.media.writing.output_kind import OutputKind
+from pipeline.models.spec import ModelSpec
 
 _STATIC_HDR = {16: "plain HDR10", 18: "plain HLG"}  # by transfer, in the codes of H.273
 _GPU_SETTINGS = ("engine", "precision", "device", "vram")
@@ -80,9 +81,24 @@ class PlanNotes:
                 "front; .mkv needs no such step"
             )
 
-    def add_padding(self, encoding: VideoEncoding, source: FrameFormat, scale: int) -> None:
+    def add_shape(self, source: VideoInfo, output: VideoInfo, model: ModelSpec) -> None:
+        """Note what the requested size changes besides the size itself."""
+        before, after = source.sample_aspect, output.sample_aspect
+        if after not in (before, 1):
+            self.add(
+                f"the output has another shape than the source: its sample aspect ratio is {after}, so that nothing is "
+                "distorted; `fit` gives square pixels"
+            )
+        sizes = [(video.format.width, video.format.height) for video in (source, output)]
+        if model.scale > 1 and all(after <= before for before, after in zip(*sizes, strict=True)):
+            self.add(
+                f"the output is not larger than the source: {model.name} enlarges frames that are then reduced; "
+                "`model=identity` only resamples"
+            )
+
+    def add_padding(self, encoding: VideoEncoding, upscaled: FrameFormat) -> None:
         """Note that the encoder needs larger frames than the upscaler's."""
-        width, height, output = source.width * scale, source.height * scale, encoding.format
+        width, height, output = upscaled.width, upscaled.height, encoding.format
         if (output.width, output.height) != (width, height):
             self.add(
                 f"{encoding.codec} does not accept {width}x{height}: the output is {output.width}x{output.height}, its "

@@ -9,6 +9,7 @@ from functools import partial
 from pathlib import Path
 
 from pipeline.config.settings import Settings
+from pipeline.config.target_fields import Size
 from pipeline.files import budget, resources
 from pipeline.files.notes import PlanNotes
 from pipeline.files.result_name import target_for
@@ -25,11 +26,12 @@ from pipeline.media.writing.colour_tags import representable_colour
 from pipeline.media.writing.encoder_choice import choose_encoder, fixed_encoding
 from pipeline.media.writing.output_kind import OutputKind, find_output_kind
 from pipeline.media.writing.playback import playback_note
-from pipeline.media.writing.rotation import plan_rotation
+from pipeline.media.writing.rotation import plan_rotation, resized
 from pipeline.media.writing.sample_aspect import unsupported_sample_aspect
 from pipeline.models.spec import ModelSpec
 from pipeline.superres.backend_choice import choose_backend, choose_model
 from pipeline.superres.sessions import SessionRequest
+from pipeline.superres.target import Shape, plan_passes, plan_target, target_label
 
 log = logging.getLogger(__name__)
 
@@ -42,7 +44,8 @@ class Plan:
         media: The source, as `probe` describes it.
         target: The output's path.
         settings: The settings that the plan was made from.
-        model: The network.
+        model: The network; where several run one after the other, or one is repeated, their chain.
+        size: Width and height of the upscaled frames; where that is not the network's output size, it is resampled.
         backend: What runs it: "tensorrt" or "onnx".
         decoder: What decodes: "software" or "nvdec".
         decoders: How many of them work in parallel.
@@ -61,6 +64,7 @@ class Plan:
     target: Path
     settings: Settings
     model: ModelSpec
+    size: Size
     backend: str
     decoder: str
     decoders: DecoderCount
@@ -98,8 +102,17 @@ class Plan:
     @property
     def output_format(self) -> FrameFormat:
         """The format of frames as the upscaler yields them; the encoder's may be larger by padding."""
-        size = self.input_format.enlarged(self.model.scale)
-        return replace(self.encoding.format, width=size.width, height=size.height)
+        return self.encoding.format.resized(*self.size)
+
+    @property
+    def network_format(self) -> FrameFormat:
+        """The input format, enlarged by the network."""
+        return self.input_format.enlarged(self.model.scale)
+
+    @property
+    def is_resampled(self) -> bool:
+        """True if the network's output is resampled to the output's size."""
+        return self.size != (self.network_format.width, self.network_format.height)
 
     @property
     def session_request(self) -> SessionRequest:
@@ -137,7 +150,7 @@ def make_plan(media: MediaInfo, to: Path | None, settings: Settings) -> Plan:
     notes = PlanNotes()
     backend = notes.keep(choose_backend(settings))
     model = choose_model(settings, backend)
-    target = target_for(media.path, to, model.scale)
+    target = target_for(media.path, to, target_label(settings, model.scale))
     plan = _plan_video(media, target, settings, model, backend, notes)
     notes.add_unused_settings(settings, backend)
     notes.add_index_move(target, plan.encoding, plan.disk)
@@ -152,18 +165,20 @@ def _plan_video(
     """The plan, without notes: the way of the video's frames from decoder to encoder, and what is copied."""
     video = media.video
     fields = plan_deinterlacing(media, settings.deinterlace, settings.start, settings.end)
-    rotated = plan_rotation(fields.apply_to(video), target, model.scale)
+    rotated = plan_rotation(fields.apply_to(video), target)
     decoder, decoded_format, note = choose_decoder(media, settings, backend, fields.deinterlacing, rotated.rotation)
     excerpt = Excerpt.from_times(video.start_time, video.rate, settings.start, settings.end, settings.frames)
     decoders, count_note = count_decoders(media, settings, decoder, backend, _expected_frames(video, excerpt, 1))
     notes.add(note, count_note, fields.note, rotated.note)
     frames = _expected_frames(video, excerpt, fields.multiplier)
-    encoding = _choose_encoding(media, rotated.video, model, target, settings, notes)
+    model, enlarged = _enlarge(rotated.video, model, settings, notes)
+    encoding = _choose_encoding(media, enlarged, target, settings, notes)
     return Plan(
         media=media,
         target=target,
         settings=settings,
         model=model,
+        size=(enlarged.format.width, enlarged.format.height),
         backend=backend,
         decoder=decoder,
         decoders=decoders,
@@ -178,18 +193,29 @@ def _plan_video(
     )
 
 
+def _enlarge(video: VideoInfo, model: ModelSpec, settings: Settings, notes: PlanNotes) -> tuple[ModelSpec, VideoInfo]:
+    """The model, repeated if needed, and `video` (the source, deinterlaced and rotated) with the output's size."""
+    orientation = Orientation.from_matrix(video.display_matrix)
+    transposed = orientation is not None and orientation.transposed
+    target = plan_target(settings, Shape.of(video.format, video.sample_aspect), model.scale, transposed)
+    model = plan_passes(model, video.format, target)
+    enlarged = resized(video, target.width, target.height, target.sample_aspect)
+    notes.add_shape(video, enlarged, model)
+    return model, enlarged
+
+
 def _choose_encoding(
-    media: MediaInfo, video: VideoInfo, model: ModelSpec, target: Path, settings: Settings, notes: PlanNotes
+    media: MediaInfo, video: VideoInfo, target: Path, settings: Settings, notes: PlanNotes
 ) -> VideoEncoding:
-    """Encoder, options and format of the output, from `video`: the source, deinterlaced and rotated."""
+    """Encoder, options and format of the output, from `video`: the source with the output's size."""
     kind: OutputKind | None = find_output_kind(target, media.video.format)
     choose = partial(fixed_encoding, kind) if kind else choose_encoder
-    encoding = notes.keep(choose(video, model.scale, settings, target))
+    encoding = notes.keep(choose(video, settings, target))
     if not kind:
         encoding = notes.keep(representable_colour(encoding, target))
         notes.add(playback_note(encoding, target))
     notes.add(unsupported_sample_aspect(encoding, target))
-    notes.add_padding(encoding, video.format, model.scale)
+    notes.add_padding(encoding, video.format)
     return encoding
 
 

@@ -57,5 +57,7 @@ def disk_space(plan: Plan) -> int | None:
 
 
 def _network_memory(plan: Plan) -> int:
-    format = plan.media.video.format
-    return plan.model.working_bytes(format.width, format.height)
+    """Bytes of the network and of what resamples its output."""
+    format, (width, height) = plan.media.video.format, plan.size
+    resampled = 3 * width * height * plan.model.dtype.itemsize if plan.is_resampled else 0
+    return plan.model.working_bytes(format.width, format.height) + resampled

@@ -20,9 +20,10 @@ from pipeline.media.encoding.video_encoding import VideoEncoding
 from pipeline.media.reading.media_info import VideoInfo
 from pipeline.media.writing.encoder_choice import check_quality, choose_encoder
 from pipeline.media.writing.playback import playback_note
-from pipeline.media.writing.rotation import plan_rotation
+from pipeline.media.writing.rotation import plan_rotation, resized
 from pipeline.models.spec import ModelSpec
 from pipeline.superres.backend_choice import choose_backend, choose_model
+from pipeline.superres.target import Shape, plan_passes, plan_target
 from pipeline.system import host
 
 _CONTAINER = Path("stream.ts")  # RTSP, RTMP and HLS describe a video no better than a transport stream
@@ -86,15 +87,17 @@ def plan_live(video: VideoInfo, settings: StreamSettings, share: float = 1.0) ->
     backend, backend_note = choose_backend(settings)
     model = choose_model(settings, backend)
     deinterlacing, field_note = _plan_deinterlacing(video, settings)
-    rotation = plan_rotation(deinterlacing.apply_to(video) if deinterlacing else video, _CONTAINER, model.scale)
+    rotation = plan_rotation(deinterlacing.apply_to(video) if deinterlacing else video, _CONTAINER)
     input_format = rotation.video.format
-    pixels = input_format.width * input_format.height * model.scale**2 * rotation.video.rate
+    target = plan_target(settings, Shape.of(input_format, rotation.video.sample_aspect), model.scale)
+    model = plan_passes(model, input_format, target)
+    enlarged = resized(rotation.video, target.width, target.height, target.sample_aspect)
+    pixels = target.width * target.height * enlarged.rate
     options = partial(_encoder_options, pixels_per_second=float(pixels), cores=host.cores() * share)
     settings_with_format = _with_compatible_format(settings)
-    encoding, encoder_note = choose_encoder(rotation.video, model.scale, settings_with_format, _CONTAINER, options)
+    encoding, encoder_note = choose_encoder(enlarged, settings_with_format, _CONTAINER, options)
     encoding = _merge_parameters(encoding, options(encoding.codec))
-    size = input_format.enlarged(model.scale)
-    output_format = replace(encoding.format, width=size.width, height=size.height)
+    output_format = encoding.format.resized(target.width, target.height)
     notes = (backend_note, field_note, rotation.note, encoder_note)
     return LivePlan(
         video=video,

@@ -28,7 +28,7 @@ class FramePair:
         number: Higher with each pair of a Tap.
         before: As it was decoded.
         after: As it was upscaled.
-        aspect: Width of a sample divided by its height, in both frames.
+        aspect: Width of a sample divided by its height, after upscaling.
     """
 
     number: int

@@ -11,7 +11,7 @@ import numpy as np
 
 @dataclass(frozen=True)
 class ModelSpec:
-    """A network file that upscales images.
+    """A network file that upscales images, or a chain of several.
 
     The network has one input tensor, (1, C, H, W), and one output tensor, (1, C, scale H, scale W), both of type
     `dtype`. Black is 0, white is `value_range`.
@@ -20,7 +20,7 @@ class ModelSpec:
         name: Name for tables and messages.
         path: The ONNX file.
         sha256: SHA-256 digest of the file, in hexadecimal.
-        scale: Factor by which width and height grow, 1 to 8.
+        scale: Factor by which width and height grow: 1 to 8, and of a chain the product.
         dtype: Element type of both tensors, float32 or float16.
         input: Name of the input tensor.
         output: Name of the output tensor.
@@ -38,6 +38,8 @@ class ModelSpec:
         stride: Parts of an image that begin at multiples of this many input pixels are upscaled as within the complete
             image, except for their border.
         max_channels: Largest number of channels of any layer.
+        steps: The networks that run one after the other, if this describes a chain (chain.py), which has no file of
+            its own; otherwise empty.
     """
 
     name: str
@@ -59,6 +61,7 @@ class ModelSpec:
     receptive_field_radius: int | None = None
     stride: int = 1
     max_channels: int = 3
+    steps: tuple[ModelSpec, ...] = ()
 
     @property
     def channels(self) -> int:
@@ -67,9 +70,19 @@ class ModelSpec:
 
     def working_bytes(self, width: int, height: int) -> int:
         """Estimate the memory that the network needs for an image: its widest layer twice, its input and its output."""
+        if self.steps:
+            return self._largest_step(width, height)
         size = 4 if self.precision in ("fp32", "tf32") else 2
         ends = self.channels * (1 + self.scale**2) * self.dtype.itemsize
         return width * height * (2 * self.max_channels * size + ends)
+
+    def _largest_step(self, width: int, height: int) -> int:
+        """The largest of the estimates of the steps, each for its own image."""
+        largest, scale = 0, 1
+        for step in self.steps:
+            largest = max(largest, step.working_bytes(width * scale, height * scale))
+            scale *= step.scale
+        return largest
 
     def __str__(self) -> str:
         return f"{self.name} (x{self.scale}, {self.precision}, {self.order.upper()} 0..{self.value_range:g})"

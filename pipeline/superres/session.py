@@ -23,7 +23,8 @@ class Session(Closing, ABC, Generic[Ticket]):
     frame is released as soon as its samples were read. The caller must release the frame that `collect` returns.
 
     The output may have another pixel format and another matrix, range and siting than the source. Primaries and
-    transfer are never converted. If the output has alpha and the source has none, frames are opaque.
+    transfer are never converted. If the output has alpha and the source has none, frames are opaque. If the output has
+    another size than the network's, frames are resampled after the network (colour/resample.py).
 
     Attributes:
         model: The network.
@@ -32,19 +33,16 @@ class Session(Closing, ABC, Generic[Ticket]):
     """
 
     def __init__(self, model: ModelSpec, source: FrameFormat, output: FrameFormat | None = None) -> None:
-        """Check that model and formats fit together.
+        """Keep model and formats.
 
         Args:
             model: The network.
             source: Format of the frames to submit.
             output: Format of the upscaled frames; None for the source's format, enlarged.
-
-        Raises:
-            MismatchError: The output has the wrong size.
         """
         self.model = model
         self.source = source
-        self.output = checked_output(model, source, output)
+        self.output = output or source.enlarged(model.scale)
 
     @property
     def dithers(self) -> bool:
@@ -90,26 +88,6 @@ class Session(Closing, ABC, Generic[Ticket]):
     @abstractmethod
     def close(self) -> None:
         """Release all resources. No frame that the session returned may be in use."""
-
-
-def checked_output(model: ModelSpec, source: FrameFormat, output: FrameFormat | None = None) -> FrameFormat:
-    """Return the format of the upscaled frames, after checking that model and formats fit together.
-
-    Args:
-        model: The network.
-        source: Format of the frames to submit.
-        output: Requested format; None for the source's format, enlarged.
-
-    Raises:
-        MismatchError: The output has the wrong size.
-    """
-    enlarged = source.enlarged(model.scale)
-    output = output or enlarged
-    if (output.width, output.height) != (enlarged.width, enlarged.height):
-        raise MismatchError(
-            f"the requested output is {output}, and {model} enlarges {source} to {enlarged}: request that size"
-        )
-    return output
 
 
 def check_frame(frame: Frame, session: Session[Any]) -> None:

@@ -17,7 +17,7 @@ from pipeline.flow.fair_lock import FairLock
 from pipeline.flow.telemetry import Trace
 from pipeline.frame import FrameFormat
 from pipeline.models.spec import ModelSpec
-from pipeline.superres.session import Session, checked_output
+from pipeline.superres.session import Session
 from pipeline.superres.tiling import Tiling, model_tilings
 from pipeline.system import host
 
@@ -97,22 +97,32 @@ class SharedSessions(Closing):
             self._networks.clear()
 
     def _open_on_cpu(self, request: SessionRequest) -> Session[Any]:
-        from pipeline.superres.cpu.runtime_choice import choose_runtime
-        from pipeline.superres.cpu.runtimes import ONNX_RUNTIME, requested_runtime
+        from pipeline.superres.cpu.network import CpuChain
         from pipeline.superres.cpu.session import OnnxSession
 
         model, settings = request.model, request.settings
         tiling = _tiling_for_memory(model, request.source)
-        tile = tiling.tile_height, tiling.tile_width
+        height, width = tiling.tile_height, tiling.tile_width
+        networks: list[CpuNetwork] = []
+        for step in model.steps or (model,):
+            networks.append(self._fastest_on_cpu(step, (height, width), settings))
+            height, width = height * step.scale, width * step.scale
+        network = CpuChain(model, networks) if model.steps else networks[0]
+        return OnnxSession(network, request.source, request.output, tiling, settings.strength)
+
+    def _fastest_on_cpu(self, model: ModelSpec, tile: Size, settings: Upscaling) -> CpuNetwork:
+        """A network, loaded by the fastest runtime for images of `tile`, (H, W)."""
+        from pipeline.superres.cpu.runtime_choice import choose_runtime
+        from pipeline.superres.cpu.runtimes import ONNX_RUNTIME, requested_runtime
+
         runtime = choose_runtime(model, tile, settings.engine, settings.threads, self.cores)
         try:
-            network = self._cpu_network(model, tile, runtime, settings.threads)
+            return self._cpu_network(model, tile, runtime, settings.threads)
         except BackendError as error:
             if runtime in (ONNX_RUNTIME, requested_runtime(settings.engine)):
                 raise
             log.warning("%s; ONNX Runtime is used", error)  # such as a lack of memory at this size
-            network = self._cpu_network(model, tile, ONNX_RUNTIME, settings.threads)
-        return OnnxSession(network, request.source, request.output, tiling)
+            return self._cpu_network(model, tile, ONNX_RUNTIME, settings.threads)
 
     def _cpu_network(self, model: ModelSpec, tile: Size, runtime: CpuRuntime, threads: int) -> CpuNetwork:
         from pipeline.superres.cpu.network import CpuNetwork
@@ -137,8 +147,8 @@ class SharedSessions(Closing):
         from pipeline.superres.gpu.compute import Compute, ComputeOptions
 
         settings, model, source = request.settings, request.model, request.source
-        output = checked_output(model, source, request.output)
-        options = ComputeOptions(device, settings.engine, settings.contexts, settings.vram)
+        output = request.output or source.enlarged(model.scale)
+        options = ComputeOptions(device, settings.engine, settings.contexts, settings.vram, strength=settings.strength)
         return self._shared(
             self._computes, (model, source, output, options), lambda: Compute(model, source, output, options)
         )

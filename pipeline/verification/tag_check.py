@@ -18,6 +18,7 @@ _NAMES = {"matrix": MATRIX_NAMES, "primaries": PRIMARIES_NAMES, "transfer": TRAN
 
 _ROTATING = (0, 1, 3, 4)  # the numbers of a display matrix that rotate and mirror
 _IDENTITY = (65536, 0, 0, 65536)
+_ROUNDED_PIXELS = 2  # of the output's width
 _MATRIX_ROUNDING = 64  # of 65,536: containers that store an angle
 # The coarsest units of what stores HDR metadata: H.265 and mp4 files count chromaticities in 1/50,000 and luminance in
 # 1/10,000 cd/m2, AV1 (section 6.7.4) the minimum luminance in 1/16,384 and the maximum in 1/256.
@@ -76,10 +77,14 @@ def _compare_display(source: VideoInfo, output: VideoInfo) -> Iterator[Fault | s
     if across != down and len(set(_scale_factors(expected, actual.transposed))) == 1:
         sizes = f"{actual.width}x{actual.height}, the source {expected.width}x{expected.height}"
         yield Fault("rotation", f"its width and height are swapped: players show it {sizes}")
-    elif across != down or across < 1:
+        return
+    # Sizes are rounded to complete chroma samples, up to a pixel on each side.
+    is_proportional = across == down or abs(across / down - 1) * actual.width <= _ROUNDED_PIXELS
+    if not is_proportional or across < 1:
         yield f"it is {across:.4g} times as wide and {down:.4g} times as high as the source"
-    sample_aspect = expected.sample_aspect * Fraction(down / across).limit_denominator(10_000)
-    if across == down and abs(actual.sample_aspect / sample_aspect - 1) * actual.width > 1:  # a pixel wider
+    sample_aspect = expected.sample_aspect * Fraction(1 if is_proportional else down / across).limit_denominator(10_000)
+    tolerance = 1 if across == down else _ROUNDED_PIXELS
+    if abs(actual.sample_aspect / sample_aspect - 1) * actual.width > tolerance:
         yield Fault("aspect", f"its sample aspect ratio is {actual.sample_aspect}, not {sample_aspect}")
 
 

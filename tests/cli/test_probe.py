@@ -29,6 +29,25 @@ def test_probe_prints_json(uprez: Call, clip: Path) -> None:
     assert report["plan"]["bottleneck"] in ("the model", "the encoder")
 
 
+def test_probe_shows_the_passes_that_lead_to_a_size(uprez: Call, clip: Path) -> None:
+    options = ("--backend", "onnx", "--height", "144", "--strength", "0.7")
+    message = uprez("probe", clip, *options).out
+    assert "clip.144p.mkv, 192x144 yuv420p" in message
+    assert "clear-x2 twice (x4, fp32, RGB 0..1)" in message
+    assert "from 256x192 to 192x144" in message
+    assert "0.7, and 0.3 of the source, resampled" in message
+    plan = json.loads(uprez("probe", clip, *options, "--json").out)["plan"]
+    assert (plan["networks"], plan["resampled_from"]) == (["clear-x2", "clear-x2"], [256, 192])
+    assert (plan["strength"], plan["sample_aspect"]) == (0.7, "1")
+
+
+def test_probe_names_the_option_of_a_size_that_is_refused(uprez: Call, clip: Path) -> None:
+    ended = uprez("probe", clip, "--height", "144", "--fit", "10x10")
+    assert ended.code == 2
+    assert "--fit" in ended.err
+    assert "without --height" in ended.err
+
+
 def test_probe_prints_renamed_keys_of_its_json_under_both_names(uprez: Call, clip: Path) -> None:
     plan = json.loads(uprez("probe", clip, "--backend", "onnx", "--json").out)["plan"]
     assert plan["wall"] == plan["bottleneck"]

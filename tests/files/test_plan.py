@@ -1,6 +1,7 @@
 """What is decided before the first frame."""
 
 from dataclasses import replace
+from fractions import Fraction
 from pathlib import Path
 
 import pytest
@@ -23,9 +24,9 @@ def plan(clip: Path, **options: object) -> Plan:
 
 
 def test_the_output_is_named_after_source_and_scale(tmp_path: Path) -> None:
-    assert target_for(Path("a/in.mp4"), None, 2) == Path("a/in.x2.mkv")
-    assert target_for(Path("a/in.mp4"), tmp_path, 4) == tmp_path / "in.x4.mkv"
-    assert target_for(Path("a/in.mp4"), Path("b/mine.mp4"), 2) == Path("b/mine.mp4")
+    assert target_for(Path("a/in.mp4"), None, "x2") == Path("a/in.x2.mkv")
+    assert target_for(Path("a/in.mp4"), tmp_path, "x4") == tmp_path / "in.x4.mkv"
+    assert target_for(Path("a/in.mp4"), Path("b/mine.mp4"), "x2") == Path("b/mine.mp4")
 
 
 def test_quality_defaults_belong_to_the_encoder(clip: Path) -> None:
@@ -101,6 +102,53 @@ def test_the_automatic_codec_follows_depth_and_container(clip: Path) -> None:
     assert [made.encoding.codec for made in chosen.values()] == ["libx265", "libsvtav1", "libx264"]
     assert all(made.encoding.format.pixel.depth == 10 for made in chosen.values())
     assert "encoded by libx265: few players show 10 bit in H.264" in chosen["a.mkv"].notes
+
+
+class TestOutputSize:
+    def test_a_height_keeps_the_shape_and_names_the_output(self, clip: Path) -> None:
+        made = plan(clip, height=240)
+        assert (made.size, made.target.name) == ((320, 240), "clip.240p.mkv")
+        assert (made.encoding.format.width, made.encoding.format.height) == (320, 240)
+        assert (made.model.scale, made.is_resampled) == (4, True)
+        assert made.session_request.output == made.output_format
+        assert made.notes == ()
+
+    def test_the_model_is_repeated_for_a_factor(self, clip: Path) -> None:
+        made = plan(clip, scale=4)
+        assert (made.size, made.target.name) == ((256, 192), "clip.x4.mkv")
+        assert ([step.name for step in made.model.steps], made.is_resampled) == (["clear-x2", "clear-x2"], False)
+
+    def test_models_form_a_chain(self, clip: Path) -> None:
+        made = plan(clip, model="identity, clear-x2")
+        assert (made.model.name, made.size, made.target.name) == ("identity, clear-x2", (128, 96), "clip.x2.mkv")
+
+    def test_an_anamorphic_source_gets_square_pixels_by_height(self, tmp_path: Path) -> None:
+        made = plan(clips.make(tmp_path / "pal.mkv", frames=2, sample_aspect=Fraction(4, 3), audio=False), height=96)
+        assert (made.size, made.encoding.sample_aspect) == ((170, 96), Fraction(1))
+
+    def test_an_exact_size_of_another_shape_is_noted_with_its_sample_aspect_ratio(self, clip: Path) -> None:
+        made = plan(clip, size="128x72")
+        assert (made.size, made.encoding.sample_aspect) == ((128, 72), Fraction(3, 4))
+        assert made.notes == (
+            "the output has another shape than the source: its sample aspect ratio is 3/4, so that nothing is "
+            "distorted; `fit` gives square pixels",
+        )
+
+    def test_an_output_that_is_not_larger_is_noted(self, clip: Path) -> None:
+        (note,) = plan(clip, scale=0.5).notes
+        assert note.startswith("the output is not larger than the source: clear-x2 enlarges frames")
+        assert plan(clip, scale=0.5, model="identity").notes == ()
+
+    @pytest.mark.parametrize(("name", "size"), [("out.mp4", (320, 240)), ("out.mkv", (240, 320))])
+    def test_the_height_of_a_rotated_video_is_that_which_players_show(
+        self, tmp_path: Path, clip: Path, name: str, size: tuple[int, int]
+    ) -> None:
+        source = rotated.with_matrix(clip, tmp_path / "in.mp4", rotated.QUARTER)
+        made = make_plan(probe(source), tmp_path / name, Settings.load(None, backend="onnx", height=320))
+        assert made.size == size
+
+    def test_the_memory_of_the_resampled_frame_is_counted(self, clip: Path) -> None:
+        assert plan(clip, size="4096x3072").memory - plan(clip, scale=2).memory > 3 * 4096 * 3072 * 4
 
 
 class TestChosenPixelFormat:
@@ -192,7 +240,7 @@ def test_a_preset_is_used_only_by_encoders_that_have_it(clip: Path) -> None:
 def test_a_gpu_without_nvenc_is_noted_in_one_line(clip: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     media = probe(clip)
     monkeypatch.setattr("pipeline.system.cuda.unavailable_reason", lambda: None)
-    encoding, note = choose_encoder(media.video, 2, Settings.load(None, codec="auto"), Path("o.mkv"))
+    encoding, note = choose_encoder(media.video, Settings.load(None, codec="auto"), Path("o.mkv"))
     assert encoding.codec == "libx264"
     assert note is not None
     assert note.startswith("encoded by libx264: H.264 plays everywhere; this GPU's NVENC does not support it (")

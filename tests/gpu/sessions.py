@@ -2,6 +2,7 @@
 
 from collections import deque
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -23,9 +24,11 @@ def open_gpu_session(
     output: FrameFormat | None = None,
     options: ComputeOptions | None = None,
     slots: int = 10,
+    strength: float = 1.0,
 ) -> TensorRtSession:
     """Open a session that shares nothing; TensorRT computes, unless `options` state otherwise."""
-    return TensorRtSession(Compute(model, source, output, options or tensorrt()), slots)
+    options = replace(options or tensorrt(), strength=strength)
+    return TensorRtSession(Compute(model, source, output, options), slots)
 
 
 def tensorrt(**options: Any) -> ComputeOptions:

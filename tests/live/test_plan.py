@@ -46,6 +46,13 @@ def test_the_encoder_is_configured_for_low_delay(video: VideoInfo) -> None:
     assert live_plan.notes == ()
 
 
+def test_a_stream_has_the_size_that_was_set(video: VideoInfo) -> None:
+    live_plan = plan(replace(video, sample_aspect=Fraction(4, 3)), height=96)
+    assert (live_plan.output_format.width, live_plan.output_format.height) == (170, 96)
+    assert live_plan.encoding.sample_aspect == 1
+    assert plan(video, scale=4).model.name == "srvgg-24x8 twice"
+
+
 def test_options_of_the_user_override_the_defaults(video: VideoInfo) -> None:
     options = plan(video, crf=30, preset="slow", options={"tune": "film"}).encoding.options
     assert (options["crf"], options["preset"], options["tune"]) == ("30", "slow", "film")

@@ -12,14 +12,18 @@ static inline float fminf(float a, float b) { return a < b ? a : b; }
 static inline float fmaxf(float a, float b) { return a > b ? a : b; }
 
 // Replaces element.cu, which contains PTX.
+typedef _Float16 Half;
 #if HALF
-typedef _Float16 ELEMENT;
+typedef Half ELEMENT;
 #else
 typedef float ELEMENT;
 #endif
+#ifndef INTERLEAVED
 #define INTERLEAVED 0
+#endif
 struct Interleaved { ELEMENT at[4]; };
-static inline float read(ELEMENT e) { return (float)e; }
+static inline float read(Half e) { return (float)e; }
+static inline float read(float e) { return e; }
 static inline ELEMENT written(float f) { return (ELEMENT)f; }
 
 // Every thread of a grid of `columns` x `rows` blocks of 32 x 4, as launch.py launches them.

@@ -12,20 +12,34 @@ from pipeline.frame import FrameFormat
 from pipeline.models import synthetic
 from pipeline.models.inspection import inspect_model
 from pipeline.models.spec import ModelSpec
-from pipeline.superres.cpu.network import CpuNetwork
+from pipeline.superres.cpu.network import CpuChain, CpuNetwork
+from pipeline.superres.cpu.runtimes import ONNX_RUNTIME, CpuRuntime
 from pipeline.superres.cpu.session import OnnxSession
 from pipeline.superres.session import Session
 from pipeline.superres.tiling import Tiling
 from tests.superres.oracle import largest_difference, oracle, saturated, tolerance
 
-OpenSession = Callable[..., Session[Any]]  # of a model, a source format, and optionally an output format
+OpenSession = Callable[..., Session[Any]]  # of a model, a source format, and optionally an output format and a strength
 
 
 def open_cpu_session(
-    model: ModelSpec, source: FrameFormat, output: FrameFormat | None = None, tiling: Tiling | None = None
+    model: ModelSpec,
+    source: FrameFormat,
+    output: FrameFormat | None = None,
+    tiling: Tiling | None = None,
+    strength: float = 1.0,
 ) -> OnnxSession:
     """Open a session on the CPU that shares nothing."""
-    return OnnxSession(CpuNetwork(model, (source.height, source.width)), source, output, tiling)
+    return OnnxSession(load_on_cpu(model, source.width, source.height), source, output, tiling, strength)
+
+
+def load_on_cpu(model: ModelSpec, width: int, height: int, runtime: CpuRuntime = ONNX_RUNTIME) -> CpuNetwork | CpuChain:
+    """Load a network or a chain for images of `width` x `height`."""
+    networks: list[CpuNetwork] = []
+    for step in model.steps or (model,):
+        networks.append(CpuNetwork(step, (height, width), runtime))
+        width, height = width * step.scale, height * step.scale
+    return CpuChain(model, networks) if model.steps else networks[0]
 
 
 class Networks:

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from pipeline.colour import alpha
 from pipeline.colour.convert import from_rgb, to_rgb
 from pipeline.colour.luma import to_luma, with_chroma
+from pipeline.colour.resample import blend_with_source, resampled
 from pipeline.frame import Frame, FrameFormat
 
 # fp16 has 11 significant bits, too few for the levels of 12 or 16 bits near white. The matrix adds to the error.
@@ -30,17 +31,26 @@ def saturated(format: FrameFormat, seed: int = 0) -> Frame:
     return Frame(format, tuple(planes), pts=0)
 
 
-def oracle(frame: Frame, output: FrameFormat, enlarge: int = 1, luma: bool = False) -> tuple[NDArray[Any], ...]:
-    """Convert a frame in float64, with a network of RGB or of luma that repeats each pixel `enlarge` times."""
+def oracle(
+    frame: Frame, output: FrameFormat, enlarge: int = 1, luma: bool = False, strength: float = 1.0
+) -> tuple[NDArray[Any], ...]:
+    """Convert a frame in float64, with a network of RGB or of luma that repeats each pixel `enlarge` times.
+
+    Its output is blended with the resampled source at a `strength` below 1, and resampled to the size of `output`.
+    """
     source = frame.format
     tensor = np.empty((1 if luma else 3, source.height, source.width))
     (to_luma if luma else to_rgb)(frame.planes, source, tensor)
-    tensor = tensor.repeat(enlarge, axis=1).repeat(enlarge, axis=2)
+    small, tensor = tensor, tensor.repeat(enlarge, axis=1).repeat(enlarge, axis=2)
+    if strength < 1:
+        blend_with_source(tensor, small, strength)
     rgb = np.empty((3, *tensor.shape[1:])) if luma else tensor
     if luma:
         with_chroma(tensor, frame.planes, source, rgb)
     planes = output.split(np.zeros(output.bytes, np.uint8))
-    from_rgb(rgb, output, planes, dither=output.pixel.depth < source.pixel.depth)
+    from_rgb(
+        resampled(rgb, output.height, output.width), output, planes, dither=output.pixel.depth < source.pixel.depth
+    )
     if output.pixel.alpha and source.pixel.alpha:
         alpha.enlarge(frame.planes[-1], source.pixel, output, planes[-1], np.float64)
     elif output.pixel.alpha:

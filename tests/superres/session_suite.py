@@ -16,9 +16,10 @@ from tests.superres.bypass_suite import BypassSuite
 from tests.superres.colour_suite import BT601, BT709, ColourSuite
 from tests.superres.networks import OpenSession
 from tests.superres.oracle import largest_difference, oracle
+from tests.superres.target_suite import TargetSuite
 
 
-class SessionSuite(ColourSuite, BypassSuite):
+class SessionSuite(ColourSuite, BypassSuite, TargetSuite):
     """Run by tests/superres/cpu/test_session.py and tests/gpu/test_tensorrt.py."""
 
     def test_frames_are_enlarged_by_the_model(
@@ -100,12 +101,6 @@ class SessionSuite(ColourSuite, BypassSuite):
         wide = replace(frame, planes=tuple(plane.astype(np.uint16) for plane in frame.planes))
         with open_session(identity, frame.format) as session, pytest.raises(MismatchError, match=r"uint16.*uint8"):
             session.submit(wide)
-
-    def test_an_output_of_another_size_is_refused_and_both_formats_are_named(
-        self, open_session: OpenSession, nearest: ModelSpec, frame: Frame
-    ) -> None:
-        with pytest.raises(MismatchError, match=r"requested output is 32x16 yuv420p, .* to 64x32 yuv420p"):
-            open_session(nearest, frame.format, frame.format)
 
     @pytest.mark.parametrize("name", ["bigbuckbunny.mp4", "world.mp4"])
     @pytest.mark.parametrize("matrix", [BT601, BT709])

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from pipeline.config.target_fields import Size
 from pipeline.frame import Frame, FrameFormat
 from pipeline.models.spec import ModelSpec
 from pipeline.superres.gpu import kernels
@@ -36,9 +37,19 @@ extern "C" void run_paste(const ELEMENT* piece, ELEMENT* rgb, int x, int y, int 
 }""",
     kernels.ALPHA: """
 extern "C" void run_enlarge(const GIVEN* given, SAMPLE* alpha) {
-    run(enlarge, SCALE * WIDTH, SCALE * HEIGHT, given, alpha);
+    run(enlarge, OUT_WIDTH, OUT_HEIGHT, given, alpha);
 }
-extern "C" void run_opaque(SAMPLE* alpha) { run(opaque, SCALE * WIDTH, SCALE * HEIGHT, alpha); }""",
+extern "C" void run_opaque(SAMPLE* alpha) { run(opaque, OUT_WIDTH, OUT_HEIGHT, alpha); }""",
+    kernels.RESAMPLE: """
+extern "C" void run_resample(const ELEMENT* given, ELEMENT* made) {
+    run(resample, OUT_WIDTH, OUT_HEIGHT, given, made);
+}""",
+    kernels.BLEND: """
+extern "C" void run_blend(const ELEMENT* given, ELEMENT* enlarged) {
+    run(blend, SCALE * WIDTH, SCALE * HEIGHT, given, enlarged);
+}""",
+    kernels.ADAPT: """
+extern "C" void run_adapt(const GIVEN* given, ELEMENT* made) { run(adapt, WIDTH, HEIGHT, given, made); }""",
     kernels.LIMIT: """
 extern "C" void run_limit(const ELEMENT* given, ELEMENT* enlarged) { run(limit, WIDTH, HEIGHT, given, enlarged); }""",
     kernels.REDUCE: """
@@ -173,6 +184,51 @@ class ReduceShim:
         reduced = np.full(self._shape, np.nan, np.float16)
         self._library.run_reduce(pointer(tensor), pointer(reduced))
         return reduced
+
+
+class ResampleShim:
+    """resample.cu from one size (width, height) to another."""
+
+    def __init__(self, folder: Path, given: Size, made: Size, dtype: type[np.floating] = np.float32) -> None:
+        self._library = shared_library(folder, kernels.RESAMPLE, kernels.resample_macros(given, made, spec(dtype)))
+        self._size, self._dtype = made, dtype
+
+    def __call__(self, tensor: NDArray[np.floating]) -> NDArray[np.floating]:
+        width, height = self._size
+        made = np.full((3, height, width), np.nan, self._dtype)
+        self._library.run_resample(pointer(tensor), pointer(made))
+        return made
+
+
+class BlendShim:
+    """blend.cu for the tensors of `model`, of frames of `format`."""
+
+    def __init__(
+        self, folder: Path, format: FrameFormat, model: ModelSpec, strength: float, interleaved: bool = False
+    ) -> None:
+        macros = kernels.blend_macros(format, model, strength) | kernels.input_macros(interleaved)
+        self._library = shared_library(folder, kernels.BLEND, macros)
+
+    def __call__(self, source: NDArray[np.floating], enlarged: NDArray[np.floating]) -> None:
+        """Blend `enlarged` with `source` in place."""
+        self._library.run_blend(pointer(source), pointer(enlarged))
+
+
+class AdaptShim:
+    """adapt.cu between tensors of two models, of `size` (width, height)."""
+
+    def __init__(
+        self, folder: Path, given: ModelSpec, wanted: ModelSpec, size: Size, interleaved: bool = False
+    ) -> None:
+        macros = kernels.adapt_macros(given, wanted, *size) | kernels.input_macros(interleaved)
+        self._library = shared_library(folder, kernels.ADAPT, macros)
+        self._shape = (*size[::-1], 4) if interleaved else (wanted.channels, *size[::-1])
+        self._dtype = wanted.dtype
+
+    def __call__(self, tensor: NDArray[np.floating]) -> NDArray[np.floating]:
+        made = np.full(self._shape, np.nan, self._dtype)
+        self._library.run_adapt(pointer(tensor), pointer(made))
+        return made
 
 
 class TileShim:

@@ -17,7 +17,9 @@ from tests.superres.session_suite import SessionSuite
 class TestMultiGpuSession(SessionSuite):
     @pytest.fixture
     def open_session(self) -> OpenSession:
-        return lambda *arguments: MultiGpuSession([open_cpu_session(*arguments) for _ in range(3)])
+        return lambda *arguments, **options: MultiGpuSession(
+            [open_cpu_session(*arguments, **options) for _ in range(3)]
+        )
 
 
 def test_frames_are_distributed_in_turn_and_collected_in_order(frame: Frame) -> None:

@@ -1,21 +1,11 @@
 """The checks that every session makes. Its behaviour is in session_suite.py."""
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 
 from pipeline.errors import MismatchError
-from pipeline.frame import PIXEL_FORMATS, FrameFormat
 from pipeline.models import catalogue
-from pipeline.superres.session import check_tensor, checked_output
-
-
-def test_the_default_output_is_the_enlarged_source(small_format: FrameFormat) -> None:
-    model = catalogue.find("clear-x2", np.float32)
-    assert checked_output(model, small_format) == small_format.enlarged(2)
-    other = replace(small_format, pixel=PIXEL_FORMATS["gbrp"]).enlarged(2)
-    assert checked_output(model, small_format, other) == other
+from pipeline.superres.session import check_tensor
 
 
 @pytest.mark.parametrize(("dtype", "shape"), [(np.float16, (1, 3, 16, 32)), (np.float32, (1, 1, 16, 32))])

@@ -53,9 +53,9 @@ def encode_pair(pair: FramePair) -> bytes:
     "after" their width and height in the stream and the size of their JPEG in bytes.
     """
     frames = {"before": pair.before, "after": pair.after}
-    jpegs = {name: _jpeg(frame, pair.aspect) for name, frame in frames.items()}
-    format = pair.after.format
-    header: dict[str, Any] = {"number": pair.number, "shape": float(format.width * pair.aspect / format.height)}
+    shape = pair.aspect * pair.after.format.width / pair.after.format.height
+    jpegs = {name: _jpeg(frame, shape * frame.format.height / frame.format.width) for name, frame in frames.items()}
+    header: dict[str, Any] = {"number": pair.number, "shape": float(shape)}
     for name, frame in frames.items():
         size = {"width": frame.format.width, "height": frame.format.height}
         header[name] = {**size, "bytes": len(jpegs[name])}

@@ -33,13 +33,12 @@ def _defaults(codec: str) -> Mapping[str, str]:
 
 
 def choose_encoder(
-    video: VideoInfo, scale: int, settings: Upscaling, target: Path, defaults: Defaults = _defaults
+    video: VideoInfo, settings: Upscaling, target: Path, defaults: Defaults = _defaults
 ) -> tuple[VideoEncoding, str | None]:
     """Choose the encoder of an output, and its options.
 
     Args:
-        video: The source.
-        scale: The factor by which the output is enlarged.
+        video: The source, with size, sample aspect ratio and display matrix of the output.
         settings: The settings of the job or stream.
         target: The output.
         defaults: Returns the default options of an encoder, by its name.
@@ -50,10 +49,10 @@ def choose_encoder(
     Raises:
         SettingsError: The encoder does not support `pix_fmt` or `crf`.
     """
-    encode = partial(_encode_with, video, scale, settings, target, defaults)
+    encode = partial(_encode_with, video, settings, target, defaults)
     if settings.codec != "auto":
         return encode(encoder_spec(settings.codec).name), None
-    format = video.format.enlarged(scale)
+    format = video.format
     if settings.pix_fmt and (pixel := find_format(settings.pix_fmt)):
         format = replace(format, pixel=pixel)
     *others, last = encoder_candidates(format, container_for(target), gpu=not cuda.unavailable_reason())
@@ -81,10 +80,8 @@ def _try_encoder(encode: Callable[[str], VideoEncoding], codec: str) -> tuple[Vi
     return encoding, ""
 
 
-def _encode_with(
-    video: VideoInfo, scale: int, settings: Upscaling, target: Path, defaults: Defaults, codec: str
-) -> VideoEncoding:
-    format = video.format.enlarged(scale)
+def _encode_with(video: VideoInfo, settings: Upscaling, target: Path, defaults: Defaults, codec: str) -> VideoEncoding:
+    format = video.format
     with_alpha = supports_alpha(codec, target)
     if format.pixel.alpha and not with_alpha:
         format = replace(format, pixel=without_alpha(format.pixel))
@@ -124,14 +121,13 @@ def _requested_format(name: str, output: str, codec: str, allowed: list[PixelFor
 
 
 def fixed_encoding(
-    kind: OutputKind, video: VideoInfo, scale: int, settings: Settings, target: Path
+    kind: OutputKind, video: VideoInfo, settings: Settings, target: Path
 ) -> tuple[VideoEncoding, str | None]:
     """Return the encoding of an output whose kind leaves no choice of encoder.
 
     Args:
         kind: The kind of the output.
-        video: The source.
-        scale: The factor by which the output is enlarged.
+        video: The source, with size and sample aspect ratio of the output.
         settings: The settings of the job.
         target: The output.
 
@@ -150,7 +146,7 @@ def fixed_encoding(
         kinds = {pixel: find_output_kind(target, replace(source, pixel=pixel)) for pixel in PIXEL_FORMATS.values()}
         allowed = {pixel: kind for pixel, kind in kinds.items() if kind and kind.pixel == pixel}
         kind = allowed[_requested_format(settings.pix_fmt, kind.name, kind.codec, list(allowed))]
-    return kind.encoding(video, scale, settings.options), note
+    return kind.encoding(video, settings.options), note
 
 
 def _encoder_options(settings: Upscaling, codec: str, defaults: Mapping[str, str]) -> dict[str, str]:

@@ -54,11 +54,11 @@ class OutputKind:
     convert_to: str | None = None
     image: ImageSpec | None = None
 
-    def encoding(self, video: VideoInfo, scale: int, options: dict[str, str]) -> VideoEncoding:
-        """Return the encoding of `video` enlarged `scale` times; `options`: the user's, which override the kind's."""
+    def encoding(self, video: VideoInfo, options: dict[str, str]) -> VideoEncoding:
+        """Return the encoding of `video`, which has the output's size; `options` are the user's, which win."""
         return VideoEncoding(
             codec=self.codec,
-            format=replace(video.format.enlarged(scale), pixel=self.pixel, colour=self.colour),
+            format=replace(video.format, pixel=self.pixel, colour=self.colour),
             rate=video.rate,
             time_base=video.time_base,
             sample_aspect=video.sample_aspect,

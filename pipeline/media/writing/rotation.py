@@ -7,6 +7,7 @@ and many mirror nothing in any container. Other containers, and images, have no 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from fractions import Fraction
 from pathlib import Path
 
 from pipeline.media.decoding.rotate import Orientation
@@ -32,33 +33,32 @@ class RotationPlan:
     note: str | None = None
 
 
-def plan_rotation(video: VideoInfo, target: Path, scale: int) -> RotationPlan:
+def plan_rotation(video: VideoInfo, target: Path) -> RotationPlan:
     """Decide whether the rotation of `video` is applied to its frames or written as a tag; never both.
 
     Args:
         video: The source.
         target: The output, whose suffix says which tags it supports.
-        scale: The factor by which the output is enlarged.
     """
     matrix, suffix = video.display_matrix, target.suffix.lower()
     orientation = Orientation.from_matrix(matrix)
     if matrix is None or orientation == Orientation():
         return RotationPlan(None, replace(video, display_matrix=None))
     if orientation is None:
-        return _keep_angle(video, matrix, target, scale)
+        return _keep_angle(video, matrix, target)
     if container_for(target).rotation is RotationTags.ALL and not orientation.mirrored:
-        return RotationPlan(None, replace(video, display_matrix=_scaled_matrix(matrix, orientation.matrix, scale)))
+        return RotationPlan(None, replace(video, display_matrix=_matrix_of(orientation.matrix, matrix)))
     reason = f"not all players of {suffix or 'y4m'} apply rotation tags"
     return RotationPlan(orientation, _rotated(video, orientation), f"frames are {orientation}: {reason}")
 
 
-def _keep_angle(video: VideoInfo, matrix: tuple[int, ...], target: Path, scale: int) -> RotationPlan:
+def _keep_angle(video: VideoInfo, matrix: tuple[int, ...], target: Path) -> RotationPlan:
     """Keep the frames of a video that is displayed at an angle other than a multiple of 90 degrees, or skewed."""
     a, b, _, c, d, *_ = matrix
     tags, kind = container_for(target).rotation, target.suffix.lower() or "y4m"
     is_supported = tags is RotationTags.ALL or (tags is RotationTags.ANGLES and (a, b) == (d, -c))
     tag = "its tag is copied" if is_supported else f"its tag is dropped: {kind} does not support it; .mov does"
-    kept = _scaled_matrix(matrix, (a, b, c, d), scale) if is_supported else None
+    kept = _matrix_of((a, b, c, d), matrix) if is_supported else None
     note = f"the video is tagged to be displayed at an odd angle: frames are not rotated, {tag}"
     return RotationPlan(None, replace(video, display_matrix=kept), note)
 
@@ -74,16 +74,25 @@ def _rotated(video: VideoInfo, orientation: Orientation) -> VideoInfo:
     )
 
 
-def _scaled_matrix(matrix: tuple[int, ...], numbers: tuple[int, ...], scale: int) -> tuple[int, ...]:
-    """Return the display matrix of the enlarged video.
+def resized(video: VideoInfo, width: int, height: int, sample_aspect: Fraction) -> VideoInfo:
+    """Return `video` with another size and sample aspect ratio, its display matrix adapted.
 
-    Numbers 6 and 7 translate the frame, in pixels; where they are out of range they are 0, and players place it.
-
-    Args:
-        matrix: The nine numbers of the source.
-        numbers: a, b, c and d of the output.
-        scale: The factor by which the output is enlarged.
+    Numbers 6 and 7 of that matrix translate the frame, in pixels as players show them; where they are out of range they
+    are 0, and players place the frame.
     """
+    format, matrix = video.format.resized(width, height), video.display_matrix
+    if matrix is not None:
+        across, down = Fraction(width, video.format.width), Fraction(height, video.format.height)
+        orientation = Orientation.from_matrix(matrix)
+        if orientation is not None and orientation.transposed:
+            across, down = down, across
+        moved = round(matrix[6] * across), round(matrix[7] * down)
+        x, y = (number if abs(number) <= _MAX_NUMBER else 0 for number in moved)
+        matrix = (*matrix[:6], x, y, matrix[8])
+    return replace(video, format=format, sample_aspect=sample_aspect, display_matrix=matrix)
+
+
+def _matrix_of(numbers: tuple[int, ...], source: tuple[int, ...]) -> tuple[int, ...]:
+    """Return the display matrix with a, b, c and d from `numbers`, and the translation of the matrix `source`."""
     a, b, c, d = numbers
-    x, y = (moved * scale if abs(moved * scale) <= _MAX_NUMBER else 0 for moved in matrix[6:8])
-    return a, b, 0, c, d, 0, x, y, 1 << 30
+    return a, b, 0, c, d, 0, *source[6:8], 1 << 30

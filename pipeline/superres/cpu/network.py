@@ -1,8 +1,9 @@
-"""A network loaded on the CPU backend, for one session or for several that take turns."""
+"""Networks loaded on the CPU backend, for one session or for several that take turns."""
 
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -127,6 +128,60 @@ class NetworkRunner:
     def close(self) -> None:
         """Drop the reference to the network, which is freed with its last session."""
         self._network = self._request = None
+
+
+class CpuChain:
+    """Loaded networks that run one after the other, as one network.
+
+    Attributes:
+        model: The chain.
+        backend: Description for tables.
+    """
+
+    def __init__(self, model: ModelSpec, networks: Sequence[CpuNetwork]) -> None:
+        """Join the networks of `model.steps`; one that is repeated need not be loaded twice."""
+        self.model = model
+        self.backend = " and ".join(dict.fromkeys(network.backend for network in networks))
+        self._networks = networks
+
+    def runner(self) -> ChainRunner:
+        """Create a runner for one session."""
+        return ChainRunner(self.model, [network.runner() for network in self._networks])
+
+
+class ChainRunner:
+    """Runs the networks of a chain for one session, as NetworkRunner runs one."""
+
+    def __init__(self, model: ModelSpec, runners: Sequence[NetworkRunner]) -> None:
+        self._model = model
+        self._runners = runners
+
+    def __call__(self, tensor: NDArray[Any]) -> NDArray[Any]:
+        """Run the networks in turn, each as soon as it is the session's turn; see `NetworkRunner`."""
+        convention = self._model
+        for runner, step in zip(self._runners, self._model.steps, strict=True):
+            tensor = runner(_adapted(tensor, convention, step))
+            convention = step
+        return _adapted(tensor, convention, self._model)
+
+    def abort(self) -> None:
+        """End the current run or its wait, and all later ones. Called from any thread."""
+        for runner in self._runners:
+            runner.abort()
+
+    def close(self) -> None:
+        """Drop the references to the networks."""
+        for runner in self._runners:
+            runner.close()
+
+
+def _adapted(tensor: NDArray[Any], given: ModelSpec, wanted: ModelSpec) -> NDArray[Any]:
+    """A tensor, (1, C, H, W), with the order, value range and type of another model."""
+    if given.order != wanted.order:
+        tensor = tensor[:, ::-1]
+    if given.value_range != wanted.value_range:
+        tensor = tensor.astype(np.float32) * np.float32(wanted.value_range / given.value_range)
+    return np.ascontiguousarray(tensor, wanted.dtype)
 
 
 def error_reason(error: Exception) -> str:

@@ -13,9 +13,10 @@ from pipeline.colour.convert import from_rgb, to_rgb
 from pipeline.colour.h273 import is_hdr
 from pipeline.colour.hdr_limit import limit_overshoot
 from pipeline.colour.luma import to_luma, with_chroma
+from pipeline.colour.resample import blend_with_source, resampled
 from pipeline.errors import MismatchError
 from pipeline.frame import Frame, FrameFormat, Plane
-from pipeline.superres.cpu.network import CpuNetwork
+from pipeline.superres.cpu.network import CpuChain, CpuNetwork
 from pipeline.superres.session import Session, check_frame
 from pipeline.superres.tiling import Tiling, model_tilings, upscale_in_tiles
 
@@ -42,10 +43,11 @@ class OnnxSession(Session[CpuTicket]):
 
     def __init__(
         self,
-        network: CpuNetwork,
+        network: CpuNetwork | CpuChain,
         source: FrameFormat,
         output: FrameFormat | None = None,
         tiling: Tiling | None = None,
+        strength: float = 1.0,
     ) -> None:
         """Open a session.
 
@@ -54,6 +56,7 @@ class OnnxSession(Session[CpuTicket]):
             source: Format of the frames to submit.
             output: Format of the upscaled frames; None for the source's format, enlarged.
             tiling: Tiles in which frames pass through the network; None for frames as complete as the model allows.
+            strength: Share of the network in its blend with the resampled source, 0 to 1.
 
         Raises:
             MismatchError: Model, formats and tiling do not fit together.
@@ -63,6 +66,7 @@ class OnnxSession(Session[CpuTicket]):
         if (self._tiling.width, self._tiling.height) != (source.width, source.height):
             raise MismatchError(f"frames are {source.width}x{source.height}, the tiling is for {tiling}")
         self._backend = network.backend
+        self._strength = strength
         self._run_tile = network.runner()
         model = network.model
         noise = np.random.default_rng(0).random((model.channels, source.height, source.width), np.float32)
@@ -80,13 +84,16 @@ class OnnxSession(Session[CpuTicket]):
         planes = tuple(plane.copy() for plane in frame.planes) if bypassed else ()
         frame.release()
         enlarged = self._run()
+        if self._strength < 1:
+            blend_with_source(enlarged, self._reordered(self._tensor), self._strength)
         if is_hdr(self.source.colour):
             limit_overshoot(enlarged, self._reordered(self._tensor))
         return CpuTicket(enlarged, planes, frame.pts, frame.duration)
 
     def collect(self, ticket: CpuTicket) -> Frame:
         planes = self.output.split(np.empty(self.output.bytes, np.uint8))
-        from_rgb(self._rgb(ticket), self.output, planes, self.model.value_range, self.dithers)
+        rgb = resampled(self._rgb(ticket), self.output.height, self.output.width)
+        from_rgb(rgb, self.output, planes, self.model.value_range, self.dithers)
         if self.output.pixel.alpha and self.source.pixel.alpha:
             alpha.enlarge(ticket.planes[-1], self.source.pixel, self.output, planes[-1])
         elif self.output.pixel.alpha:

@@ -15,7 +15,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache, partial
+from functools import cache
 
 from pipeline.errors import OutOfMemory
 from pipeline.flow.fair_lock import FairLock, Gate
@@ -28,7 +28,6 @@ from pipeline.superres.gpu.passes import Passes
 from pipeline.superres.gpu.tensorrt.engine_cache import EngineCache
 from pipeline.superres.gpu.tensorrt.library import load_if_installed
 from pipeline.superres.gpu.tensorrt.network import EngineResources
-from pipeline.superres.session import checked_output
 from pipeline.superres.tiling import model_tilings
 from pipeline.system.cuda import Gpu, gpu_errors
 
@@ -52,6 +51,7 @@ class ComputeOptions:
         vram: GPU memory in bytes that all sessions together may use; None for nearly all that is free when the first
             session joins.
         cache: Where engines are cached; None for the user's cache folder.
+        strength: Share of the network in its blend with the resampled source, 0 to 1.
     """
 
     device: int = 0
@@ -59,6 +59,7 @@ class ComputeOptions:
     contexts: int = 2
     vram: int | None = None
     cache: EngineCache | None = None
+    strength: float = 1.0
 
 
 class Compute:
@@ -92,19 +93,19 @@ class Compute:
             options: How the GPU is used.
 
         Raises:
-            MismatchError: Model and formats do not fit together.
             BackendError: The GPU, TensorRT or the kernels can't be used.
         """
         options = options or ComputeOptions()
         self.model, self.source = model, source
-        self.output = checked_output(model, source, output)
+        self.output = output = output or source.enlarged(model.scale)
         self._options = options
         library = load_if_installed(options.engine)
         self.gpu = Gpu(options.device)
+        device = self.gpu.device
         self._resources = Resources(
             EngineResources(self.gpu, library, options.cache or EngineCache(), model),
             options.engine,
-            cache(partial(conversion_kernels, self.gpu.device, model, source, self.output)),
+            cache(lambda interleaved: conversion_kernels(device, model, source, output, interleaved, options.strength)),
         )
         self._frame_bytes = source.bytes + self.output.bytes
         self._lock = FairLock()
@@ -143,7 +144,7 @@ class Compute:
             reserved = slots * self._frame_bytes
             if self._ladder is None:
                 contexts = self._options.contexts
-                self._ladder = FallbackLadder(self._resources, self.source, contexts, budget, reserved)
+                self._ladder = FallbackLadder(self._resources, self.source, self.output, contexts, budget, reserved)
             else:
                 self._ladder.reserve(reserved)
             self._members += 1

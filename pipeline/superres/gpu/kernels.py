@@ -16,6 +16,7 @@ import numpy as np
 
 from pipeline.colour.alpha import opaque_value
 from pipeline.colour.matrix import conversion, luma_weights
+from pipeline.config.target_fields import Size
 from pipeline.errors import BackendError
 from pipeline.frame import FrameFormat
 from pipeline.models.spec import ModelSpec
@@ -27,13 +28,17 @@ if TYPE_CHECKING:
 
 COLOUR, TILES, ALPHA, LUMA, LIMIT = "kernels.cu", "tiles.cu", "alpha.cu", "luma.cu", "limit.cu"
 REDUCE = "reduce.cu"
+RESAMPLE, BLEND, ADAPT = "resample.cu", "blend.cu", "adapt.cu"
 INCLUDES = {  # the files that precede each file of kernels when it is compiled
     COLOUR: ("element.cu", "rounding.cu"),
     TILES: ("element.cu",),
-    ALPHA: ("rounding.cu", "bicubic.cu"),
+    ALPHA: ("rounding.cu", "bicubic.cu", "antialias.cu"),
     LUMA: ("element.cu", "bicubic.cu"),
     LIMIT: ("element.cu",),
     REDUCE: ("element.cu",),
+    RESAMPLE: ("element.cu", "bicubic.cu", "antialias.cu"),
+    BLEND: ("element.cu", "bicubic.cu", "antialias.cu"),
+    ADAPT: ("element.cu",),
     "fused/convolution.cu": ("fused/instructions.cu",),
 }
 
@@ -84,12 +89,13 @@ def luma_macros(format: FrameFormat, model: ModelSpec) -> dict[str, str]:
 
 
 def alpha_macros(source: FrameFormat, output: FrameFormat) -> dict[str, str]:
-    """Macros of alpha.cu, for the alpha of `output`: enlarged from that of `source`, or opaque if it has none."""
+    """Macros of alpha.cu, for the alpha of `output`: resampled from that of `source`, or opaque if it has none."""
     return _as_literals(
         {
             "WIDTH": source.width,
             "HEIGHT": source.height,
-            "SCALE": output.width // source.width,
+            "OUT_WIDTH": output.width,
+            "OUT_HEIGHT": output.height,
             "GIVEN": _sample_type(source),
             "GAIN": opaque_value(output.pixel) / opaque_value(source.pixel),
             "SAMPLE": _sample_type(output),
@@ -128,6 +134,39 @@ def reduction_macros(planes: int, height: int, width: int, factor: Fraction) -> 
             "NUMERATOR": factor.numerator,
             "DENOMINATOR": factor.denominator,
             "HALF": 1,
+        }
+    )
+
+
+def blend_macros(format: FrameFormat, model: ModelSpec, strength: float) -> dict[str, str]:
+    """Macros of blend.cu, for both tensors of `model` and frames of `format`."""
+    return limit_macros(format, model) | _as_literals({"STRENGTH": float(strength)})
+
+
+def resample_macros(given: Size, made: Size, model: ModelSpec) -> dict[str, str]:
+    """Macros of resample.cu, for tensors of `model`'s type, from one size (width, height) to another."""
+    return _as_literals(
+        {
+            "IN_WIDTH": given[0],
+            "IN_HEIGHT": given[1],
+            "OUT_WIDTH": made[0],
+            "OUT_HEIGHT": made[1],
+            "HALF": int(model.dtype == np.float16),
+        }
+    )
+
+
+def adapt_macros(given: ModelSpec, wanted: ModelSpec, width: int, height: int) -> dict[str, str]:
+    """Macros of adapt.cu, from a tensor of the model `given` to one of `wanted`, of `width` x `height`."""
+    return _as_literals(
+        {
+            "WIDTH": width,
+            "HEIGHT": height,
+            "PLANES": wanted.channels,
+            "GIVEN_HALF": int(given.dtype == np.float16),
+            "HALF": int(wanted.dtype == np.float16),
+            "REVERSED": int(given.order != wanted.order),
+            "GAIN": float(wanted.value_range / given.value_range),
         }
     )
 

@@ -9,16 +9,22 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from pipeline.colour.h273 import is_hdr
+from pipeline.config.target_fields import Size
 from pipeline.frame import FrameFormat
 from pipeline.models.spec import ModelSpec
 from pipeline.superres.gpu.kernels import (
+    ADAPT,
     ALPHA,
+    BLEND,
     COLOUR,
     LIMIT,
     LUMA,
     REDUCE,
+    RESAMPLE,
     TILES,
+    adapt_macros,
     alpha_macros,
+    blend_macros,
     colour_macros,
     columns_per_thread,
     compile_kernels,
@@ -27,6 +33,7 @@ from pipeline.superres.gpu.kernels import (
     luma_macros,
     plane_layout,
     reduction_macros,
+    resample_macros,
     tile_macros,
 )
 from pipeline.superres.gpu.samples import Samples
@@ -123,8 +130,60 @@ class LimitOvershoot:
         self._launch(stream, source, enlarged)
 
 
+class BlendWithSource:
+    """Blends the network's output tensor with its resampled input tensor, in place."""
+
+    def __init__(
+        self, device: Device, format: FrameFormat, model: ModelSpec, strength: float, interleaved: bool = False
+    ) -> None:
+        self._launch = _Launch(
+            device,
+            BLEND,
+            blend_macros(format, model, strength) | input_macros(interleaved),
+            "blend",
+            (model.scale * format.width, model.scale * format.height),
+        )
+
+    def __call__(self, stream: Stream, source: int, enlarged: int) -> None:
+        """Blend the tensor at device address `enlarged` with that at `source`."""
+        self._launch(stream, source, enlarged)
+
+
+class Resample:
+    """Resamples the RGB tensor, (1, 3, scale H, scale W), to the size of the output.
+
+    Attributes:
+        output_bytes: Size of the resampled tensor in bytes.
+    """
+
+    def __init__(self, device: Device, source: FrameFormat, model: ModelSpec, output: FrameFormat) -> None:
+        given, made = source.enlarged(model.scale), (output.width, output.height)
+        self.output_bytes = 3 * output.width * output.height * model.dtype.itemsize
+        macros = resample_macros((given.width, given.height), made, model)
+        self._launch = _Launch(device, RESAMPLE, macros, "resample", made)
+
+    def __call__(self, stream: Stream, rgb: int, resampled: int) -> None:
+        """Resample the tensor at device address `rgb` to the one at `resampled`."""
+        self._launch(stream, rgb, resampled)
+
+
+class Adapt:
+    """Converts the output tensor of a network to the input tensor of the next one in a chain."""
+
+    def __init__(
+        self, device: Device, given: ModelSpec, wanted: ModelSpec, size: Size, interleaved: bool = False
+    ) -> None:
+        """Compile the kernel for tensors of `size`, (width, height). Raises BackendError."""
+        macros = adapt_macros(given, wanted, *size) | input_macros(interleaved)
+        self._launch = _Launch(device, ADAPT, macros, "adapt", size)
+
+    def __call__(self, stream: Stream, given: int, wanted: int) -> None:
+        """Convert the tensor at device address `given` to the one at `wanted`."""
+        self._launch(stream, given, wanted)
+
+
 class EnlargeAlpha:
-    """Enlarges the alpha of the source frame; makes the output opaque if the source has no alpha."""
+    """Resamples the alpha of the source frame; makes the output opaque if the source has no alpha."""
 
     def __init__(self, device: Device, source: FrameFormat, output: FrameFormat) -> None:
         self._has_alpha = source.pixel.alpha
@@ -208,6 +267,8 @@ class ConversionKernels:
         limit: Limits the overshoot of HDR; None for SDR.
         with_chroma: Combines luma with chroma; None if the network upscales RGB.
         alpha: Writes alpha; None if the output has none.
+        blend: Blends the network's output with its input; None if the network has full strength.
+        resample: Resamples RGB to the output's size; None if it has that size.
     """
 
     to_tensor: ToRgb | ToLuma
@@ -215,10 +276,17 @@ class ConversionKernels:
     limit: LimitOvershoot | None = None
     with_chroma: WithChroma | None = None
     alpha: EnlargeAlpha | None = None
+    blend: BlendWithSource | None = None
+    resample: Resample | None = None
 
 
 def conversion_kernels(
-    device: Device, model: ModelSpec, source: FrameFormat, output: FrameFormat, interleaved: bool = False
+    device: Device,
+    model: ModelSpec,
+    source: FrameFormat,
+    output: FrameFormat,
+    interleaved: bool = False,
+    strength: float = 1.0,
 ) -> ConversionKernels:
     """Compile the conversion kernels of a stream.
 
@@ -228,17 +296,22 @@ def conversion_kernels(
         source: Format of the source frames.
         output: Format of the upscaled frames.
         interleaved: Whether the network's input is (H, W, 4), not (1, C, H, W).
+        strength: Share of the network in its blend with the resampled source, 0 to 1.
 
     Raises:
         BackendError: The kernels can't be compiled.
     """
     luma_alone = model.channels == 1
+    enlarged = source.enlarged(model.scale)
+    is_resampled = (enlarged.width, enlarged.height) != (output.width, output.height)
     return ConversionKernels(
         to_tensor=(ToLuma if luma_alone else ToRgb)(device, source, model, interleaved),
         from_rgb=FromRgb(device, output, model, dither=output.pixel.depth < source.pixel.depth),
         limit=LimitOvershoot(device, source, model, interleaved) if is_hdr(source.colour) else None,
         with_chroma=WithChroma(device, source, model) if luma_alone else None,
         alpha=EnlargeAlpha(device, source, output) if output.pixel.alpha else None,
+        blend=BlendWithSource(device, source, model, strength, interleaved) if strength < 1 else None,
+        resample=Resample(device, source, model, output) if is_resampled else None,
     )
 
 

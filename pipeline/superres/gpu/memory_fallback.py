@@ -104,19 +104,22 @@ class ExecutionPlan:
 class FallbackLadder:
     """The execution plans for frames of one format that fit into a memory budget, from the fastest to the smallest."""
 
-    def __init__(self, resources: Resources, source: FrameFormat, contexts: int, budget: int, reserved: int) -> None:
+    def __init__(
+        self, resources: Resources, source: FrameFormat, output: FrameFormat, contexts: int, budget: int, reserved: int
+    ) -> None:
         """Create the ladder, without a plan.
 
         Args:
             resources: GPU, engines and kernels.
             source: Format of the frames.
+            output: Format of the upscaled frames.
             contexts: Largest number of contexts.
             budget: GPU memory to use, in bytes.
             reserved: Memory for the frames in flight, in bytes, which every plan needs.
         """
         self._resources = resources
         self._model = resources.engines.model
-        self._source = source
+        self._source, self._output = source, output
         self._budget = budget
         self._reserved = reserved
         self._candidates = self._all_candidates(contexts)
@@ -186,4 +189,6 @@ class FallbackLadder:
 
     def _total(self, tiling: Tiling, contexts: int, context_bytes: float, interleaved: bool = False) -> float:
         """GPU memory of a plan and of the frames in flight, in bytes."""
-        return self._reserved + contexts * (context_bytes + memory_bytes(self._model, tiling, interleaved))
+        return self._reserved + contexts * (
+            context_bytes + memory_bytes(self._model, tiling, interleaved, self._output)
+        )

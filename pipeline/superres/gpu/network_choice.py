@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Collection
 from contextlib import ExitStack, closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -28,6 +28,7 @@ from pipeline.superres.gpu.fused.plan import KernelPlanner
 from pipeline.superres.gpu.fused.program import FusedProgram, assemble
 from pipeline.superres.gpu.fused.recognition import recognise
 from pipeline.superres.gpu.lane_rate import frames_per_second
+from pipeline.superres.gpu.network_chain import ChainNetwork
 from pipeline.superres.gpu.tensorrt.engine import Shapes, Size
 from pipeline.superres.gpu.tensorrt.engine_cache import EngineCache
 from pipeline.superres.gpu.tensorrt.library import load_if_installed
@@ -62,7 +63,8 @@ class GpuLane(Protocol):
 
 
 class GpuNetwork(Protocol):
-    """A network on one GPU for images of one size, by fused kernels (FusedNetwork) or TensorRT (Network)."""
+    """A network on one GPU for images of one size: fused kernels (FusedNetwork), TensorRT (Network), or several such
+    networks (ChainNetwork)."""
 
     model: ModelSpec
     context_bytes: int
@@ -73,7 +75,7 @@ class GpuNetwork(Protocol):
     def interleaved(self) -> bool: ...
     @property
     def has_fixed_size(self) -> bool: ...
-    def lane(self) -> GpuLane: ...
+    def lane(self, stream: Stream | None = None) -> GpuLane: ...
     def save_runtime_cache(self) -> None: ...
     def close(self) -> None: ...
 
@@ -95,6 +97,8 @@ def open_network(
         OutOfMemory, BackendError: The network can't be built or used. All resources are released.
     """
     model = resources.model
+    if model.steps:
+        return _open_chain(resources, engine, (height, width), is_fixed=shapes is not None)
     is_half = _is_half(model)
     if engine in FUSED_ENGINES and not is_half:
         raise ModelError(
@@ -116,8 +120,26 @@ def open_network(
     return Network(resources, height, width)
 
 
+def _open_chain(resources: EngineResources, engine: str, size: Size, is_fixed: bool) -> ChainNetwork:
+    """Open the networks of a chain, each by its own choice."""
+    model, (height, width) = resources.model, size
+    networks: list[GpuNetwork] = []
+    with ExitStack() as opened:
+        for step in model.steps:
+            shapes = Shapes.fixed(height, width) if is_fixed else None
+            networks.append(open_network(replace(resources, model=step), engine, height, width, shapes))
+            opened.callback(networks[-1].close)
+            height, width = height * step.scale, width * step.scale
+        chained = ChainNetwork(resources.gpu, model, networks, size)
+        opened.pop_all()
+    return chained
+
+
 def fused_objection(model: ModelSpec) -> str | None:
     """The reason why fused kernels can't compute `model` on any GPU, for users; None if they can."""
+    if model.steps:
+        objections = {step.name: fused_objection(step) for step in model.steps}
+        return next((f"{name}: {objection}" for name, objection in objections.items() if objection), None)
     if not _is_half(model):
         return f"it is {model.precision}, and they compute in fp16"
     try:

@@ -1,10 +1,12 @@
 """The kernels that process a frame on the GPU between its two copies, on one compute stream.
 
-    samples ─▶ to_rgb ─▶ network ─▶ from_rgb ─▶ samples
-    samples ─▶ to_rgb ─▶ (cut ─▶ network ─▶ paste) for each tile ─▶ from_rgb ─▶ samples
+    samples ─▶ to_rgb ─▶ network ─▶ blend ─▶ limit ─▶ resample ─▶ from_rgb ─▶ samples
+    samples ─▶ to_rgb ─▶ (cut ─▶ network ─▶ paste) for each tile ─▶ the same
 
-For a network that upscales luma alone, to_luma replaces to_rgb, and with_chroma, which reads the source samples again,
-follows the network. The overshoot of HDR is limited after the network. Alpha bypasses the network.
+The network may be a chain of several (network_chain.py). Its output is blended with its resampled input if its strength
+is below 1, limited if the frames are HDR, and resampled if the output has another size. For a network that upscales
+luma alone, to_luma replaces to_rgb, and with_chroma, which reads the source samples again, precedes the resampling.
+Alpha bypasses the network.
 """
 
 from __future__ import annotations
@@ -13,6 +15,7 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
+from pipeline.frame import FrameFormat
 from pipeline.models.spec import ModelSpec
 from pipeline.superres.gpu.launch import ConversionKernels, CutTile, PasteTile
 from pipeline.superres.gpu.network_choice import GpuNetwork
@@ -57,7 +60,9 @@ class Passes:
             self._rgb = self._output
             if conversions.with_chroma:
                 self._rgb = allocate(3 * tensor_bytes(network.model, tiling.width, tiling.height, enlarged=True))
-            self._addresses = int(self._input.handle), int(self._output.handle), int(self._rgb.handle)
+            resample = conversions.resample
+            final = allocate(resample.output_bytes) if resample else self._rgb
+            self._addresses = tuple(int(each.handle) for each in (self._input, self._output, self._rgb, final))
             self._memory = memory.pop_all()
 
     def queue(self, samples: Samples, output: int, mark: Mark | None = None) -> None:
@@ -69,16 +74,20 @@ class Passes:
             mark: Called with the name of each pass after it was queued.
         """
         mark = mark or _ignore
-        source, enlarged, rgb = self._addresses
+        source, enlarged, rgb, final = self._addresses
         self._conversions.to_tensor(self.stream, samples, source)
         mark("to_rgb")
         self.queue_network()
         mark("network")
+        if self._conversions.blend:
+            self._conversions.blend(self.stream, source, enlarged)
         if self._conversions.limit:
             self._conversions.limit(self.stream, source, enlarged)
         if self._conversions.with_chroma:
             self._conversions.with_chroma(self.stream, enlarged, samples, rgb)
-        self._conversions.from_rgb(self.stream, rgb, output)
+        if self._conversions.resample:
+            self._conversions.resample(self.stream, rgb, final)
+        self._conversions.from_rgb(self.stream, final, output)
         if self._conversions.alpha:
             self._conversions.alpha(self.stream, samples, output)
         mark("from_rgb")
@@ -107,17 +116,20 @@ def tensor_bytes(model: ModelSpec, width: int, height: int, enlarged: bool = Fal
     return model.channels * width * height * model.dtype.itemsize * (model.scale**2 if enlarged else 1)
 
 
-def memory_bytes(model: ModelSpec, tiling: Tiling, interleaved: bool = False) -> int:
+def memory_bytes(model: ModelSpec, tiling: Tiling, interleaved: bool = False, output: FrameFormat | None = None) -> int:
     """GPU memory in bytes that Passes allocate, without what the network's context works in.
 
     Args:
         model: The network.
         tiling: How frames are cut.
         interleaved: Whether the network's input has four elements for each pixel.
+        output: Format of the upscaled frames; None for one that needs no resampling.
     """
     sizes = {(tiling.tile_width, tiling.tile_height), (tiling.width, tiling.height)}
     tensors = sum(tensor_bytes(model, *size, enlarged) for size in sizes for enlarged in (False, True))
     if interleaved:
         tensors += sum(width * height for width, height in sizes) * (4 - model.channels) * model.dtype.itemsize
+    if output and (output.width, output.height) != (model.scale * tiling.width, model.scale * tiling.height):
+        tensors += 3 * output.width * output.height * model.dtype.itemsize
     luma_alone = model.channels == 1
     return tensors + (3 * tensor_bytes(model, tiling.width, tiling.height, enlarged=True) if luma_alone else 0)

@@ -101,7 +101,7 @@ def test_properties_that_are_lost_are_noted(video: VideoInfo) -> None:
 def test_options_of_the_user_override_those_of_the_kind(video: VideoInfo) -> None:
     kind = find_output_kind(Path("a.webp"), video.format)
     assert kind is not None
-    encoding = kind.encoding(video, 2, {"lossless": "0", "quality": "80"})
+    encoding = kind.encoding(replace(video, format=video.format.enlarged(2)), {"lossless": "0", "quality": "80"})
     assert encoding.options == {"lossless": "0", "quality": "80"}
     assert (encoding.format.width, encoding.format.height) == (128, 96)
 
@@ -110,9 +110,9 @@ def test_the_size_is_estimated_where_the_number_of_frames_is_known(video: VideoI
     for name, is_file in (("a.png", True), ("-", False)):
         kind = find_output_kind(Path(name), video.format)
         assert kind is not None
-        size = kind.estimated_bytes(kind.encoding(video, 1, {}), 12)
+        size = kind.estimated_bytes(kind.encoding(video, {}), 12)
         assert (size is not None and size > 0) is is_file
-        assert kind.estimated_bytes(kind.encoding(video, 1, {}), None) is None
+        assert kind.estimated_bytes(kind.encoding(video, {}), None) is None
 
 
 def test_a_single_frame_is_no_animation(tmp_path: Path) -> None:

@@ -26,7 +26,7 @@ from pipeline.superres.cpu.session import OnnxSession
 from pipeline.superres.output_check import measure_agreement, textured_image
 from pipeline.superres.sessions import SessionRequest, SharedSessions
 from pipeline.superres.tiling import Tiling
-from tests.superres.networks import OpenSession
+from tests.superres.networks import OpenSession, load_on_cpu
 from tests.superres.oracle import saturated
 from tests.superres.session_suite import SessionSuite
 from tests.waiting import in_thread, joined, until
@@ -145,8 +145,11 @@ def test_an_error_of_the_library_is_reported_without_its_place_in_the_source(lib
 class TestOpenVinoSession(SessionSuite):
     @pytest.fixture
     def open_session(self) -> OpenSession:
-        def open_(model: ModelSpec, source: FrameFormat, output: FrameFormat | None = None) -> OnnxSession:
-            return OnnxSession(CpuNetwork(model, (source.height, source.width), OPENVINO), source, output)
+        def open_(
+            model: ModelSpec, source: FrameFormat, output: FrameFormat | None = None, strength: float = 1.0
+        ) -> OnnxSession:
+            network = load_on_cpu(model, source.width, source.height, OPENVINO)
+            return OnnxSession(network, source, output, strength=strength)
 
         return open_
 
@@ -155,10 +158,12 @@ class TestOpenVinoSession(SessionSuite):
 class TestOpenVinoSessionInTiles(SessionSuite):
     @pytest.fixture
     def open_session(self) -> OpenSession:
-        def open_tiled(model: ModelSpec, source: FrameFormat, output: FrameFormat | None = None) -> OnnxSession:
+        def open_tiled(
+            model: ModelSpec, source: FrameFormat, output: FrameFormat | None = None, strength: float = 1.0
+        ) -> OnnxSession:
             columns, rows = (length // 4 * 2 for length in (source.width, source.height))
             tiling = Tiling(source.width, source.height, columns, rows, margin=2, ramp=2)
-            return OnnxSession(CpuNetwork(model, (rows, columns), OPENVINO), source, output, tiling)
+            return OnnxSession(load_on_cpu(model, columns, rows, OPENVINO), source, output, tiling, strength)
 
         return open_tiled
 

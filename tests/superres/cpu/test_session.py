@@ -28,10 +28,12 @@ class TestOnnxSession(SessionSuite):
 class TestOnnxSessionInTiles(SessionSuite):
     @pytest.fixture
     def open_session(self) -> OpenSession:
-        def open_tiled(model: ModelSpec, source: FrameFormat, output: FrameFormat | None = None) -> OnnxSession:
+        def open_tiled(
+            model: ModelSpec, source: FrameFormat, output: FrameFormat | None = None, strength: float = 1.0
+        ) -> OnnxSession:
             columns, rows = (length // 4 * 2 for length in (source.width, source.height))
             tiling = Tiling(source.width, source.height, columns, rows, margin=2, ramp=2)
-            return open_cpu_session(model, source, output, tiling)
+            return open_cpu_session(model, source, output, tiling, strength)
 
         return open_tiled
 

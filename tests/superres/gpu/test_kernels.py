@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from pipeline.config.target_fields import Size
 from pipeline.errors import BackendError, InputError
 from pipeline.frame import PIXEL_FORMATS, Colour, FrameFormat, Siting
 from pipeline.superres.gpu import kernels
@@ -39,6 +40,13 @@ class TestCompilation:
         assert len(kernels.compile_kernels(kernels.REDUCE, reduction, arch).code) > 1000
         luma = kernels.luma_macros(HD, spec(scale=2, order="y"))
         assert len(kernels.compile_kernels(kernels.LUMA, luma, arch).code) > 1000
+        resample = kernels.resample_macros((2880, 2304), (3840, 2160), spec())
+        assert len(kernels.compile_kernels(kernels.RESAMPLE, resample, arch).code) > 1000
+        assert (
+            len(kernels.compile_kernels(kernels.BLEND, kernels.blend_macros(HD, spec(scale=2), 0.7), arch).code) > 1000
+        )
+        adapt = kernels.adapt_macros(spec(), spec(), 1920, 1080) | kernels.input_macros(interleaved=True)
+        assert len(kernels.compile_kernels(kernels.ADAPT, adapt, arch).code) > 1000
 
     @pytest.mark.parametrize("pixel", sorted(PIXEL_FORMATS))
     @pytest.mark.parametrize("dtype", [np.float16, np.float32])
@@ -63,6 +71,27 @@ class TestCompilation:
     def test_alpha_kernels_compile_for_any_depth(self, source: str, output: str) -> None:
         formats = (replace(HD, pixel=PIXEL_FORMATS[name]) for name in (source, output))
         assert kernels.compile_kernels(kernels.ALPHA, kernels.alpha_macros(*formats), "sm_90").code
+
+    @pytest.mark.parametrize("size", [(3840, 2160), (64, 64), (1440, 1080), (7680, 8)], ids=str)
+    @pytest.mark.parametrize("dtype", [np.float16, np.float32])
+    def test_the_resampling_kernel_compiles_for_any_factor(self, size: Size, dtype: type[np.floating]) -> None:
+        macros = kernels.resample_macros((3840, 2160), size, spec(dtype))
+        assert kernels.compile_kernels(kernels.RESAMPLE, macros, "sm_90").code
+
+    @pytest.mark.parametrize("given", [np.float16, np.float32])
+    @pytest.mark.parametrize("wanted", [np.float16, np.float32])
+    @pytest.mark.parametrize("interleaved", [False, True])
+    def test_the_kernel_between_networks_compiles_for_all_types_and_layouts(
+        self, given: type[np.floating], wanted: type[np.floating], interleaved: bool
+    ) -> None:
+        macros = kernels.adapt_macros(spec(given), spec(wanted), 64, 32) | kernels.input_macros(interleaved)
+        assert kernels.compile_kernels(kernels.ADAPT, macros, "sm_90").code
+
+    @pytest.mark.parametrize("scale", [1, 2, 4])
+    @pytest.mark.parametrize("interleaved", [False, True])
+    def test_the_kernel_of_strength_compiles_for_any_factor(self, scale: int, interleaved: bool) -> None:
+        macros = kernels.blend_macros(HD, spec(scale=scale), 0.5) | kernels.input_macros(interleaved)
+        assert kernels.compile_kernels(kernels.BLEND, macros, "sm_90").code
 
     @pytest.mark.parametrize("tiling", [TILING, Tiling(33, 17, 33, 8, margin=1), Tiling(32, 16, 32, 16)], ids=str)
     @pytest.mark.parametrize("dtype", [np.float16, np.float32])

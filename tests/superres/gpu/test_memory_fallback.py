@@ -22,7 +22,8 @@ def no_conversions(interleaved: bool) -> Any:
 def make_ladder(gpu: FakeGpu, small_format: FrameFormat, budget: int) -> FallbackLadder:
     engines: Any = SimpleNamespace(gpu=gpu, model=catalogue.find("clear-x2", np.float16))
     source = replace(small_format, width=640, height=480)
-    return FallbackLadder(Resources(engines, "auto", no_conversions), source, contexts=2, budget=budget, reserved=0)
+    resources = Resources(engines, "auto", no_conversions)
+    return FallbackLadder(resources, source, source.enlarged(2), contexts=2, budget=budget, reserved=0)
 
 
 def summary(plan: ExecutionPlan) -> tuple[bool, int]:

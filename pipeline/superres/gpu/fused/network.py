@@ -75,9 +75,9 @@ class FusedNetwork:
             ]
             self._memory = memory.pop_all()
 
-    def lane(self) -> FusedLane:
-        """Allocate tensors with a stream of their own. Raises OutOfMemory."""
-        return FusedLane(self)
+    def lane(self, stream: Stream | None = None) -> FusedLane:
+        """Allocate tensors, with `stream` or a stream of their own. Raises OutOfMemory."""
+        return FusedLane(self, stream)
 
     def save_runtime_cache(self) -> None:
         """Do nothing: compiled kernels are cached when they are compiled."""
@@ -133,11 +133,11 @@ class FusedLane:
         output: Device memory of the output, (1, C, scale H, scale W) fp16.
     """
 
-    def __init__(self, network: FusedNetwork) -> None:
+    def __init__(self, network: FusedNetwork, stream: Stream | None = None) -> None:
         """Allocate the tensors and capture the graph. Raises OutOfMemory."""
         gpu, model = network.gpu, network.model
         self._gpu = gpu
-        self.stream: Stream = gpu.stream()
+        self.stream: Stream = stream or gpu.stream()
         self._shape = (1, model.channels, network.height * model.scale, network.width * model.scale)
         with ExitStack() as memory:
 

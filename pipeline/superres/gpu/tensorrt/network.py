@@ -6,7 +6,7 @@ import logging
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,12 +15,15 @@ from pipeline.errors import BackendError, OutOfMemory
 from pipeline.models.spec import ModelSpec
 from pipeline.superres.gpu import validation
 from pipeline.superres.gpu.tensorrt import engine as engines
-from pipeline.superres.gpu.tensorrt.engine import BUILD_OPTIONS, PLAIN_OPTIONS, EngineKey, Shapes
+from pipeline.superres.gpu.tensorrt.engine import BUILD_OPTIONS, PLAIN_OPTIONS, EngineKey, Shapes, Size
 from pipeline.superres.gpu.tensorrt.engine_cache import EngineCache
 from pipeline.superres.gpu.tensorrt.library import INSTALL_COMMANDS, TensorRtLibrary
 from pipeline.superres.session import check_tensor
 from pipeline.system.cache import write_cached
 from pipeline.system.cuda import Gpu
+
+if TYPE_CHECKING:
+    from cuda.core import Stream
 
 log = logging.getLogger(__name__)
 
@@ -113,9 +116,10 @@ class Network:
         """Library and version, for tables."""
         return f"{self._library.title} {self._library.version}"
 
-    def lane(self) -> Lane:
-        """Create a context with a stream of its own. Raises OutOfMemory."""
-        return Lane(self._resources, self._library, self._create_context(), self.height, self.width)
+    def lane(self, stream: Stream | None = None) -> Lane:
+        """Create a context with `stream` or a stream of its own. Raises OutOfMemory."""
+        context, size = self._create_context(), (self.height, self.width)
+        return Lane(self._resources, self._library, context, size, stream)
 
     def save_runtime_cache(self) -> None:
         """Cache the kernels that TensorRT-RTX compiled at the first run."""
@@ -206,7 +210,12 @@ class Lane:
     """
 
     def __init__(
-        self, resources: EngineResources, library: TensorRtLibrary, context: Any, height: int, width: int
+        self,
+        resources: EngineResources,
+        library: TensorRtLibrary,
+        context: Any,
+        size: Size,
+        stream: Stream | None = None,
     ) -> None:
         """Allocate the tensors and bind them to `context`. Raises OutOfMemory."""
         model = resources.model
@@ -214,8 +223,8 @@ class Lane:
         self._library = library
         self._context = context
         self._model = model
-        self.stream = self._gpu.stream()
-        planes = (1, model.channels)
+        self.stream: Stream = stream or self._gpu.stream()
+        planes, (height, width) = (1, model.channels), size
         self._shapes = (*planes, height, width), (*planes, height * model.scale, width * model.scale)
         sizes = [int(np.prod(shape)) * model.dtype.itemsize for shape in self._shapes]
         self.input = self._gpu.allocate(sizes[0], self.stream)
