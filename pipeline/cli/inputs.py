@@ -15,6 +15,8 @@ from pipeline.verification.verdict import count_phrase
 
 VIDEO_SUFFIXES = set(".mp4 .mkv .mov .avi .webm .m4v .ts .m2ts .mts .mpg .mpeg .vob .wmv .flv .ogv .3gp .mxf".split())
 _NO_VIDEO = f"no video there (looked for {' '.join(sorted(VIDEO_SUFFIXES))})"
+# macOS stores attributes of a file in another one where the file system has no room for them (RFC 1740, appendix A).
+_APPLE_DOUBLE_PREFIX, _APPLE_DOUBLE_MAGIC = "._", b"\x00\x05\x16\x07"
 _OUTPUT_NAME = re.compile(r"\.(x[12348]|partial\d*)\.[^.]+$|^uprez-[0-9a-f]{8}\.part\.")
 
 
@@ -76,7 +78,8 @@ def _inputs_of(source: str, to: Path | None, is_only: bool) -> list[JobInput]:
 
 def _all_in(folder: Path, to: Path | None) -> list[JobInput]:
     """The videos in `folder`. Raises InputError if there is none."""
-    inputs, images = _videos_in(folder, to), sum(map(is_image, folder.iterdir()))
+    inputs = _videos_in(folder, to)
+    images = sum(is_image(path) and not _is_apple_double(path) for path in folder.iterdir())
     advice = f"'{folder / '*'}' upscales each"
     if not inputs:
         seen = f", but {count_phrase(images, 'image')} there: {advice}" if images else ""
@@ -96,10 +99,23 @@ def _as_input(path: Path, to: Path | None, images: bool = False) -> list[JobInpu
     """An input if the name of `path` is that of a video, or of an image if `images` are included; else none."""
     if path.suffix.lower() not in VIDEO_SUFFIXES and not (images and is_image(path)):
         return []
+    if _is_apple_double(path):
+        return []
     if _OUTPUT_NAME.search(path.name):
         note(f"{path}: skipped, its name is that of an earlier output")
         return []
     return [JobInput(path, folder=to)]
+
+
+def _is_apple_double(path: Path) -> bool:
+    """Return True if `path` has the attributes of the file whose name it has after its prefix, and no video."""
+    if not path.name.startswith(_APPLE_DOUBLE_PREFIX):
+        return False
+    try:
+        with path.open("rb") as file:
+            return file.read(len(_APPLE_DOUBLE_MAGIC)) == _APPLE_DOUBLE_MAGIC
+    except OSError:
+        return False  # whoever opens it reports the reason
 
 
 def _is_pattern(source: str) -> bool:

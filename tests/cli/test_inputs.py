@@ -42,6 +42,17 @@ def test_folder_means_the_videos_in_it_and_their_outputs_keep_their_folders(
     assert f"{folder}: 1 image is skipped: '{folder}/*' upscales each" in notes
 
 
+def test_files_in_which_macos_stores_attributes_are_no_inputs(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    attributes = b"\x00\x05\x16\x07\x00\x02\x00\x00Mac OS X        "
+    for name in ("._a.mp4", "extras/._b.mkv", "._photo.png"):
+        (folder / name).write_bytes(attributes)
+    (folder / "._video.mp4").write_bytes(b"\x00\x00\x00\x18ftyp")
+    expected = [folder / "._video.mp4", folder / "a.mp4", folder / "extras" / "b.mkv"]
+    assert [each.source for each in resolve_inputs([str(folder)], None)] == expected
+    assert f"{folder}: 1 image is skipped" in capsys.readouterr().err
+    assert [each.source for each in resolve_inputs([f"{folder}/._*"], None)] == [folder / "._video.mp4"]
+
+
 def test_pattern_means_videos_and_images(folder: Path) -> None:
     assert resolve_inputs([f"{folder}/*"], None) == [
         JobInput(folder / "a.mp4"),
