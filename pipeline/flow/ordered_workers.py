@@ -106,11 +106,12 @@ class OrderedWorkers(Closing, Generic[Task, Result]):
             self._threads.append(thread)
             thread.start()
 
-    def take(self, wait: bool) -> ResultBatch[Task, Result] | None:
+    def take(self, wait: bool, limit: int | None = None) -> ResultBatch[Task, Result] | None:
         """The results of the oldest task that are there.
 
         Args:
             wait: Wait until there is one, or the task ends; else return an empty batch.
+            limit: The largest number of results; None for all.
 
         Returns:
             The results; None if there is no task.
@@ -126,8 +127,10 @@ class OrderedWorkers(Closing, Generic[Task, Result]):
             if not self._runs:
                 return None
             run = self._runs[0]
-            batch = ResultBatch(run.task, list(run.results), run.done, run.error)
-            run.results.clear()
+            count = len(run.results) if limit is None else min(limit, len(run.results))
+            results = [run.results.popleft() for _ in range(count)]
+            is_end = run.done and not run.results
+            batch = ResultBatch(run.task, results, is_end, run.error if is_end else None)
             self._waiting -= len(batch.results)
             if batch.done:
                 self._runs.popleft()

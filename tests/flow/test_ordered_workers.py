@@ -16,20 +16,23 @@ def count_up(task: int) -> Generator[int]:
     yield from range(task)
 
 
-def drain(workers: OrderedWorkers[int, int]) -> list[tuple[int, int]]:
+def drain(workers: OrderedWorkers[int, int], limit: int | None = None) -> list[tuple[int, int]]:
     taken = []
-    while (batch := workers.take(wait=True)) is not None:
+    while (batch := workers.take(wait=True, limit=limit)) is not None:
+        assert limit is None or len(batch.results) <= limit
         taken += [(batch.task, result) for result in batch.results]
         assert batch.error is None
     return taken
 
 
-@given(st.lists(st.integers(0, 12), max_size=20), st.integers(1, 4), st.integers(1, 30))
-def test_results_come_in_the_order_of_the_tasks(tasks: list[int], threads: int, capacity: int) -> None:
+@given(st.lists(st.integers(0, 12), max_size=20), st.integers(1, 4), st.integers(1, 30), st.none() | st.integers(1, 5))
+def test_results_come_in_the_order_of_the_tasks(
+    tasks: list[int], threads: int, capacity: int, limit: int | None
+) -> None:
     with OrderedWorkers([count_up] * threads, capacity, length=int) as workers:
         for task in tasks:
             workers.put(task)
-        assert drain(workers) == [(task, result) for task in tasks for result in range(task)]
+        assert drain(workers, limit) == [(task, result) for task in tasks for result in range(task)]
         assert len(workers) == 0
 
 

@@ -33,6 +33,7 @@ from pipeline.media.reading.source import Packet, Source
 log = logging.getLogger(__name__)
 
 _MAX_BYTES = 64 * 2**20  # of the segments in flight: with those around them, fewer than the ledger keeps
+_FRAMES_AT_A_TIME = 8
 _OPENING_ERRORS = av.error.FFmpegError, UprezError, OSError, RuntimeError
 ContextOpener = Callable[[Source], VideoCodecContext]
 """Opens a codec context for the video of a source. Called by the thread that decodes; used by another one."""
@@ -74,10 +75,8 @@ class ParallelContexts:
         self._workers: OrderedWorkers[Segment, av.VideoFrame] | None = None
         self._untaken: deque[Segment] = deque()  # complete, and not given to the workers yet
         self._in_flight: deque[Segment] = deque()
-        self._previous: Segment | None = None  # the last one of which all frames were yielded
-        self._yielded: set[int | None] = set()  # numbers of frames, since the beginning of the previous segment
+        self._yielded = _YieldedFrames()
         self._again: deque[Packet | None] | None = None  # for the context that decodes alone, once it does
-        self._latest = -1
 
     @property
     def in_use(self) -> int | None:
@@ -90,7 +89,7 @@ class ParallelContexts:
     @property
     def latest(self) -> int | None:
         """The largest number of a packet whose frame was yielded, -1 for none; None where one context decodes."""
-        return self._latest if self._again is None else None
+        return self._yielded.latest if self._again is None else None
 
     def decode(self, packet: Packet | None, entry: LedgerEntry | None) -> Iterator[list[av.VideoFrame]]:
         """Decode `packet` and yield the frames that are there, in order. It may wait for frames of earlier packets.
@@ -108,9 +107,7 @@ class ParallelContexts:
             self._again.append(packet)
         while self._again:
             frames = self._alone.decode(self._again.popleft())
-            if self._yielded:
-                frames = [frame for frame in frames if frame.pts not in self._yielded]
-            if frames:
+            if frames := self._yielded.without(frames):
                 yield frames
 
     def abort(self) -> None:
@@ -139,10 +136,23 @@ class ParallelContexts:
                 self._put(self._untaken.popleft())
             else:
                 yield from self._take(wait=True, rest=rest)
-        while self._again is None and self._in_flight:
-            frames = list(self._take(wait=packet is None, rest=rest))
+        if packet is None:
+            while self._again is None and self._in_flight:
+                yield from self._take(wait=True, rest=rest)
+        elif packet.pts is None or packet.pts % _FRAMES_AT_A_TIME == 0:
+            yield from self._take_as_many_as_packets()
+
+    def _take_as_many_as_packets(self) -> Iterator[list[av.VideoFrame]]:
+        """Yield as many frames as packets were added since the last call, if they are there.
+
+        If all that are there were yielded, packets would be added again only when the contexts have nothing to do.
+        """
+        wanted = _FRAMES_AT_A_TIME
+        while self._again is None and self._in_flight and wanted > 0:
+            frames = list(self._take(wait=False, rest=[], limit=wanted))
             yield from frames
-            if packet is not None and not frames:
+            wanted -= sum(map(len, frames))
+            if not frames:
                 return
 
     def _start(self, is_end: bool, rest: list[None]) -> bool:
@@ -170,37 +180,61 @@ class ParallelContexts:
         self._in_flight.append(segment)
         self._workers.put(segment)
 
-    def _take(self, wait: bool, rest: list[None]) -> Iterator[list[av.VideoFrame]]:
+    def _take(self, wait: bool, rest: list[None], limit: int = _FRAMES_AT_A_TIME) -> Iterator[list[av.VideoFrame]]:
         """Yield the next frames of the oldest segment, if there are any."""
-        batch = self._workers.take(wait) if self._workers else None
+        batch = self._workers.take(wait, limit) if self._workers else None
         if batch is None:
             return
         if batch.results:
-            numbers = [frame.pts for frame in batch.results]
-            self._yielded.update(numbers)
-            self._latest = max(self._latest, *(number for number in numbers if number is not None))
+            self._yielded.add(batch.results)
             yield batch.results
         if isinstance(batch.error, Irregular | av.error.FFmpegError):
             self._continue_alone(str(batch.error), rest)
         elif batch.error is not None:
             raise batch.error
         elif batch.done:
-            self._previous = self._in_flight.popleft()
-            first = self._previous.first
-            self._yielded = {number for number in self._yielded if number is not None and number >= first}
-            self._latest = max(self._latest, self._previous.own[-1].pts or 0)
+            self._yielded.finish(self._in_flight.popleft())
 
     def _continue_alone(self, reason: str, rest: list[None]) -> None:
         """Let one context decode the rest, from the segment before the first one that is not finished."""
         log.debug("%s: one decoder continues: %s", self._source.path, reason)
         self.close()
         self._alone = _open_alone(self._parallel.alone, self._source, self._alone)
-        previous = [self._previous] if self._previous else []
+        previous = self._yielded.segments
         packets = [packet for segment in (*previous, *self._in_flight, *self._untaken) for packet in segment.own]
         self._again = deque([*packets, *self._cutter.packets, *rest])
         self._in_flight.clear()
         self._untaken.clear()
-        self._previous = None
+
+
+class _YieldedFrames:
+    """The frames that contexts in parallel have yielded, for the one that decodes again from the segment before.
+
+    Attributes:
+        latest: The largest number of a packet whose frame was yielded, -1 for none.
+        segments: The last segment of which all frames were yielded, or nothing.
+    """
+
+    def __init__(self) -> None:
+        self.latest = -1
+        self.segments: tuple[Segment, ...] = ()
+        self._numbers: set[int] = set()  # since the beginning of that segment
+
+    def add(self, frames: Sequence[av.VideoFrame]) -> None:
+        """Note that `frames` are yielded."""
+        numbers = [frame.pts for frame in frames if frame.pts is not None]
+        self._numbers.update(numbers)
+        self.latest = max(self.latest, *numbers)
+
+    def finish(self, segment: Segment) -> None:
+        """Note that all frames of `segment` were yielded."""
+        self.segments = (segment,)
+        self._numbers = {number for number in self._numbers if number >= segment.first}
+        self.latest = max(self.latest, segment.own[-1].pts or 0)
+
+    def without(self, frames: list[av.VideoFrame]) -> list[av.VideoFrame]:
+        """Those of `frames` that were not yielded."""
+        return [frame for frame in frames if frame.pts not in self._numbers] if self._numbers else frames
 
 
 def open_parallel(

@@ -2,6 +2,7 @@
 
 import logging
 import threading
+import time
 from collections.abc import Sequence
 from dataclasses import replace
 from fractions import Fraction
@@ -101,6 +102,22 @@ def test_real_files_are_decoded_like_by_one_context(media: Path, name: str) -> N
     if not path.exists():
         pytest.skip(f"no {name}")
     assert decode(path, in_software()) == decode(path)
+
+
+def test_packets_are_read_ahead_also_while_frames_wait(tmp_path: Path) -> None:
+    """If all frames that wait were yielded first, contexts would have nothing to do in the meantime."""
+    path, distance = make(tmp_path, "closed GOPs of H.264"), []
+    with FileSource(path) as source:
+        decoder = Decoder(source, probe(path).video.format, in_software(3, capacity=500))
+        frames = 0
+        for packets, packet in enumerate(source, 1):
+            frames += len(list(decoder.feed(packet)))
+            time.sleep(0.005)  # contexts have decoded all that they were given
+            if frames:
+                distance.append(packets - frames)
+        decoder.close()
+    assert len(distance) > 20
+    assert min(distance) > 2 * 12
 
 
 def test_packets_that_an_edit_list_hides_yield_no_frame(tmp_path: Path, reasons: Sequence[str]) -> None:
