@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from typing import Literal, TypedDict
 
 from pipeline.config.settings import Engine
@@ -13,6 +14,11 @@ class UpscalerOptions(TypedDict, total=False):
     model_range: str | None
     model_channels: Literal["rgb", "bgr", "y"] | None
     model_layout: Literal["nchw", "nhwc"] | None
+    scale: float | Fraction | str | None
+    size: tuple[int, int] | str | None
+    height: int | None
+    fit: tuple[int, int] | str | None
+    strength: float
     backend: Literal["auto", "tensorrt", "onnx"]
     engine: Engine
     precision: Literal["auto", "fp16", "bf16", "fp32", "tf32"]

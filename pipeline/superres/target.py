@@ -13,6 +13,8 @@ from pipeline.frame import FrameFormat
 from pipeline.models.chain import repeated
 from pipeline.models.spec import ModelSpec
 
+SQUARE = Fraction(1)  # the sample aspect ratio of square pixels
+
 _MAX_TERM = 10_000  # of a sample aspect ratio: H.264 and H.265 store 16 bits
 
 
@@ -121,12 +123,12 @@ def _shown_target(settings: Upscaling, source: Shape) -> Target:
         return Target(*settings.size, _kept_aspect(source, *settings.size))
     shape = source.display_aspect
     if settings.height:
-        return Target(_rounded(settings.height * shape, across), settings.height, Fraction(1))
+        return Target(_rounded(settings.height * shape, across), settings.height, SQUARE)
     assert settings.fit
     box_width, box_height = settings.fit
     if box_width > box_height * shape:
-        return Target(_rounded(box_height * shape, across, box_width), box_height, Fraction(1))
-    return Target(box_width, _rounded(box_width / shape, down, box_height), Fraction(1))
+        return Target(_rounded(box_height * shape, across, box_width), box_height, SQUARE)
+    return Target(box_width, _rounded(box_width / shape, down, box_height), SQUARE)
 
 
 def _rounded(length: Fraction, unit: int, most: int = MAX_SIDE * MAX_SIDE) -> int:
@@ -141,7 +143,7 @@ def _kept_aspect(source: Shape, width: int, height: int) -> Fraction:
     It is the source's own, or that of square pixels, if the shape differs by less than two pixels.
     """
     exact = source.display_aspect * height / width
-    for simple in (source.sample_aspect, Fraction(1)):
+    for simple in (source.sample_aspect, SQUARE):
         if abs(exact / simple - 1) * width < 2:
             return simple
     return exact.limit_denominator(_MAX_TERM // max(1, floor(exact) + 1))

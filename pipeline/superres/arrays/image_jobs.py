@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import partial
@@ -13,7 +13,7 @@ import numpy as np
 
 from pipeline.errors import InputError
 from pipeline.flow.closing import Closing
-from pipeline.frame import Frame
+from pipeline.frame import Frame, FrameFormat
 from pipeline.superres.arrays.device_images import DeviceImages
 from pipeline.superres.arrays.host_images import Image, host_format, merge_image, split_image
 from pipeline.superres.arrays.session_pool import FrameJob
@@ -21,6 +21,8 @@ from pipeline.system.cuda import Gpu
 from pipeline.system.device_array import DeviceImage, gpu_of
 
 _MERGING_THREADS = 4
+
+Enlarge = Callable[[FrameFormat], FrameFormat]
 
 
 @dataclass(frozen=True)
@@ -39,15 +41,15 @@ class BatchJobs:
 class ImageJobs(Closing):
     """Makes jobs of images: NumPy arrays, frames, and arrays on the GPU. For any thread."""
 
-    def __init__(self, scale: int, order: str, devices: tuple[int, ...]) -> None:
+    def __init__(self, enlarged: Enlarge, order: str, devices: tuple[int, ...]) -> None:
         """Start threads when they are needed.
 
         Args:
-            scale: Factor by which the network enlarges.
+            enlarged: Returns the format of upscaled frames, given that of the source.
             order: Order of colour channels: "rgb" or "bgr".
             devices: Numbers of the GPUs that upscale; none for the CPU.
         """
-        self._scale = scale
+        self._enlarged = enlarged
         self._order = order
         self._devices = devices
         self._merging = ThreadPoolExecutor(_MERGING_THREADS, "uprez-merging")
@@ -88,14 +90,14 @@ class ImageJobs(Closing):
     def _host_image(self, image: Image) -> FrameJob[Image]:
         format = host_format(image)
         frame = Frame(format, split_image(image, self._order), pts=0)
-        shape = (image.shape[0] * self._scale, image.shape[1] * self._scale, *image.shape[2:])
+        output = self._enlarged(format)
+        shape = (output.height, output.width, *image.shape[2:])
         return FrameJob(frame, False, lambda upscaled: self._merged(upscaled, np.empty(shape, image.dtype)))
 
     def _host_batch(self, images: Image) -> BatchJobs:
         count, height, width, channels = images.shape
-        if not count:
-            host_format(np.empty((height, width, channels), images.dtype))  # raises InputError
-        result = np.empty((count, height * self._scale, width * self._scale, channels), images.dtype)
+        output = self._enlarged(host_format(np.empty((height, width, channels), images.dtype)))
+        result = np.empty((count, output.height, output.width, channels), images.dtype)
         return BatchJobs(result, map(self._job_into, images, result))
 
     def _job_into(self, image: Image, to: Image) -> FrameJob[None]:
@@ -124,13 +126,14 @@ class ImageJobs(Closing):
 
     def _device_array(self, array: Any, gpu: int) -> FrameJob[DeviceImage] | BatchJobs:
         images = self._images_on(gpu)
-        (*outer, height, width), frames = images.read(array)
-        shape = (*outer, height * self._scale, width * self._scale)
-        if len(shape) < 4:
-            return FrameJob(frames[0], True, partial(_exported, images, shape))
+        (*outer, _, _), frames = images.read(array)
         if not frames:
             raise InputError(f"the array on the GPU has the shape {tuple(array.shape)}; a batch should have an image")
-        result = images.allocate(shape, frames[0].format.enlarged(self._scale))
+        output = self._enlarged(frames[0].format)
+        shape = (*outer, output.height, output.width)
+        if len(shape) < 4:
+            return FrameJob(frames[0], True, partial(_exported, images, shape))
+        result = images.allocate(shape, output)
         jobs = [
             FrameJob(frame, True, partial(images.write, to=result, image=number)) for number, frame in enumerate(frames)
         ]

@@ -29,6 +29,7 @@ from pipeline.superres.arrays.session_pool import SessionPool
 from pipeline.superres.backend_choice import choose_backend, choose_model
 from pipeline.superres.session import Session
 from pipeline.superres.sessions import SessionRequest, SharedSessions
+from pipeline.superres.target import SQUARE, Shape, Target, plan_passes, plan_target
 from pipeline.system import cuda
 
 log = logging.getLogger(__name__)
@@ -89,13 +90,13 @@ class Upscaler(Closing):
         self._shared = SharedSessions()
         self._pool = SessionPool(self._open_session)
         devices = self._settings.device if self.backend == "tensorrt" else ()
-        self._jobs = ImageJobs(self.model.scale, order, devices)
+        self._jobs = ImageJobs(self._enlarged, order, devices)
         self._caller = cuda.preserve_context if devices else nullcontext
         self._ahead = self._settings.slots * len(devices) or _AHEAD_ON_CPU
 
     @property
     def scale(self) -> int:
-        """Factor by which width and height grow, 1 to 8."""
+        """Factor of the network, by which width and height grow unless a size is set."""
         return self.model.scale
 
     @overload
@@ -178,8 +179,16 @@ class Upscaler(Closing):
             return self._pool.submit(self._jobs.prepare_one(image))
 
     def _open_session(self, format: FrameFormat, on_device: bool) -> Session[Any]:
-        request = SessionRequest(self.backend, self.model, format, self._settings, on_device=on_device)
+        output = self._enlarged(format)
+        target = Target(output.width, output.height, SQUARE)
+        model = plan_passes(self.model, format, target)
+        request = SessionRequest(self.backend, model, format, self._settings, output, on_device)
         return self._shared.open(request)
+
+    def _enlarged(self, format: FrameFormat) -> FrameFormat:
+        """The format of upscaled frames."""
+        target = plan_target(self._settings, Shape.of(format, SQUARE), self.model.scale)
+        return format.resized(target.width, target.height)
 
 
 def _completed(batch: BatchJobs, pool: SessionPool) -> Any:

@@ -56,6 +56,30 @@ def upscale_by_identity(image: Any, order: Literal["rgb", "bgr"] = "rgb") -> Any
         return upscaler(image)
 
 
+@pytest.mark.parametrize(
+    ("options", "size"),
+    [
+        ({"scale": 1.5}, (30, 45)),
+        ({"height": 40}, (40, 60)),
+        ({"size": "50x10"}, (10, 50)),
+        ({"fit": (50, 90)}, (33, 50)),
+    ],
+    ids=str,
+)
+def test_images_and_batches_have_the_size_that_was_set(options: dict[str, Any], size: tuple[int, int]) -> None:
+    with Upscaler(SMALL, backend="onnx", **options) as upscaler:
+        images = random_image((2, 20, 30, 4))
+        batch = upscaler(images)
+        assert batch.shape == (2, *size, 4)
+        assert difference(upscaler(images[1]), batch[1]) == 0
+
+
+def test_strength_0_resamples_alone() -> None:
+    image = random_image((20, 30, 3))
+    with Upscaler(SMALL, backend="onnx", strength=0) as mild, Upscaler("identity", backend="onnx", scale=2) as plain:
+        assert difference(mild(image), plain(image)) <= 1
+
+
 @pytest.fixture
 def opened(monkeypatch: pytest.MonkeyPatch) -> list[Session[Any]]:
     """The sessions that are opened."""
