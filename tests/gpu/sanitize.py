@@ -41,7 +41,7 @@ from pipeline.superres.gpu.fused.kernel import FusedKernel, compile_kernel
 from pipeline.superres.gpu.fused.network import FusedNetwork
 from pipeline.superres.gpu.fused.plan import PlannedKernel
 from pipeline.superres.gpu.fused.program import assemble
-from pipeline.superres.gpu.launch import ConversionKernels, conversion_kernels
+from pipeline.superres.gpu.launch import Adapt, ConversionKernels, conversion_kernels
 from pipeline.superres.gpu.passes import Passes, tensor_bytes
 from pipeline.superres.gpu.samples import packed_samples
 from pipeline.superres.gpu.validation import reference_output
@@ -200,19 +200,26 @@ def _frames() -> Iterator[tuple[str, FrameFormat, Tiling | None]]:
 def _conversions(gpu: Gpu, model: ModelSpec, format: FrameFormat) -> list[ConversionKernels]:
     """The kernels between samples and tensors, for a network's input in (H, W, 4) and in (1, C, H, W)."""
     gpu.make_current()  # threads compile them
-    output = format.enlarged(model.scale)
-    return [conversion_kernels(gpu.device, model, format, output, interleaved) for interleaved in (True, False)]
+    output = _output(model, format)
+    return [conversion_kernels(gpu.device, model, format, output, interleaved, 0.7) for interleaved in (True, False)]
+
+
+def _output(model: ModelSpec, format: FrameFormat) -> FrameFormat:
+    """The format of upscaled frames: smaller than the network's output, so that they are resampled."""
+    return format.resized(format.width * model.scale * 3 // 4, format.height * model.scale - 1)
 
 
 def _run_passes(gpu: Gpu, model: ModelSpec, family: str, format: FrameFormat, tiling: Tiling | None = None) -> None:
     """Upscale a frame, and convert it to a tensor with the planes apart, as TensorRT reads it."""
     tiling = tiling or Tiling(format.width, format.height, format.width, format.height)
     case = KernelCase(family, "mma", (tiling.tile_height, tiling.tile_width), True, HOPPER)
-    output = format.enlarged(model.scale)
+    output = _output(model, format)
     conversions, planar = _conversions(gpu, model, format)
+    adapt = Adapt(gpu.device, model, model, (format.width, format.height), interleaved=True)
     with closing(_fused(gpu, model, case)) as network, closing(Passes(gpu, network, tiling, conversions)) as passes:
-        stream, sizes = passes.stream, (format.bytes, output.bytes, tensor_bytes(model, format.width, format.height))
-        samples, upscaled, tensor = (gpu.allocate(size, stream) for size in sizes)
+        stream, pixels = passes.stream, format.width * format.height
+        sizes = (format.bytes, output.bytes, tensor_bytes(model, format.width, format.height), 8 * pixels)
+        samples, upscaled, tensor, interleaved = (gpu.allocate(size, stream) for size in sizes)
         host = gpu.pinned(format.bytes)
         for packed, plane in zip(format.split(host.array), saturated(format).planes, strict=True):
             np.copyto(packed, plane)
@@ -220,8 +227,9 @@ def _run_passes(gpu: Gpu, model: ModelSpec, family: str, format: FrameFormat, ti
         source = packed_samples(format, int(samples.handle))
         passes.queue(source, int(upscaled.handle))
         planar.to_tensor(stream, source, int(tensor.handle))
+        adapt(stream, int(tensor.handle), int(interleaved.handle))
         stream.sync()
-        for buffer in (samples, upscaled, tensor):
+        for buffer in (samples, upscaled, tensor, interleaved):
             buffer.close(stream)
         host.close()
 

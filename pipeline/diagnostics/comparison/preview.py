@@ -11,6 +11,7 @@ from pipeline.diagnostics.comparison.views import Image, to_image
 from pipeline.diagnostics.quality import side_by_side
 from pipeline.superres.backend_choice import choose_backend, choose_model
 from pipeline.superres.sessions import SessionRequest, open_session
+from pipeline.superres.target import Shape, plan_passes, plan_target
 
 
 def preview(source: Path, settings: Settings) -> Image:
@@ -30,11 +31,13 @@ def preview(source: Path, settings: Settings) -> Image:
     clip = Clip(source, settings)
     backend, _ = choose_backend(settings)
     model = choose_model(settings, backend)
-    size = clip.format.width * model.scale, clip.format.height * model.scale
+    target = plan_target(settings, Shape.of(clip.format, clip.sample_aspect), model.scale)
+    model = plan_passes(model, clip.format, target)
+    size = target.width, target.height
     with closing(clip.frames()) as frames:
         timed = clip.first(frames)
         before = to_image(timed.frame, size)
-        with open_session(SessionRequest(backend, model, clip.format, settings)) as session:
+        with open_session(SessionRequest(backend, model, clip.format, settings, clip.format.resized(*size))) as session:
             upscaled = session.collect(session.submit(timed.frame))
             after = to_image(upscaled, size)
             upscaled.release()

@@ -36,3 +36,8 @@ def test_a_time_beyond_the_end_is_an_input_error(clip: Path) -> None:
 def test_an_unknown_model_is_a_model_error(clip: Path) -> None:
     with pytest.raises(ModelError, match="no model called"):
         preview(clip, settings(model="nonsense"))
+
+
+def test_a_preview_has_the_size_of_the_output(clip: Path) -> None:
+    image = preview(clip, settings(model="clear-x2", height=144, strength=0.5))
+    assert image.shape == (144 + 26, 2 * 192 + 2, 3)

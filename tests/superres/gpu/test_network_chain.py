@@ -9,13 +9,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from pipeline.errors import OutOfMemory
+from pipeline.errors import ModelError, OutOfMemory
 from pipeline.models.chain import chain
 from pipeline.models.spec import ModelSpec
 from pipeline.superres.gpu import network_chain, network_choice
 from pipeline.superres.gpu.network_chain import ChainNetwork
 from pipeline.superres.gpu.tensorrt.engine import Shapes
-from pipeline.superres.gpu.tensorrt.network import EngineResources
+from pipeline.superres.gpu.tensorrt.network import EngineResources, Network
 from tests.superres.fake_gpu import FakeGpu
 
 TWICE = ModelSpec("twice", Path(), "", 2, np.dtype(np.float16), "input", "output", precision="fp16")
@@ -131,6 +131,12 @@ def test_lanes_are_closed_if_a_later_one_does_not_fit(gpu: FakeGpu, monkeypatch:
     with pytest.raises(OutOfMemory):
         joined.lane()
     assert gpu.open_buffers == 0
+
+
+def test_a_chain_has_no_engine_of_its_own(gpu: FakeGpu) -> None:
+    resources = EngineResources(gpu, None, None, chain([TWICE, TWICE]))  # type: ignore[arg-type]
+    with pytest.raises(ModelError, match=r"^twice twice is a chain, and an engine runs one network: name one `model`$"):
+        Network(resources, 30, 40)
 
 
 class TestOpening:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.errors import BackendError, OutOfMemory
+from pipeline.errors import BackendError, ModelError, OutOfMemory
 from pipeline.models.spec import ModelSpec
 from pipeline.superres.gpu import validation
 from pipeline.superres.gpu.tensorrt import engine as engines
@@ -89,6 +89,8 @@ class Network:
         Raises:
             OutOfMemory, ModelError, BackendError: The engine can't be built or used. All resources are released.
         """
+        if resources.model.steps:
+            raise ModelError(f"{resources.model.name} is a chain, and an engine runs one network: name one `model`")
         if resources.library is None:
             raise BackendError(f"TensorRT is not installed: {INSTALL_COMMANDS['rtx']}")
         self.model, self.height, self.width = resources.model, height, width
