@@ -20,6 +20,7 @@ from pipeline.frame import UNSPECIFIED, FrameFormat, PixelFormat, Siting
 from pipeline.media.packed_formats import nearest_format
 from pipeline.media.reading import alpha
 from pipeline.media.reading.description import read_siting_tag
+from pipeline.media.reading.encryption import refuse_encrypted_file, refuse_encrypted_packet, refuse_undecodable_file
 from pipeline.media.reading.hdr import list_dynamic_hdr, read_hdr
 from pipeline.media.reading.image_sequence import IMAGE_DEMUXERS, image_colour
 from pipeline.media.reading.input_container import (
@@ -50,12 +51,16 @@ def read_video_info(path: Path, container: InputContainer, stream: VideoStream, 
         InputError: The video can't be decoded, or is of a kind that can't be upscaled.
     """
     context = stream.codec_context
+    refuse_encrypted_file(path, container, stream)
     if not context.pix_fmt or not context.width:
+        refuse_undecodable_file(path, container, stream)
         raise InputError(f"{path}: its video can't be decoded ({context.name}, no frame found)")
     if stream.time_base is None:
         raise InputError(f"{path}: its video has no time base")
     decoder = alpha.choose_alpha_decoder(stream)
-    first = _decode_first_frame(container, stream, decoder)
+    first = _decode_first_frame(path, container, stream, decoder)
+    if first is None:
+        refuse_undecodable_file(path, container, stream)
     rate = frame_rate(container, stream)
     video = build_video_info(stream, context, decoder, first, rate, read_siting_tag(stream))
     is_image = container.format.name in IMAGE_DEMUXERS
@@ -126,11 +131,12 @@ def _read_format(context: VideoCodecContext, pixel: PixelFormat, siting: Siting 
 
 
 def _decode_first_frame(
-    container: InputContainer, stream: VideoStream, decoder: VideoCodecContext
+    path: Path, container: InputContainer, stream: VideoStream, decoder: VideoCodecContext
 ) -> av.VideoFrame | None:
-    """The first frame that can be decoded; packets before it that can't are skipped."""
+    """The first frame that can be decoded; packets before it that can't are skipped. Raises InputError if encrypted."""
     with demux(container, stream) as packets:
         for packet in packets:
+            refuse_encrypted_packet(path, packet)
             with contextlib.suppress(av.error.FFmpegError):
                 if frames := decoder.decode(packet if packet.size else None):
                     return frames[0]
