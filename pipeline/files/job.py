@@ -258,7 +258,8 @@ class _JobPipeline:
         try:
             if finished:
                 times = self._pts.seconds(self._plan.time_base)
-                fault = next((found.message for found in check_packets(finished, times, self._sink.copied)), "")
+                found = check_packets(finished, times, self._sink.copied, self._sink.ends)
+                fault = next((each.message for each in found), "")
         except InputError as error:
             fault = str(error)
         if fault:

@@ -81,7 +81,7 @@ def _compare_attachments(source: Track, copy: Track) -> Iterator[Fault]:
 def _compare_packets(source: Track, copy: Track, shift: float) -> Iterator[Fault]:
     before, after = source.packets, copy.packets
     if source.codec.startswith(_PCM_PREFIX) and before.content == after.content:
-        yield from _compare_extent(source, copy, shift)
+        yield from _compare_extent(source, copy, shift, _MAX_SHIFT + source.tick + copy.tick)
     elif len(before) == len(after):
         yield from _compare_in_place(source, copy, shift)
     else:
@@ -126,7 +126,9 @@ def _compare_times(
 ) -> Iterator[Fault]:
     """Compare the times of corresponding packets, in seconds; those without a timestamp are ignored."""
     late = after - before - shift
-    wrong = np.flatnonzero(np.abs(late) > _MAX_SHIFT + min(tick, _MAX_SHIFT) / 2)
+    tolerance = _MAX_SHIFT + min(tick, _MAX_SHIFT) / 2
+    room = _shared_time(before) if source.kind == "audio" else np.zeros(len(before))
+    wrong = np.flatnonzero((late < -tolerance) | (late > tolerance + room))
     if len(wrong):
         worst = max(late[wrong], key=abs)
         first = float(before[wrong[0]])
@@ -136,7 +138,23 @@ def _compare_times(
         yield Fault("sync", message, len(wrong), first)
 
 
-def _compare_extent(source: Track, copy: Track, shift: float) -> Iterator[Fault]:
+def _shared_time(times: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the seconds by which each packet may follow its time: those that share one follow each other.
+
+    That is up to the next time that differs; the last packets may take as long as those before them.
+    """
+    distinct, first, place = np.unique(times, return_index=True, return_inverse=True)
+    if len(distinct) < 2:
+        return np.zeros(len(times))
+    lengths = np.diff(distinct)
+    room: NDArray[np.float64] = np.append(lengths, lengths[-1])[place]
+    room[first] = 0
+    return room
+
+
+def _compare_extent(
+    source: Track, copy: Track, shift: float, tolerance: float = _MAX_REENCODED_SHIFT
+) -> Iterator[Fault]:
     """Compare when audio begins and ends whose packets are divided or encoded in another way."""
     before, after = source.packets, copy.packets
     if not (len(before) and len(after)):
@@ -146,7 +164,7 @@ def _compare_extent(source: Track, copy: Track, shift: float) -> Iterator[Fault]
     ends = (("begins", before.times[0], after.times[0]), ("ends", before.end, after.end))
     for word, expected, actual in ends:
         late = float(actual - expected - shift)
-        if abs(late) > _MAX_REENCODED_SHIFT:
+        if abs(late) > tolerance:
             by = f"{abs(late) * 1000:.0f} ms too {'late' if late > 0 else 'early'}"
             yield Fault("sync", f"{source}: {word} {by}", 1, float(expected))
 

@@ -104,9 +104,11 @@ class Film:
         layout: str = "mono",
         language: str | None = None,
         edit: Callable[[Packets], Packets] = list,
+        **options: str,
     ) -> Any:
         """Adds an audio stream that clicks at fixed times of the film. start: in seconds, may be negative."""
-        stream: Any = self.container.add_stream(codec, rate=AUDIO_RATE, layout=layout, options=_QUICK.get(codec, {}))
+        options = _QUICK.get(codec, {}) | options
+        stream: Any = self.container.add_stream(codec, rate=AUDIO_RATE, layout=layout, options=options)
         if language:
             stream.metadata["language"] = language
 
@@ -116,7 +118,9 @@ class Film:
             whole = av.AudioFrame.from_ndarray(samples, format="fltp", layout="mono")
             whole.sample_rate, whole.pts, whole.time_base = AUDIO_RATE, first, Fraction(1, AUDIO_RATE)
             context = stream.codec_context
-            resampler = av.AudioResampler(context.format, layout, AUDIO_RATE, context.frame_size or 1024)
+            resampler = av.AudioResampler(
+                context.format, layout, AUDIO_RATE, int(options.get("frame_size", 0)) or context.frame_size or 1024
+            )
             pieces = [*resampler.resample(whole), *resampler.resample(None)]
             made = [packet for piece in pieces for packet in stream.encode(piece)]
             return edit(made + stream.encode(None))

@@ -7,9 +7,11 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
+import av
+
 from tests.cases.bitstreams import splice
 from tests.cases.case import Expected, case, evenly
-from tests.cases.film import Film, Packets, clicks, film, retimed, shifted
+from tests.cases.film import AUDIO_RATE, Film, Packets, clicks, film, retimed, shifted
 
 MS = Fraction(1, 1000)
 THIRTY = tuple(range(30))
@@ -227,6 +229,42 @@ def same_times(path: Path) -> Expected:
     film(path, codec="mjpeg", pixel="yuvj420p", edit=retimed([index // 2 * 2 for index in range(30)]), container=_AS_IS)
     times = tuple(None if index % 2 else index * Fraction(1, 25) for index in range(30))
     return Expected(THIRTY, times, messages=(r"\b15\b",))
+
+
+@case("short-packets.mkv")
+def short_packets(path: Path) -> Expected:
+    """Packets of 16 samples (FLAC), three to a tick of Matroska's clock, as those of TrueHD."""
+    with Film(path) as out:
+        out.video()
+        out.audio(1.2, codec="flac", frame_size="16")
+    return _complete()
+
+
+@case("tiny-blocks.mkv")
+def tiny_blocks(path: Path) -> Expected:
+    """Samples (PCM) in blocks of 12, four to a tick of Matroska's clock."""
+    with Film(path) as out:
+        out.video()
+        out.audio(1.2, codec="pcm_s16le", edit=_divided(12))
+    return _complete()
+
+
+def _divided(samples: int) -> Callable[[Packets], Packets]:
+    """Returns an edit that divides packets of 16-bit mono into those of that number of samples."""
+
+    def divide(packets: Packets) -> Packets:
+        divided: Packets = []
+        for packet in packets:
+            content, first = bytes(packet), round((packet.pts or 0) * packet.time_base * AUDIO_RATE)
+            for at in range(0, len(content), 2 * samples):
+                part: Any = av.Packet(content[at : at + 2 * samples])
+                part.stream, part.time_base, part.is_keyframe = packet.stream, Fraction(1, AUDIO_RATE), True
+                part.pts = part.dts = first + at // 2
+                part.duration = part.size // 2
+                divided.append(part)
+        return divided
+
+    return divide
 
 
 @case("spike.mkv")

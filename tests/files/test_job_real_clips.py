@@ -26,3 +26,10 @@ def test_streams_without_a_decoder_are_copied_or_named(
     result = upscale(source, tmp_path / target, **FAST)
     assert result.findings == findings
     assert plants.kinds(verify(source, result.path)) == ["stream-lost"] * len(findings)
+
+
+def test_packets_shorter_than_a_tick_keep_their_times(media: Path, tmp_path: Path) -> None:
+    source = media / "reports" / "truehd.mkv"
+    result = upscale(source, tmp_path / "out.mkv", **FAST)
+    assert result.findings == ()
+    assert verify(source, result.path).complete

@@ -1,5 +1,6 @@
 """Frames and packets of a finished file are counted against those that were written."""
 
+from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
@@ -7,6 +8,7 @@ import pytest
 from numpy.typing import NDArray
 
 from pipeline.errors import InputError
+from pipeline.media.writing.stream_end import ExpectedEnd
 from pipeline.verification.packet_count import check_packets
 from tests import clips, remux
 from tests.verification import plants
@@ -45,6 +47,38 @@ def test_missing_packets_of_other_streams_are_counted(tmp_path: Path) -> None:
 def test_a_stream_without_packets_is_reported(tmp_path: Path) -> None:
     path = remux.write_source(tmp_path / "film.mkv")
     assert [f.kind for f in check_packets(path, times_of(path), {1: 4})] == ["packet-lost"]
+
+
+@pytest.mark.parametrize(
+    ("late", "message"),
+    [(0, None), (0.001, None), (0.01, "stream 1: ends 10.0 ms too early"), (-0.01, "stream 1: ends 10.0 ms too late")],
+)
+def test_the_end_of_every_stream_is_in_sync(tmp_path: Path, late: float, message: str | None) -> None:
+    path = remux.write_source(tmp_path / "film.mkv", remux.audio_track(remux.make_clicks(), "flac"))
+    last = Fraction(remux.contents(path, 1)[-1][0]).limit_denominator(1000)
+    end = ExpectedEnd(last + 10 + Fraction(late).limit_denominator(1000), Fraction(0))
+    faults = check_packets(path, times_of(path) + 10, {}, {1: end})  # the file may shift all by ten seconds
+    assert [(fault.kind, fault.message) for fault in faults] == ([("sync", message)] if message else [])
+
+
+def test_the_end_of_samples_is_that_of_their_last_packet(tmp_path: Path) -> None:
+    samples = np.zeros((1, 2 * remux.RATE), np.int16)
+    path = remux.write_source(tmp_path / "film.mkv", remux.audio_track(samples, "pcm_s16le"))
+    ends = [{1: ExpectedEnd(Fraction(seconds), Fraction(0), is_divided=True)} for seconds in (2, 3)]
+    assert [[fault.kind for fault in check_packets(path, times_of(path), {}, end)] for end in ends] == [[], ["sync"]]
+
+
+def test_subtitles_may_go_on_and_must_not_end_early(tmp_path: Path) -> None:
+    path = remux.write_source(tmp_path / "film.mkv", remux.cues("subrip", (0, 400, b"One"), (900, 400, b"Two")))
+    for seconds, kinds in ((0, []), (1, ["sync"])):
+        end = ExpectedEnd(Fraction(seconds), Fraction(0), may_go_on=True)
+        assert [fault.kind for fault in check_packets(path, times_of(path), {}, {1: end})] == kinds
+
+
+def test_a_stream_that_has_no_packets_left_does_not_end_in_time(tmp_path: Path) -> None:
+    path = remux.write_source(tmp_path / "film.mkv")
+    faults = check_packets(path, times_of(path), {}, {1: ExpectedEnd(Fraction(1), Fraction(0))})
+    assert [fault.message for fault in faults] == ["stream 1: has no packet with a time"]
 
 
 @pytest.mark.parametrize(

@@ -18,13 +18,13 @@ from pipeline.media.encoding.video_encoding import VideoEncoding
 from pipeline.media.reading.source import Packet, Source
 from pipeline.media.writing import metadata, sample_aspect
 from pipeline.media.writing.container import ContainerFile, muxer_options
-from pipeline.media.writing.stream_copy import Route
+from pipeline.media.writing.stream_copy import PCM_PREFIX, Route
+from pipeline.media.writing.stream_end import ExpectedEnd
 from pipeline.media.writing.stream_router import StreamRouter
 from pipeline.media.writing.video_stream import VideoEncoder, add_video_stream, create_encoder, open_encoder
 
 log = logging.getLogger(__name__)
 
-_PCM_PREFIX = "pcm_"
 _REJECTIONS = (av.error.InvalidDataError, av.error.ArgumentError, av.error.PatchWelcomeError)
 
 
@@ -108,6 +108,11 @@ class FileSink(Stage[Packet, Never]):
         return {index: self._file.muxed[index] - self._file.empty[index] for index in self._countable}
 
     @property
+    def ends(self) -> dict[int, ExpectedEnd]:
+        """The ends that a reader of the file should find, by stream index of the output, as far as they are known."""
+        return {index: end for index, route in self._routes.items() if (end := route.end)}
+
+    @property
     def repaired(self) -> int:
         """Number of copied packets whose timestamp was missing or did not advance, and was replaced."""
         return sum(route.repaired for route in self._router.routes.values())
@@ -118,7 +123,7 @@ class FileSink(Stage[Packet, Never]):
             with translate_write_errors(self.path):
                 self._file.mux(item)
         elif route := self._router.routes.get(item.stream_index):
-            self._mux_all(route, route.feed(item))
+            _mux_all(self._file, route, route.feed(item))
         return iter(())
 
     def finish(self) -> Iterator[Never]:
@@ -126,7 +131,7 @@ class FileSink(Stage[Packet, Never]):
         if not self._is_finished:
             self._is_finished = True
             for route in self._router.routes.values():
-                self._mux_all(route, route.finish())
+                _mux_all(self._file, route, route.finish())
         return iter(())
 
     def encoder(self, time_base: Fraction) -> VideoEncoder:
@@ -165,20 +170,22 @@ class FileSink(Stage[Packet, Never]):
         self._file.write_header()
         for packet in self._router.early:
             self._file.mux(packet)
+        self._routes = {route.stream.index: route for route in self._router.routes.values()}
         others = [stream for stream in self._file.container.streams if stream is not self.video]
         self._countable = [stream.index for stream in others if _is_countable(stream)]  # PyAV forgets them on closing
 
-    def _mux_all(self, route: Route, packets: Iterable[Packet]) -> None:
-        """Write the `packets` of `route`; those that the muxer rejects are counted and dropped."""
-        with translate_write_errors(self.path):
-            for packet in packets:
-                try:
-                    self._file.mux(packet)
-                except _REJECTIONS as error:
-                    log.debug("%r rejected: %s", packet, error)
-                    route.rejected += 1
+
+def _mux_all(file: ContainerFile, route: Route, packets: Iterable[Packet]) -> None:
+    """Write the `packets` of `route` into `file`; those that the muxer rejects are counted and dropped."""
+    with translate_write_errors(file.path):
+        for packet in packets:
+            try:
+                file.mux(packet)
+            except _REJECTIONS as error:
+                log.debug("%r rejected: %s", packet, error)
+                route.rejected += 1
 
 
 def _is_countable(stream: Any) -> bool:
     codec = stream.codec_context.name if stream.codec_context else ""
-    return not stream.disposition & Disposition.attached_pic and not codec.startswith(_PCM_PREFIX)
+    return not stream.disposition & Disposition.attached_pic and not codec.startswith(PCM_PREFIX)

@@ -21,6 +21,7 @@ from pipeline.media.reading.image_sequence import FilePattern, ImageSequence, is
 from pipeline.media.reading.source import Packet
 from pipeline.media.writing.constant_rate import ConstantRateCheck
 from pipeline.media.writing.pending_file import keep_as_partial, temporary_path
+from pipeline.media.writing.stream_end import ExpectedEnd
 
 
 class ImageSink(Stage[Packet, Never]):
@@ -34,6 +35,7 @@ class ImageSink(Stage[Packet, Never]):
         muxed: Number of images written, under the key 0.
         dropped: A line for each part of the source that is not in the output.
         copied: Always empty: nothing is copied.
+        ends: The same.
         repaired: Always 0: see FileSink.
         damaged: Always 0: see FileSink.
     """
@@ -55,6 +57,7 @@ class ImageSink(Stage[Packet, Never]):
         self.path = path
         self.repaired = self.damaged = 0
         self.copied: dict[int, int] = {}
+        self.ends: dict[int, ExpectedEnd] = {}
         self.muxed: Counter[int] = Counter()
         self.dropped = (
             [f"other streams dropped ({dropped_streams}): images have no audio or subtitles"] if dropped_streams else []

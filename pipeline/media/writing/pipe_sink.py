@@ -29,6 +29,7 @@ from pipeline.media.encoding.video_encoding import VideoEncoding
 from pipeline.media.reading.pipe import PIPE_NAME, standard_output
 from pipeline.media.reading.source import Packet
 from pipeline.media.writing.constant_rate import ConstantRateCheck
+from pipeline.media.writing.stream_end import ExpectedEnd
 
 log = logging.getLogger(__name__)
 
@@ -69,6 +70,7 @@ class PipeSink(Stage[Packet, Never]):
         muxed: Number of frames written, under the key 0.
         dropped: A line for each part of the source that is not in the output.
         copied: Always empty: nothing is copied.
+        ends: The same.
         repaired: Always 0: see FileSink.
         damaged: Always 0: see FileSink.
     """
@@ -88,6 +90,7 @@ class PipeSink(Stage[Packet, Never]):
         self.repaired = self.damaged = 0
         self.muxed: Counter[int] = Counter()
         self.copied: dict[int, int] = {}
+        self.ends: dict[int, ExpectedEnd] = {}
         self.dropped = [f"other streams dropped ({dropped_streams}): y4m is video only"] if dropped_streams else []
         self._timing = ConstantRateCheck(encoding.rate)
         self._tick = 1 / encoding.rate  # the time base of the stream, which y4m writes as its rate

@@ -10,11 +10,14 @@ from typing import Any
 import av
 
 from pipeline.media.reading.source import Packet
+from pipeline.media.writing.stream_end import ExpectedEnd, StreamEnd
 
 Rewrite = Callable[[bytes], bytes]  # a packet's content in another codec; b"" if it has nothing to show
 
-_FINE = Fraction(1, 90_000)  # the time base that coarse ones are converted to
-_COARSE = 90  # times as coarse as _FINE: a millisecond
+PCM_PREFIX = "pcm_"  # codecs whose packets each demuxer divides in its own way
+_FINE = Fraction(1, 90_000)  # the time base that those of more than a millisecond are converted to
+_COARSE = Fraction(1, 1000)
+_SHARED_TIMES_FLAG = 0x20000  # FFmpeg's AVFMT_TS_NONSTRICT: several packets of a stream may have one decoding time
 _MAX_CONSECUTIVE_DROPS = 100  # packets, about two seconds; after more, the clock itself has jumped back
 _MAY_COINCIDE = ("subtitle", "data")  # kinds of streams of which several packets may have one timestamp
 
@@ -38,6 +41,11 @@ class Route(ABC):
         """A line about the damaged packets, None if there are none."""
         return f"packets that are damaged in the source: {self.damaged}" if self.damaged else None
 
+    @property
+    def end(self) -> ExpectedEnd | None:
+        """The end of the stream, None if it is unknown."""
+        return None
+
     @abstractmethod
     def feed(self, packet: Packet) -> Iterable[Packet]:
         """Return the packets to mux for a `packet` of the source."""
@@ -49,6 +57,9 @@ class Route(ABC):
 
 class CopyRoute(Route):
     """Copies packets, with `shift` added to their timestamps, and makes decoding times advance.
+
+    Packets shorter than a tick of the source's clock share its ticks. They still do in a container that allows it; in
+    another one the clock is that of the output, usually a sample, and they are at most a tick late.
 
     Packets without a duration get one, as readers of mp4 files leave out what is beyond the sum of all durations.
     """
@@ -65,28 +76,58 @@ class CopyRoute(Route):
         self._shift = shift
         self._step = step
         self._last_dts: int | None = None  # decoding time, in ticks
-        self._coarse = False
+        self._last_given: int | None = None  # the same, before it was made to advance
         self._next_dts = 0  # the decoding time of the next packet if it has none, in ticks
-        self._min_advance = 0 if stream.type in _MAY_COINCIDE else 1  # ticks by which decoding times advance, at least
+        self._end = StreamEnd(step, is_reordered=stream.type == "video")
+        self._is_divided = bool(stream.codec_context) and stream.codec_context.name.startswith(PCM_PREFIX)
+        may_share = stream.type in _MAY_COINCIDE or stream.container.format.flags & _SHARED_TIMES_FLAG
+        self._min_advance = 0 if may_share else 1  # ticks by which decoding times advance, at least
 
     def feed(self, packet: Packet) -> Iterator[Packet]:
-        self._coarse = _refine(packet)
+        self._end.add(packet)
+        source_tick = packet.time_base
+        _change_time_base(packet, self._time_base(packet))
         ticks = round(self._shift / packet.time_base)
         packet.pts = None if packet.pts is None else packet.pts + ticks
         packet.dts = None if packet.dts is None else packet.dts + ticks
-        self._complete_times(packet, ticks)
+        self._complete_times(packet, ticks, tolerance=round(source_tick / packet.time_base))
         packet.stream = self.stream
         yield packet
 
-    def _complete_times(self, packet: Packet, ticks: int) -> None:
+    @property
+    def end(self) -> ExpectedEnd | None:
+        if self.rejected or self.stream.type == "data":
+            return None
+        return self._end.expected(self._is_divided, may_go_on=self.stream.type == "subtitle")
+
+    def _time_base(self, packet: Packet) -> Fraction:
+        """Return the time base that decoding times advance in."""
+        if self._min_advance and self.stream.time_base:
+            return Fraction(self.stream.time_base)
+        return _FINE if packet.time_base > _COARSE else packet.time_base
+
+    def _advance(self, packet: Packet) -> int:
+        """Return the ticks from the decoding time before to that of `packet`, which is no later by its own time."""
+        return self._min_advance
+
+    def _complete_times(self, packet: Packet, ticks: int, tolerance: int) -> None:
+        """Give `packet` all its times.
+
+        Args:
+            packet: In the time base of the output.
+            ticks: The time of a first packet that has none.
+            tolerance: Ticks by which a packet may be late without a repair, as the source's clock is so coarse.
+        """
         if packet.dts is None:
             unknown = packet.pts is None
             packet.dts = (ticks if self._last_dts is None else self._next_dts) if packet.pts is None else packet.pts
             self.repaired += unknown
-        if self._last_dts is not None and packet.dts < self._last_dts + self._min_advance:
-            packet.dts = self._last_dts + self._min_advance
+        given = packet.dts
+        if self._last_dts is not None and given < self._last_dts + self._min_advance:
+            packet.dts = self._last_dts + self._advance(packet)
             packet.pts = None if packet.pts is None else max(packet.pts, packet.dts)
-            self.repaired += not self._coarse
+            self.repaired += self._is_repair(given, tolerance)
+        self._last_given = given
         if packet.pts is None:
             packet.pts = packet.dts
         if not packet.duration and self.stream.type not in _MAY_COINCIDE:
@@ -95,16 +136,21 @@ class CopyRoute(Route):
         self._last_dts = packet.dts
         self._next_dts = packet.dts + (packet.duration or 0)
 
+    def _is_repair(self, given: int, tolerance: int) -> bool:
+        """Return True if making a decoding time advance is more than telling packets apart that share a tick."""
+        if self._last_dts is None or self._last_given is None or given == self._last_given:
+            return False
+        return given < self._last_given or self._last_dts - given > tolerance
 
-def _refine(packet: Packet) -> bool:
-    """Convert a time base so coarse that several packets share a tick, as AVI's of audio; True if it was one."""
-    factor = (packet.time_base or _FINE) / _FINE
-    if factor > _COARSE:
+
+def _change_time_base(packet: Packet, time_base: Fraction) -> None:
+    """Convert the times of `packet` to `time_base`."""
+    factor = packet.time_base / time_base
+    if factor != 1:
         packet.pts = None if packet.pts is None else round(packet.pts * factor)
         packet.dts = None if packet.dts is None else round(packet.dts * factor)
         packet.duration = round((packet.duration or 0) * factor)
-        packet.time_base = _FINE
-    return factor > _COARSE
+        packet.time_base = time_base
 
 
 class AudioCopyRoute(CopyRoute):
@@ -117,6 +163,7 @@ class AudioCopyRoute(CopyRoute):
     def __init__(self, stream: Any, shift: Fraction, step: Fraction = Fraction(0)) -> None:
         super().__init__(stream, shift, step)
         self._held: Packet | None = None
+        self._next: Fraction | None = None  # decoding time of the packet after the one that is copied, in seconds
         self._last_interval: tuple[int, int] | None = None  # decoding time and duration, in the source's ticks
         self._consecutive_drops = 0
 
@@ -148,7 +195,17 @@ class AudioCopyRoute(CopyRoute):
         self._consecutive_drops = 0
         if packet.dts is not None:
             self._last_interval = packet.dts, packet.duration or 0
+        self._next = None if next_dts is None else next_dts * packet.time_base + self._shift
         yield from super().feed(packet)
+
+    def _advance(self, packet: Packet) -> int:
+        """Place packets that share a time one after the other, but before the next packet with another time."""
+        if not self._min_advance or self._last_dts is None:
+            return self._min_advance
+        step = round(self._step / packet.time_base) or packet.duration or 1
+        following = packet.dts if self._next is None else round(self._next / packet.time_base)
+        room = step if following is None or following == packet.dts else following - 1 - self._last_dts
+        return max(1, min(step, room))
 
 
 class VideoCopyRoute(CopyRoute):

@@ -14,6 +14,7 @@ from pipeline.media.reading.source import Packet
 from pipeline.media.writing.stream_copy import AudioCopyRoute, CopyRoute, RewriteRoute, VideoCopyRoute
 
 MILLISECONDS = Fraction(1, 1000)
+RATE = 48_000
 TIMES = st.none() | st.integers(-1000, 100_000)
 
 
@@ -25,6 +26,15 @@ def streams(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
         yield container.streams
 
 
+@pytest.fixture(scope="module")
+def mp4_audio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """An audio stream of a container in which times have to differ, and that counts samples."""
+    with av.open(str(tmp_path_factory.mktemp("routes") / "a.mp4"), "w") as container:
+        stream = container.add_stream("aac", rate=RATE)
+        container.start_encoding()
+        yield stream
+
+
 def packet(pts: int | None, dts: int | None, duration: int = 0, content: bytes = b"x") -> Packet:
     packet: Packet = av.Packet(content)
     packet.time_base, packet.pts, packet.dts, packet.duration = MILLISECONDS, pts, dts, duration
@@ -32,14 +42,70 @@ def packet(pts: int | None, dts: int | None, duration: int = 0, content: bytes =
 
 
 @given(times=st.lists(st.tuples(TIMES, TIMES), max_size=20), shift=st.integers(-500, 500))
-def test_decoding_times_always_advance(streams: Any, times: list[tuple[int | None, int | None]], shift: int) -> None:
-    route = CopyRoute(streams[0], Fraction(shift, 1000))
-    copies = [copy for pts, dts in times for copy in route.feed(packet(pts, dts))]
-    assert len(copies) == len(times)
-    dts = [copy.dts for copy in copies if copy.dts is not None]
-    assert len(dts) == len(times)
+def test_decoding_times_always_advance(
+    streams: Any, mp4_audio: Any, times: list[tuple[int | None, int | None]], shift: int
+) -> None:
+    for stream, least in ((streams[0], 0), (mp4_audio, 1)):
+        route = CopyRoute(stream, Fraction(shift, 1000))
+        copies = [copy for pts, dts in times for copy in route.feed(packet(pts, dts))]
+        assert len(copies) == len(times)
+        dts = [copy.dts for copy in copies if copy.dts is not None]
+        assert len(dts) == len(times)
+        assert all(b - a >= least for a, b in itertools.pairwise(dts))
+        assert all(copy.pts is not None and copy.duration for copy in copies)
+
+
+SHORT = Fraction(40, RATE)  # seconds: a TrueHD packet
+given_short_packets = given(
+    duration=st.sampled_from([SHORT, Fraction(16, RATE), Fraction(1, 1500)]), count=st.integers(2, 3000)
+)
+
+
+@given_short_packets
+def test_packets_shorter_than_a_tick_share_its_times_where_the_container_allows_it(
+    streams: Any, duration: Fraction, count: int
+) -> None:
+    route = AudioCopyRoute(streams[0], Fraction(0), duration)
+    times = [round(index * duration * 1000) for index in range(count)]
+    assert [copy.pts for copy in copy_all(route, times)] == times
+    assert route.repaired == 0
+
+
+@given_short_packets
+def test_packets_shorter_than_a_tick_are_at_most_a_tick_late_where_times_have_to_differ(
+    mp4_audio: Any, duration: Fraction, count: int
+) -> None:
+    route = AudioCopyRoute(mp4_audio, Fraction(0), duration)
+    times = [round(index * duration * 1000) for index in range(count)]
+    copies = copy_all(route, times)
+    dts = [copy.dts or 0 for copy in copies]
     assert all(a < b for a, b in itertools.pairwise(dts))
-    assert all(copy.pts is not None and copy.duration for copy in copies)
+    late = [at - time * MILLISECONDS for at, time in zip(seconds(copies), times, strict=True)]
+    assert min(late) >= 0
+    assert max(late) <= MILLISECONDS
+    assert route.repaired == 0
+
+
+def test_many_packets_with_one_time_follow_each_other_where_times_have_to_differ(mp4_audio: Any) -> None:
+    route = AudioCopyRoute(mp4_audio, Fraction(0), Fraction(20, 1000))
+    copies = copy_all(route, [0, 0, 0, 60, 60, 60])
+    assert [float(at) for at in seconds(copies)] == [0, 0.02, 0.04, 0.06, 0.08, 0.1]
+    assert route.repaired == 0
+
+
+def test_one_doubled_time_does_not_delay_what_follows(mp4_audio: Any) -> None:
+    route = AudioCopyRoute(mp4_audio, Fraction(0), Fraction(20, 1000))
+    copies = copy_all(route, [0, 20, 20, 40, 60])
+    assert [round(float(at), 3) for at in seconds(copies)] == [0, 0.02, 0.04, 0.04, 0.06]
+
+
+def seconds(copies: list[Packet]) -> list[Fraction]:
+    return [(copy.pts or 0) * copy.time_base for copy in copies]
+
+
+def copy_all(route: AudioCopyRoute, times: list[int]) -> list[Packet]:
+    copies = [copy for time in times for copy in route.feed(packet(time, time))]
+    return [*copies, *route.finish()]
 
 
 @given(steps=st.lists(st.integers(1, 50), max_size=20), shift=st.integers(-500, 500))
