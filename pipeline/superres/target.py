@@ -125,7 +125,7 @@ def _shown_target(settings: Upscaling, source: Shape) -> Target:
     if settings.height:
         return Target(_rounded(settings.height * shape, across), settings.height, SQUARE)
     assert settings.fit
-    box_width, box_height = settings.fit
+    box_width, box_height = max(across, settings.fit[0] // across * across), max(down, settings.fit[1] // down * down)
     if box_width > box_height * shape:
         return Target(_rounded(box_height * shape, across, box_width), box_height, SQUARE)
     return Target(box_width, _rounded(box_width / shape, down, box_height), SQUARE)

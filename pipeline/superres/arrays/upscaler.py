@@ -180,10 +180,8 @@ class Upscaler(Closing):
 
     def _open_session(self, format: FrameFormat, on_device: bool) -> Session[Any]:
         output = self._enlarged(format)
-        target = Target(output.width, output.height, SQUARE)
-        model = plan_passes(self.model, format, target)
-        request = SessionRequest(self.backend, model, format, self._settings, output, on_device)
-        return self._shared.open(request)
+        model = plan_passes(self.model, format, Target(output.width, output.height, SQUARE))
+        return self._shared.open(SessionRequest(self.backend, model, format, self._settings, output, on_device))
 
     def _enlarged(self, format: FrameFormat) -> FrameFormat:
         """The format of upscaled frames."""
