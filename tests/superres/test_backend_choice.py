@@ -1,12 +1,14 @@
 """The choice of backend and precision."""
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
 from pipeline.config.settings import Settings
-from pipeline.errors import BackendError
+from pipeline.errors import BackendError, ModelError
+from pipeline.models import synthetic
 from pipeline.superres.backend_choice import choose_backend, choose_model
 from pipeline.superres.gpu.tensorrt import library
 from pipeline.system import cuda
@@ -90,3 +92,28 @@ def test_an_engine_of_the_cpu_that_is_not_installed_is_refused_with_the_command(
     monkeypatch.setattr("importlib.util.find_spec", lambda package: None)
     with pytest.raises(BackendError, match=r"OpenVINO is not installed: pip install 'uprez\[openvino\]'"):
         choose_backend(Settings.load(None, engine="openvino", backend=backend))
+
+
+def test_models_separated_by_commas_form_a_chain() -> None:
+    model = choose_model(Settings.load(None, model="identity, clear-x2,clear-x2"), "onnx")
+    assert (model.name, model.scale, model.precision) == ("identity, clear-x2 twice", 4, "fp32")
+
+
+def test_an_unknown_model_of_a_chain_is_named() -> None:
+    with pytest.raises(ModelError, match="no model called 'nonsense'"):
+        choose_model(Settings.load(None, model="clear-x2,nonsense"), "onnx")
+
+
+def test_a_file_may_have_a_comma_in_its_name(tmp_path: Path) -> None:
+    path = tmp_path / "mine, too.onnx"
+    path.write_bytes(synthetic.nearest(np.float32).SerializeToString())
+    assert choose_model(Settings.load(None, model=str(path)), "onnx").scale == 2
+
+
+def test_what_is_stated_of_a_file_is_not_stated_of_an_embedded_model_beside_it(tmp_path: Path) -> None:
+    path = tmp_path / "mine.onnx"
+    path.write_bytes(synthetic.nearest(np.float32).SerializeToString())
+    model = choose_model(Settings.load(None, model=f"{path},clear-x2", model_channels="bgr"), "onnx")
+    assert [step.order for step in model.steps] == ["bgr", "rgb"]
+    with pytest.raises(ModelError, match="are for model files"):
+        choose_model(Settings.load(None, model="identity,clear-x2", model_channels="bgr"), "onnx")

@@ -54,6 +54,14 @@ def test_the_sample_aspect_ratio_is_applied() -> None:
     assert header["after"]["width"] == 320
 
 
+def test_both_frames_have_the_same_shape_where_upscaling_changes_that_of_pixels() -> None:
+    wide = BEFORE.resized(360, 180)
+    pair = FramePair(1, plain(BEFORE, RED, 1), plain(wide, BLUE, 1), Fraction(8, 9))
+    header, (before, after) = read(encode_pair(pair))
+    assert header["shape"] == 16 / 9
+    assert (before.shape, after.shape) == ((90, 160, 3), (180, 320, 3))
+
+
 def test_several_requests_get_the_same_encoded_pair(monkeypatch: pytest.MonkeyPatch) -> None:
     encoded: list[int] = []
 

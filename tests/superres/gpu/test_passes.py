@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
+from pipeline.frame import FrameFormat
 from pipeline.models.spec import ModelSpec
 from pipeline.superres.gpu.passes import memory_bytes, tensor_bytes
 from pipeline.superres.tiling import Tiling
@@ -30,3 +31,9 @@ def test_a_luma_network_needs_the_rgb_tensor_too() -> None:
     luma = replace(MODEL, order="y")
     frame = 64 * 32 * 2
     assert memory_bytes(luma, Tiling(64, 32, 64, 32)) == frame * (1 + 4 + 3 * 4)
+
+
+def test_frames_of_another_size_need_the_resampled_tensor_too(small_format: FrameFormat) -> None:
+    tiling, output = Tiling(64, 32, 64, 32), small_format.resized(100, 50)
+    assert memory_bytes(MODEL, tiling, output=output) - memory_bytes(MODEL, tiling) == 3 * 100 * 50 * 2
+    assert memory_bytes(MODEL, tiling, output=small_format.resized(128, 64)) == memory_bytes(MODEL, tiling)
