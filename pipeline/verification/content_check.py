@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from pipeline.verification.stream_check import compare_labels, compare_tracks, pair_tracks
+from pipeline.verification.stream_check import compare_labels, compare_lead_in, compare_tracks, pair_tracks
 from pipeline.verification.tracks import FileContents, Track, group_by_kind
 from pipeline.verification.verdict import Fault
 
@@ -37,7 +37,11 @@ def compare_contents(
         if [copy.index for _, copy in pairs] != sorted(copy.index for _, copy in pairs):
             yield Fault("stream-moved", f"the {kind} streams are in another order")
         for track, copy in pairs:
-            yield from compare_tracks(track, copy, shift)
+            found = list(compare_tracks(track, copy, shift))
+            yield from found
+            is_alike = not any(isinstance(item, Fault) for item in found)
+            if is_alike and is_complete and output.container.startswith(_DESCRIBING):  # others can't hide a lead-in
+                yield from compare_lead_in(track, copy, shift)
             yield from _compare_labels(track, copy, output.container)
     if is_complete:
         yield from _compare_chapters(source, output, shift)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 import re
 import struct
 from array import array
@@ -29,6 +30,7 @@ class PacketDigests:
         cues: Content of subtitle packets, whose codec the output may have changed.
         bytes: Number of bytes of all packets.
         end: End of the last packet, in seconds.
+        lead_in: Seconds that decoders drop from the beginning; nan if the file hides packets and does not say how much.
     """
 
     def __init__(self, stream: Any) -> None:
@@ -40,7 +42,8 @@ class PacketDigests:
         self._content = hashlib.blake2b(digest_size=_DIGEST_BYTES)
         self.cues: list[bytes] = []
         self.bytes = 0
-        self.end = 0.0
+        self.end = self.lead_in = 0.0
+        self._rate = getattr(stream.codec_context, "sample_rate", None)  # samples a second, of audio
 
     def add(self, packet: Packet) -> None:
         """Add a packet. Headers that only some containers have are left out of its digest."""
@@ -52,6 +55,8 @@ class PacketDigests:
             payload = memoryview(_with_lengths(bytes(payload)))
         if self._is_text and payload == _EMPTY_SAMPLE:
             return
+        if self._rate and not self._digests:
+            self.lead_in = _skipped_samples(packet) / self._rate
         ticks = packet.pts if packet.pts is not None else packet.dts
         time = float("nan") if ticks is None or packet.time_base is None else float(ticks * packet.time_base)
         duration = float((packet.duration or 0) * (packet.time_base or 0))
@@ -81,6 +86,14 @@ class PacketDigests:
     def content(self) -> str:
         """A digest of all payloads together, equal for streams that are only divided into other packets."""
         return self._content.hexdigest()
+
+
+def _skipped_samples(packet: Packet) -> float:
+    """Return the samples that a decoder drops from the beginning of a packet; nan if all, and of others too."""
+    if not packet.has_sidedata("skip_samples"):
+        return math.nan if packet.is_discard else 0
+    side_data: Any = packet.get_sidedata("skip_samples")
+    return int(struct.unpack_from("<I", bytes(side_data))[0])
 
 
 def _with_lengths(payload: bytes) -> bytes:

@@ -58,6 +58,17 @@ def compare_tracks(source: Track, copy: Track, shift: float) -> Iterator[Fault |
         yield Fault("stream-changed", f"{source} was converted to {copy.codec}")
 
 
+def compare_lead_in(source: Track, copy: Track, shift: float) -> Iterator[Fault]:
+    """Yield a fault if decoders begin to return samples of copied audio at another time than those of the source."""
+    before, after = source.packets, copy.packets
+    if source.kind != "audio" or source.codec != copy.codec or not (len(before) and len(after)):
+        return
+    late = float(after.times[0] + after.lead_in - before.times[0] - before.lead_in) - shift
+    if abs(late) > _MAX_SHIFT + copy.tick:
+        by = f"{abs(late) * 1000:.1f} ms too {'late' if late > 0 else 'early'}"
+        yield Fault("sync", f"{source}: decoding begins {by}", 1, float(before.times[0]))
+
+
 def compare_labels(source: Track, copy: Track) -> Iterator[Fault]:
     """Yield faults about language, title and disposition of `copy`."""
     if source.language != copy.language:

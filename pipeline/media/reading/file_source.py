@@ -78,6 +78,7 @@ class FileSource(Closing):
     def __init__(self, path: Path, options: ReadOptions | None = None) -> None:
         self._options = options = options or ReadOptions()
         self.path = path
+        self.is_from_start = options.start is None
         self.damage = Damage(path, options.strict)
         self._stopped = self._skip_to_key_frame = False
         self._bytes_demuxed = 0

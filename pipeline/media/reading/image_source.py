@@ -39,6 +39,7 @@ class ImageSource(Closing):
         self.rate, self.first_pts = rate, 0
         self.clock_jumps: Sequence[Fraction] = ()
         self.is_open_ended = False
+        self.is_from_start = True
         self._stopped = False
         self._resources = contextlib.ExitStack()
         self.container: InputContainer = self._open()

@@ -28,6 +28,7 @@ class Source(Protocol):
         rate: Its average frames per second.
         first_pts: The pts of its first frame, as far as known before decoding, in `video.time_base`.
         damage: The faults found so far.
+        is_from_start: It is read from its beginning, so that copied audio has its lead-in.
     """
 
     path: Path
@@ -36,6 +37,7 @@ class Source(Protocol):
     rate: Fraction
     first_pts: int
     damage: Damage
+    is_from_start: bool
 
     @property
     def clock_jumps(self) -> Sequence[Fraction]:

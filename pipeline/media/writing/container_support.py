@@ -8,6 +8,8 @@ files and reading them back.
 from __future__ import annotations
 
 import io
+from contextlib import nullcontext
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +19,7 @@ from av.container import OutputContainer
 from pipeline.media.codec_parameters import add_undecodable_copy, codec_name
 from pipeline.media.encoding.encoder_spec import Role
 from pipeline.media.writing.container_spec import ContainerSpec, CoverArt, DataStreams, RotationTags
+from pipeline.media.writing.lead_in import with_codec_delay
 
 _USUAL_LAYOUTS = {1: "mono", 2: "stereo", 3: "2.1", 4: "4.0", 5: "5.0", 6: "5.1", 7: "6.1", 8: "7.1"}  # as FFmpeg's
 # Apple's players refuse FFmpeg's choice, hev1, which allows parameter sets among the frames.
@@ -213,11 +216,22 @@ def reads_back(muxer: str, codec: str) -> bool:
     return codec not in spec.unreadable_codecs and (spec.readable_codecs is None or codec in spec.readable_codecs)
 
 
-def add_stream_copy(container: OutputContainer, stream: Any) -> Any:
-    """Add a stream for the packets of `stream` to `container`. Raises ValueError if FFmpeg knows that it can't."""
+def add_stream_copy(container: OutputContainer, stream: Any, lead_in: Fraction = Fraction(0)) -> Any:
+    """Add a stream for the packets of `stream` to `container`.
+
+    Args:
+        container: The output, whose header is not yet written.
+        stream: The stream of the source.
+        lead_in: Seconds at its beginning that decoders drop, for a container that does not find them in the packets.
+
+    Raises:
+        ValueError: FFmpeg knows that the container does not support the stream.
+    """
     if is_undecodable(stream):
         return add_undecodable_copy(container, stream, _is_same_family(container.format.name, stream))
-    copy = container.add_stream_from_template(stream, opaque=True)
+    with with_codec_delay(stream, lead_in) if lead_in else nullcontext(stream) as template:
+        copy = container.add_stream_from_template(template, opaque=True)
+    copy.time_base = stream.time_base
     context = copy.codec_context
     tag = codec_tag(container, codec_name(stream))
     if tag and stream.codec_context.codec_tag != _PARAMETER_SETS_IN_BAND:

@@ -19,6 +19,7 @@ from pipeline.media.codec_parameters import codec_name, describe_codec
 from pipeline.media.reading.source import Packet
 from pipeline.media.writing import audio, container_support, cover, metadata, subtitles
 from pipeline.media.writing.container_spec import ContainerSpec, CoverArt, DataStreams
+from pipeline.media.writing.lead_in import read_lead_in
 from pipeline.media.writing.stream_copy import AudioCopyRoute, CopyRoute, Rewrite, RewriteRoute, Route, VideoCopyRoute
 
 _PLAIN_TEXT = ("subrip", "text")
@@ -32,7 +33,9 @@ class StreamRouter:
         early: Packets to mux before all others.
     """
 
-    def __init__(self, container: OutputContainer, path: Path, video: VideoStream, shift: Fraction) -> None:
+    def __init__(
+        self, container: OutputContainer, path: Path, video: VideoStream, shift: Fraction, has_lead_in: bool = True
+    ) -> None:
         """Route streams into `container`.
 
         Args:
@@ -40,9 +43,11 @@ class StreamRouter:
             path: The source file.
             video: The stream of the upscaled video, which gets the source's timecode.
             shift: Added to all timestamps, in seconds.
+            has_lead_in: Audio begins with the packets that an edit list hides; not in an excerpt.
         """
         self.routes: dict[int, Route] = {}
         self.early: list[Packet] = []
+        self._has_lead_in = has_lead_in
         self._conversions: list[str] = []
         self._container = container
         self._muxer = container.format.name
@@ -77,20 +82,13 @@ class StreamRouter:
     @property
     def remarks(self) -> list[str]:
         """A line for each stream that is converted, and for each that lost packets."""
-        return [*self._conversions, *self._packet_remarks()]
-
-    def _packet_remarks(self) -> Iterator[str]:
-        for index, route in self.routes.items():
-            stream = f"{route.stream.type} stream {index}"
-            if route.rejected:
-                yield f"{stream}: packets dropped because the {self._muxer} muxer rejects them: {route.rejected}"
-            if route.remark:
-                yield f"{stream}: {route.remark}"
+        return [*self._conversions, *_packet_remarks(self.routes, self._muxer)]
 
     def _copy(self, stream: Any) -> bool:
         if not container_support.supports(self._muxer, stream):
             return False
-        copy = container_support.add_stream_copy(self._container, stream)
+        lead_in = _hidden_lead_in(stream, self._path) if self._spec.matroska and self._has_lead_in else Fraction(0)
+        copy = container_support.add_stream_copy(self._container, stream, lead_in)
         metadata.copy_stream_metadata(copy, stream, self._iso)
         route = {"video": VideoCopyRoute, "audio": AudioCopyRoute}.get(stream.type, CopyRoute)
         self.routes[stream.index] = route(copy, self._shift, _packet_duration(stream))
@@ -174,6 +172,23 @@ class StreamRouter:
             f"{stream.type} stream {stream.index} converted from {original} to {codec}: "
             f"{self._muxer} does not support {original}"
         )
+
+
+def _packet_remarks(routes: dict[int, Route], muxer: str) -> Iterator[str]:
+    for index, route in routes.items():
+        stream = f"{route.stream.type} stream {index}"
+        if route.rejected:
+            yield f"{stream}: packets dropped because the {muxer} muxer rejects them: {route.rejected}"
+        if route.remark:
+            yield f"{stream}: {route.remark}"
+
+
+def _hidden_lead_in(stream: Any, path: Path) -> Fraction:
+    """Return the seconds at the beginning of `stream`, of the file `path`, that an edit list hides; 0 if not audio."""
+    demuxer, *_ = stream.container.format.name.split(",")
+    has_edit_list = container_support.container_spec(demuxer).iso
+    is_decodable_audio = stream.type == "audio" and stream.codec_context is not None
+    return read_lead_in(path, stream.index) if has_edit_list and is_decodable_audio else Fraction(0)
 
 
 def _requirement(stream: Any) -> str:
