@@ -8,6 +8,8 @@ from __future__ import annotations
 import logging
 import os
 import secrets
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from platformdirs import user_cache_path
@@ -37,6 +39,23 @@ def cache_folder(kind: str) -> Path:
     except OSError as error:
         raise OutputError(f"{folder}: {error.strerror}; set UPREZ_CACHE to a folder you can write to") from error
     return folder
+
+
+@contextmanager
+def cache_lock(path: Path) -> Iterator[None]:
+    """A context in which no other process holds the lock file `path`, so that one makes a cached file and others wait.
+
+    Where the file can't be made, on a full disk or in a folder that is read-only, there is no lock: several processes
+    may do the same work. Writing what they make warns of the reason, see `write_cached`.
+    """
+    from filelock import FileLock  # slow to import, and not needed for a list
+
+    with ExitStack() as held:
+        try:
+            held.enter_context(FileLock(path))
+        except (OSError, NotImplementedError) as error:  # NotImplementedError: a file system without locks
+            log.debug("%s can't be locked: %s", path, error)
+        yield
 
 
 def write_atomically(path: Path, content: bytes) -> None:

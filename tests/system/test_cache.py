@@ -1,12 +1,13 @@
 """Cache folders and files."""
 
+import logging
 import stat
 from pathlib import Path
 
 import pytest
 
 from pipeline.errors import OutputError
-from pipeline.system.cache import cache_folder, write_atomically, write_cached
+from pipeline.system.cache import cache_folder, cache_lock, write_atomically, write_cached
 
 
 def test_a_cache_folder_is_created_in_the_folder_that_the_environment_names_and_is_private(
@@ -46,3 +47,24 @@ def test_a_file_that_can_not_be_written_completely_leaves_the_old_one(
 def test_a_cache_file_that_can_not_be_written_is_logged(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     write_cached(tmp_path / "missing" / "file", b"content")
     assert "file could not be cached (No such file or directory)" in caplog.text
+
+
+@pytest.mark.parametrize("error", [OSError(28, "No space left on device"), NotImplementedError("no flock")])
+def test_where_no_file_can_be_locked_the_work_is_done_without_a_lock(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, error: Exception
+) -> None:
+    def fail(lock: object) -> None:
+        raise error
+
+    monkeypatch.setattr("filelock.FileLock.__enter__", fail)
+    caplog.set_level(logging.DEBUG, "pipeline")
+    done = []
+    with cache_lock(tmp_path / "lock"):
+        done.append(True)
+    assert done
+    assert str(error) in caplog.text
+
+
+def test_an_error_of_the_work_is_not_one_of_the_lock(tmp_path: Path) -> None:
+    with pytest.raises(OSError, match="of the work"), cache_lock(tmp_path / "lock"):
+        raise OSError("of the work")

@@ -2,23 +2,24 @@
 
 The first time that a model is opened for an image size, each installed runtime runs a textured image; its output is
 compared with that of ONNX Runtime on the CPU, and the runs are timed. The choice is cached with the measured rates.
-With ONNX Runtime alone, nothing is measured or cached.
+With ONNX Runtime alone, nothing is measured or cached. Without a usable cache folder, each session measures again.
 """
 
 from __future__ import annotations
 
 import logging
 import time
+from functools import cached_property
 from math import inf
 from typing import Any
 
-from filelock import FileLock
 from numpy.typing import NDArray
 
-from pipeline.errors import BackendError, MismatchError
+from pipeline.errors import BackendError, MismatchError, OutputError
 from pipeline.flow.fair_lock import FairLock
 from pipeline.models.spec import ModelSpec
 from pipeline.superres.cpu.choice_cache import (
+    MachineFacts,
     RuntimeChoice,
     RuntimeRecord,
     describe_runtime_choice,
@@ -27,6 +28,7 @@ from pipeline.superres.cpu.choice_cache import (
 from pipeline.superres.cpu.network import CpuNetwork, NetworkRunner
 from pipeline.superres.cpu.runtimes import ONNX_RUNTIME, CpuRuntime, Size, installed_runtimes, requested_runtime
 from pipeline.superres.output_check import measure_agreement, textured_image
+from pipeline.system.cache import cache_lock
 
 log = logging.getLogger(__name__)
 
@@ -56,18 +58,30 @@ def choose_runtime(
     requested = requested_runtime(engine)
     if requested == ONNX_RUNTIME or len(installed_runtimes()) == 1:
         return ONNX_RUNTIME
-    size = _timed_size(model, size)
-    record = RuntimeRecord(model, size, machine_facts(threads))
-    with FileLock(record.lock_path):  # measurements by two processes at the same time would disturb each other
-        choice = record.read()
-        if choice is None or (requested and str(requested) not in choice.rates):
-            choice = _Race(model, size, threads, cores or FairLock()).run(record)
-            record.write(choice)
+    machine = machine_facts(threads)
+    race = _Race(model, _timed_size(model, size), threads, cores or FairLock())
+    try:
+        record = RuntimeRecord(model, race.size, machine)
+    except OutputError as error:
+        log.warning("the choice of a runtime for %s is not cached: %s", model.name, error)
+        choice = race.run(machine)
+    else:
+        choice = _cached_choice(record, race, requested)
     if requested is None:
         return next((runtime for runtime in installed_runtimes() if runtime.name == choice.winner), ONNX_RUNTIME)
     if reason := choice.failures.get(str(requested)):
         raise BackendError(f"`engine` {engine} can't be used: {reason}; set `engine` to auto")
     return requested
+
+
+def _cached_choice(record: RuntimeRecord, race: _Race, requested: CpuRuntime | None) -> RuntimeChoice:
+    """The choice in `record`; measured and cached if there is none, or none that includes the requested runtime."""
+    with cache_lock(record.lock_path):  # measurements by two processes at the same time would disturb each other
+        choice = record.read()
+        if choice is None or (requested and str(requested) not in choice.rates):
+            choice = race.run(record.machine)
+            record.write(choice)
+    return choice
 
 
 def _timed_size(model: ModelSpec, size: Size) -> Size:
@@ -80,16 +94,23 @@ def _timed_size(model: ModelSpec, size: Size) -> Size:
 
 
 class _Race:
-    """The measurement of all installed runtimes, in turns."""
+    """The measurement of all installed runtimes, in turns.
+
+    Attributes:
+        size: (H, W) of the images.
+    """
 
     def __init__(self, model: ModelSpec, size: Size, threads: int, cores: FairLock) -> None:
-        self._model, self._size, self._threads, self._cores = model, size, threads, cores
-        self._image = textured_image(*size, model)
+        self._model, self.size, self._threads, self._cores = model, size, threads, cores
         self._expected: NDArray[Any] | None = None  # ONNX Runtime's output, which runs first
 
-    def run(self, record: RuntimeRecord) -> RuntimeChoice:
+    @cached_property
+    def _image(self) -> NDArray[Any]:
+        return textured_image(*self.size, self._model)
+
+    def run(self, machine: MachineFacts) -> RuntimeChoice:
         """Measure, and report the outcome."""
-        size = f"{self._size[1]}x{self._size[0]}"
+        size = f"{self.size[1]}x{self.size[0]}"
         runtimes = installed_runtimes()
         titles = " with ".join(runtime.title for runtime in runtimes)
         log.warning("comparing %s for %s at %s: some seconds, once", titles, self._model.name, size)
@@ -104,9 +125,9 @@ class _Race:
         choice = RuntimeChoice(
             model=self._model.name,
             size=size,
-            processor=record.machine.processor,
-            threads=record.machine.threads,
-            versions=record.machine.versions,
+            processor=machine.processor,
+            threads=machine.threads,
+            versions=machine.versions,
             winner=min(seconds, key=lambda runtime: seconds[runtime]).name,
             rates={str(runtime): 1 / duration for runtime, duration in seconds.items()},
             failures=failures,
@@ -120,7 +141,7 @@ class _Race:
         Raises:
             BackendError, MismatchError: It fails, or its output is wrong.
         """
-        run = CpuNetwork(self._model, self._size, runtime, self._threads, self._cores).runner()
+        run = CpuNetwork(self._model, self.size, runtime, self._threads, self._cores).runner()
         output = run(self._image)
         if self._expected is None:
             self._expected = output

@@ -14,7 +14,6 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from filelock import FileLock
 from numpy.typing import NDArray
 
 from pipeline.errors import BackendError, ModelError, OutOfMemory
@@ -33,6 +32,7 @@ from pipeline.superres.gpu.tensorrt.engine import Shapes, Size
 from pipeline.superres.gpu.tensorrt.engine_cache import EngineCache
 from pipeline.superres.gpu.tensorrt.library import load_if_installed
 from pipeline.superres.gpu.tensorrt.network import EngineResources, Network
+from pipeline.system.cache import cache_lock
 from pipeline.system.cuda import Gpu, gpu_errors
 
 if TYPE_CHECKING:
@@ -108,7 +108,7 @@ def open_network(
     if engine not in ("auto", *FUSED_ENGINES) or shapes is not None or not is_half:
         return Network(resources, height, width, shapes)
     record = ChoiceRecord(resources, height, width, FUSED_ENGINES.get(engine, FP32_SUMS))
-    with FileLock(record.lock_path):  # measurements by two processes at the same time would disturb each other
+    with cache_lock(record.lock_path):  # measurements by two processes at the same time would disturb each other
         choice = record.choice()
         is_fused = engine in FUSED_ENGINES or (choice is not None and choice.winner == "fused")
         if is_fused and (program := record.program()):

@@ -165,3 +165,33 @@ def test_a_measurement_waits_for_that_of_another_process(
     monkeypatch.setattr(choice_cache.RuntimeRecord, "write", writing)
     choose_runtime(model, SIZE)
     assert held == [True]
+
+
+def test_without_a_usable_cache_folder_the_fastest_runtime_is_chosen_with_one_warning(
+    fakes: FakeRuntimes,
+    model: ModelSpec,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    fakes.install(fakes.runtime("onnxruntime", 1.0), fakes.runtime("openvino", 0.5))
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("UPREZ_CACHE", str(tmp_path / "file"))
+    assert choose_runtime(model, SIZE).name == "openvino"
+    (warning,) = [message for message in caplog.messages if "cached" in message]
+    assert warning.startswith("the choice of a runtime for srvgg-4x1 is not cached: ")
+    assert "set UPREZ_CACHE" in warning
+
+
+def test_on_a_full_disk_the_fastest_runtime_is_chosen_with_one_warning(
+    fakes: FakeRuntimes, model: ModelSpec, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail(*arguments: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    fakes.install(fakes.runtime("onnxruntime", 1.0), fakes.runtime("openvino", 0.5))
+    monkeypatch.setattr(FileLock, "__enter__", fail)
+    monkeypatch.setattr(Path, "write_bytes", fail)
+    assert choose_runtime(model, SIZE).name == "openvino"
+    (warning,) = [message for message in caplog.messages if "cached" in message]
+    assert "could not be cached (No space left on device)" in warning

@@ -235,6 +235,14 @@ def test_processes_that_open_the_same_network_compare_it_once(chain: Any) -> Non
     assert FakeNetwork.opened.count("TensorRT") == 1
 
 
+def test_where_no_file_can_be_locked_the_faster_network_is_opened(chain: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(lock: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("filelock.FileLock.__enter__", fail)
+    assert open_network(chain, "auto", 32, 48).title == "fused kernels"
+
+
 def test_gpus_before_ampere_use_tensorrt(resources: Callable[..., Any]) -> None:
     turing = resources(catalogue.find("srvgg-24x8", np.float16), "7.5")
     assert open_network(turing, "auto", 64, 48).title == "TensorRT"

@@ -9,11 +9,9 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from filelock import FileLock
-
 from pipeline.errors import BackendError
 from pipeline.superres.gpu.tensorrt.engine import EngineKey
-from pipeline.system.cache import cache_folder, write_cached
+from pipeline.system.cache import cache_folder, cache_lock, write_cached
 
 log = logging.getLogger(__name__)
 
@@ -89,7 +87,7 @@ class EngineCache:
             BackendError: The new engine does not load.
         """
         path = self._path(key)
-        with FileLock(path.with_suffix(".lock")):
+        with cache_lock(path.with_suffix(".lock")):
             if path.exists():
                 engine = load(path.read_bytes())
                 if engine is not None:
