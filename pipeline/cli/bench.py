@@ -13,7 +13,7 @@ from rich.table import Table
 from pipeline.cli.bench_engines import SECONDS, bench_engines
 from pipeline.cli.console import err, facts, note, out
 from pipeline.cli.options import Json, with_settings
-from pipeline.cli.report_files import check_folders, even_size, write_report
+from pipeline.cli.report_files import check_reports, even_size, write_report
 from pipeline.config.settings import Settings, Upscaling
 from pipeline.diagnostics.benchmark import BenchmarkOptions, benchmark
 from pipeline.diagnostics.engine_report import EngineReport
@@ -54,7 +54,7 @@ def bench(
     if schema:
         print(json.dumps((EngineReport if engines else BenchmarkReport).model_json_schema(), indent=2))
         return
-    check_folders({"--save": save, "--trace": trace})
+    check_reports({"--save": save, "--trace": trace}, source)
     pixels = even_size(size) if size else None
     if engines:
         _refuse_with_engines({"SOURCE": source, "--discard": discard, "--compare": compare, "--trace": trace})

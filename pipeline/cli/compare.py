@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from fractions import Fraction
 from pathlib import Path
 from typing import Annotated
@@ -14,13 +15,12 @@ from pipeline.cli.console import err, note, out, size
 from pipeline.cli.exit_codes import EXIT_BAD
 from pipeline.cli.option_names import with_options
 from pipeline.cli.options import SESSION_OPTIONS, Json, time_of, with_settings
-from pipeline.cli.report_files import check_folders, write_report
 from pipeline.config.settings import Settings
 from pipeline.diagnostics.comparison.comparison import Comparison, ComparisonOptions, compare_files, compare_models
-from pipeline.diagnostics.comparison.output_file import check_output_file, write_output_file
+from pipeline.diagnostics.comparison.output_file import check_output_file, name_beside, write_output_file
 from pipeline.diagnostics.comparison.page import comparison_page
 from pipeline.diagnostics.comparison.report import ComparisonReport, ComparisonRow
-from pipeline.errors import SettingsError
+from pipeline.errors import OutputError, SettingsError
 
 _SECONDS = Fraction(2)  # of a clip that models are compared on, by default
 
@@ -65,12 +65,14 @@ def compare(
     Exit codes: 0 done, 2 an error, or a model could not be used; the page has the reason.
     """
     names = _check(sources, models, reference)
-    page = page or sources[0].with_name(f"{sources[0].stem}.compare.html")
-    check_folders({"--save": save})
-    check_output_file(page, [*sources, *([reference] if reference else [])], settings.overwrite)
+    page = page or name_beside(sources[0], "compare.html")
+    _check_outputs(page, save, [*sources, *([reference] if reference else [])], settings.overwrite)
     options = ComparisonOptions(_with_times(settings, at, seconds, bool(names)), reference, every)
     comparison = _write_page(page, sources, names, options)
-    _report(comparison, page, save, as_json)
+    if save:
+        text = comparison.report.model_dump_json(indent=2) + "\n"
+        write_output_file(save, text.encode(), settings.overwrite)
+    _report(comparison, page, as_json)
     if any(row.failure for row in comparison.report.rows):
         raise typer.Exit(EXIT_BAD)
 
@@ -87,6 +89,15 @@ def _check(sources: list[Path], models: str | None, reference: Path | None) -> l
     if not names and len(sources) == 1 and not reference:
         raise SettingsError(f"{sources[0]}: nothing to compare it with: add `models`, `reference`, or another file")
     return names
+
+
+def _check_outputs(page: Path, save: Path | None, inputs: list[Path], overwrite: bool) -> None:
+    """Raise OutputError, before any work, for files that can't be written, or that would replace an input."""
+    check_output_file(page, inputs, overwrite)
+    if save:
+        check_output_file(save, inputs, overwrite)
+        if os.path.realpath(save) == os.path.realpath(page):
+            raise OutputError(f"--save {save}: is the page's file as well; give it another name")
 
 
 def _with_times(settings: Settings, at: str | None, seconds: str | None, with_models: bool) -> Settings:
@@ -116,13 +127,10 @@ def _write_page(page: Path, sources: list[Path], models: list[str], options: Com
     return comparison
 
 
-def _report(comparison: Comparison, page: Path, save: Path | None, as_json: bool) -> None:
-    """Print and save the figures."""
-    text = comparison.report.model_dump_json(indent=2)
-    if save:
-        write_report("--save", save, text + "\n")
+def _report(comparison: Comparison, page: Path, as_json: bool) -> None:
+    """Print the figures."""
     if as_json:
-        print(text)
+        print(comparison.report.model_dump_json(indent=2))
         return
     out.print(_table(comparison.report))
     for line in comparison.report.notes:

@@ -11,7 +11,7 @@ from rich.markup import escape
 from pipeline.cli.console import err, out
 from pipeline.cli.options import MODEL_OPTIONS, SESSION_OPTIONS, time_of, with_settings
 from pipeline.config.settings import Settings
-from pipeline.diagnostics.comparison.output_file import check_output_file, write_output_file
+from pipeline.diagnostics.comparison.output_file import check_output_file, name_beside, write_output_file
 from pipeline.diagnostics.comparison.preview import preview as preview_image
 from pipeline.diagnostics.quality import encode_png
 
@@ -32,7 +32,7 @@ def preview(
 
     Before is the frame, enlarged by bicubic resampling; after is the model's output.
     """
-    target = output or source.with_name(f"{source.stem}.preview.png")
+    target = output or name_beside(source, "preview.png")
     check_output_file(target, [source], settings.overwrite)
     with err.status("upscaling one frame"):
         image = preview_image(source, settings.model_copy(update={"start": time_of("--at", at)}))

@@ -89,8 +89,9 @@ def test_an_existing_page_is_replaced_only_on_request(uprez: Call, small: Path) 
             ("--models", "identity", "--at", "1:00"),
             "has no frame from 60 s on, it ends after 0.24 s: choose an earlier",
         ),
+        (("--models", "identity", "--page", "a", "--save", "./a"), "--save a: is the page's file as well"),
         (("--models", "identity", "--reference", "no.mkv"), "no.mkv: no such file"),
-        (("--models", "identity", "--save", "no/a.json"), "--save no/a.json: the folder no does not exist"),
+        (("--models", "identity", "--save", "no/a.json"), "no/a.json: the folder no does not exist"),
     ],
 )
 def test_an_invalid_request_is_one_line_and_writes_nothing(
@@ -100,6 +101,27 @@ def test_an_invalid_request_is_one_line_and_writes_nothing(
     assert (ended.code, ended.out, len(ended.err.splitlines())) == (2, "", 1)
     assert message in ended.err
     assert list(small.parent.iterdir()) == [small]
+
+
+def test_figures_replace_no_input_and_no_file_unless_requested(uprez: Call, original: Path, tmp_path: Path) -> None:
+    rough = pairs.write(tmp_path / "rough.mkv", (128, 96), crf=40)
+    before = rough.read_bytes()
+    ended = uprez("compare", original, rough, "--save", rough, "--overwrite")
+    assert (ended.code, ended.err) == (2, f"uprez: {rough}: is an input; give the output another name\n")
+    assert rough.read_bytes() == before
+    figures = tmp_path / "a.json"
+    figures.write_text("mine")
+    ended = uprez("compare", original, rough, "--save", figures)
+    assert (ended.code, ended.err) == (2, f"uprez: {figures}: exists already; --overwrite replaces it\n")
+    assert figures.read_text() == "mine"
+    assert uprez("compare", original, rough, "--save", figures, "--overwrite").code == 0
+    assert ComparisonReport.model_validate_json(figures.read_text()).rows
+
+
+@pytest.mark.parametrize("folder", [".", ".."])
+def test_a_folder_is_refused_in_one_line(uprez: Call, folder: str) -> None:
+    ended = uprez("compare", folder, "--models", "identity", *ON_CPU)
+    assert (ended.code, ended.err) == (2, f"uprez: {folder}: is a folder; give the name of a file\n")
 
 
 def test_models_on_several_videos_are_refused(uprez: Call, small: Path) -> None:

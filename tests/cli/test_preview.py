@@ -48,3 +48,9 @@ def test_an_invalid_request_is_one_line_and_writes_nothing(
     ended = uprez("preview", clip, *OPTIONS, *options)
     assert (ended.code, message in ended.err, len(ended.err.splitlines())) == (2, True, 1)
     assert list(clip.parent.iterdir()) == [clip]
+
+
+@pytest.mark.parametrize("folder", [".", ".."])
+def test_a_folder_is_refused_in_one_line(uprez: Call, folder: str) -> None:
+    ended = uprez("preview", folder, *OPTIONS)
+    assert (ended.code, ended.err) == (2, f"uprez: {folder}: is a folder; give the name of a file\n")

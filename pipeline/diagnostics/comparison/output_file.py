@@ -6,9 +6,16 @@ import os
 from collections.abc import Iterable
 from pathlib import Path
 
-from pipeline.errors import OutputError
+from pipeline.errors import InputError, OutputError
 from pipeline.media.av_errors import translate_write_errors
 from pipeline.media.writing.pending_file import PendingFile
+
+
+def name_beside(source: Path, ending: str) -> Path:
+    """The name of a file beside a source: NAME.ENDING. Raises InputError for a folder, which may have no name."""
+    if os.path.isdir(source):
+        raise InputError(f"{source}: is a folder; give the name of a file")
+    return source.with_name(f"{source.stem}.{ending}")
 
 
 def check_output_file(path: Path, inputs: Iterable[Path], overwrite: bool) -> None:
@@ -24,6 +31,8 @@ def check_output_file(path: Path, inputs: Iterable[Path], overwrite: bool) -> No
     """
     if os.path.isdir(path):  # Path.is_dir raises on names that are too long
         raise OutputError(f"{path}: is a folder; give the name of a file")
+    if os.path.exists(path) and not os.path.isfile(path):
+        raise OutputError(f"{path}: is a device or pipe, which can't be replaced; give the name of a file")
     if not path.parent.is_dir():
         raise OutputError(f"{path}: the folder {path.parent} does not exist: create it first")
     if os.path.exists(path) and any(each.exists() and os.path.samefile(each, path) for each in inputs):

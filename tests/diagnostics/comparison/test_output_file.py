@@ -1,5 +1,6 @@
 """Files appear when they are complete."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -55,3 +56,9 @@ def test_nothing_is_left_of_a_file_that_can_not_be_written(tmp_path: Path, monke
     with pytest.raises(OutputError, match="the disk is full"):
         write_output_file(tmp_path / "a.png", b"content", overwrite=False)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_pipe_is_not_replaced(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(OutputError, match="is a device or pipe"):
+        check_output_file(tmp_path / "pipe", [], overwrite=True)
