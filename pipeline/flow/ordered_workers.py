@@ -45,17 +45,15 @@ class _TaskRun(Generic[Task, Result]):
 
 
 @dataclass(frozen=True)
-class ResultBatch(Generic[Task, Result]):
+class ResultBatch(Generic[Result]):
     """Consecutive results of one task.
 
     Attributes:
-        task: The task.
-        results: Its next results, in order; may be empty.
+        results: The next results of the task, in order; may be empty.
         done: These are its last results.
         error: The error that ended it after these results; None if it succeeded, or is not done.
     """
 
-    task: Task
     results: list[Result]
     done: bool
     error: BaseException | None
@@ -88,10 +86,6 @@ class OrderedWorkers(Closing, Generic[Task, Result]):
         self._put, self._filled, self._drained = (threading.Condition(self._lock) for _ in range(3))
         self._threads: list[threading.Thread] = []
 
-    def __len__(self) -> int:
-        """The number of tasks whose results have not all been taken."""
-        return len(self._runs)
-
     def put(self, task: Task) -> None:
         """Add a task; never waits. A thread is started for it, until there are as many as workers."""
         run: _TaskRun[Task, Result] = _TaskRun(task, self._length(task))
@@ -103,10 +97,10 @@ class OrderedWorkers(Closing, Generic[Task, Result]):
             number = len(self._threads)
             name = f"uprez-worker-{number}"
             thread = threading.Thread(target=self._run, args=(self._workers[number],), name=name, daemon=True)
-            self._threads.append(thread)
             thread.start()
+            self._threads.append(thread)  # once it runs: `close` joins it
 
-    def take(self, wait: bool, limit: int | None = None) -> ResultBatch[Task, Result] | None:
+    def take(self, wait: bool, limit: int | None = None) -> ResultBatch[Result] | None:
         """The results of the oldest task that are there.
 
         Args:
@@ -130,7 +124,7 @@ class OrderedWorkers(Closing, Generic[Task, Result]):
             count = len(run.results) if limit is None else min(limit, len(run.results))
             results = [run.results.popleft() for _ in range(count)]
             is_end = run.done and not run.results
-            batch = ResultBatch(run.task, results, is_end, run.error if is_end else None)
+            batch = ResultBatch(results, is_end, run.error if is_end else None)
             self._waiting -= len(batch.results)
             if batch.done:
                 self._runs.popleft()

@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Generator
+from typing import TypeVar
 
 import pytest
 from hypothesis import given
@@ -11,16 +12,18 @@ from pipeline.flow.blocking import Aborted
 from pipeline.flow.ordered_workers import OrderedWorkers
 from tests import waiting
 
-
-def count_up(task: int) -> Generator[int]:
-    yield from range(task)
+Result = TypeVar("Result")
 
 
-def drain(workers: OrderedWorkers[int, int], limit: int | None = None) -> list[tuple[int, int]]:
-    taken = []
+def count_up(task: int) -> Generator[tuple[int, int]]:
+    yield from ((task, result) for result in range(task))
+
+
+def drain(workers: OrderedWorkers[int, Result], limit: int | None = None) -> list[Result]:
+    taken: list[Result] = []
     while (batch := workers.take(wait=True, limit=limit)) is not None:
         assert limit is None or len(batch.results) <= limit
-        taken += [(batch.task, result) for result in batch.results]
+        taken += batch.results
         assert batch.error is None
     return taken
 
@@ -33,7 +36,7 @@ def test_results_come_in_the_order_of_the_tasks(
         for task in tasks:
             workers.put(task)
         assert drain(workers, limit) == [(task, result) for task in tasks for result in range(task)]
-        assert len(workers) == 0
+        assert workers.take(wait=False) is None
 
 
 def test_without_waiting_an_empty_batch_is_returned() -> None:
@@ -50,7 +53,7 @@ def test_without_waiting_an_empty_batch_is_returned() -> None:
         assert batch is not None
         assert (batch.results, batch.done) == ([], False)
         go_on.set()
-        assert drain(workers) == [(7, 7)]
+        assert drain(workers) == [7]
 
 
 def test_workers_ahead_wait_for_room() -> None:
@@ -71,7 +74,6 @@ def test_workers_ahead_wait_for_room() -> None:
         before = made[0]
         batch = workers.take(wait=True)
         assert batch is not None
-        assert batch.task == 0
         waiting.until(lambda: made[0] > before)
 
 
@@ -111,7 +113,7 @@ def test_oldest_task_always_gets_on() -> None:
 
 def test_error_comes_after_the_results_before_it() -> None:
     def fail(task: int) -> Generator[int]:
-        yield 1
+        yield task
         if task:
             raise ValueError("broken")
 
@@ -121,7 +123,7 @@ def test_error_comes_after_the_results_before_it() -> None:
         batches = []
         while (batch := workers.take(wait=True)) is not None:
             batches.append(batch)
-    assert [(batch.task, result) for batch in batches for result in batch.results] == [(0, 1), (1, 1)]
+    assert [result for batch in batches for result in batch.results] == [0, 1]
     assert [type(batch.error) for batch in batches if batch.done] == [type(None), ValueError]
 
 
@@ -154,4 +156,17 @@ def test_abort_ends_whoever_waits() -> None:
     release.set()
     workers.close()
     assert 1 in closed or 0 in closed
+    assert not [thread for thread in threading.enumerate() if thread.name.startswith("uprez-worker")]
+
+
+def test_close_joins_the_workers_that_run_if_another_one_can_not_be_started(monkeypatch: pytest.MonkeyPatch) -> None:
+    def exhausted(thread: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    workers = OrderedWorkers([count_up] * 2, 4, length=int)
+    workers.put(3)
+    monkeypatch.setattr(threading.Thread, "start", exhausted)
+    with pytest.raises(RuntimeError, match="can't start new thread"):
+        workers.put(3)
+    workers.close()
     assert not [thread for thread in threading.enumerate() if thread.name.startswith("uprez-worker")]
