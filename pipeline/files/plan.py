@@ -225,6 +225,8 @@ def _expected_frames(video: VideoInfo, excerpt: Excerpt | None, frames_per_decod
 
 
 def _time_shift(video: VideoInfo, excerpt: Excerpt | None) -> Fraction:
-    if excerpt and excerpt.start is not None:
-        return -excerpt.start
+    """A whole number of the video's ticks, so that its frames are moved by as much as the other streams."""
+    begins = excerpt.first_frame_time(video.time_base) if excerpt else None
+    if begins is not None:
+        return -begins
     return max(Fraction(0), -video.start_time)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
@@ -48,6 +49,14 @@ class Excerpt:
         begins, ends = (None if time is None else first + _snap_to_frame(time, rate) for time in (start, end))
         return cls(begins, ends, frames)
 
+    def first_frame_time(self, time_base: Fraction) -> Fraction | None:
+        """The earliest time that its first frame can have on the video's clock, in seconds; None for the beginning.
+
+        Args:
+            time_base: The time base of the video.
+        """
+        return None if self.start is None else math.ceil(_on_clock(self.start, time_base) / time_base) * time_base
+
     def end_time(self, first: Fraction, rate: Fraction) -> Fraction | None:
         """The end in seconds on the source's clock, None if open; an estimate where only `frames` limits it."""
         start = first if self.start is None else self.start
@@ -76,6 +85,11 @@ class Excerpt:
 def _snap_to_frame(time: Fraction, rate: Fraction) -> Fraction:
     frame = int(time * rate) / rate
     return frame if time - frame <= _ROUNDING else time
+
+
+def _on_clock(time: Fraction, time_base: Fraction) -> Fraction:
+    """`time` as a clock that ticks in milliseconds stores it; other clocks store frame times well enough."""
+    return Fraction(round(time * 1000), 1000) if time_base == _MILLISECOND else time
 
 
 class Trim(Stage["Frame | Packet", "Frame | Packet"]):
@@ -121,9 +135,11 @@ class Trim(Stage["Frame | Packet", "Frame | Packet"]):
 
     def _trim_frame(self, frame: Frame) -> Iterator[Frame]:
         time = frame.pts * self._time_base
-        if self.complete or (self._start is not None and time < self._rounded(self._start)):
+        if self.complete or (self._start is not None and time < _on_clock(self._start, self._time_base)):
             frame.release()
-        elif self.frames == self._max_frames or (self._end is not None and time >= self._rounded(self._end)):
+        elif self.frames == self._max_frames or (
+            self._end is not None and time >= _on_clock(self._end, self._time_base)
+        ):
             self.complete = True
             self._end = time if self._end is None else min(self._end, time)
             frame.release()
@@ -131,11 +147,6 @@ class Trim(Stage["Frame | Packet", "Frame | Packet"]):
             self.frames += 1
             self._frames_end = (frame.pts + frame.duration) * self._time_base
             yield frame
-
-    def _rounded(self, time: Fraction) -> Fraction:
-        """`time` as a clock that ticks in milliseconds stores it; other clocks store frame times well enough."""
-        is_rounding = self._time_base == _MILLISECOND
-        return Fraction(round(time * 1000), 1000) if is_rounding else time
 
     def _release_packets(self, at_end: bool = False) -> Iterator[Packet]:
         """Yield the held packets that are now known to belong to the excerpt."""

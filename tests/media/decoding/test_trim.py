@@ -127,3 +127,23 @@ def test_end_time_is_estimated_from_the_number_of_frames() -> None:
     assert Excerpt(frames=60).end_time(Fraction(5), RATE) == 7
     assert Excerpt(end=Fraction(6), frames=60).end_time(Fraction(5), RATE) == 6
     assert Excerpt(start=Fraction(6)).end_time(Fraction(5), RATE) is None
+
+
+@given(
+    st.fractions(0, 1000, max_denominator=10_000),
+    st.sampled_from([Fraction(1, 30), Fraction(1, 1000), Fraction(1, 90_000), Fraction(1001, 24_000)]),
+)
+def test_the_first_frame_time_is_a_tick_of_the_video_at_or_after_the_start(
+    start: Fraction, time_base: Fraction
+) -> None:
+    time = Excerpt(start).first_frame_time(time_base)
+    assert time is not None
+    assert (time / time_base).denominator == 1
+    if time_base == Fraction(1, 1000):  # whose frames are rounded to the nearest tick
+        assert abs(time - start) <= time_base / 2
+    else:
+        assert start <= time < start + time_base
+
+
+def test_an_excerpt_from_the_beginning_has_no_first_frame_time() -> None:
+    assert Excerpt(end=Fraction(2)).first_frame_time(Fraction(1, 30)) is None
