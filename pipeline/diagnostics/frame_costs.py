@@ -12,10 +12,7 @@ Steps overlap on the GPU, as they do in a job. No codecs: `uprez bench` measures
 
 from __future__ import annotations
 
-import itertools
-import time
 from collections import deque
-from collections.abc import Iterator
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -23,8 +20,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from pipeline.config.settings import Settings
-from pipeline.flow.pipeline import Pipeline
-from pipeline.flow.stage import Chain, Stage
+from pipeline.diagnostics.comparison.session_rate import measure_session_rate
 from pipeline.frame import PIXEL_FORMATS, Colour, Frame, FrameFormat
 from pipeline.superres.backend_choice import choose_model
 from pipeline.superres.gpu.lane_rate import frames_per_second
@@ -36,14 +32,12 @@ from pipeline.superres.gpu.tensorrt.library import load_if_installed
 from pipeline.superres.gpu.tensorrt.network import EngineResources
 from pipeline.superres.session import Session
 from pipeline.superres.sessions import SessionRequest, open_session
-from pipeline.superres.stages import Collect, Submit
 from pipeline.system.cuda import Gpu, gpu_errors
 
 if TYPE_CHECKING:
     from cuda.core import Stream
 
 STEPS = ("network", "+ to_rgb", "+ from_rgb", "+ copies", "+ session", "+ threads")
-_FILLING = 64  # frames of the pipeline that are not timed
 
 
 @dataclass(frozen=True)
@@ -87,7 +81,7 @@ def frame_costs(settings: Settings, width: int, height: int, seconds: float = 0.
                 rates.append(frames_per_second(passes, seconds))
     with open_session(SessionRequest("tensorrt", model, source, settings)) as session:
         rates.append(frames_per_second([SessionLane(session, noise(source), settings.slots)], seconds))
-        rates.append(threaded_rate(session, noise(source), rates[-1], seconds))
+        rates.append(measure_session_rate(session, [noise(source)], seconds))
     return [FrameCost(name, rate) for name, rate in zip(STEPS, rates, strict=True)]
 
 
@@ -182,31 +176,3 @@ class SessionLane:
 
     def _collect(self) -> None:
         self._session.collect(self._tickets.popleft()).release()
-
-
-class CollectionTimes(Stage[Frame, Frame]):
-    """Releases frames, and records when they came.
-
-    Attributes:
-        times: In seconds of time.perf_counter.
-    """
-
-    def __init__(self) -> None:
-        self.times: list[float] = []
-
-    def feed(self, item: Frame) -> Iterator[Frame]:
-        item.release()
-        self.times.append(time.perf_counter())
-        yield from ()
-
-
-def threaded_rate(session: Session[Any], frame: Frame, expected: float, seconds: float) -> float:
-    """The rate of a session with `submit` and `collect` in threads, for about `seconds` at the `expected` rate."""
-    count = 2 * _FILLING + round(expected * seconds)
-    timer = CollectionTimes()
-    stages: dict[str, Stage[Any, Any]] = {"submit": Submit(session), "upscale": Chain(Collect[Any](session), timer)}
-    pipeline = Pipeline(itertools.repeat(frame, count), stages, Settings().queue)
-    pipeline.start()
-    pipeline.wait()
-    steady = timer.times[_FILLING:-_FILLING]
-    return (len(steady) - 1) / (steady[-1] - steady[0])

@@ -1,4 +1,4 @@
-"""The steps around a network, on streams that record what is queued; and sessions in one thread and in several."""
+"""The steps around a network, on streams that record what is queued; and a session in one thread."""
 
 from __future__ import annotations
 
@@ -8,12 +8,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from pipeline.diagnostics import frame_costs
-from pipeline.diagnostics.frame_costs import PassLane, SessionLane, noise, threaded_rate
+from pipeline.diagnostics.frame_costs import PassLane, SessionLane, noise
 from pipeline.frame import PIXEL_FORMATS, Colour, FrameFormat
-from pipeline.models import catalogue
 from tests.frames import format_of
-from tests.superres.networks import open_cpu_session
 
 FORMAT = FrameFormat(32, 16, PIXEL_FORMATS["yuv420p"], Colour(1, False))
 
@@ -132,9 +129,3 @@ def test_a_session_in_one_thread_has_as_many_frames_in_flight_as_allowed() -> No
     assert (in_flight, most) == (3, 3)
     lane.sync()
     assert in_flight == 0
-
-
-def test_a_session_in_threads_is_timed_without_its_first_and_last_frames(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(frame_costs, "_FILLING", 2)
-    with open_cpu_session(catalogue.find("identity", np.float32), FORMAT) as session:
-        assert threaded_rate(session, noise(FORMAT), expected=100.0, seconds=0.1) > 0

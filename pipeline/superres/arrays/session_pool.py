@@ -43,6 +43,20 @@ class FrameJob(Generic[Result]):
     convert: Callable[[Frame], Result]
 
 
+class _ReleaseOnce:
+    """The release of a frame that a session has perhaps released before it failed. For any thread."""
+
+    def __init__(self, release: Callable[[], None]) -> None:
+        self._lock = threading.Lock()
+        self._release: Callable[[], None] | None = release
+
+    def __call__(self) -> None:
+        with self._lock:
+            release, self._release = self._release, None
+        if release:
+            release()
+
+
 @dataclass
 class _Pooled:
     """An open session.
@@ -79,9 +93,10 @@ class SessionPool(Closing):
             BackendError, ModelError: The session can't be opened, or failed.
             UprezError: The pool is closed.
         """
-        with ExitStack() as release, self._lock:
-            release.callback(job.frame.release)
-            frame = replace(job.frame, release=release.close)  # which releases it once
+        release = _ReleaseOnce(job.frame.release)
+        frame = replace(job.frame, release=release)
+        with ExitStack() as failed, self._lock:
+            failed.callback(release)
             self.check_open()
             key = (frame.format, job.on_device)
             pooled = self._pooled(key)
@@ -95,7 +110,7 @@ class SessionPool(Closing):
                 if isinstance(error, Aborted) and pooled.failure:
                     raise pooled.failure from error
                 raise
-            release.pop_all()  # the session releases it
+            failed.pop_all()  # the session releases it: at once, or in `collect` if it is in GPU memory
             return self._collector.submit(_collect, pooled, ticket, job.convert)
 
     def check_open(self) -> None:

@@ -24,3 +24,11 @@ def test_an_error_of_the_session_is_raised_to_the_caller(frame: Frame, small_for
     request = SessionRequest("onnx", find("identity", np.float32), small_format.enlarged(2), settings())
     with open_session(request) as session, pytest.raises(MismatchError):
         measure_session_rate(session, [frame])
+
+
+def test_a_network_that_is_slower_than_the_time_is_measured_on_three_frames(
+    frame: Frame, small_format: FrameFormat
+) -> None:
+    request = SessionRequest("onnx", find("identity", np.float32), small_format, settings())
+    with open_session(request) as session:
+        assert measure_session_rate(session, [frame], seconds=0.0) > 0

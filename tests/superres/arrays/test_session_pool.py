@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import pytest
@@ -25,6 +26,7 @@ class SlotSession:
         free: Free slots.
         collect_error: What `collect` raises.
         submit_error: What `submit` raises.
+        keeps: Frames are released in `collect`, as those in GPU memory are.
         closed: True after `close`.
     """
 
@@ -35,19 +37,23 @@ class SlotSession:
             self.free.put(slot)
         self.collect_error: Exception | None = None
         self.submit_error: BaseException | None = None
+        self.keeps = False
         self.closed = False
 
     def submit(self, frame: Frame) -> tuple[int, Frame]:
         if self.submit_error:
             raise self.submit_error
         slot = self.free.get()
-        frame.release()
+        if not self.keeps:
+            frame.release()
         return slot, frame
 
     def collect(self, ticket: tuple[int, Frame]) -> Frame:
         if self.collect_error:
             raise self.collect_error
         slot, frame = ticket
+        if self.keeps:
+            frame.release()
         return replace(frame, release=lambda: self.free.put(slot))
 
     def abort(self) -> None:
@@ -217,6 +223,33 @@ def test_a_frame_that_is_not_accepted_is_released_once(
     opener.sessions[0].submit_error = None
     assert pool.submit(job(frame, 7)).result() == 7
     assert len(opener.sessions) == sessions
+
+
+@pytest.mark.parametrize("keeps", [False, True])
+def test_a_frame_is_released_once_by_its_session_in_submit_or_in_collect(
+    pool: SessionPool, opener: Opener, frame: Frame, keeps: bool
+) -> None:
+    pool.submit(job(frame)).result()
+    opener.sessions[0].keeps = keeps
+    released: list[int] = []
+    for number in range(5):
+        pool.submit(job(replace(frame, release=partial(released.append, number)))).result()
+    assert released == [*range(5)]
+
+
+def test_a_frame_that_its_session_released_before_it_failed_is_not_released_again(
+    pool: SessionPool, opener: Opener, frame: Frame, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(accepted: Frame) -> None:
+        accepted.release()
+        raise BackendError("broken, says this test")
+
+    pool.submit(job(frame)).result()
+    monkeypatch.setattr(opener.sessions[0], "submit", fail)
+    released: list[int] = []
+    with pytest.raises(BackendError, match="broken, says this test"):
+        pool.submit(job(replace(frame, release=lambda: released.append(1))))
+    assert released == [1]
 
 
 def test_close_finishes_frames_in_flight_and_may_be_called_again(opener: Opener, frame: Frame) -> None:
