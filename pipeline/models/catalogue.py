@@ -69,7 +69,7 @@ def find(name: str, precision: str | type[np.floating], overrides: Overrides | N
     elif generate := _generator(name):
         spec = generate_cached(f"{name}.{form}.v{synthetic.VERSION}", partial(generate, _DTYPES[form]))
     elif name in added.names():
-        return _in_precision(inspect_cached(added.model_path(name)), precision)
+        return replace(_in_precision(inspect_cached(added.model_path(name)), precision), name=name)
     elif packaged := packaged_model(name):
         spec = inspect_cached(import_model(packaged_onnx(packaged)).path)
     elif released := release_file(name):

@@ -121,6 +121,16 @@ class TestAdded:
     def test_the_name_is_that_of_the_file_by_default(self, path: Path) -> None:
         assert catalogue.add_model(path).name == "theirs"
 
+    @pytest.mark.parametrize("precision", [np.float32, "fp32", "fp16"])
+    def test_a_name_in_the_files_metadata_gives_way_to_the_added_models(
+        self, path: Path, precision: str | type[np.floating]
+    ) -> None:
+        model = onnx.load(path)
+        onnx.helper.set_model_props(model, {"uprez.name": "clear-x2"})
+        onnx.save(model, path)
+        catalogue.add_model(path, "mine")
+        assert catalogue.find("mine", precision).name == "mine"
+
     @pytest.mark.parametrize("name", ["clear-x2", "identity", "srvgg-8x8", "span-8x2", "mine.onnx"])
     def test_names_of_other_models_are_refused(self, path: Path, name: str) -> None:
         with pytest.raises(ModelError, match="can't be the name of an added model"):
