@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import glob
+import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -50,12 +51,12 @@ def resolve_inputs(sources: list[str], to: Path | None) -> list[JobInput]:
     """
     for path in (*sources, to or "."):
         refuse_address(path)
-    if to is not None and to.exists() and not to.is_dir():
+    if to is not None and os.path.exists(to) and not os.path.isdir(to):
         raise SettingsError(f"`to` {to}: is a file, not a folder; `uprez upscale IN OUT` names an output")
     first = Path(sources[0])
-    if len(sources) <= 2 and to is None and not first.is_dir() and not _is_pattern(sources[0]):
+    if len(sources) <= 2 and to is None and not os.path.isdir(first) and not _is_pattern(sources[0]):
         return [JobInput(first, file=Path(sources[1]) if len(sources) == 2 else None, named=True)]
-    if len(sources) == 2 and to is None and not Path(sources[1]).exists():
+    if len(sources) == 2 and to is None and not os.path.exists(sources[1]):
         raise SettingsError(f"{sources[1]}: no such file; give the folder for the outputs as `to`")
     inputs = [each for source in sources for each in _inputs_of(source, to, is_only=len(sources) == 1)]
     if not inputs:
@@ -66,7 +67,7 @@ def resolve_inputs(sources: list[str], to: Path | None) -> list[JobInput]:
 def _inputs_of(source: str, to: Path | None, is_only: bool) -> list[JobInput]:
     """The inputs of one argument: a folder, a pattern or a file."""
     path = Path(source)
-    if path.is_dir():
+    if os.path.isdir(path):
         return _all_in(path, to)
     if not _is_pattern(source):
         return [JobInput(path, folder=to, named=is_only)]
@@ -119,4 +120,4 @@ def _is_apple_double(path: Path) -> bool:
 
 
 def _is_pattern(source: str) -> bool:
-    return glob.has_magic(source) and not Path(source).exists()
+    return glob.has_magic(source) and not os.path.exists(source)

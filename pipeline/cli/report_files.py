@@ -26,7 +26,7 @@ def check_reports(files: dict[str, Path | None], source: Path | None = None) -> 
         source: The video that is measured, which none of them may replace.
     """
     for option, path in files.items():
-        if path and not path.parent.is_dir():
+        if path and not os.path.isdir(path.parent):
             raise OutputError(f"{option} {path}: the folder {path.parent} does not exist; create it first")
         if path and source and os.path.realpath(path) == os.path.realpath(source):
             raise OutputError(f"{option} {path}: is the video that is measured; give the report another name")

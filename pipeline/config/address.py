@@ -126,7 +126,7 @@ class Address:
 def refuse_address(path: str | Path) -> None:
     """Raise SettingsError if `path` is an address rather than a local file. The message contains no secret."""
     match = _REMOTE.match(str(path))
-    if match and not (Path(path).exists() or Path(path).parent.exists()):
+    if match and not (os.path.exists(path) or os.path.exists(Path(path).parent)):
         raise SettingsError(
             f"{match[1]}://{REDACTED}: is an address, not a file; `uprez live` reads and publishes those"
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -77,7 +78,7 @@ def choose_model(settings: Upscaling, backend: str) -> ModelSpec:
     precision = settings.precision if backend != "onnx" and settings.precision != "auto" else None
     wanted = precision or (np.float32 if backend == "onnx" else np.float16)
     stated = Overrides(settings.model_range, settings.model_channels, settings.model_layout)
-    names = [settings.model] if Path(settings.model).exists() else [name.strip() for name in settings.model.split(",")]
+    names = [settings.model] if os.path.exists(settings.model) else [name.strip() for name in settings.model.split(",")]
     return chain([catalogue.find(name, wanted, _stated_of(name, names, stated)) for name in names])
 
 

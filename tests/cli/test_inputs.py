@@ -69,3 +69,11 @@ def test_folder_of_outputs_that_is_a_file_is_refused(folder: Path) -> None:
 def test_folder_without_videos_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="no video there"):
         resolve_inputs([str(tmp_path)], None)
+
+
+def test_names_longer_than_those_of_files_are_left_to_what_opens_them() -> None:
+    name, pattern = "x" * 300, f"{'x' * 300}[1].mp4"
+    assert [job.source for job in resolve_inputs([name], None)] == [Path(name)]
+    assert [job.file for job in resolve_inputs([name, name], None)] == [Path(name)]
+    with pytest.raises(InputError):
+        resolve_inputs([pattern], None)

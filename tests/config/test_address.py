@@ -89,6 +89,11 @@ def test_an_address_is_refused_as_a_path_unless_such_a_file_exists(
     refuse_address(Path("odd:/result.mkv"))
 
 
+def test_an_address_longer_than_the_name_of_a_file_is_refused() -> None:
+    with pytest.raises(SettingsError, match="is an address, not a file"):
+        refuse_address(f"rtsp://camera/{'x' * 5000}")
+
+
 def test_a_port_above_65535_is_refused() -> None:
     assert str(Address("rtsp://camera:65535/x")) == "rtsp://camera:65535/x"
     with pytest.raises(SettingsError, match="ports end at 65535"):

@@ -117,3 +117,9 @@ def test_what_is_stated_of_a_file_is_not_stated_of_an_embedded_model_beside_it(t
     assert [step.order for step in model.steps] == ["bgr", "rgb"]
     with pytest.raises(ModelError, match="are for model files"):
         choose_model(Settings.load(None, model="identity,clear-x2", model_channels="bgr"), "onnx")
+
+
+@pytest.mark.parametrize("name", ["x" * 300, ",".join(["identity"] * 40) + ",nonsense"])
+def test_a_name_longer_than_that_of_a_file_is_no_file(name: str) -> None:
+    with pytest.raises(ModelError, match="no model called"):
+        choose_model(Settings.load(None, model=name), "onnx")

@@ -33,9 +33,9 @@ def check_output_file(path: Path, inputs: Iterable[Path], overwrite: bool) -> No
         raise OutputError(f"{path}: is a folder; give the name of a file")
     if os.path.exists(path) and not os.path.isfile(path):
         raise OutputError(f"{path}: is a device or pipe, which can't be replaced; give the name of a file")
-    if not path.parent.is_dir():
+    if not os.path.isdir(path.parent):
         raise OutputError(f"{path}: the folder {path.parent} does not exist: create it first")
-    if os.path.exists(path) and any(each.exists() and os.path.samefile(each, path) for each in inputs):
+    if os.path.exists(path) and any(os.path.exists(each) and os.path.samefile(each, path) for each in inputs):
         raise OutputError(f"{path}: is an input; give the output another name")
     if os.path.exists(path) and not overwrite:
         raise OutputError(f"{path}: exists already; `overwrite=True` replaces it")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -76,7 +77,7 @@ def output_target(address: Address, settings: StreamSettings) -> OutputTarget:
     path = Path(text)
     if address.scheme in ("", "file"):
         path = Path(text.removeprefix("file://").removeprefix("file:"))
-        if text.endswith(("/", "\\")) or path.is_dir():
+        if text.endswith(("/", "\\")) or os.path.isdir(path):
             return _hls_target(address, path / _PLAYLIST, settings)
         if path.suffix.lower() == ".m3u8":
             return _hls_target(address, path, settings)

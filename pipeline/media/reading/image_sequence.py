@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import math
+import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -75,7 +76,7 @@ class FilePattern:
 
 def is_pattern(path: Path) -> bool:
     """Return True if `path` is a pattern of numbered files, and no existing file has this very name."""
-    return bool(_NUMBER.search(str(path).replace("%%", ""))) and not path.exists()
+    return bool(_NUMBER.search(str(path).replace("%%", ""))) and not os.path.exists(path)
 
 
 def is_image(path: Path) -> bool:

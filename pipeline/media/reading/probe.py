@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -37,7 +38,7 @@ def probe(path: str | Path, video: int | None = None) -> MediaInfo:
         pipe = Pipe.standard_input()
         with open_input(path, pipe=pipe) as container:
             return replace(_read_media_info(path, container, video), pipe=pipe)
-    if is_pattern(path) or (is_image(path) and path.exists() and not is_animated_png(path)):
+    if is_pattern(path) or (is_image(path) and os.path.exists(path) and not is_animated_png(path)):
         images = ImageSequence.find(path)
         with open_images(images) as container:
             return _with_images(_read_media_info(path, container), images)

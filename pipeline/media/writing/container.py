@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 from collections import Counter
 from fractions import Fraction
 from pathlib import Path
@@ -98,7 +99,7 @@ def open_container(path: Path, part: Path, options: dict[str, str]) -> OutputCon
         OutputError: The folder does not exist or can't be written to, or the suffix is not that of a container that
             stores a timestamp for each frame.
     """
-    if not path.parent.is_dir():
+    if not os.path.isdir(path.parent):
         raise OutputError(f"{path}: the folder {path.parent} does not exist: make it first")
     with translate_write_errors(path):
         part.touch()

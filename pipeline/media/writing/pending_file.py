@@ -37,7 +37,7 @@ class PendingFile:
             OutputError: A file of that name exists, or the file can't be renamed. The message names the partial file
                 that is kept instead.
         """
-        if self.path.exists() and not overwrite:
+        if os.path.exists(self.path) and not overwrite:
             raise OutputError(f"{self.path}: appeared during the job; the output is kept as {self.keep_partial()}")
         try:
             with translate_write_errors(self.path):
@@ -63,7 +63,7 @@ def temporary_path(path: Path, suffix: str = "") -> Path:
 def keep_as_partial(part: Path, stem: Path, suffix: str = "") -> Path:
     """Rename `part` to the first free name of STEM.partialSUFFIX, STEM.partial2SUFFIX and so on, and return it."""
     names = (stem.with_name(f"{stem.name}.partial{count}{suffix}") for count in ("", *range(2, _MAX_PARTIALS)))
-    kept = next(name for name in names if not name.exists())
+    kept = next(name for name in names if not os.path.exists(name))
     with translate_write_errors(kept):
         os.replace(part, kept)
     return kept
