@@ -55,8 +55,15 @@ class TensorRtLibrary:
         return self.logger.messages[-1] if self.logger.messages else "TensorRT gave no reason"
 
     def create_builder(self) -> Any:
-        """Create a builder. Raises BackendError if it can't use the GPU; that of TensorRT-RTX needs none."""
+        """Create a builder.
+
+        Raises:
+            BackendError: It can't use the GPU (that of TensorRT-RTX needs none), or this is a lean runtime without one.
+        """
         self._check_version()
+        if not hasattr(self.trt, "Builder"):
+            command = INSTALL_COMMANDS[self.name]
+            raise BackendError(f"{self.title} {self.version} is a lean runtime, which can't build engines: {command}")
         self.logger.messages.clear()
         try:
             return self.trt.Builder(self.logger)

@@ -1,5 +1,6 @@
 """The TensorRT libraries."""
 
+from collections import deque
 from types import SimpleNamespace
 from typing import Any
 
@@ -67,6 +68,14 @@ def test_a_runtime_that_can_not_use_the_gpu_is_refused_with_the_logged_error() -
 def test_a_builder_that_can_not_use_the_gpu_is_refused() -> None:
     with pytest.raises(BackendError, match=r"TensorRT 10\.16\.1 can't use the GPU: TensorRT gave no reason: update"):
         without_gpu("").create_builder()
+
+
+def test_a_lean_runtime_is_refused_where_an_engine_must_be_built() -> None:
+    lean = library.TensorRtLibrary(
+        "tensorrt", SimpleNamespace(__version__="10.16.1"), SimpleNamespace(messages=deque())
+    )
+    with pytest.raises(BackendError, match=r"10\.16\.1 is a lean runtime, which can't build engines: pip install"):
+        lean.create_builder()
 
 
 def test_an_error_that_is_not_of_the_runtime_itself_does_not_refuse_it() -> None:
