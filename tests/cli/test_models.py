@@ -33,6 +33,12 @@ def test_models_are_listed_with_scale_size_and_licence(uprez: Call) -> None:
         assert word in ended.out
 
 
+def test_models_are_listed_without_a_usable_cache(uprez: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("UPREZ_CACHE", str(tmp_path / "file"))
+    assert "clear-x2 (default)" in uprez("models").out
+
+
 def test_an_added_model_is_listed_used_and_removed(uprez: Call, path: Path, clip: Path) -> None:
     assert "mine was added" in uprez("models", "add", path, "--name", "mine").out
     assert "added from theirs.onnx" in uprez("models").out

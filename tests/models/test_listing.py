@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.models import listing
+from pipeline.models import added, listing
 from pipeline.models.builtin import BUILT_IN_MODELS
 from pipeline.models.listing import listed_models
 from pipeline.models.packaged_models import PACKAGED_MODELS
@@ -54,3 +54,23 @@ def test_release_files_are_listed_with_the_command_that_downloads_them(
     for file in RELEASE_FILES:
         assert rows[file.name].kind == "possible"
         assert file.command in rows[file.name].description
+
+
+def test_a_model_whose_record_is_damaged_is_a_row_with_the_reason(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("UPREZ_DATA", str(tmp_path))
+    for name in ("broken", "mine"):
+        added.save(added.AddedModel(name, 2, 1000, "MIT", "sharp", {}), b"network")
+    (tmp_path / "models" / "broken.json").write_text("{")
+    rows = {row.name: row for row in listed_models() if row.kind == "added"}
+    assert rows["mine"].scales == (2,)
+    assert (rows["broken"].scales, rows["broken"].parameters, rows["broken"].licence) == ((), (), "unknown")
+    assert rows["broken"].description.endswith("broken.json: damaged; remove the model and add it again")
+
+
+def test_without_a_usable_cache_no_file_counts_as_downloaded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("UPREZ_CACHE", str(tmp_path / "file"))
+    rows = {row.name: row for row in listed_models()}
+    assert {rows[file.name].kind for file in RELEASE_FILES} == {"possible"}
