@@ -54,3 +54,15 @@ class OutOfMemory(BackendError):
 
 class Cancelled(UprezError):
     """The caller aborted the job."""
+
+
+def error_summary(error: BaseException, skipped: str | None = None) -> str:
+    """Summarise an error in one line: the first line of its message that is not empty, or its type if there is none.
+
+    Args:
+        error: The error.
+        skipped: Lines that begin with this are skipped, unless there are no others.
+    """
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    wanted = [line for line in lines if skipped is None or not line.startswith(skipped)]
+    return next(iter(wanted or lines), type(error).__name__)

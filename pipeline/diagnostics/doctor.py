@@ -12,7 +12,7 @@ from fractions import Fraction
 import av
 import av.codec
 
-from pipeline.errors import UprezError
+from pipeline.errors import UprezError, error_summary
 from pipeline.frame import PIXEL_FORMATS, Colour, FrameFormat
 from pipeline.media.encoding.codecs import encoders_for, usual_encoders
 from pipeline.media.encoding.encoder_context import probe_encoder
@@ -157,5 +157,5 @@ def _trial(name: str, trial: Callable[[], object], detail: str, fix: str) -> Fin
     try:
         trial()
     except Exception as error:  # any fault of an installation is a finding
-        return Finding(name, False, str(error).splitlines()[0], fix)
+        return Finding(name, False, error_summary(error), fix)
     return Finding(name, True, detail)

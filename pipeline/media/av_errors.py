@@ -10,7 +10,7 @@ from pathlib import Path
 import av
 import av.error
 
-from pipeline.errors import InputError, OutputError
+from pipeline.errors import InputError, OutputError, error_summary
 
 _IMAGE_BRANDS = (b"heic", b"heix", b"mif1", b"msf1", b"avif")  # of still images in boxes like mp4's
 _TEXT_FORMATS = {  # by their first bytes: FFmpeg would read them, but they can name any other file
@@ -83,4 +83,4 @@ def translate_write_errors(path: Path) -> Iterator[None]:
 
 
 def _first_line(error: Exception) -> str:
-    return str(getattr(error, "strerror", None) or error).splitlines()[0]
+    return str(getattr(error, "strerror", None) or error_summary(error)).splitlines()[0]

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from pipeline.errors import ModelError
+from pipeline.errors import ModelError, error_summary
 from pipeline.models.precision import detect_precision
 from pipeline.models.receptive_field import receptive_field_radius, stride
 from pipeline.models.spec import ModelSpec
@@ -86,7 +86,7 @@ def _parse(path: Path, content: bytes) -> onnx.ModelProto:
             raise ModelError(f"{path}: its weights are stored in other files; save the model as one file")
         onnx.checker.check_model(model)
     except (DecodeError, onnx.checker.ValidationError, ValueError) as error:
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        reason = error_summary(error)
         raise ModelError(f"{path}: not a valid ONNX model ({reason})") from error
     return model
 
@@ -161,7 +161,7 @@ def _measure_scale(path: Path, content: bytes, input_name: str, noise: np.ndarra
         session = ort.InferenceSession(content, options, providers=["CPUExecutionProvider"])
         (output,) = session.run(None, {input_name: noise})
     except Exception as error:  # ONNX Runtime's errors have no common parent
-        raise ModelError(f"{path}: does not run on {width}x{height}: {str(error).splitlines()[0]}") from error
+        raise ModelError(f"{path}: does not run on {width}x{height}: {error_summary(error)}") from error
     scale = output.shape[2] // height if output.ndim == 4 else 0
     if scale not in _SCALES or output.shape != (1, channels, scale * height, scale * width):
         raise ModelError(

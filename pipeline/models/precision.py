@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from pipeline.errors import ModelError
+from pipeline.errors import ModelError, error_summary
 from pipeline.models.receptive_field import OF_SIZES
 
 if TYPE_CHECKING:
@@ -75,7 +75,7 @@ def convert_precision(model: onnx.ModelProto, precision: str) -> onnx.ModelProto
             _cast_at_both_ends(converted.graph)
         onnx.checker.check_model(converted, full_check=True)
     except (onnx.checker.ValidationError, onnx.shape_inference.InferenceError, RuntimeError) as error:
-        reason = str(error).splitlines()[0]
+        reason = error_summary(error)
         raise ModelError(f"can't be converted to {precision} ({reason}); export the model in {precision}") from error
     return converted
 

@@ -15,7 +15,7 @@ import av.error
 from av.codec.hwaccel import HWAccel
 from av.video.codeccontext import VideoCodecContext
 
-from pipeline.errors import UprezError
+from pipeline.errors import UprezError, error_summary
 from pipeline.frame import PIXEL_FORMATS, PixelFormat
 from pipeline.media.decoding.parallel_contexts import reopen_context
 from pipeline.media.reading.input_container import demux, open_input, select_video
@@ -98,5 +98,5 @@ def undecodable_reason(path: Path, gpu: Gpu) -> str | None:
             with demux(container, stream) as packets:
                 first = next((frame for packet in packets for frame in packet.decode()), None)
     except (av.error.FFmpegError, UprezError, OSError, RuntimeError) as error:
-        return str(error).splitlines()[0]
+        return error_summary(error)
     return None if first is not None and first.format.name == FORMAT else "it does not decode this kind of video"

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pipeline.errors import ModelError
+from pipeline.errors import ModelError, error_summary
 from pipeline.models.importing.external_data import LARGEST_MODEL, merge_external_data
 from pipeline.models.ncnn.files import SUFFIXES as NCNN_SUFFIXES
 from pipeline.models.ncnn.files import read_ncnn
@@ -35,7 +35,7 @@ def read_onnx(path: Path) -> tuple[onnx.ModelProto, Companions]:
         companions = merge_external_data(model, path)
         onnx.checker.check_model(model)
     except (DecodeError, onnx.checker.ValidationError, ValueError) as error:
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        reason = error_summary(error)
         raise ModelError(f"not a valid ONNX model ({reason})") from error
     return model, companions
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.errors import ModelError
+from pipeline.errors import ModelError, error_summary
 from pipeline.models.importing.conventions import Pixels
 from pipeline.models.importing.trial import TrialError
 from pipeline.system.onnx_runtime import load_onnx_runtime
@@ -79,6 +79,5 @@ def _check_memory(error: Exception) -> None:
 
 def _reason(error: Exception) -> str:
     """The reason in a message of ONNX Runtime's, without its codes."""
-    lines = str(error).splitlines() or [type(error).__name__]
-    text = lines[0].split("Status Message: ")[-1]
+    text = error_summary(error).split("Status Message: ")[-1]
     return text.split(" : ", 3)[-1].strip() if text.startswith("[ONNXRuntimeError]") else text.strip()

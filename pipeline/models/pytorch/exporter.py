@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from pipeline.errors import error_summary
 from pipeline.system.onnx_runtime import load_onnx_runtime
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ def export_network(module: Any, channels: int) -> onnx.ModelProto:
 
 def first_sentence(error: Exception) -> str:
     """The first sentence of a message, or the error's name if it has none."""
-    return (str(error).splitlines() or [type(error).__name__])[0].partition(". ")[0][:200]
+    return error_summary(error).partition(". ")[0][:200]
 
 
 def _export(module: Any, channels: int, side: int, *, is_free: bool) -> onnx.ModelProto:

@@ -9,11 +9,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.errors import BackendError, MismatchError
+from pipeline.errors import BackendError, MismatchError, error_summary
 from pipeline.flow.blocking import Aborted
 from pipeline.flow.fair_lock import FairLock, Gate
 from pipeline.models.spec import ModelSpec
 from pipeline.superres.cpu.runtimes import ONNX_RUNTIME, CpuRuntime, RunRequest, Size
+
+_ORIGIN = "Exception from "  # the line in which OpenVINO names its own source file
 
 
 class CpuNetwork:
@@ -50,7 +52,9 @@ class CpuNetwork:
         try:
             self._loaded = runtime.load(model, size, threads)
         except Exception as error:  # the runtimes' errors have no common parent
-            raise BackendError(f"{runtime.title} can't load {model.name}: {error_reason(error)}") from error
+            raise BackendError(
+                f"{runtime.title} can't load {model.name}: {error_summary(error, skipped=_ORIGIN)}"
+            ) from error
         self.backend = f"{runtime} on the CPU"
 
     def runner(self) -> NetworkRunner:
@@ -115,7 +119,9 @@ class NetworkRunner:
             except Exception as error:  # the runtimes' errors have no common parent
                 if self._gate.aborted:
                     raise Aborted from error
-                raise BackendError(f"{network.runtime.title} failed on {network}: {error_reason(error)}") from error
+                raise BackendError(
+                    f"{network.runtime.title} failed on {network}: {error_summary(error, skipped=_ORIGIN)}"
+                ) from error
             finally:
                 self.seconds = time.perf_counter() - start
 
@@ -182,10 +188,3 @@ def _adapted(tensor: NDArray[Any], given: ModelSpec, wanted: ModelSpec) -> NDArr
     if given.value_range != wanted.value_range:
         tensor = tensor.astype(np.float32) * np.float32(wanted.value_range / given.value_range)
     return np.ascontiguousarray(tensor, wanted.dtype)
-
-
-def error_reason(error: Exception) -> str:
-    """The reason in the message of a runtime's error, in one line."""
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    said = [line for line in lines if not line.startswith("Exception from ")]  # where OpenVINO's source raised it
-    return next(iter(said or lines), type(error).__name__)

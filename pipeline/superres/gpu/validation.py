@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.errors import BackendError, ModelError
+from pipeline.errors import BackendError, ModelError, error_summary
 from pipeline.models.spec import ModelSpec
 from pipeline.superres.output_check import measure_agreement, require_finite, textured_image
 from pipeline.system.onnx_runtime import load_onnx_runtime
@@ -106,8 +106,7 @@ def reference_output(model: ModelSpec, image: NDArray[Any]) -> NDArray[np.float6
         dtype = np.float16 if "float16" in session.get_inputs()[0].type else np.float32
         (output,) = session.run(None, {session.get_inputs()[0].name: image.astype(dtype)})
     except Exception as error:  # ONNX Runtime's errors have no common parent
-        reason = str(error).splitlines()[0]
-        raise ModelError(f"{path}: ONNX Runtime can't run it to validate its engine: {reason}") from error
+        raise ModelError(f"{path}: ONNX Runtime can't run it to validate its engine: {error_summary(error)}") from error
     return np.asarray(output, np.float64)
 
 

@@ -155,6 +155,6 @@ def with_logger(name: str, trt: Any) -> TensorRtLibrary:
 
         def log(self, severity: Any, message: str) -> None:
             if severity in (trt.ILogger.ERROR, trt.ILogger.INTERNAL_ERROR):
-                self.messages.append(message.strip().splitlines()[0])
+                self.messages.append(message.strip().partition("\n")[0])
 
     return TensorRtLibrary(name, trt, Logger())
