@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated
 
@@ -16,6 +17,9 @@ from pipeline.errors import ModelError, OutputError
 from pipeline.models import added
 from pipeline.models.listing import listed_models
 from pipeline.system.cache import cache_folder
+
+_COLUMNS = ("model", "kind", "scale", "licence", "frames/s here", "parameters", "description")
+_WIDE = 180  # columns of a terminal, in which the longest description fits
 
 models = typer.Typer(
     cls=QuickGroup,
@@ -42,20 +46,29 @@ def list_models(
     """List the models."""
     if context.invoked_subcommand is not None:
         return
-    table, rates = Table(box=None, padding=(0, 2, 0, 0)), _rates()
-    for column in ("model", "kind", "scale", "parameters", "frames/s here", "licence", "description"):
-        table.add_column(column)
+    rows, is_wide = list(_rows(every)), out.width >= _WIDE
+    table = Table(box=None, padding=(0, 2, 0, 0))
+    shown = len(_COLUMNS) if is_wide else _COLUMNS.index("parameters")
+    for column in _COLUMNS[:shown]:
+        table.add_column(column, no_wrap=column == "model")
+    for row in rows:
+        table.add_row(*map(escape, row[:shown]))
+    out.print(table)
+    if not is_wide:  # a column would cut the commands that they contain
+        out.print(facts([("", ""), *((row[0], row[-1]) for row in rows)]))
+
+
+def _rows(every: bool) -> Iterator[tuple[str, ...]]:
+    """The rows of the list, a text for each of _COLUMNS."""
+    rates = _rates()
     for index, row in enumerate(listed_models(every=every)):
         name = f"{row.name} (default)" if index == 0 else row.name
         scales = " ".join(f"x{scale}" for scale in row.scales)
         counts = " to ".join(f"{count:,}" for count in dict.fromkeys(row.parameters))
-        table.add_row(name, row.kind, scales, counts, rates.get(row.name, ""), row.licence, escape(row.description))
+        yield name, row.kind, scales, row.licence, rates.get(row.name, ""), counts, row.description
     for family, text in (("srvgg-FxC", "C convolutions"), ("span-FxB", "B blocks")):
-        table.add_row(
-            family, "generated", "x2", "", "", "Apache-2.0", f"random weights, F features, {text}: for benchmarks"
-        )
-    table.add_row("FILE", "a file", "any", "", "", "yours", "a model file: `uprez models show FILE` tries it")
-    out.print(table)
+        yield family, "generated", "x2", "Apache-2.0", "", "", f"random weights, F features, {text}: for benchmarks"
+    yield "FILE", "a file", "any", "yours", "", "", "a model file: `uprez models show FILE` tries it"
 
 
 def _rates() -> dict[str, str]:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from pipeline.cli.console import out
 from pipeline.models import packaged_models
 from pipeline.models.importing.conventions import BYTES
 from pipeline.superres.gpu.choice_cache import NetworkChoice
@@ -37,6 +38,13 @@ def test_models_are_listed_without_a_usable_cache(uprez: Call, tmp_path: Path, m
     (tmp_path / "file").write_text("")
     monkeypatch.setenv("UPREZ_CACHE", str(tmp_path / "file"))
     assert "clear-x2 (default)" in uprez("models").out
+
+
+def test_commands_are_complete_in_a_narrow_terminal(monkeypatch: pytest.MonkeyPatch, uprez: Call) -> None:
+    monkeypatch.setattr(out, "width", 80)
+    listed = uprez("models").out
+    assert "models download realesrgan-x2plus (with uprez[torch])" in listed
+    assert listed.count("FILE") == 3
 
 
 def test_an_added_model_is_listed_used_and_removed(uprez: Call, path: Path, clip: Path) -> None:
