@@ -11,10 +11,13 @@ A file is examined once; the record of it is cached under the digests of all fil
 
 from __future__ import annotations
 
+import atexit
+import functools
 import hashlib
 import json
 import logging
 import secrets
+import shutil
 import tempfile
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -72,7 +75,7 @@ def import_model(path: Path, overrides: Overrides | None = None) -> ImportedMode
         folder = cache_folder("models")
     except OutputError as error:
         log.warning("the import of %s is not cached: %s", path.name, error)
-        folder = Path(tempfile.mkdtemp(prefix="uprez-models-"))
+        folder = _temporary_folder()
     record, rewritten = folder / f"import.{key}.json", folder / f"{path.stem[:_STEM]}.{key}.onnx"
     facts = _load_record(record, path, rewritten)
     if facts is None:
@@ -85,6 +88,14 @@ def import_model(path: Path, overrides: Overrides | None = None) -> ImportedMode
         tuple(facts["shift"]),
         facts["error"],
     )
+
+
+@functools.cache
+def _temporary_folder() -> Path:
+    """The folder of this process for rewritten networks that can't be cached, which is removed when it exits."""
+    folder = Path(tempfile.mkdtemp(prefix="uprez-models-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return folder
 
 
 def _examine(path: Path, overrides: Overrides, rewritten: Path) -> dict[str, Any]:
