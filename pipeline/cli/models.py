@@ -24,7 +24,7 @@ _WIDE = 180  # columns of a terminal, in which the longest description fits
 models = typer.Typer(
     cls=QuickGroup,
     help="List, add, download, show and remove models.\n\n"
-    "Without a command, the models are listed. `uprez models add` and `--model FILE` try a file on small pictures, "
+    "Without a command, the models are listed. `uprez models add` and `--model FILE` try a file on small images, "
     "once, to find its value range, channels, layout and sizes.",
     add_completion=False,
 )

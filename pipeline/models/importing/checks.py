@@ -9,7 +9,7 @@ import numpy as np
 
 from pipeline.colour.resample import bicubic, resample_axis
 from pipeline.errors import ModelError
-from pipeline.models.importing import pictures
+from pipeline.models.importing import images
 from pipeline.models.importing.conventions import Pixels
 from pipeline.models.importing.trial import TrialError, rms
 
@@ -22,7 +22,7 @@ _LARGEST_ERROR = 0.12  # root mean square, of white, of means over 4 x 4 input p
 _LEAST_SPAN = 0.02  # of white
 _BLOCK = 4
 _REACH = 2  # largest displacement by whole pixels that is measured
-_LEAST_SIDE = 16  # of pictures whose displacement is measured
+_LEAST_SIDE = 16  # of images whose displacement is measured
 _REFINEMENTS = 4
 _LARGER = 3
 
@@ -48,12 +48,12 @@ def check_output(upscale: Upscale, channels: int, scale: int, height: int, width
             of an input pixel.
     """
     flat = np.full((channels, height, width), 0.5, np.float32)
-    ramp = pictures.ramp(height, width, channels)
-    truth = pictures.photograph(scale * height, scale * width, channels)
-    photograph = pictures.reduced(truth, scale)
-    card = _filled(pictures.colour_card(channels), height, width)
+    ramp = images.ramp(height, width, channels)
+    truth = images.photograph(scale * height, scale * width, channels)
+    photograph = images.reduced(truth, scale)
+    card = _filled(images.colour_card(channels), height, width)
     tried = {"a flat colour": flat, "a ramp": ramp, "flat colours": card, "a photograph": photograph}
-    outputs = {name: _finite_output(upscale, picture, name) for name, picture in tried.items()}
+    outputs = {name: _finite_output(upscale, image, name) for name, image in tried.items()}
     if float(np.ptp(outputs["a photograph"])) < _LEAST_SPAN:
         raise ModelError("its output is a single colour on a photograph")
     _check_colours(outputs["flat colours"], channels, scale)
@@ -61,7 +61,7 @@ def check_output(upscale: Upscale, channels: int, scale: int, height: int, width
     _check_coarsely(outputs["a photograph"], photograph, scale, "a photograph")
     shift = _shift_of(outputs["a photograph"], photograph)
     if max(map(abs, shift)) > LARGEST_SHIFT:
-        shift = _shift_on_large_picture(upscale, channels, height, width) or shift
+        shift = _shift_on_large_image(upscale, channels, height, width) or shift
     if max(map(abs, shift)) > LARGEST_SHIFT:
         raise ModelError(
             f"its output is displaced by {shift[0]:.2f} pixels to the right and {shift[1]:.2f} to the bottom; "
@@ -102,21 +102,21 @@ def _shift_of(output: Pixels, photograph: Pixels) -> tuple[float, float]:
     return measured_shift(gray, photograph.mean(0).astype(np.float64))
 
 
-def _shift_on_large_picture(upscale: Upscale, channels: int, height: int, width: int) -> tuple[float, float] | None:
-    """The displacement on a picture three times as large, where details that a network invents count less.
+def _shift_on_large_image(upscale: Upscale, channels: int, height: int, width: int) -> tuple[float, float] | None:
+    """The displacement on an image three times as large, where details that a network invents count less.
 
     None if the network doesn't run on that size.
     """
-    photograph = pictures.photograph(_LARGER * height, _LARGER * width, channels)
+    photograph = images.photograph(_LARGER * height, _LARGER * width, channels)
     try:
         return _shift_of(upscale(photograph), photograph)
     except TrialError:
         return None
 
 
-def _finite_output(upscale: Upscale, picture: Pixels, name: str) -> Pixels:
+def _finite_output(upscale: Upscale, image: Pixels, name: str) -> Pixels:
     try:
-        output = upscale(picture)
+        output = upscale(image)
     except TrialError as error:
         raise ModelError(f"does not run on {name}: {error}") from error
     if not np.isfinite(output).all():
@@ -133,8 +133,8 @@ def _filled(card: Pixels, height: int, width: int) -> Pixels:
 
 def _check_colours(output: Pixels, channels: int, scale: int) -> None:
     """Raise ModelError if the middle of a patch of the colour card has another colour."""
-    side = pictures.PATCH * scale
-    for index, colour in enumerate(pictures.flat_colours(channels)):
+    side = images.PATCH * scale
+    for index, colour in enumerate(images.flat_colours(channels)):
         row, column = divmod(index, 3)
         middle = output[:, row * side : (row + 1) * side, column * side : (column + 1) * side]
         middle = middle[:, side // 4 : -side // 4, side // 4 : -side // 4]
@@ -152,12 +152,12 @@ def _colour_text(colour: Pixels | tuple[float, ...]) -> str:
     return f"({', '.join(f'{part:.2f}' for part in colour)})"
 
 
-def _check_coarsely(output: Pixels, picture: Pixels, scale: int, name: str) -> None:
-    """Raise ModelError if `output` does not show `picture`, details apart."""
-    _, height, width = picture.shape
+def _check_coarsely(output: Pixels, image: Pixels, scale: int, name: str) -> None:
+    """Raise ModelError if `output` does not show `image`, details apart."""
+    _, height, width = image.shape
     rows, columns = height // _BLOCK * _BLOCK, width // _BLOCK * _BLOCK
-    expected = pictures.reduced(picture[:, :rows, :columns], _BLOCK)
-    error = rms(pictures.reduced(output[:, : rows * scale, : columns * scale], _BLOCK * scale) - expected)
+    expected = images.reduced(image[:, :rows, :columns], _BLOCK)
+    error = rms(images.reduced(output[:, : rows * scale, : columns * scale], _BLOCK * scale) - expected)
     if error > _LARGEST_ERROR:
         raise ModelError(
             f"its output does not show its input: {name} differs by {error:.2f} of white (root mean square), "
@@ -165,6 +165,6 @@ def _check_coarsely(output: Pixels, picture: Pixels, scale: int, name: str) -> N
         )
 
 
-def _interior(picture: Pixels) -> Pixels:
+def _interior(image: Pixels) -> Pixels:
     inner = slice(2 * _REACH, -2 * _REACH)
-    return picture[inner, inner]
+    return image[inner, inner]

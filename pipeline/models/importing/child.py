@@ -45,7 +45,7 @@ def examine_in_child(path: Path, overrides: Overrides, written: Path, seconds: f
         ended = _ended_child(json.dumps(request).encode(), seconds)
     except subprocess.TimeoutExpired as error:
         raise ModelError(
-            f"{path}: its trial on small pictures did not end within {seconds:g} s: it has an endless loop, or is too "
+            f"{path}: its trial on small images did not end within {seconds:g} s: it has an endless loop, or is too "
             "slow for this machine"
         ) from error
     except OSError as error:

@@ -156,8 +156,8 @@ def _checked(content: bytes, conventions: Conventions) -> Checked:
     run, white = TrialNetwork(content), kept_white(conventions)
     reverse = -1 if conventions.channels == "bgr" else 1
 
-    def upscale(picture: Pixels) -> Pixels:
-        return run(picture[::reverse] * white)[::reverse] / white
+    def upscale(image: Pixels) -> Pixels:
+        return run(image[::reverse] * white)[::reverse] / white
 
     multiple = conventions.size_multiple
     size = (-(-length // multiple) * multiple for length in (_CHECK_HEIGHT, _CHECK_WIDTH))

@@ -18,7 +18,7 @@ _MEMORY_MESSAGES = ("bad_alloc", "Failed to allocate memory", "MemoryError")
 
 
 class TrialNetwork:
-    """A network that is called with a picture in its own values, (C, H, W) of float32, and gives (C, h, w).
+    """A network that is called with an image in its own values, (C, H, W) of float32, and gives (C, h, w).
 
     Calls raise TrialError if the network does not run on this size, and ModelError if it can't be an upscaler, or needs
     too much memory.
@@ -51,8 +51,8 @@ class TrialNetwork:
         names = {"tensor(float)": "float32", "tensor(float16)": "float16", "tensor(double)": "float64"}
         self._dtype = np.dtype(names.get(source.type, "uint8"))
 
-    def __call__(self, picture: Pixels) -> Pixels:
-        values = np.clip(np.round(picture), 0, 255) if self._dtype == np.uint8 else picture
+    def __call__(self, image: Pixels) -> Pixels:
+        values = np.clip(np.round(image), 0, 255) if self._dtype == np.uint8 else image
         tensor = _transposed(values[None].astype(self._dtype), self._layout, (0, 2, 3, 1))
         try:
             output = np.asarray(self._session.run(None, {self._input: np.ascontiguousarray(tensor)})[0])
@@ -60,7 +60,7 @@ class TrialNetwork:
             _check_memory(error)
             raise TrialError(_reason(error)) from error
         planes = _transposed(output, self._layout, (0, 3, 1, 2)) if output.ndim == 4 else output
-        if planes.ndim != 4 or planes.shape[:2] != (1, len(picture)):
+        if planes.ndim != 4 or planes.shape[:2] != (1, len(image)):
             raise ModelError(
                 f"converts {tensor.shape} to {output.shape}; an upscaler gives one image of as many channels"
             )
@@ -74,7 +74,7 @@ def _transposed(tensor: NDArray[Any], layout: str, axes: tuple[int, ...]) -> NDA
 def _check_memory(error: Exception) -> None:
     """Raise ModelError if the memory limit was the reason for `error`."""
     if isinstance(error, MemoryError) or any(text in str(error) for text in _MEMORY_MESSAGES):
-        raise ModelError("needs more memory than a trial may use, even for a small picture") from error
+        raise ModelError("needs more memory than a trial may use, even for a small image") from error
 
 
 def _reason(error: Exception) -> str:

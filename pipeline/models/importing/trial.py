@@ -1,6 +1,6 @@
-"""The trial of a network: its conventions are found by running it on known pictures.
+"""The trial of a network: its conventions are found by running it on known images.
 
-A network is run with each known value range, and the range is chosen with which the output is closest to the picture
+A network is run with each known value range, and the range is chosen with which the output is closest to the image
 before it was reduced. The name of the file plays no part.
 """
 
@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.errors import ModelError
-from pipeline.models.importing import pictures
+from pipeline.models.importing import images
 from pipeline.models.importing.conventions import BYTES, KNOWN_RANGES, SIGNED, UNIT, Overrides, Pixels, ValueRange
 
 Run = Callable[[Pixels], Pixels]
@@ -22,7 +22,7 @@ Run = Callable[[Pixels], Pixels]
 
 LARGEST_SCALE = 8
 LARGEST_MULTIPLE = 64
-_SMALL, _LARGE = 33, 65  # least sides of trial pictures; known valid convolutions eat up to 28 on each side
+_SMALL, _LARGE = 33, 65  # least sides of trial images; known valid convolutions eat up to 28 on each side
 _POWERS = (1, 2, 4, 8, 16, 32, 64)
 _OTHERS = tuple(n for n in range(3, LARGEST_MULTIPLE) if n not in _POWERS)
 
@@ -49,8 +49,8 @@ class Geometry:
         scale: Factor by which width and height grow.
         missing: Output pixels that an axis lacks, compared with `scale` times the input.
         multiple: Sizes that the network accepts are multiples of it.
-        height: Height of pictures for the trial.
-        width: Width of pictures for the trial.
+        height: Height of images for the trial.
+        width: Width of images for the trial.
         is_fixed: True if the network accepts only that size.
     """
 
@@ -71,7 +71,7 @@ class Values:
         output_range: Value range of the output.
         reversed: True if the channels of the input are in the order blue, green, red.
         output_reversed: True if the channels of the output have the opposite order.
-        error: Root mean square of the difference from the known picture, of white.
+        error: Root mean square of the difference from the known image, of white.
     """
 
     input_range: ValueRange
@@ -95,14 +95,14 @@ def measure_geometry(run: Run, channels: int) -> Geometry:
                 continue
             if missing == 0 or side == _LARGE:
                 return _for_values(scale, missing, multiple)
-            break  # small pictures may have failed only because of the border
+            break  # small images may have failed only because of the border
     if isinstance(refusal, _WrongSize):
         raise ModelError(f"{refusal}; factors that are whole numbers from 1 to {LARGEST_SCALE} are supported")
-    raise ModelError(f"does not run on pictures of any size that was tried: {refusal}")
+    raise ModelError(f"does not run on images of any size that was tried: {refusal}")
 
 
 def _scale_at(run: Run, channels: int, side: int, multiple: int) -> tuple[int, int]:
-    """Scale and missing pixels, if these are the same for two pictures whose sides are multiples of `multiple`.
+    """Scale and missing pixels, if these are the same for two images whose sides are multiples of `multiple`.
 
     Raises TrialError if the network fails on them, and _WrongSize for other outputs.
     """
@@ -120,7 +120,7 @@ def _scale_at(run: Run, channels: int, side: int, multiple: int) -> tuple[int, i
 
 
 def _for_values(scale: int, missing: int, multiple: int) -> Geometry:
-    """The geometry, with a size for pictures whose output shows enough."""
+    """The geometry, with a size for images whose output shows enough."""
     count = -(-(_SMALL + missing // scale) // multiple)
     return Geometry(scale, missing, multiple, multiple * count, multiple * (count + 1))
 
@@ -156,8 +156,8 @@ def measure_values(
     Raises:
         ModelError: The network does not run, or its output is not finite with any range.
     """
-    truth = pictures.photograph(geometry.height * geometry.scale, geometry.width * geometry.scale, channels)
-    image, truth = pictures.reduced(truth, geometry.scale), cropped(truth, geometry.missing)
+    truth = images.photograph(geometry.height * geometry.scale, geometry.width * geometry.scale, channels)
+    image, truth = images.reduced(truth, geometry.scale), cropped(truth, geometry.missing)
     # A run at the only size may take seconds.
     candidates: tuple[ValueRange, ...] = _USUAL_RANGES if geometry.is_fixed else KNOWN_RANGES
     if overrides.range:
@@ -177,11 +177,11 @@ def measure_values(
     return chosen
 
 
-def cropped(picture: Pixels, missing: int) -> Pixels:
-    """`picture` without the border of `missing` pixels along each axis, half of them on each side."""
+def cropped(image: Pixels, missing: int) -> Pixels:
+    """`image` without the border of `missing` pixels along each axis, half of them on each side."""
     before = missing // 2
-    _, height, width = picture.shape
-    return picture[:, before : height - (missing - before), before : width - (missing - before)]
+    _, height, width = image.shape
+    return image[:, before : height - (missing - before), before : width - (missing - before)]
 
 
 def rms(difference: NDArray[Any]) -> float:
@@ -190,7 +190,7 @@ def rms(difference: NDArray[Any]) -> float:
 
 
 def _output_shape(run: Run, channels: int, height: int, width: int) -> tuple[int, int]:
-    shape = run(pictures.ramp(height, width, channels)).shape
+    shape = run(images.ramp(height, width, channels)).shape
     return shape[1], shape[2]
 
 

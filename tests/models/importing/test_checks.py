@@ -9,22 +9,22 @@ from pipeline.colour.resample import bicubic
 from pipeline.errors import ModelError
 from pipeline.models.importing.checks import Upscale, check_output, measured_shift
 from pipeline.models.importing.conventions import Pixels
-from pipeline.models.importing.pictures import photograph
+from pipeline.models.importing.images import photograph
 from pipeline.models.importing.trial import TrialError
 
 SCALE, SIZE = 2, (32, 48)
 
 
-def right(picture: Pixels) -> Pixels:
-    _, height, width = picture.shape
-    return np.stack([bicubic(plane, SCALE * height, SCALE * width) for plane in picture])
+def right(image: Pixels) -> Pixels:
+    _, height, width = image.shape
+    return np.stack([bicubic(plane, SCALE * height, SCALE * width) for plane in image])
 
 
 def shifted(by: float) -> Upscale:
     """Enlarges, displaced to the right by this many input pixels."""
 
-    def run(picture: Pixels) -> Pixels:
-        enlarged = right(picture)
+    def run(image: Pixels) -> Pixels:
+        enlarged = right(image)
         width = enlarged.shape[2]
         at = np.arange(width) - by * SCALE
         return np.stack([[np.interp(at, np.arange(width), row) for row in plane] for plane in enlarged])
@@ -41,7 +41,7 @@ def test_a_right_output_passes(channels: int) -> None:
 
 def test_an_output_with_sharpened_details_passes() -> None:
     rng = np.random.default_rng(0)
-    check_output(lambda picture: right(picture) + rng.normal(0, 0.08, (3, 64, 96)), 3, SCALE, *SIZE)
+    check_output(lambda image: right(image) + rng.normal(0, 0.08, (3, 64, 96)), 3, SCALE, *SIZE)
 
 
 @pytest.mark.parametrize("size", [(8, 8), (16, 40), (33, 65)])
@@ -72,12 +72,12 @@ def test_networks_for_other_sizes_are_checked_too(size: tuple[int, int]) -> None
 )
 def test_a_wrong_output_is_refused(spoil: Callable[[Pixels], Pixels], reason: str) -> None:
     with np.errstate(all="ignore"), pytest.raises(ModelError, match=reason):
-        check_output(lambda picture: spoil(right(picture)), 3, SCALE, *SIZE)
+        check_output(lambda image: spoil(right(image)), 3, SCALE, *SIZE)
 
 
 def test_an_output_that_shows_colours_but_no_ramp_is_refused() -> None:
-    def run(picture: Pixels) -> Pixels:
-        return right(picture).round()
+    def run(image: Pixels) -> Pixels:
+        return right(image).round()
 
     with pytest.raises(ModelError, match=r"its colours are wrong|a ramp differs by"):
         check_output(run, 3, SCALE, *SIZE)
@@ -96,18 +96,18 @@ def test_a_displacement_of_more_than_a_quarter_pixel_is_refused(by: float) -> No
         check_output(shifted(by), 3, SCALE, *SIZE)
 
 
-def test_a_displacement_that_only_a_small_picture_shows_is_accepted() -> None:
-    def run(picture: Pixels) -> Pixels:
-        return shifted(0.4)(picture) if picture.shape[2] < 2 * SIZE[1] else right(picture)
+def test_a_displacement_that_only_a_small_image_shows_is_accepted() -> None:
+    def run(image: Pixels) -> Pixels:
+        return shifted(0.4)(image) if image.shape[2] < 2 * SIZE[1] else right(image)
 
     assert max(map(abs, check_output(run, 3, SCALE, *SIZE).shift)) < 0.02
 
 
 def test_a_network_for_one_size_is_checked_at_this_size_alone() -> None:
-    def run(picture: Pixels) -> Pixels:
-        if picture.shape[1:] != SIZE:
+    def run(image: Pixels) -> Pixels:
+        if image.shape[1:] != SIZE:
             raise TrialError("another size")
-        return shifted(0.4)(picture)
+        return shifted(0.4)(image)
 
     with pytest.raises(ModelError, match="is displaced by"):
         check_output(run, 3, SCALE, *SIZE)
@@ -122,10 +122,10 @@ def test_the_displacement_of_two_pictures_is_measured_to_a_tenth_of_a_pixel(acro
 
 
 def test_a_network_that_fails_on_a_picture_is_refused() -> None:
-    def run(picture: Pixels) -> Pixels:
-        if picture.std() > 0:
+    def run(image: Pixels) -> Pixels:
+        if image.std() > 0:
             raise TrialError("no kernel")
-        return right(picture)
+        return right(image)
 
     with pytest.raises(ModelError, match="does not run on a ramp: no kernel"):
         check_output(run, 3, SCALE, *SIZE)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from pipeline.models import synthetic
 from pipeline.models.importing.conventions import BYTES, KNOWN_RANGES, UNIT, Conventions, Overrides, Pixels, ValueRange
-from pipeline.models.importing.pictures import photograph
+from pipeline.models.importing.images import photograph
 from pipeline.models.importing.rewriting import kept_white, needs_rewriting, rewritten, with_free_size
 from pipeline.models.importing.signature import read_signature
 from tests.models.importing.foreign import Foreign, plain_network
@@ -38,14 +38,14 @@ def conventions_of(foreign: Foreign, **changes: object) -> Conventions:
     return Conventions(**facts | changes)  # type: ignore[arg-type]
 
 
-def run(model: onnx.ModelProto, picture: Pixels, conventions: Conventions | None = None) -> Pixels:
-    """Run a network on a picture in 0..1, as a session does."""
+def run(model: onnx.ModelProto, image: Pixels, conventions: Conventions | None = None) -> Pixels:
+    """Run a network on an image in 0..1, as a session does."""
     session = ort.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
     (source,) = session.get_inputs()
     white = kept_white(conventions) if conventions else 1.0
     order = -1 if conventions and conventions.channels == "bgr" else 1
     dtype = np.float16 if "float16" in source.type else np.float32
-    tensor = np.ascontiguousarray(picture[::order][None] * white).astype(dtype)
+    tensor = np.ascontiguousarray(image[::order][None] * white).astype(dtype)
     (output,) = session.run(None, {source.name: tensor})
     return np.asarray(output[0][::order].astype(np.float32) / white)
 
@@ -90,8 +90,8 @@ def test_any_combination_gives_the_picture_of_the_plain_network_within_a_level(
     model = foreign.model()
     changed = rewritten(model, read_signature(model, Overrides(layout=layout)), conventions, "foreign")
     onnx.checker.check_model(changed, full_check=True)
-    picture = photograph(16, 24, 3)
-    difference = np.abs(run(changed, picture, conventions) - run(plain, picture))
+    image = photograph(16, 24, 3)
+    difference = np.abs(run(changed, image, conventions) - run(plain, image))
     inside = (
         difference[:, 2 * border + 16 : -2 * border - 16, 2 * border + 16 : -2 * border - 16] if border else difference
     )
@@ -104,8 +104,8 @@ def test_half_precision_stays_half_precision(plain: onnx.ModelProto) -> None:
     conventions = conventions_of(foreign)
     changed = rewritten(model, read_signature(model, Overrides()), conventions, "half")
     assert changed.graph.input[0].type.tensor_type.elem_type == onnx.TensorProto.FLOAT16
-    picture = photograph(16, 24, 3)
-    assert np.abs(run(changed, picture, conventions) - run(plain, picture)).max() < LEVEL
+    image = photograph(16, 24, 3)
+    assert np.abs(run(changed, image, conventions) - run(plain, image)).max() < LEVEL
 
 
 def test_bytes_at_both_ends_become_floats(plain: onnx.ModelProto) -> None:
@@ -116,17 +116,17 @@ def test_bytes_at_both_ends_become_floats(plain: onnx.ModelProto) -> None:
     assert not any(
         a.i == onnx.TensorProto.UINT8 for node in changed.graph.node for a in node.attribute if a.name == "to"
     )
-    picture = photograph(16, 24, 3)
-    np.testing.assert_allclose(run(changed, picture), run(plain, picture).clip(0, 1), atol=1e-5)
+    image = photograph(16, 24, 3)
+    np.testing.assert_allclose(run(changed, image), run(plain, image).clip(0, 1), atol=1e-5)
 
 
 def test_a_border_is_continued_by_the_pixels_of_the_edge(plain: onnx.ModelProto) -> None:
     foreign = Foreign(plain, border=14)
     model = foreign.model()
     changed = rewritten(model, read_signature(model, Overrides()), conventions_of(foreign), "border")
-    picture = photograph(16, 24, 3)
-    padded = np.pad(picture, ((0, 0), (7, 7), (7, 7)), mode="edge")
-    np.testing.assert_allclose(run(changed, picture), run(plain, padded)[:, 14:-14, 14:-14], atol=1e-5)
+    image = photograph(16, 24, 3)
+    padded = np.pad(image, ((0, 0), (7, 7), (7, 7)), mode="edge")
+    np.testing.assert_allclose(run(changed, image), run(plain, padded)[:, 14:-14, 14:-14], atol=1e-5)
 
 
 class TestMetadata:
@@ -186,7 +186,7 @@ def test_older_operators_are_used_where_the_file_has_older_ones(opset: int) -> N
     changed = rewritten(model, read_signature(model, Overrides()), conventions, "old")
     onnx.checker.check_model(changed)
     session = ort.InferenceSession(changed.SerializeToString(), providers=["CPUExecutionProvider"])
-    picture = photograph(8, 8, 3)
-    (output,) = session.run(None, {"uprez_input": picture[None]})
-    expected = np.pad(255 * picture, ((0, 0), (2, 2), (2, 2)), mode="edge")
+    image = photograph(8, 8, 3)
+    (output,) = session.run(None, {"uprez_input": image[None]})
+    expected = np.pad(255 * image, ((0, 0), (2, 2), (2, 2)), mode="edge")
     np.testing.assert_allclose(output[0], expected, rtol=1e-5)

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from pipeline.colour.resample import bicubic
 from pipeline.errors import ModelError
-from pipeline.models.importing import pictures, trial
+from pipeline.models.importing import images, trial
 from pipeline.models.importing.conventions import BYTES, KNOWN_RANGES, SIGNED, UNIT, Overrides, Pixels, ValueRange
 from pipeline.models.importing.trial import Geometry, Run, TrialError
 
@@ -17,10 +17,10 @@ GEOMETRY = Geometry(2, 0, 1, 33, 34)
 def enlarging(scale: int, multiple: int = 1, border: int = 0) -> Run:
     """Repeats pixels, fails on sizes that are not multiples, and omits `border` output pixels on each side."""
 
-    def run(picture: Pixels) -> Pixels:
-        if any(length % multiple or scale * length <= 2 * border for length in picture.shape[1:]):
+    def run(image: Pixels) -> Pixels:
+        if any(length % multiple or scale * length <= 2 * border for length in image.shape[1:]):
             raise TrialError("shape mismatch")
-        output = picture.repeat(scale, 1).repeat(scale, 2)
+        output = image.repeat(scale, 1).repeat(scale, 2)
         return output[:, border:-border, border:-border] if border else output
 
     return run
@@ -29,8 +29,8 @@ def enlarging(scale: int, multiple: int = 1, border: int = 0) -> Run:
 def sensitive(known: ValueRange, output: ValueRange | None = None) -> Run:
     """Enlarges bicubically within its value range, and saturates outside of it."""
 
-    def run(picture: Pixels) -> Pixels:
-        image = known.decode(picture).clip(0, 1)
+    def run(image: Pixels) -> Pixels:
+        image = known.decode(image).clip(0, 1)
         _, height, width = image.shape
         enlarged = np.stack([bicubic(plane, 2 * height, 2 * width) for plane in image]) + 1e-3
         return (output or known).encode(enlarged.clip(0, 1))
@@ -55,8 +55,8 @@ class TestGeometry:
 
     @pytest.mark.parametrize("factor", [1.5, 0.5, 9, 0.25])
     def test_other_factors_are_refused(self, factor: float) -> None:
-        def run(picture: Pixels) -> Pixels:
-            channels, height, width = picture.shape
+        def run(image: Pixels) -> Pixels:
+            channels, height, width = image.shape
             return np.zeros((channels, int(height * factor), int(width * factor)), np.float32)
 
         with pytest.raises(
@@ -66,17 +66,17 @@ class TestGeometry:
 
     def test_a_network_that_enlarges_one_axis_is_refused(self) -> None:
         with pytest.raises(ModelError, match="factors that are whole numbers"):
-            trial.measure_geometry(lambda picture: picture.repeat(2, 1), 3)
+            trial.measure_geometry(lambda image: image.repeat(2, 1), 3)
 
     def test_an_output_of_one_size_is_refused(self) -> None:
         with pytest.raises(ModelError, match="to 7x7; factors"):
-            trial.measure_geometry(lambda picture: picture[:, :7, :7], 3)
+            trial.measure_geometry(lambda image: image[:, :7, :7], 3)
 
     def test_a_network_that_never_runs_is_refused_with_the_reason(self) -> None:
-        def run(picture: Pixels) -> Pixels:
+        def run(image: Pixels) -> Pixels:
             raise TrialError("no kernel")
 
-        with pytest.raises(ModelError, match="does not run on pictures of any size that was tried: no kernel"):
+        with pytest.raises(ModelError, match="does not run on images of any size that was tried: no kernel"):
             trial.measure_geometry(run, 3)
 
 
@@ -88,7 +88,7 @@ class TestFixedGeometry:
 
     def test_other_factors_are_refused(self) -> None:
         with pytest.raises(ModelError, match="enlarges 96x64 to 96x128"):
-            trial.fixed_geometry(lambda picture: picture.repeat(2, 1), 3, 64, 96)
+            trial.fixed_geometry(lambda image: image.repeat(2, 1), 3, 64, 96)
 
     def test_a_network_that_does_not_run_is_refused(self) -> None:
         with pytest.raises(ModelError, match="does not run on 96x65, the size that it declares: shape mismatch"):
@@ -126,16 +126,16 @@ class TestValues:
         assert trial.measure_values(sensitive(BYTES), 1, GEOMETRY, Overrides()).input_range == BYTES
 
     def test_an_output_in_the_opposite_order_is_found(self) -> None:
-        found = trial.measure_values(lambda picture: enlarging(2)(picture)[::-1], 3, GEOMETRY, Overrides())
+        found = trial.measure_values(lambda image: enlarging(2)(image)[::-1], 3, GEOMETRY, Overrides())
         assert (found.reversed, found.output_reversed) == (False, True)
 
     def test_the_order_of_the_input_is_found_if_the_network_fails_on_the_other(self) -> None:
-        def run(picture: Pixels) -> Pixels:
-            wrong = float(np.abs(picture.mean((1, 2)) - blue_green_red).max()) > 1e-3
-            return enlarging(2)(picture) * (0.2 if wrong else 1)
+        def run(image: Pixels) -> Pixels:
+            wrong = float(np.abs(image.mean((1, 2)) - blue_green_red).max()) > 1e-3
+            return enlarging(2)(image) * (0.2 if wrong else 1)
 
-        truth = pictures.photograph(2 * GEOMETRY.height, 2 * GEOMETRY.width, 3)
-        blue_green_red = pictures.reduced(truth, 2)[::-1].mean((1, 2))
+        truth = images.photograph(2 * GEOMETRY.height, 2 * GEOMETRY.width, 3)
+        blue_green_red = images.reduced(truth, 2)[::-1].mean((1, 2))
         assert trial.measure_values(run, 3, GEOMETRY, Overrides(range="0..1")).reversed
 
     def test_a_stated_order_is_used(self) -> None:
@@ -145,10 +145,10 @@ class TestValues:
     @pytest.mark.parametrize("value", [np.nan, np.inf])
     def test_an_output_that_is_not_finite_is_refused(self, value: float) -> None:
         with pytest.raises(ModelError, match="its output is not finite"):
-            trial.measure_values(lambda picture: enlarging(2)(picture) * value, 3, GEOMETRY, Overrides())
+            trial.measure_values(lambda image: enlarging(2)(image) * value, 3, GEOMETRY, Overrides())
 
 
 def test_cropping_keeps_the_middle() -> None:
-    picture = np.arange(25).reshape(1, 5, 5)
-    np.testing.assert_array_equal(trial.cropped(picture, 2), picture[:, 1:4, 1:4])
-    np.testing.assert_array_equal(trial.cropped(picture, 0), picture)
+    image = np.arange(25).reshape(1, 5, 5)
+    np.testing.assert_array_equal(trial.cropped(image, 2), image[:, 1:4, 1:4])
+    np.testing.assert_array_equal(trial.cropped(image, 0), image)
