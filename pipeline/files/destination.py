@@ -40,10 +40,10 @@ def check_target(plan: Plan) -> None:
     if not target.parent.is_dir():
         raise OutputError(f"{target}: the folder {target.parent} does not exist: create it first")
     check_output(target, plan.media.files, plan.frames, plan.encoding.rate, plan.settings.overwrite)
+    if exists and (other := _another_video(plan)):
+        raise OutputError(f"{target}: {other}; give another name, or the folder for several outputs as `to`")
     if exists and not plan.settings.overwrite:
         raise OutputError(f"{target}: exists already; `overwrite=True` replaces it")
-    if exists and (other := _another_video(plan)):
-        raise OutputError(f"{target}: {other}; delete it first, or give another name")
     if not os.access(target.parent, os.W_OK):
         raise OutputError(
             f"{target}: the folder {target.parent} is not writable: check its permissions or write elsewhere"

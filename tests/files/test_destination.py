@@ -31,8 +31,11 @@ def test_an_existing_output_is_replaced_on_request_only(clip: Path, tmp_path: Pa
 
 def test_another_video_is_not_replaced_even_on_request(clip: Path, tmp_path: Path) -> None:
     larger = clips.make(tmp_path / "larger.mkv", size=(80, 64))
-    with pytest.raises(OutputError, match=r"is a video of 80x64, not an earlier output \(64x48\); delete it first"):
-        check_target(plan(clip, larger, overwrite=True))
+    for overwrite in (False, True):
+        with pytest.raises(
+            OutputError, match=r"is a video of 80x64, not an earlier output \(64x48\); give another name"
+        ):
+            check_target(plan(clip, larger, overwrite=overwrite))
     for frames in (9, 15, 60):
         other = clips.make(tmp_path / f"{frames}.mkv", frames=frames)
         with pytest.raises(OutputError, match=rf"is a video of {frames} frames, not an earlier output \(12\)"):
