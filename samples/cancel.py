@@ -1,6 +1,6 @@
-"""Stop a running job, here after two seconds: the part that is finished is kept as a playable file.
+"""Stop a running job, here after two seconds: the finished part is kept as a playable file, NAME.partial.mkv.
 
-python samples/cancel.py [VIDEO]
+python samples/cancel.py [VIDEO [OUTPUT]]      # default: the sample clip, cancelled.mkv
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ SECONDS = 2.0
 
 def main() -> None:
     source = sys.argv[1] if len(sys.argv) > 1 else CLIP
+    output = sys.argv[2] if len(sys.argv) > 2 else "cancelled.mkv"
     job = pipeline.Job()
 
     def report(progress: pipeline.Progress) -> None:
@@ -24,7 +25,7 @@ def main() -> None:
         if progress.done and progress.seconds > SECONDS:
             job.stop()  # it may be called from any thread, or a signal handler
 
-    result = pipeline.upscale(source, job=job, progress=report, overwrite=True)
+    result = pipeline.upscale(source, output, job=job, progress=report, overwrite=True)
     print(f"{result.path}: {result.frames_out} frames, {'stopped early' if result.stopped else 'complete'}")
 
 

@@ -30,6 +30,8 @@ def main() -> None:
     source = sys.argv[1] if len(sys.argv) > 1 else str(CLIP)
     to = sys.argv[2] if len(sys.argv) > 2 else "frames"
     capture = cv2.VideoCapture(int(source) if source.isdigit() else source)
+    if not capture.isOpened():
+        raise SystemExit(f"{source}: OpenCV can't open it; name a video or the number of a camera")
     with pipeline.Upscaler("clear-x2", order="bgr") as upscaler:  # as OpenCV orders the channels
         for number, image in enumerate(upscaler.stream(captured(capture))):
             if to == "show":

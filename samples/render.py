@@ -1,4 +1,8 @@
-"""Render the sample clip: `python samples/render.py` writes samples/clip.mp4; frames are the same on every machine."""
+"""Render the sample clip: `python samples/render.py` writes samples/clip.mp4.
+
+The program draws the same scene each time. The samples of the file may differ by some levels from those of the clip in
+the repository, depending on the versions of OpenCV, NumPy and x264.
+"""
 
 from __future__ import annotations
 

@@ -29,7 +29,7 @@ def test_cancel_stops_a_job_and_keeps_a_playable_part(tmp_path: Path) -> None:
     source = clips.make(tmp_path / "long.mp4", frames=5000, audio=False)
     output = run("cancel.py", tmp_path, source)
     assert output.splitlines()[-1].endswith("frames, stopped early")
-    assert 0 < len(clips.shades(tmp_path / "long.x2.partial.mkv")) < 5000
+    assert 0 < len(clips.shades(tmp_path / "cancelled.partial.mkv")) < 5000
 
 
 def test_stages_shows_every_upscaled_frame(tmp_path: Path) -> None:
@@ -58,6 +58,15 @@ def test_opencv_frames_writes_every_captured_frame_upscaled(tmp_path: Path) -> N
         assert image is not None
         assert image.shape == (96, 128, 3)
         assert image[48, 64, ::-1] == pytest.approx(plain[24, 32], abs=4)
+
+
+def test_opencv_frames_names_a_source_that_cannot_be_opened(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.syspath_prepend(FOLDER)
+    import opencv_frames
+
+    monkeypatch.setattr(sys, "argv", ["opencv_frames.py", str(tmp_path / "missing.mp4")])
+    with pytest.raises(SystemExit, match=r"missing\.mp4: OpenCV can't open it"):
+        opencv_frames.main()
 
 
 def test_opencv_frames_shows_frames_until_escape_is_pressed(monkeypatch: pytest.MonkeyPatch) -> None:
