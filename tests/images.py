@@ -1,4 +1,4 @@
-"""Makes images: each is flat, of the level `clips.shade(number)`, but for one corner."""
+"""Makes images: numbered ones, flat but for one corner, of the level `clips.shade(number)`; and random ones."""
 
 from fractions import Fraction
 from pathlib import Path
@@ -23,6 +23,11 @@ def samples(number: int, size: tuple[int, int] = (32, 24), deep: bool = False) -
     image = np.full((height, width, 3), shade(number) * (257 if deep else 1), np.uint16 if deep else np.uint8)
     image[:4, :4] = np.arange(48).reshape(4, 4, 3) * (1201 if deep else 5)
     return image
+
+
+def random_image(shape: tuple[int, ...], dtype: Any = np.uint8, seed: int = 0) -> NDArray[Any]:
+    """Returns an array of integers from all values of `dtype`, the same for each `seed`."""
+    return np.random.default_rng(seed).integers(0, np.iinfo(dtype).max + 1, shape, dtype)
 
 
 def write(path: Path, image: Image, format: str | None = None) -> Path:

@@ -11,13 +11,10 @@ import pytest
 
 import pipeline
 from pipeline.system.cuda import Gpu
+from tests.images import random_image
 
 SHAPES = [(48, 64), (48, 64, 3), (48, 64, 4), (3, 48, 64, 3), (33, 51, 3)]
 SAMPLES = Path(__file__).parent.parent.parent / "samples"
-
-
-def random_image(shape: tuple[int, ...], dtype: Any = np.uint8, seed: int = 0) -> np.ndarray:
-    return np.random.default_rng(seed).integers(0, np.iinfo(dtype).max + 1, shape, dtype)
 
 
 def channels_first(image: np.ndarray) -> np.ndarray:

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from pipeline.frame import PIXEL_FORMATS, Frame, FrameFormat, Plane
 from pipeline.superres.repeats import RepeatDetector, SharedFrame
 from tests.frames import format_of, noise
+from tests.waiting import DEADLINE, all_at_once
 
 
 class Releases:
@@ -135,15 +136,11 @@ def test_a_shared_frame_is_released_once_by_the_last_of_many_threads(threads: in
     begin = threading.Barrier(threads)
 
     def use() -> None:
-        begin.wait()
+        begin.wait(DEADLINE)
         for _ in range(500):
             shared.share(0, 1).release()
 
-    users = [threading.Thread(target=use) for _ in range(threads)]
-    for user in users:
-        user.start()
-    for user in users:
-        user.join()
+    all_at_once([use] * threads)
     assert releases.count == 0
     shared.release()
     assert releases.count == 1

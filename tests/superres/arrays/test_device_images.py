@@ -16,6 +16,7 @@ from pipeline.superres.arrays.device_images import DeviceImages
 from pipeline.superres.arrays.upscaler import Upscaler
 from pipeline.superres.sessions import SessionRequest, open_session
 from pipeline.system.device_array import DeviceArray, DeviceImage
+from tests.images import random_image
 from tests.superres.fake_gpu import FakeBuffer, FakeGpu, FakeNetwork
 
 
@@ -64,10 +65,6 @@ def content(gpu: FakeGpu, image: DeviceImage) -> np.ndarray:
     return gpu.memory[image.address].view(image.dtype).reshape(image.shape).copy()
 
 
-def noise(shape: tuple[int, ...], dtype: Any = np.uint8, seed: int = 0) -> np.ndarray:
-    return np.random.default_rng(seed).integers(0, np.iinfo(dtype).max + 1, shape, dtype)
-
-
 @pytest.fixture(autouse=True)
 def _shared_without_dlpack(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(device_images, "read_device_array", share)
@@ -88,7 +85,7 @@ SHAPES = [(16, 24), (3, 16, 24), (4, 16, 24), (2, 3, 16, 24), (1, 4, 16, 24), (7
 def test_an_array_on_the_gpu_is_upscaled_there(
     gpu: FakeGpu, upscaler: Upscaler, shape: tuple[int, ...], dtype: Any, padding: int
 ) -> None:
-    image = noise(shape, dtype)
+    image = random_image(shape, dtype)
     result = upscaler(tensor(gpu, image, padding))
     assert isinstance(result, pipeline.DeviceImage)
     assert (result.shape, result.dtype, result.__dlpack_device__()) == (shape, dtype, (2, 0))
@@ -99,25 +96,25 @@ def test_no_host_memory_is_allocated_for_arrays_on_the_gpu(
     gpu: FakeGpu, upscaler: Upscaler, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(gpu, "pinned", lambda size: pytest.fail("host memory was allocated"))
-    upscaler(tensor(gpu, noise((3, 16, 24))))
+    upscaler(tensor(gpu, random_image((3, 16, 24))))
 
 
 def test_results_of_a_stream_are_in_order_and_remain_valid(gpu: FakeGpu, upscaler: Upscaler) -> None:
-    images = [noise((3, 16, 24), seed=seed) for seed in range(12)]
+    images = [random_image((3, 16, 24), seed=seed) for seed in range(12)]
     results = list(upscaler.stream(tensor(gpu, image) for image in images))
     for image, result in zip(images, results, strict=True):
         np.testing.assert_array_equal(content(gpu, result), ~image)
 
 
 def test_an_array_is_read_after_the_work_that_its_library_queued(gpu: FakeGpu, upscaler: Upscaler) -> None:
-    image = noise((3, 16, 24))
+    image = random_image((3, 16, 24))
     array = tensor(gpu, np.zeros_like(image))
     gpu.decoder.do(lambda: np.copyto(array.array, image))
     np.testing.assert_array_equal(content(gpu, upscaler(array)), ~image)
 
 
 def test_an_array_may_be_written_to_on_the_default_stream_after_it_was_submitted(gpu: FakeGpu) -> None:
-    image = noise((16, 24))
+    image = random_image((16, 24))
     array = tensor(gpu, image)
     images = DeviceImages(gpu, "rgb")  # type: ignore[arg-type]
     _, (frame,) = images.read(array)
@@ -136,7 +133,7 @@ def test_an_array_may_be_written_to_on_the_default_stream_after_it_was_submitted
 
 
 def test_arrays_on_host_and_gpu_may_alternate(gpu: FakeGpu, upscaler: Upscaler) -> None:
-    image = noise((16, 24, 3))
+    image = random_image((16, 24, 3))
     first = upscaler(image)
     second = upscaler(tensor(gpu, np.ascontiguousarray(image.transpose(2, 0, 1))))
     np.testing.assert_array_equal(first, ~image)
@@ -145,9 +142,9 @@ def test_arrays_on_host_and_gpu_may_alternate(gpu: FakeGpu, upscaler: Upscaler) 
 
 
 def test_all_memory_but_the_results_is_freed(gpu: FakeGpu, upscaler: Upscaler) -> None:
-    array = tensor(gpu, noise((3, 16, 24)))
+    array = tensor(gpu, random_image((3, 16, 24)))
     upscaler(array)
-    upscaler(noise((16, 24, 3)))
+    upscaler(random_image((16, 24, 3)))
     upscaler.close()
     assert gpu.open_buffers == 2
 
@@ -155,9 +152,12 @@ def test_all_memory_but_the_results_is_freed(gpu: FakeGpu, upscaler: Upscaler) -
 @pytest.mark.parametrize(
     ("array", "message"),
     [
-        (noise((16, 24, 3)), r"has the shape \(16, 24, 3\); \(H, W\), \(3, H, W\) and \(4, H, W\) are supported"),
-        (noise((1, 1, 3, 4, 5)), r"has the shape \(1, 1, 3, 4, 5\);"),
-        (noise((2, 1, 4, 5)), r"has the shape \(2, 1, 4, 5\);"),
+        (
+            random_image((16, 24, 3)),
+            r"has the shape \(16, 24, 3\); \(H, W\), \(3, H, W\) and \(4, H, W\) are supported",
+        ),
+        (random_image((1, 1, 3, 4, 5)), r"has the shape \(1, 1, 3, 4, 5\);"),
+        (random_image((2, 1, 4, 5)), r"has the shape \(2, 1, 4, 5\);"),
         (np.zeros((3, 4, 5), np.float32), r"the image is of float32; uint8"),
         (np.zeros((3, 0, 5), np.uint8), "the image is 5x0; it should have a pixel at least"),
         (np.zeros((0, 3, 4, 5), np.uint8), "a batch should have an image"),
@@ -169,7 +169,7 @@ def test_other_arrays_on_the_gpu_are_refused(gpu: FakeGpu, upscaler: Upscaler, a
 
 
 def test_rows_that_are_not_contiguous_are_refused_with_what_to_do(gpu: FakeGpu, upscaler: Upscaler) -> None:
-    array = tensor(gpu, noise((16, 24, 3)))
+    array = tensor(gpu, random_image((16, 24, 3)))
     array.array = array.array.transpose(2, 0, 1)
     with pytest.raises(InputError, match=r"rows .* are not contiguous .* pass a contiguous copy"):
         upscaler(array)
@@ -180,11 +180,11 @@ def test_an_array_that_its_library_does_not_share_is_refused(
 ) -> None:
     monkeypatch.setattr(device_images, "read_device_array", lambda array: array.__dlpack__())
     with pytest.raises(InputError, match="the array on the GPU can't be shared: not shared, says this test"):
-        upscaler(tensor(gpu, noise((3, 16, 24))))
+        upscaler(tensor(gpu, random_image((3, 16, 24))))
 
 
 def test_an_array_on_another_gpu_is_refused(gpu: FakeGpu, upscaler: Upscaler) -> None:
-    array = tensor(gpu, noise((3, 16, 24)))
+    array = tensor(gpu, random_image((3, 16, 24)))
     array.device = 1
     with pytest.raises(InputError, match="the array is on GPU 1, `device` is 0"):
         upscaler(array)
@@ -193,4 +193,4 @@ def test_an_array_on_another_gpu_is_refused(gpu: FakeGpu, upscaler: Upscaler) ->
 def test_an_array_on_the_gpu_is_refused_by_an_upscaler_on_the_cpu(gpu: FakeGpu) -> None:
     message = "the array is in GPU memory, and `backend` onnx is the CPU"
     with Upscaler("identity", backend="onnx") as upscaler, pytest.raises(InputError, match=message):
-        upscaler(tensor(gpu, noise((3, 16, 24))))
+        upscaler(tensor(gpu, random_image((3, 16, 24))))

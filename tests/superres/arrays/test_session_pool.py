@@ -14,7 +14,7 @@ from pipeline.flow.channel import Channel
 from pipeline.frame import Frame, FrameFormat
 from pipeline.superres.arrays.session_pool import KEPT_SESSIONS, FrameJob, SessionPool
 from pipeline.superres.session import Session
-from tests.waiting import DEADLINE, until
+from tests.waiting import DEADLINE, all_at_once, joined, until
 
 
 class SlotSession:
@@ -188,7 +188,7 @@ def test_a_submit_that_waits_for_a_slot_raises_the_failure_that_keeps_it_taken(
     thread.start()
     until(lambda: not len(session.free))
     go_on.set()
-    thread.join(DEADLINE)
+    joined(thread)
     assert held.result()
     assert [str(error) for error in raised] == ["broken, says this test"]
     assert isinstance(raised[0].__cause__, Aborted)
@@ -272,10 +272,6 @@ def test_frames_of_four_threads_get_their_own_results(pool: SessionPool, opener:
         own = wider(frame, 10 + first % 3)
         results[first] = [pool.submit(job(own, number)).result(DEADLINE) for number in range(first, first + 30)]
 
-    threads = [threading.Thread(target=work, args=(100 * n,), name="uprez-test", daemon=True) for n in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(DEADLINE)
+    all_at_once([partial(work, 100 * number) for number in range(4)])
     assert results == {first: [*range(first, first + 30)] for first in (0, 100, 200, 300)}
     assert sum(not session.closed for session in opener.sessions) == 2
