@@ -45,6 +45,9 @@ class Builder:
         names = source, self.constant(weight), self.constant(bias)
         return self.node("Conv", *names, kernel_shape=[size, size], pads=[pads] * 4, **attributes)
 
+    def relu(self, source: str, width: int) -> str:
+        return self.node("Relu", source)
+
     def prelu(self, source: str, width: int, low: float = -0.3, high: float = 1.6) -> str:
         return self.node("PRelu", source, self.constant(self._rng.uniform(low, high, (width, 1, 1))))
 
@@ -159,12 +162,41 @@ def etds_network(scale: int = 2, mode: str = "CRD") -> onnx.ModelProto:
     b = Builder()
     spare = 1 if scale == 3 else 0  # its authors fill the channels up to a multiple of 4
     outputs = 3 * scale**2 + spare
-    last = b.node("Relu", b.conv(body(b, 16, 2, lambda b, x, width: b.node("Relu", x)), 16, outputs))
+    last = b.relu(b.conv(body(b, 16, 2, Builder.relu), 16, outputs), outputs)
     negated = b.constant(-np.eye(outputs)[:, :, None, None]), b.constant(np.ones(outputs))
-    clipped = b.node("Relu", b.node("Conv", last, *negated, kernel_shape=[1, 1]))
+    clipped = b.relu(b.node("Conv", last, *negated, kernel_shape=[1, 1]), outputs)
     if spare:
         clipped = b.node("Slice", clipped, *[b.indices(values) for values in ([0], [-1], [1], [1])])
     return b.model(b.node("DepthToSpace", clipped, blocksize=scale, mode=mode), scale)
+
+
+def repeated_planes(b: Builder, count: int) -> str:
+    """Each plane of the image `count` times in a row, as PyTorch exports repeat_interleave."""
+    tiled = b.node("Tile", b.node("Unsqueeze", "input", b.indices([2])), b.indices([1, 1, count, 1, 1]))
+    sizes = b.node("Slice", b.node("Shape", "input"), b.indices([2]), b.indices([4]), b.indices([0]))
+    return b.node("Reshape", tiled, b.node("Concat", b.indices([1, 3 * count]), sizes, axis=0))
+
+
+def ecbsr_of_rgb(mode: str = "CRD") -> onnx.ModelProto:
+    """ECBSR of three planes, each of which is added to its own channels."""
+    b = Builder()
+    summed = b.node("Add", b.conv(body(b, 8, 2, Builder.prelu), 8, 12), repeated_planes(b, 4))
+    return b.model(b.node("DepthToSpace", summed, blocksize=2, mode=mode), 2)
+
+
+def normalised_network(*operators: tuple[str, bool, object]) -> onnx.ModelProto:
+    """A chain whose image passes through operators with constants, each (kind, constant first, value)."""
+    b = Builder()
+    image = "input"
+    for kind, is_first, value in operators:
+        operands = [image, b.constant(value)]
+        image = b.node(kind, *(operands[::-1] if is_first else operands))
+    return b.model(b.node("DepthToSpace", b.conv(b.relu(b.conv(image, 3, 8), 8), 8, 12), blocksize=2), 2)
+
+
+def copies(b: Builder, scale: int) -> str:
+    """The image beside itself, scale * scale times."""
+    return b.node("Concat", *["input"] * scale**2, axis=1)
 
 
 def evaluated(chain: ConvolutionChain, image: NDArray[np.float32]) -> NDArray[np.float32]:
