@@ -83,6 +83,7 @@ def test_fields_of_a_still_scene_are_compared_after_deinterlacing(tmp_path: Path
     source = padded(tmp_path / "in.mkv", [0] * 6, "tff")
     once, _ = with_and_without(source, tmp_path, deinterlace="field")
     assert once.frames_out == 12
+    assert once.frames_repeated > 0
     assert len(submitted) == 2 * once.frames_out - once.frames_repeated
 
 

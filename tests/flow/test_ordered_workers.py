@@ -19,6 +19,10 @@ def count_up(task: int) -> Generator[tuple[int, int]]:
     yield from ((task, result) for result in range(task))
 
 
+def worker_threads() -> list[threading.Thread]:
+    return [thread for thread in threading.enumerate() if thread.name.startswith("uprez-worker")]
+
+
 def drain(workers: OrderedWorkers[int, Result], limit: int | None = None) -> list[Result]:
     taken: list[Result] = []
     while (batch := workers.take(wait=True, limit=limit)) is not None:
@@ -67,8 +71,7 @@ def test_workers_ahead_wait_for_room() -> None:
     with OrderedWorkers([endless] * 2, capacity=6, length=lambda task: 1000) as workers:
         workers.put(0)
         workers.put(1)
-        threads = [thread for thread in threading.enumerate() if thread.name.startswith("uprez-worker")]
-        waiting.until(lambda: all(waiting.blocked_in(thread, "_add") for thread in threads))
+        waiting.until(lambda: all(waiting.blocked_in(thread, "_add") for thread in worker_threads()))
         assert made[1] <= 5  # two thirds of the room, and the one that waits
         assert sum(made) <= 6 + 2
         before = made[0]
@@ -78,18 +81,18 @@ def test_workers_ahead_wait_for_room() -> None:
 
 
 def test_workers_ahead_use_all_room_that_earlier_tasks_do_not_need() -> None:
-    begin = threading.Event()
+    begin, done = threading.Event(), list[int]()
 
     def first_waits(task: int) -> Generator[int]:
         if task == 2:
             begin.wait(waiting.DEADLINE)
         yield from range(task)
+        done.append(task)
 
     with OrderedWorkers([first_waits] * 2, capacity=10, length=int) as workers:
         workers.put(2)
         workers.put(8)
-        thread = next(each for each in threading.enumerate() if each.name == "uprez-worker-1")
-        waiting.until(lambda: waiting.blocked_in(thread, "_next_run"))  # its task is done: all 8 results fit beside 2
+        waiting.until(lambda: done == [8])  # its 8 results fit beside the 2 that are reserved
         begin.set()
         assert len(drain(workers)) == 10
 
@@ -127,36 +130,34 @@ def test_error_comes_after_the_results_before_it() -> None:
     assert [type(batch.error) for batch in batches if batch.done] == [type(None), ValueError]
 
 
-def test_abort_ends_whoever_waits() -> None:
-    closed = []
+def test_abort_ends_the_workers_and_the_owner_that_wait() -> None:
+    release, closed = threading.Event(), list[int]()
 
-    def endless(task: int) -> Generator[int]:
+    def first_hangs(task: int) -> Generator[int]:
         try:
-            while True:
+            if task == 0:
+                release.wait(waiting.DEADLINE)
+            while task == 1:
                 yield 0
         finally:
             closed.append(task)
 
-    def never(task: int) -> Generator[int]:
-        release.wait(waiting.DEADLINE)
-        return
-        yield
-
-    release = threading.Event()
-    workers = OrderedWorkers([never, endless], 4, length=int)
+    workers = OrderedWorkers([first_hangs] * 2, 4, length=int)
     workers.put(0)
     workers.put(1)
     thread, outcome = waiting.in_thread(lambda: workers.take(wait=True))
     waiting.until(lambda: waiting.blocked_in(thread, "take"))
+    waiting.until(lambda: any(waiting.blocked_in(each, "_add") for each in worker_threads()))
     workers.abort()
     waiting.joined(thread)
     assert outcome == [Aborted]
     with pytest.raises(Aborted):
         workers.take(wait=False)
+    waiting.until(lambda: closed == [1])
     release.set()
     workers.close()
-    assert 1 in closed or 0 in closed
-    assert not [thread for thread in threading.enumerate() if thread.name.startswith("uprez-worker")]
+    assert closed == [1, 0]
+    assert worker_threads() == []
 
 
 def test_close_joins_the_workers_that_run_if_another_one_can_not_be_started(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -169,4 +170,4 @@ def test_close_joins_the_workers_that_run_if_another_one_can_not_be_started(monk
     with pytest.raises(RuntimeError, match="can't start new thread"):
         workers.put(3)
     workers.close()
-    assert not [thread for thread in threading.enumerate() if thread.name.startswith("uprez-worker")]
+    assert worker_threads() == []

@@ -17,6 +17,7 @@ from pipeline.models import download as downloads
 from pipeline.models.download import download, downloaded_path
 from pipeline.models.release_files import RELEASE_FILES, ReleaseFile
 from tests.models.lying_server import Behaviour, LyingServer
+from tests.waiting import refusing_port
 
 needs_pooch = pytest.mark.skipif(importlib.util.find_spec("pooch") is None, reason="pip install 'uprez[download]'")
 
@@ -132,10 +133,9 @@ def test_failing_server_is_asked_again_before_the_download_ends(serve: Serve) ->
 
 
 @needs_pooch
-def test_server_that_is_not_there_is_reported_in_one_line(serve: Serve) -> None:
-    file = replace(RELEASE_FILES[0], url="http://127.0.0.1:9/weights.pth")
-    with pytest.raises(ModelError, match="stopped at 0 of 67061725 bytes") as raised:
-        download(file)
+def test_server_that_is_not_there_is_reported_in_one_line() -> None:
+    with refusing_port() as port, pytest.raises(ModelError, match="stopped at 0 of 67061725 bytes") as raised:
+        download(replace(RELEASE_FILES[0], url=f"http://127.0.0.1:{port}/weights.pth"))
     assert "\n" not in str(raised.value)
 
 

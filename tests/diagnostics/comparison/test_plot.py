@@ -4,6 +4,7 @@ import math
 import xml.etree.ElementTree as ElementTree
 
 import hypothesis.strategies as st
+import pytest
 from hypothesis import given
 
 from pipeline.diagnostics.comparison.plot import Line, plot
@@ -26,7 +27,7 @@ def test_a_line_goes_from_left_to_right_and_up_with_its_values() -> None:
     ((first, middle, last),) = corners(plot("PSNR", [Line("a", 0, [(0, 30), (1, 31), (4, 32)])]))
     assert first[0] < middle[0] < last[0]
     assert first[1] > middle[1] > last[1]
-    assert (middle[0] - first[0]) * 3 - (last[0] - middle[0]) < 0.5
+    assert (middle[0] - first[0]) * 3 == pytest.approx(last[0] - middle[0], abs=0.5)
 
 
 def test_a_value_that_is_missing_or_infinite_leaves_a_gap() -> None:

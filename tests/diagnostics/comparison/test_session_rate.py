@@ -1,5 +1,7 @@
 """The rate of a session without decoder and encoder."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -27,8 +29,16 @@ def test_an_error_of_the_session_is_raised_to_the_caller(frame: Frame, small_for
 
 
 def test_a_network_that_is_slower_than_the_time_is_measured_on_three_frames(
-    frame: Frame, small_format: FrameFormat
+    frame: Frame, small_format: FrameFormat, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     request = SessionRequest("onnx", find("identity", np.float32), small_format, settings())
     with open_session(request) as session:
+        collect, collected = session.collect, list[int]()
+
+        def counted(ticket: Any) -> Frame:
+            collected.append(len(collected))
+            return collect(ticket)
+
+        monkeypatch.setattr(session, "collect", counted)
         assert measure_session_rate(session, [frame], seconds=0.0) > 0
+    assert len(collected) >= 1 + 1 + 3  # one fills the session, and from the next on three are timed
