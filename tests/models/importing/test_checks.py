@@ -114,14 +114,14 @@ def test_a_network_for_one_size_is_checked_at_this_size_alone() -> None:
 
 
 @pytest.mark.parametrize(("across", "down"), [(0, 0), (1, -1), (0.5, 0.25), (-1.5, 2)])
-def test_the_displacement_of_two_pictures_is_measured_to_a_tenth_of_a_pixel(across: float, down: float) -> None:
+def test_the_displacement_of_two_images_is_measured_to_a_tenth_of_a_pixel(across: float, down: float) -> None:
     large = photograph(4 * 72, 4 * 88, 1)[0].astype(np.float64)
     moved = np.roll(large, (round(4 * down), round(4 * across)), (0, 1))
     reference, output = (bicubic(each, 72, 88) for each in (large, moved))
     assert measured_shift(output, reference) == pytest.approx((across, down), abs=0.1)
 
 
-def test_a_network_that_fails_on_a_picture_is_refused() -> None:
+def test_a_network_that_fails_on_a_test_image_is_refused() -> None:
     def run(image: Pixels) -> Pixels:
         if image.std() > 0:
             raise TrialError("no kernel")

@@ -92,6 +92,7 @@ def test_a_crash_is_reported(path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 def test_a_signal_is_named() -> None:
+    """A private function is called, as no network ends the child by a signal on every machine."""
     assert child._ending(-11) == "SIGSEGV"
     assert child._ending(-200) == "signal 200"
 

@@ -1,6 +1,5 @@
 """The examination of model files: what is found, and what is refused. Runs in this process, without limits."""
 
-import os
 from pathlib import Path
 from typing import Any
 
@@ -130,7 +129,7 @@ class TestStated:
         assert (examined.conventions.channels, examined.conventions.input_range) == ("bgr", BYTES)
         assert examined.content is None
 
-    def test_a_wrong_statement_is_refused_by_the_picture(self, path: Path) -> None:
+    def test_a_wrong_statement_is_refused_by_the_test_images(self, path: Path) -> None:
         with pytest.raises(ModelError, match=r"its colours are wrong|does not show its input"):
             found(path, Foreign(input_range=BYTES, output_range=BYTES, clipped=True), Overrides(range="-1..1"))
 
@@ -166,60 +165,62 @@ class TestRefused:
         assert "\n" not in message
         return message
 
-    def test_a_missing_file(self, tmp_path: Path) -> None:
+    def test_a_missing_file_is_refused(self, tmp_path: Path) -> None:
         assert "No such file" in self.refusal(tmp_path / "missing.onnx")
 
-    def test_a_folder_of_this_name(self, tmp_path: Path) -> None:
+    def test_a_folder_of_this_name_is_refused(self, tmp_path: Path) -> None:
         (tmp_path / "folder.onnx").mkdir()
         assert "directory" in self.refusal(tmp_path / "folder.onnx")
 
-    def test_a_file_of_another_kind(self, tmp_path: Path) -> None:
+    def test_a_file_of_another_kind_is_refused(self, tmp_path: Path) -> None:
         (tmp_path / "model.tflite").touch()
         assert "not a kind of model that is known; .onnx" in self.refusal(tmp_path / "model.tflite")
 
-    @pytest.mark.parametrize("content", [b"", b"no model", b"\x80\x04\x95pickled\x94.", os.urandom(500)])
-    def test_a_file_that_is_no_model(self, path: Path, content: bytes) -> None:
+    @pytest.mark.parametrize(
+        "content", [b"", b"no model", b"\x80\x04\x95pickled\x94.", np.random.default_rng(0).bytes(500)]
+    )
+    def test_a_file_that_is_no_model_is_refused(self, path: Path, content: bytes) -> None:
         path.write_bytes(content)
         assert "not a valid ONNX model" in self.refusal(path)
 
-    def test_a_truncated_file(self, path: Path) -> None:
+    def test_a_truncated_file_is_refused(self, path: Path) -> None:
         onnx.save(plain_network(), path)
         path.write_bytes(path.read_bytes()[:-1000])
         assert "not a valid ONNX model" in self.refusal(path)
 
-    def test_an_unknown_operator(self, path: Path) -> None:
+    def test_an_unknown_operator_is_refused(self, path: Path) -> None:
         model = with_last_node("Frobnicate", domain="example.com")
         model.opset_import.append(onnx.helper.make_opsetid("example.com", 1))
         path.write_bytes(model.SerializeToString())
         assert "Frobnicate" in self.refusal(path)
 
-    def test_an_enlargement_by_one_and_a_half(self, path: Path) -> None:
+    def test_an_enlargement_by_one_and_a_half_is_refused(self, path: Path) -> None:
         scales = np.array([1, 1, 0.75, 0.75], np.float32)
         onnx.save(with_last_node("Resize", np.array([], np.float32), scales, mode="linear"), path)
         assert "factors that are whole numbers from 1 to 8 are supported" in self.refusal(path)
 
     @pytest.mark.parametrize("value", [np.nan, np.inf])
-    def test_an_output_that_is_not_finite(self, path: Path, value: float) -> None:
+    def test_an_output_that_is_not_finite_is_refused(self, path: Path, value: float) -> None:
         onnx.save(with_last_node("Mul", np.array(value, np.float32)), path)
         assert "not finite" in self.refusal(path)
 
-    def test_a_black_output(self, path: Path) -> None:
+    def test_a_black_output_is_refused(self, path: Path) -> None:
         onnx.save(with_last_node("Mul", np.array(0, np.float32)), path)
         assert "its output is a single colour" in self.refusal(path)
 
-    def test_a_negative_image(self, path: Path) -> None:
+    def test_a_negative_image_is_refused(self, path: Path) -> None:
         onnx.save(with_last_node("Neg"), path)
         assert "its colours are wrong" in self.refusal(path)
 
-    def test_a_displaced_output(self, path: Path) -> None:
+    def test_a_displaced_output_is_refused(self, path: Path) -> None:
         pads = np.array([0, 0, 0, 1, 0, 0, 0, -1], np.int64)
         onnx.save(with_last_node("Pad", pads, mode="edge"), path)
         assert "its output is displaced by 0." in self.refusal(path)
 
-    def test_a_network_from_colour_to_luma(self, path: Path) -> None:
+    def test_a_network_from_colour_to_luma_is_refused(self, path: Path) -> None:
         onnx.save(with_last_node("ReduceMean", axes=[1], keepdims=1), path)
         assert "an upscaler gives one image of as many channels" in self.refusal(path)
 
-    def test_a_classifier_of_images(self, path: Path) -> None:
+    def test_a_classifier_of_images_is_refused(self, path: Path) -> None:
         onnx.save(with_last_node("ReduceMean", axes=[2, 3], keepdims=0), path)
         assert "converts (1, 3, 33, 34) to (1, 3)" in self.refusal(path)

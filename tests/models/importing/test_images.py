@@ -8,7 +8,7 @@ from pipeline.models.importing import images
 
 @pytest.mark.parametrize("channels", [1, 3])
 @pytest.mark.parametrize("size", [(33, 34), (64, 192), (264, 260)])
-def test_pictures_have_the_requested_shape_and_are_in_0_to_1(channels: int, size: tuple[int, int]) -> None:
+def test_images_have_the_requested_shape_and_are_in_0_to_1(channels: int, size: tuple[int, int]) -> None:
     for image in (images.ramp(*size, channels), images.photograph(*size, channels)):
         assert image.shape == (channels, *size)
         assert image.dtype == np.float32

@@ -66,7 +66,7 @@ def plain() -> onnx.ModelProto:
     border=st.integers(0, 9),
     dtype=st.sampled_from(["float32", "float64"]),
 )
-def test_any_combination_gives_the_picture_of_the_plain_network_within_a_level(
+def test_any_combination_gives_the_image_of_the_plain_network_within_a_level(
     plain: onnx.ModelProto,
     known: ValueRange,
     output: ValueRange | None,

@@ -205,7 +205,7 @@ def test_sessions_of_one_size_share_a_compiled_network_which_is_freed_with_the_l
     with SharedSessions() as shared:
         sessions = [shared.open(SessionRequest("onnx", MODEL, format, settings)) for format in (small_format,) * 2]
         other = shared.open(SessionRequest("onnx", MODEL, wide, settings))
-        networks = [ref(network) for network in shared._networks.values()]
+        networks = [ref(network) for network in shared._networks.values()]  # private: sessions do not show theirs
         assert len(networks) == 2
         assert "OpenVINO" in other.backend
         outputs = [session.collect(session.submit(saturated(small_format))).planes for session in sessions]

@@ -14,7 +14,7 @@ def test_planes_of_a_packed_frame_follow_one_another() -> None:
 
 
 @pytest.mark.parametrize(("pixel", "size"), [("nv12", 1), ("p010le", 2)])
-def test_planes_of_nvdec_have_rows_as_long_as_it_likes(pixel: str, size: int) -> None:
+def test_planes_of_nvdec_have_rows_of_any_length(pixel: str, size: int) -> None:
     planes = DevicePlane(4096, 512), DevicePlane(65536, 256)
     samples = decoder_samples(format_of(pixel), planes)
     assert tuple(samples) == (4096, 65536, 65536 + size, 512 // size, 256 // size, 0)

@@ -22,7 +22,7 @@ from pipeline.superres.gpu.fused.program import FusedProgram
 from pipeline.superres.gpu.fused.weights import IMAGE_PLANES
 
 HERE = Path(__file__).parent
-GUARD = 4096  # halves around each tensor: numbers that are none, which no kernel may read for its output, or write
+GUARD = 4096  # halves around each tensor, all NaN: no kernel may write them, or use them for its output
 WRAPPER = """
 static struct { const void* at[10]; int height, width, strips, rows; } given;
 static void run_thread() {
@@ -83,7 +83,7 @@ def compiled(folder: Path, segment: LayerSegment, shape: KernelShape) -> ctypes.
 
 
 class Tensor:
-    """Halves between guards; all begin as numbers that are none."""
+    """Halves between guards; all begin as NaN."""
 
     def __init__(self, shape: tuple[int, ...]) -> None:
         self._memory = np.full(int(np.prod(shape)) + 2 * GUARD, np.nan, np.float16)

@@ -156,7 +156,7 @@ static void enter(int thread) {
     running[thread] = false;
 }
 
-// Run `kernel` in `blocks` blocks, whose shared memory begins as numbers that are none. The threads take turns from the first
+// Run `kernel` in `blocks` blocks, whose shared memory begins as NaN. The threads take turns from the first
 // to the last or, if `descending`, from the last to the first.
 static void launch(int blocks, bool descending, void (*kernel)()) {
     std::vector<char> stacks(BLOCK_THREADS * STACK);
