@@ -5,7 +5,7 @@
 
 Each row adds a step to the row before: the kernels before and after the network, the copies from and to page-locked
 memory, the session's Python, the threads of a job. "ms" is the time of a frame that is not hidden behind the others.
-`benchmarks/handover.py` shows which thread it is that needs it; `uprez bench` adds the codecs.
+`benchmarks/handover.py` shows the time of each thread; `uprez bench` adds the codecs.
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
     any thread ──▶ submit (one at a time) ──▶ session ──▶ collector thread: collect, convert, release ──▶ Future
 
 The collector converts every upscaled frame and releases it at once, so a slot never waits for the consumer: a result
-that nobody reads takes no slot, and frames of several callers may be in flight at the same time.
+that is never read occupies no slot, and frames of several callers may be in flight at the same time.
 """
 
 from __future__ import annotations
