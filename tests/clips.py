@@ -8,6 +8,8 @@ from typing import Any
 import av
 import numpy as np
 
+from tests.frames import planes_of
+
 RATE = Fraction(25)
 AUDIO_RATE = 48_000
 
@@ -95,6 +97,13 @@ def shades(path: Path) -> list[int]:
     """Returns the 8-bit luma in the middle of each frame."""
     with av.open(str(path)) as container:
         return [middle_luma(frame) for frame in container.decode(video=0)]
+
+
+def frame_samples(path: Path) -> list[bytes]:
+    """Returns the samples of each frame of an 8-bit clip, of all planes, without padding."""
+    with av.open(str(path)) as container:
+        frames = [planes_of(frame, np.uint8) for frame in container.decode(video=0)]
+    return [b"".join(plane.tobytes() for plane in planes) for planes in frames]
 
 
 def middle_luma(frame: av.VideoFrame) -> int:

@@ -9,18 +9,10 @@ from pipeline.cli import compare as module
 from pipeline.diagnostics.comparison.report import ComparisonReport
 from tests.cli.conftest import Call
 from tests.diagnostics.comparison import pairs
+from tests.diagnostics.comparison.conftest import original as original
+from tests.diagnostics.comparison.conftest import small as small
 
 ON_CPU = ("--backend", "onnx")
-
-
-@pytest.fixture
-def small(tmp_path: Path) -> Path:
-    return pairs.write(tmp_path / "small.mkv")
-
-
-@pytest.fixture
-def original(tmp_path: Path) -> Path:
-    return pairs.write(tmp_path / "original.mkv", (128, 96), crf=4)
 
 
 def test_page_is_written_beside_the_clip_and_figures_are_printed(uprez: Call, small: Path, original: Path) -> None:

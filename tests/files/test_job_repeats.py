@@ -11,7 +11,6 @@ import pytest
 from pipeline import Job, Progress, Result
 from pipeline.superres.cpu.session import OnnxSession
 from tests import clips, interlaced
-from tests.frames import planes_of
 from tests.jobs import upscale
 
 PULLDOWN = [index * 2 // 5 for index in range(20)]  # 24 frames/s padded to 60: each frame is shown 2 or 3 times
@@ -36,13 +35,6 @@ def padded(path: Path, order: Sequence[int] = PULLDOWN, mark: str = "prog") -> P
     return interlaced.write(path, [interlaced.luma_at(moment, (64, 48)) for moment in order], mark)
 
 
-def samples(path: Path) -> list[bytes]:
-    """Returns the samples of each frame of an 8-bit clip."""
-    with av.open(str(path)) as container:
-        frames = [planes_of(frame, np.uint8) for frame in container.decode(video=0)]
-    return [b"".join(plane.tobytes() for plane in planes) for planes in frames]
-
-
 def with_and_without(source: Path, folder: Path, **options: Any) -> tuple[Result, Result]:
     """Runs a job with and without dedup, and asserts that frames and times are equal."""
     results = [
@@ -52,7 +44,7 @@ def with_and_without(source: Path, folder: Path, **options: Any) -> tuple[Result
     once, each = results
     assert once.frames_out == each.frames_out
     assert clips.video_times(once.path) == clips.video_times(each.path)
-    assert samples(once.path) == samples(each.path)
+    assert clips.frame_samples(once.path) == clips.frame_samples(each.path)
     assert each.frames_repeated == 0
     return once, each
 

@@ -4,7 +4,6 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
 import onnx
 import pytest
 
@@ -14,20 +13,11 @@ from pipeline.models import catalogue
 from pipeline.models.importing.conventions import BYTES, SIGNED, Overrides
 from pipeline.superres.gpu.compute import ComputeOptions
 from tests.gpu.sessions import open_gpu_session, tensorrt, upscale_frames
-from tests.models.importing.foreign import Foreign, plain_network
+from tests.models.importing.foreign import Foreign, one_size_network, plain_network
 from tests.superres.networks import open_cpu_session
 from tests.superres.oracle import saturated
 
 BGR = Overrides(channels="bgr")
-
-
-def for_one_size(height: int, width: int) -> onnx.ModelProto:
-    """clear-x2 behind a reshape to one size."""
-    model = Foreign(shape=[1, 3, height, width]).model()
-    model.graph.initializer.append(onnx.numpy_helper.from_array(np.array([1, 3, height, width], np.int64), "size"))
-    model.graph.node[0].input[0] = "reshaped"
-    model.graph.node.insert(0, onnx.helper.make_node("Reshape", ["x", "size"], ["reshaped"]))
-    return model
 
 
 NETWORKS: dict[str, Callable[[], onnx.ModelProto]] = {
@@ -38,7 +28,7 @@ NETWORKS: dict[str, Callable[[], onnx.ModelProto]] = {
     "opposite order": Foreign(plain_network(), output_reversed=True).model,
     "multiples of 8": Foreign(plain_network(), multiple=8).model,
     "valid convolutions": Foreign(plain_network(), border=14).model,
-    "one size": lambda: for_one_size(64, 96),
+    "one size": lambda: one_size_network(64, 96),
 }
 
 

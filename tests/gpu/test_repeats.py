@@ -3,7 +3,6 @@
 from dataclasses import replace
 from pathlib import Path
 
-import av
 import numpy as np
 import pytest
 
@@ -13,7 +12,6 @@ from pipeline.models import catalogue
 from pipeline.superres.repeats import RepeatDetector
 from pipeline.superres.stages import Collect, Submit
 from tests import clips, interlaced
-from tests.frames import planes_of
 from tests.gpu.sessions import open_gpu_session
 from tests.jobs import upscale
 from tests.superres.oracle import saturated
@@ -35,16 +33,10 @@ def twice(tmp_path: Path) -> Path:
     return clips.with_packets_twice(once, tmp_path / "twice.mp4")
 
 
-def samples(path: Path) -> list[bytes]:
-    with av.open(str(path)) as container:
-        frames = [planes_of(frame, np.uint8) for frame in container.decode(video=0)]
-    return [b"".join(plane.tobytes() for plane in planes) for planes in frames]
-
-
 def run_job(source: Path, to: Path, dedup: bool, **options: object) -> tuple[Result, list[bytes]]:
     options = {"model": "srvgg-24x8", "codec": "ffv1", "preset": None, "overwrite": True, "dedup": dedup} | options
     result = upscale(source, to, backend="tensorrt", **options)
-    return result, samples(to)
+    return result, clips.frame_samples(to)
 
 
 @pytest.mark.parametrize("options", [{}, {"slots": 2}, {"contexts": 1}, {"device": "0,0"}, {"pix_fmt": "yuv444p"}])

@@ -42,6 +42,12 @@ def load_on_cpu(model: ModelSpec, width: int, height: int, runtime: CpuRuntime =
     return CpuChain(model, networks) if model.steps else networks[0]
 
 
+def quarter_tiles(source: FrameFormat) -> Tiling:
+    """Overlapping tiles of about half the width and half the height of frames of `source`."""
+    columns, rows = (length // 4 * 2 for length in (source.width, source.height))
+    return Tiling(source.width, source.height, columns, rows, margin=2, ramp=2)
+
+
 class Networks:
     """Fixtures of networks. Subclasses set the dtype of their tensors and define how a session is opened."""
 

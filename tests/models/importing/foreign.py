@@ -20,6 +20,16 @@ def plain_network() -> onnx.ModelProto:
     return model
 
 
+def one_size_network(height: int, width: int, plain: onnx.ModelProto | None = None) -> onnx.ModelProto:
+    """`plain`, by default clear-x2, behind a reshape to one size."""
+    model = Foreign(plain or plain_network(), shape=[1, 3, height, width]).model()
+    size = onnx.numpy_helper.from_array(np.array([1, 3, height, width], np.int64), "only_size")
+    model.graph.initializer.append(size)
+    model.graph.node[0].input[0] = "reshaped"
+    model.graph.node.insert(0, onnx.helper.make_node("Reshape", ["x", "only_size"], ["reshaped"]))
+    return model
+
+
 @dataclass
 class Foreign:
     """Conventions for a network.

@@ -13,7 +13,7 @@ from pipeline.errors import ModelError
 from pipeline.models import synthetic
 from pipeline.models.importing.conventions import BYTES, SIGNED, UNIT, Conventions, Overrides, ValueRange
 from pipeline.models.importing.examination import examine
-from tests.models.importing.foreign import Foreign, plain_network
+from tests.models.importing.foreign import Foreign, one_size_network, plain_network
 
 
 @pytest.fixture
@@ -97,19 +97,8 @@ def test_a_declared_size_that_the_network_does_not_need_is_dropped(path: Path) -
     assert (conventions.size, conventions.declared_size) == (None, (64, 96))
 
 
-def fixed_network(height: int, width: int) -> onnx.ModelProto:
-    """clear-x2 behind a reshape to one size."""
-    foreign = Foreign(shape=[1, 3, height, width])
-    model = foreign.model()
-    shape = onnx.numpy_helper.from_array(np.array([1, 3, height, width], np.int64), "only_size")
-    model.graph.initializer.append(shape)
-    model.graph.node[0].input[0] = "reshaped"
-    model.graph.node.insert(0, onnx.helper.make_node("Reshape", ["x", "only_size"], ["reshaped"]))
-    return model
-
-
 def test_a_single_size_is_found(path: Path) -> None:
-    onnx.save(fixed_network(48, 64), path)
+    onnx.save(one_size_network(48, 64), path)
     examined = examine(path, Overrides())
     assert examined.conventions.size == examined.conventions.declared_size == (48, 64)
     assert examined.content is None

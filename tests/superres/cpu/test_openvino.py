@@ -25,8 +25,7 @@ from pipeline.superres.cpu.runtimes import RUNTIMES
 from pipeline.superres.cpu.session import OnnxSession
 from pipeline.superres.output_check import measure_agreement, textured_image
 from pipeline.superres.sessions import SessionRequest, SharedSessions
-from pipeline.superres.tiling import Tiling
-from tests.superres.networks import OpenSession, load_on_cpu
+from tests.superres.networks import OpenSession, load_on_cpu, quarter_tiles
 from tests.superres.oracle import saturated
 from tests.superres.session_suite import SessionSuite
 from tests.waiting import in_thread, joined, until
@@ -161,9 +160,9 @@ class TestOpenVinoSessionInTiles(SessionSuite):
         def open_tiled(
             model: ModelSpec, source: FrameFormat, output: FrameFormat | None = None, strength: float = 1.0
         ) -> OnnxSession:
-            columns, rows = (length // 4 * 2 for length in (source.width, source.height))
-            tiling = Tiling(source.width, source.height, columns, rows, margin=2, ramp=2)
-            return OnnxSession(load_on_cpu(model, columns, rows, OPENVINO), source, output, tiling, strength)
+            tiling = quarter_tiles(source)
+            network = load_on_cpu(model, tiling.tile_width, tiling.tile_height, OPENVINO)
+            return OnnxSession(network, source, output, tiling, strength)
 
         return open_tiled
 

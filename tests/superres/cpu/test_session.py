@@ -14,7 +14,7 @@ from pipeline.models import catalogue
 from pipeline.models.spec import ModelSpec
 from pipeline.superres.cpu.session import OnnxSession
 from pipeline.superres.tiling import Tiling
-from tests.superres.networks import OpenSession, open_cpu_session
+from tests.superres.networks import OpenSession, open_cpu_session, quarter_tiles
 from tests.superres.oracle import largest_difference, saturated
 from tests.superres.session_suite import SessionSuite
 
@@ -31,9 +31,7 @@ class TestOnnxSessionInTiles(SessionSuite):
         def open_tiled(
             model: ModelSpec, source: FrameFormat, output: FrameFormat | None = None, strength: float = 1.0
         ) -> OnnxSession:
-            columns, rows = (length // 4 * 2 for length in (source.width, source.height))
-            tiling = Tiling(source.width, source.height, columns, rows, margin=2, ramp=2)
-            return open_cpu_session(model, source, output, tiling, strength)
+            return open_cpu_session(model, source, output, quarter_tiles(source), strength)
 
         return open_tiled
 

@@ -15,7 +15,7 @@ from pipeline.frame import PIXEL_FORMATS, Frame, FrameFormat
 from pipeline.models import catalogue, synthetic
 from pipeline.models.importing.conventions import BYTES, SIGNED, UNIT, Overrides, ValueRange
 from pipeline.models.spec import ModelSpec
-from tests.models.importing.foreign import Foreign, plain_network
+from tests.models.importing.foreign import Foreign, one_size_network, plain_network
 from tests.superres.networks import open_cpu_session
 from tests.superres.oracle import saturated
 
@@ -68,12 +68,8 @@ def test_any_combination_gives_the_frame_of_the_plain_network_within_a_level(
 
 
 def fixed(path: Path, plain: onnx.ModelProto, height: int, width: int) -> ModelSpec:
-    """`plain` behind a reshape to one size."""
-    model = Foreign(plain, shape=[1, 3, height, width]).model()
-    model.graph.initializer.append(onnx.numpy_helper.from_array(np.array([1, 3, height, width], np.int64), "size"))
-    model.graph.node[0].input[0] = "reshaped"
-    model.graph.node.insert(0, onnx.helper.make_node("Reshape", ["x", "size"], ["reshaped"]))
-    onnx.save(model, path)
+    """`plain`, imported behind a reshape to one size."""
+    onnx.save(one_size_network(height, width, plain), path)
     return catalogue.find(str(path), np.float32)
 
 
