@@ -117,13 +117,13 @@ class TestMoment:
         monkeypatch.setattr(Job, "stop", noted_stop)
         return interrupt
 
-    def test_signal_while_planning(self, uprez: Call, clip: Path, interrupt_at: Interrupt) -> None:
+    def test_signal_while_planning_leaves_no_file(self, uprez: Call, clip: Path, interrupt_at: Interrupt) -> None:
         interrupt_at("pipeline.cli.batch.make_plan")
         ended = uprez("upscale", clip, *FAST, "--json")
         assert (ended.code, json.loads(ended.out)["done"], ended.err) == (130, [], "")
         assert list(clip.parent.iterdir()) == [clip]
 
-    def test_signal_while_handlers_are_installed(
+    def test_signal_while_handlers_are_installed_leaves_no_file(
         self, uprez: Call, clip: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         original = signal.set_wakeup_fd
@@ -141,7 +141,7 @@ class TestMoment:
         assert original(-1) == -1
 
     @pytest.mark.parametrize("function", ["open_source", "open_sink", "open_session", "_JobPipeline"])
-    def test_signal_before_the_pipeline_starts(
+    def test_signal_before_the_pipeline_starts_leaves_no_file(
         self, uprez: Call, clip: Path, interrupt_at: Interrupt, function: str
     ) -> None:
         interrupt_at(f"pipeline.files.job.{function}")
@@ -151,7 +151,9 @@ class TestMoment:
         assert "stopped before the first frame; nothing was written" in failed["error"]
         assert list(clip.parent.iterdir()) == [clip]
 
-    def test_signal_between_two_jobs(self, uprez: Call, clip: Path, tmp_path: Path, interrupt_at: Interrupt) -> None:
+    def test_signal_between_two_jobs_leaves_out_the_second(
+        self, uprez: Call, clip: Path, tmp_path: Path, interrupt_at: Interrupt
+    ) -> None:
         other = shutil.copy(clip, tmp_path / "other.mp4")
         interrupt_at("pipeline.cli.batch.Status.end")
         ended = uprez("upscale", clip, other, "--to", tmp_path / "out", *FAST, "--json")

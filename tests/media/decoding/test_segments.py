@@ -20,7 +20,7 @@ class Coded:
 
 
 @dataclass
-class DecodedPicture:
+class DecodedFrame:
     """A stand-in for a decoded frame."""
 
     pts: int | None
@@ -49,8 +49,8 @@ def cut(stream: str, min_packets: int = 1, hidden: str = "") -> list[tuple[list[
     return [([p.pts for p in segment.own], [p.pts for p in segment.packets]) for segment in segments]
 
 
-def picture(number: int | None, interlaced: bool = False) -> Any:
-    return DecodedPicture(number, interlaced)
+def frame_at(number: int | None, interlaced: bool = False) -> Any:
+    return DecodedFrame(number, interlaced)
 
 
 def test_closed_gops_share_nothing() -> None:
@@ -109,8 +109,8 @@ def segments_of_open_gops() -> list[Segment]:
 
 def test_leading_frames_belong_to_the_segment_before() -> None:
     first, second = segments_of_open_gops()
-    assert [number for number in (0, 2, 3, 1, 5, 6, 4) if first.wants(picture(number))] == [0, 2, 3, 1, 5, 6]
-    assert [number for number in (5, 6, 4, 8, 7) if second.wants(picture(number))] == [4, 8, 7]
+    assert [number for number in (0, 2, 3, 1, 5, 6, 4) if first.wants(frame_at(number))] == [0, 2, 3, 1, 5, 6]
+    assert [number for number in (5, 6, 4, 8, 7) if second.wants(frame_at(number))] == [4, 8, 7]
     first.check_complete()
     second.check_complete()
 
@@ -118,7 +118,7 @@ def test_leading_frames_belong_to_the_segment_before() -> None:
 def test_missing_frame_is_irregular() -> None:
     first, _ = segments_of_open_gops()
     for number in (0, 2, 3, 1, 5):
-        first.wants(picture(number))
+        first.wants(frame_at(number))
     with pytest.raises(Irregular, match="1 packets yield no frame"):
         first.check_complete()
 
@@ -126,11 +126,11 @@ def test_missing_frame_is_irregular() -> None:
 @pytest.mark.parametrize("numbers", [(0, 1, 2), (0, 0), (0, None), (0, 99)])
 def test_frames_in_another_order_than_their_timestamps_are_irregular(numbers: tuple[int | None, ...]) -> None:
     first, _ = segments_of_open_gops()
-    pictures = [picture(number) for number in numbers]
+    frames = [frame_at(number) for number in numbers]
     with pytest.raises(Irregular, match="order"):
-        list(filter(first.wants, pictures))
+        list(filter(first.wants, frames))
 
 
 def test_interlaced_frames_are_irregular() -> None:
     with pytest.raises(Irregular, match="interlaced"):
-        segments_of_open_gops()[0].wants(picture(0, interlaced=True))
+        segments_of_open_gops()[0].wants(frame_at(0, interlaced=True))

@@ -26,7 +26,7 @@ BINARY: list[Callable[[Array, Array], Array]] = [
 
 
 @pytest.mark.parametrize("operation", range(len(BINARY)))
-def test_binary_operation_of_two_tensors_and_of_a_number(operation: int) -> None:
+def test_binary_operation_computes_its_formula_with_a_tensor_or_a_number(operation: int) -> None:
     formula = BINARY[operation]
     np.testing.assert_allclose(run_layer_on_two(f"BinaryOp 0={operation}", ONE, OTHER), formula(ONE, OTHER), rtol=1e-5)
     number = run_layer(f"BinaryOp 0={operation} 1=1 2=2.5", b"", ONE)
