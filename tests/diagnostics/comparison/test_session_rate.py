@@ -1,5 +1,6 @@
 """The rate of a session without decoder and encoder."""
 
+import itertools
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ from pipeline.frame import Frame, FrameFormat
 from pipeline.models.catalogue import find
 from pipeline.superres.sessions import SessionRequest, open_session
 from tests.diagnostics.comparison.pairs import settings
+from tests.waiting import until
 
 
 def test_rate_of_a_session_is_measured_and_frames_stay_with_the_caller(frame: Frame, small_format: FrameFormat) -> None:
@@ -33,12 +35,19 @@ def test_a_network_that_is_slower_than_the_time_is_measured_on_three_frames(
 ) -> None:
     request = SessionRequest("onnx", find("identity", np.float32), small_format, settings())
     with open_session(request) as session:
-        collect, collected = session.collect, list[int]()
+        submit, collect = session.submit, session.collect
+        numbers, collected = itertools.count(), list[Frame]()
+
+        def submit_after_the_others(frame: Frame) -> Any:
+            number = next(numbers)
+            until(lambda: len(collected) == number)
+            return submit(frame)
 
         def counted(ticket: Any) -> Frame:
-            collected.append(len(collected))
-            return collect(ticket)
+            collected.append(collect(ticket))
+            return collected[-1]
 
+        monkeypatch.setattr(session, "submit", submit_after_the_others)
         monkeypatch.setattr(session, "collect", counted)
         assert measure_session_rate(session, [frame], seconds=0.0) > 0
     assert len(collected) >= 1 + 1 + 3  # one fills the session, and from the next on three are timed
