@@ -12,8 +12,8 @@ from rich.table import Table
 
 from pipeline.cli.bench_engines import SECONDS, bench_engines
 from pipeline.cli.console import err, facts, note, out
-from pipeline.cli.options import Json, with_settings
-from pipeline.cli.report_files import check_reports, even_size, write_report
+from pipeline.cli.options import Json, even_frame_size, with_settings
+from pipeline.cli.report_files import check_reports, write_report
 from pipeline.config.settings import Settings, Upscaling
 from pipeline.diagnostics.benchmark import BenchmarkOptions, benchmark
 from pipeline.diagnostics.engine_report import EngineReport
@@ -55,7 +55,7 @@ def bench(
         print(json.dumps((EngineReport if engines else BenchmarkReport).model_json_schema(), indent=2))
         return
     check_reports({"--save": save, "--trace": trace}, source)
-    pixels = even_size(size) if size else None
+    pixels = even_frame_size("--size", size, 16, 8192) if size else None
     if engines:
         _refuse_with_engines({"SOURCE": source, "--discard": discard, "--compare": compare, "--trace": trace})
         bench_engines(settings, pixels, seconds or SECONDS, save, as_json)

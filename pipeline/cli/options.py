@@ -156,3 +156,11 @@ def frame_size(option: str, text: str, least: int, most: int) -> tuple[int, int]
     if not match or not all(least <= int(length) <= most for length in match.groups()):
         raise SettingsError(f"{option} {text}: WIDTHxHEIGHT, each {least} to {most}, such as 1920x1080")
     return int(match[1]), int(match[2])
+
+
+def even_frame_size(option: str, text: str, least: int, most: int) -> tuple[int, int]:
+    """As `frame_size`, for encoders that need even sides. Raises SettingsError for others too."""
+    width, height = frame_size(option, text, least, most)
+    if width % 2 or height % 2:
+        raise SettingsError(f"{option} {text}: WIDTHxHEIGHT, both even, such as 1920x1080")
+    return width, height

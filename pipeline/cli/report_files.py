@@ -1,21 +1,12 @@
-"""The files that `uprez bench` writes, and the frame sizes that it measures."""
+"""The files that `uprez bench` writes."""
 
 from __future__ import annotations
 
 import os
 from pathlib import Path
 
-from pipeline.cli.options import frame_size
-from pipeline.diagnostics.comparison.output_file import write_output_file
-from pipeline.errors import OutputError, SettingsError
-
-
-def even_size(text: str) -> tuple[int, int]:
-    """The value of --size, (width, height) in pixels. Raises SettingsError unless both are even, 16 to 8192."""
-    width, height = frame_size("--size", text, 16, 8192)
-    if width % 2 or height % 2:
-        raise SettingsError(f"--size {text}: WIDTHxHEIGHT, both even, such as 1920x1080")
-    return width, height
+from pipeline.diagnostics.output_file import write_output_file
+from pipeline.errors import OutputError
 
 
 def check_reports(files: dict[str, Path | None], source: Path | None = None) -> None:

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from pipeline.config.settings import Settings
-from pipeline.diagnostics.comparison.session_rate import measure_session_rate
+from pipeline.diagnostics.session_rate import measure_session_rate
 from pipeline.frame import PIXEL_FORMATS, Colour, Frame, FrameFormat
 from pipeline.superres.backend_choice import choose_model
 from pipeline.superres.gpu.lane_rate import frames_per_second

@@ -8,7 +8,15 @@ from typing import Any, get_args
 import pytest
 import typer
 
-from pipeline.cli.options import demuxer_options, encoder_options, frame_size, option_of, time_of, with_settings
+from pipeline.cli.options import (
+    demuxer_options,
+    encoder_options,
+    even_frame_size,
+    frame_size,
+    option_of,
+    time_of,
+    with_settings,
+)
 from pipeline.config.live_settings import StreamSettings
 from pipeline.config.settings import Settings
 from pipeline.errors import SettingsError
@@ -100,6 +108,13 @@ def test_frame_size_is_parsed_within_its_limits() -> None:
     for text in ("1920", "1920x", "15x1080", "1920x8193"):
         with pytest.raises(SettingsError, match=r"^--size .*: WIDTHxHEIGHT, each 16 to 8192"):
             frame_size("--size", text, 16, 8192)
+
+
+def test_frame_size_with_an_odd_side_is_refused_where_encoders_need_even_ones() -> None:
+    assert even_frame_size("--size", "640x480", 16, 8192) == (640, 480)
+    for text in ("641x480", "640x481", "14x14", "640"):
+        with pytest.raises(SettingsError, match=r"^--size .*such as 1920x1080"):
+            even_frame_size("--size", text, 16, 8192)
 
 
 def test_time_is_parsed_in_seconds() -> None:

@@ -1,21 +1,11 @@
-"""The files that `uprez bench` writes, and its sizes."""
+"""The files that `uprez bench` writes."""
 
 from pathlib import Path
 
 import pytest
 
-from pipeline.cli.report_files import check_reports, even_size, write_report
-from pipeline.errors import OutputError, SettingsError
-
-
-def test_size_with_even_sides_is_accepted() -> None:
-    assert even_size("640x480") == (640, 480)
-
-
-@pytest.mark.parametrize("text", ["641x480", "640x481", "14x14", "640"])
-def test_other_sizes_are_refused_with_an_example(text: str) -> None:
-    with pytest.raises(SettingsError, match=r"^--size .*such as 1920x1080"):
-        even_size(text)
+from pipeline.cli.report_files import check_reports, write_report
+from pipeline.errors import OutputError
 
 
 def test_a_file_without_a_folder_is_refused_before_it_is_written(tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ from pipeline.diagnostics.comparison.clip import Clip
 from pipeline.diagnostics.comparison.measurement import ComparedVideo, Measurement, clip_size
 from pipeline.diagnostics.comparison.notes import clip_notes
 from pipeline.diagnostics.comparison.report import ComparisonReport, ComparisonRow
-from pipeline.diagnostics.comparison.session_rate import measure_session_rate
+from pipeline.diagnostics.session_rate import measure_session_rate
 from pipeline.diagnostics.comparison.shown_frames import ShownFrames
 from pipeline.diagnostics.comparison.timeline import Timeline
 from pipeline.diagnostics.comparison.views import ClipView, Image, SessionView, Size

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from pipeline.diagnostics.comparison.session_rate import measure_session_rate
+from pipeline.diagnostics.session_rate import measure_session_rate
 from pipeline.errors import MismatchError
 from pipeline.frame import Frame, FrameFormat
 from pipeline.models.catalogue import find

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.diagnostics.comparison.output_file import check_output_file, write_output_file
+from pipeline.diagnostics.output_file import check_output_file, write_output_file
 from pipeline.errors import OutputError
 
 
