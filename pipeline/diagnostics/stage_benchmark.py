@@ -92,14 +92,12 @@ class StageBenchmark(Closing):
     def upscaled_frames(self) -> list[Frame]:
         """The clip's first frames, upscaled, in memory of their own. Making them warms the session up."""
         pool: list[Frame] = []
-        with open_source(self.plan) as source:
-            decoder = decoding_stages(self.plan, source)
+        with open_source(self.plan) as source, contextlib.closing(decoding_stages(self.plan, source)) as decoder:
             decoded = itertools.chain((frame for packet in source for frame in decoder.feed(packet)), decoder.finish())
             for frame in itertools.islice(decoded, _POOL_FRAMES):
                 done = self.session.collect(self.session.submit(frame))
                 pool.append(replace(done, planes=tuple(plane.copy() for plane in done.planes), release=lambda: None))
                 done.release()
-            decoder.close()
         return pool
 
     def decode(self) -> BenchmarkRow:

@@ -67,10 +67,14 @@ def decoding_stage(plan: Plan, source: Source) -> Stage[Any, Any]:
     Frames are of `plan.input_format`, each later than the one before, and belong to the plan's excerpt. Packets of
     other streams pass unchanged.
     """
-    parallel = parallel_decoding(plan.decoder, plan.decoders, plan.settings)
-    reader = FrameReader(source, plan.decoded_format, plan.excerpt, plan.copied, parallel, decoding_gpu(plan))
-    stages: list[Stage[Any, Any]] = [reader, *preprocessing_stages(plan)]
+    stages: list[Stage[Any, Any]] = [frame_reader(plan, source), *preprocessing_stages(plan)]
     return Chain(*stages)
+
+
+def frame_reader(plan: Plan, source: Source) -> FrameReader:
+    """The stage that decodes the packets of a plan's source."""
+    parallel = parallel_decoding(plan.decoder, plan.decoders, plan.settings)
+    return FrameReader(source, plan.decoded_format, plan.excerpt, plan.copied, parallel, decoding_gpu(plan))
 
 
 def preprocessing_stages(plan: Plan) -> list[Stage[Any, Any]]:

@@ -33,15 +33,14 @@ from pipeline.config.renames import with_current_names
 from pipeline.config.settings import Settings
 from pipeline.config.upscale_options import UpscaleOptions
 from pipeline.errors import BackendError, Cancelled, InputError, OutOfMemory, OutputError, UprezError
-from pipeline.files.components import decoding_gpu, open_sink, open_source, preprocessing_stages, queue_weight
+from pipeline.files.components import frame_reader, open_sink, open_source, preprocessing_stages, queue_weight
 from pipeline.files.destination import check_target
 from pipeline.files.plan import Plan, make_plan
 from pipeline.files.result import Result
 from pipeline.flow.pipeline import Pipeline
 from pipeline.flow.stage import Chain, Stage
 from pipeline.flow.telemetry import OnProgress, Progress, bottleneck
-from pipeline.media.decoding.decoder_count import parallel_decoding
-from pipeline.media.decoding.frame_reader import FrameReader, PtsRecorder
+from pipeline.media.decoding.frame_reader import PtsRecorder
 from pipeline.media.encoding.pad import Pad
 from pipeline.media.reading.pipe import PIPE_NAME
 from pipeline.media.reading.probe import probe
@@ -180,8 +179,7 @@ class _JobPipeline:
 
     def __init__(self, plan: Plan, source: Source, session: Session[Any], sink: Sink) -> None:
         self._plan, self._source, self._session, self._sink = plan, source, session, sink
-        parallel = parallel_decoding(plan.decoder, plan.decoders, plan.settings)
-        self._reader = FrameReader(source, plan.decoded_format, plan.excerpt, plan.copied, parallel, decoding_gpu(plan))
+        self._reader = frame_reader(plan, source)
         self._repeats = RepeatDetector() if plan.settings.dedup else None
         self._submit = Submit[Packet](session, self._repeats)
         self._pts = PtsRecorder[Packet]()

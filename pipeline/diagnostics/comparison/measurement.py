@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import dataclass
 
 from pipeline.diagnostics.comparison.clip import Clip
@@ -10,7 +11,7 @@ from pipeline.diagnostics.comparison.quality_meter import QualityMeter
 from pipeline.diagnostics.comparison.report import ComparisonRow
 from pipeline.diagnostics.comparison.shown_frames import ShownFrames
 from pipeline.diagnostics.comparison.timeline import Timeline
-from pipeline.diagnostics.comparison.views import ClipView, Image, Size, View
+from pipeline.diagnostics.comparison.views import ClipView, Image, Images, Size, View
 
 
 @dataclass(frozen=True)
@@ -51,33 +52,37 @@ class Measurement:
         times = self.timeline.times
         wanted = range(len(times)) if self.reference else self.shown.indices
         meter, kept, complete = QualityMeter(), dict[int, Image](), 0
-        for index, image, original in self._with_originals(view.images(self.timeline, wanted, self.size)):
-            self.on_step(f"{row.name}: frame {index + 1} of {len(times)}")
-            if original is not None:
-                meter.add(index, times[index], image, original)
-            complete += original is not None or self.reference is None
-            if index in self.shown.indices:
-                kept[index] = self.shown.crop(image)
+        with closing(view.images(self.timeline, wanted, self.size)) as images, closing(self._originals()) as originals:
+            for index, image, original in _with_originals(images, originals):
+                self.on_step(f"{row.name}: frame {index + 1} of {len(times)}")
+                if original is not None:
+                    meter.add(index, times[index], image, original)
+                complete += original is not None or self.reference is None
+                if index in self.shown.indices:
+                    kept[index] = self.shown.crop(image)
         figures = {"psnr": meter.psnr, "ssim": meter.ssim, "flicker": meter.flicker, "frames": meter.frames}
         return ComparedVideo(row.model_copy(update=figures | {"missing": len(wanted) - complete}), kept)
 
     def reference_video(self, reference: Clip) -> ComparedVideo:
         """The reference itself, without figures."""
         self.on_step(f"{reference.path.name}: reading")
-        images = ClipView(reference).images(self.timeline, self.shown.indices, self.size)
         row = ComparisonRow(name=reference.path.name, kind="reference", size=clip_size(reference))
-        return ComparedVideo(row, {index: self.shown.crop(image) for index, image in images})
+        with closing(ClipView(reference).images(self.timeline, self.shown.indices, self.size)) as images:
+            return ComparedVideo(row, {index: self.shown.crop(image) for index, image in images})
 
-    def _with_originals(self, images: Iterator[tuple[int, Image]]) -> Iterator[tuple[int, Image, Image | None]]:
-        """Add to each image that of the reference at the same time, None if it has none."""
-        originals: Iterator[tuple[int, Image]] = iter(())
+    def _originals(self) -> Images:
+        """The images of the reference at all times; none if there is no reference."""
         if self.reference:
-            originals = ClipView(self.reference).images(self.timeline, range(len(self.timeline.times)), self.size)
-        original = next(originals, None)
-        for index, image in images:
-            while original is not None and original[0] < index:
-                original = next(originals, None)
-            yield index, image, original[1] if original is not None and original[0] == index else None
+            yield from ClipView(self.reference).images(self.timeline, range(len(self.timeline.times)), self.size)
+
+
+def _with_originals(images: Images, originals: Images) -> Iterator[tuple[int, Image, Image | None]]:
+    """Add to each image the original at the same time, None if there is none."""
+    original = next(originals, None)
+    for index, image in images:
+        while original is not None and original[0] < index:
+            original = next(originals, None)
+        yield index, image, original[1] if original is not None and original[0] == index else None
 
 
 def clip_size(clip: Clip) -> str:

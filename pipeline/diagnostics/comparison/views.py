@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Generator
+from contextlib import closing
 from typing import Any, Protocol
 
 import numpy as np
@@ -22,10 +23,14 @@ Size = tuple[int, int]
 """Width and height, in pixels."""
 
 
+Images = Generator[tuple[int, Image], None, None]
+"""Images, each with its index into a timeline. Its `close` closes the file that is read, if the iteration ends early."""
+
+
 class View(Protocol):
     """A source of images of one size for the times of a timeline."""
 
-    def images(self, timeline: Timeline, wanted: Collection[int], size: Size) -> Iterator[tuple[int, Image]]:
+    def images(self, timeline: Timeline, wanted: Collection[int], size: Size) -> Images:
         """Yield the images of the frames `wanted`, indices into the times, in order; not those that don't exist.
 
         Args:
@@ -41,11 +46,12 @@ class ClipView:
     def __init__(self, clip: Clip) -> None:
         self._clip = clip
 
-    def images(self, timeline: Timeline, wanted: Collection[int], size: Size) -> Iterator[tuple[int, Image]]:
-        for index, frame in timeline.match(self._clip.frames(), wanted):
-            image = to_image(frame, size)
-            frame.release()
-            yield index, image
+    def images(self, timeline: Timeline, wanted: Collection[int], size: Size) -> Images:
+        with closing(self._clip.frames()) as frames:
+            for index, frame in timeline.match(frames, wanted):
+                image = to_image(frame, size)
+                frame.release()
+                yield index, image
 
 
 class SessionView:
@@ -54,12 +60,13 @@ class SessionView:
     def __init__(self, clip: Clip, session: Session[Any]) -> None:
         self._clip, self._session = clip, session
 
-    def images(self, timeline: Timeline, wanted: Collection[int], size: Size) -> Iterator[tuple[int, Image]]:
-        for index, frame in timeline.match(self._clip.frames(), wanted):
-            upscaled = self._session.collect(self._session.submit(frame))
-            image = to_image(upscaled, size)
-            upscaled.release()
-            yield index, image
+    def images(self, timeline: Timeline, wanted: Collection[int], size: Size) -> Images:
+        with closing(self._clip.frames()) as frames:
+            for index, frame in timeline.match(frames, wanted):
+                upscaled = self._session.collect(self._session.submit(frame))
+                image = to_image(upscaled, size)
+                upscaled.release()
+                yield index, image
 
 
 def to_image(frame: Frame, size: Size) -> Image:
