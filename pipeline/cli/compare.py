@@ -17,9 +17,9 @@ from pipeline.cli.option_names import with_options
 from pipeline.cli.options import SESSION_OPTIONS, Json, time_of, with_settings
 from pipeline.config.settings import Settings
 from pipeline.diagnostics.comparison.comparison import Comparison, ComparisonOptions, compare_files, compare_models
-from pipeline.diagnostics.output_file import check_output_file, name_beside, write_output_file
 from pipeline.diagnostics.comparison.page import comparison_page
 from pipeline.diagnostics.comparison.report import ComparisonReport, ComparisonRow
+from pipeline.diagnostics.output_file import check_output_file, name_beside, write_output_file
 from pipeline.errors import OutputError, SettingsError
 
 _SECONDS = Fraction(2)  # of a clip that models are compared on, by default

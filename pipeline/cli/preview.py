@@ -11,8 +11,8 @@ from rich.markup import escape
 from pipeline.cli.console import err, out
 from pipeline.cli.options import MODEL_OPTIONS, SESSION_OPTIONS, time_of, with_settings
 from pipeline.config.settings import Settings
-from pipeline.diagnostics.output_file import check_output_file, name_beside, write_output_file
 from pipeline.diagnostics.comparison.preview import preview as preview_image
+from pipeline.diagnostics.output_file import check_output_file, name_beside, write_output_file
 from pipeline.diagnostics.quality import encode_png
 
 

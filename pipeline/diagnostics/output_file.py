@@ -1,4 +1,4 @@
-"""Files of results, such as pages and images: they appear when they are complete, and replace nothing unless requested."""
+"""Result files, such as pages and images: they appear when they are complete, and replace nothing unless requested."""
 
 from __future__ import annotations
 

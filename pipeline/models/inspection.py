@@ -19,7 +19,7 @@ from pipeline.errors import ModelError, error_summary
 from pipeline.models.precision import detect_precision
 from pipeline.models.receptive_field import receptive_field_radius, stride
 from pipeline.models.spec import ModelSpec
-from pipeline.system.onnx_runtime import load_onnx_runtime
+from pipeline.system.onnx_runtime import cpu_session
 
 if TYPE_CHECKING:
     import onnx
@@ -152,14 +152,9 @@ def _choice(allowed: tuple[str, ...]) -> str:
 
 def _measure_scale(path: Path, content: bytes, input_name: str, noise: np.ndarray) -> int:
     """Run the network on noise, (1, C, H, W), and return how much larger its output is."""
-    ort = load_onnx_runtime()
-
-    options = ort.SessionOptions()
-    options.log_severity_level = 4
     _, channels, height, width = noise.shape
     try:
-        session = ort.InferenceSession(content, options, providers=["CPUExecutionProvider"])
-        (output,) = session.run(None, {input_name: noise})
+        (output,) = cpu_session(content).run(None, {input_name: noise})
     except Exception as error:  # ONNX Runtime's errors have no common parent
         raise ModelError(f"{path}: does not run on {width}x{height}: {error_summary(error)}") from error
     scale = output.shape[2] // height if output.ndim == 4 else 0

@@ -20,7 +20,7 @@ from pipeline.errors import ModelError, OutputError
 from pipeline.models.inspection import INSPECTION_VERSION, inspect_model, read_model_file
 from pipeline.models.precision import CONVERTER_VERSION, convert_precision
 from pipeline.models.spec import ModelSpec
-from pipeline.system.cache import cache_folder, write_atomically, write_cached
+from pipeline.system.cache import cache_folder, read_record, write_atomically, write_record
 
 if TYPE_CHECKING:
     import onnx
@@ -63,7 +63,7 @@ def generate_cached(name: str, generate: Callable[[], onnx.ModelProto]) -> Model
     if path.exists():
         with suppress(ModelError):  # a damaged file is written again
             return inspect_cached(path)
-    _write_model(path, generate())
+    write_model(path, generate().SerializeToString())
     return inspect_cached(path)
 
 
@@ -87,7 +87,7 @@ def convert_cached(spec: ModelSpec, precision: str) -> ModelSpec:
     name = f"{spec.path.stem[:_STEM]}.{spec.sha256[:32]}.{precision}.v{CONVERTER_VERSION}.onnx"
     path = cache_folder("models") / name
     if not path.exists():
-        _write_model(path, _convert(spec, precision))
+        write_model(path, _convert(spec, precision).SerializeToString())
     return replace(
         spec,
         path=path,
@@ -107,9 +107,10 @@ def _convert(spec: ModelSpec, precision: str) -> onnx.ModelProto:
         raise ModelError(f"{spec.name}: {error}") from error
 
 
-def _write_model(path: Path, model: onnx.ModelProto) -> None:
+def write_model(path: Path, content: bytes) -> None:
+    """Write a model file into the cache. Raises ModelError if that is impossible: without the file, nothing can run."""
     try:
-        write_atomically(path, model.SerializeToString())
+        write_atomically(path, content)
     except OSError as error:
         raise ModelError(f"{path}: {error.strerror}; set UPREZ_CACHE to a folder with free space") from error
 
@@ -126,21 +127,16 @@ def _record_name(path: Path, sha256: str) -> str:
 def _save_record(record: Path, spec: ModelSpec) -> None:
     facts = asdict(spec) | {"path": None, "dtype": spec.dtype.name}
     del facts["steps"]  # only chains have some, and they have no file
-    write_cached(record, json.dumps({"facts": facts, "sum": _checksum(facts)}, indent=1).encode())
+    write_record(record, facts)
 
 
 def _load_record(record: Path, path: Path, sha256: str) -> ModelSpec | None:
     """The facts in a record; None if there is no record, or one that this module did not write."""
+    facts = read_record(record)
     try:
-        content = json.loads(record.read_bytes())
-        facts = content["facts"]
-        if content["sum"] != _checksum(facts) or facts["sha256"] != sha256:
+        if facts is None or facts["sha256"] != sha256:
             return None
         size = None if facts["size"] is None else tuple(facts["size"])
         return ModelSpec(**facts | {"path": path, "dtype": np.dtype(facts["dtype"]), "size": size})
-    except (OSError, ValueError, TypeError, KeyError):
+    except (ValueError, TypeError, KeyError):
         return None
-
-
-def _checksum(facts: object) -> str:
-    return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()

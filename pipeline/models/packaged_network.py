@@ -6,9 +6,10 @@ import hashlib
 from pathlib import Path
 
 from pipeline.errors import ModelError
+from pipeline.models.model_cache import write_model
 from pipeline.models.ncnn.converter import CONVERTER_VERSION, convert_ncnn
 from pipeline.models.packages import PackagedModel
-from pipeline.system.cache import cache_folder, write_atomically
+from pipeline.system.cache import cache_folder
 
 
 def packaged_onnx(model: PackagedModel) -> Path:
@@ -53,7 +54,4 @@ def _write(path: Path, model: PackagedModel, contents: list[bytes]) -> None:
         facts["uprez.range"] = model.value_range
     for key, value in facts.items():
         network.metadata_props.add(key=key, value=value)
-    try:
-        write_atomically(path, network.SerializeToString())
-    except OSError as error:
-        raise ModelError(f"{path}: {error.strerror}; set UPREZ_CACHE to a folder with free space") from error
+    write_model(path, network.SerializeToString())

@@ -5,12 +5,15 @@ Everything in them can be made again, so they may be deleted at any time.
 
 from __future__ import annotations
 
+import hashlib
+import json
 import logging
 import os
 import secrets
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import Any
 
 from platformdirs import user_cache_path
 
@@ -74,3 +77,21 @@ def write_cached(path: Path, content: bytes) -> None:
         write_atomically(path, content)
     except OSError as error:
         log.warning("%s could not be cached (%s): it will be made again next time", path.name, error.strerror)
+
+
+def write_record(path: Path, facts: Any) -> None:
+    """Write facts, of JSON types, to a cache file, with their digest. A failure is logged as a warning."""
+    write_cached(path, json.dumps({"facts": facts, "sum": _digest(facts)}, indent=1).encode())
+
+
+def read_record(path: Path) -> Any:
+    """The facts that `write_record` wrote; None if the file is missing, or was damaged or edited."""
+    try:
+        content = json.loads(path.read_bytes())
+        return content["facts"] if content["sum"] == _digest(content["facts"]) else None
+    except (OSError, ValueError, TypeError, KeyError):
+        return None
+
+
+def _digest(facts: Any) -> str:
+    return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()

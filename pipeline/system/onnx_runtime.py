@@ -1,4 +1,4 @@
-"""The import of ONNX Runtime, with its telemetry disabled."""
+"""ONNX Runtime without its telemetry."""
 
 from __future__ import annotations
 
@@ -19,3 +19,24 @@ def load_onnx_runtime() -> Any:
 
     onnxruntime.disable_telemetry_events()
     return onnxruntime
+
+
+def cpu_session(model: str | bytes, threads: int = 0) -> Any:
+    """Load a model on the CPU, without messages of ONNX Runtime on the terminal.
+
+    Args:
+        model: The ONNX file, or its content.
+        threads: Threads of a run; 0 for one per core. They do not spin between runs, on cores that others need.
+
+    Returns:
+        An `onnxruntime.InferenceSession`.
+
+    Raises:
+        Exception: Any error of ONNX Runtime, which have no common parent.
+    """
+    ort = load_onnx_runtime()
+    options = ort.SessionOptions()
+    options.log_severity_level = 4
+    options.intra_op_num_threads = threads
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    return ort.InferenceSession(model, options, providers=["CPUExecutionProvider"])

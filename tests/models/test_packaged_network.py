@@ -63,6 +63,6 @@ def test_cache_that_cannot_be_written_is_named(folder: Path, monkeypatch: pytest
     def full(path: Path, content: bytes) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("pipeline.models.packaged_network.write_atomically", full)
+    monkeypatch.setattr("pipeline.models.model_cache.write_atomically", full)
     with pytest.raises(ModelError, match="No space left on device; set UPREZ_CACHE"):
         packaged_onnx(MODEL)

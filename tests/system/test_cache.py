@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.errors import OutputError
-from pipeline.system.cache import cache_folder, cache_lock, write_atomically, write_cached
+from pipeline.system.cache import cache_folder, cache_lock, read_record, write_atomically, write_cached, write_record
 
 
 def test_a_cache_folder_is_created_in_the_folder_that_the_environment_names_and_is_private(
@@ -68,3 +68,17 @@ def test_where_no_file_can_be_locked_the_work_is_done_without_a_lock(
 def test_an_error_of_the_work_is_not_one_of_the_lock(tmp_path: Path) -> None:
     with pytest.raises(OSError, match="of the work"), cache_lock(tmp_path / "lock"):
         raise OSError("of the work")
+
+
+def test_a_record_is_read_as_it_was_written(tmp_path: Path) -> None:
+    facts = {"name": "network", "size": [48, 64], "range": None}
+    write_record(tmp_path / "record.json", facts)
+    assert read_record(tmp_path / "record.json") == facts
+
+
+@pytest.mark.parametrize("content", [b"", b"\xff", b"7", b"[]", b"{}", b'{"facts": {"name": "other"}, "sum": ""}'])
+def test_a_record_that_was_damaged_or_edited_is_none(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "record.json"
+    assert read_record(path) is None
+    path.write_bytes(content)
+    assert read_record(path) is None

@@ -1,10 +1,16 @@
-"""The import of ONNX Runtime: no telemetry, and one place only."""
+"""ONNX Runtime: no telemetry, no messages, and one place that imports it."""
 
 import os
 import re
 import subprocess
 import sys
 from pathlib import Path
+
+import numpy as np
+import pytest
+
+from pipeline.models.synthetic import nearest
+from pipeline.system.onnx_runtime import cpu_session
 
 ROOT = Path(__file__).parents[2]
 SUPPRESS_TELEMETRY = ("CI", "ORT_DISABLE_TELEMETRY", "XDG_CACHE_HOME")
@@ -28,3 +34,18 @@ def test_no_other_module_imports_onnx_runtime() -> None:
     statement = re.compile(r"^\s*(import|from) onnxruntime", re.MULTILINE)
     importing = [path for path in (ROOT / "pipeline").rglob("*.py") if statement.search(path.read_text())]
     assert [path.name for path in importing] == ["onnx_runtime.py"]
+
+
+def test_a_model_runs_on_the_cpu_from_its_file_and_from_its_content(tmp_path: Path) -> None:
+    path = tmp_path / "nearest.onnx"
+    path.write_bytes(nearest(np.float32).SerializeToString())
+    image = np.random.default_rng(0).random((1, 3, 4, 6), np.float32)
+    for model in (str(path), path.read_bytes()):
+        (output,) = cpu_session(model, threads=1).run(None, {"input": image})
+        assert np.array_equal(output, image.repeat(2, axis=2).repeat(2, axis=3))
+
+
+def test_a_damaged_model_is_an_error_without_messages_on_the_terminal(capfd: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(Exception, match=r"(?i)protobuf|invalid"):
+        cpu_session(b"no model")
+    assert capfd.readouterr() == ("", "")

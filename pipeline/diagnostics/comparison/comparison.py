@@ -17,11 +17,11 @@ from pipeline.diagnostics.comparison.clip import Clip
 from pipeline.diagnostics.comparison.measurement import ComparedVideo, Measurement, clip_size
 from pipeline.diagnostics.comparison.notes import clip_notes
 from pipeline.diagnostics.comparison.report import ComparisonReport, ComparisonRow
-from pipeline.diagnostics.session_rate import measure_session_rate
 from pipeline.diagnostics.comparison.shown_frames import ShownFrames
 from pipeline.diagnostics.comparison.timeline import Timeline
 from pipeline.diagnostics.comparison.views import ClipView, Image, SessionView, Size
 from pipeline.diagnostics.host_facts import host_facts
+from pipeline.diagnostics.session_rate import measure_session_rate
 from pipeline.errors import BackendError, ModelError, UprezError
 from pipeline.frame import Frame
 from pipeline.superres.backend_choice import choose_backend, choose_model

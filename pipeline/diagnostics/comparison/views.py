@@ -24,7 +24,7 @@ Size = tuple[int, int]
 
 
 Images = Generator[tuple[int, Image], None, None]
-"""Images, each with its index into a timeline. Its `close` closes the file that is read, if the iteration ends early."""
+"""Images, each with its index into a timeline. `close` closes the file, if the iteration ends early."""
 
 
 class View(Protocol):

@@ -27,7 +27,7 @@ from pipeline.errors import ModelError, OutputError
 from pipeline.models.importing.child import examine_in_child
 from pipeline.models.importing.conventions import Conventions, Overrides
 from pipeline.models.importing.external_data import file_digest
-from pipeline.system.cache import cache_folder, write_cached
+from pipeline.system.cache import cache_folder, read_record, write_record
 
 log = logging.getLogger(__name__)
 
@@ -81,7 +81,7 @@ def import_model(path: Path, overrides: Overrides | None = None) -> ImportedMode
     if facts is None:
         log.warning("examining %s: seconds, once", path.name)
         facts = _examine(path, overrides, rewritten)
-        write_cached(record, json.dumps({"facts": facts, "sum": _checksum(facts)}, indent=1).encode())
+        write_record(record, facts)
     return ImportedModel(
         rewritten if facts["is_rewritten"] else path,
         Conventions.from_json(facts["conventions"]),
@@ -119,11 +119,10 @@ def _key(path: Path, overrides: Overrides) -> str:
 
 def _load_record(record: Path, path: Path, rewritten: Path) -> dict[str, Any] | None:
     """The facts in a record; None if there is none, or if a file is not what it was."""
+    facts: dict[str, Any] | None = read_record(record)
+    if facts is None:
+        return None
     try:
-        content = json.loads(record.read_bytes())
-        facts: dict[str, Any] = content["facts"]
-        if content["sum"] != _checksum(facts):
-            return None
         if any(file_digest(path.parent / name) != digest for name, digest in facts["companions"].items()):
             return None
         if facts["is_rewritten"] and file_digest(rewritten) != facts["sha256"]:
@@ -132,7 +131,3 @@ def _load_record(record: Path, path: Path, rewritten: Path) -> dict[str, Any] | 
         return facts
     except (OSError, ValueError, TypeError, KeyError, AttributeError):
         return None
-
-
-def _checksum(facts: object) -> str:
-    return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from pipeline.errors import ModelError, error_summary
 from pipeline.models.importing.conventions import Pixels
 from pipeline.models.importing.trial import TrialError
-from pipeline.system.onnx_runtime import load_onnx_runtime
+from pipeline.system.onnx_runtime import cpu_session
 
 _THREADS = 8
 _MEMORY_MESSAGES = ("bad_alloc", "Failed to allocate memory", "MemoryError")
@@ -34,14 +34,8 @@ class TrialNetwork:
         Raises:
             ModelError: ONNX Runtime can't load it, or it needs too much memory.
         """
-        ort = load_onnx_runtime()
-
-        options = ort.SessionOptions()
-        options.log_severity_level = 4
-        options.intra_op_num_threads = min(os.cpu_count() or 1, _THREADS)
-        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         try:
-            self._session = ort.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+            self._session = cpu_session(content, min(os.cpu_count() or 1, _THREADS))
         except Exception as error:  # ONNX Runtime's errors have no common parent
             _check_memory(error)
             raise ModelError(f"ONNX Runtime can't load it: {_reason(error)}") from error

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from pipeline.errors import error_summary
-from pipeline.system.onnx_runtime import load_onnx_runtime
+from pipeline.system.onnx_runtime import cpu_session
 
 if TYPE_CHECKING:
     import onnx
@@ -69,15 +69,11 @@ def _suits_other_sizes(model: onnx.ModelProto, module: Any, channels: int) -> bo
     """True if the exported network has PyTorch's output for an image of another size than that of the example."""
     import torch
 
-    ort = load_onnx_runtime()
-    options = ort.SessionOptions()
-    options.log_severity_level = 4
     image = np.random.default_rng(0).random((1, channels, *_OTHER_SIZE), np.float32)
     with torch.inference_mode():
         expected = module(torch.from_numpy(image)).numpy()
     try:
-        session = ort.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
-        (output,) = session.run(None, {"image": image})
+        (output,) = cpu_session(model.SerializeToString()).run(None, {"image": image})
     except Exception:  # ONNX Runtime's errors have no common parent
         return False
     return output.shape == expected.shape and float(np.abs(output - expected).max()) < _LARGEST_DIFFERENCE

@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.errors import ModelError
+from pipeline.models.model_cache import write_model
 from pipeline.models.pytorch.exporter import export_network, first_sentence
-from pipeline.system.cache import cache_folder, write_atomically
+from pipeline.system.cache import cache_folder
 
 _CHANNELS = (3, 1)  # tried in this order
 _SIDE = 64  # of the image of the trial
@@ -39,10 +40,7 @@ def export_module(module: Any) -> Path:
     except Exception as error:  # the exporter's errors have no common parent
         raise ModelError(f"the module {name} can't be exported to ONNX ({first_sentence(error)})") from error
     path = cache_folder("models") / f"{name}.{hashlib.sha256(content).hexdigest()[:32]}.onnx"
-    try:
-        write_atomically(path, content)
-    except OSError as error:
-        raise ModelError(f"{path}: {error.strerror}; set UPREZ_CACHE to a folder with free space") from error
+    write_model(path, content)
     return path
 
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from pipeline.errors import BackendError, ModelError, error_summary
 from pipeline.models.spec import ModelSpec
 from pipeline.superres.output_check import measure_agreement, require_finite, textured_image
-from pipeline.system.onnx_runtime import load_onnx_runtime
+from pipeline.system.onnx_runtime import cpu_session
 
 LEAST_DECIBELS = 40.0
 _SIDE = 96  # of the part that is compared: enough texture, and fast on a CPU
@@ -96,13 +96,9 @@ def reference_output(model: ModelSpec, image: NDArray[Any]) -> NDArray[np.float6
     Raises:
         ModelError: ONNX Runtime can't run the file.
     """
-    ort = load_onnx_runtime()
-
-    options = ort.SessionOptions()
-    options.log_severity_level = 4
     path = model.reference or model.path
     try:
-        session = ort.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+        session = cpu_session(str(path))
         dtype = np.float16 if "float16" in session.get_inputs()[0].type else np.float32
         (output,) = session.run(None, {session.get_inputs()[0].name: image.astype(dtype)})
     except Exception as error:  # ONNX Runtime's errors have no common parent
