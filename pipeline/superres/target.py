@@ -15,7 +15,7 @@ from pipeline.models.spec import ModelSpec
 
 SQUARE = Fraction(1)  # the sample aspect ratio of square pixels
 
-_MAX_TERM = 10_000  # of a sample aspect ratio: H.264 and H.265 store 16 bits
+_MAX_TERM = 2**16 - 1  # of a sample aspect ratio: H.264 and H.265 store 16 bits of each
 
 
 @dataclass(frozen=True)
@@ -146,4 +146,5 @@ def _kept_aspect(source: Shape, width: int, height: int) -> Fraction:
     for simple in (source.sample_aspect, SQUARE):
         if abs(exact / simple - 1) * width < 2:
             return simple
-    return exact.limit_denominator(_MAX_TERM // max(1, floor(exact) + 1))
+    stored = min(max(exact, Fraction(1, _MAX_TERM)), Fraction(_MAX_TERM))
+    return stored.limit_denominator(_MAX_TERM // min(floor(stored) + 1, _MAX_TERM))

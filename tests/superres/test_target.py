@@ -6,14 +6,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from pipeline.config.settings import Settings, Upscaling
 from pipeline.errors import SettingsError
 from pipeline.frame import FrameFormat
 from pipeline.models.spec import ModelSpec
-from pipeline.superres.target import Shape, Target, plan_passes, plan_target, target_label
+from pipeline.superres.target import SQUARE, Shape, Target, plan_passes, plan_target, target_label
 
 MODEL = ModelSpec("twice", Path(), "", 2, np.dtype(np.float16), "input", "output")
 FULL_HD = Shape(1920, 1080, Fraction(1), (2, 2))
@@ -108,6 +108,7 @@ def test_a_fitted_output_touches_its_box_and_keeps_the_shape(
     aspect=st.fractions(Fraction(1, 2), 2, max_denominator=100),
     size=st.tuples(st.integers(64, 8192), st.integers(64, 8192)),
 )
+@example(width=16, height=1253, aspect=Fraction(1, 2), size=(4097, 64))  # a sample aspect ratio of 1:10027
 def test_an_exact_size_is_shown_in_the_shape_of_the_source(
     width: int, height: int, aspect: Fraction, size: tuple[int, int]
 ) -> None:
@@ -117,6 +118,12 @@ def test_an_exact_size_is_shown_in_the_shape_of_the_source(
     shown = made.sample_aspect * made.width / made.height
     assert abs(shown / source.display_aspect - 1) <= Fraction(2, made.width) + Fraction(1, 500)
     assert max(made.sample_aspect.numerator, made.sample_aspect.denominator) <= 65_535
+
+
+@pytest.mark.parametrize(("width", "height"), [(8192, 16), (16, 8192)])
+def test_a_shape_that_no_sample_aspect_ratio_of_16_bits_can_keep_gets_the_nearest(width: int, height: int) -> None:
+    made = plan_target(settings(size=(height, width)), Shape(width, height, SQUARE), 2)
+    assert made.sample_aspect == (Fraction(65_535) if width > height else Fraction(1, 65_535))
 
 
 def test_a_size_above_the_limit_is_refused_with_the_limit() -> None:
