@@ -20,10 +20,13 @@ hypothesis.settings.register_profile("untimed", deadline=None, suppress_health_c
 hypothesis.settings.load_profile("untimed")
 
 
-@pytest.fixture(autouse=True)
-def _private_cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("UPREZ_CACHE", str(tmp_path_factory.getbasetemp() / "cache"))
-    monkeypatch.setenv("UPREZ_DATA", str(tmp_path_factory.getbasetemp() / "data"))
+@pytest.fixture(autouse=True, scope="session")  # before the fixtures of modules, some of which open models
+def _private_folders(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """The cache and the data folder of the user who runs the tests are neither read nor written."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("UPREZ_CACHE", str(tmp_path_factory.getbasetemp() / "cache"))
+        patch.setenv("UPREZ_DATA", str(tmp_path_factory.getbasetemp() / "data"))
+        yield
 
 
 @pytest.fixture(autouse=True)
