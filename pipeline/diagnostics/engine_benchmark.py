@@ -33,7 +33,7 @@ from pipeline.superres.gpu.tensorrt.engine_cache import EngineCache
 from pipeline.superres.gpu.tensorrt.library import load_if_installed
 from pipeline.superres.gpu.tensorrt.network import EngineResources, Network
 from pipeline.superres.output_check import textured_image
-from pipeline.system.cuda import Gpu, gpu_errors
+from pipeline.system.cuda import Gpu, GpuFacts, gpu_errors
 
 NETWORKS = ("clear-x2", "srvgg-16x8", "srvgg-24x8", "srvgg-32x8", "srvgg-48x8", "srvgg-64x16", "span-48x6")
 SIZES = ((960, 540), (1920, 1080))
@@ -180,7 +180,7 @@ class EngineCase:
     def _open_fused(self, instruction: Instruction) -> tuple[GpuNetwork, list[str]]:
         model, gpu = self.resources.model, self.resources.gpu
         if instruction == "wgmma":
-            _check_wgmma(model.path, gpu.facts.capability)
+            _check_wgmma(model.path, gpu.facts)
         network, program = build_fused(gpu, model, self.height_width, (instruction,))
         return network, describe_kernels(program)
 
@@ -215,12 +215,12 @@ def describe_kernels(program: FusedProgram) -> list[str]:
     return lines
 
 
-def _check_wgmma(path: Path, capability: str) -> None:
+def _check_wgmma(path: Path, gpu: GpuFacts) -> None:
     """Raise BackendError if there are no kernels with wgmma for a network on this GPU."""
     import onnx
 
-    if capability != "9.0":
-        raise BackendError(f"only compute capability 9.0 has wgmma; this GPU has {capability}")
+    if not gpu.has_wgmma:
+        raise BackendError(f"only compute capability 9.0 has wgmma; this GPU has {gpu.capability}")
     width = recognise(onnx.load(path)).width
     if width < LEAST_WGMMA_WIDTH:
         raise BackendError(f"there are no kernels with wgmma for layers of {width} channels")

@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 
+LARGEST_MODEL = 2**31 - 1  # bytes, of a model in one ONNX file: protobuf's limit
+
 
 @dataclass(frozen=True)
 class ModelSpec:

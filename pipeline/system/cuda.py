@@ -46,6 +46,11 @@ class GpuFacts:
     memory: int
     uuid: str
 
+    @property
+    def has_wgmma(self) -> bool:
+        """True if the GPU has the instruction wgmma: those of compute capability 9.0, and no later ones (PTX ISA)."""
+        return self.capability == "9.0"
+
 
 def unavailable_reason() -> str | None:
     """Return the reason why CUDA can't be used, with the command that fixes it; None if a GPU is available."""

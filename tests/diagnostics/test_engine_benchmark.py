@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any, ClassVar
 
@@ -27,6 +28,7 @@ from pipeline.superres.gpu.fused.plan import PlannedKernel, segments
 from pipeline.superres.gpu.fused.program import FusedProgram, assemble
 from pipeline.superres.gpu.fused.recognition import recognise
 from pipeline.superres.gpu.validation import reference_output
+from pipeline.system.cuda import GpuFacts
 
 SMALL = EngineBenchmarkOptions(networks=("srvgg-32x1",), sizes=((64, 48),), seconds=0.0)
 
@@ -96,7 +98,7 @@ def program(width: int, warpgroup: bool = False) -> FusedProgram:
 @pytest.fixture(autouse=True)
 def fakes(monkeypatch: pytest.MonkeyPatch) -> Any:
     """A GPU of compute capability 9.0 on which every engine runs."""
-    facts = SimpleNamespace(name="A GPU", capability="9.0", driver="1", memory=2**34)
+    facts = GpuFacts(name="A GPU", capability="9.0", driver="1", memory=2**34, uuid="GPU-1")
     properties = SimpleNamespace(
         multiprocessor_count=1,
         clock_rate=1000,
@@ -179,7 +181,7 @@ def test_an_output_that_is_not_finite_is_a_reason() -> None:
 
 
 def test_wgmma_is_measured_on_hopper_alone(fakes: Any) -> None:
-    fakes.facts.capability = "8.9"
+    fakes.facts = replace(fakes.facts, capability="8.9")
     row = benchmark_engines(SMALL).row("srvgg-32x1", "64x48", "fused-wgmma")
     assert row is not None
     assert row.reason == "only compute capability 9.0 has wgmma; this GPU has 8.9"

@@ -19,6 +19,7 @@ from pipeline.superres.gpu import compute, memory_fallback
 from pipeline.superres.gpu.samples import Samples
 from pipeline.superres.gpu.tensorrt.engine import Shapes
 from pipeline.superres.gpu.tensorrt.network import EngineResources
+from pipeline.system.cuda import GpuFacts
 
 BYTES_PER_PIXEL = 1000
 
@@ -28,7 +29,7 @@ class FakeGpu:
 
     Attributes:
         device: A stand-in for the device.
-        facts: A stand-in for its identification.
+        facts: Its identification.
         free_memory: Free memory that it reports.
         memory: Contents of the open buffers by address.
         lock: Held while a stream executes work.
@@ -36,7 +37,8 @@ class FakeGpu:
     """
 
     def __init__(self, ordinal: int = 0) -> None:
-        self.device = self.facts = SimpleNamespace(name="fake", device_id=ordinal)
+        self.device = SimpleNamespace(name="fake", device_id=ordinal)
+        self.facts = GpuFacts(name="fake", capability="8.6", driver="1", memory=2**34, uuid="GPU-1")
         self.free_memory = 10**9
         self.memory: dict[int, np.ndarray] = {}
         self.lock = threading.RLock()

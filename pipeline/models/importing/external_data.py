@@ -14,11 +14,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pipeline.errors import ModelError
+from pipeline.models.spec import LARGEST_MODEL
 
 if TYPE_CHECKING:
     import onnx
-
-LARGEST_MODEL = 2**31 - 1  # bytes, of a model in one file: protobuf's limit
 
 
 def merge_external_data(model: onnx.ModelProto, path: Path) -> dict[str, str]:

@@ -7,11 +7,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pipeline.errors import ModelError, error_summary
-from pipeline.models.importing.external_data import LARGEST_MODEL, merge_external_data
+from pipeline.models.importing.external_data import merge_external_data
 from pipeline.models.ncnn.files import SUFFIXES as NCNN_SUFFIXES
 from pipeline.models.ncnn.files import read_ncnn
 from pipeline.models.pytorch.checkpoint import SUFFIXES as PYTORCH_SUFFIXES
 from pipeline.models.pytorch.checkpoint import read_checkpoint
+from pipeline.models.spec import LARGEST_MODEL
 
 if TYPE_CHECKING:
     import onnx

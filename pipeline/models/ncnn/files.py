@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 from pipeline.errors import ModelError
 from pipeline.models.ncnn.converter import convert_ncnn
 from pipeline.models.ncnn.param_file import LARGEST_PARAM_FILE
+from pipeline.models.spec import LARGEST_MODEL
 
 if TYPE_CHECKING:
     import onnx
 
 SUFFIXES = (".param", ".bin")
-_LARGEST_WEIGHTS_FILE = 2**31 - 1  # bytes, of the model in ONNX: protobuf's limit
 
 
 def read_ncnn(path: Path) -> tuple[onnx.ModelProto, dict[str, str]]:
@@ -45,7 +45,7 @@ def read_ncnn(path: Path) -> tuple[onnx.ModelProto, dict[str, str]]:
 
 
 def _read(path: Path) -> bytes:
-    largest = LARGEST_PARAM_FILE if path.suffix.lower() == ".param" else _LARGEST_WEIGHTS_FILE
+    largest = LARGEST_PARAM_FILE if path.suffix.lower() == ".param" else LARGEST_MODEL
     if (size := path.stat().st_size) > largest:
         raise ModelError(f"{path.name} has {size} bytes; up to {largest} are supported")
     return path.read_bytes()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from fractions import Fraction
 
 from pipeline.errors import ModelError
-from pipeline.models.ncnn.blob import Blob, Extent, vector
+from pipeline.models.ncnn.blob import ONE, Blob, Extent, vector
 from pipeline.models.ncnn.convolutions import Kernel
 from pipeline.models.ncnn.graph import NcnnGraph
 from pipeline.models.ncnn.param_file import NcnnLayer
@@ -87,7 +87,7 @@ def convert_pooling(layer: NcnnLayer, inputs: list[Blob], graph: NcnnGraph) -> l
     if layer.integer(4) or layer.integer(7):
         tensor = graph.add("GlobalAveragePool" if is_mean else "GlobalMaxPool", source.tensor)
         return [vector(tensor, source.channels)]
-    kernel, mode = Kernel.of(_without_dilation(layer)), layer.require("pad_mode", 5, (0, 1))
+    kernel, mode = Kernel.of(_with_keys_of_a_convolution(layer)), layer.require("pad_mode", 5, (0, 1))
     options: dict[str, int] = {"ceil_mode": int(mode == 0)}
     if is_mean:
         options["count_include_pad"] = layer.integer(6)
@@ -100,8 +100,8 @@ def convert_pooling(layer: NcnnLayer, inputs: list[Blob], graph: NcnnGraph) -> l
     return [Blob(tensor, source.channels, rows, columns)]
 
 
-def _without_dilation(layer: NcnnLayer) -> NcnnLayer:
-    """A pooling layer with the keys of a convolution, whose stride is 3 and padding 4."""
+def _with_keys_of_a_convolution(layer: NcnnLayer) -> NcnnLayer:
+    """A pooling layer with the keys that a convolution has for its stride, 3, and padding, 4."""
     stride, left = layer.integer(2, 1), layer.integer(3)
     top = layer.integer(13, left)
     numbers: dict[int, int | float] = {1: layer.integer(1), 3: stride, 4: left, 13: layer.integer(12, stride), 14: top}
@@ -125,12 +125,12 @@ def convert_padding(layer: NcnnLayer, inputs: list[Blob], graph: NcnnGraph) -> l
 
 def convert_concat(layer: NcnnLayer, inputs: list[Blob], graph: NcnnGraph) -> list[Blob]:
     """Concat of channels."""
-    axis = layer.require("axis", 0, (0,) if inputs[0].is_vector else _CHANNEL_AXES)
     first = inputs[0]
+    layer.require("axis", 0, (0,) if first.is_vector else _CHANNEL_AXES)
     if any((blob.rows, blob.columns) != (first.rows, first.columns) for blob in inputs):
         raise ModelError("its inputs differ in size")
     channels = sum(blob.known_channels() for blob in inputs)
-    tensor = graph.add("Concat", *(blob.tensor for blob in inputs), axis=1 if axis in _CHANNEL_AXES else axis)
+    tensor = graph.add("Concat", *(blob.tensor for blob in inputs), axis=1)
     return [Blob(tensor, channels, first.rows, first.columns, first.is_vector)]
 
 
@@ -157,7 +157,7 @@ def convert_reshape(layer: NcnnLayer, inputs: list[Blob], graph: NcnnGraph) -> l
     """Reshape and Flatten between a vector and an image of one pixel, which are the same here."""
     (source,) = inputs
     width, height, channels = (layer.integer(key, _WHOLE_AXIS) for key in range(3))
-    is_pixel = source.is_vector or (source.rows, source.columns) == (Extent(Fraction(0), 1),) * 2
+    is_pixel = source.is_vector or source.rows == source.columns == ONE
     to_vector = layer.kind == "Flatten" or (height == channels == _WHOLE_AXIS and width in (-1, source.channels))
     to_image = (width, height) == (1, 1) and channels in (-1, source.channels)
     if not is_pixel or not (to_vector or to_image):

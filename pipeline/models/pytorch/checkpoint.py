@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING, Any
 
 from pipeline.errors import ModelError
 from pipeline.models.pytorch.exporter import export_network, first_sentence
+from pipeline.models.spec import LARGEST_MODEL
 
 if TYPE_CHECKING:
     import onnx
 
 SUFFIXES = (".pth", ".pt", ".ckpt", ".safetensors")
-_LARGEST_FILE = 2**31 - 1  # bytes, of the model in ONNX: protobuf's limit
 
 
 def read_checkpoint(path: Path) -> tuple[onnx.ModelProto, dict[str, str]]:
@@ -35,8 +35,8 @@ def read_checkpoint(path: Path) -> tuple[onnx.ModelProto, dict[str, str]]:
             other objects than tensors, or its architecture is not known or can't be exported.
         OSError: The file can't be read.
     """
-    if (size := path.stat().st_size) > _LARGEST_FILE:
-        raise ModelError(f"{size} bytes; up to {_LARGEST_FILE} are supported")
+    if (size := path.stat().st_size) > LARGEST_MODEL:
+        raise ModelError(f"{size} bytes; up to {LARGEST_MODEL} are supported")
     content = path.read_bytes()
     try:
         import torch  # noqa: F401

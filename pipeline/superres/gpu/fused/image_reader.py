@@ -15,7 +15,6 @@ from pipeline.superres.gpu.fused.onnx_graph import OnnxGraph, as_float32
 Affine = tuple[NDArray[np.float32], NDArray[np.float32]]
 """Factor and offset, each of shape (1 or planes,): the tensor is image * factor + offset."""
 
-
 _REARRANGING = frozenset(
     "Cast Concat ConstantOfShape Expand Gather Reshape Shape Slice Squeeze Tile Transpose Unsqueeze".split()
 )

@@ -123,8 +123,7 @@ class KernelPlanner:
         properties = gpu.device.properties
         self._block_bytes = properties.max_shared_memory_per_block_optin
         self._multiprocessor_bytes = properties.max_shared_memory_per_multiprocessor
-        has_wgmma = gpu.facts.capability == "9.0"
-        self._instructions = [each for each in instructions if each != "wgmma" or has_wgmma]
+        self._instructions = [each for each in instructions if each != "wgmma" or gpu.facts.has_wgmma]
 
     def plan(self, seconds: float = SECONDS) -> KernelPlan:
         """Compile candidates for `seconds`, but at least one for each segment, time them, and return the fastest plan.
@@ -182,9 +181,8 @@ class KernelPlanner:
         frame = self._height * self._width * max(chain.width * 2, 8, 2 * chain.planes * chain.scale**2)
         constants = max(max(kind.weight_bytes, 4 * kind.layers * kind.widest) for kind in kinds)
         buffers = []
-        sources = max(
-            1, *(kind.joined for kind in kinds)
-        )  # one buffer each: a joined layer is limited by their reading
+        # A buffer for each source: the speed of a joined layer is limited by reading them.
+        sources = max(1, *(kind.joined for kind in kinds))
         for size in (frame, constants, *[frame] * sources):
             buffers.append(self._gpu.allocate(size, stream))
             memory.callback(buffers[-1].close, stream)

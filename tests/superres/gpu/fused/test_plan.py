@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import SimpleNamespace
 from typing import Any, ClassVar
 
@@ -94,7 +94,6 @@ class TimedGpu(FakeGpu):
             max_shared_memory_per_block_optin=99 * 1024, max_shared_memory_per_multiprocessor=100 * 1024
         )
         self.device = SimpleNamespace(device_id=0, arch="86", properties=properties)
-        self.facts = SimpleNamespace(capability="8.6")
         self.milliseconds = 0.0
         self.sizes: list[int] = []
 
@@ -204,7 +203,7 @@ def test_the_error_of_the_compiler_is_raised_before_memory_is_allocated(
 def test_wgmma_is_planned_on_hopper_alone(
     gpu: TimedGpu, monkeypatch: pytest.MonkeyPatch, capability: str, warpgroups: bool
 ) -> None:
-    gpu.facts.capability = capability
+    gpu.facts = replace(gpu.facts, capability=capability)
     shapes = [shape for _, shape in compiled_by(monkeypatch, gpu, recognise(synthetic.srvgg(40, 2, np.float32)))]
     assert any(shape.warpgroup for shape in shapes) == warpgroups
     assert not any(shape.half_sums for shape in shapes)
