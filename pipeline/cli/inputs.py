@@ -116,7 +116,7 @@ def _is_apple_double(path: Path) -> bool:
         with path.open("rb") as file:
             return file.read(len(_APPLE_DOUBLE_MAGIC)) == _APPLE_DOUBLE_MAGIC
     except OSError:
-        return False  # whoever opens it reports the reason
+        return False  # the reason is reported when it is opened as a video
 
 
 def _is_pattern(source: str) -> bool:

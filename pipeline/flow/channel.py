@@ -17,7 +17,7 @@ def _unit_weight(item: object) -> int:
 class Channel(Generic[T]):
     """A first-in, first-out queue in which the writer waits for room.
 
-    Nobody blocks for ever: `close` (by the writer) lets the reader drain the channel and then raises Closed in it;
+    No thread blocks for ever: `close` (by the writer) lets the reader drain the channel and then raises Closed in it;
     `abort` (by anyone) raises Aborted on both sides at once.
 
     Args:

@@ -9,7 +9,7 @@ Who does what:
 - Each worker takes the oldest task that no worker has. Workers keep what they need from task to task.
 - A limited number of results waits, and what is needed next is made first: a worker uses no room that the tasks before
   its own still need. Where the room is too small for all of them, it may use the less of it, the later its task is in
-  the order. The oldest task's worker may always add a result. So nobody waits for ever.
+  the order. The oldest task's worker may always add a result. So no worker waits for ever.
 - An error in a task is its last result: it is returned when everything before it has been taken.
 
 A ParallelStage takes items one by one and bounds those that wait for a worker. Here, tasks are complete when they are
@@ -35,7 +35,7 @@ Result = TypeVar("Result")
 
 @dataclass(eq=False)
 class _TaskRun(Generic[Task, Result]):
-    """A task, the number of results that it has still to yield, and its results that nobody has taken yet."""
+    """A task, the number of results that it has still to yield, and its results that were not taken yet."""
 
     task: Task
     remaining: int

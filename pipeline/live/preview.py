@@ -134,7 +134,7 @@ class Tap:
         return newest if newest is not None and newest.number > after else None
 
     def _forget(self) -> None:
-        """Free all frames, as nobody requests pairs any more."""
+        """Free all frames, since no pairs are requested any more."""
         with self._changed:
             if self._interval is None:
                 self._requests.clear()

@@ -213,7 +213,7 @@ class _Trouble:
         return self._reason if self._encoded.count == self._frames_before else ""
 
     def note(self, reason: str) -> None:
-        """A pipeline has failed, and has ended."""
+        """Record why a pipeline has ended."""
         if not self.reason:
             self.since = time.monotonic()
         self._frames_before, self._reason = self._encoded.count, reason

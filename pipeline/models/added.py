@@ -25,7 +25,7 @@ class AddedModel:
         name: As `model` accepts it.
         scale: Output size divided by input size.
         parameters: Number of learned weights.
-        licence: Licence of the weights, "unknown" if the file didn't say.
+        licence: Licence of the weights, "unknown" if the file names none.
         description: One line about it.
         found: What its import found, for `uprez models show`.
     """

@@ -31,7 +31,7 @@ class ModelSpec:
         size: (H, W) if the network accepts a single size, otherwise None.
         size_multiple: The network accepts only heights and widths that are multiples of it; `stride` is one too.
         parameters: Number of weights.
-        licence: Licence of the weights, "unknown" if the file doesn't say.
+        licence: Licence of the weights, "unknown" if the file names none.
         description: One line about the network.
         precision: Arithmetic of the network: "fp32", "tf32" (the file of fp32 with another engine), "fp16" or "bf16".
         reference: File that `path` was converted from, which ONNX Runtime runs to check the output; None for `path`.

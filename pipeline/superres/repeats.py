@@ -33,7 +33,7 @@ class SharedFrame:
         self._lock = threading.RLock()  # reentrant: the garbage collector may release a frame at any moment
 
     def share(self, pts: int, duration: int) -> Frame:
-        """The frame for one more user, who releases it. Nobody may write to its samples.
+        """The frame for one more user, who releases it. Its samples must not be written to.
 
         Args:
             pts: Its timestamp for this user.

@@ -60,8 +60,7 @@ class SharedSessions(Closing):
 
     On a GPU, sessions of one model with the same formats share an engine, its contexts and the compiled kernels; other
     sessions work beside them. On the CPU, sessions of one model share the loaded network, those of all sizes if its
-    runtime supports any, and all of them take turns.
-    A shared resource is freed with the last session that uses it.
+    runtime supports any, and all of them take turns. A shared resource is freed with the last session that uses it.
 
     `open` may be called from any thread.
 

@@ -30,7 +30,7 @@ class PacketDigests:
         cues: Content of subtitle packets, whose codec the output may have changed.
         bytes: Number of bytes of all packets.
         end: End of the last packet, in seconds.
-        lead_in: Seconds that decoders drop from the beginning; nan if the file hides packets and does not say how much.
+        lead_in: Seconds that decoders drop from the beginning; nan if the file hides packets, of unknown length.
     """
 
     def __init__(self, stream: Any) -> None:
@@ -89,7 +89,7 @@ class PacketDigests:
 
 
 def _skipped_samples(packet: Packet) -> float:
-    """Return the samples that a decoder drops from the beginning of a packet; nan if all, and of others too."""
+    """Return the samples that a decoder drops from the beginning of a packet; nan if the file hides the packet."""
     if not packet.has_sidedata("skip_samples"):
         return math.nan if packet.is_discard else 0
     side_data: Any = packet.get_sidedata("skip_samples")

@@ -2,9 +2,9 @@
 
     [child process: demuxer] ─pickled packets─▶ [reader thread] ─▶ PacketBuffer ─▶ the thread that iterates
 
-The child may block in FFmpeg for ever, so nobody waits for it: the reader thread always takes what the child sends, the
-thread that iterates waits with a deadline, and a child that is stuck is killed. A child that works is used again for
-the next connection.
+The child may block in FFmpeg for ever, so no thread waits for it: the reader thread always takes what the child sends,
+the thread that iterates waits with a deadline, and a child that is stuck is killed. A child that works is used again
+for the next connection.
 """
 
 from __future__ import annotations

@@ -66,7 +66,7 @@ def main(parent: Parent) -> None:
             failed, muxer = muxer, None
             with contextlib.suppress(*_FAILURES):  # the error that broke it has been reported
                 _close(failed)
-    with contextlib.suppress(*_FAILURES):  # there is nobody to report to
+    with contextlib.suppress(*_FAILURES):  # the parent has ended: nothing receives a report
         _close(muxer)
 
 

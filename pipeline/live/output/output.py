@@ -114,7 +114,7 @@ class Output(Closing):
                 start = self._serve(start)
         except Closed:
             pass
-        except Exception as error:  # nobody waits for this thread
+        except Exception as error:  # no other thread waits for this one
             log.error("%s: a bug, please report it", self._target.address, exc_info=error)
             self._queue.disconnect()
             self._state = "failed", f"{type(error).__name__}, a bug, please report it"

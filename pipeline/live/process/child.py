@@ -97,7 +97,7 @@ class Child(Closing):
         closer = threading.Thread(target=self._end_input, name="uprez-close", daemon=True)
         try:
             closer.start()  # closing a full pipe blocks too
-        except RuntimeError:  # no other thread can be started; the pipe to a child that has ended blocks nobody
+        except RuntimeError:  # no other thread can be started; the pipe to a child that has ended is closed at once
             self._process.kill()
             self._process.wait()
             self._end_input()

@@ -29,7 +29,7 @@ _PES_START, _MPEG2_PES = b"\x00\x00\x01", 0x80
 
 
 def refuse_encrypted_file(path: Path, container: InputContainer, stream: VideoStream) -> None:
-    """Raise InputError if the headers of a file say that `stream` is encrypted."""
+    """Raise InputError if `stream` is encrypted according to the headers of its file."""
     if _MATROSKA_KEY in stream.metadata:
         raise _error(path, "Matroska's encryption")
     if stream.codec_context.codec_tag == _FAIRPLAY:

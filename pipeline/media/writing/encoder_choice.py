@@ -168,7 +168,7 @@ def check_quality(settings: Upscaling, codec: str) -> None:
     """Check that the encoder `codec` has the quality `crf`.
 
     Raises:
-        SettingsError: It has not: some encoders would use another quality without a word.
+        SettingsError: It has not: some encoders would use another quality without an error.
     """
     spec = encoder_spec(codec)
     if settings.crf is None or spec.quality_range is None:

@@ -137,7 +137,7 @@ class CopyRoute(Route):
         self._next_dts = packet.dts + (packet.duration or 0)
 
     def _is_repair(self, given: int, tolerance: int) -> bool:
-        """Return True if making a decoding time advance is more than telling packets apart that share a tick."""
+        """Return True if making a decoding time advance is more than distinguishing packets that share a tick."""
         if self._last_dts is None or self._last_given is None or given == self._last_given:
             return False
         return given < self._last_given or self._last_dts - given > tolerance

@@ -55,7 +55,7 @@ def kept_white(conventions: Conventions) -> float:
 
 
 def needs_rewriting(model: onnx.ModelProto, conventions: Conventions) -> bool:
-    """False if graph and metadata of `model` already say everything that `rewritten` would."""
+    """False if graph and metadata of `model` already have all that `rewritten` would add."""
     facts = {entry.key: entry.value for entry in model.metadata_props}
     default = {
         "uprez.channels": "y" if conventions.channels == "y" else "rgb",

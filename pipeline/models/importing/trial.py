@@ -22,7 +22,7 @@ Run = Callable[[Pixels], Pixels]
 
 LARGEST_SCALE = 8
 LARGEST_MULTIPLE = 64
-_SMALL, _LARGE = 33, 65  # least sides of trial images; known valid convolutions eat up to 28 on each side
+_SMALL, _LARGE = 33, 65  # least sides of trial images; known convolutions without padding remove up to 28 on each side
 _POWERS = (1, 2, 4, 8, 16, 32, 64)
 _OTHERS = tuple(n for n in range(3, LARGEST_MULTIPLE) if n not in _POWERS)
 

@@ -7,7 +7,7 @@
 Kernels, engine, contexts and their memory exist once. Each session has its own slots and copy streams. One thread at a
 time queues work on a lane: sessions queue the passes of a frame in the order of their arrival, and the GPU executes
 them in that order. A session waits for the GPU outside of the lock, and has at most as many frames in flight as it has
-slots. So a session from which nobody collects stops alone, and busy sessions get equal shares.
+slots. So a session whose frames are not collected stops alone, and busy sessions get equal shares.
 """
 
 from __future__ import annotations

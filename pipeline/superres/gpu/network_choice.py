@@ -44,7 +44,7 @@ log = logging.getLogger(__name__)
 FUSED_ENGINES: dict[str, tuple[Instruction, ...]] = {"fused": FP32_SUMS, "fused-fp16acc": ALL_INSTRUCTIONS}
 """The settings of `engine` that choose fused kernels, with the instructions that may multiply.
 
-Sums in fp16 are used only where requested: their error of 1.8e-3 to 2.8e-3 is two to three times that of sums in fp32.
+Sums in fp16 are used only where requested: their error is two to three times that of sums in fp32 (docs/kernels.md).
 """
 
 _LEAST_CAPABILITY = (8, 0)  # cp.async and mma.m16n8k16 exist since compute capability 8.0
