@@ -13,7 +13,7 @@ first used, so that `import pipeline` alone takes no time.
 - Live streams: `Live`, `LiveSettings`, `LiveFigures`.
 - Errors: `UprezError` and its subclasses.
 - Own pipelines: `make_plan`, `open_source`, `decoding_stage`, `open_session`, `Submit`, `Collect`, `RepeatDetector`,
-  `open_sink`, `Stage`, `Chain`, `Pipeline`, `Frame`; networks by `find_model`.
+  `open_sink`, `Stage`, `Chain`, `Pipeline`, `Frame`; networks by `find_model`, all names by `listed_models`.
 - Quality: `read_frames`, `read_rgb`, `psnr`, `luma`, `bicubic`, `side_by_side`, `save_png`.
 - Comparisons: `compare_models`, `compare_files`, `comparison_page`, `preview`.
 - Measurements: `benchmark`, `StageBenchmark`, `benchmark_engines`, `frames_per_second`, `frame_costs`,
@@ -88,6 +88,7 @@ if TYPE_CHECKING:
     from pipeline.media.reading.media_info import MediaInfo
     from pipeline.media.reading.probe import probe
     from pipeline.models.catalogue import find as find_model
+    from pipeline.models.listing import ListedModel, listed_models
     from pipeline.models.spec import ModelSpec
     from pipeline.superres.arrays.upscaler import Upscaler
     from pipeline.superres.backend_choice import choose_backend
@@ -148,6 +149,7 @@ _HOMES = {
     "pipeline.media.reading.media_info": "MediaInfo",
     "pipeline.media.reading.probe": "probe",
     "pipeline.models.catalogue": "find_model=find",
+    "pipeline.models.listing": "ListedModel listed_models",
     "pipeline.models.spec": "ModelSpec",
     "pipeline.superres.arrays.upscaler": "Upscaler",
     "pipeline.superres.backend_choice": "choose_backend",
@@ -196,6 +198,7 @@ __all__ = [
     "HostFacts",
     "InputError",
     "Job",
+    "ListedModel",
     "Live",
     "LiveFigures",
     "LiveSettings",
@@ -248,6 +251,7 @@ __all__ = [
     "from_rgb",
     "host_facts",
     "limit_overshoot",
+    "listed_models",
     "load_onnx_runtime",
     "luma",
     "make_plan",

@@ -7,7 +7,12 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import cv2
+import numpy as np
+import onnx
 import pytest
+
+import pipeline
 
 FOLDER = Path(__file__).parent.parent / "benchmarks"
 SMALL = ("--backend", "onnx", "--model", "identity", "--size", "64x48")
@@ -133,3 +138,81 @@ def test_handover_reports_the_time_of_each_thread(tmp_path: Path) -> None:
     assert found["median"]["rate"] == sorted(found["rates"])[1]
     assert [thread["name"] for thread in found["median"]["threads"]] == ["decode", "submit", "upscale"]
     assert all(thread["cpu"] > 0 for thread in found["median"]["threads"])
+
+
+def test_models_measures_the_quality_of_a_network_and_of_bicubic(tmp_path: Path, clip: Path) -> None:
+    save_image(tmp_path / "set5" / "one.png", 65, 49)
+    quality = ("--only", "quality", "--models", "clear-x2", "--set5", tmp_path / "set5", "--original", clip)
+    outputs = ("--pictures", tmp_path / "images", "--table", tmp_path / "table.md")
+    found = report(tmp_path, "models.py", *quality, *outputs, "--frames", 2, 5, "--cut", "32x24+8+8")
+    (network,) = found["networks"]
+    assert network["scale"] == 2
+    assert network["quality"]["set5"] > found["bicubic"]["2"]["set5"] > 20
+    assert network["quality"]["clip"] > 20
+    table = (tmp_path / "table.md").read_text()
+    assert f"| `clear-x2` | x2 | 92,372 | {network['quality']['set5']:.2f} | " in table
+    assert "![clear-x2](images/models/clear-x2.jpg)" in table
+    images = {path.name: decoded_image(path) for path in (tmp_path / "images").iterdir()}
+    assert images.keys() == {"original.jpg", "bicubic-x2.jpg", "clear-x2.jpg"}
+    assert {image.shape for image in images.values()} == {(24, 32, 3)}
+
+
+def test_models_compares_a_network_that_enlarges_nothing_with_its_source(tmp_path: Path, clip: Path) -> None:
+    found = report(tmp_path, "models.py", "--models", "identity", "--original", clip, "--frames", 2)
+    assert found["networks"][0]["quality"]["set5"] is None
+    assert found["networks"][0]["quality"]["clip"] == pytest.approx(found["bicubic"]["1"]["clip"], abs=0.01)
+
+
+def test_models_measures_one_rate_for_networks_of_the_same_graph(tmp_path: Path) -> None:
+    rates = ("--only", "rates", "--backend", "onnx", "--sizes", "64x48", "--seconds", "0.05")
+    twin = tmp_path / "twin.onnx"
+    model = onnx.load(pipeline.find_model("srvgg-4x1", "fp32").path)
+    for weight in model.graph.initializer:
+        if len(weight.dims) == 4:  # of a convolution
+            values = onnx.numpy_helper.to_array(weight) * np.float32(0.99)
+            weight.CopyFrom(onnx.numpy_helper.from_array(values, weight.name))
+    onnx.save(model, twin)
+    found = report(tmp_path, "models.py", *rates, "--models", f"srvgg-4x1,srvgg-4x2,{twin}")
+    rate, other, same = (network["rates"]["64x48"] for network in found["networks"])
+    assert rate["frames_per_second"] > 0
+    assert (rate["same_as"], other["same_as"], same["same_as"]) == (None, None, "srvgg-4x1")
+    assert same["frames_per_second"] == rate["frames_per_second"] != other["frames_per_second"]
+
+
+def test_models_completes_an_earlier_report(tmp_path: Path, clip: Path) -> None:
+    chosen = ("--models", "srvgg-4x1")
+    first = report(tmp_path, "models.py", *chosen, "--only", "quality", "--original", clip, "--frames", 2)
+    rates = ("--earlier", tmp_path / "report.json", "--only", "rates", "--backend", "onnx", "--sizes", "64x48")
+    both = report(tmp_path, "models.py", *chosen, *rates, "--seconds", "0.05", "--table", tmp_path / "table.md")
+    assert both["networks"][0]["quality"] == first["networks"][0]["quality"]
+    assert both["networks"][0]["rates"]["64x48"]["frames_per_second"] > 0
+    assert both["material"] == first["material"]
+    assert "| 64x48, frames/s |" in (tmp_path / "table.md").read_text()
+
+
+def test_models_begins_no_rate_when_the_time_is_over(tmp_path: Path) -> None:
+    rates = ("--only", "rates", "--backend", "onnx", "--sizes", "64x48", "--minutes", "-1")
+    found = report(tmp_path, "models.py", *rates, "--models", "srvgg-4x1")
+    assert found["networks"][0]["rates"]["64x48"]["frames_per_second"] is None
+    assert "not begun" in found["networks"][0]["rates"]["64x48"]["reason"]
+
+
+def test_models_refuses_frames_that_the_clip_lacks(clip: Path) -> None:
+    command = [sys.executable, str(FOLDER / "models.py"), "--models", "identity", "--original", str(clip)]
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=55, check=False)
+    assert ended.returncode == 2
+    assert ended.stderr.endswith("has no frame 36: choose other --frames\n")
+
+
+def save_image(path: Path, width: int, height: int) -> None:
+    """Write an image with letters, whose edges a network restores better than bicubic."""
+    path.parent.mkdir()
+    image = np.full((height, width, 3), 40, np.uint8)
+    cv2.putText(image, "uprez", (4, height // 2), cv2.FONT_HERSHEY_SIMPLEX, 0.6, (200, 220, 180), 2, cv2.LINE_AA)
+    assert cv2.imwrite(str(path), image)
+
+
+def decoded_image(path: Path) -> np.ndarray[Any, Any]:
+    image = cv2.imread(str(path))
+    assert image is not None
+    return image

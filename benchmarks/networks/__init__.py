@@ -1,0 +1,1 @@
+"""What benchmarks/models.py measures of each network, and the tables of it."""
