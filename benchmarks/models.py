@@ -92,11 +92,13 @@ def default_names() -> list[str]:
 
 
 def described(name: str) -> Network:
+    """A network, with the number of its learned weights; that of a file may include constants of its graph."""
     model = find_model(name, "fp32")
+    listed = next((each for each in listed_models(every=True) if each.name == name), None)
     return Network(
         name=name,
         scale=model.scale,
-        parameters=model.parameters,
+        parameters=min(listed.parameters) if listed and listed.parameters else model.parameters,
         licence=model.licence,
         graph=graph_digest(model),
     )
