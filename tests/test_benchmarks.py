@@ -187,7 +187,7 @@ def test_models_completes_an_earlier_report(tmp_path: Path, clip: Path) -> None:
     assert both["networks"][0]["quality"] == first["networks"][0]["quality"]
     assert both["networks"][0]["rates"]["64x48"]["frames_per_second"] > 0
     assert both["material"] == first["material"]
-    assert "| 64x48, frames/s |" in (tmp_path / "table.md").read_text()
+    assert "| clip, dB | 64x48, frames/s | licence |" in (tmp_path / "table.md").read_text()
 
 
 def test_models_begins_no_rate_when_the_time_is_over(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from networks.report import Network, Quality, Report
 
 LEVEL = re.compile(r"-denoise(\d)$")  # at the end of a network's name
 JPEG_QUALITY = 90
-COLUMNS = 4  # of the table of images
+COLUMNS = 3  # of the table of images
 
 Box = tuple[int, int, int, int]  # left, top, width, height, in pixels
 
@@ -48,7 +48,7 @@ def figures_table(report: Report) -> str:
         if row[0].scale != scale and row[0].scale in report.bicubic:
             scale = row[0].scale
             lines.append(bicubic_row(scale, report.bicubic[scale], columns))
-        cells = [span([value(network) for network in row]) for value in columns.values()]
+        cells = [span([value(network) for network in row], title) for title, value in columns.items()]
         cells = [f"x{row[0].scale}", f"{row[0].parameters:,}", *cells, row[0].licence]
         lines.append(f"| {row_name(row)} | " + " | ".join(cells) + " |")
     return "\n".join(lines) + "\n"
@@ -69,23 +69,24 @@ def rate_of(network: Network, size: str) -> float | None:
 
 def bicubic_row(scale: int, quality: Quality, columns: Iterable[str]) -> str:
     found = {"Set5, dB": quality.set5, "clip, dB": quality.clip}
-    cells = [span([found.get(title)]) for title in columns]
+    cells = [span([found.get(title)], title) for title in columns]
     name = "bicubic" if scale > 1 else "as decoded"
     return f"| {name} | x{scale} | | " + " | ".join(cells) + " | |"
 
 
-def span(values: Sequence[float | None]) -> str:
+def span(values: Sequence[float | None], title: str) -> str:
     """The lowest and the highest figure, or one if they are the same; a dash if there is none."""
     known = [value for value in values if value is not None]
     if not known:
         return "-"
-    low, high = (figure(value) for value in (min(known), max(known)))
+    low, high = (figure(value, title) for value in (min(known), max(known)))
     return low if low == high else f"{low} to {high}"
 
 
-def figure(value: float) -> str:
-    """Rates of 100 and more as whole numbers, other figures with one or two decimals."""
-    return f"{value:.0f}" if value >= 100 else f"{value:.2f}"
+def figure(value: float, title: str) -> str:
+    """Decibels with two decimals; rates with one, and of 100 and more with none."""
+    decimals = 2 if title.endswith("dB") else 0 if value >= 100 else 1
+    return f"{value:.{decimals}f}"
 
 
 def image_name(network: Network) -> str:
