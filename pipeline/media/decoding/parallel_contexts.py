@@ -17,6 +17,7 @@ from collections import deque
 from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
+from itertools import chain
 
 import av
 import av.error
@@ -83,8 +84,8 @@ class ParallelContexts:
         """The number of the first packet whose frame may not have been yielded; None where one context decodes."""
         if self._again is not None:
             return None
-        packets = next((segment.own for segment in (*self._in_flight, *self._untaken)), self._cutter.packets)
-        return packets[0].pts if packets else None
+        oldest = next(chain(self._in_flight, self._untaken), None)
+        return oldest.first if oldest else self._cutter.first
 
     @property
     def latest(self) -> int | None:

@@ -132,6 +132,11 @@ class SegmentCutter:
         self._count = 0
 
     @property
+    def first(self) -> int | None:
+        """The number of the first packet that is not part of a segment yet; None if there is none."""
+        return self._groups[0].packets[0].pts if self._groups else None
+
+    @property
     def packets(self) -> list[Packet]:
         """The packets that are not part of a segment yet."""
         return [packet for group in self._groups for packet in group.packets]
