@@ -10,10 +10,10 @@ Without --models, all networks that `uprez models` lists as shipped, installed, 
 - The clip is reduced by the scale, encoded by x264 (--crf), decoded, enlarged and compared with the original in a few
   frames (--frames). Bicubic is in the same table. Networks that enlarge nothing get the clip encoded in its own size.
   Quality is that of fp32 on the CPU (benchmarks/networks/quality.py), so it is the same on every machine.
-- Rates are those of the bare network in fp16 by the engine that `--engine auto` chooses, with two lanes, on a textured
-  image that is already on the GPU. Networks of the same graph have the same rate: one of them is measured. Without a
-  GPU there are none, unless --backend onnx requests those of the CPU. A network that fails has the reason in the
-  report; so have those left when --minutes are over.
+- Rates are those of the bare network in fp16 by the engine that `--engine auto` chooses, on the contexts of the
+  defaults, for a textured image that is already on the GPU. Networks of the same graph have the same rate: one of them
+  is measured. Without a GPU there are none, unless --backend onnx requests those of the CPU. A network that fails has
+  the reason in the report; so have those left when --minutes are over.
 - Images are the same part (--cut) of the last of the frames, in the size of the original.
 
 --earlier is a report whose figures are kept and not measured again. --save is written after each network.

@@ -170,7 +170,7 @@ class Upscaling(BaseModel):
         "frames that NVDEC decoded are not compared",
     )
     slots: int = Field(10, ge=2, le=64, description="frames in flight on the GPU")
-    contexts: int = Field(2, ge=1, le=4, description="execution contexts of the network on the GPU, used in turn")
+    contexts: int = Field(3, ge=1, le=4, description="execution contexts of the network on the GPU, used in turn")
     threads: int = Field(0, ge=0, description="threads of the CPU backend; 0: one per core")
     codec: str = Field(
         "libx264",

@@ -1,7 +1,7 @@
 """The computation on one GPU: a network and its lanes, for one session or for several that share them.
 
     session A: ring, copies ─┐
-    session B: ring, copies ─┼─ fair lock ─▶ lane 0 or 1: to_rgb, network, from_rgb
+    session B: ring, copies ─┼─ fair lock ─▶ lane 0, 1 or 2: to_rgb, network, from_rgb
     session C: ring, copies ─┘
 
 Kernels, engine, contexts and their memory exist once. Each session has its own slots and copy streams. One thread at a
@@ -56,7 +56,7 @@ class ComputeOptions:
 
     device: int = 0
     engine: str = "auto"
-    contexts: int = 2
+    contexts: int = 3
     vram: int | None = None
     cache: EngineCache | None = None
     strength: float = 1.0

@@ -1,4 +1,4 @@
-"""Execution plans that fit into a GPU's memory: complete frames or tiles, on several contexts or one."""
+"""Execution plans that fit into a GPU's memory: complete frames or tiles, on several contexts, two or one."""
 
 from __future__ import annotations
 
@@ -164,9 +164,8 @@ class FallbackLadder:
 
     def _all_candidates(self, contexts: int) -> Iterator[tuple[Tiling, int]]:
         for tiling in model_tilings(self._model, self._source.width, self._source.height):
-            yield tiling, contexts
-            if contexts > 1:
-                yield tiling, 1
+            for fewer in sorted({contexts, min(contexts, 2), 1}, reverse=True):
+                yield tiling, fewer
 
     def _fitting_network(self, tiling: Tiling, contexts: int) -> GpuNetwork | None:
         """Open the network for a tile; None if its contexts do not fit into the budget.

@@ -5,7 +5,7 @@
                 host_in → device_in          passes.py                    device_out → host_out
 
 While slot k computes, slot k+1 uploads and slot k-1 downloads. There is a compute stream for each context, and frames
-alternate between them, which fills the gaps at the end of each network. In the steady state nothing is allocated and
+use them in turn, which fills the gaps at the end of each network. In the steady state nothing is allocated and
 nothing waits for the complete device: `collect` sleeps on the last event of the oldest slot.
 
 A session owns its slots and copies. The computation (compute.py) may be shared by several sessions.

@@ -19,11 +19,11 @@ def no_conversions(interleaved: bool) -> Any:
     return None
 
 
-def make_ladder(gpu: FakeGpu, small_format: FrameFormat, budget: int) -> FallbackLadder:
+def make_ladder(gpu: FakeGpu, small_format: FrameFormat, budget: int, contexts: int = 2) -> FallbackLadder:
     engines: Any = SimpleNamespace(gpu=gpu, model=catalogue.find("clear-x2", np.float16))
     source = replace(small_format, width=640, height=480)
     resources = Resources(engines, "auto", no_conversions)
-    return FallbackLadder(resources, source, source.enlarged(2), contexts=2, budget=budget, reserved=0)
+    return FallbackLadder(resources, source, source.enlarged(2), contexts, budget, reserved=0)
 
 
 def summary(plan: ExecutionPlan) -> tuple[bool, int]:
@@ -34,8 +34,11 @@ def test_the_first_plan_is_the_complete_frame_on_all_contexts(gpu: FakeGpu, smal
     assert summary(make_ladder(gpu, small_format, 10**9).next_plan()) == (True, 2)
 
 
-def test_one_context_is_preferred_to_tiles(gpu: FakeGpu, small_format: FrameFormat) -> None:
-    assert summary(make_ladder(gpu, small_format, 500 * 10**6).next_plan()) == (True, 1)
+@pytest.mark.parametrize(("megabytes", "lanes"), [(1200, 3), (900, 2), (500, 1)])
+def test_fewer_contexts_are_preferred_to_tiles(
+    gpu: FakeGpu, small_format: FrameFormat, megabytes: int, lanes: int
+) -> None:
+    assert summary(make_ladder(gpu, small_format, megabytes * 10**6, contexts=3).next_plan()) == (True, lanes)
 
 
 def test_no_engine_is_built_that_can_not_fit(gpu: FakeGpu, small_format: FrameFormat) -> None:
