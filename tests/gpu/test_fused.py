@@ -75,6 +75,7 @@ class TestFusedSession(SessionSuite):
         return saved(tmp_path / "overshooting.onnx", repeating_network(2, gain=1.5))
 
 
+@pytest.mark.timeout(300)  # kernels are compiled and timed for seven sizes
 @pytest.mark.parametrize("family", FAMILIES)
 def test_fused_kernels_agree_with_onnx_runtime_at_every_size(family: str, tmp_path: Path) -> None:
     spec = saved(tmp_path / "model.onnx", FAMILIES[family]())

@@ -170,7 +170,7 @@ class Compute:
     def queue(self, gate: Gate, work: Callable[[Passes], None]) -> int:
         """Queue work on the next lane.
 
-        If memory runs out, all sessions continue with smaller tiles, and `work` is called again.
+        If memory runs out, all sessions continue with fewer contexts or smaller tiles, and `work` is called again.
 
         Args:
             gate: The session's gate.
@@ -181,7 +181,7 @@ class Compute:
 
         Raises:
             Aborted: The gate was aborted.
-            OutOfMemory: No smaller tiles are left.
+            OutOfMemory: Nothing smaller is left.
         """
         with gate, _QUEUING:
             while True:
@@ -191,7 +191,7 @@ class Compute:
                     work(plan.lanes[lane])
                     return lane
                 except OutOfMemory as error:
-                    log.warning("%s: continuing with smaller tiles", error)
+                    log.warning("%s: continuing with fewer contexts or smaller tiles", error)
                     self._plan = None
                     plan.close()
 

@@ -152,7 +152,7 @@ class FallbackLadder:
                     self._plan_bytes = self._total_of(tiling, contexts, network) - self._reserved
                     return plan
             except OutOfMemory as error:
-                log.warning("%s: trying smaller tiles", error)
+                log.warning("%s: trying fewer contexts or smaller tiles", error)
         raise OutOfMemory(
             f"frames of {self._source} do not fit into {self._budget_text}, in tiles or complete: "
             "raise `vram`, choose a smaller `model`, or set `backend` to onnx"

@@ -71,7 +71,7 @@ def test_an_engine_that_runs_out_of_memory_is_followed_by_smaller_tiles(
     monkeypatch.setattr(FakeNetwork, "fails_above", 100_000)
     tiling = make_ladder(gpu, small_format, 10**9).next_plan().tiling
     assert tiling.tile_width * tiling.tile_height <= 100_000
-    assert "trying smaller tiles" in caplog.text
+    assert "trying fewer contexts or smaller tiles" in caplog.text
 
 
 def test_memory_is_reserved_up_to_the_budget(gpu: FakeGpu, small_format: FrameFormat) -> None:
