@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from fractions import Fraction
 
 from pipeline.media.reading.source import Packet
@@ -9,6 +10,9 @@ from pipeline.media.reading.source import Packet
 _NEAR_DAMAGE = 8  # packets after a damaged one in which gaps are counted: reordering shows a gap late
 _CONSTANT_RATE = 12  # consecutive frames without a gap, after which a short gap is a fault
 _MAX_FAULT_SECONDS = 1  # longer gaps are intended
+_MIN_FAULT_FRAMES = 2  # away from damage: recorders leave out single frames that they could not capture
+_MAX_REPEATS = 3  # frame durations for which a frame is shown at most (ISO 13818-2, repeat_first_field)
+_FIELD = Fraction(55, 100)  # of a frame's duration, with a tolerance: telecine distributes fields over the frames
 
 
 class GapDetector:
@@ -23,6 +27,7 @@ class GapDetector:
         self._frame_duration = frame_duration
         self._looks_everywhere = everywhere
         self._last_dts: int | None = None
+        self._last_duration = 0
         self._gapless_ticks = 0  # the longest distance so far that was not a gap
         self._near_damage = self._frames_without_gap = 0
 
@@ -35,6 +40,7 @@ class GapDetector:
         """
         self._near_damage = _NEAR_DAMAGE if damaged else max(0, self._near_damage - 1)
         last, self._last_dts = self._last_dts, packet.dts
+        duration, self._last_duration = self._last_duration, packet.duration or 0
         if last is None or packet.dts is None:
             return 0
         ticks = packet.dts - last
@@ -44,10 +50,11 @@ class GapDetector:
         if not packet.time_base:
             return 0
         gap = ticks * packet.time_base
-        missing = max(0, round(gap / self._frame_duration) - 1)
+        shown = min(max(1, duration * packet.time_base / self._frame_duration), _MAX_REPEATS)
+        missing = max(0, math.ceil(gap / self._frame_duration - shown - _FIELD))
         if not missing:
             self._gapless_ticks = ticks
         has_constant_rate = self._frames_without_gap >= _CONSTANT_RATE
-        is_fault = self._looks_everywhere and has_constant_rate and gap <= _MAX_FAULT_SECONDS
+        is_fault = missing >= _MIN_FAULT_FRAMES and has_constant_rate and gap <= _MAX_FAULT_SECONDS
         self._frames_without_gap = 0 if missing else self._frames_without_gap + 1
-        return missing if self._near_damage or is_fault else 0
+        return missing if self._near_damage or (self._looks_everywhere and is_fault) else 0

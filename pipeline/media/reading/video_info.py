@@ -69,10 +69,22 @@ def read_video_info(path: Path, container: InputContainer, stream: VideoStream, 
         video,
         format=replace(video.format, colour=colour),
         start=_first_pts(path, container, stream, first),
-        frames=stream.frames or (round(duration * rate) if duration else None),
+        frames=stream.frames or _estimated_frames(container, duration, rate),
         dynamic_hdr=list_dynamic_hdr(path, stream, first),
         labels=_metadata_labels(first, is_image),
     )
+
+
+def _estimated_frames(container: InputContainer, duration: float | None, rate: Fraction) -> int | None:
+    """The number of frames in `duration`, the container's in seconds; None if unknown.
+
+    Of Matroska, FFmpeg's muxer declares the time at which the last stream ends, others the time from start to end.
+    """
+    if not duration:
+        return None
+    is_end = container.format.name.startswith("matroska") and container.metadata.get("ENCODER", "").startswith("Lavf")
+    start = (container.start_time or 0) / av.time_base if is_end else 0
+    return max(1, round((duration - start) * rate))
 
 
 def build_video_info(

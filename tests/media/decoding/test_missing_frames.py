@@ -3,6 +3,7 @@
 from collections.abc import Set
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import accumulate
 from typing import Any
 
 import pytest
@@ -17,6 +18,7 @@ class Packet:
     """A stand-in for a packet, with the attributes that GapDetector reads."""
 
     dts: int | None
+    duration: int | None = 3600
     time_base: Fraction = Fraction(1, 90_000)
 
 
@@ -44,6 +46,23 @@ def test_short_gap_in_a_stream_of_constant_rate_is_counted() -> None:
     assert count_missing(frames(*range(20), 22, 23), everywhere=True) == 2
     assert count_missing(frames(*range(5), 7, 8), everywhere=True) == 0
     assert count_missing(frames(*range(20), 300), everywhere=True) == 0
+
+
+def test_single_frames_that_were_not_captured_are_not_missing() -> None:
+    assert count_missing(frames(*range(20), *range(21, 40), *range(41, 60)), everywhere=True) == 0
+    assert count_missing(frames(*range(20), 21, 22), damaged={19}, everywhere=True) == 1
+
+
+@pytest.mark.parametrize("rounding", [0, 1])
+def test_a_field_that_is_shown_longer_is_no_missing_frame(rounding: int) -> None:
+    telecine = list(accumulate([5400 + rounding, 3600] * 20, initial=0))
+    assert count_missing(telecine, damaged=set(range(41)), everywhere=True) == 0
+
+
+def test_a_frame_that_is_shown_for_several_durations_is_followed_by_no_missing_frame() -> None:
+    packets: list[Any] = [Packet(time, duration) for time, duration in [(0, 3600), (3600, 10800), (14400, 3600)]]
+    gaps = GapDetector(FRAME, everywhere=True)
+    assert [gaps.missing_before(packet, damaged=True) for packet in packets] == [0, 0, 0]
 
 
 @pytest.mark.parametrize("times", [[], [None, None], [0, None, 3600]])

@@ -9,6 +9,7 @@ import pytest
 from pipeline.errors import InputError
 from pipeline.media.reading.input_container import open_input
 from pipeline.media.reading.media_info import VideoInfo
+from pipeline.media.reading.probe import probe
 from pipeline.media.reading.video_info import read_video_info
 from tests import clips
 
@@ -22,6 +23,13 @@ def test_frames_are_estimated_from_the_duration_without_a_count(tmp_path: Path) 
     path = clips.make(tmp_path / "clip.mkv", 12, audio=False)
     assert describe(path, duration=2.0).frames == 50
     assert describe(path).frames is None
+
+
+def test_frames_of_a_matroska_file_that_starts_late_are_counted_from_its_start(tmp_path: Path) -> None:
+    path = clips.make(
+        tmp_path / "clip.mkv", 50, pts=[40 * (50 + index) for index in range(50)], time_base=Fraction(1, 1000)
+    )
+    assert probe(path).video.frames == pytest.approx(50, abs=2)
 
 
 def test_colour_tags_and_size_decide_the_format(tmp_path: Path) -> None:
