@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.media.pcm import content_duration, is_pcm
 from pipeline.media.reading.source import Packet
 
 _DIGEST_BYTES = 8
@@ -36,6 +37,7 @@ class PacketDigests:
     def __init__(self, stream: Any) -> None:
         self._is_text = stream.type == "subtitle"
         codec = stream.codec_context.name if stream.codec_context else ""
+        self._pcm = stream.codec_context if is_pcm(codec) else None
         self._aac, self._in_nal_units = codec.startswith("aac"), codec in _IN_NAL_UNITS
         self._times = array("d")
         self._digests = array("Q")
@@ -59,7 +61,10 @@ class PacketDigests:
             self.lead_in = _skipped_samples(packet) / self._rate
         ticks = packet.pts if packet.pts is not None else packet.dts
         time = float("nan") if ticks is None or packet.time_base is None else float(ticks * packet.time_base)
-        duration = float((packet.duration or 0) * (packet.time_base or 0))
+        length = packet.duration or 0
+        if self._pcm and (samples := content_duration(packet, self._pcm)):
+            length = min(length or samples, samples)
+        duration = float(length * (packet.time_base or 0))
         self._times.append(time)
         digest = hashlib.blake2b(payload, digest_size=_DIGEST_BYTES).digest()
         self._digests.append(int.from_bytes(digest, "little"))

@@ -9,13 +9,13 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.media.pcm import is_pcm
 from pipeline.verification.packet_digest import PacketDigests
 from pipeline.verification.tracks import Track
 from pipeline.verification.verdict import Fault, count_phrase
 
 _MAX_SHIFT = 0.001  # seconds by which streams may move against the video, in addition to rounding by the output's clock
 _MAX_REENCODED_SHIFT = 0.1  # seconds by which re-encoded audio may begin or end elsewhere: a packet or two
-_PCM_PREFIX = "pcm_"  # codecs whose packets each demuxer divides in its own way
 _MARKUP = re.compile(r"<[^<>]*>|\{\\[^{}]*\}")
 _EVENT_FIELDS = 8  # of an ASS event, before its text
 
@@ -91,7 +91,7 @@ def _compare_attachments(source: Track, copy: Track) -> Iterator[Fault]:
 
 def _compare_packets(source: Track, copy: Track, shift: float) -> Iterator[Fault]:
     before, after = source.packets, copy.packets
-    if source.codec.startswith(_PCM_PREFIX) and before.content == after.content:
+    if is_pcm(source.codec) and before.content == after.content:
         yield from _compare_extent(source, copy, shift, _MAX_SHIFT + source.tick + copy.tick)
     elif len(before) == len(after):
         yield from _compare_in_place(source, copy, shift)

@@ -21,7 +21,8 @@ def packet(content: bytes, pts: int | None = 0, duration: int = 40) -> Packet:
 
 
 def digests(kind: str, codec: str, *packets: Packet) -> PacketDigests:
-    stream: Any = SimpleNamespace(type=kind, codec_context=SimpleNamespace(name=codec))
+    context = SimpleNamespace(name=codec, layout=SimpleNamespace(nb_channels=1), sample_rate=16_000)
+    stream: Any = SimpleNamespace(type=kind, codec_context=context)
     found = PacketDigests(stream)
     for each in packets:
         found.add(each)
@@ -46,6 +47,10 @@ def test_start_codes_equal_lengths() -> None:
     annex_b = b"\0\0\0\1" + b"unit" + b"\0\0\1" + b"second"
     lengths = b"\0\0\0\4" + b"unit" + b"\0\0\0\6" + b"second"
     assert digests("video", "h264", packet(annex_b)).content == digests("video", "h264", packet(lengths)).content
+
+
+def test_samples_end_when_they_are_played_whatever_duration_is_declared() -> None:
+    assert digests("audio", "pcm_s16le", packet(bytes(1024), 100, duration=400)).end == pytest.approx(0.132)
 
 
 def test_content_does_not_depend_on_the_division_into_packets() -> None:

@@ -50,7 +50,7 @@ class GapDetector:
         if not packet.time_base:
             return 0
         gap = ticks * packet.time_base
-        shown = min(max(1, duration * packet.time_base / self._frame_duration), _MAX_REPEATS)
+        shown = min(max(Fraction(1), duration * packet.time_base / self._frame_duration), Fraction(_MAX_REPEATS))
         missing = max(0, math.ceil(gap / self._frame_duration - shown - _FIELD))
         if not missing:
             self._gapless_ticks = ticks

@@ -15,6 +15,7 @@ from av.audio.resampler import AudioResampler
 from av.audio.stream import AudioStream
 from av.container import OutputContainer
 
+from pipeline.media.pcm import is_pcm
 from pipeline.media.reading.source import Packet
 from pipeline.media.writing.container_support import reads_back, specified_layout
 from pipeline.media.writing.stream_copy import Route
@@ -145,7 +146,7 @@ def add_encoded_stream(container: OutputContainer, original: AudioStream) -> Aud
 
 def is_lossless(codec: str) -> bool:
     """Return True if FFmpeg's codec `codec` is always lossless."""
-    return codec in LOSSLESS or codec.startswith("pcm_")
+    return codec in LOSSLESS or is_pcm(codec)
 
 
 def _depth(context: AudioCodecContext) -> int | str:

@@ -15,10 +15,11 @@ from av.stream import Disposition
 from pipeline.flow.stage import Stage
 from pipeline.media.av_errors import translate_write_errors
 from pipeline.media.encoding.video_encoding import VideoEncoding
+from pipeline.media.pcm import is_pcm
 from pipeline.media.reading.source import Packet, Source
 from pipeline.media.writing import metadata, sample_aspect
 from pipeline.media.writing.container import ContainerFile, muxer_options
-from pipeline.media.writing.stream_copy import PCM_PREFIX, Route
+from pipeline.media.writing.stream_copy import Route
 from pipeline.media.writing.stream_end import ExpectedEnd
 from pipeline.media.writing.stream_router import StreamRouter
 from pipeline.media.writing.video_stream import VideoEncoder, add_video_stream, create_encoder, open_encoder
@@ -188,4 +189,4 @@ def _mux_all(file: ContainerFile, route: Route, packets: Iterable[Packet]) -> No
 
 def _is_countable(stream: Any) -> bool:
     codec = stream.codec_context.name if stream.codec_context else ""
-    return not stream.disposition & Disposition.attached_pic and not codec.startswith(PCM_PREFIX)
+    return not stream.disposition & Disposition.attached_pic and not is_pcm(codec)

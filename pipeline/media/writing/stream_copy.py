@@ -9,12 +9,12 @@ from typing import Any
 
 import av
 
+from pipeline.media.pcm import content_duration, is_pcm
 from pipeline.media.reading.source import Packet
 from pipeline.media.writing.stream_end import ExpectedEnd, StreamEnd
 
 Rewrite = Callable[[bytes], bytes]  # a packet's content in another codec; b"" if it has nothing to show
 
-PCM_PREFIX = "pcm_"  # codecs whose packets each demuxer divides in its own way
 _FINE = Fraction(1, 90_000)  # the time base that those of more than a millisecond are converted to
 _COARSE = Fraction(1, 1000)
 _SHARED_TIMES_FLAG = 0x20000  # FFmpeg's AVFMT_TS_NONSTRICT: several packets of a stream may have one decoding time
@@ -79,11 +79,13 @@ class CopyRoute(Route):
         self._last_given: int | None = None  # the same, before it was made to advance
         self._next_dts = 0  # the decoding time of the next packet if it has none, in ticks
         self._end = StreamEnd(step, is_reordered=stream.type == "video")
-        self._is_divided = bool(stream.codec_context) and stream.codec_context.name.startswith(PCM_PREFIX)
+        self._is_divided = bool(stream.codec_context) and is_pcm(stream.codec_context.name)
         may_share = stream.type in _MAY_COINCIDE or stream.container.format.flags & _SHARED_TIMES_FLAG
         self._min_advance = 0 if may_share else 1  # ticks by which decoding times advance, at least
 
     def feed(self, packet: Packet) -> Iterator[Packet]:
+        if self._is_divided and (samples := content_duration(packet, self.stream.codec_context)):
+            packet.duration = min(packet.duration or samples, samples)
         self._end.add(packet)
         source_tick = packet.time_base
         _change_time_base(packet, self._time_base(packet))

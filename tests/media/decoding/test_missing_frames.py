@@ -55,7 +55,7 @@ def test_single_frames_that_were_not_captured_are_not_missing() -> None:
 
 @pytest.mark.parametrize("rounding", [0, 1])
 def test_a_field_that_is_shown_longer_is_no_missing_frame(rounding: int) -> None:
-    telecine = list(accumulate([5400 + rounding, 3600] * 20, initial=0))
+    telecine: list[int | None] = [*accumulate([5400 + rounding, 3600] * 20, initial=0)]
     assert count_missing(telecine, damaged=set(range(41)), everywhere=True) == 0
 
 

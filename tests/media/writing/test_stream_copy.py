@@ -3,6 +3,7 @@
 import itertools
 from collections.abc import Iterator
 from fractions import Fraction
+from pathlib import Path
 from typing import Any
 
 import av
@@ -53,6 +54,18 @@ def test_decoding_times_always_advance(
         assert len(dts) == len(times)
         assert all(b - a >= least for a, b in itertools.pairwise(dts))
         assert all(copy.pts is not None and copy.duration for copy in copies)
+
+
+@pytest.mark.parametrize(("stated", "expected"), [(104, 64), (64, 64), (30, 30), (0, 64)])
+def test_a_packet_of_samples_lasts_no_longer_than_its_samples(tmp_path: Path, stated: int, expected: int) -> None:
+    with av.open(str(tmp_path / "a.mkv"), "w") as container:
+        stream = container.add_stream("pcm_s24le", rate=16_000, layout="stereo")
+        route = CopyRoute(stream, Fraction(0))
+        (copy,) = route.feed(packet(1896, 1896, stated, bytes(1024 * 6)))
+        container.start_encoding()
+    assert (copy.duration or 0) * copy.time_base == Fraction(expected, 1000)
+    assert route.end is not None
+    assert route.end.time == Fraction(1896 + expected, 1000)
 
 
 SHORT = Fraction(40, RATE)  # seconds: a TrueHD packet
