@@ -206,6 +206,7 @@ class _JobPipeline:
             try:
                 self._pipeline.start()
                 self._pipeline.wait(report)
+                report()  # before the output gets its name: an exception from the callback aborts the job
                 stopped = self._pipeline.was_cut or self._submit.left_out > 0
                 if not stopped:
                     self._reader.check_missing_frames()
@@ -216,7 +217,6 @@ class _JobPipeline:
         if not self._encoder.frames:
             raise self._no_output(stopped)
         path = self._sink.keep_partial() if stopped else self._commit()
-        report()
         return self._result(path, stopped)
 
     def _result(self, path: Path, stopped: bool) -> Result:

@@ -263,6 +263,17 @@ class TestStopping:
             upscale(clip, tmp_path / "out.mkv", progress=progress)
         assert not (tmp_path / "out.mkv").exists()
 
+    def test_an_error_from_the_last_call_of_the_progress_callback_leaves_no_output(
+        self, clip: Path, tmp_path: Path
+    ) -> None:
+        def progress(at: Progress) -> None:
+            if not any(thread.name == "uprez-encode" for thread in threading.enumerate()):
+                raise LookupError("mine")
+
+        with pytest.raises(LookupError, match="mine"):
+            upscale(clip, tmp_path / "out.mkv", progress=progress)
+        assert not list(tmp_path.glob("out*"))
+
 
 class TestTargets:
     def test_the_default_name_contains_the_scale(self, clip: Path) -> None:
