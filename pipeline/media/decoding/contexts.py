@@ -67,11 +67,12 @@ class DecodingContexts:
         else:
             yield self._context.decode(packet)
 
-    def restart(self, possible: bool) -> bool:
+    def restart(self, possible: bool, extradata: bytes | None = None) -> bool:
         """Continue with a new, conservative context. Called once.
 
         Args:
             possible: The packets that it needs are there.
+            extradata: The codec's parameters at the first of them; None if they are those of the container.
 
         Returns:
             False if it is not possible, or the source can't be read again.
@@ -83,6 +84,8 @@ class DecodingContexts:
         self.close()
         self._parallel = None
         self._context = alpha.choose_alpha_decoder(stream)
+        if extradata is not None:
+            self._context.extradata = extradata
         _set_threading(self._context, conservative=True)
         return True
 

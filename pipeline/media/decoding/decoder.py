@@ -154,7 +154,7 @@ class Decoder(Stage[Packet, "Frame | Packet"]):
             return []
         self._hold.discard()
         packets = self._ledger.restart()
-        return packets if self._contexts.restart(possible=bool(packets)) else []
+        return packets if self._contexts.restart(bool(packets), self._ledger.extradata) else []
 
     def _count_damage(self, frame: av.VideoFrame, entry: LedgerEntry) -> None:
         """Count a damaged frame once, also if it was yielded before the restart and shows its damage only now."""

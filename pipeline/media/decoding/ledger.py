@@ -31,6 +31,7 @@ class LedgerEntry:
         is_key: It is a key frame.
         hidden: It need not yield a frame.
         torn: It is known to be damaged.
+        extradata: New parameters of the codec from this packet on, None if they do not change.
         yielded: Its frame has been yielded.
         yielded_before_restart: Its frame had been yielded before decoding restarted.
         counted: It has been counted as damaged.
@@ -42,6 +43,7 @@ class LedgerEntry:
     is_key: bool = False
     hidden: bool = False
     torn: bool = False
+    extradata: bytes | None = None
     yielded: bool = False
     yielded_before_restart: bool = False
     counted: bool = False
@@ -60,6 +62,9 @@ class PacketLedger:
         in_coding_order: The container has the decoding times of packets, not the presentation times of frames.
             They are then assigned to the frames in display order.
         max_bytes: Size of all kept packets, above which they are dropped and decoding can't restart.
+
+    Attributes:
+        extradata: The codec's parameters at the first packet that is kept; None if they are those of the container.
     """
 
     def __init__(self, frame_duration: int, in_coding_order: bool = False, max_bytes: int = MAX_BYTES) -> None:
@@ -70,6 +75,7 @@ class PacketLedger:
         self._entries: dict[int, LedgerEntry] = {}
         self._keys: deque[int] = deque()
         self._bytes = self._count = self._overdue = self._yielded = self._interlaced = 0
+        self.extradata: bytes | None = None
         self._first_pts: int | None = None  # of the key frame at the beginning
 
     def enter(self, packet: Packet, torn: bool = False, shown: bool = True, in_use: int | None = None) -> LedgerEntry:
@@ -86,6 +92,8 @@ class PacketLedger:
             self._first_pts = packet.pts if packet.is_keyframe else None
         hidden = packet.is_discard or not shown or self._precedes_first_key_frame(packet)
         entry = LedgerEntry(packet, packet.pts, packet.duration or 0, packet.is_keyframe, hidden, torn)
+        if packet.has_sidedata("new_extradata"):
+            entry.extradata = bytes(packet.get_sidedata("new_extradata"))
         self._entries[self._count] = entry
         if self._times is not None and not hidden:
             self._times.append(packet.dts)
@@ -189,6 +197,7 @@ class PacketLedger:
             for number in range(next(iter(self._entries)), self._keys[0]):
                 entry = self._entries.pop(number)
                 self._bytes -= entry.packet.size if entry.packet else 0
+                self.extradata = entry.extradata or self.extradata
                 self._overdue += entry.is_outstanding
         if self._bytes > self._max_bytes:
             for entry in self._entries.values():

@@ -72,7 +72,7 @@ class ParallelContexts:
         self._source = source
         self._alone = alone
         self._parallel = parallel
-        self._cutter = SegmentCutter(parse, parallel.min_packets)
+        self._cutter = SegmentCutter(parse, parallel.min_packets, alone.extradata)
         self._workers: OrderedWorkers[Segment, av.VideoFrame] | None = None
         self._untaken: deque[Segment] = deque()  # complete, and not given to the workers yet
         self._in_flight: deque[Segment] = deque()

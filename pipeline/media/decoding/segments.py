@@ -122,11 +122,13 @@ class SegmentCutter:
     Args:
         parse: Reads the headers of a packet.
         min_packets: The smallest number of packets in a segment.
+        extradata: The codec's parameters, with which each decoder begins.
     """
 
-    def __init__(self, parse: Parser, min_packets: int) -> None:
+    def __init__(self, parse: Parser, min_packets: int, extradata: bytes | None = None) -> None:
         self._parse = parse
         self._min_packets = min_packets
+        self._extradata = extradata
         self._groups: list[_Group] = []  # at most two: the one before the last is complete
         self._parameter_sets: frozenset[bytes] = frozenset()
         self._count = 0
@@ -150,10 +152,10 @@ class SegmentCutter:
         Raises:
             Irregular: It can't be cut from here on. `packets` include this one.
         """
-        if entry.pts is None:
+        if reason := self._refusal(entry):
             self._groups = self._groups or [_Group()]
             self._groups[-1].packets.append(packet)
-            raise Irregular("a packet has no timestamp")
+            raise Irregular(reason)
         is_start = self._is_start(packet, entry)
         if is_start or not self._groups:
             self._groups.append(_Group())
@@ -167,6 +169,12 @@ class SegmentCutter:
         while self._groups:
             segments.append(self._next_segment())
         return segments
+
+    def _refusal(self, entry: LedgerEntry) -> str | None:
+        """The reason why no segment can contain the packet of `entry`, None if one can."""
+        if entry.extradata not in (None, self._extradata):  # the decoders of later segments would not know them
+            return "the codec's parameters change"
+        return "a packet has no timestamp" if entry.pts is None else None
 
     def _is_start(self, packet: Packet, entry: LedgerEntry) -> bool:
         """Return True if a segment may begin with `packet`.

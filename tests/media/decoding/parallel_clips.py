@@ -8,12 +8,16 @@ from typing import Any
 
 import av
 import numpy as np
+from av.packet import PacketSideData, packet_sidedata_type_from_literal
 
 from pipeline.frame import Frame
 from pipeline.media.decoding.decoder import Decoder
 from pipeline.media.decoding.parallel_contexts import ContextOpener, ParallelDecoding, open_software_context
 from pipeline.media.reading.file_source import FileSource, ReadOptions
 from pipeline.media.reading.probe import probe
+from tests import clips
+
+_NEW_EXTRADATA: Any = packet_sidedata_type_from_literal("new_extradata")
 
 X264 = "keyint=12:bframes=3:b-adapt=0:scenecut=0"
 X265 = "keyint=12:bframes=4:b-adapt=0:scenecut=0:log-level=none"
@@ -72,6 +76,33 @@ def make(folder: Path, kind: str, frames: int = 100, size: tuple[int, int] = (96
             frame.pts = index
             container.mux(stream.encode(frame))
         container.mux(stream.encode(None))
+    return path
+
+
+def make_with_two_descriptions(folder: Path, frames: int = 60) -> Path:
+    """Write an .mp4 whose second half has other parameters of H.264, in a sample description of its own."""
+    path = folder / "two-descriptions.mp4"
+    with av.open(str(path), "w") as container:
+        stream: Any = None
+        for index, options in enumerate(["ref=1:no-cabac=1", "ref=3:cqm=jvt"]):
+            name = f"{index}.mp4"
+            made = {"x264-params": f"keyint=10:scenecut=0:bframes=2:{options}"}
+            part = clips.make(folder / name, frames, (96, 64), audio=False, options=made)
+            with av.open(str(part)) as source:
+                video = source.streams.video[0]
+                extradata = video.codec_context.extradata or b""
+                stream = stream or container.add_stream_from_template(video)
+                packets = [packet for packet in source.demux(video) if packet.size]
+                if index:
+                    change: Any = PacketSideData(_NEW_EXTRADATA, len(extradata))  # type: ignore[call-arg]  # missing in its stub
+                    change.update(extradata)
+                    packets[0].set_sidedata(change)
+                for packet in packets:
+                    assert packet.pts is not None
+                    assert packet.dts is not None
+                    packet.pts, packet.dts = (time + index * frames * 512 for time in (packet.pts, packet.dts))
+                    packet.stream = stream
+                    container.mux(packet)
     return path
 
 

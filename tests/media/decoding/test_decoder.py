@@ -16,6 +16,7 @@ from pipeline.media.decoding.decoder import Decoder, decode_frames
 from pipeline.media.reading.file_source import FileSource, ReadOptions
 from pipeline.media.reading.probe import probe
 from tests import clips
+from tests.media.decoding.parallel_clips import make_with_two_descriptions
 
 
 def decode(path: Path) -> list[Frame]:
@@ -100,3 +101,18 @@ def test_closing_a_damaged_source_does_not_hang_while_ffmpeg_logs(tmp_path: Path
             gc.collect()
     finally:
         av.logging.set_level(None)
+
+
+def test_restart_knows_the_sample_description_in_force(tmp_path: Path) -> None:
+    """The packet that has the parameters of the second description is dropped long before the damage."""
+    path = make_with_two_descriptions(tmp_path, 400)
+    with av.open(str(path)) as container:
+        damaged = [packet for packet in container.demux(video=0) if packet.size][704]
+    assert damaged.pos is not None
+    content = bytearray(path.read_bytes())
+    content[damaged.pos : damaged.pos + damaged.size] = b"\xff" * damaged.size
+    path.write_bytes(content)
+    shades = [int(frame.planes[0][24, 32]) for frame in decode(path)]
+    assert len(shades) in (799, 800)
+    assert shades[:690] == pytest.approx([clips.shade(index % 400) for index in range(690)], abs=2)
+    assert shades[-80:] == pytest.approx([clips.shade(index) for index in range(320, 400)], abs=2)

@@ -18,6 +18,14 @@ class Packet:
     is_discard: bool = False
     duration: int = 40
     size: int = 100
+    extradata: bytes = b""
+
+    def has_sidedata(self, kind: str) -> bool:
+        return kind == "new_extradata" and bool(self.extradata)
+
+    def get_sidedata(self, kind: str) -> bytes:
+        assert kind == "new_extradata"
+        return self.extradata
 
 
 @dataclass
@@ -151,3 +159,16 @@ def test_packets_whose_frames_are_still_decoded_are_kept() -> None:
             ledger.enter(packet, in_use=in_use)
             match(ledger, number)
         assert len(ledger.restart()) == kept
+
+
+def test_parameters_of_the_codec_are_those_at_the_first_packet_that_is_kept() -> None:
+    ledger, known = PacketLedger(40), []
+    for number in range(600):
+        is_key, new = number % 10 == 0, {0: b"first", 200: b"second"}.get(number, b"")
+        enter(ledger, Packet(40 * number, is_keyframe=is_key, extradata=new))
+        match(ledger, number)
+        if is_key:
+            known.append((ledger.extradata, number - len(ledger.restart()) + 1))
+    assert {extradata for extradata, start in known if start == 0} == {None}
+    assert {extradata for extradata, start in known if 0 < start <= 200} == {b"first"}
+    assert {extradata for extradata, start in known if start > 200} == {b"second"}

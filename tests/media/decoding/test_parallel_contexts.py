@@ -23,7 +23,7 @@ from pipeline.media.reading.file_source import FileSource, ReadOptions
 from pipeline.media.reading.probe import probe
 from pipeline.media.reading.source import Source
 from tests import clips, waiting
-from tests.media.decoding.parallel_clips import IRREGULAR, KINDS, decode, in_software, make
+from tests.media.decoding.parallel_clips import IRREGULAR, KINDS, decode, in_software, make, make_with_two_descriptions
 
 REPORTS = "aspect-change.ts captions-a53.ts dropped-frames.ts film-and-video.vob hvc1.mp4 late-audio.vob two-edits.mov"
 
@@ -178,6 +178,15 @@ def test_new_parameter_sets_in_mid_stream_are_used(tmp_path: Path) -> None:
     decoded = decode(path, in_software())
     assert decoded == decode(path)
     assert len(decoded.frames) == 120
+
+
+def test_new_sample_description_in_mid_file_is_decoded_by_one_context(tmp_path: Path, reasons: Sequence[str]) -> None:
+    """Only the packet at which it begins has its parameters, which decoders of later segments would not know."""
+    path = make_with_two_descriptions(tmp_path)
+    decoded = decode(path, in_software())
+    assert decoded == decode(path)
+    assert len(decoded.frames) == 120
+    assert list(reasons) == ["the codec's parameters change"]
 
 
 def test_packets_of_other_streams_keep_their_place(tmp_path: Path) -> None:

@@ -87,6 +87,17 @@ def test_packet_without_a_timestamp_is_kept() -> None:
     assert len(made.packets) == 3
 
 
+def test_packet_with_other_parameters_of_the_codec_is_kept() -> None:
+    made = SegmentCutter(lambda _: AccessPoint(True), 1, b"first")
+    for number, extradata in enumerate([None, b"first", None]):
+        packet: Any = Coded(number, AccessPoint(True))
+        made.add(packet, LedgerEntry(packet, number, 1, True, extradata=extradata))
+    packet = Coded(3, AccessPoint(True))
+    with pytest.raises(Irregular, match="parameters change"):
+        made.add(packet, LedgerEntry(packet, 3, 1, True, extradata=b"second"))
+    assert made.packets[-1].pts == 3
+
+
 def test_long_gop_is_irregular() -> None:
     with pytest.raises(Irregular, match="among 1001 packets"):
         cut("I0 " + " ".join(f"P{index}" for index in range(1, 2000)))
