@@ -18,6 +18,7 @@ from pipeline.media.reading.probe import probe
 from tests import clips
 
 _NEW_EXTRADATA: Any = packet_sidedata_type_from_literal("new_extradata")
+make_side_data: Any = PacketSideData  # the stubs lack its arguments: type and size
 
 X264 = "keyint=12:bframes=3:b-adapt=0:scenecut=0"
 X265 = "keyint=12:bframes=4:b-adapt=0:scenecut=0:log-level=none"
