@@ -5,12 +5,17 @@ import importlib
 import inspect
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 
 import pipeline
+from pipeline.files.result_name import target_for
+from pipeline.media.reading.image_sequence import ImageSequence
 
 ROOT = Path(__file__).parent.parent
 USERS = sorted([*(ROOT / "samples").rglob("*.py"), *(ROOT / "benchmarks").rglob("*.py")])
@@ -113,3 +118,73 @@ def private_uses(tree: ast.Module) -> Iterator[str]:
 )
 def test_the_check_finds_private_uses(program: str, found: list[str]) -> None:
     assert list(private_uses(ast.parse(program))) == found
+
+
+ON_CPU: dict[str, Any] = {"model": "identity", "backend": "onnx"}
+OUTPUTS = {"MediaInfo", "ModelSpec", "Plan", "Result"}  # users are given these, and do not make them
+
+
+def of_paths(value: Any) -> list[str]:
+    """The parameters of a public function, or of a class and its own methods, that are paths but not strings."""
+    methods = [member for name, member in vars(value).items() if name == "__init__" or not name.startswith("_")]
+    functions = [value] if inspect.isfunction(value) else [getattr(each, "__func__", each) for each in methods]
+    parameters = [
+        parameter
+        for function in functions
+        if inspect.isfunction(function)
+        for parameter in inspect.signature(function).parameters.values()
+    ]
+    return [str(each) for each in parameters if "Path" in str(each.annotation) and "str" not in str(each.annotation)]
+
+
+@pytest.mark.parametrize("name", sorted({*pipeline.__all__} - OUTPUTS - {*CONSTANTS}))
+def test_what_is_given_as_a_path_may_be_a_string(name: str) -> None:
+    assert of_paths(getattr(pipeline, name)) == []
+
+
+def test_the_check_of_paths_finds_functions_and_methods() -> None:
+    assert of_paths(target_for) == ["source: 'Path'", "to: 'Path | None'"]
+    assert len(of_paths(ImageSequence)) > 0
+
+
+def measure_stages(clip: str) -> None:
+    with pipeline.StageBenchmark(clip, pipeline.Settings.load(None, **ON_CPU), 0.01) as stages:
+        assert stages.plan.media.path == Path(clip)
+
+
+PATH_USERS: dict[str, Callable[[str, pipeline.Settings, str], object]] = {
+    "read_frames": lambda clip, settings, to: next(pipeline.read_frames(clip)),
+    "read_rgb": lambda clip, settings, to: next(pipeline.read_rgb(clip)),
+    "save_png": lambda clip, settings, to: pipeline.save_png(f"{to}/image.png", np.zeros((2, 2, 3), np.uint8)),
+    "write_pattern": lambda clip, settings, to: pipeline.write_pattern(f"{to}/clip.mp4", 64, 48, frames=2),
+    "stream_workload": lambda clip, settings, to: pipeline.stream_workload(clip, Fraction(25)),
+    "StageBenchmark": lambda clip, settings, to: measure_stages(clip),
+    "measure_endurance": lambda clip, settings, to: pipeline.measure_endurance(clip, settings, 3),
+    "preview": lambda clip, settings, to: pipeline.preview(clip, settings),
+    "compare_files": lambda clip, settings, to: pipeline.compare_files(
+        [clip], pipeline.ComparisonOptions(settings, reference=clip)
+    ),
+    "compare_models": lambda clip, settings, to: pipeline.compare_models(
+        clip, ["identity"], pipeline.ComparisonOptions(settings)
+    ),
+    "make_plan": lambda clip, settings, to: pipeline.make_plan(pipeline.probe(clip), f"{to}/made.mkv", settings),
+    "Settings.load": lambda clip, settings, to: pipeline.Settings.load(f"{to}/config.yaml"),
+    "LiveSettings.load": lambda clip, settings, to: pipeline.LiveSettings.load(f"{to}/live.yaml"),
+}
+
+
+@pytest.mark.parametrize("name", PATH_USERS)
+def test_a_path_as_a_string_is_used(name: str, clip: Path, tmp_path: Path) -> None:
+    (tmp_path / "config.yaml").write_text("crf: 18\n")
+    (tmp_path / "live.yaml").write_text(f"source: {clip}\nshow: true\n")
+    PATH_USERS[name](str(clip), pipeline.Settings.load(None, **ON_CPU), str(tmp_path))
+
+
+def test_a_benchmark_of_a_clip_takes_its_path_as_a_string(clip: Path) -> None:
+    options = pipeline.BenchmarkOptions(pipeline.Settings.load(None, **ON_CPU), str(clip), seconds=0.01, encode=False)
+    assert pipeline.benchmark(options).clip == clip.name
+
+
+def test_a_model_file_may_be_a_path() -> None:
+    path = pipeline.find_model("clear-x2", "fp32").path
+    assert pipeline.find_model(path, "fp32").path == path

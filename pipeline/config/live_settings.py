@@ -168,7 +168,7 @@ class LiveSettings(BaseModel):
     as_json: bool = Field(False, alias="json", description="print statistics as JSON every second")
 
     @classmethod
-    def load(cls, file: Path | None, **arguments: Any) -> Self:
+    def load(cls, file: str | Path | None, **arguments: Any) -> Self:
         """Validate settings from a config file and from arguments, which win.
 
         Args:
@@ -179,6 +179,7 @@ class LiveSettings(BaseModel):
         Raises:
             SettingsError: One line: the file or argument, the value seen, and what is allowed.
         """
+        file = None if file is None else Path(file)
         given = {name: value for name, value in with_current_names(arguments).items() if value is not None}
         values = config_file.read(file) if file else {}
         defaults = {name: values.pop(name) for name in [*values] if name in StreamSettings.model_fields}

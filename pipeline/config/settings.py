@@ -193,7 +193,7 @@ class Upscaling(BaseModel):
     options: dict[str, str] = Field(default_factory=dict, description="further options of the encoder")
 
     @classmethod
-    def load(cls, file: Path | None, **arguments: Any) -> Self:
+    def load(cls, file: str | Path | None, **arguments: Any) -> Self:
         """Validate settings from a config file and from arguments, which win.
 
         Args:
@@ -203,6 +203,7 @@ class Upscaling(BaseModel):
         Raises:
             SettingsError: One line: the file or argument, the value seen, and what is allowed.
         """
+        file = None if file is None else Path(file)
         names = config_file.field_names(cls)
         values = {names.get(key, key): value for key, value in (config_file.read(file) if file else {}).items()}
         given = {name: value for name, value in with_current_names(arguments).items() if value is not None}

@@ -33,7 +33,7 @@ class BenchmarkOptions:
     """
 
     settings: Settings
-    clip: Path | None = None
+    clip: str | Path | None = None
     size: tuple[int, int] = (1920, 1080)
     seconds: float = 5.0
     encode: bool = True
@@ -105,7 +105,7 @@ def _report(options: BenchmarkOptions, stages: StageBenchmark, rows: list[Benchm
     encoder_options = " ".join(f"{key}={value}" for key, value in plan.encoding.options.items())
     return BenchmarkReport(
         **host_facts(plan.settings.device if plan.backend == "tensorrt" else ()).model_dump(),
-        clip=options.clip.name if options.clip else PATTERN_DESCRIPTION,
+        clip=Path(options.clip).name if options.clip else PATTERN_DESCRIPTION,
         source=str(session.source),
         result=str(session.output),
         model=str(plan.model),

@@ -72,7 +72,7 @@ class EnduranceReport(HostFacts):
         return next(sample for sample in self.samples if sample.frames >= share * self.frames)
 
 
-def measure_endurance(clip: Path, settings: Settings, frames: int, encode: bool = False) -> EnduranceReport:
+def measure_endurance(clip: str | Path, settings: Settings, frames: int, encode: bool = False) -> EnduranceReport:
     """Run many frames through a job's pipeline and watch the process.
 
     Args:

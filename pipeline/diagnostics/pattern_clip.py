@@ -21,7 +21,7 @@ _MARGIN = 64  # pixels that the pattern drifts, each way
 _OCTAVES = ((80, 40.0), (16, 20.0), (4, 10.0))  # period in pixels, amplitude in levels
 
 
-def write_pattern(path: Path, width: int, height: int, *, frames: int = _FRAMES) -> Path:
+def write_pattern(path: str | Path, width: int, height: int, *, frames: int = _FRAMES) -> Path:
     """Write a clip of soft, drifting texture with grain: x264 with B-frames, 24 frames/s, 8-bit 4:2:0, BT.709.
 
     Args:
@@ -31,7 +31,7 @@ def write_pattern(path: Path, width: int, height: int, *, frames: int = _FRAMES)
         frames: Number of frames.
 
     Returns:
-        `path`.
+        The path of the file.
     """
     luma = _texture(height + _MARGIN, width + _MARGIN)
     with av.open(str(path), "w") as container:
@@ -49,7 +49,7 @@ def write_pattern(path: Path, width: int, height: int, *, frames: int = _FRAMES)
             frame.pts = index
             container.mux(stream.encode(frame))
         container.mux(stream.encode(None))
-    return path
+    return Path(path)
 
 
 def _texture(height: int, width: int) -> NDArray[np.uint8]:

@@ -20,21 +20,24 @@ _CAPTION_ROWS, _GAP_COLUMNS = 26, 2
 _BACKGROUND, _TEXT = 24, (235, 235, 235)
 
 
-def read_frames(path: Path) -> Iterator[Frame]:
+def read_frames(path: str | Path) -> Iterator[Frame]:
     """The frames of a video in order, decoded in software as they are: with its own size, format and times.
 
     Raises:
         InputError: The file can't be read.
+        SettingsError: `path` is the address of a network stream.
     """
-    with FileSource(path) as source:
-        yield from decode_frames(source, probe(path).video.format)
+    format = probe(path).video.format
+    with FileSource(Path(path)) as source:
+        yield from decode_frames(source, format)
 
 
-def read_rgb(path: Path) -> Iterator[NDArray[np.uint8]]:
+def read_rgb(path: str | Path) -> Iterator[NDArray[np.uint8]]:
     """The frames of a video in order, as arrays (H, W, 3) of uint8, RGB, 0 to 255, by the video's own matrix and range.
 
     Raises:
         InputError: The file can't be read.
+        SettingsError: `path` is the address of a network stream.
     """
     for frame in read_frames(path):
         yield to_8_bit(frame_image(frame))
@@ -72,7 +75,7 @@ def side_by_side(images: Sequence[tuple[str, NDArray[np.uint8]]]) -> NDArray[np.
     return np.hstack(columns[:-1])
 
 
-def save_png(path: Path, image: NDArray[np.uint8]) -> None:
+def save_png(path: str | Path, image: NDArray[np.uint8]) -> None:
     """Write an image as PNG.
 
     Args:
@@ -83,7 +86,7 @@ def save_png(path: Path, image: NDArray[np.uint8]) -> None:
         OutputError: It can't be written.
     """
     try:
-        path.write_bytes(encode_png(image))
+        Path(path).write_bytes(encode_png(image))
     except OSError as error:
         raise OutputError(f"{path}: {error.strerror}") from error
 

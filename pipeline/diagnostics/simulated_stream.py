@@ -79,7 +79,9 @@ class _Due:
     at: float
 
 
-def stream_workload(clip: Path, rate: Fraction, decode: bool = False, preset: str | None = None) -> StreamWorkload:
+def stream_workload(
+    clip: str | Path, rate: Fraction, decode: bool = False, preset: str | None = None
+) -> StreamWorkload:
     """The workload of streams that repeat a short clip, forwards and backwards in turn.
 
     Args:

@@ -72,7 +72,7 @@ class StageBenchmark(Closing):
         UprezError: As `make_plan`.
     """
 
-    def __init__(self, clip: Path, settings: Settings, seconds: float = 5.0, endless: bool = False) -> None:
+    def __init__(self, clip: str | Path, settings: Settings, seconds: float = 5.0, endless: bool = False) -> None:
         self.seconds = seconds
         with ExitStack() as resources:
             folder = resources.enter_context(tempfile.TemporaryDirectory(prefix="uprez-bench-"))
@@ -180,7 +180,7 @@ class StageBenchmark(Closing):
         return pipeline.meters
 
 
-def _plan(clip: Path, target: Path, settings: Settings, endless: bool) -> Plan:
+def _plan(clip: str | Path, target: Path, settings: Settings, endless: bool) -> Plan:
     """The plan for a video of unknown length, as the clip is repeated; for `endless` with encoders for that, too."""
     media = probe(clip)
     plan = make_plan(replace(media, video=replace(media.video, frames=None)), target, settings)

@@ -135,7 +135,7 @@ class Plan:
         return resources.disk_space(self)
 
 
-def make_plan(media: MediaInfo, to: Path | None, settings: Settings) -> Plan:
+def make_plan(media: MediaInfo, to: str | Path | None, settings: Settings) -> Plan:
     """Decide how to upscale a file. Nothing is written. Logs its steps at level DEBUG.
 
     Args:
@@ -150,7 +150,7 @@ def make_plan(media: MediaInfo, to: Path | None, settings: Settings) -> Plan:
     notes = PlanNotes()
     backend = notes.keep(choose_backend(settings))
     model = choose_model(settings, backend)
-    target = target_for(media.path, to, target_label(settings, model.scale))
+    target = target_for(media.path, None if to is None else Path(to), target_label(settings, model.scale))
     plan = _plan_video(media, target, settings, model, backend, notes)
     notes.add_unused_settings(settings, backend)
     notes.add_index_move(target, plan.encoding, plan.disk)

@@ -40,7 +40,7 @@ def embedded() -> list[str]:
     return sorted({path.name.removesuffix(".fp32.onnx") for path in _WEIGHTS.glob("*.fp32.onnx")})
 
 
-def find(name: str, precision: str | type[np.floating], overrides: Overrides | None = None) -> ModelSpec:
+def find(name: str | Path, precision: str | type[np.floating], overrides: Overrides | None = None) -> ModelSpec:
     """Find a network by name or file, in a given precision.
 
     Imports, inspections, generated networks and conversions are cached: finding a model again does not import ONNX.
@@ -56,6 +56,7 @@ def find(name: str, precision: str | type[np.floating], overrides: Overrides | N
         ModelError: The name or precision is unknown, or the file is not an upscaler or can't be converted, or something
             is stated of a model that is no file.
     """
+    name = str(name)
     target = precision if isinstance(precision, str) else _NAMES[precision]
     if target not in PRECISIONS:
         raise ModelError(f"no precision called {target!r}; there are {', '.join(PRECISIONS)}")

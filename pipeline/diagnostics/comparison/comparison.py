@@ -43,7 +43,7 @@ class ComparisonOptions:
     """
 
     settings: Settings
-    reference: Path | None = None
+    reference: str | Path | None = None
     every: int | None = None
 
 
@@ -64,7 +64,7 @@ class Comparison:
 
 
 def compare_models(
-    source: Path, models: Sequence[str], options: ComparisonOptions, on_step: OnStep = lambda _: None
+    source: str | Path, models: Sequence[str], options: ComparisonOptions, on_step: OnStep = lambda _: None
 ) -> Comparison:
     """Run several networks on a piece of a video, beside bicubic resampling.
 
@@ -80,6 +80,7 @@ def compare_models(
         InputError: Source or reference can't be read, or there is no frame in the piece.
         ModelError, BackendError: None of the networks can be used; that of the first one.
     """
+    source = Path(source)
     on_step(f"reading {source.name}")
     settings = options.settings
     clip, reference = Clip(source, settings), _open_reference(options)
@@ -103,7 +104,9 @@ def compare_models(
     return _finish(run, [clip], videos, settings.device if on_gpu else (), [*notes])
 
 
-def compare_files(files: Sequence[Path], options: ComparisonOptions, on_step: OnStep = lambda _: None) -> Comparison:
+def compare_files(
+    files: Sequence[str | Path], options: ComparisonOptions, on_step: OnStep = lambda _: None
+) -> Comparison:
     """Compare finished files, the frames of the same times with each other.
 
     Args:
@@ -114,9 +117,10 @@ def compare_files(files: Sequence[Path], options: ComparisonOptions, on_step: On
     Raises:
         InputError: A file can't be read, or there is no frame in the piece.
     """
-    on_step(f"reading {files[0].name}")
+    paths = [Path(file) for file in files]
+    on_step(f"reading {paths[0].name}")
     reference = _open_reference(options)
-    clips = [Clip(path, options.settings) for path in dict.fromkeys(files)]
+    clips = [Clip(path, options.settings) for path in dict.fromkeys(paths)]
     size = _size_of(reference or max(clips, key=lambda clip: clip.format.width * clip.format.height))
     run = _measurement(reference or clips[0], size, reference, len(clips), options, on_step)
     videos = [
@@ -129,7 +133,7 @@ def compare_files(files: Sequence[Path], options: ComparisonOptions, on_step: On
 def _open_reference(options: ComparisonOptions) -> Clip | None:
     """The reference: its own first video stream, whichever of the source is compared."""
     settings = options.settings.model_copy(update={"video_stream": None})
-    return Clip(options.reference, settings) if options.reference else None
+    return Clip(Path(options.reference), settings) if options.reference else None
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from pipeline.superres.sessions import SessionRequest, open_session
 from pipeline.superres.target import Shape, plan_passes, plan_target
 
 
-def preview(source: Path, settings: Settings) -> Image:
+def preview(source: str | Path, settings: Settings) -> Image:
     """A frame of a video, enlarged by bicubic resampling and by the network, side by side with captions.
 
     Args:
@@ -28,7 +28,7 @@ def preview(source: Path, settings: Settings) -> Image:
         InputError: The source can't be read, or has no frame from `start` on.
         ModelError, BackendError: The network can't be used.
     """
-    clip = Clip(source, settings)
+    clip = Clip(Path(source), settings)
     backend, _ = choose_backend(settings)
     model = choose_model(settings, backend)
     target = plan_target(settings, Shape.of(clip.format, clip.sample_aspect), model.scale)
