@@ -10,6 +10,7 @@
 # make fidelity    write docs/fidelity.md, the output of every awkward file; UPREZ_TEST_MEDIA adds real clips
 # make sanitize    run the GPU's kernels under NVIDIA's compute-sanitizer: memcheck, initcheck and racecheck
 # make fidelity-gpu  write docs/fidelity-gpu.md, the colours of those outputs on this machine's GPU
+# make clean       remove all that the others made: environment, builds, caches
 
 PYTHON ?= python3
 VENV := .venv
@@ -19,6 +20,8 @@ REPEATS ?= 10
 PARALLEL := --numprocesses=$(WORKERS) --dist=loadgroup --max-worker-restart=0
 CONCURRENT := tests/flow tests/live tests/media/encoding/test_parallel_gop.py \
 	$$(grep -rlE 'threading|subprocess|psutil|socket|signal|in_thread' tests --include='test_*.py' | grep -vE '^tests/(gpu|flow|live)/')
+STALE := build/lib build/bdist.* *.egg-info# of earlier builds; setuptools would reuse files that no longer exist
+SOURCES := benchmarks pipeline samples tests training
 CLIPS := $(if $(UPREZ_TEST_MEDIA),--media $(UPREZ_TEST_MEDIA))
 GPU := $(shell command -v nvidia-smi >/dev/null 2>&1 && echo "[rtx]")
 
@@ -70,9 +73,10 @@ man: $(VENV)/demo.installed
 	$(BIN)/python -m pipeline.cli.man_page > build/uprez.1
 
 package: $(VENV)/release.installed
-	rm -rf dist $(VENV)/package
+	rm -rf dist $(STALE) $(VENV)/package
 	$(BIN)/python -m build --outdir dist
 	$(BIN)/twine check --strict dist/*
+	$(BIN)/python -m tests.package_check dist
 	$(PYTHON) -m venv $(VENV)/package
 	$(VENV)/package/bin/pip install --quiet --disable-pip-version-check dist/*.whl
 	cd $(VENV)/package && bin/uprez --version && bin/uprez models
@@ -119,4 +123,5 @@ $(VENV)/made:
 	@touch $@
 
 clean:
-	rm -rf $(VENV) demo build *.egg-info
+	rm -rf $(VENV) demo dist build $(STALE) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	find $(SOURCES) -name __pycache__ -prune -exec rm -rf {} +
