@@ -22,6 +22,9 @@ class Queued:
     size: int = 100
     interlaced_frame: bool = False
 
+    def has_sidedata(self, kind: str) -> bool:
+        return False
+
 
 def hold_for(packets: int, hidden: frozenset[int] = frozenset()) -> tuple[FrameHold, PacketLedger]:
     ledger = PacketLedger(40)
