@@ -29,6 +29,12 @@ def _private_folders(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]
         yield
 
 
+@pytest.fixture
+def private_data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The data folder, with the models that are added, is the test's own, and empty."""
+    monkeypatch.setenv("UPREZ_DATA", str(tmp_path / "data"))
+
+
 @pytest.fixture(autouse=True)
 def _ordinary_scheduling() -> Iterator[None]:
     """Undoes what SVT-AV1 does if a test opens it without `open_context`: the thread becomes real-time (SCHED_FIFO).

@@ -122,7 +122,10 @@ class SimulatedStream:
         self.frames = self.dropped = 0
         self._error: BaseException | None = None
         steps = (self._produce, self._submit, self._collect)
-        self._threads = [threading.Thread(target=self._guarded, args=(step,), daemon=True) for step in steps]
+        self._threads = [
+            threading.Thread(target=self._guarded, args=(step,), name=f"uprez-simulated{step.__name__}", daemon=True)
+            for step in steps
+        ]
 
     def start(self) -> None:
         """Start the threads."""

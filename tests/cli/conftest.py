@@ -1,3 +1,4 @@
+import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -17,6 +18,15 @@ class Outcome:
 
 
 Call = Callable[..., Outcome]
+
+
+UPREZ = (sys.executable, "-m", "pipeline.cli.main")
+"""The command line as a program."""
+
+
+def run_uprez(*arguments: object, given: bytes = b"") -> subprocess.CompletedProcess[bytes]:
+    """Run the command line in a process of its own, with `given` as its standard input."""
+    return subprocess.run([*UPREZ, *map(str, arguments)], input=given, capture_output=True, timeout=50)
 
 
 @pytest.fixture

@@ -10,16 +10,7 @@ from rich.console import Console
 from pipeline.cli.live_console import JsonScreen, LineScreen, NullScreen, TableScreen, screen_for, summary
 from pipeline.errors import OutputError
 from pipeline.live.stats import Delay, GpuFigures, LiveFigures, OutputFigures, Status, StreamFigures
-
-
-class Clock:
-    """A clock that a test sets, in seconds."""
-
-    def __init__(self) -> None:
-        self.now = 0.0
-
-    def __call__(self) -> float:
-        return self.now
+from tests.clock import Clock
 
 
 def figures(status: Status = "live", reason: str = "", output: Status = "live", shape: str = "") -> LiveFigures:
@@ -48,7 +39,7 @@ def figures(status: Status = "live", reason: str = "", output: Status = "live", 
 @pytest.fixture
 def line_screen(monkeypatch: pytest.MonkeyPatch) -> tuple[LineScreen, Clock, io.StringIO]:
     monkeypatch.setenv("JOURNAL_STREAM", "8:1")
-    clock, file = Clock(), io.StringIO()
+    clock, file = Clock(0.0), io.StringIO()
     return LineScreen(Console(file=file, width=40), clock), clock, file
 
 
@@ -137,7 +128,7 @@ def test_closed_terminal_raises_no_error() -> None:
 
 
 def test_json_is_a_line_per_second_and_a_last_one(capsys: pytest.CaptureFixture[str]) -> None:
-    clock = Clock()
+    clock = Clock(0.0)
     with JsonScreen(clock) as lines:
         for clock.now in (0.0, 0.25, 0.75, 1.0, 1.25):
             lines.show(figures().model_copy(update={"uptime": clock.now}))

@@ -15,10 +15,7 @@ from tests.cli.conftest import Call
 from tests.models.importing.foreign import Foreign
 from tests.models.packages import MODEL, install
 
-
-@pytest.fixture(autouse=True)
-def _private_data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("UPREZ_DATA", str(tmp_path / "data"))
+pytestmark = pytest.mark.usefixtures("private_data")
 
 
 @pytest.fixture

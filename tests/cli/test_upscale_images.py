@@ -1,7 +1,5 @@
 """`uprez upscale` on images, alone and numbered."""
 
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -11,11 +9,6 @@ from tests import clips, images
 from tests.cli.conftest import Call
 
 FAST = ("--model", "identity", "--backend", "onnx")
-UPREZ = (sys.executable, "-m", "pipeline.cli.main")
-
-
-def _run(*arguments: object, given: bytes = b"") -> subprocess.CompletedProcess[bytes]:
-    return subprocess.run([*UPREZ, *map(str, arguments)], input=given, capture_output=True, timeout=50)
 
 
 def test_folder_by_another_name_is_recognised_as_the_input(uprez: Call, tmp_path: Path) -> None:

@@ -2,31 +2,25 @@
 
 import signal
 import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from tests import clips
-from tests.cli.conftest import Call
+from tests.cli.conftest import UPREZ, Call, run_uprez
 
 FAST = ("--model", "identity", "--backend", "onnx")
-UPREZ = (sys.executable, "-m", "pipeline.cli.main")
-
-
-def _run(*arguments: object, given: bytes = b"") -> subprocess.CompletedProcess[bytes]:
-    return subprocess.run([*UPREZ, *map(str, arguments)], input=given, capture_output=True, timeout=50)
 
 
 def test_video_is_read_from_a_pipe_and_written_to_one(clip: Path, tmp_path: Path) -> None:
-    first = _run("upscale", clip, "-", *FAST)
+    first = run_uprez("upscale", clip, "-", *FAST)
     assert first.returncode == 0
     assert first.stdout.startswith(b"YUV4MPEG2 W64 H48 F25:1 ")
     assert b"-: 12 frames in" in first.stderr
-    second = _run("upscale", "-", "-", *FAST, given=first.stdout)
+    second = run_uprez("upscale", "-", "-", *FAST, given=first.stdout)
     assert second.returncode == 0
-    third = _run("upscale", "-", tmp_path / "out.mkv", *FAST, "--crf", "1", given=second.stdout)
+    third = run_uprez("upscale", "-", tmp_path / "out.mkv", *FAST, "--crf", "1", given=second.stdout)
     assert third.returncode == 0
     wanted = np.array(clips.shades(clip))
     assert abs(np.array(clips.shades(tmp_path / "out.mkv")) - wanted).max() <= 2
@@ -34,20 +28,20 @@ def test_video_is_read_from_a_pipe_and_written_to_one(clip: Path, tmp_path: Path
 
 def test_audio_is_copied_from_a_pipe(tmp_path: Path) -> None:
     clip = clips.make(tmp_path / "a.mkv")
-    assert _run("upscale", "-", tmp_path / "out.mkv", *FAST, given=clip.read_bytes()).returncode == 0
+    assert run_uprez("upscale", "-", tmp_path / "out.mkv", *FAST, given=clip.read_bytes()).returncode == 0
     assert clips.packets(tmp_path / "out.mkv", "audio") == clips.packets(clip, "audio")
     assert clips.video_times(tmp_path / "out.mkv") == clips.video_times(clip)
 
 
 def test_probe_reads_a_pipe(tmp_path: Path) -> None:
-    report = _run("probe", "-", *FAST, given=clips.make(tmp_path / "a.ts").read_bytes())
+    report = run_uprez("probe", "-", *FAST, given=clips.make(tmp_path / "a.ts").read_bytes())
     assert report.returncode == 0
     assert b"64x48 yuv420p" in report.stdout
 
 
 def test_truncated_y4m_is_upscaled_as_far_as_it_goes(clip: Path, tmp_path: Path) -> None:
-    content = _run("upscale", clip, "-", *FAST).stdout
-    ended = _run("upscale", "-", tmp_path / "out.mkv", *FAST, given=content[:-7])
+    content = run_uprez("upscale", clip, "-", *FAST).stdout
+    ended = run_uprez("upscale", "-", tmp_path / "out.mkv", *FAST, given=content[:-7])
     assert ended.returncode == 3
     assert len(clips.shades(tmp_path / "out.mkv")) == 11
 
@@ -56,7 +50,7 @@ def test_truncated_y4m_is_upscaled_as_far_as_it_goes(clip: Path, tmp_path: Path)
 def test_truncated_container_in_a_pipe_is_reported(tmp_path: Path, strict: bool) -> None:
     content = clips.make(tmp_path / "long.mkv", frames=100, audio=False).read_bytes()
     options = ["--strict"] if strict else []
-    ended = _run("upscale", "-", tmp_path / "out.mkv", *FAST, *options, given=content[: len(content) // 2])
+    ended = run_uprez("upscale", "-", tmp_path / "out.mkv", *FAST, *options, given=content[: len(content) // 2])
     assert ended.returncode == (2 if strict else 3)
     assert b"cut off" in ended.stderr
     assert (tmp_path / "out.mkv").exists() != strict
@@ -92,7 +86,7 @@ def test_reader_that_ends_is_one_line_and_exit_code_2(tmp_path: Path) -> None:
 
 
 def test_empty_pipe_is_refused(tmp_path: Path) -> None:
-    ended = _run("upscale", "-", tmp_path / "out.mkv")
+    ended = run_uprez("upscale", "-", tmp_path / "out.mkv")
     assert ended.returncode == 2
     assert b"is not a video that can be read from a pipe" in ended.stderr
     assert ended.stderr.count(b"\n") == 1
@@ -105,7 +99,7 @@ def test_json_and_a_codec_are_refused_with_a_pipe(uprez: Call, clip: Path) -> No
 
 def test_an_error_after_frames_went_into_a_pipe_does_not_claim_that_a_part_is_kept(tmp_path: Path) -> None:
     content = clips.make(tmp_path / "long.mkv", frames=200, audio=False).read_bytes()
-    ended = _run("upscale", "-", "-", *FAST, "--strict", given=content[: len(content) // 2])
+    ended = run_uprez("upscale", "-", "-", *FAST, "--strict", given=content[: len(content) // 2])
     assert ended.returncode == 2
     assert ended.stdout.count(b"FRAME\n") > 0
     assert b"cut off" in ended.stderr

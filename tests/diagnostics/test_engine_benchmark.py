@@ -124,6 +124,7 @@ def fakes(monkeypatch: pytest.MonkeyPatch) -> Any:
     monkeypatch.setattr(engine_benchmark, "load_if_installed", lambda name: None)
     monkeypatch.setattr(engine_benchmark, "Network", network)
     monkeypatch.setattr(engine_benchmark, "build_fused", fused)
+    # Stand-ins do not become faster, so a warm-up would only take time.
     monkeypatch.setattr("pipeline.superres.gpu.lane_rate._WARM_UP_SECONDS", 0.0)
     return gpu
 

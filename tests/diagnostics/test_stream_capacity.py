@@ -11,10 +11,11 @@ from pipeline.config.settings import Settings
 from pipeline.diagnostics.simulated_stream import Schedule, SimulatedStream, stream_workload
 from pipeline.diagnostics.stream_capacity import CapacityTrial, largest, measure_stream_capacity
 from pipeline.errors import BackendError
+from pipeline.flow.blocking import Aborted
 from pipeline.frame import Frame
 from pipeline.models import catalogue
 from pipeline.superres.sessions import SessionRequest, open_session
-from tests.waiting import DEADLINE
+from tests.waiting import DEADLINE, joined
 
 SETTINGS = Settings.load(None, backend="onnx", model="identity")
 
@@ -77,9 +78,15 @@ def test_capacity_reports_each_trial(clip: Path) -> None:
 
 
 def test_a_stream_that_hangs_is_an_error(clip: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    collecting = threading.Event()
+    going_on = threading.Event()
+
+    def hang(*_: object) -> object:
+        going_on.wait(DEADLINE)
+        raise Aborted
+
+    # The real one is 30 seconds for each of three threads.
     monkeypatch.setattr("pipeline.diagnostics.simulated_stream._JOIN_SECONDS", 0.2)
-    monkeypatch.setattr("pipeline.superres.cpu.session.OnnxSession.collect", lambda *_: collecting.wait(DEADLINE))
+    monkeypatch.setattr("pipeline.superres.cpu.session.OnnxSession.collect", hang)
     workload = stream_workload(clip, Fraction(1, 60))  # so that no frame is late, and dropped, under load
     begin = time.monotonic()
     with open_session(SessionRequest("onnx", catalogue.find("identity", "fp32"), workload.format, SETTINGS)) as session:
@@ -87,4 +94,5 @@ def test_a_stream_that_hangs_is_an_error(clip: Path, monkeypatch: pytest.MonkeyP
         stream.start()
         with pytest.raises(BackendError, match=r"a simulated stream did not end within 0\.2 s"):
             stream.join()
-        collecting.set()
+        going_on.set()
+        joined(*(thread for thread in threading.enumerate() if thread.name.startswith("uprez-simulated")))

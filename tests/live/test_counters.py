@@ -7,16 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.live.counters import Delays, Rate, StreamCounters
-
-
-class Clock:
-    """A clock that the test sets."""
-
-    def __init__(self) -> None:
-        self.now = 100.0
-
-    def __call__(self) -> float:
-        return self.now
+from tests.clock import Clock
 
 
 def test_a_rate_covers_the_last_seconds_only() -> None:

@@ -7,17 +7,8 @@ import pytest
 
 from pipeline.frame import Frame
 from pipeline.live.preview import FramePair, Tap
+from tests.clock import Clock
 from tests.waiting import in_thread, joined, until
-
-
-class Clock:
-    """A clock that the test sets."""
-
-    def __init__(self) -> None:
-        self.now = 100.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 @pytest.fixture

@@ -101,11 +101,8 @@ class TestFiles:
             catalogue.find(str(path), "fp16")
 
 
+@pytest.mark.usefixtures("private_data")
 class TestAdded:
-    @pytest.fixture(autouse=True)
-    def _private_data(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setenv("UPREZ_DATA", str(tmp_path / "data"))
-
     @pytest.fixture
     def path(self, tmp_path: Path) -> Path:
         return Foreign(input_range=BYTES, layout="nhwc").saved(tmp_path / "theirs.onnx")

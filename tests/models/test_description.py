@@ -12,10 +12,7 @@ from pipeline.models.description import describe_model
 from pipeline.models.importing.conventions import BYTES, Overrides, ValueRange
 from tests.models.importing.foreign import Foreign
 
-
-@pytest.fixture(autouse=True)
-def _private_data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("UPREZ_DATA", str(tmp_path / "data"))
+pytestmark = pytest.mark.usefixtures("private_data")
 
 
 def test_a_named_model_is_described_by_its_facts() -> None:

@@ -30,6 +30,7 @@ Serve = Callable[..., tuple[LyingServer, ReleaseFile]]
 def _cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("UPREZ_CACHE", str(tmp_path))
     monkeypatch.delenv("UPREZ_OFFLINE", raising=False)
+    # The pause spares a real server; the one of these tests needs none.
     monkeypatch.setattr(downloads, "_PAUSE_SECONDS", 0)
 
 
@@ -67,6 +68,7 @@ def test_file_is_downloaded_once_and_reported_as_it_grows(serve: Serve) -> None:
 def test_broken_connections_are_continued_where_they_ended(
     serve: Serve, behaviour: Behaviour, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    # The server breaks off more often than a real one would be tried.
     monkeypatch.setattr(downloads, "_ATTEMPTS", 50)
     server, file = serve(behaviour)
     assert download(file).read_bytes() == CONTENT

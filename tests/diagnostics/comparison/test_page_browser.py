@@ -93,10 +93,6 @@ def name_of(browser: Browser, x: float) -> str:
     return next((name for name, rgb in COLOURS.items() if ((found > 60) == (np.array(rgb) > 0)).all()), str(found))
 
 
-def text(browser: Browser, selector: str) -> str:
-    return str(browser.value(f"document.querySelector({selector!r})?.innerText"))
-
-
 def test_the_divider_is_dragged_and_moved_by_keys(browser: Browser) -> None:
     assert (name_of(browser, 0.25), name_of(browser, 0.75)) == ("red", "blue")
     browser.drag(browser.point_in("#stage"), browser.point_in("#stage", 0.9))
@@ -124,7 +120,7 @@ def test_arrow_keys_step_through_the_frames_and_around_the_end(browser: Browser)
     browser.press("ArrowLeft", 37)
     until(lambda: browser.value("state.drawn") == "0,2,2")
     until(lambda: pixel(browser, 0.25) == (170, 0, 0))
-    assert text(browser, "#moment") == "3 of 3, 0.080 s"
+    assert browser.text("#moment") == "3 of 3, 0.080 s"
     browser.press("ArrowRight", 39)
     until(lambda: browser.value("state.drawn") == "0,2,0")
 
@@ -132,7 +128,7 @@ def test_arrow_keys_step_through_the_frames_and_around_the_end(browser: Browser)
 def test_a_video_without_a_frame_at_a_time_says_so(browser: Browser) -> None:
     browser.press("ArrowRight", 39)
     until(lambda: browser.value("state.drawn") == "0,2,1")
-    assert text(browser, "#message") == "no frame at this time: blue"
+    assert browser.text("#message") == "no frame at this time: blue"
     assert pixel(browser, 0.75) == (0, 0, 0)
 
 
@@ -143,7 +139,7 @@ def test_any_two_can_be_chosen_and_exchanged(browser: Browser) -> None:
     until(lambda: name_of(browser, 0.25) == "green")
     browser.press("x", 88)
     until(lambda: browser.value("state.drawn") == "2,1,0")
-    assert (text(browser, ".left-label"), text(browser, ".right-label")) == ("blue", "green")
+    assert (browser.text(".left-label"), browser.text(".right-label")) == ("blue", "green")
     browser.press("1", 49)
     until(lambda: name_of(browser, 0.75) == "red")
 
@@ -180,7 +176,7 @@ def test_playing_shows_one_frame_after_the_other_until_it_is_stopped(browser: Br
 
 def test_figures_are_a_table_with_the_best_in_bold_and_those_of_the_frame(browser: Browser) -> None:
     browser.press("ArrowRight", 39)
-    until(lambda: "frame: 31.00" in text(browser, "#figures"))
+    until(lambda: "frame: 31.00" in browser.text("#figures"))
     best = browser.value("[...document.querySelectorAll('#figures .best')].map(each => each.firstChild.textContent)")
     assert best == ["31.00", "0.9000", "0.500", "25.0", "31.00", "0.9000", "0.500", "31.00", "0.9000", "0.500"]
     assert browser.value("document.querySelectorAll('#figures thead th')[2].textContent") == "own size"
@@ -194,9 +190,9 @@ def test_plots_mark_the_frame_that_is_shown(browser: Browser) -> None:
 
 
 def test_names_and_reasons_are_shown_as_text_not_markup(browser: Browser) -> None:
-    assert EVIL in text(browser, ".failure")
-    assert EVIL in text(browser, "#notes")
-    assert EVIL in text(browser, "#facts")
+    assert EVIL in browser.text(".failure")
+    assert EVIL in browser.text("#notes")
+    assert EVIL in browser.text("#facts")
     assert browser.value("document.images.length") == 0
     assert browser.value("document.title") == f"uprez compare: {EVIL}"
 

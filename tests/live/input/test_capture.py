@@ -4,6 +4,7 @@ import http.server
 import socket
 import sys
 import threading
+import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -26,7 +27,8 @@ from tests.waiting import no_thread_from, refusing_port, until
 
 
 def test_a_file_is_read_in_real_time_and_again_at_its_end(tmp_path: Path) -> None:
-    with WatchedCapture(clips.make(tmp_path / "clip.mp4", frames=40)) as camera:
+    began = time.monotonic()
+    with WatchedCapture(clips.make(tmp_path / "clip.mp4", frames=60)) as camera:
         camera.until_live(2)
     assert camera.kinds[:5] == [
         "ConnectionOpened",
@@ -35,8 +37,7 @@ def test_a_file_is_read_in_real_time_and_again_at_its_end(tmp_path: Path) -> Non
         "ConnectionOpened",
         "SerializedPacket",
     ]
-    first, *_, last = [packet for packet in camera.packets() if packet.pts is not None][:40]
-    assert last.at - first.at > 0.6  # 1.56 s at 25 frames per second, less what delays the first packet
+    assert camera.packets()[59].at - began >= 59 / 25  # on a slow machine, it is more
     assert camera.figures.faults["ended"] >= 1
 
 
@@ -92,12 +93,12 @@ class _Quiet(http.server.SimpleHTTPRequestHandler):
 
 
 def test_a_playlist_over_http_is_read_at_the_pace_of_its_timestamps(tmp_path: Path) -> None:
-    clips.make(tmp_path / "part.ts", frames=40)
-    (tmp_path / "list.m3u8").write_text("#EXTM3U\n#EXT-X-TARGETDURATION:2\n#EXTINF:1.6,\npart.ts\n#EXT-X-ENDLIST\n")
+    clips.make(tmp_path / "part.ts", frames=60)
+    began = time.monotonic()
+    (tmp_path / "list.m3u8").write_text("#EXTM3U\n#EXT-X-TARGETDURATION:3\n#EXTINF:2.4,\npart.ts\n#EXT-X-ENDLIST\n")
     with served(tmp_path) as address, WatchedCapture(f"{address}/list.m3u8") as camera:
         camera.until_fault("ended")
-    first, *_, last = camera.packets()
-    assert last.at - first.at > 0.6
+    assert camera.packets()[-1].at - began >= 59 / 25 / 1.02  # playlists are read 2 % faster; on a slow machine, more
 
 
 def test_a_playlist_from_the_network_can_not_read_local_files(tmp_path: Path, clip: Path) -> None:

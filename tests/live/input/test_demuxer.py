@@ -16,21 +16,7 @@ from pipeline.errors import InputError
 from pipeline.live.input.demuxer import DemuxedSource, Pacer
 from pipeline.live.process.messages import SourceRequest
 from tests import clips
-
-
-class Clock:
-    """A clock that only sleeping moves. sleeps: all sleeps in seconds."""
-
-    def __init__(self) -> None:
-        self.now = 10.0
-        self.sleeps: list[float] = []
-
-    def __call__(self) -> float:
-        return self.now
-
-    def sleep(self, seconds: float) -> None:
-        self.sleeps.append(round(seconds, 6))
-        self.now += seconds
+from tests.clock import Clock
 
 
 def packet_with(seconds: float | None) -> av.Packet[Any]:
@@ -42,7 +28,7 @@ def packet_with(seconds: float | None) -> av.Packet[Any]:
 
 def paced(times: list[float | None], speed: float = 1, late: dict[int, float] | None = None) -> list[float]:
     """The delays of packets with these times. late: seconds that packets come after the one before, by index."""
-    clock = Clock()
+    clock = Clock(10.0)
     pacer = Pacer(Fraction(speed), clock.sleep, clock)
     delays = []
     for index, time in enumerate(times):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import threading
-import time
 from typing import Any, Self
 
 import psutil
@@ -12,7 +11,7 @@ import psutil
 from pipeline.config.live_settings import StreamSettings
 from pipeline.live.input.capture import Capture
 from pipeline.live.process.messages import ConnectionLost, ConnectionOpened, SerializedPacket
-from tests.waiting import until
+from tests.waiting import joined, until
 
 
 def readers() -> list[psutil.Process]:
@@ -51,12 +50,10 @@ class WatchedCapture:
     def __exit__(self, *error: object) -> None:
         self.end()
 
-    def end(self) -> float:
-        """End the capture; the seconds that it took."""
-        began = time.monotonic()
+    def end(self) -> None:
+        """End the capture; fail if that takes more than DEADLINE seconds."""
         self.capture.end()
-        self._thread.join()
-        return time.monotonic() - began
+        joined(self._thread)
 
     @property
     def ended(self) -> bool:

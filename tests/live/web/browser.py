@@ -74,6 +74,10 @@ class Browser:
         assert "exceptionDetails" not in answer, answer["exceptionDetails"]
         return answer["result"].get("value")
 
+    def text(self, selector: str) -> str:
+        """The text of an element as it is shown; "None" if there is no such element."""
+        return str(self.value(f"document.querySelector({selector!r})?.innerText"))
+
     def point_in(self, selector: str, x: float = 0.5, y: float = 0.5) -> tuple[float, float]:
         """A point of an element on the screen, at these fractions of its width and height."""
         box = self.value(

@@ -58,10 +58,6 @@ def colour(browser: Browser, x: float) -> str:
     return "red" if red > 200 > blue else "blue" if blue > 200 > red else "another"
 
 
-def text(browser: Browser, selector: str) -> str:
-    return str(browser.value(f"document.querySelector({selector!r})?.innerText"))
-
-
 def test_the_slider_moves_the_divider_between_before_and_after(browser: Browser, live: StandIn) -> None:
     with serve(live, "127.0.0.1:0") as page:
         browser.open(page.url)
@@ -79,21 +75,21 @@ def test_frames_and_figures_are_updated(browser: Browser, live: StandIn) -> None
     with serve(live, "127.0.0.1:0") as page:
         browser.open(page.url)
         until(lambda: browser.value("streams.length === 2 && streams.every(each => each.newest > 3)") is True)
-        assert "live for 12:34" in text(browser, ".status")
-        assert "24.9" in text(browser, "dl")
-        assert "7 too slow, 2 catching up" in text(browser, "dl")
-        assert "320" in text(browser, ".right")
-        assert "42 %" in text(browser, "#machine")
+        assert "live for 12:34" in browser.text(".status")
+        assert "24.9" in browser.text("dl")
+        assert "7 too slow, 2 catching up" in browser.text("dl")
+        assert "320" in browser.text(".right")
+        assert "42 %" in browser.text("#machine")
 
 
 def test_a_disconnected_stream_shows_the_reason_until_it_is_live(browser: Browser, live: StandIn) -> None:
     with serve(live, "127.0.0.1:0") as page:
         browser.open(page.url)
         live.streams = (stream("yard", status="waiting", reason="the server refuses", seconds=12.0), live.streams[1])
-        until(lambda: "the server refuses" in text(browser, ".message"))
-        assert "disconnected since" in text(browser, ".message")
+        until(lambda: "the server refuses" in browser.text(".message"))
+        assert "disconnected since" in browser.text(".message")
         live.streams = (stream("yard"), live.streams[1])
-        until(lambda: text(browser, ".message") == "")
+        until(lambda: browser.text(".message") == "")
 
 
 def test_messages_of_servers_are_shown_as_text_not_markup(browser: Browser, live: StandIn) -> None:
@@ -101,7 +97,7 @@ def test_messages_of_servers_are_shown_as_text_not_markup(browser: Browser, live
         evil = "<img src=x onerror=document.title='evil'>"
         live.streams = (stream("yard", status="waiting", reason=evil, notes=(evil,)), live.streams[1])
         browser.open(page.url)
-        until(lambda: evil in text(browser, ".message"))
+        until(lambda: evil in browser.text(".message"))
         assert browser.value("document.images.length") == 0
 
 
@@ -110,7 +106,7 @@ def test_a_page_reports_a_process_that_ended_and_continues_with_the_next(browser
         where = page.url.removeprefix("http://").rstrip("/")
         browser.open(page.url)
         until(lambda: browser.value("streams[0]?.newest > 0") is True)
-    until(lambda: "Retrying" in text(browser, "#disconnected"))
+    until(lambda: "Retrying" in browser.text("#disconnected"))
     live.taps = {name: Tap() for name in live.taps}  # another process counts from 1
     with serve(live, where):
         until(lambda: browser.value("document.querySelector('#disconnected').hidden && streams[0].newest > 0") is True)
@@ -119,7 +115,7 @@ def test_a_page_reports_a_process_that_ended_and_continues_with_the_next(browser
 def test_the_token_is_moved_from_the_address_into_a_cookie(browser: Browser, live: StandIn, tmp_path: Path) -> None:
     with serve(live, "127.0.0.1:0", "a long secret") as page:
         browser.open(page.url)
-        assert "a token is required" in text(browser, "body")
+        assert "a token is required" in browser.text("body")
         browser.open(f"{page.url}?token=a%20long%20secret")
         until(lambda: browser.value("streams[0]?.newest > 0") is True)
         assert browser.value("location.href") == page.url

@@ -2,7 +2,6 @@
 
 import logging
 import threading
-import time
 from collections.abc import Sequence
 from dataclasses import replace
 from fractions import Fraction
@@ -104,6 +103,12 @@ def test_real_files_are_decoded_like_by_one_context(media: Path, name: str) -> N
     assert decode(path, in_software()) == decode(path)
 
 
+def contexts_are_idle() -> bool:
+    """True if every context waits for a segment."""
+    workers = [thread for thread in threading.enumerate() if thread.name.startswith("uprez-worker")]
+    return all(waiting.blocked_in(thread, "wait") and waiting.blocked_in(thread, "_next_run") for thread in workers)
+
+
 def test_packets_are_read_ahead_also_while_frames_wait(tmp_path: Path) -> None:
     """If all frames that wait were yielded first, contexts would have nothing to do in the meantime."""
     path, distance = make(tmp_path, "closed GOPs of H.264"), []
@@ -112,7 +117,7 @@ def test_packets_are_read_ahead_also_while_frames_wait(tmp_path: Path) -> None:
         frames = 0
         for packets, packet in enumerate(source, 1):
             frames += len(list(decoder.feed(packet)))
-            time.sleep(0.005)  # contexts have decoded all that they were given
+            waiting.until(contexts_are_idle)  # they have decoded all that they were given
             if frames:
                 distance.append(packets - frames)
         decoder.close()

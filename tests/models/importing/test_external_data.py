@@ -127,6 +127,7 @@ class TestRefused:
         os.link(secret, path.parent / "hard")
         assert "is a hard link" in self.refusal(relocated(path, "hard"), path)
 
+    @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="Windows has no named pipes")
     def test_a_device_or_pipe_is_refused(self, path: Path) -> None:
         os.mkfifo(path.parent / "pipe")
         assert "is not a file" in self.refusal(relocated(path, "pipe"), path)

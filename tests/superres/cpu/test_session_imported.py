@@ -19,6 +19,7 @@ from tests.models.importing.foreign import Foreign, one_size_network, plain_netw
 from tests.superres.networks import open_cpu_session
 from tests.superres.oracle import saturated
 
+BT709_LUMA = (0.2126, 0.7152, 0.0722)  # of R, G and B (ITU-R BT.709, 3.2)
 RADIUS = 8  # of clear-x2's receptive field, in input pixels
 
 
@@ -115,11 +116,17 @@ def test_luma_of_0_to_255_is_upscaled_alone(tmp_path: Path, small_format: FrameF
     foreign = Foreign(synthetic.nearest(np.float32, channels=1), BYTES, BYTES)
     model = catalogue.find(str(foreign.saved(tmp_path / "luma.onnx")), np.float32, Overrides(range="0..255"))
     assert (model.order, model.value_range) == ("y", 255)
-    frame = saturated(format)
+    planes = [plane // 4 + 96 for plane in saturated(format).planes]  # so that resampled chroma is never clamped
+    copies = tuple(plane.copy() for plane in planes)
     with open_cpu_session(model, format) as session:
-        upscaled = session.collect(session.submit(saturated(format)))
+        upscaled = session.collect(session.submit(Frame(format, copies, pts=0, duration=1)))
     if pixel != "gbrp":
-        np.testing.assert_array_equal(upscaled.planes[0], frame.planes[0].repeat(2, 0).repeat(2, 1))
+        np.testing.assert_array_equal(upscaled.planes[0], planes[0].repeat(2, 0).repeat(2, 1))
+        return
+    red, green, blue = BT709_LUMA
+    luma, expected = (green * g + blue * b + red * r for g, b, r in (upscaled.planes, planes))
+    assert np.abs(luma - expected.repeat(2, 0).repeat(2, 1)).max() < 1  # each sample is rounded
+    assert expected.std() > 5
 
 
 def test_a_denoiser_of_scale_1_keeps_the_size(tmp_path: Path, small_format: FrameFormat) -> None:

@@ -23,7 +23,7 @@ class TimedEvent:
         return self.at - other.at
 
 
-class Clock:
+class FakeGpu:
     """Stands in for a GPU and its streams; `now` is the GPU's clock in ms."""
 
     def __init__(self) -> None:
@@ -34,7 +34,7 @@ class Clock:
         assert timed
         return TimedEvent()
 
-    def stream(self) -> Clock:
+    def stream(self) -> FakeGpu:
         return self
 
     def record(self, event: TimedEvent) -> None:
@@ -44,7 +44,7 @@ class Clock:
 
 
 def test_spans_of_a_slot_are_placed_on_the_clock_of_the_host(monkeypatch: pytest.MonkeyPatch) -> None:
-    gpu: Any = Clock()
+    gpu: Any = FakeGpu()
     slot: Any = SimpleNamespace(
         trace_events={name: TimedEvent() for name in TRACE_EVENTS}, uploaded=TimedEvent(), downloaded=TimedEvent()
     )

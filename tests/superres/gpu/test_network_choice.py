@@ -70,8 +70,8 @@ class FakeFused(FakeNetwork):
     title = "fused kernels"
 
 
-class Clock:
-    """A clock that only `advance` moves."""
+class ThreadClock:
+    """A clock of each thread, which only `advance` moves."""
 
     def __init__(self) -> None:
         self._local = threading.local()
@@ -83,7 +83,7 @@ class Clock:
         self._local.now = self() + seconds
 
 
-clock = Clock()
+clock = ThreadClock()
 
 
 @pytest.fixture(autouse=True)
