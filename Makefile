@@ -17,6 +17,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 WORKERS ?= 2
 REPEATS ?= 10
+# A worker that dies ends the run: xdist would wait for the tests of its group.
 PARALLEL := --numprocesses=$(WORKERS) --dist=loadgroup --max-worker-restart=0
 CONCURRENT := tests/flow tests/live tests/media/encoding/test_parallel_gop.py \
 	$$(grep -rlE 'threading|subprocess|psutil|socket|signal|in_thread' tests --include='test_*.py' | grep -vE '^tests/(gpu|flow|live)/')

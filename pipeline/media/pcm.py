@@ -15,11 +15,11 @@ def is_pcm(codec: str) -> bool:
     return codec.startswith(_PREFIX)
 
 
-def content_duration(packet: Any, context: Any) -> int | None:
-    """The duration of the samples in a packet of PCM, in its time base, rounded; None if it is unknown.
+def played_duration(packet: Any, context: Any) -> int:
+    """The duration of a packet of PCM in its time base: the declared one, but no more than that of its samples.
 
-    The durations that containers declare may be longer: FFmpeg's demuxer of mov lets the last packet before an edit
-    last until the end of that edit.
+    FFmpeg's demuxer of mov declares that the last packet before an edit lasts until the end of that edit. Where the
+    size of a sample is unknown, the duration is as declared, 0 if it is not.
 
     Args:
         packet: A packet of the stream.
@@ -27,7 +27,8 @@ def content_duration(packet: Any, context: Any) -> int | None:
     """
     bits = _SAMPLE_BITS.match(context.name)
     channels, rate = context.layout.nb_channels, context.sample_rate
+    declared = int(packet.duration or 0)
     if not (bits and channels and rate and packet.time_base):
-        return None
-    seconds = Fraction(8 * packet.size, int(bits[1]) * channels * rate)
-    return round(seconds / Fraction(packet.time_base))
+        return declared
+    samples = round(Fraction(8 * packet.size, int(bits[1]) * channels * rate) / Fraction(packet.time_base))
+    return min(declared or samples, samples)

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.media.pcm import content_duration, is_pcm
+from pipeline.media.pcm import is_pcm, played_duration
 from pipeline.media.reading.source import Packet
 
 _DIGEST_BYTES = 8
@@ -61,9 +61,7 @@ class PacketDigests:
             self.lead_in = _skipped_samples(packet) / self._rate
         ticks = packet.pts if packet.pts is not None else packet.dts
         time = float("nan") if ticks is None or packet.time_base is None else float(ticks * packet.time_base)
-        length = packet.duration or 0
-        if self._pcm and (samples := content_duration(packet, self._pcm)):
-            length = min(length or samples, samples)
+        length = played_duration(packet, self._pcm) if self._pcm else packet.duration or 0
         duration = float(length * (packet.time_base or 0))
         self._times.append(time)
         digest = hashlib.blake2b(payload, digest_size=_DIGEST_BYTES).digest()

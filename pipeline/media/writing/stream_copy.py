@@ -9,7 +9,7 @@ from typing import Any
 
 import av
 
-from pipeline.media.pcm import content_duration, is_pcm
+from pipeline.media.pcm import is_pcm, played_duration
 from pipeline.media.reading.source import Packet
 from pipeline.media.writing.stream_end import ExpectedEnd, StreamEnd
 
@@ -84,8 +84,8 @@ class CopyRoute(Route):
         self._min_advance = 0 if may_share else 1  # ticks by which decoding times advance, at least
 
     def feed(self, packet: Packet) -> Iterator[Packet]:
-        if self._is_divided and (samples := content_duration(packet, self.stream.codec_context)):
-            packet.duration = min(packet.duration or samples, samples)
+        if self._is_divided:
+            packet.duration = played_duration(packet, self.stream.codec_context)
         self._end.add(packet)
         source_tick = packet.time_base
         _change_time_base(packet, self._time_base(packet))
