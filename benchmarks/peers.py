@@ -33,7 +33,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from common.script import out, size
+from common.script import out, run, size
 from numpy.typing import NDArray
 from pydantic import Field
 from rich.table import Table
@@ -274,4 +274,4 @@ def _clip_size(clip: Path) -> tuple[int, int]:
 
 
 if __name__ == "__main__":
-    main()
+    run(main)

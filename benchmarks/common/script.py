@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import re
+import signal
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -50,7 +51,11 @@ def save(report: BaseModel, path: Path | None) -> None:
 
 
 def run(main: Callable[[], None]) -> None:
-    """Run a script; an error of the project becomes one line and exit code 2."""
+    """Run a script; an error of the project becomes one line and exit code 2.
+
+    SIGTERM, which `timeout` sends, ends it like an exception, so that the processes that it started are ended too.
+    """
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
     try:
         main()
     except UprezError as error:
