@@ -77,6 +77,8 @@ def _video(video: VideoInfo) -> list[tuple[str, str]]:
         rows.append(("rotation", str(Orientation.from_matrix(video.display_matrix) or "at an odd angle")))
     if video.scan.interlaced:
         rows.append(("interlacing", f"marked as interlaced, {'top' if video.scan.top_first else 'bottom'} field first"))
+    if crop := video.crop:
+        rows.append(("cropped by", f"{crop.left} left, {crop.right} right, {crop.top} top, {crop.bottom} bottom"))
     if video.sample_aspect != 1:
         rows.append(("pixel aspect", str(video.sample_aspect)))
     return rows
@@ -150,6 +152,7 @@ def _video_as_json(video: VideoInfo) -> dict[str, Any]:
         "start": video.start,
         "frames": video.frames,
         "sample_aspect": video.sample_aspect,
+        "crop": video.crop and dataclasses.asdict(video.crop),
         "display_matrix": video.display_matrix,
         "matrix": colour_names(colour)[0],
         "full_range": colour.full_range,

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 
 _TS = 188
 _PAT = 0
+_FIELDS_BEFORE_BOXES = {"stsd": 8, "avc1": 78}  # bytes
 
 
 def splice(*streams: bytes) -> bytes:
@@ -39,6 +40,24 @@ def boxes(mp4: bytes) -> Iterator[tuple[str, int, int]]:
         size, name = struct.unpack(">I4s", mp4[at : at + 8])
         yield name.decode("latin1"), at, at + size
         at += size
+
+
+def with_box(mp4: bytes, place: tuple[str, ...], box: bytes) -> bytes:
+    """Appends a box to the box that is found inside others by the names in `place`, first of each name.
+
+    The mp4's samples must precede its index, so that their offsets stay as they are.
+    """
+    name, *inner = place
+    start, end = next((start, end) for found, start, end in boxes(mp4) if found == name)
+    head = start + 8 + _FIELDS_BEFORE_BOXES.get(name, 0)
+    content = with_box(mp4[head:end], tuple(inner), box) if inner else mp4[head:end] + box
+    size = struct.pack(">I", head - start + len(content))
+    return mp4[:start] + size + mp4[start + 4 : head] + content + mp4[end:]
+
+
+def clap(width: int, height: int, right: int = 0, down: int = 0) -> bytes:
+    """Makes the box of a clean aperture (ISO/IEC 14496-12, 12.1.4) whose centre is moved by half samples."""
+    return struct.pack(">I4s8I", 40, b"clap", width, 1, height, 1, right & 0xFFFFFFFF, 2, down & 0xFFFFFFFF, 2)
 
 
 def without_box(mp4: bytes, name: str) -> bytes:

@@ -25,6 +25,8 @@ class Expected:
         clicks: times of the clicks of the audio, in seconds from the first frame; None: those that FFmpeg decodes from
             the source.
         code: the exit code.
+        crop: columns and rows that players cut off the source's frames: left, right, top, bottom.
+        aspect: the width of a sample divided by its height; None: the source's, as FFmpeg reports it.
         bits: the minimum depth of a sample.
         pixel: the pixel format of a film of colours; None: the source's, in any packing.
         messages: regular expressions, matched without regard to case, one for each message that must be printed.
@@ -37,6 +39,8 @@ class Expected:
     in_mp4: tuple[str, ...] | None = None
     clicks: tuple[Fraction, ...] | None = None
     code: int = DONE
+    crop: tuple[int, int, int, int] = (0, 0, 0, 0)
+    aspect: Fraction | None = None
     bits: int = 8
     pixel: str | None = None
     messages: tuple[str, ...] = ()

@@ -62,7 +62,7 @@ class CaseRun:
     @cached_property
     def source_frames(self) -> list[probe.DecodedFrame]:
         """The source's frames, as plain FFmpeg decodes them."""
-        return probe.reliable_frames(self.source)
+        return probe.reliable_frames(self.source, self.expected.crop)
 
     @cached_property
     def output_frames(self) -> list[probe.DecodedFrame]:
@@ -79,7 +79,8 @@ class CaseRun:
     @cached_property
     def source_colours(self) -> probe_colours.FrameSamples | None:
         """The samples of the source's first frame, with their tags."""
-        return probe_colours.first_frame(self.source)
+        first = probe_colours.first_frame(self.source)
+        return first and first.cropped(self.expected.crop)
 
     @cached_property
     def output_colours(self) -> probe_colours.FrameSamples | None:

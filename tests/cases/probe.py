@@ -73,18 +73,19 @@ def files_of(path: Path) -> list[Path]:
     return sorted(found for found in path.parent.iterdir() if numbered.fullmatch(found.name))
 
 
-def decode_frames(path: Path, threads: str = "SLICE") -> list[DecodedFrame]:
+def decode_frames(path: Path, threads: str = "SLICE", crop: samples.Edges = samples.UNCROPPED) -> list[DecodedFrame]:
     """Decodes the largest video, or numbered images, without the frames that don't decode.
 
     threads: FFmpeg's thread type, SLICE or FRAME: how it conceals a damaged frame depends on it.
+    crop: what is cut off each frame.
     """
-    return [frame for name in files_of(path) for frame in _decode_frames(name, threads)]
+    return [frame for name in files_of(path) for frame in _decode_frames(name, threads, crop)]
 
 
-def reliable_frames(path: Path) -> list[DecodedFrame]:
+def reliable_frames(path: Path, crop: samples.Edges = samples.UNCROPPED) -> list[DecodedFrame]:
     """Decodes a file that may be damaged; numbers that depend on how FFmpeg conceals damage are None."""
-    other = {_place(index, frame): frame.number for index, frame in enumerate(decode_frames(path, "FRAME"))}
-    frames = decode_frames(path)
+    other = {_place(index, frame): frame.number for index, frame in enumerate(decode_frames(path, "FRAME", crop))}
+    frames = decode_frames(path, crop=crop)
     unsure = [other.get(_place(index, frame), frame.number) != frame.number for index, frame in enumerate(frames)]
     return [replace(frame, number=None) if doubt else frame for frame, doubt in zip(frames, unsure, strict=True)]
 
@@ -167,7 +168,7 @@ def display_matrix(frame: av.VideoFrame) -> tuple[int, ...]:
     return tuple(np.frombuffer(matrix, np.int32).tolist()) if matrix else ()
 
 
-def _decode_frames(path: Path, threads: str) -> Iterator[DecodedFrame]:
+def _decode_frames(path: Path, threads: str, crop: samples.Edges) -> Iterator[DecodedFrame]:
     try:
         container = av.open(f"file:{path}")
     except (av.error.FFmpegError, OSError):
@@ -179,7 +180,7 @@ def _decode_frames(path: Path, threads: str) -> Iterator[DecodedFrame]:
         stream: Any = container.streams[index]
         stream.thread_type = threads
         for frame in decode(container, stream):
-            rgb = frame.reformat(format="rgb24").to_ndarray().transpose(2, 0, 1)
+            rgb = samples.cropped(frame.reformat(format="rgb24").to_ndarray().transpose(2, 0, 1), crop)
             upright = samples.rotate(rgb, display_matrix(frame)).transpose(1, 2, 0)
             time = None if frame.pts is None else frame.pts * stream.time_base
             size = upright.shape[1], upright.shape[0]

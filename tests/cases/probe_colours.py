@@ -6,7 +6,7 @@ import os
 import re
 import struct
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -51,6 +51,13 @@ class FrameSamples:
     def resolved_tags(self) -> Tags:
         """The tags, with unspecified ones filled in."""
         return reference.resolve_tags(self.tags, self.layout.name, self.size, self.codec)
+
+    def cropped(self, edges: samples.Edges) -> FrameSamples:
+        """Returns the frame without its edges."""
+        layout = self.layout
+        subsampled = [(layout.sub_x, layout.sub_y) if kind in "UV" else (0, 0) for kind in layout.kinds]
+        pairs = zip(self.planes, subsampled, strict=True)
+        return replace(self, planes=tuple(samples.cropped(plane, edges, *sub) for plane, sub in pairs))
 
     @property
     def alpha_plane(self) -> NDArray[np.int64] | None:

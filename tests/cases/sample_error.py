@@ -62,7 +62,8 @@ def _pairs(run: CaseRun) -> Iterator[tuple[FrameSamples, FrameSamples]]:
     outputs = probe_colours.frames_at(run.output, places)
     sources = probe_colours.frames_at(run.source, source_places.values())
     for place in places & outputs.keys():
-        source = sources.get(source_places[place])
+        whole = sources.get(source_places[place])
+        source = whole and whole.cropped(run.expected.crop)
         if source and (source.size, source.layout) == (head.size, head.layout) and outputs[place].codec not in _LOSSY:
             yield source, outputs[place]
 

@@ -11,7 +11,11 @@ import av
 import numpy as np
 from numpy.typing import NDArray
 
+Edges = tuple[int, int, int, int]
+"""Columns and rows at the edges of a frame: left, right, top, bottom."""
+
 UNSPECIFIED = 2  # H.273
+UNCROPPED: Edges = (0, 0, 0, 0)
 _NAMES = {0: "rgb", 1: "709", 2: "—", 4: "fcc", 5: "470bg", 6: "170m", 7: "240m", 9: "2020"}
 _TRANSFERS = {1: "709", 2: "—", 4: "gamma22", 5: "gamma28", 6: "170m", 7: "240m", 8: "linear", 13: "srgb"}
 _TRANSFERS |= {14: "2020-10", 15: "2020-12", 16: "pq", 18: "hlg"}
@@ -106,6 +110,12 @@ def planes(frame: av.VideoFrame) -> list[NDArray[np.int64]]:
         return [packed[..., order.index(kind.lower())].astype(np.int64) for kind in about.kinds]
     parts = frame.format.components
     return [raw[part.plane][: part.height, : part.width].astype(np.int64) for part in parts]
+
+
+def cropped(samples: NDArray[Any], edges: Edges, sub_x: int = 0, sub_y: int = 0) -> NDArray[Any]:
+    """Cuts the edges, counted in luma samples, off (..., H, W) samples, subsampled by these binary logarithms."""
+    left, right, top, bottom = edges[0] >> sub_x, edges[1] >> sub_x, edges[2] >> sub_y, edges[3] >> sub_y
+    return samples[..., top : samples.shape[-2] - bottom, left : samples.shape[-1] - right]
 
 
 def rotate(samples: NDArray[Any], matrix: tuple[int, ...]) -> NDArray[Any]:

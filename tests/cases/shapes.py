@@ -7,10 +7,15 @@ from fractions import Fraction
 from pathlib import Path
 
 import av
+import numpy as np
 
-from tests.cases import chart, pattern, reference, samples
+from tests.cases import chart, ebml, pattern, reference, samples
+from tests.cases.bitstreams import clap, with_box
 from tests.cases.case import Case, Expected, case, evenly
 from tests.cases.film import Film, film
+
+CROP = (4, 8, 6, 10)
+"""Columns and rows of black around the frames of cropped films: left, right, top, bottom."""
 
 Rotation = tuple[int, int, int, int]  # a, b, c, d of a display matrix, each -1, 0 or 1
 
@@ -66,6 +71,59 @@ def oblong_samples(path: Path) -> Expected:
     with Film(path) as out:
         out.video(range(10)).codec_context.sample_aspect_ratio = Fraction(64, 45)
     return _TEN
+
+
+def _draw_bordered(number: int) -> av.VideoFrame:
+    """A frame of the usual pattern inside black borders."""
+    rgb, (left, right, top, bottom) = pattern.draw(number), CROP
+    bordered = np.pad(rgb, ((top, bottom), (left, right), (0, 0)))
+    layout = samples.layout("yuv420p")
+    coded = reference.encode_rgb(bordered.transpose(2, 0, 1) / 255, layout, pattern.BT709)
+    return samples.make_frame("yuv420p", coded)
+
+
+def _write_bordered(path: Path) -> None:
+    width, height = pattern.SIZE
+    left, right, top, bottom = CROP
+    film(path, range(10), size=(width + left + right, height + top + bottom), draw=_draw_bordered)
+
+
+def _pixel_crop(path: Path, *display_size: int) -> None:
+    _write_bordered(path)
+    edges = dict(zip((ebml.CROP_LEFT, ebml.CROP_RIGHT, ebml.CROP_TOP, ebml.CROP_BOTTOM), CROP, strict=True))
+    sizes = dict(zip((ebml.DISPLAY_WIDTH, ebml.DISPLAY_HEIGHT), display_size, strict=False))
+    ebml.change_video(path, edges | sizes, removed=(ebml.DISPLAY_UNIT,))
+
+
+@case("pixel-crop.mkv")
+def pixel_crop(path: Path) -> Expected:
+    """Matroska's PixelCrop cuts a black border off, and there is no display size."""
+    _pixel_crop(path)
+    return replace(_TEN, crop=CROP, aspect=Fraction(1))
+
+
+@case("pixel-crop-display-size.mkv")
+def pixel_crop_display_size(path: Path) -> Expected:
+    """PixelCrop cuts a black border off; the display size makes what is left twice as wide."""
+    _pixel_crop(path, 192, 64)
+    return replace(_TEN, crop=CROP, aspect=Fraction(2))
+
+
+@case("pixel-crop-uncropped-display-size.mkv")
+def pixel_crop_uncropped_display_size(path: Path) -> Expected:
+    """PixelCrop cuts a black border off; the display size is that of the complete frame, as mkvmerge writes it."""
+    _pixel_crop(path, 108, 80)
+    return replace(_TEN, crop=CROP, aspect=Fraction(1))
+
+
+@case("clean-aperture.mov")
+def clean_aperture(path: Path) -> Expected:
+    """A clean aperture (clap) cuts a black border off, as in files of editing programs."""
+    _write_bordered(path)
+    left, right, top, bottom = CROP
+    box = clap(*pattern.SIZE, left - right, top - bottom)
+    path.write_bytes(with_box(path.read_bytes(), ("moov", "trak", "mdia", "minf", "stbl", "stsd", "avc1"), box))
+    return replace(_TEN, crop=CROP, aspect=Fraction(1))
 
 
 def _rotated(

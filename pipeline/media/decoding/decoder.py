@@ -20,6 +20,7 @@ from pipeline.media.decoding.missing_frames import GapDetector
 from pipeline.media.decoding.nvdec_frames import NvdecFrames
 from pipeline.media.decoding.parallel_contexts import ParallelDecoding
 from pipeline.media.decoding.swscale import extract_planes
+from pipeline.media.reading.crop import read_crop
 from pipeline.media.reading.input_container import CODING_ORDER_DEMUXERS
 from pipeline.media.reading.source import Packet, Source
 from pipeline.system.cuda import Gpu
@@ -28,8 +29,9 @@ from pipeline.system.cuda import Gpu
 class Decoder(Stage[Packet, "Frame | Packet"]):
     """Decodes the video of a source into frames of one format; packets of other streams pass.
 
-    Frames of NVDEC stay in GPU memory. Frames of another size or pixel format are converted by swscale. Timestamps are
-    those of the packets; where a packet has none, they follow from the frame rate.
+    Frames of NVDEC stay in GPU memory. Frames are cropped as their container requests. Those of another size or pixel
+    format are converted by swscale. Timestamps are those of the packets; where a packet has none, they follow from the
+    frame rate.
 
     At the first sign of damage, decoding restarts at a key frame in conservative mode: in software and without
     threads, in which FFmpeg yields every frame that it can decode and conceals the rest. Faults are counted in
@@ -54,6 +56,7 @@ class Decoder(Stage[Packet, "Frame | Packet"]):
     ) -> None:
         self._source = source
         self._format = format
+        self._crop = read_crop(source.video, format.pixel)
         self._nvdec_frames = NvdecFrames(gpu)
         in_coding_order = source.container.format.name in CODING_ORDER_DEMUXERS
         self._contexts = DecodingContexts(source, None if in_coding_order else parallel)
@@ -171,7 +174,7 @@ class Decoder(Stage[Packet, "Frame | Packet"]):
         self.changes.check(frame, self.frames - 1, None if is_on_gpu else frame.format.name)
         if is_on_gpu:
             return self._nvdec_frames.make(frame, self._format, pts, duration)
-        planes = extract_planes(frame, self._format)
+        planes = extract_planes(frame, self._format, self._crop)
         return Frame(self._format, planes, pts, duration, interlaced=frame.interlaced_frame)
 
 

@@ -38,7 +38,8 @@ def choose_decoder(
     if settings.decoder == "software":
         return "software", format, None
     layout = nvdec.output_format(format.pixel)
-    on_cpu = [name for name, step in (("deinterlaced", deinterlacing), ("rotated", rotation)) if step is not None]
+    steps = ("cropped", media.video.crop), ("deinterlaced", deinterlacing), ("rotated", rotation)
+    on_cpu = [name for name, step in steps if step is not None]
     reason = next(_objections(media, settings, backend, on_cpu), None)
     if reason is None and layout is None:
         reason = f"it does not decode {format.pixel.name}"

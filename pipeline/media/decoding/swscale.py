@@ -14,13 +14,22 @@ from pipeline.colour.tags import FULL_RANGE_TAG, LIMITED_RANGE_TAG
 from pipeline.errors import InputError
 from pipeline.frame import PIXEL_FORMATS, FrameFormat, PixelFormat, Plane, plain_name, without_alpha
 from pipeline.media.packed_formats import unpack
+from pipeline.media.reading.crop import Crop
 
 
-def extract_planes(frame: av.VideoFrame, format: FrameFormat) -> tuple[Plane, ...]:
+def extract_planes(frame: av.VideoFrame, format: FrameFormat, crop: Crop | None = None) -> tuple[Plane, ...]:
     """The planes of `frame`, converted to `format` if need be.
 
     Without a conversion they are views of FFmpeg's memory, which they keep alive.
+
+    Args:
+        frame: The frame.
+        format: The format of the planes.
+        crop: The edges that a frame of the size before cropping loses; None for none.
     """
+    if crop and (frame.width, frame.height) == crop.uncropped_size(format.width, format.height):
+        complete = format.resized(frame.width, frame.height)
+        return crop.apply(extract_planes(frame, complete), format.pixel)
     frame = _convert(frame, format)
     if planes := unpack(frame, format.pixel):
         return planes

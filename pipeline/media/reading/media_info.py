@@ -8,6 +8,7 @@ from fractions import Fraction
 from pathlib import Path
 
 from pipeline.frame import FrameFormat
+from pipeline.media.reading.crop import Crop
 from pipeline.media.reading.hdr import Hdr
 from pipeline.media.reading.image_sequence import ImageSequence
 from pipeline.media.reading.interlacing import Scan
@@ -57,6 +58,8 @@ class VideoInfo:
         hdr: Mastering display and light levels, None if there are none.
         dynamic_hdr: Names of metadata that changes by scene and can't be carried over, such as "HDR10+".
         alpha: It has transparency.
+        crop: What players cut off each decoded frame; `format` and `sample_aspect` are those of what is left. None if
+            nothing is cut off.
         labels: Names of other metadata of an image that can't be carried over, such as "ICC profile".
     """
 
@@ -77,6 +80,7 @@ class VideoInfo:
     dynamic_hdr: tuple[str, ...]
     alpha: bool
     labels: tuple[str, ...] = ()
+    crop: Crop | None = None
 
     @property
     def start_time(self) -> Fraction:

@@ -19,6 +19,7 @@ from pipeline.errors import InputError
 from pipeline.frame import UNSPECIFIED, FrameFormat, PixelFormat, Siting
 from pipeline.media.packed_formats import nearest_format
 from pipeline.media.reading import alpha
+from pipeline.media.reading.crop import cropped_sample_aspect, read_crop
 from pipeline.media.reading.description import read_siting_tag
 from pipeline.media.reading.encryption import refuse_encrypted_file, refuse_encrypted_packet, refuse_undecodable_file
 from pipeline.media.reading.hdr import list_dynamic_hdr, read_hdr
@@ -65,9 +66,13 @@ def read_video_info(path: Path, container: InputContainer, stream: VideoStream, 
     video = build_video_info(stream, context, decoder, first, rate, read_siting_tag(stream))
     is_image = container.format.name in IMAGE_DEMUXERS
     colour = image_colour(context, video.format.colour) if is_image else video.format.colour
+    crop = read_crop(stream, video.format.pixel)
+    size = crop.size(context.width, context.height) if crop else (context.width, context.height)
     return replace(
         video,
-        format=replace(video.format, colour=colour),
+        format=replace(video.format, colour=colour).resized(*size),
+        sample_aspect=cropped_sample_aspect(stream, crop),
+        crop=crop,
         start=_first_pts(path, container, stream, first),
         frames=stream.frames or _estimated_frames(container, duration, rate),
         dynamic_hdr=list_dynamic_hdr(path, stream, first),

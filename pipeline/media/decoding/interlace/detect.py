@@ -98,7 +98,7 @@ class InterlaceDetector:
         format, before = media.video.format, None
         self.runs.append([])
         for frame in frames:
-            rows = sample_rows(extract_planes(frame, format)[0], format.pixel)
+            rows = sample_rows(extract_planes(frame, format, media.video.crop)[0], format.pixel)
             self.frames += 1
             self.marked += frame.interlaced_frame
             if before is not None:
