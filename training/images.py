@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,7 @@ from numpy.typing import NDArray
 try:
     import cv2
 except ImportError:  # Pillow, which torchvision requires, is used instead
-    cv2 = None
+    cv2 = None  # type: ignore[assignment]
 
 SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff"}
 
@@ -25,14 +26,19 @@ def list_images(folder: Path) -> list[Path]:
 
 def read_rgb(path: Path) -> NDArray[np.uint8]:
     """Read an image as (H, W, 3) uint8 RGB."""
+    return decode_rgb(path.read_bytes(), str(path))
+
+
+def decode_rgb(content: bytes, name: str) -> NDArray[np.uint8]:
+    """Decode an image file as (H, W, 3) uint8 RGB; `name` is for the message of an error."""
     if cv2 is None:
         from PIL import Image
 
-        with Image.open(path) as image:
+        with Image.open(io.BytesIO(content)) as image:
             return np.asarray(image.convert("RGB"))
-    image = cv2.imdecode(np.fromfile(path, np.uint8), cv2.IMREAD_COLOR)
+    image = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_COLOR)
     if image is None:
-        raise ValueError(f"{path} is not an image that OpenCV can read")
+        raise ValueError(f"{name} is not an image that OpenCV can read")
     return np.ascontiguousarray(image[..., ::-1])
 
 
