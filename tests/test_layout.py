@@ -40,6 +40,14 @@ BANNED = (
 )
 """Phrases of a private idiom, as regular expressions; plain technical English has other words for them."""
 
+NOT_ON_WINDOWS = {
+    "os": "fork geteuid getgid getuid killpg mkfifo sched_getaffinity sched_getscheduler setsid sysconf uname",
+    "signal": "SIGALRM SIGCHLD SIGCONT SIGHUP SIGKILL SIGPIPE SIGSTOP SIGUSR1 SIGUSR2 pthread_kill setitimer",
+    "socket": "AF_UNIX",
+}
+"""Names of the standard library that Windows lacks, for each module that exists there."""
+MODULES_NOT_ON_WINDOWS = "fcntl grp pty pwd resource termios".split()
+
 FORMER_KEYS = ("wall",)
 """Keys of JSON by their names in version 0.1.0, which programs may still read until 0.3.0: these strings may stay."""
 
@@ -159,6 +167,41 @@ def texts() -> Iterator[tuple[Path, int, str]]:
         for node in ast.walk(tree(path)):
             if isinstance(node, ast.Constant) and isinstance(node.value, str) and node.value not in FORMER_KEYS:
                 yield path, node.lineno, node.value
+
+
+def test_tests_can_be_collected_on_windows() -> None:
+    """What is evaluated when a test module is imported, such as the arguments of marks, exists there."""
+    found = [
+        f"{name_of(path)}:{node.lineno} {ast.unparse(node)}"
+        for path in sorted(TESTS.rglob("*.py"))
+        if path.name != "platforms.py"  # which asks the system first
+        for node in evaluated_at_import(tree(path))
+        if is_not_on_windows(node)
+    ]
+    assert not found
+
+
+def evaluated_at_import(node: ast.AST) -> Iterator[ast.expr | ast.stmt]:
+    """All nodes but those in the bodies of functions."""
+    for field, value in ast.iter_fields(node):
+        if field == "body" and isinstance(node, Function | ast.Lambda):
+            continue
+        for child in value if isinstance(value, list) else [value]:
+            if isinstance(child, ast.expr | ast.stmt):
+                yield child
+            if isinstance(child, ast.AST):
+                yield from evaluated_at_import(child)
+
+
+def is_not_on_windows(node: ast.expr | ast.stmt) -> bool:
+    match node:
+        case ast.Attribute(ast.Name(module), name):
+            return name in NOT_ON_WINDOWS.get(module, "").split()
+        case ast.Import(names):
+            return any(alias.name in MODULES_NOT_ON_WINDOWS for alias in names)
+        case ast.ImportFrom(module):
+            return module in MODULES_NOT_ON_WINDOWS
+    return False
 
 
 def test_every_test_has_a_name_of_three_words_or_more() -> None:

@@ -12,6 +12,7 @@ import psutil
 import pytest
 
 from pipeline.cli.shutdown import ForcedExit, graceful_shutdown
+from tests.platforms import ENDING_SIGNALS
 from tests.waiting import has_ended, until
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals as POSIX has them")
@@ -65,7 +66,7 @@ def start() -> Iterator[Start]:
         process.communicate()
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.parametrize("number", ENDING_SIGNALS)
 def test_first_signal_stops_the_work_and_second_aborts_it(work: Work, number: signal.Signals) -> None:
     with graceful_shutdown(work):
         signal.raise_signal(number)
@@ -157,7 +158,7 @@ def test_second_signal_interrupts_a_main_thread_that_abort_does_not_reach(work: 
     assert work.aborts == 1
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.parametrize("number", ENDING_SIGNALS)
 def test_process_ends_in_order_by_one_signal(start: Start, number: signal.Signals) -> None:
     process, _ = start("obedient", code=5)
     process.send_signal(number)

@@ -8,6 +8,7 @@ import pytest
 
 from pipeline.cli.signals import ending_signals, interrupted_by_signals
 from tests.cli.conftest import Call
+from tests.platforms import SIGNALS_AFTER_CTRL_C
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals as POSIX has them")
 
@@ -20,7 +21,7 @@ def sighup() -> Iterator[None]:
     signal.signal(signal.SIGHUP, before)
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.parametrize("number", SIGNALS_AFTER_CTRL_C)
 def test_signal_raises_keyboard_interrupt(number: signal.Signals) -> None:
     before = signal.getsignal(number)
     with pytest.raises(KeyboardInterrupt), interrupted_by_signals():
@@ -36,7 +37,7 @@ def test_sighup_that_is_ignored_is_no_ending_signal() -> None:
         signal.raise_signal(signal.SIGHUP)
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.parametrize("number", SIGNALS_AFTER_CTRL_C)
 def test_command_that_is_interrupted_exits_with_130(
     uprez: Call, monkeypatch: pytest.MonkeyPatch, number: signal.Signals
 ) -> None:

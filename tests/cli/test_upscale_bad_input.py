@@ -1,14 +1,17 @@
 """Invalid input: one line that names it, exit code 2, and no file written or changed."""
 
-import os
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from tests.cli.conftest import Call, Outcome
+from tests.platforms import IS_ROOT
 
 Bad = Callable[..., Outcome]
+
+NO_PERMISSIONS = IS_ROOT or sys.platform == "win32"
 
 
 @pytest.fixture
@@ -66,7 +69,7 @@ def test_file_that_is_no_video_is_refused(bad: Bad, tmp_path: Path) -> None:
     assert "text.mp4: is not a video" in bad("text.mp4").err
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
+@pytest.mark.skipif(NO_PERMISSIONS, reason="root may read everything, and Windows has no mode bits")
 def test_file_that_may_not_be_read_is_refused(bad: Bad, clip: Path) -> None:
     clip.chmod(0)
     assert "permission denied: check its permissions" in bad(clip.name).err
@@ -76,7 +79,7 @@ def test_output_folder_that_does_not_exist_is_refused(bad: Bad, source: str) -> 
     assert "the folder nowhere does not exist" in bad(source, "nowhere/out.mkv").err
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
+@pytest.mark.skipif(NO_PERMISSIONS, reason="root may write everywhere, and Windows has no mode bits")
 def test_output_folder_that_is_not_writable_is_refused(bad: Bad, source: str, tmp_path: Path) -> None:
     (tmp_path / "locked").mkdir(mode=0o500)
     assert "is not writable: check its permissions" in bad(source, "locked/out.mkv").err

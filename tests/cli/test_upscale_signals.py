@@ -17,6 +17,7 @@ from pipeline.files.job import Job
 from tests import clips
 from tests.cli.conftest import Call
 from tests.cli.held_upscale import HELD_FRAME
+from tests.platforms import ENDING_SIGNALS
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals as POSIX has them")
 
@@ -52,7 +53,7 @@ def hold(tmp_path: Path) -> Iterator[Hold]:
         process.communicate()
 
 
-@pytest.mark.parametrize("kind", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.parametrize("kind", ENDING_SIGNALS)
 def test_first_signal_leaves_a_playable_part(hold: Hold, tmp_path: Path, kind: signal.Signals) -> None:
     process = hold("stop")
     process.send_signal(kind)

@@ -9,9 +9,10 @@ import pytest
 
 from pipeline.errors import OutputError
 from pipeline.system.scheduling import scheduling_kept
+from tests.platforms import IS_ROOT
 
 pytestmark = pytest.mark.skipif(
-    sys.platform != "linux" or os.geteuid() != 0, reason="only root on Linux may make threads real-time"
+    sys.platform != "linux" or not IS_ROOT, reason="only root on Linux may make threads real-time"
 )
 
 

@@ -13,6 +13,7 @@ from pipeline.frame import PIXEL_FORMATS, Colour, FrameFormat, PixelFormat, Siti
 from pipeline.media.encoding.encoder_context import create_context, negotiate_format, open_context, probe_encoder
 from pipeline.media.encoding.video_encoding import VideoEncoding
 from tests.frames import Size, format_of
+from tests.platforms import IS_ROOT
 
 
 def encoding_of(codec: str, pixel: str = "yuv420p", size: Size = (64, 48), **options: str) -> VideoEncoding:
@@ -90,7 +91,7 @@ def test_colour_tags_are_those_of_the_format() -> None:
     assert context.options["chroma_sample_location"] == "topleft"
 
 
-@pytest.mark.skipif(sys.platform != "linux" or os.geteuid() != 0, reason="SVT-AV1 is real-time for root on Linux")
+@pytest.mark.skipif(sys.platform != "linux" or not IS_ROOT, reason="SVT-AV1 is real-time for root on Linux")
 @pytest.mark.parametrize("codec", ["libsvtav1", "libx264", "libx265", "libvpx-vp9"])
 def test_opening_an_encoder_leaves_all_threads_at_their_scheduling_policy(codec: str) -> None:
     def policies() -> set[int]:
