@@ -75,6 +75,10 @@ def _video(video: VideoInfo) -> list[tuple[str, str]]:
         rows.append(("", f"{', '.join(video.dynamic_hdr)}: not carried over"))
     if video.display_matrix:
         rows.append(("rotation", str(Orientation.from_matrix(video.display_matrix) or "at an odd angle")))
+    if video.stereo:
+        rows.append(("stereoscopic", video.stereo))
+    if video.projection:
+        rows.append(("projection", str(video.projection)))
     if video.scan.interlaced:
         rows.append(("interlacing", f"marked as interlaced, {'top' if video.scan.top_first else 'bottom'} field first"))
     if crop := video.crop:
@@ -154,6 +158,8 @@ def _video_as_json(video: VideoInfo) -> dict[str, Any]:
         "sample_aspect": video.sample_aspect,
         "crop": video.crop and dataclasses.asdict(video.crop),
         "display_matrix": video.display_matrix,
+        "stereo": video.stereo,
+        "projection": video.projection and str(video.projection),
         "matrix": colour_names(colour)[0],
         "full_range": colour.full_range,
         "primaries": colour.primaries,

@@ -28,6 +28,7 @@ from pipeline.media.writing.output_kind import OutputKind, find_output_kind
 from pipeline.media.writing.playback import playback_note
 from pipeline.media.writing.rotation import plan_rotation, resized
 from pipeline.media.writing.sample_aspect import unsupported_sample_aspect
+from pipeline.media.writing.spatial_support import representable_spatial
 from pipeline.models.spec import ModelSpec
 from pipeline.superres.backend_choice import choose_backend, choose_model
 from pipeline.superres.sessions import SessionRequest
@@ -214,6 +215,8 @@ def _choose_encoding(
     if not kind:
         encoding = notes.keep(representable_colour(encoding, target))
         notes.add(playback_note(encoding, target))
+    encoding, lost = representable_spatial(encoding, media.video, target)
+    notes.add(*lost)
     notes.add(unsupported_sample_aspect(encoding, target))
     notes.add_padding(encoding, video.format)
     return encoding

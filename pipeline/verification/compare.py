@@ -27,6 +27,7 @@ from pipeline.verification.content_check import compare_contents
 from pipeline.verification.frame_check import check_frames
 from pipeline.verification.packet_count import compare_frame_times, frame_count_fault
 from pipeline.verification.readers import OutputVideoReader, SourceRange, SourceVideoReader, VideoReader, output_reader
+from pipeline.verification.spatial_check import compare_spatial
 from pipeline.verification.tag_check import compare_tags
 from pipeline.verification.tracks import read_contents
 from pipeline.verification.verdict import Counts, Fault, Verdict
@@ -201,7 +202,7 @@ def _compare_descriptions(source: MediaInfo, output: MediaInfo) -> Iterator[Faul
     if expected != source.video:
         place = f"{output.video.codec} in {output.path.suffix}"
         yield f"{place} does not support all of the source's colour tags: the nearest supported ones are expected"
-    for item in compare_tags(expected, output.video):
+    for item in (*compare_tags(expected, output.video), *compare_spatial(source.video, output)):
         yield item.message if isinstance(item, Fault) and _is_images(output) else item
 
 

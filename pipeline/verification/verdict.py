@@ -17,7 +17,8 @@ class Fault:
     Attributes:
         kind: One of frame-lost, frame-doubled, frame-moved, picture (a frame unlike the source's), time, stream-lost,
             stream-moved, stream-changed, packet-lost, packet-changed, sync, language, title, disposition, chapter,
-            attachment, metadata, colour, aspect, rotation, damage (of the source) or result-damaged.
+            attachment, metadata, colour, aspect, rotation, stereo, projection, damage (of the source) or
+            result-damaged.
         message: One line for users.
         count: Number of frames or packets.
         at: Position of the first of them in the source in seconds, None if it has none.

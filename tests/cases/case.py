@@ -27,6 +27,8 @@ class Expected:
         code: the exit code.
         crop: columns and rows that players cut off the source's frames: left, right, top, bottom.
         aspect: the width of a sample divided by its height; None: the source's, as FFmpeg reports it.
+        spatial: how FFmpeg describes the stereoscopic layout or the projection of the output; "" for none.
+        spatial_in_mp4: the same of an .mp4, where it differs.
         bits: the minimum depth of a sample.
         pixel: the pixel format of a film of colours; None: the source's, in any packing.
         messages: regular expressions, matched without regard to case, one for each message that must be printed.
@@ -41,6 +43,8 @@ class Expected:
     code: int = DONE
     crop: tuple[int, int, int, int] = (0, 0, 0, 0)
     aspect: Fraction | None = None
+    spatial: str = ""
+    spatial_in_mp4: str | None = None
     bits: int = 8
     pixel: str | None = None
     messages: tuple[str, ...] = ()

@@ -148,8 +148,23 @@ def _tags(frame: av.VideoFrame, stream: Any, layout: Layout) -> Tags:
     return Tags(matrix, primaries, transfer, _RANGES.get(int(frame.color_range)), siting)
 
 
+def spatial(path: Path) -> str:
+    """Returns FFmpeg's description of the stereoscopic layout or the projection of the largest video; "" for none."""
+    with av.open(f"file:{path}") as container:
+        index = probe.largest_video(container)
+        described = "" if index is None else _describe(container.streams[index])
+    found = re.search(r"(?:Stereo 3D|Spherical Mapping): [^\n]*", described)
+    return found[0].strip() if found else ""
+
+
 def _siting(stream: Any) -> str | None:
-    """The chroma siting in FFmpeg's own description of the stream, which has it at log level "verbose"."""
+    """The chroma siting in FFmpeg's own description of the stream."""
+    described = _SITING.search(_describe(stream))
+    return described[1] if described else None
+
+
+def _describe(stream: Any) -> str:
+    """FFmpeg's own description of the stream at log level "verbose"."""
     level = av.logging.get_level()
     container: Any
     with av.open(os.devnull, "w", format="null") as container:
@@ -157,8 +172,7 @@ def _siting(stream: Any) -> str | None:
         av.logging.set_libav_level(av.logging.VERBOSE)
         av.logging.set_level(av.logging.VERBOSE)
         try:
-            described = _SITING.search(container.dumps_format())
+            return str(container.dumps_format())
         finally:
             av.logging.set_level(level)
             av.logging.set_libav_level(av.logging.INFO)
-    return described[1] if described else None

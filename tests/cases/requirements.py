@@ -10,7 +10,7 @@ from pathlib import Path
 
 import av
 
-from tests.cases import cases_of, images, probe, shapes, streams
+from tests.cases import cases_of, images, probe, probe_colours, shapes, streams
 from tests.cases.case import DAMAGED, REFUSED
 from tests.cases.command import CaseRun
 
@@ -186,6 +186,16 @@ def size_and_aspect_are_kept(run: CaseRun) -> Iterator[str]:
         yield f"sample aspect {probe.display_aspect(run.output)}, expected {aspect}"
 
 
+def layout_and_projection_are_signalled(run: CaseRun) -> Iterator[str]:
+    if run.output is None or run.case not in cases_of(shapes):
+        return
+    in_mp4, expected = run.expected.spatial_in_mp4, run.expected.spatial
+    expected = in_mp4 if run.into_mp4 and in_mp4 is not None else expected
+    found = probe_colours.spatial(run.output)
+    if found != expected and not (expected and found.startswith(expected)):
+        yield f"described as {found!r}, expected {expected!r}"
+
+
 def rotation_is_tagged_only_in_mp4(run: CaseRun) -> Iterator[str]:
     if run.case not in cases_of(shapes) or run.source_colours is None or run.output_colours is None:
         return
@@ -214,6 +224,7 @@ REQUIREMENTS: tuple[Requirement, ...] = (
     languages_titles_and_timecode_are_kept,
     chapters_are_kept,
     size_and_aspect_are_kept,
+    layout_and_projection_are_signalled,
     rotation_is_tagged_only_in_mp4,
     depth_is_kept,
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
@@ -10,7 +11,7 @@ import av
 import numpy as np
 
 from tests.cases import chart, ebml, pattern, reference, samples
-from tests.cases.bitstreams import clap, with_box
+from tests.cases.bitstreams import clap, splice, with_box
 from tests.cases.case import Case, Expected, case, evenly
 from tests.cases.film import Film, film
 
@@ -124,6 +125,62 @@ def clean_aperture(path: Path) -> Expected:
     box = clap(*pattern.SIZE, left - right, top - bottom)
     path.write_bytes(with_box(path.read_bytes(), ("moov", "trak", "mdia", "minf", "stbl", "stsd", "avc1"), box))
     return replace(_TEN, crop=CROP, aspect=Fraction(1))
+
+
+@case("changing-aspect.ts")
+def changing_aspect(path: Path) -> Expected:
+    """A broadcast that changes from 4:3 to 16:9 at the same size, which one file can't signal."""
+    parts = []
+    narrow, wide = Fraction(8, 9), Fraction(32, 27)  # of 96x64 samples
+    for numbers, aspect in ((range(10), narrow), (range(10, 20), wide)):
+        with Film(path, "mpegts") as out:
+            out.video(numbers, pts=numbers, codec="mpeg2video", bf="0").codec_context.sample_aspect_ratio = aspect
+        parts.append(path.read_bytes())
+    path.write_bytes(splice(*parts))
+    return Expected(tuple(range(20)), evenly(20), aspect=narrow, messages=("sample aspect ratio changes",))
+
+
+def _with_layout(path: Path, elements: dict[int, ebml.Content]) -> None:
+    film(path, range(10))
+    ebml.change_video(path, elements, removed=(ebml.DISPLAY_UNIT,))
+
+
+@case("side-by-side.mkv")
+def side_by_side(path: Path) -> Expected:
+    """A view for each eye, side by side, each as wide as the display; a .mp4 signals it too."""
+    _with_layout(path, {ebml.STEREO_MODE: 1})
+    return replace(_TEN, spatial="Stereo 3D: side by side")
+
+
+@case("right-eye-first.mkv", network="nearest")
+def right_eye_first(path: Path) -> Expected:
+    """The right eye's view is on the left, which a .mp4 can't signal."""
+    _with_layout(path, {ebml.STEREO_MODE: 11})
+    about = replace(_TEN, spatial="Stereo 3D: side by side, view: packed, primary eye: none (inverted)")
+    return replace(about, messages_in_mp4=("layout right_left dropped",), spatial_in_mp4="")
+
+
+@case("interleaved-rows.mkv", network="nearest")
+def interleaved_rows(path: Path) -> Expected:
+    """Rows are for the left and the right eye in turn, which upscaling can't keep apart."""
+    _with_layout(path, {ebml.STEREO_MODE: 7})
+    return replace(_TEN, messages=("layout row_interleaved_lr dropped: upscaling mixes",))
+
+
+@case("equirectangular.mkv")
+def equirectangular(path: Path) -> Expected:
+    """A sphere in equirectangular projection, its centre turned by 90 degrees."""
+    sphere: ebml.Content = [(ebml.PROJECTION_TYPE, 1), (ebml.YAW, struct.pack(">d", 90))]
+    _with_layout(path, {ebml.PROJECTION: sphere})
+    return replace(_TEN, spatial="Spherical Mapping: equirectangular (90.000000/0.000000/0.000000)")
+
+
+@case("cubemap.mkv", network="nearest")
+def cubemap(path: Path) -> Expected:
+    """A sphere on the faces of a cube, padded by 3 samples; by 6 once it is upscaled."""
+    sphere: ebml.Content = [(ebml.PROJECTION_TYPE, 2), (ebml.PROJECTION_PRIVATE, struct.pack(">3I", 0, 0, 3))]
+    _with_layout(path, {ebml.PROJECTION: sphere})
+    return replace(_TEN, spatial="Spherical Mapping: cubemap [pad 6]")
 
 
 def _rotated(

@@ -11,7 +11,7 @@ from pipeline.errors import InputError
 from pipeline.media.reading.hdr import Hdr
 from pipeline.media.reading.media_info import VideoInfo
 from pipeline.media.reading.probe import probe
-from pipeline.media.writing.hdr_metadata import matroska_header
+from pipeline.media.writing.video_metadata import VideoMetadata, matroska_header
 from pipeline.verification.compare import verify
 from tests import hdr_clips
 from tests.jobs import upscale
@@ -96,7 +96,7 @@ def test_a_container_without_hdr_metadata_is_reported(hdr10: Path, tmp_path: Pat
 
 @pytest.mark.parametrize(("name", "kind"), [("out.mp4", "mp4"), ("out.ts", "mpegts")])
 def test_a_container_with_part_of_the_hdr_metadata_is_reported(tmp_path: Path, name: str, kind: str) -> None:
-    half = matroska_header("V_FFV1", Hdr(luminance=hdr_clips.GRADED.luminance))
+    half = matroska_header("V_FFV1", VideoMetadata(Hdr(luminance=hdr_clips.GRADED.luminance)))
     with av.open(str(tmp_path / "half.mkv"), "w") as container, av.open(io.BytesIO(half), format="matroska") as told:
         video = container.add_stream("ffv1", rate=25)
         BitStreamFilterContext("null", in_stream=told.streams.video[0], out_stream=video)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from fractions import Fraction
 
 import av
 from av.video.codeccontext import VideoCodecContext
@@ -46,6 +47,11 @@ class DecodingContexts:
     def in_use(self) -> int | None:
         """The number of the oldest packet that is still needed, None if only the context's delay is known."""
         return self._parallel.in_use if self._parallel else None
+
+    @property
+    def sample_aspect(self) -> Fraction | None:
+        """The sample aspect ratio of the frames that were yielded last, or of the next; None if it is unknown."""
+        return self._parallel.yielded.sample_aspect if self._parallel else self._context.sample_aspect_ratio
 
     def is_ahead(self, number: int) -> bool:
         """Return True if frames of packets up to `number` have not been yielded, because contexts work in parallel."""

@@ -62,8 +62,7 @@ class Decoder(Stage[Packet, "Frame | Packet"]):
         self._contexts = DecodingContexts(source, None if in_coding_order else parallel)
         self._gaps = GapDetector(1 / source.rate, everywhere=source.is_open_ended)
         self._next_pts = source.first_pts
-        assert source.video.time_base is not None
-        self._frame_duration = max(1, round(1 / (source.rate * source.video.time_base)))
+        self._frame_duration = max(1, round(1 / (source.rate * (source.video.time_base or 1))))
         self._ledger = PacketLedger(self._frame_duration, in_coding_order)
         self._hold = FrameHold(self._ledger)
         self._held: deque[tuple[int, Packet]] = deque()  # of other streams, with the video's packets before them
@@ -171,7 +170,8 @@ class Decoder(Stage[Packet, "Frame | Packet"]):
         duration = (0 if entry.pts is None else entry.duration or frame.duration) or self._frame_duration
         self._next_pts = pts + duration
         is_on_gpu = frame.format.name == nvdec.FORMAT
-        self.changes.check(frame, self.frames - 1, None if is_on_gpu else frame.format.name)
+        pixel_format = None if is_on_gpu else frame.format.name
+        self.changes.check(frame, self.frames - 1, pixel_format, self._contexts.sample_aspect)
         if is_on_gpu:
             return self._nvdec_frames.make(frame, self._format, pts, duration)
         planes = extract_planes(frame, self._format, self._crop)

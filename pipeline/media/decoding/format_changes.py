@@ -1,6 +1,8 @@
-"""Notes on sources whose size, pixel format or colour tags change in mid-stream."""
+"""Notes on sources whose size, pixel format, sample aspect ratio or colour tags change in mid-stream."""
 
 from __future__ import annotations
+
+from fractions import Fraction
 
 import av
 
@@ -22,21 +24,33 @@ class FormatChanges:
         self.notes: list[str] = []
         self._size, self._pixel_format = "", ""
         self._tags: tuple[str, ...] = "", ""
+        self._aspect: Fraction | None = None
         self._last: tuple[object, ...] = ()  # what is compared of the frame before
 
-    def check(self, frame: av.VideoFrame, index: int, pixel_format: str | None) -> None:
+    def check(
+        self, frame: av.VideoFrame, index: int, pixel_format: str | None, sample_aspect: Fraction | None = None
+    ) -> None:
         """Note what changes at `frame`.
 
         Args:
             frame: The next frame.
             index: Its number, for the note.
             pixel_format: FFmpeg's name of its pixel format, None if unknown, as for frames in GPU memory.
+            sample_aspect: Its sample aspect ratio, or that of a frame soon after it; None if unknown.
         """
+        self._check_sample_aspect(sample_aspect, index)
         properties = frame.width, frame.height, pixel_format, frame.colorspace, frame.color_range
         if properties != self._last:
             self._last = properties
             self._check_format(f"{frame.width}x{frame.height}", plain_name(pixel_format or ""), index)
             self._check_tags(_colour_tags(frame), index)
+
+    def _check_sample_aspect(self, aspect: Fraction | None, index: int) -> None:
+        if aspect and aspect != self._aspect:
+            if self._aspect:
+                change = f"the source's sample aspect ratio changes from {self._aspect} to {aspect} near frame {index}"
+                self.notes.append(f"{change}; the output has that of the beginning")
+            self._aspect = aspect
 
     def _check_format(self, size: str, pixel_format: str, index: int) -> None:
         has_new_format = bool(pixel_format and self._pixel_format) and pixel_format != self._pixel_format

@@ -14,8 +14,9 @@ from __future__ import annotations
 
 import logging
 from collections import deque
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 from functools import partial
 from itertools import chain
 
@@ -66,6 +67,9 @@ class ParallelContexts:
         parse: Reads the headers of a packet.
         alone: The source's own context. It decodes what is not decoded in parallel, unless `parallel` has another one.
         parallel: The contexts that decode in parallel. They are opened when there is a segment for each.
+
+    Attributes:
+        yielded: The frames so far.
     """
 
     def __init__(self, source: Source, parse: Parser, alone: VideoCodecContext, parallel: ParallelDecoding) -> None:
@@ -76,7 +80,7 @@ class ParallelContexts:
         self._workers: OrderedWorkers[Segment, av.VideoFrame] | None = None
         self._untaken: deque[Segment] = deque()  # complete, and not given to the workers yet
         self._in_flight: deque[Segment] = deque()
-        self._yielded = _YieldedFrames()
+        self.yielded = YieldedFrames()
         self._again: deque[Packet | None] | None = None  # for the context that decodes alone, once it does
 
     @property
@@ -90,7 +94,7 @@ class ParallelContexts:
     @property
     def latest(self) -> int | None:
         """The largest number of a packet whose frame was yielded, -1 for none; None where one context decodes."""
-        return self._yielded.latest if self._again is None else None
+        return self.yielded.latest if self._again is None else None
 
     def decode(self, packet: Packet | None, entry: LedgerEntry | None) -> Iterator[list[av.VideoFrame]]:
         """Decode `packet` and yield the frames that are there, in order. It may wait for frames of earlier packets.
@@ -108,7 +112,8 @@ class ParallelContexts:
             self._again.append(packet)
         while self._again:
             frames = self._alone.decode(self._again.popleft())
-            if frames := self._yielded.without(frames):
+            self.yielded.sample_aspect = self._alone.sample_aspect_ratio
+            if frames := self.yielded.without(frames):
                 yield frames
 
     def abort(self) -> None:
@@ -158,8 +163,7 @@ class ParallelContexts:
 
     def _start(self, is_end: bool, rest: list[None]) -> bool:
         """Open the contexts, once there is a segment for each of them, or as much as may be in flight."""
-        size = sum(segment.bytes for segment in self._untaken)
-        if len(self._untaken) < len(self._parallel.openers) and size < _MAX_BYTES:
+        if len(self._untaken) < len(self._parallel.openers) and _bytes(self._untaken) < _MAX_BYTES:
             if is_end:
                 self._continue_alone("it is short", rest)
             return False
@@ -173,8 +177,7 @@ class ParallelContexts:
         return True
 
     def _has_room(self) -> bool:
-        size = sum(segment.bytes for segment in self._in_flight)
-        return len(self._in_flight) <= len(self._parallel.openers) and size < _MAX_BYTES
+        return len(self._in_flight) <= len(self._parallel.openers) and _bytes(self._in_flight) < _MAX_BYTES
 
     def _put(self, segment: Segment) -> None:
         assert self._workers is not None
@@ -187,42 +190,45 @@ class ParallelContexts:
         if batch is None:
             return
         if batch.results:
-            self._yielded.add(batch.results)
+            self.yielded.add(batch.results, self._in_flight[0].sample_aspect)
             yield batch.results
         if isinstance(batch.error, Irregular | av.error.FFmpegError):
             self._continue_alone(str(batch.error), rest)
         elif batch.error is not None:
             raise batch.error
         elif batch.done:
-            self._yielded.finish(self._in_flight.popleft())
+            self.yielded.finish(self._in_flight.popleft())
 
     def _continue_alone(self, reason: str, rest: list[None]) -> None:
         """Let one context decode the rest, from the segment before the first one that is not finished."""
         log.debug("%s: one decoder continues: %s", self._source.path, reason)
         self.close()
         self._alone = _open_alone(self._parallel.alone, self._source, self._alone)
-        previous = self._yielded.segments
+        previous = self.yielded.segments
         packets = [packet for segment in (*previous, *self._in_flight, *self._untaken) for packet in segment.own]
         self._again = deque([*packets, *self._cutter.packets, *rest])
         self._in_flight.clear()
         self._untaken.clear()
 
 
-class _YieldedFrames:
+class YieldedFrames:
     """The frames that contexts in parallel have yielded, for the one that decodes again from the segment before.
 
     Attributes:
         latest: The largest number of a packet whose frame was yielded, -1 for none.
         segments: The last segment of which all frames were yielded, or nothing.
+        sample_aspect: The sample aspect ratio of the last frames, None if it is unknown.
     """
 
     def __init__(self) -> None:
+        self.sample_aspect: Fraction | None = None
         self.latest = -1
         self.segments: tuple[Segment, ...] = ()
         self._numbers: set[int] = set()  # since the beginning of that segment
 
-    def add(self, frames: Sequence[av.VideoFrame]) -> None:
-        """Note that `frames` are yielded."""
+    def add(self, frames: Sequence[av.VideoFrame], sample_aspect: Fraction | None) -> None:
+        """Note that `frames` are yielded, whose sample aspect ratio is this one."""
+        self.sample_aspect = sample_aspect
         numbers = [frame.pts for frame in frames if frame.pts is not None]
         self._numbers.update(numbers)
         self.latest = max(self.latest, *numbers)
@@ -236,6 +242,10 @@ class _YieldedFrames:
     def without(self, frames: list[av.VideoFrame]) -> list[av.VideoFrame]:
         """Those of `frames` that were not yielded."""
         return [frame for frame in frames if frame.pts not in self._numbers] if self._numbers else frames
+
+
+def _bytes(segments: Iterable[Segment]) -> int:
+    return sum(segment.bytes for segment in segments)
 
 
 def open_parallel(
@@ -289,7 +299,9 @@ def _decode_segment(context: VideoCodecContext, segment: Segment) -> Generator[a
     """The frames of `segment`, as they are decoded. Raises Irregular at the first that is in doubt."""
     try:
         for packet in (*segment.packets, None):
-            yield from filter(segment.wants, context.decode(packet))
+            frames = context.decode(packet)
+            segment.sample_aspect = context.sample_aspect_ratio
+            yield from filter(segment.wants, frames)
         segment.check_complete()
     finally:
         if context.is_open:

@@ -12,6 +12,7 @@ next segment's first packets, up to the last leading one, and yields the leading
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from fractions import Fraction
 
 import av
 
@@ -64,6 +65,7 @@ class Segment:
         own: The packets from its random access point to the next segment's.
         packets: The packets to decode: its own, and those that the leading frames of the next segment need.
         bytes: The size of its own packets.
+        sample_aspect: The sample aspect ratio of its frames, once some are decoded; None if it is unknown.
     """
 
     def __init__(self, group: _Group, following: _Group | None, is_first: bool) -> None:
@@ -74,6 +76,7 @@ class Segment:
         size = len(group.packets)
         own = set(range(size)) - (set() if is_first else set(group.leading))
         self.own, self.bytes = group.packets, group.bytes
+        self.sample_aspect: Fraction | None = None
         self.packets = [*group.packets, *shared]
         self._pts = {packet.pts: entry.pts for packet, entry in zip(self.packets, entries, strict=True)}
         self._wanted = {self.packets[index].pts for index in own | {size + index for index in leading}}

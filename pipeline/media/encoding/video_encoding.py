@@ -7,6 +7,7 @@ from fractions import Fraction
 
 from pipeline.frame import FrameFormat
 from pipeline.media.reading.hdr import Hdr
+from pipeline.media.reading.spatial import Projection
 
 
 @dataclass(frozen=True)
@@ -25,6 +26,8 @@ class VideoEncoding:
             their samples is accepted; None for no conversion.
         display_matrix: The rotation tag, 9 integers; None for none.
         hdr: Static HDR metadata to write; None for none.
+        stereo: Stereoscopic layout to write, a name of `spatial.STEREO_MODES`; None for none.
+        projection: Mapping to a sphere to write, None for none.
         encoders: Number of encoders that run in parallel, each on closed GOPs of its own.
         gop: Frames of such a GOP; 0 with one encoder, which chooses key frames itself.
         threads: Threads of each of several encoders; 0 with one encoder, which chooses their number itself.
@@ -40,6 +43,8 @@ class VideoEncoding:
     convert_to: str | None = None
     display_matrix: tuple[int, ...] | None = None
     hdr: Hdr | None = None
+    stereo: str | None = None
+    projection: Projection | None = None
     encoders: int = 1
     gop: int = 0
     threads: int = 0

@@ -13,6 +13,7 @@ from pipeline.media.reading.hdr import Hdr
 from pipeline.media.reading.image_sequence import ImageSequence
 from pipeline.media.reading.interlacing import Scan
 from pipeline.media.reading.pipe import Pipe
+from pipeline.media.reading.spatial import Projection
 
 
 @dataclass(frozen=True)
@@ -60,6 +61,8 @@ class VideoInfo:
         alpha: It has transparency.
         crop: What players cut off each decoded frame; `format` and `sample_aspect` are those of what is left. None if
             nothing is cut off.
+        stereo: Its stereoscopic layout, a name of `spatial.STEREO_MODES` or UNKNOWN_MODE; None if it has a single view.
+        projection: How it is mapped to a sphere, None for a flat video.
         labels: Names of other metadata of an image that can't be carried over, such as "ICC profile".
     """
 
@@ -81,6 +84,8 @@ class VideoInfo:
     alpha: bool
     labels: tuple[str, ...] = ()
     crop: Crop | None = None
+    stereo: str | None = None
+    projection: Projection | None = None
 
     @property
     def start_time(self) -> Fraction:

@@ -35,6 +35,7 @@ from pipeline.media.reading.interlacing import read_scan
 from pipeline.media.reading.media_info import VideoInfo
 from pipeline.media.reading.pipe import is_pipe
 from pipeline.media.reading.side_data import has_icc_profile, read_side_data
+from pipeline.media.reading.spatial import read_projection, read_stereo_mode
 
 _MAX_PACKETS_WITHOUT_PTS = 1000  # that are read in search of the first pts
 
@@ -66,17 +67,26 @@ def read_video_info(path: Path, container: InputContainer, stream: VideoStream, 
     video = build_video_info(stream, context, decoder, first, rate, read_siting_tag(stream))
     is_image = container.format.name in IMAGE_DEMUXERS
     colour = image_colour(context, video.format.colour) if is_image else video.format.colour
-    crop = read_crop(stream, video.format.pixel)
-    size = crop.size(context.width, context.height) if crop else (context.width, context.height)
     return replace(
-        video,
-        format=replace(video.format, colour=colour).resized(*size),
-        sample_aspect=cropped_sample_aspect(stream, crop),
-        crop=crop,
+        _as_shown(replace(video, format=replace(video.format, colour=colour)), stream, first),
         start=_first_pts(path, container, stream, first),
         frames=stream.frames or _estimated_frames(container, duration, rate),
         dynamic_hdr=list_dynamic_hdr(path, stream, first),
         labels=_metadata_labels(first, is_image),
+    )
+
+
+def _as_shown(video: VideoInfo, stream: VideoStream, first: av.VideoFrame | None) -> VideoInfo:
+    """`video` as players show it: cropped, and with what is known of its views and its projection."""
+    crop = read_crop(stream, video.format.pixel)
+    width, height = video.format.width, video.format.height
+    return replace(
+        video,
+        format=video.format.resized(*crop.size(width, height)) if crop else video.format,
+        sample_aspect=cropped_sample_aspect(stream, crop),
+        crop=crop,
+        stereo=read_stereo_mode(stream, first),
+        projection=read_projection(first),
     )
 
 

@@ -146,6 +146,8 @@ def muxer_options(path: Path, encoding: VideoEncoding, source: Source, copied: l
     # Edit lists count in this timescale; FFmpeg's default, milliseconds, would round a late start.
     ticks = encoding.time_base.denominator
     options = {"movie_timescale": str(ticks * max(1, -(-_MIN_TIMESCALE // ticks)))}
+    if encoding.stereo or encoding.projection:
+        options["strict"] = "unofficial"  # for the boxes of Google's Spherical Video V2
     flags = ["faststart"] if moves_index(path, encoding.codec) else []
     if metadata.non_itunes_tags(source.container.metadata) and not any(is_cover(stream) for stream in copied):
         flags.append(metadata.OWN_TABLE)  # which does not allow cover art

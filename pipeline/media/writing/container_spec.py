@@ -61,6 +61,8 @@ class ContainerSpec:
         text_subtitles: FFmpeg's codec of plain text subtitles; None if there are none.
         hdr_metadata: Mastering display and light levels are stored, boxes mdcv and clli or Matroska's elements.
         partial_hdr_metadata: A mastering display's primaries are stored without its luminance, and the other way round.
+        stereo_modes: Stereoscopic layouts that are stored, names of `spatial.STEREO_MODES`.
+        projections: Mappings to a sphere that are stored, names of `spatial.Projection.kind`.
         alpha_side_data: Alpha that is carried beside the packets is stored, and marked.
         sample_aspect: The sample aspect ratio is stored.
         rotation: The display matrices that are stored.
@@ -99,6 +101,8 @@ class ContainerSpec:
     text_subtitles: str | None = None
     hdr_metadata: bool = False
     partial_hdr_metadata: bool = False
+    stereo_modes: frozenset[str] = frozenset()
+    projections: frozenset[str] = frozenset()
     alpha_side_data: bool = False
     sample_aspect: bool = False
     rotation: RotationTags = RotationTags.NONE

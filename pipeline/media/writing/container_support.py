@@ -18,6 +18,7 @@ from av.container import OutputContainer
 
 from pipeline.media.codec_parameters import add_undecodable_copy, codec_name
 from pipeline.media.encoding.encoder_spec import Role
+from pipeline.media.reading.spatial import CUBEMAP, EQUIRECTANGULAR, STEREO_MODES, TILED
 from pipeline.media.writing.container_spec import ContainerSpec, CoverArt, DataStreams, RotationTags
 from pipeline.media.writing.lead_in import with_codec_delay
 
@@ -29,6 +30,8 @@ _FRAGMENTED = {"movflags": "hybrid_fragmented"}
 _MPEGTS = "mpeg2video mpeg4 h264 hevc mp2 mp3 aac aac_latm ac3 eac3 dts opus dvb_subtitle dvb_teletext klv timed_id3"
 # What FFmpeg's RTSP muxer can announce (sdp.c, rtpenc.c).
 _RTP = "h264 hevc vp8 vp9 av1 mpeg4 aac opus pcm_mulaw pcm_alaw mp2 mp3 vorbis adpcm_g722 pcm_s16be"
+_ST3D = frozenset({"left_right", "top_bottom"})  # box of the mp4 family, in which eyes can't be swapped
+_SPHERES = frozenset({EQUIRECTANGULAR, TILED, CUBEMAP})
 CONTAINERS = {
     spec.muxer: spec
     for spec in (
@@ -43,6 +46,8 @@ CONTAINERS = {
             text_subtitles="subrip",
             hdr_metadata=True,
             partial_hdr_metadata=True,
+            stereo_modes=frozenset(STEREO_MODES[1:]),
+            projections=_SPHERES,
             alpha_side_data=True,
             sample_aspect=True,
             rotation=RotationTags.ANGLES,
@@ -59,6 +64,8 @@ CONTAINERS = {
             timecode=True,
             hdr_metadata=True,
             partial_hdr_metadata=True,
+            stereo_modes=frozenset({"left_right", "right_left", "top_bottom", "bottom_top"}),
+            projections=_SPHERES,
             alpha_side_data=True,
             sample_aspect=True,
             signals_chroma_location=True,
@@ -74,6 +81,8 @@ CONTAINERS = {
             data_streams=DataStreams.OWN,
             text_subtitles="mov_text",
             hdr_metadata=True,
+            stereo_modes=_ST3D,
+            projections=_SPHERES,
             sample_aspect=True,
             rotation=RotationTags.ALL,
             h265=True,
@@ -88,6 +97,7 @@ CONTAINERS = {
             data_streams=DataStreams.OWN,
             text_subtitles="mov_text",
             hdr_metadata=True,
+            stereo_modes=_ST3D,
             sample_aspect=True,
             rotation=RotationTags.ALL,
             signals_range=False,  # QuickTime's colr box has none

@@ -97,6 +97,8 @@ def _encode_with(video: VideoInfo, settings: Upscaling, target: Path, defaults: 
         options=_encoder_options(settings, codec, defaults(codec)),
         display_matrix=video.display_matrix,
         hdr=video.hdr,
+        stereo=video.stereo,
+        projection=video.projection,
     )
     return negotiate_format(encoding, was_rgb=video.format.pixel.rgb, exactly=settings.pix_fmt is not None)
 

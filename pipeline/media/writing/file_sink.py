@@ -19,9 +19,11 @@ from pipeline.media.pcm import is_pcm
 from pipeline.media.reading.source import Packet, Source
 from pipeline.media.writing import metadata, sample_aspect
 from pipeline.media.writing.container import ContainerFile, muxer_options
+from pipeline.media.writing.container_support import container_spec
 from pipeline.media.writing.stream_copy import Route
 from pipeline.media.writing.stream_end import ExpectedEnd
 from pipeline.media.writing.stream_router import StreamRouter
+from pipeline.media.writing.video_metadata import complete_boxes
 from pipeline.media.writing.video_stream import VideoEncoder, add_video_stream, create_encoder, open_encoder
 
 log = logging.getLogger(__name__)
@@ -148,6 +150,8 @@ class FileSink(Stage[Packet, Never]):
             self._is_finalized = True
             with translate_write_errors(self.path):
                 self._dropped += sample_aspect.complete_file(self._file.part, self.path, self._encoding)
+                if container_spec(self._file.muxer).iso and (self._encoding.stereo or self._encoding.projection):
+                    complete_boxes(self._file.part, self._encoding.stereo)
         return self._file.part
 
     def commit(self, overwrite: bool) -> Path:

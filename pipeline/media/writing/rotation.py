@@ -64,13 +64,15 @@ def _keep_angle(video: VideoInfo, matrix: tuple[int, ...], target: Path) -> Rota
 
 
 def _rotated(video: VideoInfo, orientation: Orientation) -> VideoInfo:
-    """Return `video` as it is after its frames are rotated."""
+    """Return `video` as it is after its frames are rotated, which mixes up the layout of stereoscopic ones."""
     width, height = orientation.size(video.format.width, video.format.height)
     return replace(
         video,
         format=replace(video.format, width=width, height=height),
         sample_aspect=1 / video.sample_aspect if orientation.transposed else video.sample_aspect,
         display_matrix=None,
+        stereo=None,
+        projection=None,
     )
 
 
@@ -89,7 +91,8 @@ def resized(video: VideoInfo, width: int, height: int, sample_aspect: Fraction) 
         moved = round(matrix[6] * across), round(matrix[7] * down)
         x, y = (number if abs(number) <= _MAX_NUMBER else 0 for number in moved)
         matrix = (*matrix[:6], x, y, matrix[8])
-    return replace(video, format=format, sample_aspect=sample_aspect, display_matrix=matrix)
+    projection = video.projection and video.projection.resized(Fraction(width, video.format.width))
+    return replace(video, format=format, sample_aspect=sample_aspect, display_matrix=matrix, projection=projection)
 
 
 def _matrix_of(numbers: tuple[int, ...], source: tuple[int, ...]) -> tuple[int, ...]:

@@ -15,6 +15,7 @@ from typing import BinaryIO
 from pipeline.media.encoding.codecs import codec_of
 from pipeline.media.encoding.video_encoding import VideoEncoding
 from pipeline.media.reading.matroska import read_element
+from pipeline.media.reading.spatial import STEREO_MODES, views
 from pipeline.media.writing.container_support import container_for
 from pipeline.media.writing.ebml import (
     MIN_VOID_BYTES,
@@ -32,6 +33,7 @@ from pipeline.media.writing.ebml import (
 _CLUSTER = 0x1F43B675
 _SEEK_HEAD, _SEEK, _POSITION = 0x114D9B74, 0x4DBB, 0x53AC
 _TRACKS, _ENTRY, _VIDEO, _WIDTH, _HEIGHT = 0x1654AE6B, 0xAE, 0xE0, 0xB0, 0xBA
+_STEREO_MODE = 0x53B8
 _DISPLAY_WIDTH, _DISPLAY_HEIGHT, _DISPLAY_UNIT = 0x54B0, 0x54BA, 0x54B2
 _MAX_ENLARGEMENT = 4  # an exact display size may be so many times the coded one
 _PADDING_BYTES = 64  # of which some 30 are needed
@@ -130,11 +132,12 @@ def _header(file: BinaryIO) -> tuple[int, list[Element]]:
 
 
 def _with_display_size(video: Element, aspect: Fraction) -> Element:
-    """Return the Video element with the display size that `aspect` means."""
+    """Return the Video element with the display size that `aspect` means, which is that of one eye's view."""
     replaced = (_DISPLAY_WIDTH, _DISPLAY_HEIGHT, _DISPLAY_UNIT)
     kept = [part for part in parse_elements(video.content) if part.id not in replaced]
-    sizes = {part.id: int.from_bytes(part.content, "big") for part in kept}
-    width, height = display_size(sizes[_WIDTH], sizes[_HEIGHT], aspect)
+    sizes = {part.id: int.from_bytes(part.content, "big") for part in kept}  # and the stereo mode
+    across, down = views(STEREO_MODES[sizes.get(_STEREO_MODE, 0)])
+    width, height = display_size(sizes[_WIDTH], sizes[_HEIGHT], aspect * Fraction(down, across))
     return master(video.id, [*kept, element(_DISPLAY_WIDTH, number(width)), element(_DISPLAY_HEIGHT, number(height))])
 
 

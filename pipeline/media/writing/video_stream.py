@@ -22,9 +22,10 @@ from pipeline.media.encoding.hdr import hdr_parameters
 from pipeline.media.encoding.parallel_gop import ParallelEncoder
 from pipeline.media.encoding.video_encoding import VideoEncoding
 from pipeline.media.reading.hdr import Hdr
+from pipeline.media.reading.spatial import STEREO_TAG
 from pipeline.media.writing import alpha, metadata
 from pipeline.media.writing.container_support import codec_tag, container_spec
-from pipeline.media.writing.hdr_metadata import add_hdr_metadata
+from pipeline.media.writing.video_metadata import VideoMetadata, add_video_metadata
 
 VideoEncoder = Encoder | RetimedEncoder | ParallelEncoder
 
@@ -53,15 +54,18 @@ def add_video_stream(
         codec = find_encoder(encoding.codec).canonical_name
         raise OutputError(f"{path}: {muxer} does not support {codec}{_advice(muxer)}") from error
     assert isinstance(stream, VideoStream)
-    dropped = _describe_hdr(stream, muxer, encoding.codec, encoding.hdr) if encoding.hdr else []
+    metadata.copy_stream_metadata(stream, original, container_spec(muxer).iso)
+    alpha.remove_alpha_tag(stream.metadata)
+    stream.metadata.pop(STEREO_TAG, None)  # added again below, if the output has that layout
+    described = VideoMetadata(encoding.hdr, encoding.stereo, encoding.projection)
+    in_container = add_video_metadata(stream, muxer, described)
+    dropped = _dropped_hdr(muxer, encoding.codec, encoding.hdr, in_container.hdr is not None) if encoding.hdr else []
     configure(stream.codec_context, encoding)
     if tag := codec_tag(container, codec_of(encoding.codec).name):
         stream.codec_context.codec_tag = tag
     stream.time_base = encoding.time_base
     if encoding.display_matrix:
         stream.set_display_matrix(encoding.display_matrix)
-    metadata.copy_stream_metadata(stream, original, container_spec(muxer).iso)
-    alpha.remove_alpha_tag(stream.metadata)
     return stream, dropped
 
 
@@ -110,9 +114,8 @@ def _advice(muxer: str) -> str:
     return ": choose another `codec`" if spec.matroska else "; .mkv supports nearly every codec"
 
 
-def _describe_hdr(stream: VideoStream, muxer: str, codec: str, hdr: Hdr) -> list[str]:
-    """Write `hdr` into the container's description of `stream`, and return a line for what can't be written."""
-    in_container = add_hdr_metadata(stream, muxer, hdr)
+def _dropped_hdr(muxer: str, codec: str, hdr: Hdr, in_container: bool) -> list[str]:
+    """Return a line for what can't be written of `hdr`; `in_container`: the container stores it."""
     is_half = bool(hdr.primaries) != bool(hdr.luminance)
     if is_half and not container_spec(muxer).partial_hdr_metadata:
         missing = "luminance" if hdr.primaries else "primaries"

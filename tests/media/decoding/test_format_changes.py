@@ -1,5 +1,7 @@
 """Changes of a source's format in mid-stream are noted once each."""
 
+from fractions import Fraction
+
 import av
 
 from pipeline.media.decoding.format_changes import FormatChanges
@@ -26,6 +28,15 @@ def test_size_and_pixel_format_changes_name_both_formats() -> None:
     assert notes(frame(), frame((128, 96)), frame((128, 96), "yuv444p")) == [
         "the source changes from 64x48 yuv420p to 128x96 yuv420p at frame 1",
         "the source changes from 128x96 yuv420p to 128x96 yuv444p at frame 2",
+    ]
+
+
+def test_sample_aspect_changes_are_noted() -> None:
+    changes = FormatChanges()
+    for index, aspect in enumerate((None, Fraction(1), Fraction(1), None, Fraction(4, 3))):
+        changes.check(frame(), index, "yuv420p", aspect)
+    assert changes.notes == [
+        "the source's sample aspect ratio changes from 1 to 4/3 near frame 4; the output has that of the beginning"
     ]
 
 

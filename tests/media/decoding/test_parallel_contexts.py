@@ -221,6 +221,10 @@ class FailingContext:
     def is_open(self) -> bool:
         return self._context.is_open
 
+    @property
+    def sample_aspect_ratio(self) -> Fraction | None:
+        return self._context.sample_aspect_ratio
+
     def decode(self, packet: Any) -> list[av.VideoFrame]:
         if packet is not None and packet.pts == self._at:
             raise self._error

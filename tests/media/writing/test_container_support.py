@@ -80,7 +80,7 @@ ROOT = Path(pipeline.__file__).parent
 # Modules that may hold a name that is a container's too, and why.
 MAY_NAME_CONTAINERS = {
     "media/writing/container_support.py": "the table",
-    "media/writing/hdr_metadata.py": "a file in memory that is never an output",
+    "media/writing/video_metadata.py": "a file in memory that is never an output",
     "media/writing/lead_in.py": "a file in memory that is never an output",
     "media/writing/pipe_sink.py": "the one muxer that a pipe has",
     "media/writing/cover.py": "suffixes of images",

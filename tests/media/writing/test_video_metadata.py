@@ -10,7 +10,14 @@ from hypothesis import strategies as st
 
 from pipeline.media.reading.hdr import Hdr, read_hdr
 from pipeline.media.reading.probe import probe
-from pipeline.media.writing.hdr_metadata import add_hdr_metadata
+from pipeline.media.reading.spatial import CUBEMAP, EQUIRECTANGULAR, TILED, Projection
+from pipeline.media.writing.container_support import CONTAINERS
+from pipeline.media.writing.video_metadata import (
+    VideoMetadata,
+    add_video_metadata,
+    complete_boxes,
+    supported_metadata,
+)
 from tests import hdr_clips
 
 SMALL = (64, 64)
@@ -30,7 +37,7 @@ def _written(file: Any, muxer: str | None, codec: str, hdr: Hdr) -> None:
     with av.open(file, "w", format=muxer) as container:
         video = container.add_stream(codec, rate=25)
         assert isinstance(video, av.VideoStream)
-        assert add_hdr_metadata(video, container.format.name, hdr)
+        assert add_video_metadata(video, container.format.name, VideoMetadata(hdr)).hdr
         context = video.codec_context
         context.max_b_frames = 0
         context.width, context.height = SMALL
@@ -68,7 +75,8 @@ def test_unsupported_containers_and_codecs_are_reported(tmp_path: Path, codec: s
     with av.open(str(tmp_path / name), "w") as container:
         video = container.add_stream(codec, rate=25)
         assert isinstance(video, av.VideoStream)
-        assert not add_hdr_metadata(video, container.format.name, hdr_clips.GRADED)
+        wanted = VideoMetadata(hdr_clips.GRADED)
+        assert add_video_metadata(video, container.format.name, wanted) == VideoMetadata()
 
 
 @settings(max_examples=40)
@@ -90,3 +98,49 @@ def test_matroska_stores_each_part_of_the_metadata(hdr: Hdr) -> None:
     numbers = (*sum(stored.primaries or (), ()), *(stored.luminance or ()))
     meant = (*sum(hdr.primaries or (), ()), *(hdr.luminance or ()))
     assert all(abs(a - b) < Fraction(1, 100_000) for a, b in zip(numbers, meant, strict=True))
+
+
+SPHERES = [
+    Projection(EQUIRECTANGULAR, (Fraction(10), Fraction(-20), Fraction(30))),
+    Projection(TILED, bounds=(Fraction(1, 4), Fraction(1, 8), Fraction(1, 2), Fraction(0))),
+    Projection(CUBEMAP, padding=7),
+]
+
+
+def _read_back(folder: Path, muxer: str, metadata: VideoMetadata) -> VideoMetadata:
+    """Write a film that says `metadata`, as far as `muxer` supports that, and return what `probe` reads."""
+    spec = CONTAINERS[muxer]
+    path = folder / f"film{spec.suffixes[0]}"
+    codec = "libvpx-vp9" if spec.web_only else "libx264"
+    options = {"strict": "unofficial"} if spec.iso else {}
+    with av.open(str(path), "w", container_options=options) as container:
+        video = container.add_stream(codec, rate=25)
+        assert isinstance(video, av.VideoStream)
+        add_video_metadata(video, muxer, metadata)
+        video.width, video.height, video.pix_fmt = *SMALL, "yuv420p"
+        for index in range(2):
+            frame = av.VideoFrame(*SMALL, "yuv420p")
+            frame.pts = index
+            container.mux(video.encode(frame))
+        container.mux(video.encode(None))
+    if spec.iso:
+        complete_boxes(path, metadata.stereo)
+    found = probe(path).video
+    return VideoMetadata(None, found.stereo, found.projection)
+
+
+@pytest.mark.parametrize("muxer", [spec.muxer for spec in CONTAINERS.values() if spec.stereo_modes])
+def test_a_container_stores_the_layouts_and_projections_of_its_row(tmp_path: Path, muxer: str) -> None:
+    spec = CONTAINERS[muxer]
+    for mode in spec.stereo_modes:
+        assert _read_back(tmp_path, muxer, VideoMetadata(stereo=mode)).stereo == mode
+    for sphere in (sphere for sphere in SPHERES if sphere.kind in spec.projections):
+        both = VideoMetadata(stereo="left_right", projection=sphere)
+        assert _read_back(tmp_path, muxer, both) == both
+        assert _read_back(tmp_path, muxer, VideoMetadata(projection=sphere)).projection == sphere
+
+
+@pytest.mark.parametrize("muxer", ["matroska", "webm", "mp4", "mov", "mpegts", "nut"])
+def test_metadata_without_a_row_is_left_out(muxer: str) -> None:
+    rare = VideoMetadata(stereo="unknown", projection=Projection("fisheye"))
+    assert supported_metadata(rare, muxer, "h264") == VideoMetadata()
