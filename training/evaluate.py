@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnxruntime
@@ -18,7 +19,7 @@ from pipeline.colour.psnr import luma, psnr
 from pipeline.colour.resample import bicubic
 from training.images import list_images, read_rgb
 
-Upscale = Callable[[NDArray[np.float32]], NDArray[np.floating]]
+Upscale = Callable[[NDArray[np.float32]], NDArray[np.floating[Any]]]
 
 
 def main() -> None:
@@ -49,8 +50,8 @@ def measure(image: NDArray[np.uint8], methods: dict[str, Upscale], scale: int) -
     """
     height, width = (length // scale * scale for length in image.shape[:2])
     truth = image[:height, :width].astype(np.float64) / 255
-    small = bicubic(truth, height // scale, width // scale)
-    small = (small.clip(0, 1) * 255).round().astype(np.float32) / 255
+    reduced = bicubic(truth, height // scale, width // scale)
+    small = (reduced.clip(0, 1) * 255).round().astype(np.float32) / np.float32(255)
     expected = luma(truth, peak=1)
     return {
         name: psnr(luma(upscale(small).clip(0, 1), peak=1), expected, border=scale) for name, upscale in methods.items()
@@ -63,14 +64,14 @@ def load_model(path: Path) -> Upscale:
     source = session.get_inputs()[0]
     dtype = np.float16 if source.type == "tensor(float16)" else np.float32
 
-    def upscale(image: NDArray[np.float32]) -> NDArray[np.floating]:
+    def upscale(image: NDArray[np.float32]) -> NDArray[np.floating[Any]]:
         (output,) = session.run(None, {source.name: image.transpose(2, 0, 1)[None].astype(dtype)})
         return output[0].transpose(1, 2, 0).astype(np.float64)
 
     return upscale
 
 
-def _enlarge(image: NDArray[np.float32], scale: int) -> NDArray[np.floating]:
+def _enlarge(image: NDArray[np.float32], scale: int) -> NDArray[np.floating[Any]]:
     return bicubic(image.astype(np.float64), image.shape[0] * scale, image.shape[1] * scale)
 
 

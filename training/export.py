@@ -1,153 +1,137 @@
-"""Export of weights to ONNX in fp32 and fp16, and comparison of both with torch.
+"""Trained networks as ONNX files, in fp32 and fp16.
 
-The graphs are written node by node, so that they contain only Conv, PRelu, Concat, Add and DepthToSpace, and do not
-depend on the version of torch.
+The graphs are written node by node, so that they do not depend on the version of torch, from the ConvolutionChain that
+the fused kernels recognise in them.
 """
 
 from __future__ import annotations
 
-import argparse
+from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
-import onnxruntime
-import torch
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
-from training.network import CHANNELS, SCALE, Network, count_parameters
+from pipeline.superres.gpu.fused.chain import ChainLayer, ConvolutionChain
 
 _OPSET = 17
 _IR_VERSION = 8
-_TOLERANCE = {"fp32": 1e-4, "fp16": 1e-2}
-_DTYPES = {"fp32": np.dtype(np.float32), "fp16": np.dtype(np.float16)}
+DTYPES: dict[str, np.dtype[Any]] = {"fp32": np.dtype(np.float32), "fp16": np.dtype(np.float16)}
 
 
-def main() -> None:
-    """Write the ONNX files of trained weights."""
-    parser = argparse.ArgumentParser(prog="python -m training.export", description=__doc__)
-    parser.add_argument("weights", type=Path, help="an .npz file that training wrote")
-    parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--name", default="clear-x2")
-    options = parser.parse_args()
-    options.out.mkdir(parents=True, exist_ok=True)
-    for path in write_models(load_weights(options.weights), options.out, options.name):
-        print(f"{path}: {path.stat().st_size} bytes")
-
-
-def write_all(network: Network, folder: Path, name: str) -> list[Path]:
-    """Write the weights (.npz, fp32) and both models into `folder`, after comparing the models with torch."""
-    weights = folder / f"{name}.npz"
-    np.savez(weights, **{key: value.float().cpu().numpy() for key, value in network.state_dict().items()})
-    return [weights, *write_models(network, folder, name)]
-
-
-def load_weights(path: Path) -> Network:
-    """Load a network from an .npz file; the arrays determine its size."""
-    with np.load(path) as arrays:
-        state = {key: torch.from_numpy(arrays[key]) for key in arrays.files}
-    layers = sum(key.startswith("activations.") for key in state) - 1
-    network = Network(state["tail.weight"].shape[1], layers)
-    network.load_state_dict(state)
-    return network
-
-
-def write_models(network: Network, folder: Path, name: str) -> list[Path]:
-    """Write `name`.fp32.onnx and `name`.fp16.onnx. Raises ValueError if one differs from torch by too much."""
-    network = network.cpu().float().eval()
-    paths = []
-    for precision, dtype in _DTYPES.items():
-        model = build(network, dtype, name)
+def write_models(chain: ConvolutionChain, folder: Path, name: str, properties: dict[str, str]) -> dict[str, Path]:
+    """Write `name`.fp32.onnx and `name`.fp16.onnx; their paths by precision."""
+    paths = {}
+    for precision, dtype in DTYPES.items():
+        model = to_onnx(chain, dtype, name, properties)
         onnx.checker.check_model(model, full_check=True)
-        difference = compare(network, model, dtype)
-        if not difference <= _TOLERANCE[precision]:
-            raise ValueError(f"{precision} differs from torch by {difference:.2g}")
-        print(f"{precision}: at most {difference:.2g} from torch in fp32")
-        paths.append(folder / f"{name}.{precision}.onnx")
-        paths[-1].write_bytes(model.SerializeToString())
+        paths[precision] = folder / f"{name}.{precision}.onnx"
+        paths[precision].write_bytes(model.SerializeToString())
     return paths
 
 
-def build(network: Network, dtype: np.dtype, name: str) -> onnx.ModelProto:
-    """Convert the network to ONNX: input (1, 3, height, width), output twice as large, RGB in 0..1, of `dtype`."""
-    nodes, values = [], []
+def to_onnx(chain: ConvolutionChain, dtype: np.dtype[Any], name: str, properties: dict[str, str]) -> onnx.ModelProto:
+    """Convert a chain to ONNX: input (1, planes, height, width), output `scale` times as large, black 0 and white 1.
 
-    def constant(label: str, array: torch.Tensor) -> str:
-        values.append(numpy_helper.from_array(array.detach().numpy().astype(dtype), label))
-        return label
-
-    def convolve(source: str, target: str, weight: torch.Tensor, bias: torch.Tensor) -> None:
-        inputs = [source, constant(f"{target}.weight", weight), constant(f"{target}.bias", bias)]
-        nodes.append(helper.make_node("Conv", inputs, [target], target, kernel_shape=[3, 3], pads=[1] * 4))
-
-    current = "input"
-    for index, (convolution, activation) in enumerate(zip(network.convolutions, network.activations, strict=True)):
-        convolve(current, f"conv{index}", convolution.weight, convolution.bias)
-        current = f"prelu{index}"
-        slope = constant(f"{current}.slope", activation.weight.view(-1, 1, 1))
-        nodes.append(helper.make_node("PRelu", [f"conv{index}", slope], [current], current))
-    # torch's pixel shuffle has the order (colour, position), ONNX's default is (position, colour): copies stay plain.
-    order = torch.arange(CHANNELS * SCALE**2).view(CHANNELS, -1).T.flatten()
-    convolve(current, "tail", network.tail.weight[order], network.tail.bias[order])
-    nodes += [
-        helper.make_node("Concat", ["input"] * SCALE**2, ["copies"], "copies", axis=1),
-        helper.make_node("Add", ["copies", "tail"], ["sum"], "sum"),
-        helper.make_node("DepthToSpace", ["sum"], ["output"], "output", blocksize=SCALE, mode="DCR"),
-    ]
-    kind = helper.np_dtype_to_tensor_dtype(dtype)
-    graph = helper.make_graph(nodes, name, [_tensor("input", kind, 1)], [_tensor("output", kind, SCALE)], values)
-    model = helper.make_model(
-        graph,
-        opset_imports=[helper.make_opsetid("", _OPSET)],
-        ir_version=_IR_VERSION,
-        producer_name="uprez training",
-    )
-    helper.set_model_props(model, describe(network, name))
+    Args:
+        chain: The layers. It has no offset of the image, clipping or reduction.
+        dtype: Type of weights and tensors, float32 or float16.
+        name: Name of the graph.
+        properties: Metadata.
+    """
+    writer = _GraphWriter(np.dtype(dtype))
+    outputs: list[str] = []
+    for index, layer in enumerate(chain.layers[:-1]):
+        source = outputs[-1] if outputs else "input"
+        outputs.append(writer.layer(index, layer, source, outputs))
+    writer.output(chain, outputs[-1])
+    code = helper.np_dtype_to_tensor_dtype(np.dtype(dtype))
+    tensors = [_tensor(*fields, chain.planes) for fields in (("input", code, 1), ("output", code, chain.scale))]
+    graph = helper.make_graph(writer.nodes, name, tensors[:1], tensors[1:], writer.weights)
+    opsets = [helper.make_opsetid("", _OPSET)]
+    model = helper.make_model(graph, opset_imports=opsets, ir_version=_IR_VERSION, producer_name="uprez training")
+    helper.set_model_props(model, properties)
     return model
 
 
-def _tensor(name: str, kind: TensorProto.DataType, factor: int) -> onnx.ValueInfoProto:
+class _GraphWriter:
+    """Nodes and weights of a graph."""
+
+    def __init__(self, dtype: np.dtype[Any]) -> None:
+        self.nodes: list[onnx.NodeProto] = []
+        self.weights: list[onnx.TensorProto] = []
+        self._dtype = dtype
+
+    def layer(self, index: int, layer: ChainLayer, source: str, outputs: list[str]) -> str:
+        """Add a layer; the name of its output."""
+        if layer.joined:
+            source = self._add("Concat", f"concat{index}", [outputs[each] for each in layer.joined], axis=1)
+        y = self._convolution(f"conv{index}", source, layer.weight, layer.bias)
+        if layer.smooth:
+            y = self._add("Mul", f"silu{index}", [y, self._add("Sigmoid", f"sigmoid{index}", [y])])
+        elif (layer.slope != 1).any():
+            slope = self._constant(f"prelu{index}.slope", layer.slope[:, None, None])
+            y = self._add("PRelu", f"prelu{index}", [y, slope])
+        if layer.operand is None:
+            return y
+        total = self._add("Add", f"sum{index}", [outputs[layer.operand], y])
+        if layer.epilogue == "add":
+            return total
+        half = self._constant(f"gate{index}.half", np.array(0.5))
+        gate = self._add("Sub", f"gate{index}", [self._add("Sigmoid", f"open{index}", [y]), half])
+        return self._add("Mul", f"gated{index}", [total, gate])
+
+    def output(self, chain: ConvolutionChain, source: str) -> None:
+        """Add the last layer, the pixel shuffle and the enlarged image."""
+        last, scale = chain.layers[-1], chain.scale
+        # The chain's order is (plane, row, column), that of DCR (row, column, plane), so copies stay plain.
+        order = np.arange(len(last.bias)).reshape(chain.planes, scale**2).T.ravel()
+        tail = self._convolution("tail", source, last.weight[order], last.bias[order])
+        if chain.residual == "nearest":
+            copies = self._add("Concat", "copies", ["input"] * scale**2, axis=1)
+            self._shuffle("output", self._add("Add", "detail", [copies, tail]), scale)
+        elif chain.residual == "bilinear":
+            factors = numpy_helper.from_array(np.array([1, 1, scale, scale], np.float32), "factors")
+            self.weights.append(factors)
+            mode = {"mode": "linear", "coordinate_transformation_mode": "half_pixel"}
+            enlarged = self._add("Resize", "enlarged", ["input", "", "factors"], **mode)
+            self._add("Add", "output", [self._shuffle("detail", tail, scale), enlarged])
+        else:
+            self._shuffle("output", tail, scale)
+
+    def _shuffle(self, name: str, source: str, scale: int) -> str:
+        return self._add("DepthToSpace", name, [source], blocksize=scale, mode="DCR")
+
+    def _convolution(self, name: str, source: str, weight: NDArray[np.float32], bias: NDArray[np.float32]) -> str:
+        inputs = [source, self._constant(f"{name}.weight", weight), self._constant(f"{name}.bias", bias)]
+        size = weight.shape[2]
+        return self._add("Conv", name, inputs, kernel_shape=[size, size], pads=[size // 2] * 4)
+
+    def _constant(self, name: str, values: NDArray[Any]) -> str:
+        self.weights.append(numpy_helper.from_array(values.astype(self._dtype), name))
+        return name
+
+    def _add(self, kind: str, name: str, inputs: Iterable[str], **attributes: Any) -> str:
+        self.nodes.append(helper.make_node(kind, list(inputs), [name], name, **attributes))
+        return name
+
+
+def _tensor(name: str, kind: TensorProto.DataType, factor: int, planes: int) -> onnx.ValueInfoProto:
     sides = ["height", "width"] if factor == 1 else [f"{factor}*height", f"{factor}*width"]
-    return helper.make_tensor_value_info(name, kind, [1, CHANNELS, *sides])
+    return helper.make_tensor_value_info(name, kind, [1, planes, *sides])
 
 
-def describe(network: Network, name: str) -> dict[str, str]:
-    """The metadata of the ONNX file, which uprez reads."""
-    return {
-        "uprez.name": name,
-        "uprez.scale": str(SCALE),
-        "uprez.channels": "rgb",
-        "uprez.range": "1",
-        "uprez.licence": "CC0-1.0",
-        "uprez.overlap": str(network.overlap),
-        "uprez.description": f"x2 for video and photographs, {count_parameters(network)} parameters, "
-        "trained on CC0 photographs halved by antialiased bicubic",
-    }
+def overlap(chain: ConvolutionChain) -> int:
+    """Radius of the receptive field in input pixels: one for each 3x3 convolution."""
+    return sum(not layer.joined for layer in chain.layers)
 
 
-@torch.no_grad()
-def compare(network: Network, model: onnx.ModelProto, dtype: np.dtype) -> float:
-    """Largest difference between torch in fp32 and the model in ONNX Runtime on the CPU, at two odd sizes."""
-    session = onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
-    random = np.random.default_rng(0)
-    largest = 0.0
-    for height, width in ((37, 50), (64, 33)):
-        image = _smooth(random.random((1, CHANNELS, height, width)))
-        expected = network(torch.from_numpy(image)).numpy()
-        (output,) = session.run(None, {"input": image.astype(dtype)})
-        if output.dtype != dtype or output.shape != expected.shape:
-            raise ValueError(f"output is {output.dtype} {output.shape}, not {dtype} {expected.shape}")
-        largest = max(largest, float(np.abs(output.astype(np.float32) - expected).max()))
-    return largest
-
-
-def _smooth(noise: NDArray[np.float64]) -> NDArray[np.float32]:
-    """Smooth noise so that neighbours are similar, as in images, and round it to 8-bit steps."""
-    for axis in (2, 3):
-        noise = (np.roll(noise, 1, axis) + noise + np.roll(noise, -1, axis)) / 3
-    return (noise * 255).round().astype(np.float32) / 255
-
-
-if __name__ == "__main__":
-    main()
+def count_weights(chain: ConvolutionChain) -> int:
+    """Number of values of an exported network: weights, biases, and slopes where there is PReLU."""
+    return sum(
+        layer.weight.size + layer.bias.size + (layer.slope.size if (layer.slope != 1).any() else 0)
+        for layer in chain.layers
+    )

@@ -63,12 +63,14 @@ class PackedPicture:
         name: File name in the pack.
         kind: "photo", or "drawn" by program.
         split: "train", or "held" out.
+        licence: Its licence.
         pixels: R'G'B', (H, W, 3) uint8.
     """
 
     name: str
     kind: Kind
     split: Split
+    licence: str
     pixels: NDArray[np.uint8]
 
 
@@ -115,7 +117,9 @@ def read_pack(paths: Iterable[Path], threads: int) -> Pack:
     _check(manifest["hash"], entries, files)
     with ThreadPoolExecutor(threads) as pool:
         pixels = pool.map(lambda entry: decode_rgb(files[entry.name], entry.name), entries)
-        pictures = [PackedPicture(e.name, e.kind, e.split, image) for e, image in zip(entries, pixels, strict=True)]
+        pictures = [
+            PackedPicture(e.name, e.kind, e.split, e.licence, image) for e, image in zip(entries, pixels, strict=True)
+        ]
     return Pack(manifest["hash"], pictures)
 
 
