@@ -134,7 +134,8 @@ def changing_aspect(path: Path) -> Expected:
     narrow, wide = Fraction(8, 9), Fraction(32, 27)  # of 96x64 samples
     for numbers, aspect in ((range(10), narrow), (range(10, 20), wide)):
         with Film(path, "mpegts") as out:
-            out.video(numbers, pts=numbers, codec="mpeg2video", bf="0").codec_context.sample_aspect_ratio = aspect
+            pts = [number + 1 for number in numbers]  # so that no decoding time is negative
+            out.video(numbers, pts=pts, codec="mpeg2video", bf="0").codec_context.sample_aspect_ratio = aspect
         parts.append(path.read_bytes())
     path.write_bytes(splice(*parts))
     return Expected(tuple(range(20)), evenly(20), aspect=narrow, messages=("sample aspect ratio changes",))
