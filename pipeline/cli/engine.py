@@ -13,7 +13,7 @@ from pipeline.cli.console import size as bytes_text
 from pipeline.cli.options import MODEL_OPTIONS, frame_size, with_settings
 from pipeline.config.settings import CPU_ENGINES, Settings
 from pipeline.errors import SettingsError
-from pipeline.models.spec import ModelSpec
+from pipeline.models.spec import HeightWidth, ModelSpec
 from pipeline.superres.backend_choice import choose_model
 from pipeline.superres.cpu.choice_cache import (
     cached_runtime_choices,
@@ -23,7 +23,7 @@ from pipeline.superres.cpu.choice_cache import (
 from pipeline.superres.gpu.choice_cache import cached_choices, describe_choice, remove_choices
 from pipeline.superres.gpu.network_choice import FUSED_ENGINES, prebuild_network
 from pipeline.superres.gpu.tensorrt import prebuild
-from pipeline.superres.gpu.tensorrt.engine import Shapes, Size
+from pipeline.superres.gpu.tensorrt.engine import Shapes
 from pipeline.superres.gpu.tensorrt.engine_cache import EngineCache
 from pipeline.superres.tiling import model_tilings
 from pipeline.system import cuda
@@ -133,6 +133,6 @@ def _check_shapes(network: ModelSpec, requested: Shapes) -> None:
     raise SettingsError(f"--shapes {requested}: {network.name} accepts {allowed}: use those, or --size WIDTHxHEIGHT")
 
 
-def _size(option: str, text: str) -> Size:
+def _size(option: str, text: str) -> HeightWidth:
     width, height = frame_size(option, text, 1, 16384)
     return height, width

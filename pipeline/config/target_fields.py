@@ -14,7 +14,8 @@ MAX_SIDE = 32768  # pixels
 _MAX_FACTOR = 16
 _SIZE = re.compile(r"\s*(\d+)x(\d+)\s*")
 
-Size = tuple[int, int]  # width, height
+Size = tuple[int, int]
+"""Width and height, in pixels; `HeightWidth` of `models.spec` has the order of a tensor's dimensions."""
 
 
 def _factor(value: Any) -> Any:

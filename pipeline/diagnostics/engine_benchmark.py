@@ -21,6 +21,7 @@ from pipeline.diagnostics.engine_report import ENGINE_TITLES, EngineReport, Engi
 from pipeline.diagnostics.host_facts import host_facts
 from pipeline.errors import BackendError, UprezError
 from pipeline.models import catalogue
+from pipeline.models.spec import HeightWidth
 from pipeline.superres.gpu import validation
 from pipeline.superres.gpu.fused.candidates import LEAST_WGMMA_WIDTH, Instruction
 from pipeline.superres.gpu.fused.chain import UnknownStructure
@@ -135,7 +136,7 @@ class EngineCase:
     """
 
     network: str
-    height_width: tuple[int, int]
+    height_width: HeightWidth
     resources: EngineResources
     seconds: float
 

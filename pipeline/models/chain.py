@@ -10,7 +10,7 @@ from itertools import groupby
 from math import ceil, gcd, lcm, prod
 
 from pipeline.errors import ModelError
-from pipeline.models.spec import ModelSpec
+from pipeline.models.spec import HeightWidth, ModelSpec
 
 _MOST_STEPS = 8
 # A pass costs the square of the factors before it. Up to this factor, resampling replaces a further pass.
@@ -107,7 +107,7 @@ def _radius(steps: Sequence[ModelSpec], scales: Sequence[int]) -> int | None:
     return radius
 
 
-def _size(steps: Sequence[ModelSpec], scales: Sequence[int]) -> tuple[int, int] | None:
+def _size(steps: Sequence[ModelSpec], scales: Sequence[int]) -> HeightWidth | None:
     """The single size that the chain accepts, (H, W); None if it accepts several."""
     sizes = {
         (Fraction(step.size[0], scale), Fraction(step.size[1], scale)): step

@@ -13,7 +13,7 @@ from pipeline.models.importing.formats import READERS
 from pipeline.models.importing.importer import import_model
 from pipeline.models.packaged_models import packaged_model
 from pipeline.models.packaged_network import packaged_onnx
-from pipeline.models.spec import ModelSpec
+from pipeline.models.spec import HeightWidth, ModelSpec
 
 Rows = list[tuple[str, str]]
 
@@ -92,12 +92,12 @@ def _range_text(known: ValueRange) -> str:
     return f"{known.name} ({', '.join(bounds)})"
 
 
-def _sizes(size: tuple[int, int] | None, multiple: int) -> str:
+def _sizes(size: HeightWidth | None, multiple: int) -> str:
     if size:
         return f"{_size_text(size)} only: frames of other sizes are upscaled in tiles"
     return "any" if multiple == 1 else f"multiples of {multiple}: other frames are continued by their mirror image"
 
 
-def _size_text(size: tuple[int, int]) -> str:
+def _size_text(size: HeightWidth) -> str:
     height, width = size
     return f"{width}x{height}"

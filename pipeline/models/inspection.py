@@ -18,7 +18,7 @@ import numpy as np
 from pipeline.errors import ModelError, error_summary
 from pipeline.models.precision import detect_precision
 from pipeline.models.receptive_field import receptive_field_radius, stride
-from pipeline.models.spec import ModelSpec
+from pipeline.models.spec import HeightWidth, ModelSpec
 from pipeline.system.onnx_runtime import cpu_session
 
 if TYPE_CHECKING:
@@ -104,7 +104,7 @@ def _dimensions(tensor: onnx.ValueInfoProto) -> list[int | None]:
     return [d.dim_value if d.HasField("dim_value") else None for d in tensor.type.tensor_type.shape.dim]
 
 
-def _fixed_size(path: Path, source: onnx.ValueInfoProto) -> tuple[int, int] | None:
+def _fixed_size(path: Path, source: onnx.ValueInfoProto) -> HeightWidth | None:
     """(H, W) if the input has a fixed size, None if any size is accepted."""
     shape = _dimensions(source)
     text = "(" + ", ".join(str(d or "any") for d in shape) + ")"

@@ -8,6 +8,9 @@ from typing import Any
 
 import numpy as np
 
+HeightWidth = tuple[int, int]
+"""Size of a tensor's images, in the order of its dimensions; `Size` of `config.target_fields` is (width, height)."""
+
 LARGEST_MODEL = 2**31 - 1  # bytes, of a model in one ONNX file: protobuf's limit
 
 
@@ -53,7 +56,7 @@ class ModelSpec:
     output: str
     order: str = "rgb"
     value_range: float = 1.0
-    size: tuple[int, int] | None = None
+    size: HeightWidth | None = None
     size_multiple: int = 1
     parameters: int = 0
     licence: str = "unknown"

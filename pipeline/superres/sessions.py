@@ -16,14 +16,14 @@ from pipeline.flow.closing import Closing
 from pipeline.flow.fair_lock import FairLock
 from pipeline.flow.telemetry import Trace
 from pipeline.frame import FrameFormat
-from pipeline.models.spec import ModelSpec
+from pipeline.models.spec import HeightWidth, ModelSpec
 from pipeline.superres.session import Session
 from pipeline.superres.tiling import Tiling, model_tilings
 from pipeline.system import host
 
 if TYPE_CHECKING:
     from pipeline.superres.cpu.network import CpuNetwork
-    from pipeline.superres.cpu.runtimes import CpuRuntime, Size
+    from pipeline.superres.cpu.runtimes import CpuRuntime
     from pipeline.superres.gpu.compute import Compute
 
 log = logging.getLogger(__name__)
@@ -109,7 +109,7 @@ class SharedSessions(Closing):
         network = CpuChain(model, networks) if model.steps else networks[0]
         return OnnxSession(network, request.source, request.output, tiling, settings.strength)
 
-    def _fastest_on_cpu(self, model: ModelSpec, tile: Size, settings: Upscaling) -> CpuNetwork:
+    def _fastest_on_cpu(self, model: ModelSpec, tile: HeightWidth, settings: Upscaling) -> CpuNetwork:
         """A network, loaded by the fastest runtime for images of `tile`, (H, W)."""
         from pipeline.superres.cpu.runtime_choice import choose_runtime
         from pipeline.superres.cpu.runtimes import ONNX_RUNTIME, requested_runtime
@@ -123,7 +123,7 @@ class SharedSessions(Closing):
             log.warning("%s; ONNX Runtime is used", error)  # such as a lack of memory at this size
             return self._cpu_network(model, tile, ONNX_RUNTIME, settings.threads)
 
-    def _cpu_network(self, model: ModelSpec, tile: Size, runtime: CpuRuntime, threads: int) -> CpuNetwork:
+    def _cpu_network(self, model: ModelSpec, tile: HeightWidth, runtime: CpuRuntime, threads: int) -> CpuNetwork:
         from pipeline.superres.cpu.network import CpuNetwork
 
         key = model, threads, runtime.name, None if runtime.any_size else tile

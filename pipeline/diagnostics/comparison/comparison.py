@@ -13,13 +13,14 @@ from itertools import islice
 from pathlib import Path
 
 from pipeline.config.settings import Settings
+from pipeline.config.target_fields import Size
 from pipeline.diagnostics.comparison.clip import Clip
 from pipeline.diagnostics.comparison.measurement import ComparedVideo, Measurement, clip_size
 from pipeline.diagnostics.comparison.notes import clip_notes
 from pipeline.diagnostics.comparison.report import ComparisonReport, ComparisonRow
 from pipeline.diagnostics.comparison.shown_frames import ShownFrames
 from pipeline.diagnostics.comparison.timeline import Timeline
-from pipeline.diagnostics.comparison.views import ClipView, Image, SessionView, Size
+from pipeline.diagnostics.comparison.views import ClipView, Image, SessionView
 from pipeline.diagnostics.host_facts import host_facts
 from pipeline.diagnostics.session_rate import measure_session_rate
 from pipeline.errors import BackendError, ModelError, UprezError

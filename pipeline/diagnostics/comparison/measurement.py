@@ -6,12 +6,13 @@ from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
 
+from pipeline.config.target_fields import Size
 from pipeline.diagnostics.comparison.clip import Clip
 from pipeline.diagnostics.comparison.quality_meter import QualityMeter
 from pipeline.diagnostics.comparison.report import ComparisonRow
 from pipeline.diagnostics.comparison.shown_frames import ShownFrames
 from pipeline.diagnostics.comparison.timeline import Timeline
-from pipeline.diagnostics.comparison.views import ClipView, Image, Images, Size, View
+from pipeline.diagnostics.comparison.views import ClipView, Image, Images, View
 
 
 @dataclass(frozen=True)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from pipeline.colour.h273 import is_hdr
+from pipeline.config.target_fields import Size
 from pipeline.diagnostics.comparison.clip import Clip
-from pipeline.diagnostics.comparison.views import Size
 
 _SHAPE_TOLERANCE = 0.01  # of the ratio of width and height
 

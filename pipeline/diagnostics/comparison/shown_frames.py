@@ -6,7 +6,8 @@ import math
 from dataclasses import dataclass
 from typing import Self
 
-from pipeline.diagnostics.comparison.views import Image, Size
+from pipeline.config.target_fields import Size
+from pipeline.diagnostics.comparison.views import Image
 
 MAX_FRAMES = 24
 MAX_PIXELS = 90_000_000  # of all images: some 25 MB as WebP of high quality, and 270 MB in memory

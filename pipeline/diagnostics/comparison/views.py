@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.colour.resample import bicubic
+from pipeline.config.target_fields import Size
 from pipeline.diagnostics.comparison.clip import Clip
 from pipeline.diagnostics.comparison.timeline import Timeline
 from pipeline.diagnostics.quality import frame_image, to_8_bit
@@ -18,9 +19,6 @@ from pipeline.superres.session import Session
 
 Image = NDArray[np.uint8]
 """(H, W, 3), RGB, 0 to 255."""
-
-Size = tuple[int, int]
-"""Width and height, in pixels."""
 
 
 Images = Generator[tuple[int, Image], None, None]

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.errors import ModelError
+from pipeline.models.spec import HeightWidth
 
 Pixels = NDArray[Any]  # (C, H, W)
 
@@ -140,8 +141,8 @@ class Conventions:
     output_dtype: str
     layout: str
     size_multiple: int
-    size: tuple[int, int] | None
-    declared_size: tuple[int, int] | None
+    size: HeightWidth | None
+    declared_size: HeightWidth | None
     border: int = 0
     excess: int = 0
 

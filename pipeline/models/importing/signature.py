@@ -9,6 +9,7 @@ import numpy as np
 
 from pipeline.errors import ModelError
 from pipeline.models.importing.conventions import CHANNEL_ORDERS, LAYOUTS, Overrides
+from pipeline.models.spec import HeightWidth
 
 if TYPE_CHECKING:
     import onnx
@@ -37,7 +38,7 @@ class Signature:
     input_dtype: str
     output_dtype: str
     forms: tuple[tuple[str, int], ...]
-    size: tuple[int, int] | None
+    size: HeightWidth | None
 
 
 def read_signature(model: onnx.ModelProto, overrides: Overrides) -> Signature:

@@ -6,9 +6,9 @@ import hashlib
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from pipeline.models.spec import ModelSpec
+from pipeline.models.spec import HeightWidth, ModelSpec
 from pipeline.superres.choice_file import describe_rates, read_choice, write_choice
-from pipeline.superres.cpu.runtimes import Size, installed_runtimes
+from pipeline.superres.cpu.runtimes import installed_runtimes
 from pipeline.system import host
 from pipeline.system.cache import cache_folder
 
@@ -76,7 +76,7 @@ class RuntimeRecord:
         lock_path: File to lock while the choice is made.
     """
 
-    def __init__(self, model: ModelSpec, size: Size, machine: MachineFacts) -> None:
+    def __init__(self, model: ModelSpec, size: HeightWidth, machine: MachineFacts) -> None:
         self.machine = machine
         digest = hashlib.sha256(repr((model.sha256, size, machine)).encode()).hexdigest()[:32]
         self._path, self.lock_path = (_folder() / f"{digest}{suffix}" for suffix in (_CHOICE, _LOCK))

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from pipeline.errors import BackendError, MismatchError, error_summary
 from pipeline.flow.blocking import Aborted
 from pipeline.flow.fair_lock import FairLock, Gate
-from pipeline.models.spec import ModelSpec
-from pipeline.superres.cpu.runtimes import ONNX_RUNTIME, CpuRuntime, RunRequest, Size
+from pipeline.models.spec import HeightWidth, ModelSpec
+from pipeline.superres.cpu.runtimes import ONNX_RUNTIME, CpuRuntime, RunRequest
 
 _ORIGIN = "Exception from "  # the line in which OpenVINO names its own source file
 
@@ -30,7 +30,7 @@ class CpuNetwork:
     def __init__(
         self,
         model: ModelSpec,
-        size: Size,
+        size: HeightWidth,
         runtime: CpuRuntime = ONNX_RUNTIME,
         threads: int = 0,
         fair_lock: FairLock | None = None,

@@ -8,7 +8,7 @@ from typing import Any
 from numpy.typing import NDArray
 
 from pipeline.errors import BackendError
-from pipeline.models.spec import ModelSpec
+from pipeline.models.spec import HeightWidth, ModelSpec
 from pipeline.system.onnx_runtime import load_onnx_runtime
 
 _CPU = "CPUExecutionProvider"
@@ -20,7 +20,7 @@ class OnnxRuntimeNetwork:
     def __init__(
         self,
         model: ModelSpec,
-        size: tuple[int, int],
+        size: HeightWidth,
         threads: int,
         provider: str,
         provider_options: Mapping[str, str] | None = None,
@@ -78,7 +78,7 @@ class OnnxRuntimeRequest:
         self._options.terminate = True
 
 
-def _with_fixed_size(model: ModelSpec, size: tuple[int, int]) -> bytes:
+def _with_fixed_size(model: ModelSpec, size: HeightWidth) -> bytes:
     """The ONNX file of a model, with an input of one size, (H, W): providers for GPUs need it, or are faster."""
     import onnx
 

@@ -7,14 +7,14 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from pipeline.models.spec import ModelSpec
+from pipeline.models.spec import HeightWidth, ModelSpec
 from pipeline.system.openvino import load_openvino
 
 
 class OpenVinoNetwork:
     """A network compiled for images of one size, with one inference request, whose memory all sessions share."""
 
-    def __init__(self, model: ModelSpec, size: tuple[int, int], threads: int) -> None:
+    def __init__(self, model: ModelSpec, size: HeightWidth, threads: int) -> None:
         """Compile a model.
 
         Args:

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from pipeline.errors import BackendError, MismatchError, OutputError
 from pipeline.flow.fair_lock import FairLock
-from pipeline.models.spec import ModelSpec
+from pipeline.models.spec import HeightWidth, ModelSpec
 from pipeline.superres.cpu.choice_cache import (
     MachineFacts,
     RuntimeChoice,
@@ -26,7 +26,7 @@ from pipeline.superres.cpu.choice_cache import (
     machine_facts,
 )
 from pipeline.superres.cpu.network import CpuNetwork, NetworkRunner
-from pipeline.superres.cpu.runtimes import ONNX_RUNTIME, CpuRuntime, Size, installed_runtimes, requested_runtime
+from pipeline.superres.cpu.runtimes import ONNX_RUNTIME, CpuRuntime, installed_runtimes, requested_runtime
 from pipeline.superres.output_check import measure_agreement, textured_image
 from pipeline.system.cache import cache_lock
 
@@ -41,7 +41,7 @@ _SHORTEST = 1e-9  # a clock of a coarse step may show that a run took no time
 
 
 def choose_runtime(
-    model: ModelSpec, size: Size, engine: str = "auto", threads: int = 0, cores: FairLock | None = None
+    model: ModelSpec, size: HeightWidth, engine: str = "auto", threads: int = 0, cores: FairLock | None = None
 ) -> CpuRuntime:
     """Choose the runtime of a model.
 
@@ -84,7 +84,7 @@ def _cached_choice(record: RuntimeRecord, race: _Race, requested: CpuRuntime | N
     return choice
 
 
-def _timed_size(model: ModelSpec, size: Size) -> Size:
+def _timed_size(model: ModelSpec, size: HeightWidth) -> HeightWidth:
     """The image size, or the largest that is timed if that is smaller."""
     if model.size:
         return model.size
@@ -100,7 +100,7 @@ class _Race:
         size: (H, W) of the images.
     """
 
-    def __init__(self, model: ModelSpec, size: Size, threads: int, cores: FairLock) -> None:
+    def __init__(self, model: ModelSpec, size: HeightWidth, threads: int, cores: FairLock) -> None:
         self._model, self.size, self._threads, self._cores = model, size, threads, cores
         self._expected: NDArray[Any] | None = None  # ONNX Runtime's output, which runs first
 

@@ -12,12 +12,10 @@ from typing import Any, Protocol
 from numpy.typing import NDArray
 
 from pipeline.errors import BackendError
-from pipeline.models.spec import ModelSpec
+from pipeline.models.spec import HeightWidth, ModelSpec
 from pipeline.superres.cpu.onnx_runtime import OnnxRuntimeNetwork
 from pipeline.superres.cpu.openvino import OpenVinoNetwork
 from pipeline.system.onnx_runtime import load_onnx_runtime
-
-Size = tuple[int, int]  # (H, W)
 
 
 class RunRequest(Protocol):
@@ -54,7 +52,7 @@ class CpuRuntime:
 
     name: str
     title: str
-    load: Callable[[ModelSpec, Size, int], LoadedNetwork]
+    load: Callable[[ModelSpec, HeightWidth, int], LoadedNetwork]
     install: str
     provider: str = ""
     package: str = ""

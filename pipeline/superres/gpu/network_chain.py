@@ -15,9 +15,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.models.spec import ModelSpec
+from pipeline.models.spec import HeightWidth, ModelSpec
 from pipeline.superres.gpu.launch import Adapt
-from pipeline.superres.gpu.tensorrt.engine import Size
 from pipeline.system.cuda import Gpu
 
 if TYPE_CHECKING:
@@ -38,7 +37,7 @@ class ChainNetwork:
             conventions of the chain, whose tensors are those of its first network. None: nothing to convert.
     """
 
-    def __init__(self, gpu: Gpu, model: ModelSpec, networks: Sequence[GpuNetwork], size: Size) -> None:
+    def __init__(self, gpu: Gpu, model: ModelSpec, networks: Sequence[GpuNetwork], size: HeightWidth) -> None:
         """Compile the kernels between networks.
 
         Args:
@@ -91,7 +90,7 @@ class ChainNetwork:
             for network in self.networks:
                 closing.callback(network.close)
 
-    def _links(self, sizes: Sequence[Size]) -> list[Adapt | None]:
+    def _links(self, sizes: Sequence[HeightWidth]) -> list[Adapt | None]:
         links: list[Adapt | None] = []
         following = [*self.networks[1:], None]
         for network, after, (height, width) in zip(self.networks, following, sizes, strict=True):
@@ -104,7 +103,7 @@ class ChainNetwork:
                 links.append(None)
         return links
 
-    def _inner_bytes(self, sizes: Sequence[Size]) -> int:
+    def _inner_bytes(self, sizes: Sequence[HeightWidth]) -> int:
         """Bytes of the tensors between the networks."""
         total = 0
         for number, (network, (height, width)) in enumerate(zip(self.networks, sizes, strict=False)):

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from numpy.typing import NDArray
 
 from pipeline.errors import BackendError, ModelError, OutOfMemory
-from pipeline.models.spec import ModelSpec
+from pipeline.models.spec import HeightWidth, ModelSpec
 from pipeline.superres.gpu import validation
 from pipeline.superres.gpu.choice_cache import ChoiceRecord, NetworkChoice, describe_choice
 from pipeline.superres.gpu.fused.candidates import ALL_INSTRUCTIONS, FP32_SUMS, Instruction
@@ -28,7 +28,7 @@ from pipeline.superres.gpu.fused.program import FusedProgram, assemble
 from pipeline.superres.gpu.fused.recognition import recognise
 from pipeline.superres.gpu.lane_rate import frames_per_second
 from pipeline.superres.gpu.network_chain import ChainNetwork
-from pipeline.superres.gpu.tensorrt.engine import Shapes, Size
+from pipeline.superres.gpu.tensorrt.engine import Shapes
 from pipeline.superres.gpu.tensorrt.engine_cache import EngineCache
 from pipeline.superres.gpu.tensorrt.library import load_if_installed
 from pipeline.superres.gpu.tensorrt.network import EngineResources, Network
@@ -120,7 +120,7 @@ def open_network(
     return Network(resources, height, width)
 
 
-def _open_chain(resources: EngineResources, engine: str, size: Size, is_fixed: bool) -> ChainNetwork:
+def _open_chain(resources: EngineResources, engine: str, size: HeightWidth, is_fixed: bool) -> ChainNetwork:
     """Open the networks of a chain, each by its own choice."""
     model, (height, width) = resources.model, size
     networks: list[GpuNetwork] = []
@@ -149,7 +149,7 @@ def fused_objection(model: ModelSpec) -> str | None:
     return None
 
 
-def prebuild_network(model: ModelSpec, size: Size, device: int, engine: str, cache: EngineCache) -> str:
+def prebuild_network(model: ModelSpec, size: HeightWidth, device: int, engine: str, cache: EngineCache) -> str:
     """Choose and build the network of `model` for images of `size`, (H, W), unless it is cached already.
 
     Returns:
@@ -258,7 +258,7 @@ def _open_fused(resources: EngineResources, record: ChoiceRecord) -> FusedNetwor
 
 
 def build_fused(
-    gpu: Gpu, model: ModelSpec, size: Size, instructions: Collection[Instruction]
+    gpu: Gpu, model: ModelSpec, size: HeightWidth, instructions: Collection[Instruction]
 ) -> tuple[FusedNetwork, FusedProgram]:
     """Plan and compile fused kernels, without validating them.
 

@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 from numpy.typing import NDArray
 
-from pipeline.models.spec import ModelSpec
+from pipeline.models.spec import HeightWidth, ModelSpec
 from pipeline.superres.cpu import runtimes
 from pipeline.superres.cpu.onnx_runtime import OnnxRuntimeNetwork, OnnxRuntimeRequest
-from pipeline.superres.cpu.runtimes import CpuRuntime, Size
+from pipeline.superres.cpu.runtimes import CpuRuntime
 
 Spoil = Callable[[NDArray[Any]], NDArray[Any]]
 
@@ -27,7 +27,7 @@ class FakeRuntimes:
 
     monkeypatch: pytest.MonkeyPatch
     now: float = 0.0
-    loaded: list[tuple[str, Size]] = field(default_factory=list)
+    loaded: list[tuple[str, HeightWidth]] = field(default_factory=list)
     runs: int = 0
 
     def install(self, *rows: CpuRuntime) -> None:
@@ -42,7 +42,7 @@ class FakeRuntimes:
     ) -> CpuRuntime:
         """A runtime whose runs take `seconds` and whose output is spoiled."""
 
-        def load(model: ModelSpec, size: Size, threads: int) -> "_Network":
+        def load(model: ModelSpec, size: HeightWidth, threads: int) -> "_Network":
             self.loaded.append((name, size))
             return _Network(self, OnnxRuntimeNetwork(model, size, threads, "CPUExecutionProvider"), seconds, spoil)
 
@@ -51,7 +51,7 @@ class FakeRuntimes:
     def broken(self, name: str, error: Exception) -> CpuRuntime:
         """A runtime that can't load networks."""
 
-        def load(model: ModelSpec, size: Size, threads: int) -> "_Network":
+        def load(model: ModelSpec, size: HeightWidth, threads: int) -> "_Network":
             raise error
 
         return CpuRuntime(name, name.title(), load, f"pip install {name}", "CPUExecutionProvider")

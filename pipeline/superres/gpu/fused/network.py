@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.models.spec import ModelSpec
+from pipeline.models.spec import HeightWidth, ModelSpec
 from pipeline.superres.gpu.fused.kernel import FusedKernel, kernel_arguments
 from pipeline.superres.gpu.fused.program import FusedProgram
 from pipeline.superres.gpu.fused.weights import IMAGE_PLANES
@@ -41,7 +41,7 @@ class FusedNetwork:
     interleaved = True
     has_fixed_size = True
 
-    def __init__(self, gpu: Gpu, model: ModelSpec, program: FusedProgram, size: tuple[int, int]) -> None:
+    def __init__(self, gpu: Gpu, model: ModelSpec, program: FusedProgram, size: HeightWidth) -> None:
         """Compile the kernels, or load them from the cache, and copy the weights to the GPU.
 
         Args:

@@ -8,13 +8,11 @@ from dataclasses import asdict, dataclass
 from typing import Any, Self
 
 from pipeline.errors import ModelError
-from pipeline.models.spec import ModelSpec
+from pipeline.models.spec import HeightWidth, ModelSpec
 from pipeline.superres.gpu.tensorrt.library import TensorRtLibrary
 from pipeline.superres.gpu.tensorrt.prelu import prelu_as_max as rewrite_prelu
 
 BUILD_OPTIONS, PLAIN_OPTIONS = "strongly typed, PReLU as Max", "strongly typed"  # with and without rewriting the ONNX
-
-Size = tuple[int, int]  # (H, W)
 
 
 @dataclass(frozen=True)
@@ -27,9 +25,9 @@ class Shapes:
         high: Largest (H, W).
     """
 
-    low: Size
-    typical: Size
-    high: Size
+    low: HeightWidth
+    typical: HeightWidth
+    high: HeightWidth
 
     @classmethod
     def fixed(cls, height: int, width: int) -> Shapes:
@@ -156,6 +154,6 @@ class EngineKey:
         return cls(**{**fields, "shapes": Shapes(_size(low), _size(typical), _size(high))})
 
 
-def _size(pair: Any) -> Size:
+def _size(pair: Any) -> HeightWidth:
     height, width = pair
     return int(height), int(width)

@@ -12,10 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.errors import BackendError, ModelError, OutOfMemory
-from pipeline.models.spec import ModelSpec
+from pipeline.models.spec import HeightWidth, ModelSpec
 from pipeline.superres.gpu import validation
 from pipeline.superres.gpu.tensorrt import engine as engines
-from pipeline.superres.gpu.tensorrt.engine import BUILD_OPTIONS, PLAIN_OPTIONS, EngineKey, Shapes, Size
+from pipeline.superres.gpu.tensorrt.engine import BUILD_OPTIONS, PLAIN_OPTIONS, EngineKey, Shapes
 from pipeline.superres.gpu.tensorrt.engine_cache import EngineCache
 from pipeline.superres.gpu.tensorrt.library import INSTALL_COMMANDS, TensorRtLibrary
 from pipeline.superres.session import check_tensor
@@ -216,7 +216,7 @@ class Lane:
         resources: EngineResources,
         library: TensorRtLibrary,
         context: Any,
-        size: Size,
+        size: HeightWidth,
         stream: Stream | None = None,
     ) -> None:
         """Allocate the tensors and bind them to `context`. Raises OutOfMemory."""
