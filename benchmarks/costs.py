@@ -14,7 +14,7 @@ from common.script import out, parser, run, save, size
 from pydantic import BaseModel, Field
 from rich.table import Table
 
-from pipeline import HostFacts, Settings, frame_costs, host_facts
+from pipeline import HostFacts, Settings, host_facts, step_rates
 
 
 class Row(BaseModel):
@@ -44,8 +44,8 @@ def main() -> None:
     settings = Settings.load(None, model=args.model, engine=args.engine, backend="tensorrt")
     rows = []
     for width, height in args.sizes:
-        costs = frame_costs(settings, width, height, args.seconds)
-        rows += [Row(size=f"{width}x{height}", step=cost.step, rate=cost.rate) for cost in costs]
+        rates = step_rates(settings, width, height, args.seconds)
+        rows += [Row(size=f"{width}x{height}", step=each.step, rate=each.rate) for each in rates]
         out.print(_table([row for row in rows if row.size == f"{width}x{height}"]))
     facts = host_facts(settings.device).model_dump()
     save(Report(**facts, model=args.model, engine=args.engine, seconds=args.seconds, rows=rows), args.save)

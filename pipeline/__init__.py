@@ -16,7 +16,7 @@ first used, so that `import pipeline` alone takes no time.
   `open_sink`, `Stage`, `Chain`, `Pipeline`, `Frame`; networks by `find_model`, all names by `listed_models`.
 - Quality: `read_frames`, `read_rgb`, `psnr`, `luma`, `bicubic`, `side_by_side`, `save_png`.
 - Comparisons: `compare_models`, `compare_files`, `comparison_page`, `preview`.
-- Measurements: `benchmark`, `StageBenchmark`, `benchmark_engines`, `frames_per_second`, `frame_costs`,
+- Measurements: `benchmark`, `StageBenchmark`, `benchmark_engines`, `frames_per_second`, `step_rates`,
   `measure_endurance`, `measure_stream_capacity`, `host_facts`.
 """
 
@@ -55,13 +55,13 @@ if TYPE_CHECKING:
         engine_error,
         network_error,
     )
-    from pipeline.diagnostics.frame_costs import FrameCost, frame_costs
     from pipeline.diagnostics.host_facts import HostFacts, host_facts
     from pipeline.diagnostics.pattern_clip import PATTERN_DESCRIPTION, write_pattern
     from pipeline.diagnostics.quality import read_frames, read_rgb, save_png, side_by_side, to_8_bit
     from pipeline.diagnostics.report import BenchmarkReport, BenchmarkRow
     from pipeline.diagnostics.simulated_stream import StreamWorkload, stream_workload
     from pipeline.diagnostics.stage_benchmark import StageBenchmark
+    from pipeline.diagnostics.step_rates import StepRate, step_rates
     from pipeline.diagnostics.stream_capacity import CapacityTrial, StreamCapacity, measure_stream_capacity
     from pipeline.errors import (
         BackendError,
@@ -124,13 +124,13 @@ _HOMES = {
     "pipeline.diagnostics.engine_benchmark": "EngineBenchmarkOptions benchmark_engines",
     "pipeline.diagnostics.engine_report": "EngineReport EngineRow",
     "pipeline.diagnostics.engines": "NetworkError SerializedEngine build_engine engine_error network_error",
-    "pipeline.diagnostics.frame_costs": "FrameCost frame_costs",
     "pipeline.diagnostics.host_facts": "HostFacts host_facts",
     "pipeline.diagnostics.pattern_clip": "PATTERN_DESCRIPTION write_pattern",
     "pipeline.diagnostics.quality": "read_frames read_rgb save_png side_by_side to_8_bit",
     "pipeline.diagnostics.report": "BenchmarkReport BenchmarkRow",
     "pipeline.diagnostics.simulated_stream": "StreamWorkload stream_workload",
     "pipeline.diagnostics.stage_benchmark": "StageBenchmark",
+    "pipeline.diagnostics.step_rates": "StepRate step_rates",
     "pipeline.diagnostics.stream_capacity": "CapacityTrial StreamCapacity measure_stream_capacity",
     "pipeline.errors": (
         "BackendError Cancelled InputError MismatchError ModelError OutOfMemory OutputError RefusedError "
@@ -166,7 +166,7 @@ _HOMES = {
 }
 
 # Old public name: new name. An entry is removed one version after the one that introduced the new name.
-_RENAMED: dict[str, str] = {}
+_RENAMED: dict[str, str] = {"FrameCost": "StepRate", "frame_costs": "step_rates"}
 
 __all__ = [
     "PATTERN_DESCRIPTION",
@@ -192,7 +192,6 @@ __all__ = [
     "EngineReport",
     "EngineRow",
     "Frame",
-    "FrameCost",
     "FrameFormat",
     "FrameQuality",
     "HostFacts",
@@ -225,6 +224,7 @@ __all__ = [
     "Siting",
     "Stage",
     "StageBenchmark",
+    "StepRate",
     "StreamCapacity",
     "StreamFigures",
     "StreamWorkload",
@@ -246,7 +246,6 @@ __all__ = [
     "decoding_stage",
     "engine_error",
     "find_model",
-    "frame_costs",
     "frames_per_second",
     "from_rgb",
     "host_facts",
@@ -270,6 +269,7 @@ __all__ = [
     "run_reference",
     "save_png",
     "side_by_side",
+    "step_rates",
     "stream_workload",
     "to_8_bit",
     "to_rgb",

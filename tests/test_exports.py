@@ -73,6 +73,11 @@ def test_a_renamed_name_works_with_a_deprecation_warning(monkeypatch: pytest.Mon
     assert warned[0].filename == __file__
 
 
+def test_renamed_names_stand_for_public_ones() -> None:
+    assert set(pipeline._RENAMED.values()) <= set(pipeline.__all__)  # private, as the tests of the warning need it
+    assert set(pipeline._RENAMED).isdisjoint(pipeline.__all__)
+
+
 def test_all_errors_have_one_root_and_are_in_the_overview() -> None:
     from pipeline import errors
 

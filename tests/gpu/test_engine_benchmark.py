@@ -1,10 +1,10 @@
-"""The comparison of engines, and a frame's costs, on a GPU."""
+"""The comparison of engines, and the rates of a frame's steps, on a GPU."""
 
 from __future__ import annotations
 
 from pipeline.config.settings import Settings
 from pipeline.diagnostics.engine_benchmark import EngineBenchmarkOptions, benchmark_engines
-from pipeline.diagnostics.frame_costs import STEPS, frame_costs
+from pipeline.diagnostics.step_rates import STEPS, step_rates
 
 _LARGEST_ERROR = {"fused-fp16acc": 5e-3}  # relative; 1.5e-3 for the other engines
 
@@ -27,6 +27,6 @@ def test_all_engines_run_and_are_as_exact_as_they_should_be() -> None:
 
 
 def test_every_step_around_the_network_has_a_rate() -> None:
-    costs = frame_costs(Settings(engine="fused"), 192, 128, seconds=0.1)
-    assert [cost.step for cost in costs] == list(STEPS)
-    assert all(cost.rate > 0 for cost in costs)
+    rates = step_rates(Settings(engine="fused"), 192, 128, seconds=0.1)
+    assert [rate.step for rate in rates] == list(STEPS)
+    assert all(rate.rate > 0 for rate in rates)

@@ -1,4 +1,4 @@
-"""The cost of everything around a network on a GPU: its rate alone, and with each further step added.
+"""The rate of a network on a GPU alone, and with each step around it added.
 
 - network       the network alone, its lanes in turn
 - + to_rgb      the kernel that converts the frame's samples to the network's input, before it
@@ -41,7 +41,7 @@ STEPS = ("network", "+ to_rgb", "+ from_rgb", "+ copies", "+ session", "+ thread
 
 
 @dataclass(frozen=True)
-class FrameCost:
+class StepRate:
     """The rate with one step more than the row before.
 
     Attributes:
@@ -53,7 +53,7 @@ class FrameCost:
     rate: float
 
 
-def frame_costs(settings: Settings, width: int, height: int, seconds: float = 0.5) -> list[FrameCost]:
+def step_rates(settings: Settings, width: int, height: int, seconds: float = 0.5) -> list[StepRate]:
     """Measure all STEPS on 8-bit 4:2:0 frames of noise.
 
     Args:
@@ -70,7 +70,7 @@ def frame_costs(settings: Settings, width: int, height: int, seconds: float = 0.
     resources = EngineResources(gpu, load_if_installed(settings.engine), EngineCache(), model)
     output = source.enlarged(model.scale)
     rates = []
-    with gpu_errors("measuring a frame's costs"), ExitStack() as opened:
+    with gpu_errors("measuring the rates of a frame's steps"), ExitStack() as opened:
         network = opened.enter_context(closing(open_network(resources, settings.engine, height, width)))
         kernels = conversion_kernels(gpu.device, model, source, output, network.interleaved)
         lanes = [opened.enter_context(closing(network.lane())) for _ in range(settings.contexts)]
@@ -82,7 +82,7 @@ def frame_costs(settings: Settings, width: int, height: int, seconds: float = 0.
     with open_session(SessionRequest("tensorrt", model, source, settings)) as session:
         rates.append(frames_per_second([SessionLane(session, noise(source), settings.slots)], seconds))
         rates.append(measure_session_rate(session, [noise(source)], seconds))
-    return [FrameCost(name, rate) for name, rate in zip(STEPS, rates, strict=True)]
+    return [StepRate(name, rate) for name, rate in zip(STEPS, rates, strict=True)]
 
 
 def noise(format: FrameFormat) -> Frame:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from pipeline.diagnostics.frame_costs import PassLane, SessionLane, noise
+from pipeline.diagnostics.step_rates import PassLane, SessionLane, noise
 from pipeline.frame import PIXEL_FORMATS, Colour, FrameFormat
 from tests.frames import format_of
 
