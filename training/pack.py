@@ -1,6 +1,6 @@
 """Packs of training pictures: .tar files that travel to a machine with a GPU, and a manifest.
 
-    python -m training.pack --out DIR --photos images more debian
+    python -m training.pack --out DIR --photos images debian more --drawn 240
 
 `read_pack` needs no more than NumPy and OpenCV or Pillow. Each part contains the manifest of the complete pack, so
 that a missing or foreign part is noticed.
@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import hashlib
 import io
+import itertools
 import json
 import logging
 import tarfile
@@ -192,17 +193,21 @@ def _parts(files: list[tuple[str, bytes]], room: int) -> list[list[tuple[str, by
 
 
 def main() -> None:
-    from training.pack_contents import photographs  # needs OpenCV, which reading does not
+    from training.drawings.lettering import find_fonts  # these need OpenCV, which reading does not
+    from training.pack_contents import drawings, photographs
 
     parser = argparse.ArgumentParser(description="Pack training pictures into .tar files.")
     parser.add_argument("--out", type=Path, required=True, help="folder for the parts and manifest.json")
     parser.add_argument(
         "--photos", type=Path, nargs="+", default=[], help="folders that training/pictures.toml describes"
     )
+    parser.add_argument("--drawn", type=int, default=0, help="number of pictures drawn by program")
+    parser.add_argument("--fonts", type=Path, default=Path("/usr/share/fonts"), help="folder of fonts for drawings")
     parser.add_argument("--limit", type=float, default=55, help="most MiB of a part")
     options = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(message)s")
-    paths = write_pack(options.out, photographs(options.photos), int(options.limit * 2**20))
+    pictures = itertools.chain(photographs(options.photos), drawings(options.drawn, find_fonts(options.fonts)))
+    paths = write_pack(options.out, pictures, int(options.limit * 2**20))
     for path in paths:
         print(f"{path}: {path.stat().st_size / 2**20:.1f} MiB")
 

@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 
 from tests.training.pictures import save, scene
-from training.images import read_rgb
+from training.drawings.catalogue import draw, plan
+from training.images import decode_rgb, read_rgb
 from training.pack import read_pack, write_pack
-from training.pack_contents import entry, photographs, shrink
+from training.pack_contents import drawings, entry, photographs, shrink
 
 
 @pytest.fixture
@@ -82,3 +83,10 @@ def test_unreadable_picture_is_reported_by_its_path(folder: Path) -> None:
     (folder / "a.jpg").write_bytes(b"no picture")
     with pytest.raises(ValueError, match=r"a\.jpg is not an image"):
         read_rgb(folder / "a.jpg")
+
+
+def test_drawings_are_packed_without_loss() -> None:
+    ((found, content),) = drawings(1, [])
+    kind, seed = plan(1)[0]
+    assert (found.name, found.kind) == (f"drawn-{kind}-{seed:04}.webp", "drawn")
+    assert np.array_equal(decode_rgb(content, found.name), draw(kind, seed))
