@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import os
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,9 @@ from rich.markup import escape
 from pipeline.cli.console import Status, counted, err, fail, hours, note, out, size
 from pipeline.cli.inputs import JobInput, resolve_inputs
 from pipeline.cli.option_names import with_options
+from pipeline.cli.printable import printable
 from pipeline.cli.shutdown import graceful_shutdown
+from pipeline.cli.standard_streams import take_write_error
 from pipeline.config.settings import Settings
 from pipeline.errors import SettingsError, UprezError
 from pipeline.files.destination import check_target, free_disk
@@ -65,15 +68,19 @@ class Batch:
         """Print the outcome of each job, as JSON if the settings say so."""
         if self._settings.as_json:
             print(json.dumps(self._as_json(), indent=2))
-        if self._is_silent:
-            return
+        if not self._is_silent:
+            self._summarise_for_people()
+
+    def _summarise_for_people(self) -> None:
         console = err if any(is_pipe(result.path) for result in self.results) else out
         for path in self.skipped:
             note(f"{path.name}: skipped, its output exists (--overwrite replaces it)")
         for result in self.results:
             for line in result.findings:
                 note(f"{result.path.name}: {line}")
-            console.print(escape(_summary_line(result)))
+            console.print(escape(printable(_summary_line(result), one_line=True)))
+        if error := take_write_error(sys.stdout):  # the outputs are complete nevertheless
+            note(f"the summary can't be written to standard output ({error.strerror})")
 
     def _plan(self, inputs: list[JobInput]) -> None:
         """Make a plan for each input whose output does not exist already; print the errors of the others."""

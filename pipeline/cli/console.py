@@ -5,29 +5,50 @@ from __future__ import annotations
 import sys
 import time
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+from rich.text import Text
 
 from pipeline.cli.option_names import with_options
+from pipeline.cli.printable import printable
+from pipeline.config.redaction import redact_logins
 
 _PLAIN_SECONDS = 10.0  # between two lines of progress where there is no terminal
 
+
+class PlainConsole(Console):
+    """A console that shows control characters in text as escapes, and does not end the process."""
+
+    def render_str(self, text: str, **options: Any) -> Text:
+        """`text` with its markup rendered; a control character in it came from a file's name, a tag or a server."""
+        return super().render_str(printable(text), **options)
+
+    def on_broken_pipe(self) -> None:
+        """Raise the error, where standard streams are not those of cli/standard_streams.py."""
+        raise BrokenPipeError
+
+
 # Lines are not wrapped if they don't go to a terminal: programs read them line by line.
-out = Console(highlight=False, emoji=False, soft_wrap=True, width=None if sys.stdout.isatty() else 240)
-err = Console(stderr=True, highlight=False, emoji=False, soft_wrap=True)
+out = PlainConsole(highlight=False, emoji=False, soft_wrap=True, width=None if sys.stdout.isatty() else 240)
+err = PlainConsole(stderr=True, highlight=False, emoji=False, soft_wrap=True)
 
 
 def fail(message: str) -> None:
     """Print an error as one line, the settings that it names in backticks as options."""
-    err.print(f"[bold red]uprez:[/] {escape(with_options(message))}")
+    err.print(f"[bold red]uprez:[/] {_line(message)}")
 
 
 def note(message: str) -> None:
     """Print a note as one line, the settings that it names in backticks as options."""
-    err.print(f"[yellow]note:[/] {escape(with_options(message))}")
+    err.print(f"[yellow]note:[/] {_line(message)}")
+
+
+def _line(message: str) -> str:
+    """`message` as markup of one line: no login that was typed in the wrong place, and no control characters."""
+    return escape(printable(redact_logins(with_options(message)), one_line=True))
 
 
 def facts(rows: list[tuple[str, str]]) -> str:
@@ -92,7 +113,7 @@ class Status:
 
     def begin(self, name: str) -> None:
         """Begin a job."""
-        self._name = name
+        name = self._name = printable(name, one_line=True)
         if self._task is None:
             empty = dict.fromkeys(("frames", "rate", "left", "bottleneck"), "")
             self._task = self._bar.add_task(escape(name), total=self._total or None, **empty)  # type: ignore[arg-type]

@@ -8,7 +8,7 @@ from contextlib import ExitStack
 import typer
 from rich.console import Console
 
-from pipeline.cli.console import fail
+from pipeline.cli.console import PlainConsole, fail
 from pipeline.cli.exit_codes import EXIT_BAD, EXIT_REFUSED, EXIT_SOME
 from pipeline.cli.live_console import screen_for
 from pipeline.cli.live_options import with_live_settings
@@ -42,16 +42,9 @@ def live(settings: LiveSettings) -> None:
         raise typer.Exit(code)
 
 
-class _Console(Console):
-    """A console that raises where its reader has ended; rich would end the process."""
-
-    def on_broken_pipe(self) -> None:
-        raise BrokenPipeError
-
-
 def _run(settings: LiveSettings, redact: Redact) -> int:
     """Run all streams to their end. Returns the exit code."""
-    console = _Console(stderr=True, highlight=False, emoji=False)
+    console = PlainConsole(stderr=True, highlight=False, emoji=False)
     with redacted_logging(redact, console, settings.quiet):
         try:
             host.limit_malloc_arenas()

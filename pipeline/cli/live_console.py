@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import logging
 import os
 import sys
 import time
@@ -20,8 +21,11 @@ from rich.text import Text
 
 from pipeline.cli.console import counted, hours, size
 from pipeline.cli.option_names import with_options
-from pipeline.errors import OutputError
+from pipeline.cli.printable import printable
+from pipeline.cli.standard_streams import take_write_error
 from pipeline.live.stats import GpuFigures, LiveFigures, OutputFigures, StreamFigures
+
+log = logging.getLogger(__name__)
 
 _JSON_SECONDS = 1.0
 _SUMMARY_SECONDS = 10.0  # at first, while somebody may be watching;
@@ -74,13 +78,15 @@ class NullScreen(_StatelessScreen):
 class JsonScreen(_StatelessScreen):
     """Prints LiveFigures as a line of JSON every second, and a last one at the end.
 
-    Raises OutputError if standard output can't be written, for instance because its reader has ended.
+    If standard output can't be written, for instance because its reader has ended, one warning is logged, and the
+    streams go on.
     """
 
     def __init__(self, clock: Clock = time.monotonic) -> None:
         self._clock = clock
         self._printed_at: float | None = None
         self._pending: LiveFigures | None = None
+        self._has_failed = False
 
     def show(self, figures: LiveFigures) -> None:
         now = self._clock()
@@ -97,12 +103,11 @@ class JsonScreen(_StatelessScreen):
 
     def _print(self, figures: LiveFigures) -> None:
         self._pending = None
-        try:
-            print(json.dumps(_with_options(figures.model_dump(mode="json")), separators=(",", ":")), flush=True)
-        except OSError as error:
-            with contextlib.suppress(OSError):  # what is buffered must not be written again at the end
-                os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            raise OutputError(f"--json: standard output can't be written ({error.strerror})") from error
+        print(json.dumps(_with_options(figures.model_dump(mode="json")), separators=(",", ":")), flush=True)
+        error = take_write_error(sys.stdout)
+        if error and not self._has_failed:
+            self._has_failed = True
+            log.warning("--json: standard output can't be written (%s); the streams go on", error.strerror)
 
 
 def _with_options(figures: dict[str, Any]) -> dict[str, Any]:
@@ -146,7 +151,7 @@ class LineScreen(_StatelessScreen):
     def _print(self, line: str) -> None:
         stamp = time.strftime(self._stamp) if self._stamp else ""
         with contextlib.suppress(OSError):  # a log that is full or closed must not end a recording
-            self._console.print(escape(stamp + line), soft_wrap=True)
+            self._console.print(escape(printable(stamp + line, one_line=True)), soft_wrap=True)
 
 
 class _StatusReport:
@@ -232,7 +237,8 @@ def _dropped(of: StreamFigures | OutputFigures) -> str:
 def _status(of: StreamFigures | OutputFigures) -> Text:
     detail = f" {hours(of.seconds)}" if isinstance(of, StreamFigures) else f" {size(of.bytes)}" if of.bytes else ""
     text = Text(of.status + detail, _COLOURS[of.status])
-    return text.append(f", {with_options(of.reason)}" if of.reason and of.status != "live" else "")
+    reason = printable(with_options(of.reason), one_line=True)
+    return text.append(f", {reason}" if reason and of.status != "live" else "")
 
 
 def formats(stream: StreamFigures) -> str:

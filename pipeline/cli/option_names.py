@@ -6,6 +6,9 @@ import logging
 import re
 from functools import cache
 
+from pipeline.cli.printable import printable
+from pipeline.config.redaction import redact_logins
+
 _SETTING = re.compile(r"`(?P<name>[a-z]\w*)(?:\s*=\s*(?P<value>[^`]+))?`")
 _UNLIKE_THEIR_FIELD = {
     "as_json": "--json",
@@ -33,13 +36,16 @@ def with_options(message: str) -> str:
 
 
 class MessageFormatter(logging.Formatter):
-    """Formats log records as lines of the command line, the settings that they name in backticks as options."""
+    """Formats log records as lines of the command line, the settings that they name in backticks as options.
+
+    Control characters are escaped, and logins of addresses are redacted, in tracebacks as well.
+    """
 
     def __init__(self) -> None:
         super().__init__("uprez: %(message)s")
 
     def format(self, record: logging.LogRecord) -> str:
-        return with_options(super().format(record))
+        return printable(redact_logins(with_options(super().format(record))))
 
 
 def _as_option(match: re.Match[str]) -> str:

@@ -1,4 +1,4 @@
-"""Shutdown of work that can end in order: one signal stops it, another aborts it, and a deadline may force the exit."""
+"""Shutdown of work: a signal stops it in order, a second Ctrl-C aborts it, and a deadline may force the exit."""
 
 from __future__ import annotations
 
@@ -51,17 +51,18 @@ class ForcedExit:
 def graceful_shutdown(
     work: Stoppable, forced_exit: ForcedExit | None = None, is_interruptible: Callable[[], bool] = lambda: False
 ) -> Iterator[None]:
-    """Inside, the first Ctrl-C, SIGTERM or SIGHUP stops `work` and the second aborts it.
+    """Inside, the first Ctrl-C, SIGTERM or SIGHUP stops `work`; a Ctrl-C after it aborts it, and no other signal does.
 
-    A thread listens for the signals, since the main thread can't handle them while it is in a library that blocks. At
-    the end of the block, that thread and the calls of `stop` and `abort` have ended, and the handlers are restored; but
-    after a signal, further ones are ignored, as the process is about to exit. To be used in the main thread.
+    A terminal that is closed sends SIGHUP twice. A thread listens for the signals, since the main thread can't handle
+    them while it is in a library that blocks. At the end of the block, that thread and the calls of `stop` and `abort`
+    have ended, and the handlers are restored; but after a signal, further ones are ignored, as the process is about to
+    exit. To be used in the main thread.
 
     Args:
         work: What runs inside.
         forced_exit: When and how to exit if the block has not been left in time after the first signal; never if None.
-        is_interruptible: Returns whether the main thread does something that `abort` doesn't reach: the second signal,
-            and any that follows, then raises KeyboardInterrupt there as well.
+        is_interruptible: Returns whether the main thread does something that `abort` doesn't reach: the second Ctrl-C,
+            and any signal that follows, then raises KeyboardInterrupt there as well.
     """
     numbers = ending_signals()
     with ExitStack() as stack:
@@ -93,7 +94,7 @@ class _State(Enum):
 
     RUNNING = auto()  # no signal yet
     STOPPING = auto()  # after the first signal
-    ABORTING = auto()  # after the second; further ones change nothing
+    ABORTING = auto()  # after a Ctrl-C that followed; further ones change nothing
 
 
 class _Listener:
@@ -133,7 +134,7 @@ class _Listener:
         try:
             while received := self._receive():
                 if received[0] in self._numbers:  # others have handlers too, such as SIGALRM
-                    self._advance()
+                    self._advance(received[0])
             for call in self._calls:
                 call.join(self._left())
                 if call.is_alive():
@@ -154,13 +155,15 @@ class _Listener:
         """Seconds until the exit is forced; None if it won't be."""
         return None if self._deadline is None else max(0.0, self._deadline - time.monotonic())
 
-    def _advance(self) -> None:
+    def _advance(self, number: int) -> None:
         """Act on a signal. The calls have threads of their own, as they may block."""
         if self._state is _State.RUNNING:
             self._state = _State.STOPPING
             if self._forced_exit is not None:
                 self._deadline = time.monotonic() + self._forced_exit.seconds
             self._calls.append(_in_thread(self._work.stop))
+            return
+        if number != signal.SIGINT:
             return
         interrupts = self._is_interruptible()  # asked before `abort` ends what is running
         if self._state is _State.STOPPING:

@@ -10,14 +10,18 @@ import threading
 from urllib.parse import unquote, unquote_plus
 
 REDACTED = "…"
-_LOGIN = re.compile(r"(\b[A-Za-z][A-Za-z0-9+.-]+:/{0,2})[^\s'\"]*@")
+_SCHEME = r"\b[A-Za-z][A-Za-z0-9+.-]+:"
+_LOGIN = re.compile(rf"({_SCHEME}/{{0,2}})[^\s'\"]*@|(?<=['\"])({_SCHEME}//)[^'\"\n]*@")
+_QUERY = re.compile(rf"({_SCHEME}//[^\s'\"?#]*[?#])[^\s'\"]+")
 _MIN_LENGTH = 4  # characters: a shorter secret by itself also occurs in ordinary words
 _MAX_PATTERNS = 64  # older ones are forgotten: a password file that changes every hour must not fill the memory
 
 
 def redact_logins(text: str) -> str:
-    """`text` without what precedes the @ of an address, for text in which no address was expected."""
-    return _LOGIN.sub(rf"\1{REDACTED}@", text)
+    """`text` without logins and queries of addresses, for text in which no address was expected."""
+    if ":" not in text:
+        return text
+    return _QUERY.sub(rf"\1{REDACTED}", _LOGIN.sub(rf"\1\2{REDACTED}@", text))
 
 
 class Redactor:

@@ -10,7 +10,7 @@ import sys
 import threading
 from typing import Any
 
-from pipeline.cli.main import main
+from pipeline.cli.start import main
 from pipeline.files.job import Job
 from pipeline.superres.cpu.session import OnnxSession
 

@@ -3,12 +3,13 @@
 import errno
 import io
 import json
+import os
 
 import pytest
 from rich.console import Console
 
 from pipeline.cli.live_console import JsonScreen, LineScreen, NullScreen, TableScreen, screen_for, summary
-from pipeline.errors import OutputError
+from pipeline.cli.standard_streams import TolerantFile, text_stream
 from pipeline.live.stats import Delay, GpuFigures, LiveFigures, OutputFigures, Status, StreamFigures
 from tests.clock import Clock
 
@@ -137,14 +138,20 @@ def test_json_is_a_line_per_second_and_a_last_one(capsys: pytest.CaptureFixture[
     assert report[0]["streams"][0]["name"] == "camera"
 
 
-def test_closed_standard_output_raises_output_error(monkeypatch: pytest.MonkeyPatch) -> None:
-    class Closed(io.StringIO):
-        def write(self, text: str) -> int:
-            raise BrokenPipeError(32, "Broken pipe")
-
-    monkeypatch.setattr("sys.stdout", Closed())
-    with pytest.raises(OutputError, match=r"^--json: standard output can't be written \(Broken pipe\)$"):
-        JsonScreen().show(figures())
+def test_json_that_nobody_reads_is_one_warning_and_ends_no_stream(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    clock = Clock(0.0)
+    with text_stream(TolerantFile(writing)) as stream:
+        monkeypatch.setattr("sys.stdout", stream)
+        with JsonScreen(clock) as lines:
+            for clock.now in (0.0, 1.0, 2.0):
+                lines.show(figures())
+        monkeypatch.undo()
+    os.close(writing)
+    assert caplog.messages == ["--json: standard output can't be written (Broken pipe); the streams go on"]
 
 
 def test_screen_depends_on_quiet_and_json() -> None:

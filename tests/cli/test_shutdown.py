@@ -67,14 +67,24 @@ def start() -> Iterator[Start]:
 
 
 @pytest.mark.parametrize("number", ENDING_SIGNALS)
-def test_first_signal_stops_the_work_and_second_aborts_it(work: Work, number: signal.Signals) -> None:
+def test_any_signal_stops_the_work_and_ctrl_c_after_it_aborts_it(work: Work, number: signal.Signals) -> None:
     with graceful_shutdown(work):
         signal.raise_signal(number)
         until(lambda: work.stops == 1)
-        signal.raise_signal(number)
+        signal.raise_signal(signal.SIGINT)
         until(lambda: work.aborts == 1)
-        signal.raise_signal(number)
+        signal.raise_signal(signal.SIGINT)
     assert (work.stops, work.aborts) == (1, 1)
+
+
+@pytest.mark.parametrize("number", sorted({*ENDING_SIGNALS} - {signal.SIGINT}))
+def test_a_signal_that_is_no_ctrl_c_never_aborts(work: Work, number: signal.Signals) -> None:
+    """A terminal that is closed sends SIGHUP twice: by its shell, and by the system."""
+    with graceful_shutdown(work, is_interruptible=lambda: True):
+        for _ in range(3):
+            signal.raise_signal(number)
+        until(lambda: work.stops == 1)
+    assert (work.stops, work.aborts) == (1, 0)
 
 
 def test_sighup_that_was_ignored_stays_ignored(work: Work) -> None:
@@ -150,7 +160,7 @@ def test_second_signal_interrupts_a_main_thread_that_abort_does_not_reach(work: 
     def wait_for_ever() -> None:
         signal.raise_signal(signal.SIGTERM)
         until(lambda: work.stops == 1)
-        signal.raise_signal(signal.SIGTERM)
+        signal.raise_signal(signal.SIGINT)
         threading.Event().wait()
 
     with pytest.raises(KeyboardInterrupt), graceful_shutdown(work, is_interruptible=lambda: True):

@@ -1,6 +1,7 @@
 """A signal stops `uprez upscale` whenever it arrives: no part of a call ignores it."""
 
 import json
+import os
 import pkgutil
 import shutil
 import signal
@@ -18,6 +19,10 @@ from tests import clips
 from tests.cli.conftest import Call
 from tests.cli.held_upscale import HELD_FRAME
 from tests.platforms import ENDING_SIGNALS
+
+if sys.platform != "win32":
+    import fcntl
+    import termios
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals as POSIX has them")
 
@@ -74,6 +79,52 @@ def test_second_signal_aborts_the_job(hold: Hold, tmp_path: Path) -> None:
     assert process.returncode == 130, errors
     assert "Traceback" not in errors
     assert {path.name for path in tmp_path.iterdir()} == {"long.mp4"}
+
+
+def test_terminal_that_is_closed_leaves_a_playable_part(tmp_path: Path) -> None:
+    source = clips.make(tmp_path / "long.mp4", frames=40)
+    master, slave = os.openpty()
+    process = subprocess.Popen(
+        [sys.executable, "-m", START, "stop", str(source), *FAST],
+        stdin=slave,
+        stdout=slave,
+        stderr=slave,
+        preexec_fn=lead_session,
+    )
+    os.close(slave)
+    shown = b""
+    while b"held" not in shown:
+        shown += os.read(master, 4096)
+    os.close(master)  # sends SIGHUP, and whatever is printed raises an error
+    assert process.wait(timeout=50) == 130
+    assert len(clips.shades(tmp_path / "long.x1.partial.mkv")) == HELD_FRAME
+
+
+def test_reader_of_messages_that_has_ended_does_not_end_the_job(hold: Hold, tmp_path: Path) -> None:
+    process = hold("stop")
+    assert process.stdout
+    assert process.stderr
+    process.stdout.close()
+    process.stderr.close()
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(timeout=50) == 130
+    assert len(clips.shades(tmp_path / "long.x1.partial.mkv")) == HELD_FRAME
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no device that is always full")
+def test_messages_for_a_full_disk_do_not_end_the_job(tmp_path: Path) -> None:
+    source = clips.make(tmp_path / "clip.mp4", frames=12)
+    with open("/dev/full", "wb") as full:
+        command = [sys.executable, "-m", "pipeline", "upscale", str(source), *FAST]
+        assert subprocess.run(command, stdout=full, stderr=full, timeout=50).returncode == 0
+    assert len(clips.shades(tmp_path / "clip.x1.mkv")) == 12
+
+
+def lead_session() -> None:
+    """Make this process the leader of a session, whose terminal is standard input."""
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    os.setsid()
+    fcntl.ioctl(0, termios.TIOCSCTTY, 0)
 
 
 class TestMoment:
