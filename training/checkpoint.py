@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 NAME = "checkpoint.pt"
-_VERSION = 1
+_VERSION = 2
 
 
 @dataclass(frozen=True)

@@ -154,6 +154,7 @@ class Recipe(_Table):
         seed: Determines the first weights and all patches.
         average: What the moving average of the weights keeps of itself in a step.
         validate_every: Steps between two validations, a multiple of STEPS_PER_BLOCK.
+        compiled: Whether torch.compile fuses operations on a GPU, which changes rounding.
         network: The network.
         patches: Where patches are drawn.
         phases: Parts of the training, in order.
@@ -165,6 +166,7 @@ class Recipe(_Table):
     seed: int = Field(default=1, ge=0, lt=2**31)
     average: float = Field(default=0.999, ge=0, lt=1)
     validate_every: PositiveSteps = 5000
+    compiled: bool = False
     network: NetworkRecipe
     patches: PatchRecipe = PatchRecipe()
     phases: tuple[PhaseRecipe, ...] = Field(min_length=1)

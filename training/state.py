@@ -27,7 +27,7 @@ class TrainingState:
 
     def __init__(self, recipe: Recipe, device: torch.device) -> None:
         self._keep = recipe.average
-        self.network = build_network(recipe.network, recipe.seed).to(device, memory_format=torch.channels_last)
+        self.network = build_network(recipe.network, recipe.seed).to(device)
         self.averaged = copy.deepcopy(self.network).requires_grad_(False)
         self.rate = torch.zeros((), device=device)
         self.loss = torch.zeros((), device=device)

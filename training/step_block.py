@@ -27,6 +27,8 @@ class StepBlock:
         """Prepare the steps; the state is the same afterwards."""
         self._phase, self._state, self._sampler, self._seed = phase, state, sampler, recipe.seed
         self._device = state.rate.device
+        compiles = recipe.compiled and self._device.type == "cuda"
+        self._network = torch.compile(state.network, dynamic=False) if compiles else state.network
         self._loss = Loss(phase, self._device)
         self._draws = torch.zeros((STEPS_PER_BLOCK, phase.batch, DRAWS), dtype=torch.int64, device=self._device)
         self._rates = torch.zeros(STEPS_PER_BLOCK, device=self._device)
@@ -50,7 +52,7 @@ class StepBlock:
         for index in range(count):
             patches = self._sampler.gather(self._draws[index])
             with _precision(self._phase, self._device):
-                output = self._state.network(patches.small)
+                output = self._network(patches.small)
             self._state.rate.copy_(self._rates[index])
             with _precision(self._phase, self._device, autocast=False):  # backward uses TF32 or not, too
                 self._state.update(self._loss(output, patches))

@@ -11,21 +11,20 @@ from __future__ import annotations
 
 import math
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from pipeline.superres.gpu.fused.chain import MOST_JOINED, ChainLayer, ConvolutionChain
-from training.networks.convolution import Convolution, convolution
-from training.networks.layers import as_array, chain_layer
+from pipeline.superres.gpu.fused.chain import MOST_JOINED, ConvolutionChain
+from training.networks.convolutions import convolve, make_convolutions
+from training.networks.layers import chain_layer
 from training.networks.residual import add_to_enlarged
 from training.recipe import NetworkRecipe
 
 PLANES = 3
-_CONVOLUTIONS = 3  # of a block
 _WIDENING = 4.0  # the gate of small values is nearly closed, so the image is amplified
-_STRENGTHS = 1.4, 1.7, 1.4  # of a block's convolutions: SiLU reduces the energy
+_STRENGTHS = [1.4, 1.7, 1.4]  # of a block's convolutions: SiLU reduces the energy
+_BLOCK = len(_STRENGTHS)
 _OPEN = 2.0  # magnitude of the third convolution's first biases: at 0, the gate would be closed
 _TAIL = 0.02  # starts close to the enlarged image instead of noise
 
@@ -37,52 +36,47 @@ class GatedNetwork(nn.Module):
         super().__init__()
         self.recipe = recipe
         features = recipe.features
-        self.head = convolution(recipe, PLANES, features, _WIDENING)
-        self.blocks = nn.ModuleList(
-            nn.ModuleList(convolution(recipe, features, features, strength) for strength in _STRENGTHS)
-            for _ in range(recipe.layers)
-        )
+        self.head = make_convolutions(recipe, PLANES, features, [_WIDENING])
+        self.body = make_convolutions(recipe, features, features, _STRENGTHS * recipe.layers)
         with torch.no_grad():
-            for block in self.blocks:
-                block[-1].bias.copy_(torch.randint(0, 2, (features,)) * (2 * _OPEN) - _OPEN)
-        inputs = features * (1 + len(self._joined()))
+            self.body.bias[_BLOCK - 1 :: _BLOCK] = torch.randint(0, 2, (recipe.layers, features)) * (2 * _OPEN) - _OPEN
+        inputs = features * (1 + len(self._joined_blocks()))
         self.join = nn.Conv2d(inputs, features, 1)
         nn.init.normal_(self.join.weight, std=1 / math.sqrt(inputs))
         nn.init.zeros_(self.join.bias)
-        self.tail = convolution(recipe, features, PLANES * recipe.scale**2, _TAIL)
+        self.tail = make_convolutions(recipe, features, PLANES * recipe.scale**2, [_TAIL])
 
-    def _joined(self) -> list[int]:
-        """The blocks that the 1x1 convolution reads."""
+    def _joined_blocks(self) -> list[int]:
+        """The blocks that the 1x1 convolution reads, counted from 1."""
         count = min(MOST_JOINED - 1, self.recipe.layers)
-        return [(number + 1) * self.recipe.layers // count - 1 for number in range(count)]
+        return [(number + 1) * self.recipe.layers // count for number in range(count)]
 
     def forward(self, image: Tensor) -> Tensor:
         """Add the output of the convolutions to the enlarged image."""
-        features = self.head(image)
+        device = image.device
+        (head,), body, (tail,) = (stack.layers(device) for stack in (self.head, self.body, self.tail))
+        features = convolve(image, head)
         outputs = [features]
-        for block in self.blocks:
-            y = functional.silu(block[1](functional.silu(block[0](features))))
-            y = block[2](y)
+        for first in range(0, len(body), _BLOCK):
+            y = features
+            for layer in body[first : first + _BLOCK - 1]:
+                y = functional.silu(convolve(y, layer))
+            y = convolve(y, body[first + _BLOCK - 1])
             features = (features + y) * (torch.sigmoid(y) - 0.5)
             outputs.append(features)
-        joined = self.join(torch.cat([outputs[0], *(outputs[block + 1] for block in self._joined())], dim=1))
-        return add_to_enlarged(image, self.tail(joined), self.recipe.scale, self.recipe.residual)
+        joined = self.join(torch.cat([outputs[0], *(outputs[block] for block in self._joined_blocks())], dim=1))
+        return add_to_enlarged(image, convolve(joined, tail), self.recipe.scale, self.recipe.residual)
 
     @torch.no_grad()
     def chain(self) -> ConvolutionChain:
         """The layers with merged kernels."""
-        layers = [chain_layer(self.head)]
-        for block in self.blocks:
-            layers += _block_layers(list(block), operand=len(layers) - 1)
-        sources = 0, *(_CONVOLUTIONS * (block + 1) for block in self._joined())
-        ones = np.ones(len(self.join.bias), np.float32)
-        layers.append(ChainLayer(as_array(self.join.weight), as_array(self.join.bias), ones, joined=sources))
-        layers.append(chain_layer(self.tail))
+        device = self.join.weight.device
+        layers = [chain_layer(layer) for layer in self.head.layers(device)]
+        for index, layer in enumerate(self.body.layers(device), 1):
+            gates = index % _BLOCK == 0
+            fields = {"epilogue": "gate", "operand": index - _BLOCK} if gates else {"smooth": True}
+            layers.append(chain_layer(layer, **fields))
+        sources = 0, *(_BLOCK * block for block in self._joined_blocks())
+        layers.append(chain_layer((self.join.weight, self.join.bias), joined=sources))
+        layers += map(chain_layer, self.tail.layers(device))
         return ConvolutionChain(tuple(layers), PLANES, self.recipe.scale, self.recipe.residual)
-
-
-def _block_layers(block: list[Convolution], operand: int) -> list[ChainLayer]:
-    """The layers of a block whose input is the output of layer `operand`."""
-    first, second, third = block
-    gated = chain_layer(third, epilogue="gate", operand=operand)
-    return [chain_layer(first, smooth=True), chain_layer(second, smooth=True), gated]

@@ -7,7 +7,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from pipeline.superres.gpu.fused.chain import ChainLayer, ConvolutionChain
-from training.networks.convolution import convolution
+from training.networks.convolutions import as_autocast, convolve, make_convolutions
 from training.networks.layers import chain_layer
 from training.networks.residual import add_to_enlarged
 from training.recipe import NetworkRecipe
@@ -25,40 +25,43 @@ class PlainNetwork(nn.Module):
         super().__init__()
         self.recipe = recipe
         features = recipe.features
-        widths = [PLANES, *[features] * recipe.layers]
-        self.convolutions = nn.ModuleList(convolution(recipe, width, features, _STRENGTH) for width in widths)
-        self.slopes = nn.ParameterList(nn.Parameter(torch.full((features,), _SLOPE)) for _ in widths)
-        self.tail = convolution(recipe, features, PLANES * recipe.scale**2, _TAIL)
+        self.head = make_convolutions(recipe, PLANES, features, [_STRENGTH])
+        self.body = make_convolutions(recipe, features, features, [_STRENGTH] * recipe.layers)
+        self.tail = make_convolutions(recipe, features, PLANES * recipe.scale**2, [_TAIL])
+        self.slopes = nn.Parameter(torch.full((1 + recipe.layers, features), _SLOPE))
 
     def forward(self, image: Tensor) -> Tensor:
         """Add the output of the convolutions to the enlarged image."""
+        device = image.device
+        (tail,) = self.tail.layers(device)
+        slopes = as_autocast(self._slopes(), device).unbind()
         features = skipped = image
-        for index, layer in enumerate(self.convolutions):
-            features = functional.prelu(layer(features), self._slope(index))
+        for index, layer in enumerate([*self.head.layers(device), *self.body.layers(device)]):
+            features = functional.prelu(convolve(features, layer), slopes[index])
             if self._is_joined(index):
                 features = features + skipped
             if index == 0 or self._is_joined(index):
                 skipped = features
-        return add_to_enlarged(image, self.tail(features), self.recipe.scale, self.recipe.residual)
+        return add_to_enlarged(image, convolve(features, tail), self.recipe.scale, self.recipe.residual)
 
     def _is_joined(self, index: int) -> bool:
         """True if the output of an earlier layer is added to that of layer `index`."""
         return bool(self.recipe.skip) and index > 0 and index % self.recipe.skip == 0
 
-    def _slope(self, index: int) -> Tensor:
-        """The slopes of PReLU, (features,). The fused kernels need slopes up to 1 where layers are joined."""
-        slope: Tensor = self.slopes[index]
-        return slope.clamp(max=1) if self.recipe.skip else slope
+    def _slopes(self) -> Tensor:
+        """The slopes of PReLU, (1 + layers, features); up to 1, which the fused kernels require of joined layers."""
+        return self.slopes.clamp(max=1) if self.recipe.skip else self.slopes
 
     @torch.no_grad()
     def chain(self) -> ConvolutionChain:
         """The layers with merged kernels."""
+        device, slopes = self.slopes.device, self._slopes()
         layers: list[ChainLayer] = []
         skipped = 0
-        for index, layer in enumerate(self.convolutions):
+        for index, layer in enumerate([*self.head.layers(device), *self.body.layers(device)]):
             joined = self._is_joined(index)
             join = {"epilogue": "add", "operand": skipped} if joined else {}
-            layers.append(chain_layer(layer, slope=self._slope(index), **join))
+            layers.append(chain_layer(layer, slopes[index], **join))
             skipped = index if joined else skipped
-        layers.append(chain_layer(self.tail))
+        layers += map(chain_layer, self.tail.layers(device))
         return ConvolutionChain(tuple(layers), PLANES, self.recipe.scale, self.recipe.residual)

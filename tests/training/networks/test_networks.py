@@ -114,5 +114,5 @@ def test_the_first_weights_depend_on_the_seed_alone() -> None:
 
 def test_slopes_above_one_are_limited_where_layers_are_joined() -> None:
     network = trained_network(SHAPES["plain with sums"])
-    network.slopes[0].fill_(1.5)
+    network.slopes.fill_(1.5)
     assert network.chain().layers[0].slope.max() == 1
