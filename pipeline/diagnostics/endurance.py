@@ -168,7 +168,10 @@ def _growth(samples: list[EnduranceSample]) -> dict[str, Any]:
     grown_rss = max(sample.rss for sample in warm) - first.rss
     grown_gpu = None if first.gpu is None else max(sample.gpu or 0 for sample in warm) - first.gpu
     flat = _is_flat(grown_rss, first.rss) and _is_flat(grown_gpu or 0, first.gpu or 0)
-    rate = (last.frames - first.frames) / (last.seconds - first.seconds)
+    if first is last:  # the run ended before a sample was due
+        rate = last.frames / last.seconds
+    else:
+        rate = (last.frames - first.frames) / (last.seconds - first.seconds)
     return {"grown_rss": grown_rss, "grown_gpu": grown_gpu, "flat": flat, "rate": rate}
 
 

@@ -10,6 +10,7 @@ import pytest
 from pipeline.config.settings import Settings
 from pipeline.diagnostics import endurance
 from pipeline.diagnostics.endurance import EnduranceSample, measure_endurance
+from pipeline.flow.pipeline import Pipeline
 from pipeline.superres.cpu.session import OnnxSession
 from tests.waiting import DEADLINE
 
@@ -43,3 +44,11 @@ def test_every_frame_passes_and_nothing_is_left_over(clip: Path, encode: bool) -
     assert (report.encoder is not None) == encode
     assert report.at(1) == report.samples[-1]
     assert report.grown_gpu is None
+
+
+def test_run_that_ends_before_a_sample_is_due_has_a_rate(clip: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    wait = Pipeline.wait
+    monkeypatch.setattr(Pipeline, "wait", lambda pipeline, tick: wait(pipeline))
+    report = measure_endurance(clip, SETTINGS, 3)
+    (sample,) = report.samples
+    assert report.rate == sample.frames / sample.seconds
