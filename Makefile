@@ -26,6 +26,10 @@ SOURCES := benchmarks pipeline samples tests training
 CLIPS := $(if $(UPREZ_TEST_MEDIA),--media $(UPREZ_TEST_MEDIA))
 GPU := $(shell command -v nvidia-smi >/dev/null 2>&1 && echo "[rtx]")
 
+# Bytecode is kept even where that is switched off for all programs: the tests start some hundred processes, each of
+# which would compile the package again, and pytest would rewrite every test module in each of its own processes.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: demo man test lint types layers tests test-long test-live coverage docs package release sanitize fidelity fidelity-gpu clean
 
 demo: $(VENV)/demo.installed

@@ -1,6 +1,7 @@
 """Fixtures of all tests: a private cache, real clips if there are any, and a check that no thread is left running."""
 
 import contextlib
+import gc
 import os
 import sys
 import threading
@@ -18,6 +19,12 @@ os.environ["ORT_DISABLE_TELEMETRY"] = "1"  # for tests that import ONNX Runtime 
 # Timing never decides a test: neither that of an example nor that of drawing one.
 hypothesis.settings.register_profile("untimed", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
 hypothesis.settings.load_profile("untimed")
+
+
+def pytest_collection_finish() -> None:
+    """Takes what collecting made out of garbage collection: tests that collect garbage would look through it each time."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(autouse=True, scope="session")  # before the fixtures of modules, some of which open models
