@@ -1,7 +1,7 @@
 """Render the sample clip: `python samples/render.py` writes samples/clip.mp4.
 
-The scene is the same each time, its samples are not: rounding differs with the processor and with the versions of OpenCV,
-NumPy and x264, before the encoder too. So the file's samples may differ by some levels from those of the repository's clip.
+The scene is the same each time, its samples are not: rounding depends on the processor and on the versions of OpenCV,
+NumPy and x264, before the encoder too. They may differ by some levels from those of the clip in the repository.
 """
 
 from __future__ import annotations

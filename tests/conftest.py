@@ -22,7 +22,7 @@ hypothesis.settings.load_profile("untimed")
 
 
 def pytest_collection_finish() -> None:
-    """Takes what collecting made out of garbage collection: tests that collect garbage would look through it each time."""
+    """Excludes from garbage collection what collecting made, which tests that collect would traverse each time."""
     gc.collect()
     gc.freeze()
 
