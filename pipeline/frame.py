@@ -256,6 +256,8 @@ class Frame:
         device_planes: The planes in GPU memory, of a frame that NVDEC decoded or that a program holds there; `planes`
             is empty then.
         interlaced: The stream marks its odd and even rows as two fields, captured at two times.
+        captions: Closed captions (CEA-608 and 708) that the stream has with it, the three-byte constructs cc_data of
+            CTA-708; empty for none.
         decoded: Completes once NVDEC has written `device_planes`; None: once it has done all its work so far.
     """
 
@@ -266,4 +268,5 @@ class Frame:
     release: Callable[[], None] = _do_nothing
     device_planes: tuple[DevicePlane, ...] = ()
     interlaced: bool = False
+    captions: bytes = b""
     decoded: Event | None = None

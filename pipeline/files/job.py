@@ -41,6 +41,7 @@ from pipeline.flow.pipeline import Pipeline
 from pipeline.flow.stage import Chain, Stage
 from pipeline.flow.telemetry import OnProgress, Progress, bottleneck
 from pipeline.media.decoding.frame_reader import PtsRecorder
+from pipeline.media.encoding.captions import CaptionTrack
 from pipeline.media.encoding.pad import Pad
 from pipeline.media.reading.pipe import PIPE_NAME
 from pipeline.media.reading.probe import probe
@@ -184,11 +185,12 @@ class _JobPipeline:
         self._submit = Submit[Packet](session, self._repeats)
         self._pts = PtsRecorder[Packet]()
         self._encoder = sink.encoder(plan.time_base)
+        self._captions = CaptionTrack(plan.encoding.codec, plan.time_base, plan.time_shift)
         stages: dict[str, Stage[Any, Any]] = {
             "decode": Chain(self._reader, *preprocessing_stages(plan)),
             "submit": self._submit,
             "upscale": Chain(Collect[Packet](session), _FirstFrameLog()),
-            "encode": Chain(self._pts, Pad(plan.encoding.format), self._encoder, sink),
+            "encode": Chain(self._pts, Pad(plan.encoding.format), *self._captions.around(self._encoder), sink),
         }
         end = source.stop if plan.media.pipe else None
         self._pipeline = Pipeline(source, stages, plan.settings.queue, queue_weight, end=end)
@@ -241,6 +243,7 @@ class _JobPipeline:
         yield from self._reader.findings()
         yield from self._sink.dropped
         yield from self._sink.remarks
+        yield from self._captions.remarks
         if self._sink.repaired:
             yield f"timestamps of other streams' packets that did not increase were repaired ({self._sink.repaired})"
 

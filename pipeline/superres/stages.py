@@ -10,7 +10,7 @@ than without repeated frames, however many there are; and at least one of two is
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Generic, TypeVar
 
 from pipeline.flow.stage import Stage
@@ -28,10 +28,12 @@ class Pending:
     Attributes:
         ticket: Ticket of the session that works on the frame; only that session knows its type.
         may_repeat: RepeatedFrames may follow, which use its output.
+        captions: Captions of the frame.
     """
 
     ticket: Any
     may_repeat: bool = False
+    captions: bytes = b""
 
 
 @dataclass(frozen=True)
@@ -41,10 +43,12 @@ class RepeatedFrame:
     Attributes:
         pts: Presentation time of the frame.
         duration: Duration of the frame.
+        captions: Captions of the frame.
     """
 
     pts: int
     duration: int
+    captions: bytes = b""
 
 
 class Submit(Stage[Frame | Passed, Pending | RepeatedFrame | Passed], Generic[Passed]):
@@ -89,17 +93,16 @@ class Submit(Stage[Frame | Passed, Pending | RepeatedFrame | Passed], Generic[Pa
 
     def _submit(self, frame: Frame) -> Pending | RepeatedFrame:
         repeats = self._repeats
-        if repeats is None:
-            return Pending(self._session.submit(frame))
-        if frame.device_planes:
-            repeats.forget()
-            return Pending(self._session.submit(frame))
+        if repeats is None or frame.device_planes:
+            if repeats:
+                repeats.forget()
+            return Pending(self._session.submit(frame), captions=frame.captions)
         is_repeat = repeats.is_repeat(frame)
         kept = repeats.keep(frame)
         if is_repeat:
             kept.release()
-            return RepeatedFrame(frame.pts, frame.duration)
-        return Pending(self._session.submit(kept), may_repeat=True)
+            return RepeatedFrame(frame.pts, frame.duration, frame.captions)
+        return Pending(self._session.submit(kept), True, frame.captions)
 
 
 class Collect(Stage[Pending | RepeatedFrame | Passed, Frame | Passed], Generic[Passed]):
@@ -115,7 +118,7 @@ class Collect(Stage[Pending | RepeatedFrame | Passed, Frame | Passed], Generic[P
             yield self._collect(item)
         elif isinstance(item, RepeatedFrame):
             assert self._last is not None
-            yield self._last.share(item.pts, item.duration)
+            yield replace(self._last.share(item.pts, item.duration), captions=item.captions)
         else:
             yield item
 
@@ -130,7 +133,8 @@ class Collect(Stage[Pending | RepeatedFrame | Passed, Frame | Passed], Generic[P
 
     def _collect(self, pending: Pending) -> Frame:
         frame = self._session.collect(pending.ticket)
-        if not pending.may_repeat:
-            return frame
-        self._last = SharedFrame(frame)
-        return self._last.share(frame.pts, frame.duration)
+        if pending.may_repeat:
+            self._last = SharedFrame(frame)
+            frame = self._last.share(frame.pts, frame.duration)
+        frame.captions = pending.captions
+        return frame

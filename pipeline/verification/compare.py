@@ -21,12 +21,20 @@ from pipeline.media.reading.pipe import is_pipe
 from pipeline.media.reading.probe import probe
 from pipeline.media.writing.colour_tags import nearest_supported_colour
 from pipeline.verification.alignment import align
+from pipeline.verification.captions_check import compare_captions
 from pipeline.verification.clock_offset import common_shift
 from pipeline.verification.colour_check import find_colour_fault
 from pipeline.verification.content_check import compare_contents
 from pipeline.verification.frame_check import check_frames
 from pipeline.verification.packet_count import compare_frame_times, frame_count_fault
-from pipeline.verification.readers import OutputVideoReader, SourceRange, SourceVideoReader, VideoReader, output_reader
+from pipeline.verification.readers import (
+    OutputVideoReader,
+    SourceRange,
+    SourceVideoReader,
+    VideoReader,
+    carries_captions,
+    output_reader,
+)
 from pipeline.verification.spatial_check import compare_spatial
 from pipeline.verification.tag_check import compare_tags
 from pipeline.verification.tracks import read_contents
@@ -116,6 +124,9 @@ def _compare(
     items += [Fault("damage", line) for line in source_reader.damage]
     items += [Fault("result-damaged", line) for line in reader.damage]
     items += _compare_descriptions(source, output)
+    if not quick and not reader.is_timeless:
+        tick, is_carried = float(output.video.time_base), carries_captions(output.video.codec)
+        items += compare_captions(source_reader.captions, reader.captions, report.shift, tick, is_carried)
     if streams == "all":
         items += _compare_others(source_reader, reader, report.shift, is_complete=part == SourceRange())
     faults = tuple(item for item in items if isinstance(item, Fault))

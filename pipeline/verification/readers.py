@@ -26,12 +26,14 @@ from pipeline.media.decoding.interlace.bwdif import MAX_GAP_FRAMES, Deinterlacin
 from pipeline.media.decoding.preprocess import preprocess
 from pipeline.media.decoding.rotate import Orientation
 from pipeline.media.decoding.trim import Excerpt
+from pipeline.media.encoding.codecs import codec_spec
 from pipeline.media.reading import alpha
 from pipeline.media.reading.file_source import FileSource, ReadOptions
 from pipeline.media.reading.image_source import ImageSource
 from pipeline.media.reading.input_container import demux, flush_decoder, open_input
 from pipeline.media.reading.media_info import MediaInfo, VideoInfo
 from pipeline.media.reading.source import Packet
+from pipeline.verification.captions_check import CaptionDigests
 from pipeline.verification.frame_signature import (
     Grid,
     Signature,
@@ -76,6 +78,7 @@ class VideoReader(ABC):
     Attributes:
         media: The file.
         others: The packets of its other streams, by stream index, as far as it was read.
+        captions: The closed captions of its frames, as far as they were decoded.
         damage: A line for each part that could not be read.
         is_timeless: Frames have an order, and no meaningful timestamps.
     """
@@ -85,6 +88,7 @@ class VideoReader(ABC):
     def __init__(self, media: MediaInfo) -> None:
         self.media = media
         self.others: dict[int, PacketDigests] = {}
+        self.captions = CaptionDigests()
         self.damage: list[str] = []
 
     def frames(self) -> Generator[TimedSignature, None, None]:
@@ -194,7 +198,9 @@ class SourceVideoReader(VideoReader):
         time_base = self._video.time_base
         coded = compute_signature(frame.planes, frame.format, self._grid, self._alpha)
         signature = rotate_signature(coded, self._orientation)
-        return TimedSignature(float(frame.pts * time_base), float(frame.duration * time_base), signature)
+        time = float(frame.pts * time_base)
+        self.captions.add(time, frame.captions)
+        return TimedSignature(time, float(frame.duration * time_base), signature)
 
 
 def display_orientation(video: VideoInfo) -> Orientation:
@@ -210,6 +216,7 @@ class OutputVideoReader(VideoReader):
         super().__init__(media)
         self._orientation = display_orientation(media.video)
         self._alpha = source.video.alpha and media.video.alpha
+        self._has_captions = carries_captions(media.video.codec)
         small, large = source.video.format, media.video.format
         displayed = Grid.of_size(small.width, small.height).rotated(display_orientation(source.video))
         self._grid = displayed.rotated(self._orientation.inverse).enlarged(large.width, large.height)
@@ -246,6 +253,8 @@ class OutputVideoReader(VideoReader):
     def _signature(self, frame: Any) -> TimedSignature:
         time = float("nan") if frame.pts is None else float(frame.pts * frame.time_base)
         duration = float((frame.duration or 0) * frame.time_base)
+        if self._has_captions:
+            self.captions.add(time, bytes(frame.side_data.get("A53_CC") or b""))
         coded = compute_av_signature(frame, self.media.video.format.colour, self._grid, self._alpha)
         return TimedSignature(time, duration, rotate_signature(coded, self._orientation))
 
@@ -281,6 +290,11 @@ class ImageOutputReader(OutputVideoReader):
             else:
                 size = f"{frame.width}x{frame.height}"
                 self.damage.append(f"{file}: is {size}, other images {expected[0]}x{expected[1]}")
+
+
+def carries_captions(decoder: str) -> bool:
+    """Return True if closed captions are part of the bitstreams that FFmpeg's `decoder` decodes."""
+    return codec_spec(av.Codec(decoder, "r").canonical_name).captions
 
 
 def output_reader(media: MediaInfo, source: MediaInfo) -> OutputVideoReader:

@@ -17,7 +17,7 @@ class Fault:
     Attributes:
         kind: One of frame-lost, frame-doubled, frame-moved, picture (a frame unlike the source's), time, stream-lost,
             stream-moved, stream-changed, packet-lost, packet-changed, sync, language, title, disposition, chapter,
-            attachment, metadata, colour, aspect, rotation, stereo, projection, damage (of the source) or
+            attachment, metadata, colour, aspect, rotation, stereo, projection, captions, damage (of the source) or
             result-damaged.
         message: One line for users.
         count: Number of frames or packets.

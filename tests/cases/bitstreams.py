@@ -81,6 +81,37 @@ def with_orientation(jpeg: bytes, orientation: int) -> bytes:
     return jpeg[:2] + b"\xff\xe1" + struct.pack(">H", len(exif) + 2) + exif + jpeg[2:]
 
 
+def h264_with_captions(unit: bytes, captions: bytes) -> bytes:
+    """Adds closed captions, cc_data of CTA-708, to a frame of H.264 with start codes: an SEI message (ATSC A/53, 4)."""
+    body = b"\xb5\x00\x31" + _cc_data(captions)
+    message = b"\0\0\1\x06\x04" + bytes([len(body)]) + body + b"\x80"
+    at = next(at for at in _start_codes(unit) if unit[at + 3] & 0x1F in (1, 5))
+    return unit[:at] + message + unit[at:]
+
+
+def mpeg2_with_captions(unit: bytes, captions: bytes) -> bytes:
+    """Adds closed captions to a frame of MPEG-2: user data in front of its first slice (ATSC A/53, part 4)."""
+    return mpeg2_with_user_data(unit, _cc_data(captions))
+
+
+def mpeg2_with_user_data(unit: bytes, content: bytes) -> bytes:
+    """Adds user data to a frame of MPEG-2, in front of its first slice."""
+    at = next(at for at in _start_codes(unit) if 1 <= unit[at + 3] <= 0xAF)
+    return unit[:at] + b"\0\0\1\xb2" + content + unit[at:]
+
+
+def _cc_data(captions: bytes) -> bytes:
+    assert b"\0\0" not in captions, "it would need emulation prevention"
+    return b"GA94\x03" + bytes([0x40 | len(captions) // 3, 0xFF]) + captions + b"\xff"
+
+
+def _start_codes(unit: bytes) -> Iterator[int]:
+    at = unit.find(b"\0\0\1")
+    while at >= 0:
+        yield at
+        at = unit.find(b"\0\0\1", at + 3)
+
+
 def pgs_box(width: int, height: int) -> bytes:
     """Makes a Blu-ray subtitle (PGS, as Matroska stores it) of one small white box in a frame of this size.
 

@@ -137,6 +137,16 @@ def chapters(path: Path) -> list[tuple[Fraction, Fraction, str]]:
         ]
 
 
+def captions(path: Path) -> list[tuple[int, bytes]]:
+    """Returns the closed captions of the largest video's frames, each with the frame's place; none of other codecs."""
+    with av.open(f"file:{path}") as container:
+        stream: Any = container.streams[_existing(largest_video(container))]
+        if stream.codec_context.name not in ("h264", "hevc", "mpeg2video"):
+            return []
+        found = [frame.side_data.get("A53_CC") for frame in decode(container, stream)]
+    return [(place, bytes(captions)) for place, captions in enumerate(found) if captions]
+
+
 def title(path: Path) -> str | None:
     """Returns the title of the file."""
     with av.open(f"file:{path}") as container:

@@ -174,6 +174,13 @@ def chapters_are_kept(run: CaseRun) -> Iterator[str]:
         yield f"chapters {probe.chapters(run.output)}, expected {probe.chapters(run.source)}"
 
 
+def closed_captions_are_kept(run: CaseRun) -> Iterator[str]:
+    if run.output is None or run.case not in cases_of(streams) or "captions" in " ".join(run.expected.messages):
+        return
+    if probe.captions(run.output) != probe.captions(run.source):
+        yield f"closed captions {probe.captions(run.output)}, expected {probe.captions(run.source)}"
+
+
 def size_and_aspect_are_kept(run: CaseRun) -> Iterator[str]:
     if run.output is None or not run.output_frames or run.case not in cases_of(shapes):
         return
@@ -223,6 +230,7 @@ REQUIREMENTS: tuple[Requirement, ...] = (
     subtitles_keep_texts_and_times,
     languages_titles_and_timecode_are_kept,
     chapters_are_kept,
+    closed_captions_are_kept,
     size_and_aspect_are_kept,
     layout_and_projection_are_signalled,
     rotation_is_tagged_only_in_mp4,

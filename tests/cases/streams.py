@@ -3,13 +3,24 @@
 from __future__ import annotations
 
 import struct
+from collections.abc import Callable
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from tests.cases.bitstreams import merge_programs, pgs_box, pgs_end
+import av
+
+from tests.cases.bitstreams import (
+    h264_with_captions,
+    merge_programs,
+    mpeg2_with_captions,
+    mpeg2_with_user_data,
+    pgs_box,
+    pgs_end,
+)
 from tests.cases.case import Case, Expected, case, evenly, refused
-from tests.cases.film import Film
+from tests.cases.film import Film, Packets
 from tests.cases.timing import B_FRAMES, THIRTY
 
 if TYPE_CHECKING:
@@ -121,6 +132,63 @@ def two_programs(path: Path) -> Expected:
         parts.append(path.read_bytes())
     path.write_bytes(merge_programs(*parts))
     return _with_audio("video", "audio", "video", "audio")
+
+
+def _captioned(add: Callable[[bytes, bytes], bytes]) -> Callable[[Packets], Packets]:
+    """Returns an edit that adds captions to each packet but every fifth: CEA-608 and 708, other ones to each frame."""
+
+    def edit(packets: Packets) -> Packets:
+        made = []
+        for number, packet in enumerate(packets):
+            constructs = bytes([0xFC, 0x80 | number, 0x2C, 0xFF, 0x02, 1 + number]) if number % 5 else b""
+            made.append(_with_content(packet, add(bytes(packet), constructs) if constructs else bytes(packet)))
+        return made
+
+    return edit
+
+
+def _each(change: Callable[[bytes], bytes]) -> Callable[[Packets], Packets]:
+    """Returns an edit of the content of each packet."""
+    return lambda packets: [_with_content(packet, change(bytes(packet))) for packet in packets]
+
+
+def _with_content(packet: Any, content: bytes) -> Any:
+    changed: Any = av.Packet(content)
+    for name in ("stream", "time_base", "pts", "dts", "duration", "is_keyframe"):
+        setattr(changed, name, getattr(packet, name))
+    return changed
+
+
+@case("captions.ts")
+def captions(path: Path) -> Expected:
+    """Closed captions (CEA-608 and 708) in H.264 with B-frames, as in American broadcasts."""
+    with Film(path, "mpegts") as out:
+        out.video(**B_FRAMES, edit=_captioned(h264_with_captions))
+    return _with_audio("video")
+
+
+@case("captions.mpg", network="nearest")
+def captions_in_mpeg2(path: Path) -> Expected:
+    """Closed captions in the user data of MPEG-2."""
+    with Film(path, "mpeg") as out:
+        out.video(codec="mpeg2video", edit=_captioned(mpeg2_with_captions))
+    return _with_audio("video")
+
+
+@case("captions-to-ffv1.ts", "--codec", "ffv1")
+def captions_to_ffv1(path: Path) -> Expected:
+    """Closed captions that the output's codec, FFV1, can't carry."""
+    with Film(path, "mpegts") as out:
+        out.video(**B_FRAMES, edit=_captioned(h264_with_captions))
+    return replace(_with_audio("video"), messages=("closed captions of 24 frames dropped",))
+
+
+@case("active-format.mpg")
+def active_format(path: Path) -> Expected:
+    """An active format description (ETSI TS 101 154): which part of a broadcast to show."""
+    with Film(path, "mpeg") as out:
+        out.video(codec="mpeg2video", edit=_each(lambda unit: mpeg2_with_user_data(unit, b"DTG1\x41\xf9")))
+    return replace(_with_audio("video"), messages=("active format description can't be carried over",))
 
 
 @case("bitmap-subtitles.mkv")

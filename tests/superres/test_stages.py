@@ -182,3 +182,16 @@ def test_repeated_frames_after_stop_are_left_out(stages: DedupStages, frame: Fra
     stages.submit.stop()
     assert list(stages.submit.feed(frame)) == []
     assert (stages.submit.frames, stages.submit.left_out, stages.repeats.repeated) == (1, 1, 0)
+
+
+@pytest.mark.parametrize("detector", [None, RepeatDetector()])
+def test_captions_pass_both_stages_also_those_of_repeated_frames(
+    session: Session[object], frame: Frame, detector: RepeatDetector | None
+) -> None:
+    submit: Submit[str] = Submit(session, detector)
+    collect: Collect[str] = Collect(session)
+    frames = [replace(frame, captions=captions) for captions in (b"one", b"two", b"")]
+    output = [upscaled for each in frames for pending in submit.feed(each) for upscaled in collect.feed(pending)]
+    assert [each.captions for each in output if isinstance(each, Frame)] == [b"one", b"two", b""]
+    submit.close()
+    collect.close()

@@ -126,12 +126,17 @@ def flipped(number: int) -> Change:
             return packet
         content = bytearray(bytes(packet))
         content[len(content) // 2] ^= 1
-        other = av.Packet(bytes(content))
-        other.pts, other.dts, other.duration = packet.pts, packet.dts, packet.duration
-        other.time_base, other.is_keyframe = packet.time_base, packet.is_keyframe
-        return other
+        return with_content(packet, bytes(content))
 
     return change
+
+
+def with_content(packet: av.Packet[Any], content: bytes) -> av.Packet[Any]:
+    """Return a packet of other content with the times of `packet`."""
+    other: av.Packet[Any] = av.Packet(content)
+    other.pts, other.dts, other.duration = packet.pts, packet.dts, packet.duration
+    other.time_base, other.is_keyframe = packet.time_base, packet.is_keyframe
+    return other
 
 
 def later(milliseconds: int) -> Change:

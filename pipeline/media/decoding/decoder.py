@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterator, Sequence
+from functools import partial
 
 import av
 import av.error
@@ -20,8 +21,9 @@ from pipeline.media.decoding.missing_frames import GapDetector
 from pipeline.media.decoding.nvdec_frames import NvdecFrames
 from pipeline.media.decoding.parallel_contexts import ParallelDecoding
 from pipeline.media.decoding.swscale import extract_planes
-from pipeline.media.reading.crop import read_crop
+from pipeline.media.reading.crop import Crop, read_crop
 from pipeline.media.reading.input_container import CODING_ORDER_DEMUXERS
+from pipeline.media.reading.side_data import read_captions
 from pipeline.media.reading.source import Packet, Source
 from pipeline.system.cuda import Gpu
 
@@ -172,10 +174,15 @@ class Decoder(Stage[Packet, "Frame | Packet"]):
         is_on_gpu = frame.format.name == nvdec.FORMAT
         pixel_format = None if is_on_gpu else frame.format.name
         self.changes.check(frame, self.frames - 1, pixel_format, self._contexts.sample_aspect)
-        if is_on_gpu:
-            return self._nvdec_frames.make(frame, self._format, pts, duration)
-        planes = extract_planes(frame, self._format, self._crop)
-        return Frame(self._format, planes, pts, duration, interlaced=frame.interlaced_frame)
+        make = self._nvdec_frames.make if is_on_gpu else partial(_make_host_frame, crop=self._crop)
+        made = make(frame, self._format, pts, duration)
+        made.captions = read_captions(frame, self._contexts.codec)
+        return made
+
+
+def _make_host_frame(frame: av.VideoFrame, format: FrameFormat, pts: int, duration: int, crop: Crop | None) -> Frame:
+    planes = extract_planes(frame, format, crop)
+    return Frame(format, planes, pts, duration, interlaced=frame.interlaced_frame)
 
 
 def _is_unusable(frame: av.VideoFrame, format: FrameFormat) -> bool:

@@ -41,6 +41,7 @@ class CodecSpec:
         signals_range: The bitstream carries the sample range, so no container has to.
         signals_chroma_location: The bitstream carries every chroma sample location of H.273.
         signals_sample_aspect: The bitstream carries the sample aspect ratio.
+        captions: The bitstream carries closed captions (CEA-608 and 708), in SEI messages.
         range: The sample ranges that can be signalled, by the bitstream or by a container.
         bt601_only: The matrix is always that of BT.601.
         fcc_matrix: The FCC matrix (4 in H.273) can be signalled.
@@ -55,6 +56,7 @@ class CodecSpec:
     signals_range: bool = False
     signals_chroma_location: bool = False
     signals_sample_aspect: bool = False
+    captions: bool = False
     range: SignalledRange = SignalledRange.ANY
     bt601_only: bool = False
     fcc_matrix: bool = True

@@ -34,7 +34,8 @@ from pipeline.media.reading.input_container import (
 from pipeline.media.reading.interlacing import read_scan
 from pipeline.media.reading.media_info import VideoInfo
 from pipeline.media.reading.pipe import is_pipe
-from pipeline.media.reading.side_data import has_icc_profile, read_side_data
+from pipeline.media.reading.side_data import has_side_data, read_side_data
+from pipeline.media.reading.side_data_kinds import FRAME_KINDS, LABELLED
 from pipeline.media.reading.spatial import read_projection, read_stereo_mode
 
 _MAX_PACKETS_WITHOUT_PTS = 1000  # that are read in search of the first pts
@@ -197,8 +198,9 @@ def _extrapolate_first_pts(path: Path, stream: VideoStream) -> int:
 def _metadata_labels(frame: av.VideoFrame | None, is_image: bool) -> tuple[str, ...]:
     if frame is None:
         return ()
-    has_exif = is_image and bool(frame.metadata)
-    return ("ICC profile",) * has_icc_profile(frame) + ("EXIF data",) * has_exif
+    kinds = ["ICC_PROFILE"] * has_side_data(frame, "ICC_PROFILE") + ["EXIF"] * (is_image and bool(frame.metadata))
+    kinds += [kind for kind in LABELLED if has_side_data(frame, kind)]
+    return tuple(FRAME_KINDS[kind].about for kind in kinds)
 
 
 def _read_display_matrix(frame: av.VideoFrame | None) -> tuple[int, ...] | None:

@@ -165,10 +165,11 @@ class Deinterlace(Stage[Frame | FlushMarker | Other, Frame | Other], Generic[Oth
         frame, duration = held.frame, self._output_duration(held.frame)
         for index, output in enumerate(filtered):
             pts = frame.pts * self._deinterlacing.tick_divisor + index * duration
+            captions = b"" if index else frame.captions
             if held.passes:
-                yield replace(frame, pts=pts, duration=duration)
+                yield replace(frame, pts=pts, duration=duration, captions=captions)
             else:
-                yield Frame(self._format, self._extract_planes(output), pts, duration)
+                yield Frame(self._format, self._extract_planes(output), pts, duration, captions=captions)
 
     def _output_duration(self, frame: Frame) -> int:
         """The duration of each frame that `frame` becomes: up to the next one, if that is not far away."""

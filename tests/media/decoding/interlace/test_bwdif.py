@@ -238,3 +238,12 @@ def _flickering(format: FrameFormat, index: int) -> Frame:
     high = np.random.default_rng(index).integers(0, 2, format.bytes // format.pixel.dtype.itemsize) == 1
     samples = np.where(high, (1 << format.pixel.depth) - 1, 0).astype(format.pixel.dtype)
     return Frame(format, format.split(samples.view(np.uint8)), index, 1)
+
+
+@pytest.mark.parametrize("which", ["all", "marked"])
+def test_captions_go_to_the_first_frame_that_a_frame_becomes(which: Any) -> None:
+    footage = Footage(interlaced.video(4, True), marked=[False] * 4)
+    for index, frame in enumerate(footage.frames):
+        frame.captions = bytes([index])
+    output = run(Deinterlace[str](replace(TWICE, which=which), GRAY, LASTS), footage.frames)
+    assert [frame.captions for frame in output] == [b"\0", b"", b"\1", b"", b"\2", b"", b"\3", b""]
