@@ -17,6 +17,7 @@ import torch
 from numpy.typing import NDArray
 
 from pipeline.colour.psnr import psnr
+from pipeline.errors import UprezError
 from pipeline.superres.gpu.fused.recognition import recognise
 from training.card import CardFacts, write_card
 from training.checkpoint import NAME, Checkpoint, load_checkpoint
@@ -41,7 +42,7 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         checkpoint = load_checkpoint(options.folder / NAME)
         finish(checkpoint, read_pack(options.data, threads=os.cpu_count() or 1), options.folder)
-    except (ValueError, OSError) as error:
+    except (UprezError, ValueError, OSError) as error:
         print(f"training.finish: {error}", file=sys.stderr)
         return 2
     return 0

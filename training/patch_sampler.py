@@ -26,7 +26,8 @@ def draw(seed: int, step: int, count: int, batch: int, device: torch.device) -> 
 
     They depend on the seed and the step alone, so a run that continues draws what it would have drawn without a cut.
     """
-    generator = torch.Generator(device).manual_seed(seed * 2**32 + step)
+    # The generator of the CPU uses the lower 32 bits of its seed: a prime keeps different seeds apart there.
+    generator = torch.Generator(device).manual_seed(seed * 1_000_003 + step)
     return torch.randint(DRAW_LIMIT, (count, batch, DRAWS), generator=generator, device=device)
 
 

@@ -40,7 +40,7 @@ def load_teacher(path: Path, recipe: TeacherRecipe, scale: int, device: torch.de
     is_onnx = path.suffix == ".onnx"
     chain = recognise(onnx.load(path)) if is_onnx else averaged_network(load_checkpoint(path)).chain()
     if (chain.scale, chain.planes) != (scale, 3):
-        raise ValueError(f"{path} has scale {chain.scale} and {chain.planes} planes, the recipe requires {scale} and 3")
+        raise ValueError(f"{path} has scale {chain.scale} and {chain.planes} planes, not {scale} and 3")
     # fp16 on a GPU is 60 dB and more from fp32, and its error differs between the orientations that are averaged.
     dtype = torch.float16 if device.type == "cuda" else torch.float32
     network = ChainNetwork(chain).to(device, dtype, memory_format=torch.channels_last)

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import torch
 
+from pipeline.errors import UprezError
 from training.checkpoint import Origin
 from training.finish import finish
 from training.pack import Pack, read_pack
@@ -28,7 +29,7 @@ def main(arguments: list[str] | None = None) -> int:
     options = _parse(arguments)
     try:
         return _train(options)
-    except (ValueError, OSError, FloatingPointError) as error:
+    except (UprezError, ValueError, OSError, FloatingPointError) as error:
         print(f"training.train: {error}", file=sys.stderr)
         return 2
 
