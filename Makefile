@@ -1,6 +1,7 @@
 # make demo        upscale the sample clip on whatever this machine has
 # make test        lint, types, layers and tests, in two processes (WORKERS=2); it ends with the skipped tests and why
-# make test-long   the tests that take longest, then those of threads, sockets and processes ten times (REPEATS=10)
+# make test-long   the tests that take longest, properties on many examples, then those of threads, sockets and processes
+#                  ten times (REPEATS=10)
 # make coverage    run the tests and measure the lines and branches that they run, child processes included
 # make test-live   install the servers and screens that tests of live streams need, and run those tests
 # make docs        build the guides and the API reference into build/docs; broken links are errors
@@ -21,6 +22,7 @@ REPEATS ?= 10
 PARALLEL := --numprocesses=$(WORKERS) --dist=loadgroup --max-worker-restart=0
 CONCURRENT := tests/flow tests/live tests/media/encoding/test_parallel_gop.py \
 	$$(grep -rlE 'threading|subprocess|psutil|socket|signal|in_thread' tests --include='test_*.py' | grep -vE '^tests/(gpu|flow|live)/')
+PROPERTIES := $$(grep -rlE '\bgiven\(' tests --include='test_*.py' | grep -v '^tests/gpu/')
 STALE := build/lib build/bdist.* *.egg-info# of earlier builds; setuptools would reuse files that no longer exist
 SOURCES := benchmarks pipeline samples tests training
 CLIPS := $(if $(UPREZ_TEST_MEDIA),--media $(UPREZ_TEST_MEDIA))
@@ -51,7 +53,8 @@ tests: $(VENV)/test.installed
 	$(BIN)/python -m pytest $(PARALLEL)
 
 test-long: $(VENV)/test.installed
-	$(BIN)/python -m pytest -m long
+	$(BIN)/python -m pytest -m long --hypothesis-profile=many
+	$(BIN)/python -m pytest --quiet $(PARALLEL) --hypothesis-profile=many $(PROPERTIES)
 	for run in $$(seq $(REPEATS)); do $(BIN)/python -m pytest --quiet $(PARALLEL) $(CONCURRENT) || exit 1; done
 
 coverage: $(VENV)/test.installed

@@ -17,8 +17,10 @@ from tests import clips
 
 os.environ["ORT_DISABLE_TELEMETRY"] = "1"  # for tests that import ONNX Runtime themselves
 # Timing never decides a test: neither that of an example nor that of drawing one.
-hypothesis.settings.register_profile("untimed", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
-hypothesis.settings.load_profile("untimed")
+_UNTIMED = hypothesis.settings(deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
+hypothesis.settings.register_profile("few", _UNTIMED, max_examples=30)
+hypothesis.settings.register_profile("many", _UNTIMED, max_examples=200)  # of `make test-long`
+hypothesis.settings.load_profile("few")
 
 
 def pytest_collection_finish() -> None:

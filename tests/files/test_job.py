@@ -52,6 +52,7 @@ class TestTime:
         for given_time, kept in zip(clips.video_times(source), clips.video_times(result.path), strict=True):
             assert abs(given_time - kept) <= MS / 2
 
+    @pytest.mark.long
     def test_a_real_clip_keeps_every_frame_and_packet(self, media: Path, tmp_path: Path) -> None:
         source = media / "bigbuckbunny.mp4"
         result = upscale(source, tmp_path / "out.mp4")
@@ -222,12 +223,14 @@ def test_progress_is_reported_from_the_first_frame_to_the_last(clip: Path, tmp_p
     assert [p.done for p in told] == sorted(p.done for p in told)
 
 
-def test_saturated_and_natural_frames_survive_a_lossless_round_trip(tmp_path: Path, media: Path) -> None:
-    """The whole chain with a lossless codec: what the network's session promises reaches the file."""
-    result = upscale(media / "world.mp4", tmp_path / "out.mkv", codec="ffv1", preset=None)
+@pytest.mark.parametrize("frames", [41, pytest.param(241, marks=pytest.mark.long)])
+def test_saturated_and_natural_frames_survive_a_lossless_round_trip(tmp_path: Path, media: Path, frames: int) -> None:
+    """The complete job with a lossless codec: what the network's session promises reaches the file."""
+    result = upscale(media / "world.mp4", tmp_path / "out.mkv", codec="ffv1", preset=None, frames=frames)
+    assert result.frames_out == frames
     with av.open(str(media / "world.mp4")) as a, av.open(str(result.path)) as b:
-        for index, (x, y) in enumerate(zip(a.decode(video=0), b.decode(video=0), strict=True)):
-            if index % 60 == 0:
+        for index, (x, y) in enumerate(zip(a.decode(video=0), b.decode(video=0), strict=False)):
+            if index % 20 == 0:
                 assert psnr(x.to_ndarray(), y.to_ndarray()) >= 50
 
 

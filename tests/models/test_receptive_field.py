@@ -165,7 +165,6 @@ def test_the_radius_of_a_stack_of_convolutions_is_exact(layers: list[Layer]) -> 
     assert receptive_field_radius(model) == observed(model)
 
 
-@settings(deadline=None, max_examples=100)
 @given(st.lists(st.sampled_from(CONVOLUTIONS + OTHERS), max_size=3), st.sampled_from(ENLARGEMENTS))
 def test_no_pixel_affects_others_beyond_the_radius(layers: list[Layer], enlargement: Layer) -> None:
     model = built([*layers, enlargement])

@@ -18,6 +18,8 @@ from tests.superres.networks import OpenSession
 from tests.superres.oracle import largest_difference, oracle
 from tests.superres.target_suite import TargetSuite
 
+COLOURS = ((BT709, False), (BT601, False), (BT709, True), (BT601, True))  # matrix, and whether the range is full
+
 
 class SessionSuite(ColourSuite, BypassSuite, TargetSuite):
     """Run by tests/superres/cpu/test_session.py and tests/gpu/test_tensorrt.py."""
@@ -102,9 +104,15 @@ class SessionSuite(ColourSuite, BypassSuite, TargetSuite):
         with open_session(identity, frame.format) as session, pytest.raises(MismatchError, match=r"uint16.*uint8"):
             session.submit(wide)
 
-    @pytest.mark.parametrize("name", ["bigbuckbunny.mp4", "world.mp4"])
-    @pytest.mark.parametrize("matrix", [BT601, BT709])
-    @pytest.mark.parametrize("full_range", [False, True], ids=["limited", "full"])
+    @pytest.mark.parametrize(
+        ("name", "matrix", "full_range"),
+        [
+            ("bigbuckbunny.mp4", BT709, False),
+            ("world.mp4", BT601, True),
+            *(pytest.param("bigbuckbunny.mp4", *colour, marks=pytest.mark.long) for colour in COLOURS[1:]),
+            *(pytest.param("world.mp4", *colour, marks=pytest.mark.long) for colour in COLOURS[:-1]),
+        ],
+    )
     def test_natural_footage_keeps_50_decibels_through_an_identity(
         self, open_session: OpenSession, identity: ModelSpec, media: Path, name: str, matrix: int, full_range: bool
     ) -> None:

@@ -53,7 +53,15 @@ class TestCompleteOutputs:
         late = plants.write(tmp_path / "in.mkv", times=[10_000 + STEP * i for i in range(FRAMES)])
         assert verify(late, plants.write(tmp_path / "out.mkv")).faults == ()
 
-    @pytest.mark.parametrize("name", ["world.mp4", "bigbuckbunny.mp4", "testsrc2_odd_height_vp9.mp4", "av1_video.mkv"])
+    @pytest.mark.parametrize(
+        "name",
+        [
+            pytest.param("world.mp4", marks=pytest.mark.long),
+            pytest.param("bigbuckbunny.mp4", marks=pytest.mark.long),
+            "testsrc2_odd_height_vp9.mp4",
+            "av1_video.mkv",
+        ],
+    )
     @pytest.mark.parametrize("crf", [17, 38])
     def test_outputs_of_real_footage_are_complete(self, media: Path, tmp_path: Path, name: str, crf: int) -> None:
         result = upscale(media / name, tmp_path / "out.mkv", crf=crf, frames=120).path

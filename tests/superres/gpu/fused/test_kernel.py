@@ -107,14 +107,14 @@ def spilled(part: LayerSegment, shape: KernelShape, arch: str) -> int:
 
 
 @pytest.mark.parametrize("kind", ["first and one", "one", "one and last"])
-@pytest.mark.parametrize("arch", CARDS)
+@pytest.mark.parametrize("arch", ["sm_86", "sm_90"])  # all of them, at every width, are a long test
 def test_the_kernels_of_clear_x2_compile_without_spills(arch: str, kind: str) -> None:
     pytest.importorskip("cuda.core")
     part = segment(40, **KINDS[kind])
     assert spilled(part, candidates(part, *CARDS[arch], ["mma"])[0], arch) == 0
 
 
-@pytest.mark.parametrize("arch", ["sm_80", "sm_86", "sm_89", "sm_120"])
+@pytest.mark.parametrize("arch", ["sm_80", "sm_120"])
 def test_the_kernels_of_clear_x2_compile_with_sums_in_fp16(arch: str) -> None:
     pytest.importorskip("cuda.core")
     part = segment(40, **KINDS["first and one"])
