@@ -144,7 +144,7 @@ class Batch:
 def _unforeseen(source: Path, error: Exception) -> UprezError:
     """Log the traceback of an unexpected `error` of the job of `source`, and return it as a bug."""
     log.error("%s: the traceback for the bug report", source, exc_info=error)
-    what = "; ".join(str(error).splitlines()) or "no message"
+    what = "; ".join([*str(error).splitlines(), *getattr(error, "__notes__", ())]) or "no message"
     return UprezError(f"{source}: {type(error).__name__} ({what}): a bug, please report it with the traceback")
 
 

@@ -170,6 +170,7 @@ class _Listener:
             self._state = _State.ABORTING
             self._calls.append(_in_thread(self._work.abort))
         if interrupts:
+            self._calls[-1].join(MESSAGE_SECONDS)  # so that the main thread knows that it is aborted
             self._interrupt_main()
 
     def _interrupt_main(self) -> None:

@@ -14,9 +14,9 @@
   where an excerpt ends before it does.
 - Damage in the source ends nothing: all that can be decoded is written, and the result reports what is missing. With
   `strict` the first sign of damage is an error.
-- The first error aborts the pipeline and is raised here. If source or device failed, the finished part is kept as
-  NAME.partial.mkv; else the unfinished file is removed. `Job.stop` (the first Ctrl-C) submits nothing more, drains the
-  pipeline and keeps the part too; `Job.abort` (the second) keeps nothing.
+- The first error aborts the pipeline and is raised here, whatever it is; the finished part is kept as NAME.partial.mkv.
+  `Job.stop` (the first Ctrl-C) submits nothing more, drains the pipeline and keeps the part too; only `Job.abort` (the
+  second) keeps nothing.
 - A file gets its name after it was read again and found to contain as many frames as went into it, each at its time.
 """
 
@@ -32,7 +32,7 @@ from typing import Any, Unpack
 from pipeline.config.renames import with_current_names
 from pipeline.config.settings import Settings
 from pipeline.config.upscale_options import UpscaleOptions
-from pipeline.errors import BackendError, Cancelled, InputError, OutOfMemory, OutputError, UprezError
+from pipeline.errors import Cancelled, InputError, OutOfMemory, OutputError, UprezError
 from pipeline.files.components import frame_reader, open_sink, open_source, preprocessing_stages, queue_weight
 from pipeline.files.destination import check_target
 from pipeline.files.plan import Plan, make_plan
@@ -43,7 +43,6 @@ from pipeline.flow.telemetry import OnProgress, Progress, bottleneck
 from pipeline.media.decoding.frame_reader import PtsRecorder
 from pipeline.media.encoding.captions import CaptionTrack
 from pipeline.media.encoding.pad import Pad
-from pipeline.media.reading.pipe import PIPE_NAME
 from pipeline.media.reading.probe import probe
 from pipeline.media.reading.source import Packet, Source
 from pipeline.media.writing.output_kind import Sink
@@ -118,7 +117,7 @@ def upscale(
         source: A local file, a pattern of numbered images such as "in/%05d.png", or "-" for standard input.
         sink: The output: a file, an existing folder, or None for a name beside the source, such as in.x2.mkv.
         settings: From `Settings.load`. Default: the default of each setting.
-        progress: Called about ten times a second, in the calling thread. An exception from it aborts the job.
+        progress: Called about ten times a second, in the calling thread. An exception from it ends the job.
         job: A handle to stop or abort the job from elsewhere.
         options: Fields of Settings as keywords (`model="my.onnx", crf=18`); they win over `settings`.
 
@@ -204,8 +203,8 @@ class _JobPipeline:
                 done, total = self._encoder.started, self._plan.frames or 0
                 progress(Progress(done, total, time.monotonic() - self._began, self._bottleneck))
 
-        with job.controlling(self._pipeline):
-            try:
+        try:
+            with job.controlling(self._pipeline):
                 self._pipeline.start()
                 self._pipeline.wait(report)
                 report()  # before the output gets its name: an exception from the callback aborts the job
@@ -213,12 +212,17 @@ class _JobPipeline:
                 if not stopped:
                     self._reader.check_missing_frames()
                     self._source.damage.add(damaged_packets=self._sink.damaged)
-            except (InputError, BackendError) as error:
-                raise self._keep_finished_part(error) from error
-        self._check_counts()
-        if not self._encoder.frames:
-            raise self._no_output(stopped)
-        path = self._sink.keep_partial() if stopped else self._commit()
+            self._check_counts()
+            if not self._encoder.frames:
+                raise self._no_output(stopped)
+            path = self._sink.keep_partial() if stopped else self._commit()
+        except BaseException as error:
+            if job.aborted or not (kept := self._keep_finished_part()):
+                raise
+            if isinstance(error, UprezError):
+                raise type(error)(f"{error}; {kept}") from error
+            error.add_note(kept)
+            raise
         return self._result(path, stopped)
 
     def _result(self, path: Path, stopped: bool) -> Result:
@@ -287,8 +291,11 @@ class _JobPipeline:
             return InputError(f"{path}: has no frame in the requested part ({ends}); nothing was written")
         return InputError(f"{path}: no frame of its video could be decoded; nothing was written")
 
-    def _keep_finished_part(self, error: UprezError) -> UprezError:
-        """`error`, after the finished part was kept: it may be hours of work. What went into a pipe can't be kept."""
-        if not self._encoder.packets or self._sink.path == PIPE_NAME:
-            return error
-        return type(error)(f"{error}; the finished part is kept as {self._sink.keep_partial()}")
+    def _keep_finished_part(self) -> str:
+        """Keep the finished part, which may be hours of work. Returns where it is; empty if there is none to keep."""
+        if not self._encoder.packets or not self._sink.is_pending:
+            return ""
+        try:
+            return f"the finished part is kept as {self._sink.keep_partial()}"
+        except OutputError as error:
+            return str(error)

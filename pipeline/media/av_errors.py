@@ -71,6 +71,11 @@ def translate_write_errors(path: Path) -> Iterator[None]:
     except OSError as error:  # PyAV's errors with an errno are OSErrors too
         if error.errno == errno.ENOSPC:
             raise OutputError(f"{path}: the disk is full: free some space or write elsewhere") from error
+        if error.errno == errno.EDQUOT:
+            raise OutputError(f"{path}: your disk quota is used up: free some space or write elsewhere") from error
+        if error.errno == errno.EFBIG:
+            reason = "the file system allows no file of this size (FAT32: 4 GB)"
+            raise OutputError(f"{path}: {reason}: write elsewhere") from error
         if error.errno == errno.ENOENT:
             raise OutputError(f"{path}: the folder {path.parent} does not exist: make it first") from error
         if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):

@@ -13,6 +13,7 @@ from av.stream import Disposition
 from pipeline.media.av_errors import translate_read_errors
 from pipeline.media.codec_parameters import codec_name
 from pipeline.media.reading.input_container import open_input
+from pipeline.media.reading.text_tags import read_chapters
 from pipeline.verification.packet_digest import PacketDigests
 
 _NO_LANGUAGE = ("und", "")
@@ -97,7 +98,7 @@ def read_contents(path: Path, main: int, packets: Mapping[int, PacketDigests]) -
         packets: The packets of the other streams, by stream index.
     """
     with open_input(path) as container, translate_read_errors(path):
-        chapters = tuple(map(_chapter, container.chapters()))
+        chapters = tuple(map(_chapter, read_chapters(container)))
         tracks = {
             stream.index: _track(stream, packets.get(stream.index, PacketDigests(stream)))
             for stream in container.streams

@@ -20,10 +20,6 @@ from tests.cli.conftest import Call
 from tests.cli.held_upscale import HELD_FRAME
 from tests.platforms import ENDING_SIGNALS
 
-if sys.platform != "win32":
-    import fcntl
-    import termios
-
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals as POSIX has them")
 
 FAST = ("--model", "identity", "--backend", "onnx", "--preset", "ultrafast")
@@ -122,6 +118,9 @@ def test_messages_for_a_full_disk_do_not_end_the_job(tmp_path: Path) -> None:
 
 def lead_session() -> None:
     """Make this process the leader of a session, whose terminal is standard input."""
+    import fcntl
+    import termios
+
     signal.signal(signal.SIGHUP, signal.SIG_DFL)
     os.setsid()
     fcntl.ioctl(0, termios.TIOCSCTTY, 0)

@@ -1,6 +1,8 @@
 """Jobs that fail or are stopped: one error, no half result under the real name, nothing left over."""
 
 import os
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -34,7 +36,7 @@ class TestFailure:
         def run() -> BaseException:
             with pytest.raises(RuntimeError, match="planted") as caught:
                 upscale(clip, tmp_path / "out.mkv")
-            assert set(tmp_path.iterdir()) == before
+            assert set(tmp_path.iterdir()) - before <= {tmp_path / "out.partial.mkv"}
             return caught.value
 
         return run
@@ -51,7 +53,7 @@ class TestFailure:
         ],
         ids=lambda value: value.rpartition(".")[2],
     )
-    def test_an_error_of_any_stage_is_raised_and_leaves_no_file(
+    def test_an_error_of_any_stage_is_raised_and_leaves_at_most_the_finished_part(
         self, outcome: Any, monkeypatch: pytest.MonkeyPatch, owner: str, method: str, place: str
     ) -> None:
         at = {"first": 0, "middle": 5, "last": 11}[place]
@@ -67,8 +69,8 @@ class TestFailure:
         monkeypatch.setattr(f"{owner}.{method}", failing)
         outcome()
 
-    @pytest.mark.parametrize("error", [InputError, BackendError])
-    def test_the_part_finished_before_source_or_device_failed_is_kept(
+    @pytest.mark.parametrize("error", [InputError, BackendError, OutputError, RuntimeError, KeyboardInterrupt])
+    def test_the_part_finished_before_any_error_is_kept(
         self, clip: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: type[Exception]
     ) -> None:
         source = clips.make(tmp_path / "long.mp4", frames=200)
@@ -80,8 +82,11 @@ class TestFailure:
             return original(self, frame)
 
         monkeypatch.setattr(OnnxSession, "submit", failing)
-        with pytest.raises(error, match=r"planted; the finished part is kept as .*out\.partial\.mkv"):
+        with pytest.raises(error, match="planted") as raised:
             upscale(source, tmp_path / "out.mkv")
+        shown = [str(raised.value), *getattr(raised.value, "__notes__", ())]
+        assert "the finished part is kept as" in shown[-1]
+        assert shown[-1].endswith("out.partial.mkv")
         assert 20 < len(clips.shades(tmp_path / "out.partial.mkv")) <= 150
         assert not (tmp_path / "out.mkv").exists()
 
@@ -96,7 +101,7 @@ class TestFailure:
         monkeypatch.setattr("pipeline.media.writing.file_sink.FileSink.feed", failing)
         with pytest.raises(RuntimeError, match="planted"):
             upscale(clip, tmp_path / "out.nut", codec="utvideo", preset=None, streams="video")
-        assert {path.name for path in tmp_path.iterdir()} == {"clip.mp4"}
+        assert {path.name for path in tmp_path.iterdir()} == {"clip.mp4", "out.partial.nut"}
 
     def test_a_full_disk_is_reported_in_one_line_and_leaves_the_earlier_file(
         self, clip: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -116,6 +121,35 @@ class TestFailure:
             upscale(clip, sink, overwrite=True)
         assert sink.read_bytes() == b"earlier"
         assert {path.name for path in tmp_path.iterdir()} == {"clip.mp4", "out.mkv"}
+
+    @pytest.mark.skipif(sys.platform == "win32", reason="limits of a process as POSIX has them")
+    def test_what_was_written_before_the_disk_was_full_is_kept_and_playable(self, tmp_path: Path) -> None:
+        source = clips.make(tmp_path / "long.mp4", frames=200)
+        limit = 20_000  # bytes of a file: less than the output has
+
+        def limit_files() -> None:
+            import resource
+
+            resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
+
+        command = [sys.executable, "-m", "pipeline", "upscale", str(source), str(tmp_path / "out.mkv")]
+        options = ["--model", "identity", "--backend", "onnx", "--preset", "ultrafast", "--crf", "1"]
+        ended = subprocess.run([*command, *options], preexec_fn=limit_files, capture_output=True, text=True, timeout=50)
+        assert ended.returncode == 2
+        assert "the file system allows no file of this size" in ended.stderr
+        assert "is kept as" in ended.stderr
+        assert 0 < len(clips.shades(tmp_path / "out.partial.mkv")) < 200
+
+    def test_an_error_of_the_check_at_the_end_keeps_the_output_as_a_part(
+        self, clip: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def failing(*args: Any) -> Any:
+            raise RuntimeError("planted")
+
+        monkeypatch.setattr("pipeline.files.job.check_packets", failing)
+        with pytest.raises(RuntimeError, match="planted"):
+            upscale(clip, tmp_path / "out.mkv")
+        assert len(clips.shades(tmp_path / "out.partial.mkv")) == 12
 
     @pytest.mark.parametrize("suffix", [".mp4", ".mkv"])
     def test_a_truncated_source_is_never_reported_as_intact(self, tmp_path: Path, suffix: str) -> None:

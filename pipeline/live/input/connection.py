@@ -142,7 +142,7 @@ class Connection(Closing):
                 av_packet.stream = container.add_stream_from_template(self.video, opaque=True)
                 container.mux(av_packet)
             buffer.seek(0)
-            with av.open(buffer, format="nut") as file:
+            with av.open(buffer, format="nut", metadata_errors="replace") as file:
                 return read_siting_tag(file.streams.video[0])
         return None
 

@@ -68,7 +68,7 @@ class StreamHeader:
 
     def open(self) -> InputContainer:
         """Open a container without packets that has these streams, as templates for decoders and muxers."""
-        return av.open(io.BytesIO(self.nut), "r", format="nut")
+        return av.open(io.BytesIO(self.nut), "r", format="nut", metadata_errors="replace")
 
 
 def open_nut() -> tuple[io.BytesIO, OutputContainer]:

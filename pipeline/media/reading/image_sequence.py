@@ -21,6 +21,7 @@ from av.video.codeccontext import VideoCodecContext
 
 from pipeline.errors import InputError
 from pipeline.frame import UNSPECIFIED, Colour, Siting
+from pipeline.media.reading.text_tags import UNDECODED, decode_tags
 
 SUFFIXES = tuple(".png .jpg .jpeg .tif .tiff .bmp .webp".split())
 RATE = Fraction(25)  # frames per second of a sequence by default, as FFmpeg's
@@ -171,7 +172,8 @@ def open_images(images: ImageSequence, rate: Fraction = RATE) -> InputContainer:
     options = {"format_whitelist": ",".join(_STILL_DEMUXERS), "framerate": str(rate)}
     for file in images.files.values():
         with contextlib.suppress(av.error.FFmpegError):
-            return av.open(io.BytesIO(read_image_file(file)), "r", options=options)
+            data = io.BytesIO(read_image_file(file))
+            return decode_tags(av.open(data, "r", options=options, metadata_errors=UNDECODED))
     raise InputError(f"{images.path}: is not an image that can be read; {', '.join(SUFFIXES)} are")
 
 

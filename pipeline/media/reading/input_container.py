@@ -19,6 +19,7 @@ from pipeline.errors import InputError
 from pipeline.media.av_errors import translate_read_errors
 from pipeline.media.reading.pipe import Pipe, open_pipe
 from pipeline.media.reading.source import Packet
+from pipeline.media.reading.text_tags import UNDECODED, decode_tags
 
 # FFmpeg's demuxers of video files. Playlists, scripts and network descriptions are left out: they can name any other
 # file or address.
@@ -42,7 +43,7 @@ def open_input(path: Path, hwaccel: HWAccel | None = None, pipe: Pipe | None = N
         return open_pipe(pipe, INPUT_DEMUXERS)
     options = {"format_whitelist": ",".join(INPUT_DEMUXERS), "protocol_whitelist": "file"}
     with translate_read_errors(path):
-        return av.open(f"file:{path}", options=options, hwaccel=hwaccel)
+        return decode_tags(av.open(f"file:{path}", options=options, hwaccel=hwaccel, metadata_errors=UNDECODED))
 
 
 @contextlib.contextmanager

@@ -15,6 +15,7 @@ import av.error
 from av.container import InputContainer
 
 from pipeline.errors import InputError, OutputError
+from pipeline.media.reading.text_tags import UNDECODED, decode_tags
 
 PIPE_NAME = Path("-")  # standard input, or standard output, as users name it
 
@@ -112,7 +113,8 @@ def open_pipe(pipe: Pipe, demuxers: list[str]) -> InputContainer:
         InputError: None of them does.
     """
     try:
-        return av.open(pipe, "r", options={"format_whitelist": ",".join(demuxers)}, buffer_size=_BUFFER_BYTES)
+        options = {"format_whitelist": ",".join(demuxers)}
+        return decode_tags(av.open(pipe, "r", options=options, buffer_size=_BUFFER_BYTES, metadata_errors=UNDECODED))
     except av.error.FFmpegError as error:
         raise InputError("-: is not a video that can be read from a pipe; y4m, mkv, ts and nut are") from error
 

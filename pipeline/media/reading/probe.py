@@ -18,6 +18,7 @@ from pipeline.media.reading.image_sequence import ImageSequence, is_image, is_pa
 from pipeline.media.reading.input_container import open_input, select_video
 from pipeline.media.reading.media_info import MediaInfo, StreamInfo
 from pipeline.media.reading.pipe import Pipe, is_pipe
+from pipeline.media.reading.text_tags import read_chapters
 from pipeline.media.reading.video_info import read_video_info
 
 
@@ -57,7 +58,7 @@ def _read_media_info(path: Path, container: InputContainer, video: int | None = 
             bytes=0,
             video=read_video_info(path, container, stream, duration),
             others=tuple(_read_stream_info(s) for s in container.streams if s.index != stream.index),
-            chapters=len(container.chapters()),
+            chapters=len(read_chapters(container)),
             metadata=dict(container.metadata),
         )
 

@@ -198,9 +198,16 @@ def _extrapolate_first_pts(path: Path, stream: VideoStream) -> int:
 def _metadata_labels(frame: av.VideoFrame | None, is_image: bool) -> tuple[str, ...]:
     if frame is None:
         return ()
-    kinds = ["ICC_PROFILE"] * has_side_data(frame, "ICC_PROFILE") + ["EXIF"] * (is_image and bool(frame.metadata))
+    kinds = ["ICC_PROFILE"] * has_side_data(frame, "ICC_PROFILE") + ["EXIF"] * (is_image and _has_metadata(frame))
     kinds += [kind for kind in LABELLED if has_side_data(frame, kind)]
     return tuple(FRAME_KINDS[kind].about for kind in kinds)
+
+
+def _has_metadata(frame: av.VideoFrame) -> bool:
+    try:
+        return bool(frame.metadata)
+    except UnicodeDecodeError:  # PyAV insists on UTF-8, which EXIF data does not
+        return True
 
 
 def _read_display_matrix(frame: av.VideoFrame | None) -> tuple[int, ...] | None:

@@ -34,10 +34,9 @@ _REJECTIONS = (av.error.InvalidDataError, av.error.ArgumentError, av.error.Patch
 class FileSink(Stage[Packet, Never]):
     """Muxes packets into a file that has a temporary name until `commit`.
 
-    Leaving the `with` block without `commit` or `keep_partial` removes the file.
-
     Attributes:
         path: The name of the finished file.
+        is_pending: It was neither committed nor kept; leaving the `with` block then removes the file.
         video: The stream of the upscaled video, index 0 of the output.
     """
 
@@ -81,6 +80,10 @@ class FileSink(Stage[Packet, Never]):
         except BaseException:
             self._file.discard()
             raise
+
+    @property
+    def is_pending(self) -> bool:
+        return self._file.part.exists()
 
     @property
     def muxed(self) -> Counter[int]:
@@ -160,9 +163,8 @@ class FileSink(Stage[Packet, Never]):
         return self._file.commit(overwrite)
 
     def keep_partial(self) -> Path:
-        """Finalize the file and keep it under a name that marks it as incomplete; return that path."""
-        self.finalize()
-        return self._file.keep_partial()
+        """Finalize the file and keep it under a name that marks it as incomplete; see PendingFile.keep_after."""
+        return self._file.keep_after(self.finalize)
 
     def __enter__(self) -> Self:
         return self

@@ -73,6 +73,11 @@ class ImageSink(Stage[Packet, Never]):
             self._part.mkdir()
 
     @property
+    def is_pending(self) -> bool:
+        """Whether the images are in their temporary folder, which leaving the `with` block removes."""
+        return self._part.exists()
+
+    @property
     def remarks(self) -> list[str]:
         """A line for uneven frame times, and for older images that are left in the output's folder."""
         lines = [] if self._numbers else self._timing.notes("a sequence of images")

@@ -8,6 +8,7 @@ from typing import Any
 
 from av.container import InputContainer, OutputContainer
 
+from pipeline.media.reading.text_tags import read_chapters
 from pipeline.media.writing.container_support import container_spec
 
 _FILE_TAGS = (  # tags that describe the source file rather than its content, or would be wrong in the output
@@ -69,7 +70,7 @@ def copy_file_metadata(
     has_table = OWN_TABLE in container.container_options.get("movflags", "")
     if spec.iso and not has_table and (keys := non_itunes_tags(source.metadata)):
         dropped.append(f"tags dropped: {muxer} does not support {', '.join(keys)} here; .mkv does")
-    chapters = source.chapters()
+    chapters = read_chapters(source)
     if spec.chapters:
         container.set_chapters(shift_chapters(chapters, shift, until))
     elif chapters:

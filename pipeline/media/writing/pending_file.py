@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
+from collections.abc import Callable
 from pathlib import Path
 
 from pipeline.errors import OutputError
@@ -50,6 +51,18 @@ class PendingFile:
         """Rename the file to NAME.partial.SUFFIX, and return that path."""
         return keep_as_partial(self.part, self.path.with_name(self.path.stem), self.path.suffix)
 
+    def keep_after(self, finalize: Callable[[], object]) -> Path:
+        """Call `finalize`, then do as `keep_partial`, whether it fails or not.
+
+        Raises:
+            OutputError: `finalize` raised it, for instance on a full disk. The message names what is kept.
+        """
+        try:
+            finalize()
+        except OutputError as error:
+            raise OutputError(f"{error}; what was written until then is kept as {self.keep_partial()}") from error
+        return self.keep_partial()
+
     def discard(self) -> None:
         """Remove the file, if it still has its temporary name."""
         self.part.unlink(missing_ok=True)
@@ -64,6 +77,9 @@ def keep_as_partial(part: Path, stem: Path, suffix: str = "") -> Path:
     """Rename `part` to the first free name of STEM.partialSUFFIX, STEM.partial2SUFFIX and so on, and return it."""
     names = (stem.with_name(f"{stem.name}.partial{count}{suffix}") for count in ("", *range(2, _MAX_PARTIALS)))
     kept = next(name for name in names if not os.path.exists(name))
-    with translate_write_errors(kept):
-        os.replace(part, kept)
+    try:
+        with translate_write_errors(kept):
+            os.replace(part, kept)
+    except OutputError as error:
+        raise OutputError(f"{error}; it has the name {part.name}, wherever its folder is now") from error
     return kept

@@ -71,6 +71,7 @@ class PipeSink(Stage[Packet, Never]):
         dropped: A line for each part of the source that is not in the output.
         copied: Always empty: nothing is copied.
         ends: The same.
+        is_pending: Always False: what went into a pipe can't be kept.
         repaired: Always 0: see FileSink.
         damaged: Always 0: see FileSink.
     """
@@ -87,6 +88,7 @@ class PipeSink(Stage[Packet, Never]):
             OutputError: Standard output is a terminal, or closed.
         """
         self.path = PIPE_NAME
+        self.is_pending = False
         self.repaired = self.damaged = 0
         self.muxed: Counter[int] = Counter()
         self.copied: dict[int, int] = {}
