@@ -186,6 +186,14 @@ def retimed(pts: Sequence[int]) -> Callable[[Packets], Packets]:
     return move
 
 
+def with_content(packet: Any, content: bytes) -> Any:
+    """Returns a packet of other content for the same stream and time."""
+    changed: Any = av.Packet(content)
+    for name in ("stream", "time_base", "pts", "dts", "duration", "is_keyframe"):
+        setattr(changed, name, getattr(packet, name))
+    return changed
+
+
 def clicks(seconds: float, start: float = 0) -> tuple[Fraction, ...]:
     """Returns when audio of `seconds` that begins at `start` clicks: the middles of its bursts."""
     first, last = -(-Fraction(start) // CLICKS_EVERY), Fraction(start + seconds) // CLICKS_EVERY

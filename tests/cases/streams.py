@@ -7,9 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
-
-import av
+from typing import TYPE_CHECKING
 
 from tests.cases.bitstreams import (
     h264_with_captions,
@@ -20,7 +18,7 @@ from tests.cases.bitstreams import (
     pgs_end,
 )
 from tests.cases.case import Case, Expected, case, evenly, refused
-from tests.cases.film import Film, Packets
+from tests.cases.film import Film, Packets, with_content
 from tests.cases.timing import B_FRAMES, THIRTY
 
 if TYPE_CHECKING:
@@ -141,7 +139,7 @@ def _captioned(add: Callable[[bytes, bytes], bytes]) -> Callable[[Packets], Pack
         made = []
         for number, packet in enumerate(packets):
             constructs = bytes([0xFC, 0x80 | number, 0x2C, 0xFF, 0x02, 1 + number]) if number % 5 else b""
-            made.append(_with_content(packet, add(bytes(packet), constructs) if constructs else bytes(packet)))
+            made.append(with_content(packet, add(bytes(packet), constructs) if constructs else bytes(packet)))
         return made
 
     return edit
@@ -149,14 +147,7 @@ def _captioned(add: Callable[[bytes, bytes], bytes]) -> Callable[[Packets], Pack
 
 def _each(change: Callable[[bytes], bytes]) -> Callable[[Packets], Packets]:
     """Returns an edit of the content of each packet."""
-    return lambda packets: [_with_content(packet, change(bytes(packet))) for packet in packets]
-
-
-def _with_content(packet: Any, content: bytes) -> Any:
-    changed: Any = av.Packet(content)
-    for name in ("stream", "time_base", "pts", "dts", "duration", "is_keyframe"):
-        setattr(changed, name, getattr(packet, name))
-    return changed
+    return lambda packets: [with_content(packet, change(bytes(packet))) for packet in packets]
 
 
 @case("captions.ts")

@@ -11,12 +11,13 @@ import av
 
 from tests.cases.bitstreams import splice
 from tests.cases.case import Expected, case, evenly
-from tests.cases.film import AUDIO_RATE, Film, Packets, clicks, film, retimed, shifted
+from tests.cases.film import AUDIO_RATE, Film, Packets, clicks, film, retimed, shifted, with_content
 
 MS = Fraction(1, 1000)
 THIRTY = tuple(range(30))
 B_FRAMES: dict[str, Any] = {"bf": "3", "b-adapt": "0"}
 _AS_IS: dict[str, Any] = {"avoid_negative_ts": "disabled"}
+_NOT_CODED = b"\0\0\1\xb6\x40\x7f\x1f\xff"  # MPEG-4, part 2: a P frame whose vop_coded is 0
 _UNEVEN = [start + step for start in (0, 800, 1600) for step in (0, 40, 50, 120, 125, 300, 333, 700, 701, 720)]
 
 
@@ -220,6 +221,24 @@ def no_times(path: Path) -> Expected:
 def b_frames_in_avi(path: Path) -> Expected:
     """AVI counts packets and stores no other order, but these are B-frames."""
     film(path, **B_FRAMES)
+    return _complete("video")
+
+
+def _packed(packets: Packets) -> Packets:
+    """Moves each B-frame into the packet before its own, which becomes a frame that is not coded."""
+    contents = [bytes(packet) for packet in packets]
+    for number, packet in enumerate(packets):
+        if packet.pts == packet.dts:  # of a B-frame
+            contents[number - 1] += contents[number]
+            contents[number] = _NOT_CODED
+    contents[0] = b"\0\0\1\xb2DivX503b1393p" + contents[0]
+    return [with_content(packet, content) for packet, content in zip(packets, contents, strict=True)]
+
+
+@case("packed-b-frames.avi")
+def packed_b_frames(path: Path) -> Expected:
+    """A packed bitstream, as DivX wrote it: a B-frame shares the packet of the frame before, an empty one follows."""
+    film(path, codec="mpeg4", textured=True, bf="1", edit=_packed)
     return _complete("video")
 
 

@@ -28,6 +28,7 @@ from pipeline.media.reading.input_container import (
     select_video,
 )
 from pipeline.media.reading.matroska import BlockChecker
+from pipeline.media.reading.packed_frames import unpack_frames
 from pipeline.media.reading.pipe import Pipe
 from pipeline.media.reading.preroll import Preroll
 from pipeline.media.reading.source import Packet
@@ -111,7 +112,7 @@ class FileSource(Closing):
     def __iter__(self) -> Iterator[Packet]:
         packets = self._packets()
         self.on_close(packets.close)
-        return packets
+        return unpack_frames(packets, self.container, self.video)
 
     def stop(self) -> None:
         self._stopped = True
