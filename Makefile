@@ -44,7 +44,7 @@ lint: $(VENV)/test.installed
 	$(BIN)/ruff format --check .
 
 types: $(VENV)/test.installed
-	$(BIN)/mypy
+	$(BIN)/mypy --num-workers=$(WORKERS)
 
 layers: $(VENV)/test.installed
 	$(BIN)/lint-imports
