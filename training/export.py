@@ -1,6 +1,6 @@
 """Trained networks as ONNX files, in fp32 and fp16.
 
-The graphs are written node by node, so that they do not depend on the version of torch, from the ConvolutionChain that
+The graphs are written node by node, so that they do not depend on the version of torch, from the ConvolutionStack that
 the fused kernels recognise in them.
 """
 
@@ -15,41 +15,41 @@ import onnx
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
-from pipeline.superres.gpu.fused.chain import ChainLayer, ConvolutionChain
+from pipeline.superres.gpu.fused.stack import ConvolutionStack, StackLayer
 
 _OPSET = 17
 _IR_VERSION = 8
 DTYPES: dict[str, np.dtype[Any]] = {"fp32": np.dtype(np.float32), "fp16": np.dtype(np.float16)}
 
 
-def write_models(chain: ConvolutionChain, folder: Path, name: str, properties: dict[str, str]) -> dict[str, Path]:
+def write_models(stack: ConvolutionStack, folder: Path, name: str, properties: dict[str, str]) -> dict[str, Path]:
     """Write `name`.fp32.onnx and `name`.fp16.onnx; their paths by precision."""
     paths = {}
     for precision, dtype in DTYPES.items():
-        model = to_onnx(chain, dtype, name, properties)
+        model = to_onnx(stack, dtype, name, properties)
         onnx.checker.check_model(model, full_check=True)
         paths[precision] = folder / f"{name}.{precision}.onnx"
         paths[precision].write_bytes(model.SerializeToString())
     return paths
 
 
-def to_onnx(chain: ConvolutionChain, dtype: np.dtype[Any], name: str, properties: dict[str, str]) -> onnx.ModelProto:
-    """Convert a chain to ONNX: input (1, planes, height, width), output `scale` times as large, black 0 and white 1.
+def to_onnx(stack: ConvolutionStack, dtype: np.dtype[Any], name: str, properties: dict[str, str]) -> onnx.ModelProto:
+    """Convert a stack to ONNX: input (1, planes, height, width), output `scale` times as large, black 0 and white 1.
 
     Args:
-        chain: The layers. It has no offset of the image, clipping or reduction.
+        stack: The layers. It has no offset of the image, clipping or reduction.
         dtype: Type of weights and tensors, float32 or float16.
         name: Name of the graph.
         properties: Metadata.
     """
     writer = _GraphWriter(np.dtype(dtype))
     outputs: list[str] = []
-    for index, layer in enumerate(chain.layers[:-1]):
+    for index, layer in enumerate(stack.layers[:-1]):
         source = outputs[-1] if outputs else "input"
         outputs.append(writer.layer(index, layer, source, outputs))
-    writer.output(chain, outputs[-1])
+    writer.output(stack, outputs[-1])
     code = helper.np_dtype_to_tensor_dtype(np.dtype(dtype))
-    tensors = [_tensor(*fields, chain.planes) for fields in (("input", code, 1), ("output", code, chain.scale))]
+    tensors = [_tensor(*fields, stack.planes) for fields in (("input", code, 1), ("output", code, stack.scale))]
     graph = helper.make_graph(writer.nodes, name, tensors[:1], tensors[1:], writer.weights)
     opsets = [helper.make_opsetid("", _OPSET)]
     model = helper.make_model(graph, opset_imports=opsets, ir_version=_IR_VERSION, producer_name="uprez training")
@@ -65,7 +65,7 @@ class _GraphWriter:
         self.weights: list[onnx.TensorProto] = []
         self._dtype = dtype
 
-    def layer(self, index: int, layer: ChainLayer, source: str, outputs: list[str]) -> str:
+    def layer(self, index: int, layer: StackLayer, source: str, outputs: list[str]) -> str:
         """Add a layer; the name of its output."""
         if layer.joined:
             source = self._add("Concat", f"concat{index}", [outputs[each] for each in layer.joined], axis=1)
@@ -84,16 +84,16 @@ class _GraphWriter:
         gate = self._add("Sub", f"gate{index}", [self._add("Sigmoid", f"open{index}", [y]), half])
         return self._add("Mul", f"gated{index}", [total, gate])
 
-    def output(self, chain: ConvolutionChain, source: str) -> None:
+    def output(self, stack: ConvolutionStack, source: str) -> None:
         """Add the last layer, the pixel shuffle and the enlarged image."""
-        last, scale = chain.layers[-1], chain.scale
-        # The chain's order is (plane, row, column), that of DCR (row, column, plane), so copies stay plain.
-        order = np.arange(len(last.bias)).reshape(chain.planes, scale**2).T.ravel()
+        last, scale = stack.layers[-1], stack.scale
+        # The stack's order is (plane, row, column), that of DCR (row, column, plane), so copies stay plain.
+        order = np.arange(len(last.bias)).reshape(stack.planes, scale**2).T.ravel()
         tail = self._convolution("tail", source, last.weight[order], last.bias[order])
-        if chain.residual == "nearest":
+        if stack.residual == "nearest":
             copies = self._add("Concat", "copies", ["input"] * scale**2, axis=1)
             self._shuffle("output", self._add("Add", "detail", [copies, tail]), scale)
-        elif chain.residual == "bilinear":
+        elif stack.residual == "bilinear":
             factors = numpy_helper.from_array(np.array([1, 1, scale, scale], np.float32), "factors")
             self.weights.append(factors)
             mode = {"mode": "linear", "coordinate_transformation_mode": "half_pixel"}
@@ -124,14 +124,14 @@ def _tensor(name: str, kind: TensorProto.DataType, factor: int, planes: int) -> 
     return helper.make_tensor_value_info(name, kind, [1, planes, *sides])
 
 
-def overlap(chain: ConvolutionChain) -> int:
+def overlap(stack: ConvolutionStack) -> int:
     """Radius of the receptive field in input pixels: one for each 3x3 convolution."""
-    return sum(not layer.joined for layer in chain.layers)
+    return sum(not layer.joined for layer in stack.layers)
 
 
-def count_weights(chain: ConvolutionChain) -> int:
+def count_weights(stack: ConvolutionStack) -> int:
     """Number of values of an exported network: weights, biases, and slopes where there is PReLU."""
     return sum(
         layer.weight.size + layer.bias.size + (layer.slope.size if (layer.slope != 1).any() else 0)
-        for layer in chain.layers
+        for layer in stack.layers
     )

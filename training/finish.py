@@ -59,9 +59,9 @@ def finish(checkpoint: Checkpoint, pack: Pack, folder: Path) -> None:
         raise ValueError(f"the run has data {checkpoint.origin.data[:12]}, this pack is {pack.hash[:12]}")
     recipe = Recipe.model_validate_json(checkpoint.recipe)
     network = averaged_network(checkpoint)
-    chain = network.chain()
-    properties = _properties(recipe, overlap(chain), count_weights(chain))
-    paths = write_models(chain, folder, recipe.name, properties)
+    stack = network.stack()
+    properties = _properties(recipe, overlap(stack), count_weights(stack))
+    paths = write_models(stack, folder, recipe.name, properties)
     held_out = [picture for picture in pack.pictures if picture.split == "held"]
     validation = Validation(held_out, recipe.network.scale, torch.device("cpu"))
     agreement = {precision: _agreement(network, path, validation) for precision, path in paths.items()}
@@ -71,7 +71,7 @@ def finish(checkpoint: Checkpoint, pack: Pack, folder: Path) -> None:
             least = _LEAST_AGREEMENT[precision]
             raise ValueError(f"{paths[precision].name} agrees with torch to {level:.1f} dB, not {least}")
     draw_curve(checkpoint.log, folder)
-    write_card(CardFacts(recipe, pack, checkpoint, count_weights(chain), agreement), paths, folder)
+    write_card(CardFacts(recipe, pack, checkpoint, count_weights(stack), agreement), paths, folder)
 
 
 def _properties(recipe: Recipe, overlap: int, parameters: int) -> dict[str, str]:

@@ -26,7 +26,7 @@ class NetworkRecipe(_Table):
     """A network.
 
     Attributes:
-        kind: "plain", a chain of 3x3 convolutions with PReLU, or "gated", blocks of three 3x3 convolutions with a gate.
+        kind: "plain", a stack of 3x3 convolutions with PReLU, or "gated", blocks of three 3x3 convolutions with a gate.
         features: Channels between the layers, a multiple of 8.
         layers: Inner convolutions of a plain network, blocks of a gated one.
         skip: Of a plain network: after so many inner convolutions, what the first of them read is added. 0: never.

@@ -12,7 +12,7 @@ from torch import Tensor
 from pipeline.superres.gpu.fused.recognition import recognise
 from training.checkpoint import load_checkpoint
 from training.networks.averaged import averaged_network
-from training.networks.chain import ChainNetwork
+from training.networks.stack import StackNetwork
 from training.picture_store import Teach
 from training.recipe import TeacherRecipe
 
@@ -38,17 +38,17 @@ def load_teacher(path: Path, recipe: TeacherRecipe, scale: int, device: torch.de
     if recipe.sha256 not in (None, digest(path)):
         raise ValueError(f"{path} has SHA-256 {digest(path)[:12]}, the recipe requires {str(recipe.sha256)[:12]}")
     is_onnx = path.suffix == ".onnx"
-    chain = recognise(onnx.load(path)) if is_onnx else averaged_network(load_checkpoint(path)).chain()
-    if (chain.scale, chain.planes) != (scale, 3):
-        raise ValueError(f"{path} has scale {chain.scale} and {chain.planes} planes, not {scale} and 3")
+    stack = recognise(onnx.load(path)) if is_onnx else averaged_network(load_checkpoint(path)).stack()
+    if (stack.scale, stack.planes) != (scale, 3):
+        raise ValueError(f"{path} has scale {stack.scale} and {stack.planes} planes, not {scale} and 3")
     # fp16 on a GPU is 60 dB and more from fp32, and its error differs between the orientations that are averaged.
     dtype = torch.float16 if device.type == "cuda" else torch.float32
-    network = ChainNetwork(chain).to(device, dtype, memory_format=torch.channels_last)
+    network = StackNetwork(stack).to(device, dtype, memory_format=torch.channels_last)
     return lambda picture: _enlarge(network, picture, recipe.ensemble, dtype)
 
 
 @torch.no_grad()
-def _enlarge(network: ChainNetwork, picture: Tensor, ensemble: int, dtype: torch.dtype) -> Tensor:
+def _enlarge(network: StackNetwork, picture: Tensor, ensemble: int, dtype: torch.dtype) -> Tensor:
     """Enlarge a picture, (3, H, W) uint8, as the mean over 1 or 8 orientations; uint8."""
     image = (picture[None].float() / 255).to(dtype)
     total = torch.zeros((), device=picture.device)

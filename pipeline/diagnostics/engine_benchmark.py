@@ -24,9 +24,9 @@ from pipeline.models import catalogue
 from pipeline.models.spec import HeightWidth
 from pipeline.superres.gpu import validation
 from pipeline.superres.gpu.fused.candidates import LEAST_WGMMA_WIDTH, Instruction
-from pipeline.superres.gpu.fused.chain import UnknownStructure
 from pipeline.superres.gpu.fused.program import FusedProgram
 from pipeline.superres.gpu.fused.recognition import recognise
+from pipeline.superres.gpu.fused.stack import UnknownStructure
 from pipeline.superres.gpu.lane_rate import frames_per_second
 from pipeline.superres.gpu.network_choice import GpuNetwork, build_fused
 from pipeline.superres.gpu.tensorrt.engine import EngineKey

@@ -45,7 +45,7 @@ class Plan:
         media: The source, as `probe` describes it.
         target: The output's path.
         settings: The settings that the plan was made from.
-        model: The network; where several run one after the other, or one is repeated, their chain.
+        model: The network; where several run one after the other, or one is repeated, their cascade.
         size: Width and height of the upscaled frames; where that is not the network's output size, it is resampled.
         backend: What runs it: "tensorrt" or "onnx".
         decoder: What decodes: "software" or "nvdec".

@@ -126,7 +126,7 @@ def _record_name(path: Path, sha256: str) -> str:
 
 def _save_record(record: Path, spec: ModelSpec) -> None:
     facts = asdict(spec) | {"path": None, "dtype": spec.dtype.name}
-    del facts["steps"]  # only chains have some, and they have no file
+    del facts["steps"]  # only cascades have some, and they have no file
     write_record(record, facts)
 
 

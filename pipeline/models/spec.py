@@ -16,7 +16,7 @@ LARGEST_MODEL = 2**31 - 1  # bytes, of a model in one ONNX file: protobuf's limi
 
 @dataclass(frozen=True)
 class ModelSpec:
-    """A network file that upscales images, or a chain of several.
+    """A network file that upscales images, or a cascade of several.
 
     The network has one input tensor, (1, C, H, W), and one output tensor, (1, C, scale H, scale W), both of type
     `dtype`. Black is 0, white is `value_range`.
@@ -25,7 +25,7 @@ class ModelSpec:
         name: Name for tables and messages.
         path: The ONNX file.
         sha256: SHA-256 digest of the file, in hexadecimal.
-        scale: Factor by which width and height grow: 1 to 8, and of a chain the product.
+        scale: Factor by which width and height grow: 1 to 8, and of a cascade the product.
         dtype: Element type of both tensors, float32 or float16.
         input: Name of the input tensor.
         output: Name of the output tensor.
@@ -43,7 +43,7 @@ class ModelSpec:
         stride: Parts of an image that begin at multiples of this many input pixels are upscaled as within the complete
             image, except for their border.
         max_channels: Largest number of channels of any layer.
-        steps: The networks that run one after the other, if this describes a chain (chain.py), which has no file of
+        steps: The networks that run one after the other, if this describes a cascade (cascade.py), which has no file of
             its own; otherwise empty.
     """
 

@@ -11,7 +11,7 @@ import numpy as np
 from pipeline.config.settings import CPU_ENGINES, Upscaling
 from pipeline.errors import BackendError
 from pipeline.models import catalogue
-from pipeline.models.chain import chain
+from pipeline.models.cascade import cascade
 from pipeline.models.importing.conventions import Overrides
 from pipeline.models.importing.formats import READERS
 from pipeline.models.spec import ModelSpec
@@ -70,19 +70,19 @@ def _reason_against_fused(settings: Upscaling) -> str | None:
 def choose_model(settings: Upscaling, backend: str) -> ModelSpec:
     """Find the model that the settings name, in the precision for the backend: fp32 on CPUs, where it is fastest.
 
-    Several names, separated by commas, are a chain. What is stated of a model file is stated of each file in it.
+    Several names, separated by commas, are a cascade. What is stated of a model file is stated of each file in it.
 
     Raises:
-        ModelError: A model is unknown or can't be used, or the models can't form a chain.
+        ModelError: A model is unknown or can't be used, or the models can't form a cascade.
     """
     precision = settings.precision if backend != "onnx" and settings.precision != "auto" else None
     wanted = precision or (np.float32 if backend == "onnx" else np.float16)
     stated = Overrides(settings.model_range, settings.model_channels, settings.model_layout)
     names = [settings.model] if os.path.exists(settings.model) else [name.strip() for name in settings.model.split(",")]
-    return chain([catalogue.find(name, wanted, _stated_of(name, names, stated)) for name in names])
+    return cascade([catalogue.find(name, wanted, _stated_of(name, names, stated)) for name in names])
 
 
 def _stated_of(name: str, names: Sequence[str], stated: Overrides) -> Overrides:
-    """What is stated of one model of a chain: nothing of an embedded one beside files."""
+    """What is stated of one model of a cascade: nothing of an embedded one beside files."""
     files = [each for each in names if Path(each).suffix.lower() in READERS]
     return stated if name in files or not files else Overrides()

@@ -96,7 +96,7 @@ class SharedSessions(Closing):
             self._networks.clear()
 
     def _open_on_cpu(self, request: SessionRequest) -> Session[Any]:
-        from pipeline.superres.cpu.network import CpuChain
+        from pipeline.superres.cpu.network import CpuCascade
         from pipeline.superres.cpu.session import OnnxSession
 
         model, settings = request.model, request.settings
@@ -106,7 +106,7 @@ class SharedSessions(Closing):
         for step in model.steps or (model,):
             networks.append(self._fastest_on_cpu(step, (height, width), settings))
             height, width = height * step.scale, width * step.scale
-        network = CpuChain(model, networks) if model.steps else networks[0]
+        network = CpuCascade(model, networks) if model.steps else networks[0]
         return OnnxSession(network, request.source, request.output, tiling, settings.strength)
 
     def _fastest_on_cpu(self, model: ModelSpec, tile: HeightWidth, settings: Upscaling) -> CpuNetwork:

@@ -10,7 +10,7 @@ from pipeline.config.settings import Upscaling
 from pipeline.config.target_fields import MAX_SIDE, Size
 from pipeline.errors import SettingsError
 from pipeline.frame import FrameFormat
-from pipeline.models.chain import repeated
+from pipeline.models.cascade import repeated
 from pipeline.models.spec import ModelSpec
 
 SQUARE = Fraction(1)  # the sample aspect ratio of square pixels

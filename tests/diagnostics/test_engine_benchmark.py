@@ -88,11 +88,11 @@ class FakeEngine:
 
 def program(width: int, warpgroup: bool = False) -> FusedProgram:
     """A program of two kernels."""
-    chain = recognise(synthetic.srvgg(width, 1, np.float32))
+    stack = recognise(synthetic.srvgg(width, 1, np.float32))
     shape, grid = KernelShape(4, 1, 3, 2, warpgroup=warpgroup), BlockGrid(1, 8, 1)
-    first = list(segments(chain, 0))[1]
-    last = next(segments(chain, 2))
-    return assemble(chain, (PlannedKernel(0, first, shape, grid, 1.0), PlannedKernel(2, last, shape, grid, 1.0)))
+    first = list(segments(stack, 0))[1]
+    last = next(segments(stack, 2))
+    return assemble(stack, (PlannedKernel(0, first, shape, grid, 1.0), PlannedKernel(2, last, shape, grid, 1.0)))
 
 
 @pytest.fixture(autouse=True)

@@ -119,7 +119,7 @@ class TestOutputSize:
         assert (made.size, made.target.name) == ((256, 192), "clip.x4.mkv")
         assert ([step.name for step in made.model.steps], made.is_resampled) == (["clear-x2", "clear-x2"], False)
 
-    def test_models_form_a_chain(self, clip: Path) -> None:
+    def test_models_form_a_cascade(self, clip: Path) -> None:
         made = plan(clip, model="identity, clear-x2")
         assert (made.model.name, made.size, made.target.name) == ("identity, clear-x2", (128, 96), "clip.x2.mkv")
 

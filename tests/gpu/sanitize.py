@@ -49,7 +49,7 @@ from pipeline.superres.tiling import Tiling
 from pipeline.system import cuda
 from pipeline.system.cuda import Gpu
 from pipeline.system.host import cores
-from tests.superres.gpu.fused.kernel_cases import FAMILIES, HOPPER, KernelCase, chain_of, kernel_cases
+from tests.superres.gpu.fused.kernel_cases import FAMILIES, HOPPER, KernelCase, kernel_cases, stack_of
 from tests.superres.oracle import saturated
 
 TOOLS = {
@@ -172,7 +172,7 @@ def _fused(gpu: Gpu, model: ModelSpec, case: KernelCase) -> FusedNetwork:
     for start, segment, shape in case.kernels():
         (grid,) = FusedKernel(gpu.device, segment, shape).grids(*case.size, 1)
         plan.append(PlannedKernel(start, segment, shape, grid, 0.0))
-    return FusedNetwork(gpu, model, assemble(chain_of(case.family), tuple(plan)), case.size)
+    return FusedNetwork(gpu, model, assemble(stack_of(case.family), tuple(plan)), case.size)
 
 
 def _run_fused(gpu: Gpu, model: ModelSpec, case: KernelCase) -> None:

@@ -46,7 +46,7 @@ def saved(path: Path, model: onnx.ModelProto) -> ModelSpec:
 
 
 class TestFusedSession(SessionSuite):
-    """The behaviour of every session, around chains that repeat each pixel."""
+    """The behaviour of every session, around stacks that repeat each pixel."""
 
     dtype = np.float16
 
@@ -149,7 +149,7 @@ def test_fused_kernels_and_tensorrt_are_compared_once(tmp_path: Path, caplog: py
     assert len([record for record in caplog.records if "comparing fused kernels" in record.message]) == 1
 
 
-def test_a_network_that_is_no_chain_is_refused_with_the_reason(tmp_path: Path) -> None:
+def test_a_network_that_is_no_stack_is_refused_with_the_reason(tmp_path: Path) -> None:
     resources = EngineResources(Gpu(0), library.load(), EngineCache(tmp_path), catalogue.find("identity", np.float16))
     with pytest.raises(ModelError, match=r"`engine` fused can't compute identity"):
         open_network(resources, "fused", 64, 64)

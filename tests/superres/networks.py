@@ -12,7 +12,7 @@ from pipeline.frame import FrameFormat
 from pipeline.models import synthetic
 from pipeline.models.inspection import inspect_model
 from pipeline.models.spec import ModelSpec
-from pipeline.superres.cpu.network import CpuChain, CpuNetwork
+from pipeline.superres.cpu.network import CpuCascade, CpuNetwork
 from pipeline.superres.cpu.runtimes import ONNX_RUNTIME, CpuRuntime
 from pipeline.superres.cpu.session import OnnxSession
 from pipeline.superres.session import Session
@@ -33,13 +33,15 @@ def open_cpu_session(
     return OnnxSession(load_on_cpu(model, source.width, source.height), source, output, tiling, strength)
 
 
-def load_on_cpu(model: ModelSpec, width: int, height: int, runtime: CpuRuntime = ONNX_RUNTIME) -> CpuNetwork | CpuChain:
-    """Load a network or a chain for images of `width` x `height`."""
+def load_on_cpu(
+    model: ModelSpec, width: int, height: int, runtime: CpuRuntime = ONNX_RUNTIME
+) -> CpuNetwork | CpuCascade:
+    """Load a network or a cascade for images of `width` x `height`."""
     networks: list[CpuNetwork] = []
     for step in model.steps or (model,):
         networks.append(CpuNetwork(step, (height, width), runtime))
         width, height = width * step.scale, height * step.scale
-    return CpuChain(model, networks) if model.steps else networks[0]
+    return CpuCascade(model, networks) if model.steps else networks[0]
 
 
 def quarter_tiles(source: FrameFormat) -> Tiling:

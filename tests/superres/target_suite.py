@@ -1,4 +1,4 @@
-"""Outputs of any size, chains of networks, and strength: the same on every backend, compared with float64."""
+"""Outputs of any size, cascades of networks, and strength: the same on every backend, compared with float64."""
 
 from dataclasses import replace
 
@@ -9,7 +9,7 @@ from pipeline.colour.convert import from_rgb, to_rgb
 from pipeline.colour.hdr_limit import limit_overshoot
 from pipeline.colour.resample import blend_with_source, resampled
 from pipeline.frame import PIXEL_FORMATS, Colour, FrameFormat, Siting
-from pipeline.models.chain import chain
+from pipeline.models.cascade import cascade
 from pipeline.models.spec import ModelSpec
 from tests.superres.networks import Networks, OpenSession
 from tests.superres.oracle import largest_difference, oracle, saturated, tolerance
@@ -116,7 +116,7 @@ class TargetSuite(Networks):
     ) -> None:
         format = FrameFormat(36, 18, PIXEL_FORMATS["yuv420p"], Colour(BT709, False))
         source_frame, output = saturated(format), format.resized(*size)
-        with open_session(chain([nearest, nearest]), format, output) as session:
+        with open_session(cascade([nearest, nearest]), format, output) as session:
             upscaled = session.collect(session.submit(source_frame))
             assert largest_difference(upscaled.planes, oracle(source_frame, output, enlarge=4), 0) <= 1
             upscaled.release()
@@ -124,7 +124,7 @@ class TargetSuite(Networks):
     @pytest.mark.parametrize("order", ["rgb", "bgr"])
     @pytest.mark.parametrize("value_range", [1.0, 255.0])
     @pytest.mark.parametrize("is_first", [False, True])
-    def test_networks_of_a_chain_may_have_different_conventions(
+    def test_networks_of_a_cascade_may_have_different_conventions(
         self,
         open_session: OpenSession,
         nearest: ModelSpec,
@@ -135,16 +135,16 @@ class TargetSuite(Networks):
     ) -> None:
         format = FrameFormat(36, 18, PIXEL_FORMATS["gbrp"], Colour(BT709, False))
         source_frame, other = saturated(format), replace(identity, order=order, value_range=value_range)
-        with open_session(chain([other, nearest] if is_first else [nearest, other]), format) as session:
+        with open_session(cascade([other, nearest] if is_first else [nearest, other]), format) as session:
             upscaled = session.collect(session.submit(source_frame))
             assert largest_difference(upscaled.planes, oracle(source_frame, session.output, enlarge=2), 0) <= 1
             upscaled.release()
 
-    def test_luma_networks_form_a_chain(
+    def test_luma_networks_form_a_cascade(
         self, open_session: OpenSession, nearest_of_luma: ModelSpec, small_format: FrameFormat
     ) -> None:
         source_frame = saturated(small_format)
-        with open_session(chain([nearest_of_luma, nearest_of_luma]), small_format) as session:
+        with open_session(cascade([nearest_of_luma, nearest_of_luma]), small_format) as session:
             upscaled = session.collect(session.submit(source_frame))
             expected = oracle(source_frame, session.output, enlarge=4, luma=True)
             assert largest_difference(upscaled.planes, expected, 0) <= 1

@@ -94,12 +94,12 @@ def test_an_engine_of_the_cpu_that_is_not_installed_is_refused_with_the_command(
         choose_backend(Settings.load(None, engine="openvino", backend=backend))
 
 
-def test_models_separated_by_commas_form_a_chain() -> None:
+def test_models_separated_by_commas_form_a_cascade() -> None:
     model = choose_model(Settings.load(None, model="identity, clear-x2,clear-x2"), "onnx")
     assert (model.name, model.scale, model.precision) == ("identity, clear-x2 twice", 4, "fp32")
 
 
-def test_an_unknown_model_of_a_chain_is_named() -> None:
+def test_an_unknown_model_of_a_cascade_is_named() -> None:
     with pytest.raises(ModelError, match="no model called 'nonsense'"):
         choose_model(Settings.load(None, model="clear-x2,nonsense"), "onnx")
 

@@ -24,8 +24,8 @@ def model(tmp_path: Path) -> Path:
     from training.export import write_models
     from training.networks.build import build_network
 
-    chain = build_network(NetworkRecipe(kind="gated", features=8, layers=2), seed=1).chain()
-    return write_models(chain, tmp_path, "teacher", {})["fp32"]
+    stack = build_network(NetworkRecipe(kind="gated", features=8, layers=2), seed=1).stack()
+    return write_models(stack, tmp_path, "teacher", {})["fp32"]
 
 
 def picture() -> Any:

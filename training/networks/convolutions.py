@@ -1,8 +1,8 @@
 """3x3 convolutions that consist of several branches while training, and of one kernel each afterwards.
 
-A sum and a chain of convolutions are one convolution. So the branches' kernels are merged, in fp32, in each forward
+A sum and a stack of convolutions are one convolution. So the branches' kernels are merged, in fp32, in each forward
 pass, and the image is convolved once: training takes about as long as without branches, and the exported kernel is the
-one that was trained with. The first of several convolutions in a chain has no bias, as the zero padding of the next one
+one that was trained with. The first of several convolutions in a stack has no bias, as the zero padding of the next one
 would differ from it.
 
 All convolutions of equal shape are one module with stacked weights: a GPU merges and casts those of all layers at once,

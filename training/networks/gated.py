@@ -15,9 +15,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from pipeline.superres.gpu.fused.chain import MOST_JOINED, ConvolutionChain
+from pipeline.superres.gpu.fused.stack import MOST_JOINED, ConvolutionStack
 from training.networks.convolutions import convolve, make_convolutions
-from training.networks.layers import chain_layer
+from training.networks.layers import stack_layer
 from training.networks.residual import add_to_enlarged
 from training.recipe import NetworkRecipe
 
@@ -68,15 +68,15 @@ class GatedNetwork(nn.Module):
         return add_to_enlarged(image, convolve(joined, tail), self.recipe.scale, self.recipe.residual)
 
     @torch.no_grad()
-    def chain(self) -> ConvolutionChain:
+    def stack(self) -> ConvolutionStack:
         """The layers with merged kernels."""
         device = self.join.weight.device
-        layers = [chain_layer(layer) for layer in self.head.layers(device)]
+        layers = [stack_layer(layer) for layer in self.head.layers(device)]
         for index, layer in enumerate(self.body.layers(device), 1):
             gates = index % _BLOCK == 0
             fields = {"epilogue": "gate", "operand": index - _BLOCK} if gates else {"smooth": True}
-            layers.append(chain_layer(layer, **fields))
+            layers.append(stack_layer(layer, **fields))
         sources = 0, *(_BLOCK * block for block in self._joined_blocks())
-        layers.append(chain_layer((self.join.weight, self.join.bias), joined=sources))
-        layers += map(chain_layer, self.tail.layers(device))
-        return ConvolutionChain(tuple(layers), PLANES, self.recipe.scale, self.recipe.residual)
+        layers.append(stack_layer((self.join.weight, self.join.bias), joined=sources))
+        layers += map(stack_layer, self.tail.layers(device))
+        return ConvolutionStack(tuple(layers), PLANES, self.recipe.scale, self.recipe.residual)

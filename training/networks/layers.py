@@ -1,4 +1,4 @@
-"""Conversion of trained layers to those of a ConvolutionChain."""
+"""Conversion of trained layers to those of a ConvolutionStack."""
 
 from __future__ import annotations
 
@@ -8,20 +8,20 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
-from pipeline.superres.gpu.fused.chain import ChainLayer
+from pipeline.superres.gpu.fused.stack import StackLayer
 
 
-def chain_layer(layer: tuple[Tensor, Tensor], slope: Tensor | None = None, **fields: Any) -> ChainLayer:
+def stack_layer(layer: tuple[Tensor, Tensor], slope: Tensor | None = None, **fields: Any) -> StackLayer:
     """A layer of a kernel and a bias.
 
     Args:
         layer: Kernel, (outputs, inputs, 3, 3) or (outputs, inputs, 1, 1), and bias, (outputs,).
         slope: Slopes of PReLU, (outputs,); none if None.
-        fields: Further fields of ChainLayer.
+        fields: Further fields of StackLayer.
     """
     weight, bias = map(_as_array, layer)
     slopes = np.ones(len(bias), np.float32) if slope is None else _as_array(slope)
-    return ChainLayer(weight, bias, slopes, **fields)
+    return StackLayer(weight, bias, slopes, **fields)
 
 
 def _as_array(tensor: Tensor) -> NDArray[np.float32]:

@@ -1,4 +1,4 @@
-"""Plain networks: a chain of 3x3 convolutions with PReLU."""
+"""Plain networks: a stack of 3x3 convolutions with PReLU."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from pipeline.superres.gpu.fused.chain import ChainLayer, ConvolutionChain
+from pipeline.superres.gpu.fused.stack import ConvolutionStack, StackLayer
 from training.networks.convolutions import as_autocast, convolve, make_convolutions
-from training.networks.layers import chain_layer
+from training.networks.layers import stack_layer
 from training.networks.residual import add_to_enlarged
 from training.recipe import NetworkRecipe
 
@@ -53,15 +53,15 @@ class PlainNetwork(nn.Module):
         return self.slopes.clamp(max=1) if self.recipe.skip else self.slopes
 
     @torch.no_grad()
-    def chain(self) -> ConvolutionChain:
+    def stack(self) -> ConvolutionStack:
         """The layers with merged kernels."""
         device, slopes = self.slopes.device, self._slopes()
-        layers: list[ChainLayer] = []
+        layers: list[StackLayer] = []
         skipped = 0
         for index, layer in enumerate([*self.head.layers(device), *self.body.layers(device)]):
             joined = self._is_joined(index)
             join = {"epilogue": "add", "operand": skipped} if joined else {}
-            layers.append(chain_layer(layer, slopes[index], **join))
+            layers.append(stack_layer(layer, slopes[index], **join))
             skipped = index if joined else skipped
-        layers += map(chain_layer, self.tail.layers(device))
-        return ConvolutionChain(tuple(layers), PLANES, self.recipe.scale, self.recipe.residual)
+        layers += map(stack_layer, self.tail.layers(device))
+        return ConvolutionStack(tuple(layers), PLANES, self.recipe.scale, self.recipe.residual)

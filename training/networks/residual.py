@@ -5,7 +5,7 @@ from __future__ import annotations
 from torch import Tensor
 from torch.nn import functional
 
-from pipeline.superres.gpu.fused.chain import Residual
+from pipeline.superres.gpu.fused.stack import Residual
 
 
 def add_to_enlarged(image: Tensor, detail: Tensor, scale: int, residual: Residual) -> Tensor:

@@ -136,11 +136,11 @@ class NetworkRunner:
         self._network = self._request = None
 
 
-class CpuChain:
+class CpuCascade:
     """Loaded networks that run one after the other, as one network.
 
     Attributes:
-        model: The chain.
+        model: The cascade.
         backend: Description for tables.
     """
 
@@ -150,13 +150,13 @@ class CpuChain:
         self.backend = " and ".join(dict.fromkeys(network.backend for network in networks))
         self._networks = networks
 
-    def runner(self) -> ChainRunner:
+    def runner(self) -> CascadeRunner:
         """Create a runner for one session."""
-        return ChainRunner(self.model, [network.runner() for network in self._networks])
+        return CascadeRunner(self.model, [network.runner() for network in self._networks])
 
 
-class ChainRunner:
-    """Runs the networks of a chain for one session, as NetworkRunner runs one."""
+class CascadeRunner:
+    """Runs the networks of a cascade for one session, as NetworkRunner runs one."""
 
     def __init__(self, model: ModelSpec, runners: Sequence[NetworkRunner]) -> None:
         self._model = model

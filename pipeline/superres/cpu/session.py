@@ -16,7 +16,7 @@ from pipeline.colour.luma import to_luma, with_chroma
 from pipeline.colour.resample import blend_with_source, resampled
 from pipeline.errors import MismatchError
 from pipeline.frame import Frame, FrameFormat, Plane
-from pipeline.superres.cpu.network import CpuChain, CpuNetwork
+from pipeline.superres.cpu.network import CpuCascade, CpuNetwork
 from pipeline.superres.session import Session, check_frame
 from pipeline.superres.tiling import Tiling, model_tilings, upscale_in_tiles
 
@@ -43,7 +43,7 @@ class OnnxSession(Session[CpuTicket]):
 
     def __init__(
         self,
-        network: CpuNetwork | CpuChain,
+        network: CpuNetwork | CpuCascade,
         source: FrameFormat,
         output: FrameFormat | None = None,
         tiling: Tiling | None = None,

@@ -1,4 +1,4 @@
-// Between two networks of a chain: the output of one becomes the input of the next, whose type, layout, order of
+// Between two networks of a cascade: the output of one becomes the input of the next, whose type, layout, order of
 // channels and value range may differ.
 //
 //   WIDTH, HEIGHT    size of the tensor, (PLANES, HEIGHT, WIDTH)

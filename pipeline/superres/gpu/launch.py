@@ -168,7 +168,7 @@ class Resample:
 
 
 class Adapt:
-    """Converts the output tensor of a network to the input tensor of the next one in a chain."""
+    """Converts the output tensor of a network to the input tensor of the next one in a cascade."""
 
     def __init__(
         self, device: Device, given: ModelSpec, wanted: ModelSpec, size: Size, interleaved: bool = False

@@ -21,13 +21,13 @@ from pipeline.models.spec import HeightWidth, ModelSpec
 from pipeline.superres.gpu import validation
 from pipeline.superres.gpu.choice_cache import ChoiceRecord, NetworkChoice, describe_choice
 from pipeline.superres.gpu.fused.candidates import ALL_INSTRUCTIONS, FP32_SUMS, Instruction
-from pipeline.superres.gpu.fused.chain import UnknownStructure
 from pipeline.superres.gpu.fused.network import FusedNetwork
 from pipeline.superres.gpu.fused.plan import KernelPlanner
 from pipeline.superres.gpu.fused.program import FusedProgram, assemble
 from pipeline.superres.gpu.fused.recognition import recognise
+from pipeline.superres.gpu.fused.stack import UnknownStructure
 from pipeline.superres.gpu.lane_rate import frames_per_second
-from pipeline.superres.gpu.network_chain import ChainNetwork
+from pipeline.superres.gpu.network_cascade import CascadeNetwork
 from pipeline.superres.gpu.tensorrt.engine import Shapes
 from pipeline.superres.gpu.tensorrt.engine_cache import EngineCache
 from pipeline.superres.gpu.tensorrt.library import load_if_installed
@@ -64,7 +64,7 @@ class GpuLane(Protocol):
 
 class GpuNetwork(Protocol):
     """A network on one GPU for images of one size: fused kernels (FusedNetwork), TensorRT (Network), or several such
-    networks (ChainNetwork)."""
+    networks (CascadeNetwork)."""
 
     model: ModelSpec
     context_bytes: int
@@ -98,7 +98,7 @@ def open_network(
     """
     model = resources.model
     if model.steps:
-        return _open_chain(resources, engine, (height, width), is_fixed=shapes is not None)
+        return _open_cascade(resources, engine, (height, width), is_fixed=shapes is not None)
     is_half = _is_half(model)
     if engine in FUSED_ENGINES and not is_half:
         raise ModelError(
@@ -120,8 +120,8 @@ def open_network(
     return Network(resources, height, width)
 
 
-def _open_chain(resources: EngineResources, engine: str, size: HeightWidth, is_fixed: bool) -> ChainNetwork:
-    """Open the networks of a chain, each by its own choice."""
+def _open_cascade(resources: EngineResources, engine: str, size: HeightWidth, is_fixed: bool) -> CascadeNetwork:
+    """Open the networks of a cascade, each by its own choice."""
     model, (height, width) = resources.model, size
     networks: list[GpuNetwork] = []
     with ExitStack() as opened:
@@ -130,9 +130,9 @@ def _open_chain(resources: EngineResources, engine: str, size: HeightWidth, is_f
             networks.append(open_network(replace(resources, model=step), engine, height, width, shapes))
             opened.callback(networks[-1].close)
             height, width = height * step.scale, width * step.scale
-        chained = ChainNetwork(resources.gpu, model, networks, size)
+        cascade = CascadeNetwork(resources.gpu, model, networks, size)
         opened.pop_all()
-    return chained
+    return cascade
 
 
 def fused_objection(model: ModelSpec) -> str | None:
@@ -278,9 +278,9 @@ def build_fused(
             f"fused kernels need compute capability 8.0 or later, {gpu.facts.name} has {gpu.facts.capability}: "
             "set `engine` to auto"
         )
-    chain = recognise(_load_onnx(model.path))
+    stack = recognise(_load_onnx(model.path))
     with gpu_errors("building fused kernels"):
-        program = assemble(chain, KernelPlanner(gpu, chain, *size, instructions).plan())
+        program = assemble(stack, KernelPlanner(gpu, stack, *size, instructions).plan())
         return FusedNetwork(gpu, model, program, size), program
 
 

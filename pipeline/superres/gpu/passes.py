@@ -3,10 +3,10 @@
     samples ─▶ to_rgb ─▶ network ─▶ blend ─▶ limit ─▶ resample ─▶ from_rgb ─▶ samples
     samples ─▶ to_rgb ─▶ (cut ─▶ network ─▶ paste) for each tile ─▶ the same
 
-The network may be a chain of several (network_chain.py). Its output is blended with its resampled input if its strength
-is below 1, limited if the frames are HDR, and resampled if the output has another size. For a network that upscales
-luma alone, to_luma replaces to_rgb, and with_chroma, which reads the source samples again, precedes the resampling.
-Alpha bypasses the network.
+The network may be a cascade of several (network_cascade.py). Its output is blended with its resampled input if its
+strength is below 1, limited if the frames are HDR, and resampled if the output has another size. For a network that
+upscales luma alone, to_luma replaces to_rgb, and with_chroma, which reads the source samples again, precedes the
+resampling. Alpha bypasses the network.
 """
 
 from __future__ import annotations

@@ -93,7 +93,7 @@ def fakes(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(network_choice, "Network", FakeNetwork)
     monkeypatch.setattr(network_choice, "FusedNetwork", FakeFused)
     monkeypatch.setattr(network_choice, "KernelPlanner", lambda *arguments: SimpleNamespace(plan=tuple))
-    monkeypatch.setattr(network_choice, "assemble", lambda chain, plan: SimpleNamespace(dump=lambda: b"program"))
+    monkeypatch.setattr(network_choice, "assemble", lambda stack, plan: SimpleNamespace(dump=lambda: b"program"))
     monkeypatch.setattr(FusedProgram, "load", load_program)
     monkeypatch.setattr("pipeline.superres.gpu.lane_rate.time.perf_counter", clock)
     monkeypatch.setattr(validation, "validate_engine", lambda *arguments: 60.0)
@@ -118,116 +118,116 @@ def resources(tmp_path: Path) -> Any:
 
 
 @pytest.fixture
-def chain(resources: Callable[..., Any]) -> Any:
+def stack(resources: Callable[..., Any]) -> Any:
     return resources(catalogue.find("srvgg-24x8", np.float16))
 
 
 @pytest.mark.parametrize(("seconds", "title"), [(0.01, "fused kernels"), (0.03, "TensorRT")])
-def test_the_faster_network_is_returned_and_the_other_one_closed(chain: Any, seconds: float, title: str) -> None:
+def test_the_faster_network_is_returned_and_the_other_one_closed(stack: Any, seconds: float, title: str) -> None:
     FakeNetwork.seconds["fused kernels"] = seconds
-    network: Any = open_network(chain, "auto", 64, 48)
+    network: Any = open_network(stack, "auto", 64, 48)
     assert network.title == title
     assert FakeNetwork.open == [network]
-    (choice,) = cached_choices(chain.cache)
+    (choice,) = cached_choices(stack.cache)
     assert choice.tensorrt is not None
     assert choice.fused is not None
     assert choice.fused / choice.tensorrt == pytest.approx(0.02 / seconds)
 
 
 @pytest.mark.parametrize("seconds", [0.01, 0.03])
-def test_both_networks_are_compared_once(chain: Any, seconds: float) -> None:
+def test_both_networks_are_compared_once(stack: Any, seconds: float) -> None:
     FakeNetwork.seconds["fused kernels"] = seconds
-    first, second = open_network(chain, "auto", 64, 48), open_network(chain, "auto", 64, 48)
+    first, second = open_network(stack, "auto", 64, 48), open_network(stack, "auto", 64, 48)
     assert first.title == second.title
     assert FakeNetwork.opened == ["fused kernels", "TensorRT", first.title]
 
 
 @pytest.mark.parametrize("step", ["open", "lane", "run"])
-def test_tensorrt_is_used_where_the_fused_kernels_fail(chain: Any, step: str) -> None:
+def test_tensorrt_is_used_where_the_fused_kernels_fail(stack: Any, step: str) -> None:
     FakeNetwork.errors[f"fused kernels {step}"] = RuntimeError("invalid device function")
-    network: Any = open_network(chain, "auto", 64, 48)
+    network: Any = open_network(stack, "auto", 64, 48)
     assert network.title == "TensorRT"
     assert FakeNetwork.open == [network]
-    (choice,) = cached_choices(chain.cache)
+    (choice,) = cached_choices(stack.cache)
     assert "invalid device function" in choice.reason
     assert "fused kernels can't compute the network: " in describe_choice(choice)
 
 
 @pytest.mark.parametrize("error", [BackendError("12 dB"), ModelError("ONNX Runtime can't run it")])
 def test_tensorrt_is_used_where_the_validation_of_the_fused_kernels_fails(
-    chain: Any, monkeypatch: pytest.MonkeyPatch, error: Exception
+    stack: Any, monkeypatch: pytest.MonkeyPatch, error: Exception
 ) -> None:
     def refuse(*arguments: Any) -> float:
         raise error
 
     monkeypatch.setattr(validation, "validate_engine", refuse)
-    network: Any = open_network(chain, "auto", 64, 48)
+    network: Any = open_network(stack, "auto", 64, 48)
     assert (network.title, FakeNetwork.open) == ("TensorRT", [network])
     with pytest.raises(type(error), match=str(error)):
-        open_network(chain, "fused", 64, 48)
+        open_network(stack, "fused", 64, 48)
     assert FakeNetwork.open == [network]
 
 
 @pytest.mark.parametrize("step", ["open", "lane", "run"])
-def test_fused_kernels_are_used_where_tensorrt_fails(chain: Any, step: str) -> None:
+def test_fused_kernels_are_used_where_tensorrt_fails(stack: Any, step: str) -> None:
     FakeNetwork.errors[f"TensorRT {step}"] = BackendError("no kernel found")
-    network: Any = open_network(chain, "auto", 64, 48)
+    network: Any = open_network(stack, "auto", 64, 48)
     assert network.title == "fused kernels"
     assert FakeNetwork.open == [network]
-    (choice,) = cached_choices(chain.cache)
+    (choice,) = cached_choices(stack.cache)
     assert describe_choice(choice).endswith("TensorRT can't be used: no kernel found")
 
 
-def test_the_error_of_tensorrt_is_raised_where_both_fail(chain: Any) -> None:
+def test_the_error_of_tensorrt_is_raised_where_both_fail(stack: Any) -> None:
     FakeNetwork.errors |= {"TensorRT run": BackendError("no kernel found"), "fused kernels run": BackendError("other")}
     with pytest.raises(BackendError, match="no kernel found"):
-        open_network(chain, "auto", 64, 48)
+        open_network(stack, "auto", 64, 48)
     assert FakeNetwork.open == []
-    assert cached_choices(chain.cache) == []
+    assert cached_choices(stack.cache) == []
 
 
 class TestWithoutTensorRt:
     """Machines with CUDA alone."""
 
     @pytest.fixture(autouse=True)
-    def without_library(self, chain: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    def without_library(self, stack: Any, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(network_choice, "Network", Network)
-        chain.library = None
+        stack.library = None
 
-    def test_fused_kernels_are_used(self, chain: Any) -> None:
-        network: Any = open_network(chain, "auto", 64, 48)
+    def test_fused_kernels_are_used(self, stack: Any) -> None:
+        network: Any = open_network(stack, "auto", 64, 48)
         assert FakeNetwork.open == [network]
-        (choice,) = cached_choices(chain.cache)
+        (choice,) = cached_choices(stack.cache)
         assert describe_choice(choice).endswith("TensorRT is not installed: pip install 'uprez[rtx]'")
 
-    def test_the_error_says_what_is_missing_if_they_can_not_be_used(self, chain: Any) -> None:
+    def test_the_error_says_what_is_missing_if_they_can_not_be_used(self, stack: Any) -> None:
         FakeNetwork.errors["fused kernels run"] = BackendError("invalid device function")
         with pytest.raises(BackendError, match=r"TensorRT is not installed: .*; fused kernels .*: invalid device"):
-            open_network(chain, "auto", 64, 48)
+            open_network(stack, "auto", 64, 48)
         assert FakeNetwork.open == []
 
-    def test_networks_in_fp32_are_refused_with_the_command(self, chain: Any) -> None:
-        chain.model = catalogue.find("srvgg-24x8", np.float32)
+    def test_networks_in_fp32_are_refused_with_the_command(self, stack: Any) -> None:
+        stack.model = catalogue.find("srvgg-24x8", np.float32)
         with pytest.raises(BackendError, match=r"TensorRT is not installed: pip install 'uprez\[rtx\]'"):
-            open_network(chain, "auto", 64, 48)
+            open_network(stack, "auto", 64, 48)
 
 
 @pytest.mark.parametrize("title", ["TensorRT", "fused kernels"])
-def test_a_choice_for_lack_of_memory_is_not_cached(chain: Any, title: str) -> None:
+def test_a_choice_for_lack_of_memory_is_not_cached(stack: Any, title: str) -> None:
     FakeNetwork.errors[f"{title} lane"] = OutOfMemory("no memory")
-    assert open_network(chain, "auto", 64, 48).title != title
-    assert cached_choices(chain.cache) == []
+    assert open_network(stack, "auto", 64, 48).title != title
+    assert cached_choices(stack.cache) == []
 
 
-def test_networks_are_closed_when_the_comparison_is_interrupted(chain: Any) -> None:
+def test_networks_are_closed_when_the_comparison_is_interrupted(stack: Any) -> None:
     FakeNetwork.errors["TensorRT run"] = KeyboardInterrupt()  # type: ignore[assignment]  # no Exception, as Ctrl-C
     with pytest.raises(KeyboardInterrupt):
-        open_network(chain, "auto", 64, 48)
+        open_network(stack, "auto", 64, 48)
     assert FakeNetwork.open == []
 
 
-def test_processes_that_open_the_same_network_compare_it_once(chain: Any) -> None:
-    threads = [threading.Thread(target=open_network, args=(chain, "auto", 64, 48)) for _ in range(4)]
+def test_processes_that_open_the_same_network_compare_it_once(stack: Any) -> None:
+    threads = [threading.Thread(target=open_network, args=(stack, "auto", 64, 48)) for _ in range(4)]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -235,12 +235,12 @@ def test_processes_that_open_the_same_network_compare_it_once(chain: Any) -> Non
     assert FakeNetwork.opened.count("TensorRT") == 1
 
 
-def test_where_no_file_can_be_locked_the_faster_network_is_opened(chain: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_where_no_file_can_be_locked_the_faster_network_is_opened(stack: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(lock: object) -> None:
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("filelock.FileLock.__enter__", fail)
-    assert open_network(chain, "auto", 32, 48).title == "fused kernels"
+    assert open_network(stack, "auto", 32, 48).title == "fused kernels"
 
 
 def test_gpus_before_ampere_use_tensorrt(resources: Callable[..., Any]) -> None:
@@ -250,7 +250,7 @@ def test_gpus_before_ampere_use_tensorrt(resources: Callable[..., Any]) -> None:
         open_network(turing, "fused", 64, 48)
 
 
-def test_a_network_that_is_no_chain_is_refused_with_the_operator(resources: Callable[..., Any]) -> None:
+def test_a_network_that_is_no_stack_is_refused_with_the_operator(resources: Callable[..., Any]) -> None:
     with pytest.raises(ModelError, match=r"`engine` fused can't compute identity: it has .*; set `engine` to auto"):
         open_network(resources(catalogue.find("identity", np.float16)), "fused", 64, 48)
 
@@ -262,44 +262,44 @@ def test_fused_kernels_refuse_fp32(resources: Callable[..., Any]) -> None:
         open_network(fp32, "fused", 64, 48)
 
 
-def test_damaged_files_are_measured_again(chain: Any) -> None:
-    open_network(chain, "auto", 64, 48)
-    for path in chain.cache.folder.iterdir():
+def test_damaged_files_are_measured_again(stack: Any) -> None:
+    open_network(stack, "auto", 64, 48)
+    for path in stack.cache.folder.iterdir():
         path.write_bytes(b"{}")
-    open_network(chain, "auto", 64, 48)
+    open_network(stack, "auto", 64, 48)
     assert FakeNetwork.opened.count("TensorRT") == 2
 
 
 @pytest.mark.parametrize("step", ["", "save"])
-def test_a_network_built_ahead_of_time_is_closed(chain: Any, monkeypatch: pytest.MonkeyPatch, step: str) -> None:
+def test_a_network_built_ahead_of_time_is_closed(stack: Any, monkeypatch: pytest.MonkeyPatch, step: str) -> None:
     monkeypatch.setattr(network_choice, "load_if_installed", lambda engine: None)
     monkeypatch.setattr(network_choice, "Gpu", lambda device: None)
-    monkeypatch.setattr(network_choice, "EngineResources", lambda *arguments: chain)
+    monkeypatch.setattr(network_choice, "EngineResources", lambda *arguments: stack)
     if step:
         FakeNetwork.errors[f"fused kernels {step}"] = RuntimeError("CUDA_ERROR_LAUNCH_FAILED")
         with pytest.raises(BackendError, match="building the network: CUDA_ERROR_LAUNCH_FAILED"):
-            prebuild_network(chain.model, (64, 48), 0, "auto", chain.cache)
+            prebuild_network(stack.model, (64, 48), 0, "auto", stack.cache)
     else:
-        assert prebuild_network(chain.model, (64, 48), 0, "auto", chain.cache) == "fused kernels"
+        assert prebuild_network(stack.model, (64, 48), 0, "auto", stack.cache) == "fused kernels"
     assert FakeNetwork.open == []
 
 
 @pytest.mark.parametrize(("engine", "half_sums"), [("auto", False), ("fused", False), ("fused-fp16acc", True)])
 def test_sums_in_fp16_are_planned_only_where_they_are_requested(
-    chain: Any, monkeypatch: pytest.MonkeyPatch, engine: str, half_sums: bool
+    stack: Any, monkeypatch: pytest.MonkeyPatch, engine: str, half_sums: bool
 ) -> None:
     requested: list[str] = []
 
-    def planner(gpu: Any, chain: Any, height: int, width: int, instructions: tuple[str, ...]) -> Any:
+    def planner(gpu: Any, stack: Any, height: int, width: int, instructions: tuple[str, ...]) -> Any:
         requested.extend(instructions)
         return SimpleNamespace(plan=tuple)
 
     monkeypatch.setattr(network_choice, "KernelPlanner", planner)
-    open_network(chain, engine, 64, 48)
+    open_network(stack, engine, 64, 48)
     assert ("mma-fp16" in requested) == half_sums
 
 
-def test_programs_with_and_without_sums_in_fp16_are_cached_apart(chain: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_programs_with_and_without_sums_in_fp16_are_cached_apart(stack: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     planned: list[Any] = []
 
     def planner(*arguments: Any) -> Any:
@@ -308,5 +308,5 @@ def test_programs_with_and_without_sums_in_fp16_are_cached_apart(chain: Any, mon
 
     monkeypatch.setattr(network_choice, "KernelPlanner", planner)
     for engine in ("fused", "fused-fp16acc", "fused", "fused-fp16acc"):
-        open_network(chain, engine, 64, 48)
+        open_network(stack, engine, 64, 48)
     assert len(planned) == 2

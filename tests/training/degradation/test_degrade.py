@@ -45,14 +45,14 @@ def test_large_frame_is_the_picture_after_the_colour_path() -> None:
     assert np.array_equal(large, to_image(to_planes(crop, 1), 1))
 
 
-def test_small_frame_of_an_undegraded_chain_is_the_halved_large_one_to_rounding() -> None:
+def test_small_frame_of_an_undegraded_stack_is_the_halved_large_one_to_rounding() -> None:
     small, large = pair(Degradation(MOVING, resampler="AREA"))
     # Both sides are rounded twice, as samples and as R'G'B', and swscale rounds less exactly.
     assert np.abs(small - box(large)).max() < 4
     assert np.square(small - box(large)).mean() < 0.6
 
 
-def test_bicubic_chain_agrees_with_antialiased_bicubic() -> None:
+def test_bicubic_stack_agrees_with_antialiased_bicubic() -> None:
     small, large = pair(Degradation(MOVING))
     # swscale's default bicubic has other coefficients (B = 0, C = 0.6).
     assert np.abs(small - np.clip(bicubic(large, 96, 128), 16, 235)).mean() < 2

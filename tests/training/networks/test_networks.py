@@ -41,8 +41,8 @@ def image(height: int = 21, width: int = 34) -> Any:
     return torch.from_numpy(np.random.default_rng(0).random((1, 3, height, width), np.float32))
 
 
-def chain_of(shape: dict[str, Any]) -> Any:
-    return trained_network(shape).chain()
+def stack_of(shape: dict[str, Any]) -> Any:
+    return trained_network(shape).stack()
 
 
 @pytest.mark.parametrize("shape", SHAPES.values(), ids=SHAPES)
@@ -52,21 +52,21 @@ def test_the_exported_file_gives_the_output_of_the_network(shape: dict[str, Any]
     from training.export import to_onnx
 
     network = trained_network(shape)
-    model = to_onnx(network.chain(), np.dtype(np.float32), "test", {})
+    model = to_onnx(network.stack(), np.dtype(np.float32), "test", {})
     session = onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
     (output,) = session.run(None, {"input": image().numpy()})
     np.testing.assert_allclose(output, network(image()).numpy(), atol=1e-5)
 
 
 @pytest.mark.parametrize("shape", SHAPES.values(), ids=SHAPES)
-def test_the_fused_kernels_recognise_the_exported_file_as_the_chain_it_was_made_from(shape: dict[str, Any]) -> None:
+def test_the_fused_kernels_recognise_the_exported_file_as_the_stack_it_was_made_from(shape: dict[str, Any]) -> None:
     from pipeline.superres.gpu.fused.recognition import recognise
     from training.export import to_onnx
 
-    chain = trained_network(shape).chain()
-    recognised = recognise(to_onnx(chain, np.dtype(np.float32), "test", {}))
-    assert (recognised.scale, recognised.planes, recognised.residual) == (chain.scale, 3, chain.residual)
-    for found, layer in zip(recognised.layers, chain.layers, strict=True):
+    stack = trained_network(shape).stack()
+    recognised = recognise(to_onnx(stack, np.dtype(np.float32), "test", {}))
+    assert (recognised.scale, recognised.planes, recognised.residual) == (stack.scale, 3, stack.residual)
+    for found, layer in zip(recognised.layers, stack.layers, strict=True):
         assert (found.smooth, found.epilogue, found.operand) == (layer.smooth, layer.epilogue, layer.operand)
         assert found.joined == layer.joined
         for name in ("weight", "bias", "slope"):
@@ -74,11 +74,11 @@ def test_the_fused_kernels_recognise_the_exported_file_as_the_chain_it_was_made_
 
 
 @pytest.mark.parametrize("shape", SHAPES.values(), ids=SHAPES)
-def test_a_chain_in_torch_gives_the_output_of_the_network(shape: dict[str, Any]) -> None:
-    from training.networks.chain import ChainNetwork
+def test_a_stack_in_torch_gives_the_output_of_the_network(shape: dict[str, Any]) -> None:
+    from training.networks.stack import StackNetwork
 
     network = trained_network(shape)
-    torch.testing.assert_close(ChainNetwork(network.chain())(image()), network(image()), atol=1e-5, rtol=0)
+    torch.testing.assert_close(StackNetwork(network.stack())(image()), network(image()), atol=1e-5, rtol=0)
 
 
 @pytest.mark.parametrize("path", RECIPES, ids=lambda path: path.stem)
@@ -88,8 +88,8 @@ def test_the_fused_kernels_recognise_the_network_of_each_recipe(path: Path) -> N
     from training.networks.build import build_network
 
     recipe = load_recipe(path)
-    chain = build_network(recipe.network, recipe.seed).chain()
-    recognised = recognise(to_onnx(chain, np.dtype(np.float16), recipe.name, {}))
+    stack = build_network(recipe.network, recipe.seed).stack()
+    recognised = recognise(to_onnx(stack, np.dtype(np.float16), recipe.name, {}))
     assert (recognised.scale, recognised.width) == (recipe.network.scale, recipe.network.features)
 
 
@@ -115,4 +115,4 @@ def test_the_first_weights_depend_on_the_seed_alone() -> None:
 def test_slopes_above_one_are_limited_where_layers_are_joined() -> None:
     network = trained_network(SHAPES["plain with sums"])
     network.slopes.fill_(1.5)
-    assert network.chain().layers[0].slope.max() == 1
+    assert network.stack().layers[0].slope.max() == 1

@@ -219,7 +219,7 @@ __device__ __forceinline__ void convolve(word (&sums)[ROWS][N][SUMS], word (&sta
 
 __device__ __forceinline__ float sigmoid(float x) { return __fdividef(1.0f, 1.0f + __expf(-x)); }
 
-// PReLU as the larger of x and slope x (with_slopes_up_to_one in chain.py makes it valid for all slopes); SiLU if `smooth`.
+// PReLU as the larger of x and slope x (with_slopes_up_to_one in stack.py makes it valid for all slopes); SiLU if `smooth`.
 __device__ __forceinline__ word activated(word x, word slope, bool smooth) {
     if (smooth) {
         float2 value = unpack(x);

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.superres.gpu.fused.chain import SCALES, Residual, UnknownStructure
 from pipeline.superres.gpu.fused.onnx_graph import OnnxGraph, as_float32
+from pipeline.superres.gpu.fused.stack import SCALES, Residual, UnknownStructure
 
 Affine = tuple[NDArray[np.float32], NDArray[np.float32]]
 """Factor and offset, each of shape (1 or planes,): the tensor is image * factor + offset."""

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from pipeline.errors import BackendError
-from pipeline.superres.gpu.fused.chain import MOST_JOINED
+from pipeline.superres.gpu.fused.stack import MOST_JOINED
 from pipeline.superres.gpu.kernels import compile_kernels
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ _FRAGMENT = 256  # bytes of a 16x8 tile of weights
 
 @dataclass(frozen=True)
 class LayerSegment:
-    """Consecutive layers of a chain that one kernel computes.
+    """Consecutive layers of a stack that one kernel computes.
 
     Attributes:
         width: Channels between layers.

@@ -1,4 +1,4 @@
-"""The layers of a chain while recognition.py reads them, each of which several operators make."""
+"""The layers of a stack while recognition.py reads them, each of which several operators make."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.superres.gpu.fused.chain import MOST_JOINED, ChainLayer, Epilogue, UnknownStructure
 from pipeline.superres.gpu.fused.onnx_graph import as_float32
+from pipeline.superres.gpu.fused.stack import MOST_JOINED, Epilogue, StackLayer, UnknownStructure
 
 
 @dataclass
@@ -26,7 +26,7 @@ class LayerDrafts:
     """
 
     uses: Counter[str]
-    layers: list[ChainLayer] = field(default_factory=list)
+    layers: list[StackLayer] = field(default_factory=list)
     activated: list[bool] = field(default_factory=list)
     features: dict[str, int] = field(default_factory=dict)
     concatenated: dict[str, tuple[int, ...]] = field(default_factory=dict)
@@ -35,7 +35,7 @@ class LayerDrafts:
         """Add a convolution whose output is tensor `output`."""
         self.features[output] = len(self.layers)
         slope = np.ones(len(weight), np.float32)
-        self.layers.append(ChainLayer(as_float32(weight), as_float32(bias), slope, **fields))
+        self.layers.append(StackLayer(as_float32(weight), as_float32(bias), slope, **fields))
         self.activated.append(False)
 
     def concatenate(self, output: str, sources: list[str]) -> None:

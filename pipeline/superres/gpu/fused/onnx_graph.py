@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.superres.gpu.fused.chain import UnknownStructure
+from pipeline.superres.gpu.fused.stack import UnknownStructure
 
 if TYPE_CHECKING:
     import onnx

@@ -1,4 +1,4 @@
-"""Divides a chain into fused kernels: measures candidates and chooses the fastest partition."""
+"""Divides a stack into fused kernels: measures candidates and chooses the fastest partition."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 
 from pipeline.errors import BackendError
 from pipeline.superres.gpu.fused.candidates import FP32_SUMS, Instruction, candidates
-from pipeline.superres.gpu.fused.chain import ConvolutionChain
 from pipeline.superres.gpu.fused.kernel import (
     BlockGrid,
     FusedKernel,
@@ -21,6 +20,7 @@ from pipeline.superres.gpu.fused.kernel import (
     compile_kernel,
     kernel_arguments,
 )
+from pipeline.superres.gpu.fused.stack import ConvolutionStack
 from pipeline.system.cuda import Gpu
 from pipeline.system.host import cores
 
@@ -55,52 +55,52 @@ class PlannedKernel:
 KernelPlan = tuple[PlannedKernel, ...]
 
 
-def segments(chain: ConvolutionChain, start: int) -> Iterator[LayerSegment]:
+def segments(stack: ConvolutionStack, start: int) -> Iterator[LayerSegment]:
     """Yield the segments that may begin with layer `start`, shortest first.
 
     A layer whose output is read again later, or whose epilogue reads an earlier output, ends its segment. A joined
     layer begins its segment, because it reads images that are in memory.
     """
-    count = len(chain.layers)
-    for end in range(start + 1, min(count, start + _MOST_FUSED.get(chain.width, 2)) + 1):
-        layers = chain.layers[start:end]
+    count = len(stack.layers)
+    for end in range(start + 1, min(count, start + _MOST_FUSED.get(stack.width, 2)) + 1):
+        layers = stack.layers[start:end]
         if layers[-1].joined and len(layers) > 1:
             return
         first, last, joined = start == 0, end == count, len(layers[0].joined)
         yield LayerSegment(
-            width=chain.width,
+            width=stack.width,
             first=first,
             inner=len(layers) - first - bool(joined) - last,
             last=last,
-            planes=chain.planes,
-            scale=chain.scale,
-            residual=chain.residual if last else "none",
+            planes=stack.planes,
+            scale=stack.scale,
+            residual=stack.residual if last else "none",
             smooth=tuple(layer.smooth for layer in layers),
             epilogue=layers[-1].epilogue,
             joined=joined,
             ones=layers[0].ones_weight is not None,
-            clipped=chain.clipped and last,
+            clipped=stack.clipped and last,
         )
-        if end - 1 in chain.operands or layers[-1].epilogue != "none":
+        if end - 1 in stack.operands or layers[-1].epilogue != "none":
             return
 
 
-def fastest_partition(chain: ConvolutionChain, seconds: dict[LayerSegment, float]) -> list[tuple[int, LayerSegment]]:
-    """Find the partition of `chain` with the least total time, by a shortest path.
+def fastest_partition(stack: ConvolutionStack, seconds: dict[LayerSegment, float]) -> list[tuple[int, LayerSegment]]:
+    """Find the partition of `stack` with the least total time, by a shortest path.
 
     Args:
-        chain: The network.
+        stack: The network.
         seconds: Time of each segment. Segments without a time are not used.
 
     Returns:
-        (first layer, segment) of each kernel; empty if the timed segments don't cover the chain.
+        (first layer, segment) of each kernel; empty if the timed segments don't cover the stack.
     """
     best: list[tuple[float, list[tuple[int, LayerSegment]]]] = [(0.0, [])]
-    for end in range(1, len(chain.layers) + 1):
+    for end in range(1, len(stack.layers) + 1):
         paths = [
             (best[start][0] + seconds[segment], [*best[start][1], (start, segment)])
             for start in range(end)
-            for segment in segments(chain, start)
+            for segment in segments(stack, start)
             if start + segment.layers == end and segment in seconds and isfinite(best[start][0])
         ]
         best.append(min(paths, key=lambda path: path[0], default=(float("inf"), [])))
@@ -113,13 +113,13 @@ class KernelPlanner:
     def __init__(
         self,
         gpu: Gpu,
-        chain: ConvolutionChain,
+        stack: ConvolutionStack,
         height: int,
         width: int,
         instructions: Collection[Instruction] = FP32_SUMS,
     ) -> None:
         """Prepare to plan; `instructions` may multiply, and wgmma does so only where the GPU has it."""
-        self._gpu, self._chain, self._height, self._width = gpu, chain, height, width
+        self._gpu, self._stack, self._height, self._width = gpu, stack, height, width
         properties = gpu.device.properties
         self._block_bytes = properties.max_shared_memory_per_block_optin
         self._multiprocessor_bytes = properties.max_shared_memory_per_multiprocessor
@@ -132,7 +132,7 @@ class KernelPlanner:
             BackendError: No candidate fits on this GPU, or one can't be compiled.
             OutOfMemory: There is no memory for the measurements. All memory is freed.
         """
-        kinds = list(dict.fromkeys(s for start in range(len(self._chain.layers)) for s in segments(self._chain, start)))
+        kinds = list(dict.fromkeys(s for start in range(len(self._stack.layers)) for s in segments(self._stack, start)))
         compiled = self._compile(kinds, seconds)
         times = dict[LayerSegment, PlannedKernel]()
         stream = self._gpu.stream()
@@ -143,7 +143,7 @@ class KernelPlanner:
                 part = self._timed(kind, shape, stream, buffers)
                 if kind not in times or part.seconds < times[kind].seconds:
                     times[kind] = part
-        chosen = fastest_partition(self._chain, {kind: part.seconds for kind, part in times.items()})
+        chosen = fastest_partition(self._stack, {kind: part.seconds for kind, part in times.items()})
         if not chosen:
             raise BackendError("no fused kernel fits into this GPU's shared memory: set `engine` to auto")
         return tuple(
@@ -177,8 +177,8 @@ class KernelPlanner:
 
     def _buffers(self, kinds: list[LayerSegment], stream: Stream, memory: ExitStack) -> list[Buffer]:
         """Allocate an output, constants and sources for all segments; `memory` frees them once the stream is idle."""
-        chain = self._chain
-        frame = self._height * self._width * max(chain.width * 2, 8, 2 * chain.planes * chain.scale**2)
+        stack = self._stack
+        frame = self._height * self._width * max(stack.width * 2, 8, 2 * stack.planes * stack.scale**2)
         constants = max(max(kind.weight_bytes, 4 * kind.layers * kind.widest) for kind in kinds)
         buffers = []
         # A buffer for each source: the speed of a joined layer is limited by reading them.

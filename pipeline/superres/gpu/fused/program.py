@@ -1,4 +1,4 @@
-"""The program of a chain: the kernels of a plan with their packed weights, which can be saved to a file."""
+"""The program of a stack: the kernels of a plan with their packed weights, which can be saved to a file."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.superres.gpu.fused.chain import ChainLayer, ConvolutionChain
 from pipeline.superres.gpu.fused.kernel import BlockGrid, KernelShape, LayerSegment
 from pipeline.superres.gpu.fused.plan import KernelPlan
+from pipeline.superres.gpu.fused.stack import ConvolutionStack, StackLayer
 from pipeline.superres.gpu.fused.weights import pack_first, pack_inner, pack_joined, pack_last
 
 _HEADER = "program"
@@ -47,7 +47,7 @@ class ProgramStep:
 
 @dataclass(frozen=True, eq=False)
 class FusedProgram:
-    """The steps that compute a chain, in order; each reads the output of the one before, unless it joins others.
+    """The steps that compute a stack, in order; each reads the output of the one before, unless it joins others.
 
     Attributes:
         steps: The kernels.
@@ -124,22 +124,22 @@ class FusedProgram:
             )
 
 
-def assemble(chain: ConvolutionChain, plan: KernelPlan) -> FusedProgram:
-    """Pack the weights of `chain` for the kernels of `plan`."""
+def assemble(stack: ConvolutionStack, plan: KernelPlan) -> FusedProgram:
+    """Pack the weights of `stack` for the kernels of `plan`."""
     step_of_layer = {part.start + part.segment.layers - 1: number for number, part in enumerate(plan)}
     steps = []
     for part in plan:
-        layers = chain.layers[part.start : part.start + part.segment.layers]
+        layers = stack.layers[part.start : part.start + part.segment.layers]
         operand = layers[-1].operand
         arrays = _constants(part.segment, layers, part.shape.warpgroup)
         operand_step = None if operand is None else step_of_layer[operand]
         joined = tuple(step_of_layer[index] for index in layers[0].joined)
         steps.append(ProgramStep(part.segment, part.shape, part.grid, *arrays, operand_step, joined))
-    return FusedProgram(tuple(steps), chain.reduction)
+    return FusedProgram(tuple(steps), stack.reduction)
 
 
 def _constants(
-    segment: LayerSegment, layers: tuple[ChainLayer, ...], warpgroup: bool
+    segment: LayerSegment, layers: tuple[StackLayer, ...], warpgroup: bool
 ) -> tuple[NDArray[np.float16], NDArray[np.float32], NDArray[np.float16]]:
     """Pack weights, biases and slopes of a segment in the order in which its kernel reads them."""
     biases = np.zeros((len(layers), segment.widest), np.float32)

@@ -1,4 +1,4 @@
-"""Conversion of an ONNX graph to the chain of layers that the fused kernels run; chain.py lists what is supported."""
+"""Conversion of an ONNX graph to the stack of layers that the fused kernels run; stack.py lists what is supported."""
 
 from __future__ import annotations
 
@@ -8,19 +8,19 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from pipeline.superres.gpu.fused.chain import (
+from pipeline.superres.gpu.fused.image_reader import ImageCopies, ImageReader
+from pipeline.superres.gpu.fused.layer_drafts import LayerDrafts
+from pipeline.superres.gpu.fused.onnx_graph import OnnxGraph, as_float32, attributes_of
+from pipeline.superres.gpu.fused.stack import (
     SCALES,
     WIDTHS,
-    ChainLayer,
-    ConvolutionChain,
+    ConvolutionStack,
     Residual,
+    StackLayer,
     UnknownStructure,
     with_padded_width,
     with_slopes_up_to_one,
 )
-from pipeline.superres.gpu.fused.image_reader import ImageCopies, ImageReader
-from pipeline.superres.gpu.fused.layer_drafts import LayerDrafts
-from pipeline.superres.gpu.fused.onnx_graph import OnnxGraph, as_float32, attributes_of
 
 if TYPE_CHECKING:
     import onnx
@@ -42,9 +42,9 @@ _REDUCTION = {  # attributes of the supported reductions: ONNX's defaults
 _LARGEST_DENOMINATOR = 8
 
 
-def recognise(model: onnx.ModelProto) -> ConvolutionChain:
-    """Convert `model` to a chain. Raises UnknownStructure, which names the part that is not supported."""
-    return _GraphReader(OnnxGraph(model)).chain()
+def recognise(model: onnx.ModelProto) -> ConvolutionStack:
+    """Convert `model` to a stack. Raises UnknownStructure, which names the part that is not supported."""
+    return _GraphReader(OnnxGraph(model)).stack()
 
 
 @dataclass
@@ -154,7 +154,7 @@ class _GraphReader(_LayerReader):
     last: int = -1
     copies_added: tuple[int, ImageCopies] | None = None
 
-    def chain(self) -> ConvolutionChain:
+    def stack(self) -> ConvolutionStack:
         for node in self.graph.nodes:
             if self.images.rearrange(node.op_type, node.output, self.graph.inputs(node)):
                 continue
@@ -255,7 +255,7 @@ class _GraphReader(_LayerReader):
             raise UnknownStructure("a Clip that does not limit the output to the range from 0 to 1")
         self.clipped[node.output[0]] = inputs[0]
 
-    def _finished(self, output: str) -> ConvolutionChain:
+    def _finished(self, output: str) -> ConvolutionStack:
         complete, reduction = self.reduced.get(output, (output, Fraction(1)))
         end = self.clipped.get(complete, complete)
         if end not in self.shuffled or self.last != len(self.drafts.layers) - 1:
@@ -270,13 +270,13 @@ class _GraphReader(_LayerReader):
         _check_widths(layers, planes, planes * scale**2)
         if last.smooth or last.epilogue != "none" or (last.slope != 1).any():
             raise UnknownStructure("an activation after the last convolution")
-        return ConvolutionChain(
+        return ConvolutionStack(
             with_slopes_up_to_one(tuple(with_padded_width(layers))), planes, scale, residual, clips, reduction
         )
 
 
-def _check_widths(layers: list[ChainLayer], planes: int, outputs: int) -> None:
-    """Raise UnknownStructure unless all layers have the shapes of a chain's."""
+def _check_widths(layers: list[StackLayer], planes: int, outputs: int) -> None:
+    """Raise UnknownStructure unless all layers have the shapes of a stack's."""
     width = len(layers[0].bias)
     shapes = [(width, width * len(layer.joined), 1, 1) if layer.joined else (width, width, 3, 3) for layer in layers]
     shapes[0], shapes[-1] = (width, planes, 3, 3), (outputs, width, 3, 3)
@@ -290,7 +290,7 @@ def _check_widths(layers: list[ChainLayer], planes: int, outputs: int) -> None:
         raise UnknownStructure(f"layers that are not all of one width from {WIDTHS[0]} to {WIDTHS[-1]}")
 
 
-def _with_clipping(layers: list[ChainLayer]) -> list[ChainLayer] | None:
+def _with_clipping(layers: list[StackLayer]) -> list[StackLayer] | None:
     """The layers with one instead of the last two, if these compute relu(1 - relu(z)): the one computes 1 - z.
 
     ETDS limits its output in that way, which is 1 - z limited to the range from 0 to 1.
@@ -307,4 +307,4 @@ def _with_clipping(layers: list[ChainLayer]) -> list[ChainLayer] | None:
     negation[np.arange(len(matrix)), source] = -1
     if before.joined or not np.array_equal(matrix, negation) or (last.bias != 1).any():
         return None
-    return [*layers[:-2], ChainLayer(-before.weight[source], 1 - before.bias[source], np.ones_like(last.slope))]
+    return [*layers[:-2], StackLayer(-before.weight[source], 1 - before.bias[source], np.ones_like(last.slope))]

@@ -90,7 +90,7 @@ class Network:
             OutOfMemory, ModelError, BackendError: The engine can't be built or used. All resources are released.
         """
         if resources.model.steps:
-            raise ModelError(f"{resources.model.name} is a chain, and an engine runs one network: name one `model`")
+            raise ModelError(f"{resources.model.name} is a cascade, and an engine runs one network: name one `model`")
         if resources.library is None:
             raise BackendError(f"TensorRT is not installed: {INSTALL_COMMANDS['rtx']}")
         self.model, self.height, self.width = resources.model, height, width

@@ -15,10 +15,10 @@ import pytest
 from numpy.typing import NDArray
 
 from pipeline.superres.gpu import kernels
-from pipeline.superres.gpu.fused.chain import ConvolutionChain
 from pipeline.superres.gpu.fused.kernel import BlockGrid, KernelShape, LayerSegment, kernel_arguments, macros
 from pipeline.superres.gpu.fused.plan import KernelPlan, PlannedKernel, segments
 from pipeline.superres.gpu.fused.program import FusedProgram
+from pipeline.superres.gpu.fused.stack import ConvolutionStack
 from pipeline.superres.gpu.fused.weights import IMAGE_PLANES
 
 HERE = Path(__file__).parent
@@ -39,13 +39,13 @@ extern "C" void run(const void* const* at, int height, int width, int strips, in
 """
 
 
-def plan_of(chain: ConvolutionChain, shape: KernelShape, size: tuple[int, int], most: int, rows: int) -> KernelPlan:
+def plan_of(stack: ConvolutionStack, shape: KernelShape, size: tuple[int, int], most: int, rows: int) -> KernelPlan:
     """A plan with up to `most` layers in a kernel, whose blocks compute `rows` rows each."""
     height, width = size
     parts: list[PlannedKernel] = []
     start = 0
-    while start < len(chain.layers):
-        segment = [each for each in segments(chain, start) if each.layers <= most][-1]
+    while start < len(stack.layers):
+        segment = [each for each in segments(stack, start) if each.layers <= most][-1]
         strips = math.ceil(width / shape.columns(segment))
         grid = BlockGrid(strips, rows, strips * math.ceil(height / rows))
         parts.append(PlannedKernel(start, segment, shape, grid, 1.0))

@@ -16,30 +16,30 @@ import onnx
 
 from pipeline.models import synthetic
 from pipeline.superres.gpu.fused.candidates import LEAST_WGMMA_WIDTH, Instruction, candidates
-from pipeline.superres.gpu.fused.chain import ConvolutionChain
 from pipeline.superres.gpu.fused.kernel import KernelShape, LayerSegment
 from pipeline.superres.gpu.fused.plan import segments
 from pipeline.superres.gpu.fused.recognition import recognise
+from pipeline.superres.gpu.fused.stack import ConvolutionStack
 from tests.superres.gpu.fused.networks import (
     BILINEAR,
     NEAREST,
     Builder,
-    chain_network,
     etds_network,
     joined_network,
     merging_network,
     reduced_network,
     repeating_network,
+    stack_network,
 )
 
 FAMILIES: dict[str, Callable[[], onnx.ModelProto]] = {
-    **{f"width {width}": partial(chain_network, width=width, inner=3, residual=NEAREST) for width in range(8, 65, 8)},
-    "x3": partial(chain_network, width=24, scale=3, residual=NEAREST),
-    "x4": partial(chain_network, width=16, scale=4, residual=BILINEAR),
-    "x1": partial(chain_network, width=16, scale=1),
-    "luma": partial(chain_network, width=16, planes=1, scale=2, residual=BILINEAR),
-    "luma x3": partial(chain_network, width=40, planes=1, scale=3),
-    "SiLU": partial(chain_network, width=32, inner=4, activation=Builder.silu),
+    **{f"width {width}": partial(stack_network, width=width, inner=3, residual=NEAREST) for width in range(8, 65, 8)},
+    "x3": partial(stack_network, width=24, scale=3, residual=NEAREST),
+    "x4": partial(stack_network, width=16, scale=4, residual=BILINEAR),
+    "x1": partial(stack_network, width=16, scale=1),
+    "luma": partial(stack_network, width=16, planes=1, scale=2, residual=BILINEAR),
+    "luma x3": partial(stack_network, width=40, planes=1, scale=3),
+    "SiLU": partial(stack_network, width=32, inner=4, activation=Builder.silu),
     "layers joined": partial(joined_network, width=16),
     "SPAN 48x6": partial(synthetic.span, 48, 6, np.float32),
     "SPAN 40x2 x4": partial(synthetic.span, 40, 2, np.float32, scale=4),
@@ -77,11 +77,11 @@ class KernelCase:
 
     def kernels(self) -> list[tuple[int, LayerSegment, KernelShape]]:
         """The first layer, segment and shape of each kernel."""
-        chain, start, found = chain_of(self.family), 0, list[tuple[int, LayerSegment, KernelShape]]()
-        while start < len(chain.layers):
+        stack, start, found = stack_of(self.family), 0, list[tuple[int, LayerSegment, KernelShape]]()
+        while start < len(stack.layers):
             possible = [
                 (segment, shapes[0])
-                for segment in segments(chain, start)
+                for segment in segments(stack, start)
                 if (shapes := candidates(segment, *self.limits, (self.instruction,)))
             ]
             segment, shape = possible[-1 if self.longest else 0]
@@ -91,7 +91,7 @@ class KernelCase:
 
 
 @cache
-def chain_of(family: str) -> ConvolutionChain:
+def stack_of(family: str) -> ConvolutionStack:
     """The layers of a family."""
     return recognise(FAMILIES[family]())
 
@@ -101,7 +101,7 @@ def kernel_cases(warpgroups: bool) -> list[KernelCase]:
     cases = []
     for family in FAMILIES:
         instructions: list[Instruction] = ["mma"]
-        instructions += ["wgmma"] if warpgroups and chain_of(family).width >= LEAST_WGMMA_WIDTH else []
+        instructions += ["wgmma"] if warpgroups and stack_of(family).width >= LEAST_WGMMA_WIDTH else []
         instructions += ["mma-fp16"] if family in _WITH_FP16_SUMS else []
         for instruction in instructions:
             own = HOPPER if warpgroups else GEFORCE

@@ -1,4 +1,4 @@
-"""Small networks of the families that the fused kernels know, as ONNX; and a chain's arithmetic in NumPy."""
+"""Small networks of the families that the fused kernels know, as ONNX; and a stack's arithmetic in NumPy."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import onnx
 from numpy.typing import NDArray
 from onnx import helper, numpy_helper
 
-from pipeline.superres.gpu.fused.chain import ConvolutionChain
+from pipeline.superres.gpu.fused.stack import ConvolutionStack
 
 Names = list[str]
 
@@ -89,7 +89,7 @@ def body(b: Builder, width: int, inner: int, activation: Activation) -> str:
     return current
 
 
-def chain_network(
+def stack_network(
     width: int = 8,
     inner: int = 2,
     scale: int = 2,
@@ -98,7 +98,7 @@ def chain_network(
     residual: dict[str, Any] | None = None,
     mode: str = "CRD",
 ) -> onnx.ModelProto:
-    """A chain with a pixel shuffle, over the image enlarged as `residual` says, or over nothing."""
+    """A stack with a pixel shuffle, over the image enlarged as `residual` says, or over nothing."""
     b = Builder(planes)
     tail = b.conv(body(b, width, inner, activation), width, planes * scale**2)
     output = b.node("DepthToSpace", tail, blocksize=scale, mode=mode)
@@ -106,7 +106,7 @@ def chain_network(
 
 
 def reduced_network(width: int = 8, scale: int = 4, factor: float = 0.5, **attributes: Any) -> onnx.ModelProto:
-    """A chain over the repeated image, whose output is reduced, as in Real-ESRGAN's animevideov3 for x2."""
+    """A stack over the repeated image, whose output is reduced, as in Real-ESRGAN's animevideov3 for x2."""
     b = Builder()
     shuffled = b.node("DepthToSpace", b.conv(body(b, width, 2, Builder.prelu), width, 3 * scale**2), blocksize=scale)
     summed = b.node("Add", shuffled, b.enlarged(scale, **NEAREST))
@@ -185,7 +185,7 @@ def ecbsr_of_rgb(mode: str = "CRD") -> onnx.ModelProto:
 
 
 def normalised_network(*operators: tuple[str, bool, object]) -> onnx.ModelProto:
-    """A chain whose image passes through operators with constants, each (kind, constant first, value)."""
+    """A stack whose image passes through operators with constants, each (kind, constant first, value)."""
     b = Builder()
     image = "input"
     for kind, is_first, value in operators:
@@ -199,11 +199,11 @@ def copies(b: Builder, scale: int) -> str:
     return b.node("Concat", *["input"] * scale**2, axis=1)
 
 
-def evaluated(chain: ConvolutionChain, image: NDArray[np.float32]) -> NDArray[np.float32]:
-    """The output of `chain`, (1, C, scale H, scale W), for `image`, (1, C, H, W), in float64."""
+def evaluated(stack: ConvolutionStack, image: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The output of `stack`, (1, C, scale H, scale W), for `image`, (1, C, H, W), in float64."""
     outputs: list[NDArray[np.float64]] = []
     current = image[0].astype(np.float64)
-    for layer in chain.layers:
+    for layer in stack.layers:
         source = np.concatenate([outputs[index] for index in layer.joined]) if layer.joined else current
         weight = layer.weight.astype(np.float64)
         if layer.ones_weight is not None:
@@ -216,12 +216,12 @@ def evaluated(chain: ConvolutionChain, image: NDArray[np.float32]) -> NDArray[np
             y = x + y if layer.epilogue == "add" else (x + y) * (1 / (1 + np.exp(-y)) - 0.5)
         outputs.append(y)
         current = y
-    planes, s = chain.planes, chain.scale
+    planes, s = stack.planes, stack.scale
     _, height, width = current.shape
     shuffled = current.reshape(planes, s, s, height, width).transpose(0, 3, 1, 4, 2).reshape(planes, s * height, -1)
-    output = shuffled + enlarged(image[0], chain)
-    output = output.clip(0, 1) if chain.clipped else output
-    return np.asarray(reduced(output, float(chain.reduction))[None], np.float32)
+    output = shuffled + enlarged(image[0], stack)
+    output = output.clip(0, 1) if stack.clipped else output
+    return np.asarray(reduced(output, float(stack.reduction))[None], np.float32)
 
 
 def reduced(planes: NDArray[np.float64], factor: float) -> NDArray[np.float64]:
@@ -259,12 +259,12 @@ def convolved(planes: NDArray[np.float64], weight: NDArray[np.float64]) -> NDArr
     )
 
 
-def enlarged(image: NDArray[np.float32], chain: ConvolutionChain) -> NDArray[np.float64]:
-    """The residual: `image`, (C, H, W), enlarged as `chain` says; zero if it has none."""
-    repeated = image.astype(np.float64).repeat(chain.scale, 1).repeat(chain.scale, 2)
-    if chain.residual == "bilinear":
-        return _lerp(_lerp(image.astype(np.float64), chain.scale, 1), chain.scale, 2)
-    return repeated if chain.residual == "nearest" else np.zeros_like(repeated)
+def enlarged(image: NDArray[np.float32], stack: ConvolutionStack) -> NDArray[np.float64]:
+    """The residual: `image`, (C, H, W), enlarged as `stack` says; zero if it has none."""
+    repeated = image.astype(np.float64).repeat(stack.scale, 1).repeat(stack.scale, 2)
+    if stack.residual == "bilinear":
+        return _lerp(_lerp(image.astype(np.float64), stack.scale, 1), stack.scale, 2)
+    return repeated if stack.residual == "nearest" else np.zeros_like(repeated)
 
 
 def _lerp(values: NDArray[np.float64], scale: int, axis: int) -> NDArray[np.float64]:
@@ -277,7 +277,7 @@ def _lerp(values: NDArray[np.float64], scale: int, axis: int) -> NDArray[np.floa
 
 
 def repeating_network(scale: int, planes: int = 3, gain: float = 1) -> onnx.ModelProto:
-    """A chain that repeats each pixel, times `gain`: by weights of the centre from each plane to its copies."""
+    """A stack that repeats each pixel, times `gain`: by weights of the centre from each plane to its copies."""
     b = Builder(planes)
     widened, kept = np.zeros((8, planes, 3, 3)), np.zeros((8, 8, 3, 3))
     repeated = np.zeros((planes * scale**2, 8, 3, 3))

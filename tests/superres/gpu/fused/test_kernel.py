@@ -123,8 +123,8 @@ def test_the_kernels_of_clear_x2_compile_with_sums_in_fp16(arch: str) -> None:
 
 def kinds_of_span(width: int) -> list[LayerSegment]:
     """The segments of SPAN: SiLU, gates, an offset of the image, and joined layers."""
-    chain = recognise(synthetic.span(width, 2, np.float32))
-    return list(dict.fromkeys(kind for start in range(len(chain.layers)) for kind in segments(chain, start)))
+    stack = recognise(synthetic.span(width, 2, np.float32))
+    return list(dict.fromkeys(kind for start in range(len(stack.layers)) for kind in segments(stack, start)))
 
 
 def test_the_joined_layers_of_span_compile_without_spills() -> None:

@@ -20,11 +20,11 @@ from tests.superres.gpu.fused.networks import (
     BILINEAR,
     NEAREST,
     Builder,
-    chain_network,
     etds_network,
     evaluated,
     joined_network,
     merging_network,
+    stack_network,
 )
 
 
@@ -54,12 +54,12 @@ class Case:
 
     def error(self, folder: Path, descending: bool = False) -> float:
         """The relative error of the emulated kernels."""
-        chain = recognise(self.make())
+        stack = recognise(self.make())
         shape = KernelShape(*self.warps, self.rows, 1, self.weights_in_shared, self.half_sums)
-        program = assemble(chain, plan_of(chain, shape, self.size, self.most, self.rows_each))
-        image = np.random.default_rng(0).random((1, chain.planes, *self.size)).astype(np.float16)
-        output = run_program(folder, program, image, chain.scale, descending)
-        expected = evaluated(chain, image.astype(np.float32))
+        program = assemble(stack, plan_of(stack, shape, self.size, self.most, self.rows_each))
+        image = np.random.default_rng(0).random((1, stack.planes, *self.size)).astype(np.float16)
+        output = run_program(folder, program, image, stack.scale, descending)
+        expected = evaluated(stack, image.astype(np.float32))
         return float(np.linalg.norm(output - expected) / np.linalg.norm(expected))
 
 
@@ -82,9 +82,9 @@ LONG_CASES = {
     "one layer of 64 channels merged": Case(partial(merging_network, 64, images=1), (5, 17), warps=(2, 1)),
     "ETDS x3": Case(partial(etds_network, scale=3), (4, 33)),
     "layers joined": Case(partial(joined_network, width=16), (7, 20), warps=(2, 1)),
-    "three layers in a kernel": Case(partial(chain_network, width=8, inner=4, residual=NEAREST), (11, 40), most=3),
-    "bilinear residual x4": Case(partial(chain_network, width=16, scale=4, residual=BILINEAR), (5, 18)),
-    "luma x3": Case(partial(chain_network, width=24, planes=1, scale=3), (6, 9), rows=3, rows_each=6),
+    "three layers in a kernel": Case(partial(stack_network, width=8, inner=4, residual=NEAREST), (11, 40), most=3),
+    "bilinear residual x4": Case(partial(stack_network, width=16, scale=4, residual=BILINEAR), (5, 18)),
+    "luma x3": Case(partial(stack_network, width=24, planes=1, scale=3), (6, 9), rows=3, rows_each=6),
 }
 
 
@@ -94,7 +94,7 @@ def test_the_kernels_compute_the_network_and_write_nothing_else(name: str, tmp_p
 
 
 def test_sums_in_fp16_are_those_of_the_network_with_a_larger_error(tmp_path: Path) -> None:
-    case = Case(partial(chain_network, width=24, inner=1, residual=NEAREST), (5, 19), warps=(2, 1))
+    case = Case(partial(stack_network, width=24, inner=1, residual=NEAREST), (5, 19), warps=(2, 1))
     exact, rounded = (replace(case, half_sums=half_sums).error(tmp_path) for half_sums in (False, True))
     assert exact <= 1e-3
     assert exact < rounded <= 5e-3

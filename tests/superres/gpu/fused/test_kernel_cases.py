@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from pipeline.superres.gpu.fused.kernel import LayerSegment
-from tests.superres.gpu.fused.kernel_cases import FAMILIES, chain_of, kernel_cases
+from tests.superres.gpu.fused.kernel_cases import FAMILIES, kernel_cases, stack_of
 
 
 def kernels(warpgroups: bool = True) -> list[tuple[str, LayerSegment, bool, bool, bool]]:
@@ -21,7 +21,7 @@ def kernels(warpgroups: bool = True) -> list[tuple[str, LayerSegment, bool, bool
 def test_every_layer_of_a_family_is_computed_once(family: str) -> None:
     for case in kernel_cases(warpgroups=True):
         if case.family == family:
-            assert sum(segment.layers for _, segment, _ in case.kernels()) == len(chain_of(family).layers)
+            assert sum(segment.layers for _, segment, _ in case.kernels()) == len(stack_of(family).layers)
 
 
 def test_every_width_is_computed_by_every_instruction_that_has_kernels() -> None:

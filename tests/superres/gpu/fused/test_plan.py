@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 from pipeline.errors import BackendError
 from pipeline.models import synthetic
 from pipeline.superres.gpu.fused import plan
-from pipeline.superres.gpu.fused.chain import ConvolutionChain
 from pipeline.superres.gpu.fused.kernel import BlockGrid, KernelShape, LayerSegment
 from pipeline.superres.gpu.fused.plan import KernelPlanner, fastest_partition, segments
 from pipeline.superres.gpu.fused.recognition import recognise
+from pipeline.superres.gpu.fused.stack import ConvolutionStack
 from tests.superres.fake_gpu import FakeGpu
 from tests.superres.gpu.fused.networks import joined_network
 
@@ -33,19 +33,19 @@ def test_segments_begin_with_the_image_and_end_with_the_output() -> None:
 
 
 def test_a_layer_that_is_read_again_ends_its_segment() -> None:
-    chain = recognise(joined_network())
-    assert [s.layers for s in segments(chain, 0)] == [1]
-    assert [(s.layers, s.epilogue) for s in segments(chain, 1)] == [(1, "none"), (2, "add")]
+    stack = recognise(joined_network())
+    assert [s.layers for s in segments(stack, 0)] == [1]
+    assert [(s.layers, s.epilogue) for s in segments(stack, 1)] == [(1, "none"), (2, "add")]
 
 
 def test_a_joined_layer_begins_its_segment_and_the_layers_that_it_reads_end_theirs() -> None:
-    chain = recognise(synthetic.span(16, 2, np.float32))
+    stack = recognise(synthetic.span(16, 2, np.float32))
     widened, second_block, last_convolution, joined = 0, 4, 7, 8
-    assert chain.layers[joined].joined == (widened, last_convolution, 3, second_block)
-    assert [s.layers for s in segments(chain, widened)] == [1]
-    assert [s.layers for s in segments(chain, second_block)] == [1]
-    assert [s.layers for s in segments(chain, last_convolution)] == [1]
-    assert [(s.joined, s.inner, s.last) for s in segments(chain, joined)] == [(4, 0, False), (4, 0, True)]
+    assert stack.layers[joined].joined == (widened, last_convolution, 3, second_block)
+    assert [s.layers for s in segments(stack, widened)] == [1]
+    assert [s.layers for s in segments(stack, second_block)] == [1]
+    assert [s.layers for s in segments(stack, last_convolution)] == [1]
+    assert [(s.joined, s.inner, s.last) for s in segments(stack, joined)] == [(4, 0, False), (4, 0, True)]
 
 
 def all_partitions(start: int = 0) -> list[list[LayerSegment]]:
@@ -156,15 +156,15 @@ def test_buffers_are_large_enough_for_the_constants_of_small_frames(gpu: TimedGp
 
 
 def test_joined_layers_are_measured_with_a_buffer_for_each_image(gpu: TimedGpu) -> None:
-    chain = recognise(synthetic.span(16, 2, np.float32))
-    kernels = KernelPlanner(gpu, chain, 64, 48).plan(0.0)  # type: ignore[arg-type]  # a fake
+    stack = recognise(synthetic.span(16, 2, np.float32))
+    kernels = KernelPlanner(gpu, stack, 64, 48).plan(0.0)  # type: ignore[arg-type]  # a fake
     frame = 64 * 48 * 16 * 2
     assert sorted(gpu.sizes)[-5:] == [frame] * 5  # one of them for the output
     assert [kernel.segment.joined for kernel in kernels] == [0] * (len(kernels) - 1) + [4]
 
 
 def compiled_by(
-    monkeypatch: pytest.MonkeyPatch, gpu: TimedGpu, chain: ConvolutionChain
+    monkeypatch: pytest.MonkeyPatch, gpu: TimedGpu, stack: ConvolutionStack
 ) -> list[tuple[LayerSegment, KernelShape]]:
     """Plan on a machine with one core; give what is compiled, in order."""
     compiled: list[tuple[LayerSegment, KernelShape]] = []
@@ -175,7 +175,7 @@ def compiled_by(
 
     monkeypatch.setattr(plan, "cores", lambda: 1)
     monkeypatch.setattr(plan, "compile_kernel", compile)
-    KernelPlanner(gpu, chain, 64, 48).plan(60.0)  # type: ignore[arg-type]  # a fake
+    KernelPlanner(gpu, stack, 64, 48).plan(60.0)  # type: ignore[arg-type]  # a fake
     return compiled
 
 

@@ -7,36 +7,36 @@ import numpy as np
 import pytest
 
 from pipeline.models import synthetic
-from pipeline.superres.gpu.fused.chain import ConvolutionChain
 from pipeline.superres.gpu.fused.kernel import BlockGrid, KernelShape
 from pipeline.superres.gpu.fused.plan import KernelPlan, PlannedKernel, segments
 from pipeline.superres.gpu.fused.program import FusedProgram, assemble
 from pipeline.superres.gpu.fused.recognition import recognise
+from pipeline.superres.gpu.fused.stack import ConvolutionStack
 from tests.superres.gpu.fused.networks import joined_network, reduced_network
 
 SHAPE, GRID = KernelShape(4, 1, 3, 2), BlockGrid(1, 8, 1)
 
 
-def one_by_one(chain: ConvolutionChain) -> KernelPlan:
+def one_by_one(stack: ConvolutionStack) -> KernelPlan:
     """A plan with a kernel for each layer."""
     return tuple(
-        PlannedKernel(start, next(segments(chain, start)), SHAPE, GRID, 1.0) for start in range(len(chain.layers))
+        PlannedKernel(start, next(segments(stack, start)), SHAPE, GRID, 1.0) for start in range(len(stack.layers))
     )
 
 
 @pytest.fixture
 def srvgg() -> FusedProgram:
-    chain = recognise(synthetic.srvgg(16, 3, np.float32))
-    return assemble(chain, one_by_one(chain))
+    stack = recognise(synthetic.srvgg(16, 3, np.float32))
+    return assemble(stack, one_by_one(stack))
 
 
 @pytest.fixture
 def joined() -> FusedProgram:
-    chain = recognise(joined_network())
-    return assemble(chain, one_by_one(chain))
+    stack = recognise(joined_network())
+    return assemble(stack, one_by_one(stack))
 
 
-def test_a_chain_needs_two_buffers_in_turn(srvgg: FusedProgram) -> None:
+def test_a_stack_needs_two_buffers_in_turn(srvgg: FusedProgram) -> None:
     assert srvgg.buffers() == [0, 1, 0, 1]
 
 
@@ -64,8 +64,8 @@ def test_a_program_is_unchanged_by_a_round_trip_through_a_file(joined: FusedProg
 
 def test_outputs_that_are_joined_are_kept_until_then() -> None:
     """No buffer that a later step reads is written before, and the buffers are as few as the tensors in use."""
-    chain = recognise(synthetic.span(8, 6, np.float32))
-    program = assemble(chain, one_by_one(chain))
+    stack = recognise(synthetic.span(8, 6, np.float32))
+    program = assemble(stack, one_by_one(stack))
     buffers, steps = program.buffers(), program.steps
     assert steps[-2].joined == (0, 19, 3, 16)
     for number, step in enumerate(steps):
@@ -77,8 +77,8 @@ def test_outputs_that_are_joined_are_kept_until_then() -> None:
 
 
 def test_a_program_with_joined_steps_is_unchanged_by_a_round_trip_through_a_file() -> None:
-    chain = recognise(synthetic.span(8, 2, np.float32))
-    program = assemble(chain, one_by_one(chain))
+    stack = recognise(synthetic.span(8, 2, np.float32))
+    program = assemble(stack, one_by_one(stack))
     loaded = FusedProgram.load(program.dump())
     assert [step.joined for step in loaded.steps] == [step.joined for step in program.steps]
     assert [step.segment for step in loaded.steps] == [step.segment for step in program.steps]
@@ -98,8 +98,8 @@ def test_biases_and_slopes_of_a_step_are_padded_to_its_widest_layer(srvgg: Fused
 
 
 def test_the_reduction_of_the_output_is_kept_in_a_file() -> None:
-    chain = recognise(reduced_network(factor=0.75))
-    program = assemble(chain, one_by_one(chain))
+    stack = recognise(reduced_network(factor=0.75))
+    program = assemble(stack, one_by_one(stack))
     assert FusedProgram.load(program.dump()).reduction == Fraction(3, 4)
 
 

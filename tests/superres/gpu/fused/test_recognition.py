@@ -17,7 +17,6 @@ from tests.superres.gpu.fused.networks import (
     NEAREST,
     Builder,
     body,
-    chain_network,
     copies,
     ecbsr_of_rgb,
     etds_network,
@@ -27,6 +26,7 @@ from tests.superres.gpu.fused.networks import (
     normalised_network,
     reduced_network,
     spanlike,
+    stack_network,
 )
 
 
@@ -74,21 +74,21 @@ FAMILIES: dict[str, Callable[[], onnx.ModelProto]] = {
     "SRVGG": partial(synthetic.srvgg, 16, 3, np.float32),
     "SRVGG x4": partial(synthetic.srvgg, 24, 2, np.float32, scale=4),
     "SRVGG of luma x3": partial(synthetic.srvgg, 8, 2, np.float32, scale=3, channels=1),
-    "PReLU with slopes above 1": partial(chain_network, inner=3),
-    "shared slope": partial(chain_network, activation=shared_slope),
-    "LeakyReLU": partial(chain_network, activation=leaky),
-    "ReLU": partial(chain_network, activation=Builder.relu),
-    "SiLU": partial(chain_network, activation=Builder.silu),
-    "no activation": partial(chain_network, activation=nothing),
-    "nearest residual x3": partial(chain_network, scale=3, residual=NEAREST),
-    "bilinear residual x2": partial(chain_network, residual=BILINEAR),
-    "bilinear residual x4": partial(chain_network, scale=4, residual=BILINEAR),
-    "depth first shuffle": partial(chain_network, mode="DCR"),
+    "PReLU with slopes above 1": partial(stack_network, inner=3),
+    "shared slope": partial(stack_network, activation=shared_slope),
+    "LeakyReLU": partial(stack_network, activation=leaky),
+    "ReLU": partial(stack_network, activation=Builder.relu),
+    "SiLU": partial(stack_network, activation=Builder.silu),
+    "no activation": partial(stack_network, activation=nothing),
+    "nearest residual x3": partial(stack_network, scale=3, residual=NEAREST),
+    "bilinear residual x2": partial(stack_network, residual=BILINEAR),
+    "bilinear residual x4": partial(stack_network, scale=4, residual=BILINEAR),
+    "depth first shuffle": partial(stack_network, mode="DCR"),
     "layers joined": joined_network,
     "SPAN": lambda: spanlike(Builder()),
     "SPAN x4": lambda: spanlike(Builder(), width=16, scale=4),
     "SPAN of 12 channels": lambda: spanlike(Builder(), width=12),
-    "SRVGG of 52 channels": partial(chain_network, width=52, residual=NEAREST),
+    "SRVGG of 52 channels": partial(stack_network, width=52, residual=NEAREST),
     "SPAN with one block": lambda: spanlike(Builder(), blocks=1),
     "generated SPAN": partial(synthetic.span, 8, 3, np.float32),
     **{f"{images} layers merged": partial(merging_network, images=images) for images in range(1, 5)},
@@ -119,26 +119,26 @@ def output_of(model: onnx.ModelProto, image: np.ndarray) -> np.ndarray:
 
 
 @pytest.mark.parametrize("family", FAMILIES)
-def test_a_recognised_chain_computes_what_onnx_runtime_computes(family: str) -> None:
+def test_a_recognised_stack_computes_what_onnx_runtime_computes(family: str) -> None:
     model = FAMILIES[family]()
-    chain = recognise(model)
-    image = np.random.default_rng(1).random((1, chain.planes, 7, 9), np.float32)
-    np.testing.assert_allclose(evaluated(chain, image), output_of(model, image), atol=2e-5)
+    stack = recognise(model)
+    image = np.random.default_rng(1).random((1, stack.planes, 7, 9), np.float32)
+    np.testing.assert_allclose(evaluated(stack, image), output_of(model, image), atol=2e-5)
 
 
 def test_clear_x2_is_recognised_and_computes_the_same() -> None:
     model = onnx.load(catalogue.find("clear-x2", np.float32).path)
-    chain = recognise(model)
-    assert (chain.width, len(chain.layers), chain.planes, chain.scale, chain.residual) == (40, 8, 3, 2, "nearest")
+    stack = recognise(model)
+    assert (stack.width, len(stack.layers), stack.planes, stack.scale, stack.residual) == (40, 8, 3, 2, "nearest")
     image = np.random.default_rng(1).random((1, 3, 12, 10), np.float32)
-    np.testing.assert_allclose(evaluated(chain, image), output_of(model, image), atol=2e-5)
+    np.testing.assert_allclose(evaluated(stack, image), output_of(model, image), atol=2e-5)
 
 
 def test_copies_of_the_image_added_before_the_shuffle_are_a_nearest_residual() -> None:
     b = Builder()
     last = b.node("Identity", b.conv(body(b, 8, 1, Builder.relu), 8, 12))
     model = b.model(b.node("DepthToSpace", b.node("Add", last, copies(b, 2)), blocksize=2), 2)
-    chain = recognise(model)
-    assert chain.residual == "nearest"
+    stack = recognise(model)
+    assert stack.residual == "nearest"
     image = np.random.default_rng(1).random((1, 3, 7, 9), np.float32)
-    np.testing.assert_allclose(evaluated(chain, image), output_of(model, image), atol=2e-5)
+    np.testing.assert_allclose(evaluated(stack, image), output_of(model, image), atol=2e-5)

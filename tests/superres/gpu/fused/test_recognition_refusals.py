@@ -10,18 +10,18 @@ import onnx
 import pytest
 
 from pipeline.models import synthetic
-from pipeline.superres.gpu.fused.chain import UnknownStructure
 from pipeline.superres.gpu.fused.recognition import recognise
+from pipeline.superres.gpu.fused.stack import UnknownStructure
 from tests.superres.gpu.fused.networks import (
     BILINEAR,
     NEAREST,
     Builder,
     body,
-    chain_network,
     copies,
     ecbsr_of_rgb,
     normalised_network,
     reduced_network,
+    stack_network,
 )
 
 
@@ -169,7 +169,7 @@ def slice_of_the_last_channels() -> onnx.ModelProto:
 
 
 def bicubic_residual() -> onnx.ModelProto:
-    return chain_network(residual={"mode": "cubic", "coordinate_transformation_mode": "half_pixel"})
+    return stack_network(residual={"mode": "cubic", "coordinate_transformation_mode": "half_pixel"})
 
 
 def steep_slope_where_layers_are_joined() -> onnx.ModelProto:
@@ -187,7 +187,7 @@ def image_added_twice() -> onnx.ModelProto:
 
 
 def nearest_residual_rounded_down() -> onnx.ModelProto:
-    return chain_network(residual=NEAREST | {"coordinate_transformation_mode": "half_pixel"})
+    return stack_network(residual=NEAREST | {"coordinate_transformation_mode": "half_pixel"})
 
 
 def copies_of_the_image_added_to_an_inner_layer() -> onnx.ModelProto:
@@ -274,4 +274,4 @@ def test_networks_without_convolutions_are_refused(make: object) -> None:
 
 def test_widths_beyond_64_are_refused() -> None:
     with pytest.raises(UnknownStructure, match="of one width from 8 to 64"):
-        recognise(chain_network(width=72))
+        recognise(stack_network(width=72))

@@ -7,7 +7,7 @@ import pytest
 
 from pipeline.models import catalogue, synthetic
 from pipeline.superres.gpu.tensorrt.prelu import prelu_as_max
-from tests.superres.gpu.fused.networks import Builder, chain_network
+from tests.superres.gpu.fused.networks import Builder, stack_network
 
 
 def output_of(model: onnx.ModelProto, image: np.ndarray) -> np.ndarray:
@@ -45,11 +45,11 @@ def test_srvgg_computes_the_same_without_prelu() -> None:
 
 
 def test_negative_and_steep_slopes_compute_the_same() -> None:
-    assert "PRelu" not in kinds(assert_same(chain_network(inner=3)))
+    assert "PRelu" not in kinds(assert_same(stack_network(inner=3)))
 
 
 def test_the_model_itself_is_not_changed() -> None:
-    model = chain_network()
+    model = stack_network()
     before = model.SerializeToString()
     prelu_as_max(model)
     assert model.SerializeToString() == before

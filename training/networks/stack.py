@@ -1,4 +1,4 @@
-"""A ConvolutionChain in torch: any network that the fused kernels can run, as a module without training."""
+"""A ConvolutionStack in torch: any network that the fused kernels can run, as a module without training."""
 
 from __future__ import annotations
 
@@ -7,21 +7,21 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from pipeline.errors import ModelError
-from pipeline.superres.gpu.fused.chain import ChainLayer, ConvolutionChain
+from pipeline.superres.gpu.fused.stack import ConvolutionStack, StackLayer
 from training.networks.residual import add_to_enlarged
 
 
-class ChainNetwork(nn.Module):
+class StackNetwork(nn.Module):
     """Enlarges images: (N, planes, H, W) in 0..1 to (N, planes, scale * H, scale * W)."""
 
-    def __init__(self, chain: ConvolutionChain) -> None:
-        """Copy the weights. Raises ModelError if the chain reduces its output, which is not supported."""
+    def __init__(self, stack: ConvolutionStack) -> None:
+        """Copy the weights. Raises ModelError if the stack reduces its output, which is not supported."""
         super().__init__()
-        if chain.reduction != 1:
-            raise ModelError(f"a network that reduces its output by {chain.reduction}; only 1 is supported here")
-        self._layers = chain.layers
-        self._scale, self._residual, self._clipped = chain.scale, chain.residual, chain.clipped
-        for index, layer in enumerate(chain.layers):
+        if stack.reduction != 1:
+            raise ModelError(f"a network that reduces its output by {stack.reduction}; only 1 is supported here")
+        self._layers = stack.layers
+        self._scale, self._residual, self._clipped = stack.scale, stack.residual, stack.clipped
+        for index, layer in enumerate(stack.layers):
             for name in ("weight", "bias", "slope", "ones_weight"):
                 if (values := getattr(layer, name)) is not None:
                     self.register_buffer(f"{name}{index}", torch.from_numpy(values.copy()))
@@ -35,7 +35,7 @@ class ChainNetwork(nn.Module):
         enlarged = add_to_enlarged(image, outputs[-1], self._scale, self._residual)
         return enlarged.clamp(0, 1) if self._clipped else enlarged
 
-    def _layer(self, index: int, layer: ChainLayer, image: Tensor, outputs: list[Tensor]) -> Tensor:
+    def _layer(self, index: int, layer: StackLayer, image: Tensor, outputs: list[Tensor]) -> Tensor:
         weight, bias, slope = (getattr(self, f"{name}{index}") for name in ("weight", "bias", "slope"))
         if layer.joined:
             source = torch.cat([outputs[each] for each in layer.joined], dim=1)

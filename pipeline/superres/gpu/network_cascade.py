@@ -1,9 +1,9 @@
-"""A chain of networks on one GPU, which is itself a network: each by fused kernels or TensorRT, on one stream.
+"""A cascade of networks on one GPU, which is itself a network: each by fused kernels or TensorRT, on one stream.
 
     input ─▶ network ─▶ adapt ─▶ network ─▶ … ─▶ output
 
 A network reads another tensor than the one before it has written, in its own layout, so a kernel copies between them.
-Frames are cut into tiles around the chain, not around each network: a tile passes through all of them.
+Frames are cut into tiles around the cascade, not around each network: a tile passes through all of them.
 """
 
 from __future__ import annotations
@@ -27,14 +27,14 @@ if TYPE_CHECKING:
 _INTERLEAVED_PLANES = 4
 
 
-class ChainNetwork:
+class CascadeNetwork:
     """Networks that run one after the other, for images of one size.
 
     Attributes:
-        model: The chain.
+        model: The cascade.
         context_bytes: GPU memory of each lane in bytes, without its input and output.
         links: For each network, the kernel that converts its output: for the next network, or at the end to the
-            conventions of the chain, whose tensors are those of its first network. None: nothing to convert.
+            conventions of the cascade, whose tensors are those of its first network. None: nothing to convert.
     """
 
     def __init__(self, gpu: Gpu, model: ModelSpec, networks: Sequence[GpuNetwork], size: HeightWidth) -> None:
@@ -42,8 +42,8 @@ class ChainNetwork:
 
         Args:
             gpu: The GPU.
-            model: The chain.
-            networks: The network of each of its steps, which the chain closes.
+            model: The cascade.
+            networks: The network of each of its steps, which the cascade closes.
             size: (H, W) of the images.
 
         Raises:
@@ -75,9 +75,9 @@ class ChainNetwork:
         """Whether all engines support this size alone."""
         return all(network.has_fixed_size for network in self.networks)
 
-    def lane(self, stream: Stream | None = None) -> ChainLane:
+    def lane(self, stream: Stream | None = None) -> CascadeLane:
         """Create a lane of each network, all with `stream` or a stream of their own. Raises OutOfMemory."""
-        return ChainLane(self, stream)
+        return CascadeLane(self, stream)
 
     def save_runtime_cache(self) -> None:
         """Cache what the networks compiled at their first run."""
@@ -116,16 +116,16 @@ class ChainNetwork:
         return total
 
 
-class ChainLane:
-    """The lanes of all networks of a chain, on one stream.
+class CascadeLane:
+    """The lanes of all networks of a cascade, on one stream.
 
     Attributes:
         stream: The compute stream.
         input: Device memory of the first network's input.
-        output: Device memory of the chain's output, (1, C, scale H, scale W).
+        output: Device memory of the cascade's output, (1, C, scale H, scale W).
     """
 
-    def __init__(self, network: ChainNetwork, stream: Stream | None = None) -> None:
+    def __init__(self, network: CascadeNetwork, stream: Stream | None = None) -> None:
         """Create the lanes. Raises OutOfMemory."""
         self._network = network
         with ExitStack() as opened:

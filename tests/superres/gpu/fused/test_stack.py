@@ -4,14 +4,14 @@ import numpy as np
 import onnx
 
 from pipeline.superres.gpu.fused.recognition import recognise
-from tests.superres.gpu.fused.networks import chain_network, joined_network
+from tests.superres.gpu.fused.networks import joined_network, stack_network
 
 
-def test_slopes_of_a_recognised_chain_are_at_most_one_or_of_negated_channels() -> None:
+def test_slopes_of_a_recognised_stack_are_at_most_one_or_of_negated_channels() -> None:
     """max(x, slope * x) is PReLU for slopes up to 1, and its negative for the negated channels of those above."""
-    chain = recognise(chain_network(inner=3))
-    before = _slopes(chain_network(inner=3))
-    after = [layer.slope for layer in chain.layers[:-1]]
+    stack = recognise(stack_network(inner=3))
+    before = _slopes(stack_network(inner=3))
+    after = [layer.slope for layer in stack.layers[:-1]]
     assert all(np.array_equal(a, b) for a, b in zip(before, after, strict=True))
     assert any((slope > 1).any() for slope in after)
 
@@ -20,8 +20,8 @@ def test_the_layers_that_are_read_again_are_listed() -> None:
     assert recognise(joined_network()).operands == {0, 2}
 
 
-def test_the_width_of_a_chain_is_that_of_its_inner_layers() -> None:
-    assert recognise(chain_network(width=16)).width == 16
+def test_the_width_of_a_stack_is_that_of_its_inner_layers() -> None:
+    assert recognise(stack_network(width=16)).width == 16
 
 
 def _slopes(model: onnx.ModelProto) -> list[np.ndarray]:

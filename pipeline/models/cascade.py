@@ -1,4 +1,4 @@
-"""Chains: networks that run one after the other, described as one network."""
+"""Cascades: networks that run one after the other, described as one network."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ _MOST_STEPS = 8
 _RESAMPLED = Fraction(5, 4)
 
 
-def chain(models: Sequence[ModelSpec]) -> ModelSpec:
+def cascade(models: Sequence[ModelSpec]) -> ModelSpec:
     """Describe networks that run one after the other as one network; a single one is returned as it is.
 
-    Both tensors of the chain have the type, order and value range of its first network. What holds for each network at
-    its own place (receptive field, sizes) is stated in pixels of the chain's input.
+    Both tensors of the cascade have the type, order and value range of its first network. What holds for each network
+    at its own place (receptive field, sizes) is stated in pixels of the cascade's input.
 
     Raises:
         ModelError: The networks can't follow each other.
@@ -44,7 +44,7 @@ def chain(models: Sequence[ModelSpec]) -> ModelSpec:
         licence=", ".join(dict.fromkeys(step.licence for step in steps)),
         precision="/".join(dict.fromkeys(step.precision for step in steps)),
         max_channels=max(step.max_channels for step in steps),
-        description="a chain of networks",
+        description="a cascade of networks",
         reference=None,
         steps=tuple(steps),
     )
@@ -56,7 +56,7 @@ def repeated(model: ModelSpec, enlargement: Fraction) -> ModelSpec:
     Another pass costs several times as much as all before it, so a rest of up to 5/4 is left to the resampler.
 
     Args:
-        model: A network or a chain.
+        model: A network or a cascade.
         enlargement: Output pixels per input pixel: the product of the factors of width and height.
 
     Raises:
@@ -70,18 +70,18 @@ def repeated(model: ModelSpec, enlargement: Fraction) -> ModelSpec:
         and enlargement > (_RESAMPLED * prod(step.scale for step in steps)) ** 2
     ):
         steps.append(last)
-    return chain(steps)
+    return cascade(steps)
 
 
 def _check(steps: Sequence[ModelSpec]) -> None:
     if len(steps) > _MOST_STEPS:
-        raise ModelError(f"`model`: a chain of {len(steps)} networks; {_MOST_STEPS} are allowed")
+        raise ModelError(f"`model`: a cascade of {len(steps)} networks; {_MOST_STEPS} are allowed")
     luma = next((step for step in steps if step.channels == 1), None)
     colour = next((step for step in steps if step.channels != 1), None)
     if luma and colour:
         raise ModelError(
-            f"`model`: {luma.name} upscales luma alone and {colour.name} upscales RGB, so they can't form a chain: use "
-            "networks of one kind"
+            f"`model`: {luma.name} upscales luma alone and {colour.name} upscales RGB, so they can't form a cascade: "
+            "use networks of one kind"
         )
 
 
@@ -94,7 +94,7 @@ def _scales(steps: Sequence[ModelSpec]) -> Iterator[int]:
 
 
 def _unit(multiple: int, scale: int) -> int:
-    """The input lengths of the chain whose `scale`-fold is a multiple of `multiple` are multiples of this."""
+    """The input lengths of the cascade whose `scale`-fold is a multiple of `multiple` are multiples of this."""
     return multiple // gcd(multiple, scale)
 
 
@@ -108,7 +108,7 @@ def _radius(steps: Sequence[ModelSpec], scales: Sequence[int]) -> int | None:
 
 
 def _size(steps: Sequence[ModelSpec], scales: Sequence[int]) -> HeightWidth | None:
-    """The single size that the chain accepts, (H, W); None if it accepts several."""
+    """The single size that the cascade accepts, (H, W); None if it accepts several."""
     sizes = {
         (Fraction(step.size[0], scale), Fraction(step.size[1], scale)): step
         for step, scale in zip(steps, scales, strict=True)

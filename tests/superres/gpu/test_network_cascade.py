@@ -1,4 +1,4 @@
-"""A chain of networks on a GPU, with fakes of networks and of the kernels between them. Real ones run in tests/gpu."""
+"""A cascade of networks on a GPU, with fakes of networks and of the kernels between them. tests/gpu has real ones."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 
 from pipeline.errors import ModelError, OutOfMemory
-from pipeline.models.chain import chain
+from pipeline.models.cascade import cascade
 from pipeline.models.spec import ModelSpec
-from pipeline.superres.gpu import network_chain, network_choice
-from pipeline.superres.gpu.network_chain import ChainNetwork
+from pipeline.superres.gpu import network_cascade, network_choice
+from pipeline.superres.gpu.network_cascade import CascadeNetwork
 from pipeline.superres.gpu.tensorrt.engine import Shapes
 from pipeline.superres.gpu.tensorrt.network import EngineResources, Network
 from tests.superres.fake_gpu import FakeGpu
@@ -70,7 +70,7 @@ def links(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Any, ...]]:
         def __call__(self, stream: Any, given: Any, wanted: Any) -> None:
             stream.log.append((given, wanted))
 
-    monkeypatch.setattr(network_chain, "Adapt", Link)
+    monkeypatch.setattr(network_cascade, "Adapt", Link)
     return made
 
 
@@ -78,7 +78,7 @@ def test_each_network_runs_on_the_output_of_the_one_before(gpu: FakeGpu, links: 
     log: list[Any] = []
     first, second = replace(TWICE, name="first"), replace(TWICE, name="second")
     steps: list[Any] = [Step(gpu, first, log), Step(gpu, second, log, interleaved=True)]
-    joined = ChainNetwork(gpu, chain([first, second]), steps, (30, 40))  # type: ignore[arg-type]
+    joined = CascadeNetwork(gpu, cascade([first, second]), steps, (30, 40))  # type: ignore[arg-type]
     assert links == [(first, second, (80, 60), True)]
     lane: Any = joined.lane()
     lane.stream.log = log
@@ -91,8 +91,8 @@ def test_each_network_runs_on_the_output_of_the_one_before(gpu: FakeGpu, links: 
 
 def test_the_output_has_the_conventions_of_the_first_network(gpu: FakeGpu, links: list[tuple[Any, ...]]) -> None:
     log: list[Any] = []
-    model, steps = chain([TWICE, WHITE_255]), [Step(gpu, TWICE, log), Step(gpu, WHITE_255, log)]
-    joined = ChainNetwork(gpu, model, steps, (30, 40))  # type: ignore[arg-type]
+    model, steps = cascade([TWICE, WHITE_255]), [Step(gpu, TWICE, log), Step(gpu, WHITE_255, log)]
+    joined = CascadeNetwork(gpu, model, steps, (30, 40))  # type: ignore[arg-type]
     assert links == [(TWICE, WHITE_255, (80, 60), False), (WHITE_255, model, (80, 60))]
     lane: Any = joined.lane()
     lane.stream.log = log
@@ -104,7 +104,7 @@ def test_the_output_has_the_conventions_of_the_first_network(gpu: FakeGpu, links
 
 def test_the_memory_between_networks_is_counted(gpu: FakeGpu) -> None:
     log: list[Any] = []
-    alike = ChainNetwork(gpu, chain([TWICE, TWICE]), [Step(gpu, TWICE, log), Step(gpu, TWICE, log, True)], (30, 40))  # type: ignore[arg-type]
+    alike = CascadeNetwork(gpu, cascade([TWICE, TWICE]), [Step(gpu, TWICE, log), Step(gpu, TWICE, log, True)], (30, 40))  # type: ignore[arg-type]
     output_of_first, input_of_second = 3 * 60 * 80 * 2, 4 * 60 * 80 * 2
     assert alike.context_bytes == 2000 + output_of_first + input_of_second
 
@@ -112,7 +112,7 @@ def test_the_memory_between_networks_is_counted(gpu: FakeGpu) -> None:
 def test_the_title_names_each_implementation_once(gpu: FakeGpu) -> None:
     log: list[Any] = []
     steps = [Step(gpu, each, log) for each in (WHITE_255, TWICE, TWICE)]
-    joined = ChainNetwork(gpu, chain([WHITE_255, TWICE, TWICE]), steps, (30, 40))  # type: ignore[arg-type]
+    joined = CascadeNetwork(gpu, cascade([WHITE_255, TWICE, TWICE]), steps, (30, 40))  # type: ignore[arg-type]
     assert joined.title == "engine of white and engine of twice"
     joined.save_runtime_cache()
     joined.close()
@@ -122,7 +122,7 @@ def test_the_title_names_each_implementation_once(gpu: FakeGpu) -> None:
 def test_lanes_are_closed_if_a_later_one_does_not_fit(gpu: FakeGpu, monkeypatch: pytest.MonkeyPatch) -> None:
     log: list[Any] = []
     first, second = Step(gpu, TWICE, log), Step(gpu, TWICE, log)
-    joined = ChainNetwork(gpu, chain([TWICE, TWICE]), [first, second], (30, 40))  # type: ignore[arg-type]
+    joined = CascadeNetwork(gpu, cascade([TWICE, TWICE]), [first, second], (30, 40))  # type: ignore[arg-type]
 
     def fail(stream: Any = None) -> Any:
         raise OutOfMemory("no memory, says this test")
@@ -133,9 +133,9 @@ def test_lanes_are_closed_if_a_later_one_does_not_fit(gpu: FakeGpu, monkeypatch:
     assert gpu.open_buffers == 0
 
 
-def test_a_chain_has_no_engine_of_its_own(gpu: FakeGpu) -> None:
-    resources = EngineResources(gpu, None, None, chain([TWICE, TWICE]))  # type: ignore[arg-type]
-    with pytest.raises(ModelError, match=r"^twice twice is a chain, and an engine runs one network: name one `model`$"):
+def test_a_cascade_has_no_engine_of_its_own(gpu: FakeGpu) -> None:
+    resources = EngineResources(gpu, None, None, cascade([TWICE, TWICE]))  # type: ignore[arg-type]
+    with pytest.raises(ModelError, match=r"^twice twice is a cascade, and .* one network: name one `model`$"):
         Network(resources, 30, 40)
 
 
@@ -156,23 +156,23 @@ class TestOpening:
         return calls
 
     @pytest.fixture
-    def open_chain(self, gpu: FakeGpu) -> Callable[..., Any]:
-        def open_chain(*models: ModelSpec, shapes: Shapes | None = None) -> Any:
-            resources = EngineResources(gpu, None, None, chain(models))  # type: ignore[arg-type]
+    def open_cascade(self, gpu: FakeGpu) -> Callable[..., Any]:
+        def open_cascade(*models: ModelSpec, shapes: Shapes | None = None) -> Any:
+            resources = EngineResources(gpu, None, None, cascade(models))  # type: ignore[arg-type]
             return network_choice.open_network(resources, "rtx", 30, 40, shapes)
 
-        return open_chain
+        return open_cascade
 
     def test_each_network_is_opened_for_its_own_size(
-        self, opened: list[tuple[Any, ...]], open_chain: Callable[..., Any]
+        self, opened: list[tuple[Any, ...]], open_cascade: Callable[..., Any]
     ) -> None:
-        open_chain(TWICE, WHITE_255, shapes=Shapes.fixed(30, 40))
+        open_cascade(TWICE, WHITE_255, shapes=Shapes.fixed(30, 40))
         assert opened == [("twice", 30, 40, Shapes.fixed(30, 40)), ("white", 60, 80, Shapes.fixed(60, 80))]
 
     def test_networks_are_closed_if_a_later_one_does_not_fit(
-        self, opened: list[tuple[Any, ...]], open_chain: Callable[..., Any]
+        self, opened: list[tuple[Any, ...]], open_cascade: Callable[..., Any]
     ) -> None:
         with pytest.raises(OutOfMemory):
-            open_chain(TWICE, WHITE_255, TWICE)
+            open_cascade(TWICE, WHITE_255, TWICE)
         assert [name for name, *_ in opened] == ["twice", "white", "twice"]
         assert self.log == ["close white", "close twice"]

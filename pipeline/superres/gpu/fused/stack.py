@@ -1,4 +1,4 @@
-"""The networks that the fused kernels can run: chains of 3x3 convolutions of one width, joined by 1x1 convolutions.
+"""The networks that the fused kernels can run: stacks of 3x3 convolutions of one width, joined by 1x1 convolutions.
 
 recognition.py finds them in an ONNX graph. They consist of:
 
@@ -37,7 +37,7 @@ class UnknownStructure(ModelError):
 
 
 @dataclass(frozen=True, eq=False)
-class ChainLayer:
+class StackLayer:
     """A convolution with its activation and epilogue: 3x3 of one layer's output, or 1x1 of several layers' outputs.
 
     Attributes:
@@ -64,7 +64,7 @@ class ChainLayer:
 
 
 @dataclass(frozen=True, eq=False)
-class ConvolutionChain:
+class ConvolutionStack:
     """A network as a list of layers. The first reads the image; the others read the one before, unless they are joined.
 
     Attributes:
@@ -78,7 +78,7 @@ class ConvolutionChain:
         reduction: Factor, up to 1, by which the output is then reduced by cubic convolution with a = -0.75.
     """
 
-    layers: tuple[ChainLayer, ...]
+    layers: tuple[StackLayer, ...]
     planes: int
     scale: int
     residual: Residual
@@ -97,11 +97,11 @@ class ConvolutionChain:
         return frozenset(of_epilogues.union(*(layer.joined for layer in self.layers)))
 
 
-def with_padded_width(layers: list[ChainLayer]) -> list[ChainLayer]:
+def with_padded_width(layers: list[StackLayer]) -> list[StackLayer]:
     """Add channels that are always 0, so that the width is a multiple of 8, as of SPAN with 52 channels.
 
     Args:
-        layers: Layers with the shapes of a chain's, of any width.
+        layers: Layers with the shapes of a stack's, of any width.
     """
     width = len(layers[0].bias)
     added = -width % WIDTHS.step
@@ -123,7 +123,7 @@ def with_padded_width(layers: list[ChainLayer]) -> list[ChainLayer]:
     return padded
 
 
-def with_slopes_up_to_one(layers: tuple[ChainLayer, ...]) -> tuple[ChainLayer, ...]:
+def with_slopes_up_to_one(layers: tuple[StackLayer, ...]) -> tuple[StackLayer, ...]:
     """Rewrite layers so that PReLU can be computed as max(x, slope * x), which is right for slopes up to 1.
 
     For a slope s > 1, max(-x, -s * x) is the negative of PReLU. The weights and bias of such a channel are therefore
@@ -147,13 +147,13 @@ def with_slopes_up_to_one(layers: tuple[ChainLayer, ...]) -> tuple[ChainLayer, .
     return tuple(rewritten)
 
 
-def _negated(layer: ChainLayer, sign: NDArray[np.float32]) -> ChainLayer:
+def _negated(layer: StackLayer, sign: NDArray[np.float32]) -> StackLayer:
     """The layer with the weights and bias of each output multiplied by `sign`, (outputs,)."""
     ones = None if layer.ones_weight is None else layer.ones_weight * sign[:, None, None]
     return replace(layer, weight=layer.weight * sign[:, None, None, None], bias=layer.bias * sign, ones_weight=ones)
 
 
-def _reading_negated(layer: ChainLayer, index: int, source: int, sign: NDArray[np.float32]) -> ChainLayer:
+def _reading_negated(layer: StackLayer, index: int, source: int, sign: NDArray[np.float32]) -> StackLayer:
     """Layer `index` with its weights multiplied by `sign`, (inputs,), where it reads the output of layer `source`."""
     sources = layer.joined or (index - 1,)
     if source not in sources:
