@@ -14,7 +14,7 @@ from av.stream import Disposition
 from pipeline.frame import PIXEL_FORMATS, Colour, Frame, FrameFormat
 from pipeline.media.encoding.video_encoding import VideoEncoding
 from pipeline.media.reading.file_source import FileSource, ReadOptions
-from pipeline.media.writing.file_sink import FileSink
+from pipeline.media.writing.file_sink import FileSink, Placement
 
 if TYPE_CHECKING:
     from av.container.core import Chapter  # a name of PyAV's stubs
@@ -39,7 +39,7 @@ def remux(path: Path, target: Path, shift: Fraction = Fraction(0), only: Sequenc
         options = {"deadline": "realtime", "cpu-used": "8"} if codec == "libvpx" else {"preset": "ultrafast"}
         rate = source.video.average_rate or Fraction(25)
         encoding = VideoEncoding(codec, FORMAT, rate, time_base, options=options)
-        with FileSink(target, encoding, source, frozenset(others), shift) as sink:
+        with FileSink(target, encoding, source, frozenset(others), Placement(shift)) as sink:
             encoder = sink.encoder(time_base)
             for packet in source:
                 if packet.stream_index == source.video.index:

@@ -39,6 +39,7 @@ _DECLARATIONS = {
     "model": ("--model", "-m"),
     "options": ("-x",),
     "quiet": ("--quiet", "-q"),
+    "resume": ("--resume/--no-resume",),
     "show": ("--show/--no-show",),
 }
 _HELP = {

@@ -242,6 +242,11 @@ class Settings(Upscaling):
         False, description="treat damage or truncation of the source as an error, rather than keep what can be decoded"
     )
     overwrite: bool = Field(False, description="replace an output that exists")
+    resume: bool = Field(
+        False,
+        description="keep finished segments of the output in the folder OUTPUT.uprez, so that the same command "
+        "continues after an interruption",
+    )
     to: Path | None = Field(None, description="the folder for the output")
     quiet: bool = Field(False, description="print nothing but errors")
     as_json: bool = Field(False, alias="json", description="print a summary as JSON")

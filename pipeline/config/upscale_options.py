@@ -34,6 +34,7 @@ class UpscaleOptions(UpscalerOptions, total=False):
     frames: int | None
     strict: bool
     overwrite: bool
+    resume: bool
     to: Path | str | PathLike[str] | None
     quiet: bool
     as_json: bool

@@ -37,7 +37,7 @@ def allocate_encoders(
     parallel = encoder_spec(encoding.codec).parallel
     if requested == 1 or (requested == "auto" and (not busy or (parallel and parallel.fills_cores))):
         return encoding, ""
-    if parallel is None or (reason := _reason_for_one(encoding)):
+    if parallel is None or (reason := reason_for_one_encoder(encoding)):
         reason = reason if parallel else f"{encoding.codec} is not known to make closed GOPs that can be joined"
         return encoding, "" if requested == "auto" else f"only one encoder is used: {reason}"
     gops = _gops(encoding.options.get("g"))
@@ -81,7 +81,7 @@ def memory(encoding: VideoEncoding, encoders: int, gop: int) -> int:
     return (encoders * encoder_spec(encoding.codec).frames_at_work + waiting) * encoding.format.bytes
 
 
-def _reason_for_one(encoding: VideoEncoding) -> str:
+def reason_for_one_encoder(encoding: VideoEncoding) -> str:
     """Why parallel encoders are impossible; "" if they are possible."""
     if named := [name for name in _RATE_CONTROLS if name in encoding.options]:
         return f"{named[0]}={encoding.options[named[0]]} applies to the video as a whole"

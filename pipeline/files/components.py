@@ -15,6 +15,7 @@ from pipeline.media.reading.file_source import FileSource, ReadOptions
 from pipeline.media.reading.image_source import ImageSource
 from pipeline.media.reading.source import Source
 from pipeline.media.writing import output_kind
+from pipeline.media.writing.file_sink import Placement
 from pipeline.media.writing.output_kind import Sink
 from pipeline.superres.stages import Pending, RepeatedFrame
 from pipeline.system.cuda import Gpu
@@ -53,7 +54,8 @@ def open_sink(plan: Plan, source: Source) -> Sink:
     Raises:
         OutputError: It can't be created.
     """
-    return output_kind.create_sink(plan.target, plan.encoding, source, plan.copied, plan.time_shift, plan.end_time)
+    placement = Placement(plan.time_shift, plan.end_time)
+    return output_kind.create_sink(plan.target, plan.encoding, source, plan.copied, placement)
 
 
 def decoding_gpu(plan: Plan) -> Gpu | None:

@@ -35,6 +35,8 @@ from pipeline.config.upscale_options import UpscaleOptions
 from pipeline.errors import Cancelled, InputError, OutOfMemory, OutputError, UprezError
 from pipeline.files.components import frame_reader, open_sink, open_source, preprocessing_stages, queue_weight
 from pipeline.files.destination import check_target
+from pipeline.files.durable.segment_sink import SegmentSink
+from pipeline.files.durable.work_folder import WorkFolder
 from pipeline.files.plan import Plan, make_plan
 from pipeline.files.result import Result
 from pipeline.flow.pipeline import Pipeline
@@ -142,8 +144,10 @@ def upscale(
 def execute(plan: Plan, *, progress: OnProgress | None = None, job: Job | None = None) -> Result:
     """Run a plan to its end; see `upscale`. Logs the steps of the start at level DEBUG."""
     with _memory_errors(plan), contextlib.ExitStack() as stack:
+        work = stack.enter_context(WorkFolder(plan)) if plan.segment_frames else None
+        plan = work.plan if work else plan
         source = stack.enter_context(open_source(plan))
-        sink = open_sink(plan, source)
+        sink = SegmentSink(work, source) if work else open_sink(plan, source)
         stack.enter_context(sink)
         log.debug("opened %s and %s", plan.media.path, plan.target)
         session = stack.enter_context(open_session(plan.session_request))
@@ -177,19 +181,22 @@ class _FirstFrameLog(Stage[Any, Any]):
 class _JobPipeline:
     """The pipeline of one job, and the checks and counts after its end."""
 
-    def __init__(self, plan: Plan, source: Source, session: Session[Any], sink: Sink) -> None:
+    def __init__(self, plan: Plan, source: Source, session: Session[Any], sink: Sink | SegmentSink) -> None:
         self._plan, self._source, self._session, self._sink = plan, source, session, sink
+        self._segments = sink if isinstance(sink, SegmentSink) else None
+        self._resumed = sink.muxed[0] if self._segments else 0
         self._reader = frame_reader(plan, source)
         self._repeats = RepeatDetector() if plan.settings.dedup else None
         self._submit = Submit[Packet](session, self._repeats)
         self._pts = PtsRecorder[Packet]()
         self._encoder = sink.encoder(plan.time_base)
         self._captions = CaptionTrack(plan.encoding.codec, plan.time_base, plan.time_shift)
+        skipped = [self._segments.skip] if self._segments else []
         stages: dict[str, Stage[Any, Any]] = {
-            "decode": Chain(self._reader, *preprocessing_stages(plan)),
+            "decode": Chain(self._reader, *preprocessing_stages(plan), self._pts, *skipped),
             "submit": self._submit,
             "upscale": Chain(Collect[Packet](session), _FirstFrameLog()),
-            "encode": Chain(self._pts, Pad(plan.encoding.format), *self._captions.around(self._encoder), sink),
+            "encode": Chain(Pad(plan.encoding.format), *self._captions.around(self._encoder), sink),
         }
         end = source.stop if plan.media.pipe else None
         self._pipeline = Pipeline(source, stages, plan.settings.queue, queue_weight, end=end)
@@ -200,8 +207,9 @@ class _JobPipeline:
 
         def report() -> None:
             if progress:
-                done, total = self._encoder.started, self._plan.frames or 0
-                progress(Progress(done, total, time.monotonic() - self._began, self._bottleneck))
+                done, total = self._resumed + self._encoder.started, self._plan.frames or 0
+                seconds = time.monotonic() - self._began
+                progress(Progress(done, total, seconds, self._bottleneck, resumed=self._resumed))
 
         try:
             with job.controlling(self._pipeline):
@@ -211,9 +219,11 @@ class _JobPipeline:
                 stopped = self._pipeline.was_cut or self._submit.left_out > 0
                 if not stopped:
                     self._reader.check_missing_frames()
+                    if self._segments and self._frames:
+                        self._segments.join()
                     self._source.damage.add(damaged_packets=self._sink.damaged)
             self._check_counts()
-            if not self._encoder.frames:
+            if not self._frames:
                 raise self._no_output(stopped)
             path = self._sink.keep_partial() if stopped else self._commit()
         except BaseException as error:
@@ -230,7 +240,8 @@ class _JobPipeline:
         return Result(
             path=path,
             frames_in=self._reader.frames,
-            frames_out=self._encoder.frames,
+            frames_out=self._frames,
+            frames_resumed=self._resumed,
             frames_repeated=self._repeats.repeated if self._repeats else 0,
             stopped=stopped,
             source_intact=damage.is_empty,
@@ -250,6 +261,11 @@ class _JobPipeline:
         yield from self._captions.remarks
         if self._sink.repaired:
             yield f"timestamps of other streams' packets that did not increase were repaired ({self._sink.repaired})"
+
+    @property
+    def _frames(self) -> int:
+        """Frames of the output so far, those of finished segments included."""
+        return self._resumed + self._encoder.frames
 
     @property
     def _bottleneck(self) -> str:
@@ -274,9 +290,9 @@ class _JobPipeline:
 
     def _check_counts(self) -> None:
         expected = self._reader.frames * self._plan.frames_per_decoded
-        upscaled, left_out = self._submit.frames, self._submit.left_out
+        upscaled, left_out = self._resumed + self._submit.frames, self._submit.left_out
         written = self._sink.muxed[0]
-        if expected != upscaled + left_out or not upscaled == self._encoder.frames == written:
+        if expected != upscaled + left_out or not upscaled == self._frames == written:
             counts = f"{expected} frames were decoded, {upscaled} upscaled, {written} written"
             kept = self._sink.keep_partial()
             raise UprezError(f"{self._plan.media.path}: {counts}: a bug, please report it; kept as {kept}")
@@ -293,6 +309,9 @@ class _JobPipeline:
 
     def _keep_finished_part(self) -> str:
         """Keep the finished part, which may be hours of work. Returns where it is; empty if there is none to keep."""
+        if self._segments:
+            kept = f"the same command continues after the finished part, {self._segments.keep_partial()}"
+            return kept if self._segments.frames and self._segments.is_pending else ""
         if not self._encoder.packets or not self._sink.is_pending:
             return ""
         try:

@@ -11,6 +11,7 @@ from pathlib import Path
 from pipeline.config.settings import Settings
 from pipeline.config.target_fields import Size
 from pipeline.files import budget, resources
+from pipeline.files.durable.segmenting import choose_segments
 from pipeline.files.notes import PlanNotes
 from pipeline.files.result_name import target_for
 from pipeline.frame import FrameFormat
@@ -58,6 +59,7 @@ class Plan:
         excerpt: The part of the source to upscale; None: all of it.
         frames: Number of frames to expect in the output; None if unknown.
         time_shift: Seconds added to all times: excerpts begin at 0, and players drop what precedes it.
+        segment_frames: Frames of each segment that is kept until the output is complete; 0 if none are.
         notes: What a user should know before the job starts, one line each.
     """
 
@@ -77,6 +79,7 @@ class Plan:
     excerpt: Excerpt | None
     frames: int | None
     time_shift: Fraction
+    segment_frames: int = 0
     notes: tuple[str, ...] = ()
 
     @property
@@ -174,6 +177,9 @@ def _plan_video(
     frames = _expected_frames(video, excerpt, fields.multiplier)
     model, enlarged = _enlarge(rotated.video, model, settings, notes)
     encoding = _choose_encoding(media, enlarged, target, settings, notes)
+    encoding = notes.keep(budget.allocate_encoders(encoding, settings, frames, busy=backend == "tensorrt"))
+    encoding, segment_frames, note = choose_segments(media, target, encoding, settings, backend)
+    notes.add(note)
     return Plan(
         media=media,
         target=target,
@@ -186,11 +192,12 @@ def _plan_video(
         decoded_format=decoded_format,
         deinterlacing=fields.deinterlacing,
         rotation=rotated.rotation,
-        encoding=notes.keep(budget.allocate_encoders(encoding, settings, frames, busy=backend == "tensorrt")),
+        encoding=encoding,
         copied=frozenset(stream.index for stream in media.others if settings.streams == "all"),
         excerpt=excerpt,
         frames=frames,
         time_shift=_time_shift(video, excerpt),
+        segment_frames=segment_frames,
     )
 
 

@@ -12,7 +12,8 @@ class Result:
     """The outcome of a job.
 
     Attributes:
-        path: The output. If the job was stopped, its name says so: NAME.partial.mkv.
+        path: The output. If the job was stopped, its name says so: NAME.partial.mkv; with `resume` it is the folder of
+            the finished segments, OUTPUT.uprez, after which the same job continues.
         frames_in: Frames decoded from the source, in the part that was requested.
         frames_out: Frames written.
         stopped: Whether `Job.stop` ended the job before the end of the source.
@@ -24,6 +25,7 @@ class Result:
         backend: What ran the network: library, version and device.
         bottleneck: The stage that limited the rate: "decode", "upscale" or "encode".
         frames_repeated: Frames written that repeat the one before, bit for bit, and were not upscaled again.
+        frames_resumed: Frames written by earlier runs of the job, which was interrupted.
         notes: What the plan had to report before the start, a line each.
         findings: What turned out to be special about source or output, a line each.
     """
@@ -39,13 +41,14 @@ class Result:
     backend: str
     bottleneck: str
     frames_repeated: int = 0
+    frames_resumed: int = 0
     notes: tuple[str, ...] = ()
     findings: tuple[str, ...] = ()
 
     @property
     def rate(self) -> float:
         """Frames per second, on average."""
-        return self.frames_out / self.seconds if self.seconds else 0.0
+        return (self.frames_out - self.frames_resumed) / self.seconds if self.seconds else 0.0
 
     @property
     def complete(self) -> bool:

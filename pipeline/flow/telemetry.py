@@ -84,22 +84,24 @@ class Progress:
         total: Frames expected; 0 if unknown.
         seconds: Time since the start.
         bottleneck: Name of the stage that the others wait for.
+        resumed: Of the frames finished, those that an earlier run had finished.
     """
 
     done: int
     total: int
     seconds: float
     bottleneck: str
+    resumed: int = 0
 
     @property
     def rate(self) -> float:
         """Average frames per second so far."""
-        return self.done / self.seconds if self.seconds > 0 else 0.0
+        return (self.done - self.resumed) / self.seconds if self.seconds > 0 else 0.0
 
     @property
     def remaining(self) -> float | None:
         """Seconds left at this rate; None if unknown."""
-        return max(0, self.total - self.done) / self.rate if self.total and self.done else None
+        return max(0, self.total - self.done) / self.rate if self.total and self.rate else None
 
 
 OnProgress = Callable[[Progress], None]

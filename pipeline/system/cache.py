@@ -81,7 +81,12 @@ def write_cached(path: Path, content: bytes) -> None:
 
 def write_record(path: Path, facts: Any) -> None:
     """Write facts, of JSON types, to a cache file, with their digest. A failure is logged as a warning."""
-    write_cached(path, json.dumps({"facts": facts, "sum": _digest(facts)}, indent=1).encode())
+    write_cached(path, record_bytes(facts))
+
+
+def record_bytes(facts: Any) -> bytes:
+    """Facts, of JSON types, with their digest, as `read_record` reads them."""
+    return json.dumps({"facts": facts, "sum": _digest(facts)}, indent=1).encode()
 
 
 def read_record(path: Path) -> Any:

@@ -39,9 +39,9 @@ class ContainerFile(PendingFile):
         empty: Number of those without content, which readers do not see: some encoders end with side data alone.
     """
 
-    def __init__(self, path: Path, options: dict[str, str]) -> None:
-        """Create the file as `open_container` does; `options`: see `muxer_options`."""
-        super().__init__(path)
+    def __init__(self, path: Path, options: dict[str, str], folder: Path | None = None) -> None:
+        """Create the file as `open_container` does; `options`: see `muxer_options`; `folder`: see PendingFile."""
+        super().__init__(path, folder)
         self.container = open_container(path, self.part, options)
         self.muxed: Counter[int] = Counter()
         self.empty: Counter[int] = Counter()

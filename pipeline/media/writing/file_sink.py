@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 from typing import Any, Never, Self
@@ -31,6 +32,21 @@ log = logging.getLogger(__name__)
 _REJECTIONS = (av.error.InvalidDataError, av.error.ArgumentError, av.error.PatchWelcomeError)
 
 
+@dataclass(frozen=True)
+class Placement:
+    """Where an output is in time, and on the disk while it is written.
+
+    Attributes:
+        shift: Added to the times of all packets and chapters, in seconds.
+        until: The end of the excerpt on the source's clock in seconds, None if it is unknown or the source's own.
+        folder: The folder of the temporary file, on the file system of the output; None: the folder of the output.
+    """
+
+    shift: Fraction = Fraction(0)
+    until: Fraction | None = None
+    folder: Path | None = None
+
+
 class FileSink(Stage[Packet, Never]):
     """Muxes packets into a file that has a temporary name until `commit`.
 
@@ -46,8 +62,7 @@ class FileSink(Stage[Packet, Never]):
         encoding: VideoEncoding,
         source: Source,
         others: frozenset[int],
-        shift: Fraction = Fraction(0),
-        until: Fraction | None = None,
+        placement: Placement | None = None,
     ) -> None:
         """Create the file and write its header.
 
@@ -56,26 +71,27 @@ class FileSink(Stage[Packet, Never]):
             encoding: How the video is encoded.
             source: The source, open, whose streams, tags and chapters are copied.
             others: Indices of the source's streams that are copied beside the video.
-            shift: Added to the times of all packets and chapters, in seconds.
-            until: The end of the excerpt on the source's clock in seconds, None if it is unknown or the source's own.
+            placement: Where the output is in time and on the disk.
 
         Raises:
             OutputError: The file can't be created, or the container does not support the video.
         """
         self.path = path
         self._encoding = encoding
-        self._shift = shift
+        placement = placement or Placement()
+        self._shift = shift = placement.shift
         self._is_finished = self._is_finalized = False
         copied = [stream for stream in source.container.streams if stream.index in others]
         options = muxer_options(path, encoding, source, copied)
-        self._file = ContainerFile(path, options | sample_aspect.padding_options(path, encoding))
+        options |= sample_aspect.padding_options(path, encoding)
+        self._file = ContainerFile(path, options, placement.folder)
         try:
             container = self._file.container
             self.video, self._dropped = add_video_stream(container, path, encoding, source.video)
             self._router = StreamRouter(container, source.path, self.video, shift, source.is_from_start)
             for stream in copied:
                 self._router.add(stream)
-            self._dropped += metadata.copy_file_metadata(container, source.container, shift, until)
+            self._dropped += metadata.copy_file_metadata(container, source.container, shift, placement.until)
             self._start()
         except BaseException:
             self._file.discard()

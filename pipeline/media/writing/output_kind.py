@@ -22,7 +22,7 @@ from pipeline.media.reading.image_source import ImageSource
 from pipeline.media.reading.media_info import VideoInfo
 from pipeline.media.reading.pipe import is_pipe
 from pipeline.media.reading.source import Source
-from pipeline.media.writing.file_sink import FileSink
+from pipeline.media.writing.file_sink import FileSink, Placement
 from pipeline.media.writing.image_sink import ImageSink
 from pipeline.media.writing.pipe_sink import PipeSink, y4m_format
 
@@ -162,8 +162,7 @@ def create_sink(
     encoding: VideoEncoding,
     source: Source,
     others: frozenset[int],
-    shift: Fraction,
-    until: Fraction | None = None,
+    placement: Placement,
 ) -> Sink:
     """Create the sink that writes the output `path`; the arguments are those of FileSink."""
     if is_pipe(path):
@@ -171,4 +170,4 @@ def create_sink(
     if is_still_image(path):
         images = source.images if isinstance(source, ImageSource) else None
         return ImageSink(path, encoding, images, dropped_streams=len(others))
-    return FileSink(path, encoding, source, others, shift, until)
+    return FileSink(path, encoding, source, others, placement)

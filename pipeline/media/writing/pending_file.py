@@ -14,7 +14,7 @@ _MAX_PARTIALS = 1000  # .partial, .partial2 ... .partial999
 
 
 class PendingFile:
-    """The file `path`, written under a temporary name in the same folder.
+    """The file `path`, written under a temporary name.
 
     It ends in one of three ways: `commit` renames it to `path`, `keep_partial` renames it to a name that marks it as
     incomplete, `discard` removes it. The writer has to close it before.
@@ -24,9 +24,10 @@ class PendingFile:
         part: The temporary name.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, folder: Path | None = None) -> None:
+        """Name the file; `folder`: of the temporary file, on the same file system. None: the folder of `path`."""
         self.path = path
-        self.part = temporary_path(path, path.suffix)
+        self.part = temporary_path((folder or path.parent) / path.name, path.suffix)
 
     def commit(self, overwrite: bool) -> Path:
         """Rename the file to `path`.

@@ -1,0 +1,1 @@
+"""Jobs that survive: finished segments are kept, and the same command continues after the last of them."""

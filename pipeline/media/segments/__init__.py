@@ -1,0 +1,1 @@
+"""Durable segments of encoded video: files that hold packets, complete or not at all."""

@@ -1,0 +1,137 @@
+"""Jobs in segments: the output of a job without them, and what is kept when they end early."""
+
+import errno
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pipeline import Job, Progress
+from pipeline.errors import Cancelled, OutputError
+from pipeline.files.durable import segmenting
+from pipeline.files.durable.work_folder import work_path
+from pipeline.media.segments.segment_file import SegmentWriter
+from tests import clips
+from tests.jobs import upscale
+
+
+@pytest.fixture(autouse=True)
+def short_segments(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(segmenting, "_CPU_FRAMES", 24)
+
+
+@pytest.fixture
+def film(tmp_path: Path) -> Path:
+    return clips.make(tmp_path / "film.mp4", frames=60)
+
+
+def test_the_output_of_parallel_encoders_is_that_of_a_job_without_segments(film: Path, tmp_path: Path) -> None:
+    options = {"preset": "veryfast", "encoders": 2}
+    straight = upscale(film, tmp_path / "straight.mp4", **options).path
+    result = upscale(film, tmp_path / "segments.mp4", resume=True, **options)
+    assert result.path.read_bytes() == straight.read_bytes()
+    assert (result.frames_in, result.frames_out, result.frames_resumed) == (60, 60, 0)
+    assert not work_path(result.path).exists()
+
+
+@pytest.mark.parametrize("suffix", [".mp4", ".mkv", ".mov"])
+def test_frames_times_and_audio_are_those_of_a_job_without_segments(film: Path, tmp_path: Path, suffix: str) -> None:
+    straight = upscale(film, tmp_path / f"straight{suffix}").path
+    segments = upscale(film, tmp_path / f"segments{suffix}", resume=True).path
+    assert clips.video_times(segments) == clips.video_times(straight)
+    assert clips.packets(segments, "audio") == clips.packets(straight, "audio")
+    assert clips.shades(segments) == pytest.approx(clips.shades(straight), abs=2)
+
+
+@pytest.mark.parametrize(
+    ("codec", "suffix"),
+    [
+        ("libx265", ".mkv"),
+        ("libsvtav1", ".mp4"),
+        ("libvpx-vp9", ".webm"),
+        ("ffv1", ".mkv"),
+        ("prores", ".mov"),
+        ("mpeg4", ".mp4"),
+    ],
+)
+def test_segments_of_any_codec_are_joined(film: Path, tmp_path: Path, codec: str, suffix: str) -> None:
+    options = {"codec": codec, "preset": None, "frames": 50}
+    straight = upscale(film, tmp_path / f"straight{suffix}", **options).path
+    segments = upscale(film, tmp_path / f"segments{suffix}", resume=True, **options).path
+    assert clips.video_times(segments) == clips.video_times(straight)
+    assert len(clips.video_times(segments)) == 50
+    assert clips.shades(segments) == pytest.approx(clips.shades(straight), abs=4)
+
+
+def interrupted(film: Path, output: Path, at: int, **options: Any) -> None:
+    """Run a job that its caller aborts after `at` frames."""
+
+    def stop(progress: Progress) -> None:
+        if progress.done >= at:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        upscale(film, output, resume=True, progress=stop, **options)
+
+
+@pytest.fixture
+def room(monkeypatch: pytest.MonkeyPatch) -> dict[str, float]:
+    """The number of writes for which the disk has room."""
+    left = {"writes": float("inf")}
+    write = SegmentWriter._write
+
+    def limited(self: SegmentWriter, content: bytes) -> None:
+        left["writes"] -= 1
+        if left["writes"] < 0:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        write(self, content)
+
+    monkeypatch.setattr(SegmentWriter, "_write", limited)
+    return left
+
+
+def test_after_a_full_disk_the_same_call_continues(film: Path, tmp_path: Path, room: dict[str, float]) -> None:
+    output, unbroken = tmp_path / "out.mp4", tmp_path / "unbroken.mp4"
+    upscale(film, unbroken, resume=True)
+    room["writes"] = 120
+    with pytest.raises(OutputError, match="the disk is full"):
+        upscale(film, output, resume=True)
+    assert not output.exists()
+    assert any(work_path(output).glob("*.segment"))
+    room["writes"] = float("inf")
+    result = upscale(film, output, resume=True)
+    assert result.frames_resumed in (24, 48)
+    assert result.path.read_bytes() == unbroken.read_bytes()
+    assert sorted(os.listdir(tmp_path)) == ["film.mp4", "out.mp4", "unbroken.mp4"]
+
+
+def test_a_job_that_is_stopped_keeps_its_finished_segments(film: Path, tmp_path: Path) -> None:
+    job = Job()
+
+    def stop(progress: Progress) -> None:
+        if progress.done >= 30:
+            job.stop()
+
+    output = tmp_path / "out.mp4"
+    result = upscale(film, output, resume=True, progress=stop, job=job, queue=1)
+    if result.stopped:
+        assert result.path == work_path(output)
+        result = upscale(film, output, resume=True)
+        assert result.frames_resumed >= 24
+    assert clips.video_times(output) == clips.video_times(film)
+    assert sorted(os.listdir(tmp_path)) == ["film.mp4", "out.mp4"]
+
+
+def test_a_job_that_is_stopped_before_the_first_frame_leaves_nothing(film: Path, tmp_path: Path) -> None:
+    job = Job()
+    job.stop()
+    with pytest.raises(Cancelled):
+        upscale(film, tmp_path / "out.mp4", resume=True, job=job)
+    assert os.listdir(tmp_path) == ["film.mp4"]
+
+
+def test_an_output_that_the_container_does_not_support_fails_before_the_first_frame(film: Path, tmp_path: Path) -> None:
+    with pytest.raises(OutputError):
+        upscale(film, tmp_path / "out.webm", resume=True, codec="mpeg4")
+    assert os.listdir(tmp_path) == ["film.mp4"]
