@@ -115,16 +115,14 @@ class Batch:
                     return
                 status.begin(plan.media.path.name)
                 try:
-                    result = execute(
-                        plan, job=self.job, progress=lambda at: status.update(at.done, at.rate, at.bottleneck)
-                    )
+                    result = execute(plan, job=self.job, progress=status.update)
                 except UprezError as error:
                     self._fail(plan.media.path, error)
                     continue
                 except Exception as error:  # a bug: the other files are converted all the same
                     self._fail(plan.media.path, _unforeseen(plan.media.path, error))
                     continue
-                status.end(result.frames_out)
+                status.end(result.frames_out, result.frames_resumed)
                 self.results.append(result)
 
     def _fail(self, source: Path, error: UprezError) -> None:
@@ -186,7 +184,8 @@ def _announce(plans: list[Plan]) -> None:
         rate = estimate(first).rate if first.backend == "onnx" else encoder_rate(first)
         seconds = pixels / (rate * _output_pixels(first))
         if seconds > LONG_JOB_SECONDS:
-            note(f"this will take about {hours(seconds)} on this machine; Ctrl-C ends it with a playable file")
+            end = "the same command continues it" if first.segment_frames else "Ctrl-C ends it with a playable file"
+            note(f"this will take about {hours(seconds)} on this machine; {end}")
 
 
 def _output_pixels(plan: Plan) -> int:
@@ -197,9 +196,12 @@ def _output_pixels(plan: Plan) -> int:
 def _summary_line(result: Result) -> str:
     state = "" if result.source_intact else " (all that can be decoded of a damaged source)"
     state = " (stopped before the end)" if result.stopped else state
+    resumed = f", {result.frames_resumed} of them by earlier runs" if result.frames_resumed else ""
     repeated = counted(result.frames_repeated, "repeated frame")
     repeats = f", {repeated}, upscaled once" if result.frames_repeated else ""
-    frames = f"{counted(result.frames_out, 'frame')} in {hours(result.seconds)}, {result.rate:.1f} fps{repeats}"
+    frames = (
+        f"{counted(result.frames_out, 'frame')}{resumed} in {hours(result.seconds)}, {result.rate:.1f} fps{repeats}"
+    )
     return f"{result.path}{state}: {frames}, {result.backend}, bottleneck: {result.bottleneck}"
 
 
@@ -209,6 +211,7 @@ def _result_as_json(result: Result) -> dict[str, Any]:
         "frames_in": result.frames_in,
         "frames_out": result.frames_out,
         "frames_repeated": result.frames_repeated,
+        "frames_resumed": result.frames_resumed,
         "complete": not result.stopped,
         "whole": result.source_intact,
         "lost": result.frames_lost,

@@ -15,6 +15,8 @@ from pipeline.config.renames import RENAMED_KEYS
 COMMANDS = {
     "upscale": "Upscale videos and images.",
     "live": "Upscale cameras and network streams continuously.",
+    "jobs": "List jobs that were interrupted and can be continued.",
+    "clean": "Remove what interrupted jobs have kept.",
     "verify": "Check that an output is complete.",
     "compare": "Compare models on a video, or finished files, on a web page.",
     "preview": "Make an image of one frame before and after upscaling.",

@@ -15,6 +15,7 @@ from rich.text import Text
 from pipeline.cli.option_names import with_options
 from pipeline.cli.printable import printable
 from pipeline.config.redaction import redact_logins
+from pipeline.flow.telemetry import Progress as JobProgress
 
 _PLAIN_SECONDS = 10.0  # between two lines of progress where there is no terminal
 
@@ -93,7 +94,7 @@ class Status:
 
     def __init__(self, total: int, quiet: bool) -> None:
         self._total = total
-        self._frames_of_ended_jobs = 0
+        self._frames_of_ended_jobs = self._frames_resumed = 0
         self._began = self._printed = time.monotonic()
         self._name = ""
         self._quiet = quiet
@@ -119,22 +120,17 @@ class Status:
             self._task = self._bar.add_task(escape(name), total=self._total or None, **empty)  # type: ignore[arg-type]
         self._bar.update(self._task, description=escape(name))
 
-    def update(self, done: int, rate: float, bottleneck: str) -> None:
-        """Show the progress of the current job.
-
-        Args:
-            done: Frames of the job that are done.
-            rate: Frames per second.
-            bottleneck: The stage that limits the rate.
-        """
-        done += self._frames_of_ended_jobs
+    def update(self, at: JobProgress) -> None:
+        """Show the progress of the current job."""
+        done = at.done + self._frames_of_ended_jobs
+        worked = done - self._frames_resumed - at.resumed
         elapsed = time.monotonic() - self._began
-        left = (self._total - done) * elapsed / done if self._total and done else None
+        left = (self._total - done) * elapsed / worked if self._total and worked > 0 else None
         fields = {
             "frames": f"{done}/{self._total}" if self._total else str(done),
-            "rate": f"{rate:.1f} fps",
+            "rate": f"{at.rate:.1f} fps",
             "left": f"{hours(left)} left",
-            "bottleneck": f"bottleneck: {bottleneck}",
+            "bottleneck": f"bottleneck: {at.bottleneck}",
         }
         if self._task is not None:
             self._bar.update(self._task, completed=min(done, self._total) if self._total else None, **fields)  # type: ignore[arg-type]
@@ -142,9 +138,10 @@ class Status:
             self._printed = time.monotonic()
             err.print(f"{escape(self._name)}: " + ", ".join(fields.values()))
 
-    def end(self, frames: int) -> None:
-        """End the current job, which has written `frames` frames."""
+    def end(self, frames: int, resumed: int = 0) -> None:
+        """End the current job, which has written `frames` frames, `resumed` of them in earlier runs."""
         self._frames_of_ended_jobs += frames
+        self._frames_resumed += resumed
 
     def __enter__(self) -> Self:
         self._bar.start()

@@ -18,6 +18,8 @@
   `Job.stop` (the first Ctrl-C) submits nothing more, drains the pipeline and keeps the part too; only `Job.abort` (the
   second) keeps nothing.
 - A file gets its name after it was read again and found to contain as many frames as went into it, each at its time.
+- With `resume`, the sink is a SegmentSink (files/durable/): finished segments are kept, however the job ends, and a
+  stage before the upscaler leaves out what they contain. The output is made at the end, by joining them.
 """
 
 from __future__ import annotations
@@ -223,7 +225,7 @@ class _JobPipeline:
                         self._segments.join()
                     self._source.damage.add(damaged_packets=self._sink.damaged)
             self._check_counts()
-            if not self._frames:
+            if not self._frames or (stopped and self._segments and not self._segments.frames):
                 raise self._no_output(stopped)
             path = self._sink.keep_partial() if stopped else self._commit()
         except BaseException as error:
@@ -240,7 +242,7 @@ class _JobPipeline:
         return Result(
             path=path,
             frames_in=self._reader.frames,
-            frames_out=self._frames,
+            frames_out=self._segments.frames if stopped and self._segments else self._frames,
             frames_resumed=self._resumed,
             frames_repeated=self._repeats.repeated if self._repeats else 0,
             stopped=stopped,
@@ -251,10 +253,12 @@ class _JobPipeline:
             backend=self._session.backend,
             bottleneck=self._bottleneck,
             notes=self._plan.notes,
-            findings=tuple(self._findings()),
+            findings=tuple(self._findings(stopped)),
         )
 
-    def _findings(self) -> Iterator[str]:
+    def _findings(self, stopped: bool) -> Iterator[str]:
+        if stopped and self._segments:
+            yield "the same command continues after the finished frames"
         yield from self._reader.findings()
         yield from self._sink.dropped
         yield from self._sink.remarks
@@ -301,7 +305,8 @@ class _JobPipeline:
         """The reason why there is no output."""
         path = self._plan.media.path
         if stopped:
-            return Cancelled(f"{path}: stopped before the first frame; nothing was written")
+            first = "segment was finished" if self._frames else "frame"
+            return Cancelled(f"{path}: stopped before the first {first}; nothing was written")
         if self._reader.decoded:
             ends = f"the source ends at {self._reader.end:.3f} s"
             return InputError(f"{path}: has no frame in the requested part ({ends}); nothing was written")

@@ -2,6 +2,7 @@
 
 import pytest
 
+from pipeline import Progress
 from pipeline.cli.console import Status, facts, hours, size
 
 
@@ -33,15 +34,27 @@ def test_progress_is_a_line_every_ten_seconds_where_there_is_no_terminal(
         status.begin("a.mp4")
         for seconds in (1.0, 11.0, 12.0):
             times.append(seconds)
-            status.update(20, 2.5, "encode")
+            status.update(Progress(20, 0, 8.0, "encode"))
         status.end(50)
         status.begin("b.mp4")
         times.append(25.0)
-        status.update(0, 2.5, "encode")
+        status.update(Progress(0, 0, 8.0, "encode"))
     assert capsys.readouterr().err.splitlines() == [
         "a.mp4: 20/100, 2.5 fps, 44 s left, bottleneck: encode",
-        "b.mp4: 50/100, 2.5 fps, 25 s left, bottleneck: encode",
+        "b.mp4: 50/100, 0.0 fps, 25 s left, bottleneck: encode",
     ]
+
+
+def test_frames_of_earlier_runs_do_not_count_for_the_time_that_is_left(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    times = [0.0]
+    monkeypatch.setattr("time.monotonic", lambda: times[-1])
+    with Status(total=100, quiet=False) as status:
+        status.begin("a.mp4")
+        times.append(20.0)
+        status.update(Progress(60, 100, 20.0, "encode", resumed=50))
+    assert capsys.readouterr().err == "a.mp4: 60/100, 0.5 fps, 80 s left, bottleneck: encode\n"
 
 
 def test_quiet_status_prints_nothing(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
@@ -50,5 +63,5 @@ def test_quiet_status_prints_nothing(monkeypatch: pytest.MonkeyPatch, capsys: py
     with Status(total=0, quiet=True) as status:
         status.begin("a.mp4")
         times.append(60.0)
-        status.update(20, 2.5, "encode")
+        status.update(Progress(20, 0, 8.0, "encode"))
     assert capsys.readouterr() == ("", "")

@@ -52,9 +52,9 @@ class SegmentSink(Stage[Packet, Never]):
         self.muxed = Counter({0: work.frames})
 
     @property
-    def segments(self) -> int:
-        """Number of finished segments."""
-        return self._work.segments
+    def frames(self) -> int:
+        """Number of frames in finished segments."""
+        return self._work.frames
 
     @property
     def is_pending(self) -> bool:

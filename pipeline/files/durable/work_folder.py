@@ -32,7 +32,8 @@ from pipeline.media.segments.segment_file import SegmentError, SegmentWriter, St
 log = logging.getLogger(__name__)
 
 SUFFIX = ".uprez"
-_MANIFEST, _LOCK, _SEGMENTS, _PARTS = "job.json", "lock", "*.segment", "*.part*"
+MANIFEST_NAME = "job.json"
+_LOCK, _SEGMENTS, _PARTS = "lock", "*.segment", "*.part*"
 
 
 class WorkFolder:
@@ -55,7 +56,7 @@ class WorkFolder:
         self.path = work_path(plan.target)
         with translate_write_errors(plan.target):
             self.path.mkdir(exist_ok=True)
-        self._lock = _locked(self.path)
+        self._lock = lock_work(self.path)
         try:
             self._manifest = self._open_manifest(plan)
             self.plan = self._manifest.apply_to(plan)
@@ -101,7 +102,7 @@ class WorkFolder:
 
     def close(self) -> None:
         """Release the lock, and remove the folder if there is no finished segment in it."""
-        if self.path.is_dir() and not any(self.path.glob(_SEGMENTS)):
+        if self.path.is_dir() and not segment_paths(self.path):
             self.remove()
         self._lock.release()
 
@@ -112,11 +113,11 @@ class WorkFolder:
         self.close()
 
     def _open_manifest(self, plan: Plan) -> Manifest:
-        path, new = self.path / _MANIFEST, Manifest.of(plan)
+        path, new = self.path / MANIFEST_NAME, Manifest.of(plan)
         found = Manifest.read(path)
         if found is not None and found.job == new.job:
             return found
-        if any(self.path.glob(_SEGMENTS)):
+        if segment_paths(self.path):
             reason = "its job.json is damaged" if found is None else _other_job(found, new)
             advice = f"`uprez clean {self.path}` removes it"
             raise OutputError(f"{self.path}: can't be continued: {reason}; {advice}")
@@ -151,6 +152,11 @@ class WorkFolder:
         return self.path / f"{index:06}.segment"
 
 
+def segment_paths(path: Path) -> list[Path]:
+    """Return the finished segments in the work folder `path`, in order."""
+    return sorted(path.glob(_SEGMENTS))
+
+
 def work_path(target: Path) -> Path:
     """Return the work folder of the output `target`."""
     return target.with_name(target.name + SUFFIX)
@@ -159,7 +165,7 @@ def work_path(target: Path) -> Path:
 def remove_work(path: Path) -> None:
     """Remove the work folder `path`; files that this package did not write stay, and so does the folder then."""
     with contextlib.suppress(OSError):
-        for file in (path / _MANIFEST, *path.glob(_SEGMENTS), *path.glob(_PARTS), path / _LOCK):
+        for file in (path / MANIFEST_NAME, *path.glob(_SEGMENTS), *path.glob(_PARTS), path / _LOCK):
             file.unlink(missing_ok=True)
         path.rmdir()
 
@@ -168,8 +174,8 @@ def _other_job(found: Manifest, new: Manifest) -> str:
     return f"it has segments of another job ({', '.join(differences(found.fingerprint, new.fingerprint))})"
 
 
-def _locked(folder: Path) -> FileLock:
-    """Return the lock of a work folder, held. Raises OutputError if another process holds it."""
+def lock_work(folder: Path) -> FileLock:
+    """Lock a work folder, and return its lock. Raises OutputError if another process holds it."""
     lock = FileLock(folder / _LOCK, blocking=False)
     with translate_write_errors(folder / _LOCK), contextlib.suppress(NotImplementedError):
         try:
@@ -178,3 +184,14 @@ def _locked(folder: Path) -> FileLock:
             message = f"{folder}: another process works on this output: wait for its end, or end it"
             raise OutputError(message) from error
     return lock
+
+
+def is_in_progress(folder: Path) -> bool:
+    """Return True if a process works on the job of a work folder."""
+    if not (folder / _LOCK).exists():
+        return False
+    try:
+        lock_work(folder).release()
+    except OutputError as error:
+        return isinstance(error.__cause__, Timeout)
+    return False

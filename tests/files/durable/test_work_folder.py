@@ -112,11 +112,12 @@ def test_a_second_process_is_refused_while_the_first_works(clip: Path) -> None:
         assert again.segments == 1
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
 def test_a_folder_that_is_read_only_is_an_error_of_one_line(clip: Path) -> None:
     folder = with_segments(plan_of(clip), 1)
     folder.chmod(0o500)
     try:
+        if os.access(folder, os.W_OK):
+            pytest.skip("this user may write everywhere")
         with pytest.raises(OutputError, match="is not writable"):
             WorkFolder(plan_of(clip))
     finally:
