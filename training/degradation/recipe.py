@@ -67,7 +67,7 @@ class Degradation:
 
 
 def random_degradation(generator: Generator) -> Degradation:
-    """A degradation as real video has it; most often swscale's bicubic filter and x264 as at crf 18 to 28, nothing else.
+    """A degradation as real video has it; most often swscale's bicubic filter and x264 as at crf 18 to 28 alone.
 
     One clip in twenty is not encoded, so that a network stays good at clean video.
     """
@@ -96,9 +96,9 @@ def _random_motion(generator: Generator) -> Motion:
 def _random_encoding(generator: Generator) -> Encoding:
     """A codec with its quality.
 
-    In a short clip, the macroblock tree sees few frames that depend on the target: frames amid 5, 7, 9 and 15 frames are
-    1.9, 1.6, 1.1 and 0.9 dB worse than amid 60 at the same crf (x264, crf 23 and 30), and 1.6 dB are 2.4 steps of crf.
-    So the crf of the clips is 2 lower than that of the videos meant.
+    In a short clip, the macroblock tree sees few frames that depend on the target: frames amid 5, 7, 9 and 15 frames
+    are 1.9, 1.6, 1.1 and 0.9 dB worse than amid 60 at one crf (x264, crf 23 and 30), and 1.6 dB are 2.4 steps of crf.
+    So the crf of the clips is 2 lower than that of the videos that they stand for.
     """
     codec = _pick(generator, libx264=64, libx265=13, libsvtav1=9, mpeg2video=9, none=5)
     if codec == "libx264":
