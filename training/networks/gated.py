@@ -22,10 +22,11 @@ from training.networks.residual import add_to_enlarged
 from training.recipe import NetworkRecipe
 
 PLANES = 3
-_WIDENING = 4.0  # the gate of small values is nearly closed, so the image is amplified
-_STRENGTHS = [1.4, 1.7, 1.4]  # of a block's convolutions: SiLU reduces the energy
+# Of six choices of the next three, the one that scored highest after 240 and 400 steps on a CPU.
+_WIDENING = 10.0  # the gate of small values is nearly closed, so the image is amplified
+_STRENGTHS = [1.0, 1.0, 1.0]  # of a block's convolutions
 _BLOCK = len(_STRENGTHS)
-_OPEN = 2.0  # magnitude of the third convolution's first biases: at 0, the gate would be closed
+_OPEN = 1.0  # magnitude of the third convolution's first biases: at 0, the gate would be closed
 _TAIL = 0.02  # starts close to the enlarged image instead of noise
 
 
