@@ -19,7 +19,8 @@ from pipeline.cli.shutdown import graceful_shutdown
 from pipeline.cli.standard_streams import take_write_error
 from pipeline.config.settings import Settings
 from pipeline.errors import SettingsError, UprezError
-from pipeline.files.destination import check_target, free_disk
+from pipeline.files.destination import check_earlier_output, check_target, free_disk
+from pipeline.files.durable.work_folder import WorkInProgress
 from pipeline.files.estimate import encoder_rate, estimate
 from pipeline.files.job import Job, execute
 from pipeline.files.plan import Plan, make_plan
@@ -47,6 +48,7 @@ class Batch:
         self._settings = settings
         self._is_silent = settings.quiet or settings.as_json
         self._plans: list[Plan] = []
+        self._is_named = False  # the only source was given by its name
         self.job = Job()
         self.skipped: list[Path] = []
         self.results: list[Result] = []
@@ -97,10 +99,12 @@ class Batch:
                 if is_pipe(plan.target) and self._settings.as_json:
                     raise SettingsError("--json: standard output is taken by the video; give the output a name")
                 if os.path.exists(plan.target) and not each.named and not self._settings.overwrite:
+                    check_earlier_output(plan)
                     self.skipped.append(each.source)
                     continue
                 check_target(plan)
                 self._plans.append(plan)
+                self._is_named = each.named
             except UprezError as error:
                 self._fail(each.source, error)
             except Exception as error:  # a bug: the other files are converted all the same
@@ -115,7 +119,15 @@ class Batch:
                     return
                 status.begin(plan.media.path.name)
                 try:
+                    if self._was_done_meanwhile(plan):
+                        continue
                     result = execute(plan, job=self.job, progress=status.update)
+                except WorkInProgress as error:
+                    if self._is_named:
+                        self._fail(plan.media.path, error)
+                    else:
+                        note(f"{plan.media.path.name}: skipped: {error}")
+                    continue
                 except UprezError as error:
                     self._fail(plan.media.path, error)
                     continue
@@ -124,6 +136,14 @@ class Batch:
                     continue
                 status.end(result.frames_out, result.frames_resumed)
                 self.results.append(result)
+
+    def _was_done_meanwhile(self, plan: Plan) -> bool:
+        """Return True if another process has finished the output since it was planned: two may share a folder."""
+        if self._is_named or self._settings.overwrite or not os.path.exists(plan.target):
+            return False
+        check_earlier_output(plan)
+        self.skipped.append(plan.media.path)
+        return True
 
     def _fail(self, source: Path, error: UprezError) -> None:
         self.failures.append((source, error))

@@ -10,6 +10,7 @@ from pipeline.errors import OutputError, UprezError
 from pipeline.files.plan import Plan
 from pipeline.media.reading.pipe import is_pipe
 from pipeline.media.reading.probe import probe
+from pipeline.media.reading.truncation import missing_bytes
 from pipeline.media.writing.output_kind import check_output
 
 # How far the number of frames of an earlier output may be off: containers without an index only allow to estimate it.
@@ -48,6 +49,26 @@ def check_target(plan: Plan) -> None:
         raise OutputError(
             f"{target}: the folder {target.parent} is not writable: check its permissions or write elsewhere"
         )
+
+
+def check_earlier_output(plan: Plan) -> None:
+    """Check that the file at the output's path is a complete video, as this job would write it. It is not decoded.
+
+    Raises:
+        OutputError: It can't be read, is cut off, was never finished, or is another video.
+    """
+    target, advice = plan.target, "`overwrite=True` replaces it"
+    try:
+        found = probe(target)
+        missing = missing_bytes(target, found.container)
+    except UprezError as error:
+        raise OutputError(f"{target}: exists and is not a complete video ({error}); {advice}") from error
+    if missing:
+        raise OutputError(f"{target}: exists and is cut off: at least {missing} bytes are missing; {advice}")
+    if plan.frames and found.video.frames is None:
+        raise OutputError(f"{target}: exists and was never finished: it declares no length; {advice}")
+    if other := _another_video(plan):
+        raise OutputError(f"{target}: exists and {other}; rename or remove it")
 
 
 def _another_video(plan: Plan) -> str | None:

@@ -9,7 +9,13 @@ from typing import Any
 import pytest
 
 from pipeline.cli import batch
+from pipeline.config.settings import Settings
+from pipeline.files.durable.work_folder import WorkFolder
 from pipeline.files.estimate import Estimate
+from pipeline.files.job import execute
+from pipeline.files.plan import Plan, make_plan
+from pipeline.files.result import Result
+from pipeline.media.reading.probe import probe
 from tests import clips
 from tests.cli.conftest import Call
 
@@ -42,6 +48,40 @@ class TestManyFiles:
         assert uprez("upscale", season, *FAST).code == 0
         assert uprez("upscale", season, *FAST).code == 0
         assert not list(season.rglob("*.x1.x1.*"))
+
+    def test_stump_of_an_output_is_not_skipped(self, uprez: Call, season: Path, tmp_path: Path) -> None:
+        out = tmp_path / "out"
+        out.mkdir()
+        (out / "e1.x1.mkv").write_bytes(b"stump")
+        ended = uprez("upscale", season, "--to", out, *FAST)
+        assert ended.code == 2
+        assert "e1.x1.mkv: exists and is not a complete video" in ended.err
+        assert (out / "e1.x1.mkv").read_bytes() == b"stump"
+        assert uprez("upscale", season, "--to", out, "--overwrite", *FAST).code == 0
+
+    def test_output_that_another_process_works_on_is_skipped(self, uprez: Call, season: Path) -> None:
+        options = {"model": "identity", "backend": "onnx", "preset": "ultrafast", "resume": True}
+        plan = make_plan(probe(season / "e1.mp4"), None, Settings.load(None, **options))
+        with WorkFolder(plan):
+            ended = uprez("upscale", season, "--resume", *FAST)
+            assert ended.code == 0
+            assert "e1.mp4: skipped: " in ended.err
+            assert "another process works on this output" in ended.err
+            assert uprez("upscale", season / "e1.mp4", "--resume", *FAST).code == 2
+        assert sorted(path.name for path in season.rglob("*.x1.mkv")) == ["e2.x1.mkv", "making.x1.mkv"]
+
+    def test_output_that_another_process_has_finished_meanwhile_is_skipped(
+        self, uprez: Call, season: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def with_another_process(plan: Plan, **options: Any) -> Result:
+            execute(make_plan(probe(season / "e2.mp4"), None, plan.settings))
+            monkeypatch.setattr(batch, "execute", execute)
+            return execute(plan, **options)
+
+        monkeypatch.setattr(batch, "execute", with_another_process)
+        ended = uprez("upscale", season, *FAST)
+        assert ended.code == 0
+        assert "e2.mp4: skipped, its output exists" in ended.err
 
     def test_pattern_selects_files(self, uprez: Call, season: Path, tmp_path: Path) -> None:
         assert uprez("upscale", f"{season}/e*.mp4", "--to", tmp_path / "out", *FAST).code == 0

@@ -36,6 +36,10 @@ MANIFEST_NAME = "job.json"
 _LOCK, _SEGMENTS, _PARTS = "lock", "*.segment", "*.part*"
 
 
+class WorkInProgress(OutputError):
+    """Another process works on the same output."""
+
+
 class WorkFolder:
     """The work folder of a job that runs; for use in a `with` statement, at whose end the lock is released.
 
@@ -182,7 +186,7 @@ def lock_work(folder: Path) -> FileLock:
             lock.acquire()
         except Timeout as error:  # an OSError too
             message = f"{folder}: another process works on this output: wait for its end, or end it"
-            raise OutputError(message) from error
+            raise WorkInProgress(message) from error
     return lock
 
 
@@ -192,6 +196,8 @@ def is_in_progress(folder: Path) -> bool:
         return False
     try:
         lock_work(folder).release()
-    except OutputError as error:
-        return isinstance(error.__cause__, Timeout)
+    except WorkInProgress:
+        return True
+    except OutputError:  # it can't be locked at all
+        return False
     return False
