@@ -10,9 +10,11 @@ from typing import Any
 import yaml
 from pydantic import BaseModel, ValidationError
 
+from pipeline.config.bounds import MAX_BYTES, TOO_DEEP, find_excess, find_yaml_excess
 from pipeline.config.renames import with_current_names
 from pipeline.errors import SettingsError
 
+_SHOWN = 200  # characters of an invalid value in a message
 _STRING_OPTIONS = ("options", "input_options")  # FFmpeg's options are strings; YAML parses `bf: 3` as a number
 
 
@@ -22,13 +24,9 @@ def read(file: Path) -> dict[str, Any]:
     Raises:
         SettingsError: The file can't be read or isn't valid. The message quotes none of its text, which may be secret.
     """
-    try:
-        text = file.read_text(encoding="utf-8")
-    except OSError as error:
-        raise SettingsError(f"{file}: can't be read as a config file ({error.strerror})") from error
-    except UnicodeDecodeError:
-        raise SettingsError(f"{file}: can't be read as a config file (it is not UTF-8)") from None
-    values = _parse(text, file)
+    values = _parse(_read_text(file), file)
+    if reason := find_excess(values):
+        raise SettingsError(f"{file}: {reason}")
     if values is None:
         return {}
     if not isinstance(values, dict):
@@ -38,15 +36,42 @@ def read(file: Path) -> dict[str, Any]:
     return normalised(values, file)
 
 
-def _parse(text: str, file: Path) -> Any:
-    kind = "TOML" if file.suffix == ".toml" else "YAML"
+def _read_text(file: Path) -> str:
     try:
-        return tomllib.loads(text) if kind == "TOML" else yaml.safe_load(text)
+        with file.open("rb") as opened:
+            data = opened.read(MAX_BYTES + 1)
+        if len(data) > MAX_BYTES:
+            raise SettingsError(f"{file}: is no config file: it has more than {MAX_BYTES:,} bytes")
+        return data.decode()
+    except (OSError, ValueError) as error:
+        if isinstance(error, UnicodeDecodeError):
+            raise SettingsError(f"{file}: can't be read as a config file (it is not UTF-8)") from None
+        reason = getattr(error, "strerror", None) or error  # ValueError: a NUL in the name
+        raise SettingsError(f"{file}: can't be read as a config file ({reason})") from error
+
+
+def _parse(text: str, file: Path) -> Any:
+    if file.suffix == ".toml":
+        return _parse_toml(text, file)
+    try:
+        if reason := find_yaml_excess(text):
+            raise SettingsError(f"{file}: {reason}")
+        return yaml.safe_load(text)
     except yaml.MarkedYAMLError as error:
         raise SettingsError(f"{file}: not valid YAML: {_yaml_reason(error)}") from None
-    except (yaml.YAMLError, ValueError) as error:  # ValueError: TOML's errors, and impossible dates
-        reason = " ".join(str(error).split()) if kind == "TOML" else "it contains characters that YAML does not allow"
-        raise SettingsError(f"{file}: not valid {kind}: {reason}") from None
+    except yaml.YAMLError:
+        raise SettingsError(f"{file}: not valid YAML: it contains characters that YAML does not allow") from None
+    except (ValueError, OverflowError):  # such as the 30th of February, and numbers of more than 4,300 digits
+        raise SettingsError(f"{file}: not valid YAML: it contains a number or a date that is impossible") from None
+
+
+def _parse_toml(text: str, file: Path) -> Any:
+    try:
+        return tomllib.loads(text)
+    except RecursionError:
+        raise SettingsError(f"{file}: {TOO_DEEP}") from None
+    except (ValueError, OverflowError) as error:
+        raise SettingsError(f"{file}: not valid TOML: {' '.join(str(error).split())}") from None
 
 
 def normalised(values: dict[Any, Any], file: Path | None = None) -> dict[str, Any]:
@@ -82,7 +107,12 @@ def validation_message(
         return reason
     is_secret = any(name in getattr(model, "secret", ()) for model in models) or first["type"] == "missing"
     value = str(first["input"]) if isinstance(first["input"], Path) else first["input"]
-    return f"{where}: {reason}" if is_secret else f"{where} = {value!r}: {reason}"
+    return f"{where}: {reason}" if is_secret else f"{where} = {_shortened(value)}: {reason}"
+
+
+def _shortened(value: Any) -> str:
+    shown = repr(value)
+    return shown if len(shown) <= _SHOWN else f"{shown[:_SHOWN]}…"
 
 
 def field_names(model: type[BaseModel]) -> dict[str, str]:

@@ -171,7 +171,7 @@ class Upscaling(BaseModel):
     )
     slots: int = Field(10, ge=2, le=64, description="frames in flight on the GPU")
     contexts: int = Field(3, ge=1, le=4, description="execution contexts of the network on the GPU, used in turn")
-    threads: int = Field(0, ge=0, description="threads of the CPU backend; 0: one per core")
+    threads: int = Field(0, ge=0, le=1024, description="threads of the CPU backend; 0: one per core")
     codec: str = Field(
         "libx264",
         description="the video encoder: h264 or x264, h265, hevc or x265, av1, vp9, prores, or any other by FFmpeg's "
