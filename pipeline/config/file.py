@@ -15,6 +15,7 @@ from pipeline.config.renames import with_current_names
 from pipeline.errors import SettingsError
 
 _SHOWN = 200  # characters of an invalid value in a message
+NEVER_IN_FILES = ("allow_encoder_files", "allow_private")  # they would protect from nothing
 _STRING_OPTIONS = ("options", "input_options")  # FFmpeg's options are strings; YAML parses `bf: 3` as a number
 
 
@@ -77,6 +78,8 @@ def _parse_toml(text: str, file: Path) -> Any:
 def normalised(values: dict[Any, Any], file: Path | None = None) -> dict[str, Any]:
     """`values` with strings as names, renamed settings under their present names, and strings as FFmpeg's options."""
     named = with_current_names({str(name): value for name, value in values.items()}, file)
+    if file and (name := next((name for name in NEVER_IN_FILES if name in named), "")):
+        raise SettingsError(f"{file}: {name}: only the command line and programs may set it")
     for name in _STRING_OPTIONS:
         if isinstance(options := named.get(name), dict):
             named[name] = {str(key): str(value) for key, value in options.items()}

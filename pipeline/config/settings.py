@@ -17,9 +17,11 @@ from pydantic import (
     TypeAdapter,
     ValidationError,
     ValidationInfo,
+    model_validator,
 )
 
 from pipeline.config import file as config_file
+from pipeline.config.encoder_files import find_file_option
 from pipeline.config.renames import with_current_names
 from pipeline.config.target_fields import MAX_SIDE, Factor, TargetHeight, TargetSize, merged
 from pipeline.errors import SettingsError
@@ -191,6 +193,15 @@ class Upscaling(BaseModel):
     )
     preset: str | None = Field(None, description="the encoder's preset")
     options: dict[str, str] = Field(default_factory=dict, description="further options of the encoder")
+    allow_encoder_files: bool = Field(
+        False, description="allow options of the encoder that name files, which it reads or writes"
+    )
+
+    @model_validator(mode="after")
+    def _check_file_options(self) -> Self:
+        if not self.allow_encoder_files and (name := find_file_option(self.options)):
+            raise ValueError(f"options: {name} names a file; `allow_encoder_files=True` allows it")
+        return self
 
     @classmethod
     def load(cls, file: str | Path | None, **arguments: Any) -> Self:

@@ -24,6 +24,7 @@ class UpscaleOptions(UpscalerOptions, total=False):
     crf: float | None
     preset: str | None
     options: dict[str, str]
+    allow_encoder_files: bool
     queue: int
     decoders: int | Literal["auto"]
     encoders: int | Literal["auto"]

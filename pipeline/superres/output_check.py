@@ -12,6 +12,8 @@ from pipeline.colour.resample import bicubic
 from pipeline.errors import BackendError
 from pipeline.models.spec import ModelSpec
 
+_SAMPLED = 16  # every 16th row and column
+_TEXTURED = 0.1  # of white: a frame that spans more is no single colour
 _LEAST_SPAN = 1e-3  # of white: an output that spans less is a single colour
 
 
@@ -28,6 +30,24 @@ def require_finite(output: NDArray[Any]) -> None:
     """Raise BackendError, with the reason alone, if an output has values that are not finite."""
     if not np.isfinite(output).all():
         raise BackendError("its output is not finite")
+
+
+def check_upscaled(output: NDArray[Any], source: NDArray[Any], model: ModelSpec) -> None:
+    """Check what a network made of a frame, at little cost: it can fail on some frames alone, as fp16 overflows.
+
+    Args:
+        output: The upscaled frame.
+        source: The frame.
+        model: The network.
+
+    Raises:
+        BackendError: The output is not finite, or a single colour although the frame is not.
+    """
+    if not np.isfinite(np.sum(output, dtype=np.float32)):  # a value that is not finite makes the sum so
+        raise BackendError(f"{model.name}: its output is not finite for this frame; try `precision=fp32`")
+    is_flat = _span(output[..., ::_SAMPLED, ::_SAMPLED]) < _LEAST_SPAN * model.value_range
+    if is_flat and _span(source) > _TEXTURED * model.value_range and _span(output) < _LEAST_SPAN * model.value_range:
+        raise BackendError(f"{model.name}: its output is a single colour for a frame that is not")
 
 
 def measure_agreement(output: NDArray[Any], expected: NDArray[Any], model: ModelSpec, least: float) -> float:

@@ -32,16 +32,30 @@ def cache_folder(kind: str) -> Path:
         kind: Name of the subfolder, such as "engines".
 
     Raises:
-        OutputError: The folder can't be created or made private.
+        OutputError: The folder can't be created or made private, or it belongs to another user.
     """
     override = os.environ.get("UPREZ_CACHE")
     folder = (Path(override) if override else user_cache_path("uprez")) / kind
     try:
         folder.mkdir(parents=True, exist_ok=True)
+        if not is_own(folder):
+            raise OutputError(f"{folder}: belongs to another user; set UPREZ_CACHE to a folder of your own")
         folder.chmod(0o700)
     except OSError as error:
         raise OutputError(f"{folder}: {error.strerror}; set UPREZ_CACHE to a folder you can write to") from error
     return folder
+
+
+def is_own(path: Path) -> bool:
+    """Whether a file or folder belongs to this user, who alone may have written what is executed. Raises OSError."""
+    return not hasattr(os, "geteuid") or path.stat().st_uid == os.geteuid()
+
+
+def read_executable(path: Path) -> bytes:
+    """The content of a cached file that will be executed. Raises OSError, also if it belongs to another user."""
+    if not is_own(path):
+        raise PermissionError(f"{path} belongs to another user")
+    return path.read_bytes()
 
 
 @contextmanager

@@ -6,7 +6,7 @@ import pytest
 from pipeline.errors import BackendError
 from pipeline.models import catalogue
 from pipeline.models.spec import ModelSpec
-from pipeline.superres.output_check import measure_agreement, require_finite, textured_image
+from pipeline.superres.output_check import check_upscaled, measure_agreement, require_finite, textured_image
 
 
 @pytest.fixture
@@ -46,3 +46,23 @@ def test_an_output_that_is_not_finite_is_refused(model: ModelSpec, value: float)
         require_finite(output)
     with pytest.raises(BackendError, match="not finite"):
         measure_agreement(output, output, model, least=0)
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+@pytest.mark.parametrize("dtype", [np.float16, np.float32])
+def test_one_value_of_a_frame_that_is_not_finite_is_an_error(value: float, dtype: type[np.floating]) -> None:
+    model = catalogue.find("identity", dtype)
+    source = textured_image(48, 64, model)[0]
+    output = source.copy()
+    check_upscaled(output, source, model)
+    output[1, 7, 13] = value
+    with pytest.raises(BackendError, match="identity: its output is not finite for this frame"):
+        check_upscaled(output, source, model)
+
+
+def test_a_black_frame_is_an_error_unless_the_source_is_a_single_colour() -> None:
+    model = catalogue.find("identity", np.float32)
+    source = textured_image(48, 64, model)[0]
+    with pytest.raises(BackendError, match="its output is a single colour for a frame that is not"):
+        check_upscaled(np.zeros_like(source), source, model)
+    check_upscaled(np.zeros_like(source), np.full_like(source, 0.5), model)

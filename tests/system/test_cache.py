@@ -7,7 +7,15 @@ from pathlib import Path
 import pytest
 
 from pipeline.errors import OutputError
-from pipeline.system.cache import cache_folder, cache_lock, read_record, write_atomically, write_cached, write_record
+from pipeline.system.cache import (
+    cache_folder,
+    cache_lock,
+    read_executable,
+    read_record,
+    write_atomically,
+    write_cached,
+    write_record,
+)
 
 
 def test_a_cache_folder_is_created_in_the_folder_that_the_environment_names_and_is_private(
@@ -82,3 +90,19 @@ def test_a_record_that_was_damaged_or_edited_is_none(tmp_path: Path, content: by
     assert read_record(path) is None
     path.write_bytes(content)
     assert read_record(path) is None
+
+
+def test_a_cache_folder_of_another_user_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("UPREZ_CACHE", str(tmp_path))
+    monkeypatch.setattr("os.geteuid", lambda: tmp_path.stat().st_uid + 1, raising=False)
+    with pytest.raises(OutputError, match="belongs to another user; set UPREZ_CACHE"):
+        cache_folder("engines")
+
+
+def test_a_cached_file_of_another_user_is_not_executed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "program"
+    path.write_bytes(b"code")
+    assert read_executable(path) == b"code"
+    monkeypatch.setattr("os.geteuid", lambda: tmp_path.stat().st_uid + 1, raising=False)
+    with pytest.raises(PermissionError, match="belongs to another user"):
+        read_executable(path)

@@ -21,6 +21,7 @@ from av.video.codeccontext import VideoCodecContext
 
 from pipeline.errors import InputError
 from pipeline.frame import UNSPECIFIED, Colour, Siting
+from pipeline.media.reading.png_chunks import without_bombs
 from pipeline.media.reading.text_tags import UNDECODED, decode_tags
 
 SUFFIXES = tuple(".png .jpg .jpeg .tif .tiff .bmp .webp".split())
@@ -178,13 +179,13 @@ def open_images(images: ImageSequence, rate: Fraction = RATE) -> InputContainer:
 
 
 def read_image_file(file: Path) -> bytes:
-    """The content of a file.
+    """The content of a file, without what would fill the memory (png_chunks.py).
 
     Raises:
         InputError: It can't be read.
     """
     try:
-        return file.read_bytes()
+        return without_bombs(file.read_bytes())
     except OSError as error:
         raise InputError(f"{file}: can't be read ({error.strerror})") from error
 

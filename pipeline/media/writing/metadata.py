@@ -22,6 +22,7 @@ _FILE_TAGS = (  # tags that describe the source file rather than its content, or
     "compatible_brands",
     "vendor_id",
 )
+_MAX_CHAPTERS = 20_000  # the time that FFmpeg's muxer of Matroska takes grows with the square of the number
 _ISO_FILE_TAGS = ("handler_name",)
 OWN_TABLE = "use_metadata_tags"  # the flag of FFmpeg's muxer with which it writes any tag, in a table of its own
 # The tags that FFmpeg writes as iTunes does (movenc.c), which players know; others need a table that few players read.
@@ -72,6 +73,9 @@ def copy_file_metadata(
         dropped.append(f"tags dropped: {muxer} does not support {', '.join(keys)} here; .mkv does")
     chapters = read_chapters(source)
     if spec.chapters:
+        if len(chapters) > _MAX_CHAPTERS:
+            dropped.append(f"chapters dropped: {len(chapters)} are too many, the first {_MAX_CHAPTERS} are kept")
+            del chapters[_MAX_CHAPTERS:]
         container.set_chapters(shift_chapters(chapters, shift, until))
     elif chapters:
         dropped.append(f"{len(chapters)} chapters dropped: {muxer} does not support chapters; .mkv does")

@@ -17,6 +17,7 @@ from pipeline.colour.resample import blend_with_source, resampled
 from pipeline.errors import MismatchError
 from pipeline.frame import Frame, FrameFormat, Plane
 from pipeline.superres.cpu.network import CpuCascade, CpuNetwork
+from pipeline.superres.output_check import check_upscaled
 from pipeline.superres.session import Session, check_frame
 from pipeline.superres.tiling import Tiling, model_tilings, upscale_in_tiles
 
@@ -84,6 +85,7 @@ class OnnxSession(Session[CpuTicket]):
         planes = tuple(plane.copy() for plane in frame.planes) if bypassed else ()
         frame.release()
         enlarged = self._run()
+        check_upscaled(enlarged, self._reordered(self._tensor), self.model)
         if self._strength < 1:
             blend_with_source(enlarged, self._reordered(self._tensor), self._strength)
         if is_hdr(self.source.colour):

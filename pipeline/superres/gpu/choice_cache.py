@@ -14,7 +14,7 @@ from pipeline.superres.gpu.kernels import kernel_source
 from pipeline.superres.gpu.tensorrt.engine import Shapes
 from pipeline.superres.gpu.tensorrt.engine_cache import EngineCache
 from pipeline.superres.gpu.tensorrt.network import EngineResources
-from pipeline.system.cache import write_cached
+from pipeline.system.cache import read_executable, write_cached
 
 _CHOICE, _PROGRAM, _LOCK = ".choice.json", ".fused.npz", ".choice.lock"  # suffixes of the cached files
 
@@ -78,7 +78,7 @@ class ChoiceRecord:
     def program(self) -> FusedProgram | None:
         """Read the program of fused kernels; None if the file is missing or damaged."""
         try:
-            return FusedProgram.load(self._program.read_bytes())
+            return FusedProgram.load(read_executable(self._program))
         except (OSError, ValueError):
             return None
 

@@ -21,7 +21,7 @@ from pipeline.errors import BackendError
 from pipeline.frame import FrameFormat
 from pipeline.models.spec import ModelSpec
 from pipeline.superres.tiling import Tiling
-from pipeline.system.cache import cache_folder, write_cached
+from pipeline.system.cache import cache_folder, read_executable, write_cached
 
 if TYPE_CHECKING:
     from cuda.core import ObjectCode, ProgramOptions
@@ -261,7 +261,7 @@ def _load_cached(path: Path) -> bytes | None:
     A damaged file must be found here, because CUDA loads the code only when a kernel is launched.
     """
     try:
-        content = path.read_bytes()
+        content = read_executable(path)
     except OSError:
         return None
     code = content[hashlib.sha256().digest_size :]

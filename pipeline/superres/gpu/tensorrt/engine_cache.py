@@ -11,7 +11,7 @@ from typing import Any
 
 from pipeline.errors import BackendError
 from pipeline.superres.gpu.tensorrt.engine import EngineKey
-from pipeline.system.cache import cache_folder, cache_lock, write_cached
+from pipeline.system.cache import cache_folder, cache_lock, is_own, write_cached
 
 log = logging.getLogger(__name__)
 
@@ -88,7 +88,7 @@ class EngineCache:
         """
         path = self._path(key)
         with cache_lock(path.with_suffix(".lock")):
-            if path.exists():
+            if path.exists() and is_own(path):
                 engine = load(path.read_bytes())
                 if engine is not None:
                     if not path.with_suffix(".json").exists():

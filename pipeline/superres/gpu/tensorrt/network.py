@@ -19,7 +19,7 @@ from pipeline.superres.gpu.tensorrt.engine import BUILD_OPTIONS, PLAIN_OPTIONS, 
 from pipeline.superres.gpu.tensorrt.engine_cache import EngineCache
 from pipeline.superres.gpu.tensorrt.library import INSTALL_COMMANDS, TensorRtLibrary
 from pipeline.superres.session import check_tensor
-from pipeline.system.cache import write_cached
+from pipeline.system.cache import is_own, write_cached
 from pipeline.system.cuda import Gpu
 
 if TYPE_CHECKING:
@@ -193,7 +193,7 @@ class Network:
         config.cuda_graph_strategy = trt.CudaGraphStrategy.WHOLE_GRAPH_CAPTURE
         compiled = config.create_runtime_cache()
         path = self._runtime_cache_path()
-        if path.exists() and not compiled.deserialize(path.read_bytes()):
+        if path.exists() and is_own(path) and not compiled.deserialize(path.read_bytes()):
             log.warning("the cached kernels %s do not load on this machine: compiling them again", path.name)
         config.set_runtime_cache(compiled)
         return config, compiled

@@ -39,6 +39,12 @@ class TestFetch:
         assert record.levelno == logging.WARNING
         assert "building it again" in record.message
 
+    def test_an_engine_of_another_user_is_not_loaded(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        cache = EngineCache(tmp_path)
+        cache.fetch(KEY, "a model", lambda plan: plan, lambda: b"planted")
+        monkeypatch.setattr("os.geteuid", lambda: tmp_path.stat().st_uid + 1, raising=False)
+        assert cache.fetch(KEY, "a model", lambda plan: plan, lambda: b"own") == b"own"
+
     def test_a_new_engine_that_does_not_load_is_an_error(self, tmp_path: Path) -> None:
         with pytest.raises(BackendError, match="does not load on this GPU"):
             EngineCache(tmp_path).fetch(KEY, "a model", lambda plan: None, lambda: b"plan")
