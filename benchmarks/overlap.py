@@ -4,7 +4,8 @@
     python benchmarks/overlap.py trace.json --save overlap.json
 
 The trace can be viewed on ui.perfetto.dev; benchmarks/draw.py draws it. "compute" is all lanes together: at least one
-of them works. A pair's share is the time in which both work, relative to the time in which the less busy one does.
+of them works; "decoders" are those that decode in parallel. A pair's share is the time in which both work, relative to
+the time in which the less busy one does.
 """
 
 from __future__ import annotations
@@ -29,7 +30,11 @@ PAIRS = (
     ("compute 0", "compute 1"),
     ("decode", "compute"),
     ("decode", "copy in"),
+    ("decoder 0", "decoder 1"),
+    ("decoders", "compute"),
+    ("decoders", "copy out"),
 )
+TOGETHER = {"compute": "compute ", "decoders": "decoder "}  # tracks that count as one, by the beginning of their names
 
 
 class Track(BaseModel):
@@ -92,7 +97,8 @@ def overlaps(events: list[dict[str, Any]]) -> Report:
         busy = total(union(own))
         track = Track(name=f"{groups[key[0]]}, {name}", spans=len(own), busy=busy / 1000, share=busy / length)
         tracks.append(track)
-    times["compute"] = union([each for name, own in times.items() if name.startswith("compute") for each in own])
+    for joined, beginning in TOGETHER.items():
+        times[joined] = union([each for name, own in times.items() if name.startswith(beginning) for each in own])
     pairs = []
     for first, second in PAIRS:
         if times.get(first) and times.get(second):

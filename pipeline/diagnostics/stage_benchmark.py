@@ -160,7 +160,7 @@ class StageBenchmark(Closing):
         output = discarded_output(self.plan, timer) if encoded else contextlib.nullcontext(timer)
         with open_source(self.plan) as source, output as last:
             stages: Stages = {
-                "decode": Chain(decoding_stages(self.plan, source), RestampFrames(self.plan)),
+                "decode": Chain(decoding_stages(self.plan, source, trace), RestampFrames(self.plan)),
                 "submit": Submit(session),
             }
             if encoded:
@@ -191,9 +191,11 @@ def _plan(clip: str | Path, target: Path, settings: Settings, endless: bool) -> 
     return replace(plan, encoding=encoding, notes=notes, copied=frozenset())
 
 
-def decoding_stages(plan: Plan, source: Source) -> Stage[Any, Any]:
-    """Decoder, deinterlacer and rotation, as `plan` says, in one stage."""
+def decoding_stages(plan: Plan, source: Source, trace: Trace | None = None) -> Stage[Any, Any]:
+    """Decoder, deinterlacer and rotation, as `plan` says, in one stage; decoders in parallel record their spans."""
     parallel = parallel_decoding(plan.decoder, plan.decoders, plan.settings)
+    if parallel is not None:
+        parallel = replace(parallel, trace=trace)
     stages: list[Stage[Any, Any]] = [
         Decoder(source, plan.decoded_format, parallel, decoding_gpu(plan)),
         *preprocessing_stages(plan),

@@ -13,6 +13,7 @@ were already yielded are dropped. Frames that are marked as damaged are yielded 
 from __future__ import annotations
 
 import logging
+import time
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -27,6 +28,7 @@ from av.video.codeccontext import VideoCodecContext
 
 from pipeline.errors import UprezError
 from pipeline.flow.ordered_workers import OrderedWorkers
+from pipeline.flow.telemetry import Meter, Trace
 from pipeline.media.decoding.ledger import LedgerEntry
 from pipeline.media.decoding.random_access import Parser, header_parser
 from pipeline.media.decoding.segments import Irregular, Segment, SegmentCutter
@@ -51,12 +53,14 @@ class ParallelDecoding:
         min_packets: The smallest number of packets that a context is given at a time; it takes some frames until its
             threads are busy.
         alone: Opens the context that decodes what is not decoded in parallel; None: the source's own context does.
+        trace: Where the spans of each context are recorded, as "decoder 0" and so on.
     """
 
     openers: Sequence[ContextOpener]
     capacity: int
     min_packets: int = 24
     alone: ContextOpener | None = None
+    trace: Trace | None = None
 
 
 class ParallelContexts:
@@ -168,7 +172,10 @@ class ParallelContexts:
                 self._continue_alone("it is short", rest)
             return False
         try:
-            workers = [partial(_decode_segment, opener(self._source)) for opener in self._parallel.openers]
+            workers = [
+                partial(_decode_segment, opener(self._source), Meter(f"decoder {number}", trace=self._parallel.trace))
+                for number, opener in enumerate(self._parallel.openers)
+            ]
         except _OPENING_ERRORS as error:
             self._continue_alone(str(error), rest)
             return False
@@ -295,11 +302,13 @@ def _open_alone(opener: ContextOpener | None, source: Source, own: VideoCodecCon
         return own
 
 
-def _decode_segment(context: VideoCodecContext, segment: Segment) -> Generator[av.VideoFrame]:
+def _decode_segment(context: VideoCodecContext, meter: Meter, segment: Segment) -> Generator[av.VideoFrame]:
     """The frames of `segment`, as they are decoded. Raises Irregular at the first that is in doubt."""
     try:
         for packet in (*segment.packets, None):
+            began = time.perf_counter()
             frames = context.decode(packet)
+            meter.work(began, time.perf_counter())
             segment.sample_aspect = context.sample_aspect_ratio
             yield from filter(segment.wants, frames)
         segment.check_complete()

@@ -15,6 +15,7 @@ from av.video.codeccontext import VideoCodecContext
 
 from pipeline.errors import UprezError
 from pipeline.flow.blocking import Aborted
+from pipeline.flow.telemetry import Trace
 from pipeline.frame import Frame
 from pipeline.media.decoding.decoder import Decoder
 from pipeline.media.decoding.parallel_contexts import ParallelDecoding, open_software_context
@@ -123,6 +124,16 @@ def test_packets_are_read_ahead_also_while_frames_wait(tmp_path: Path) -> None:
         decoder.close()
     assert len(distance) > 20
     assert min(distance) > 2 * 12
+
+
+def test_each_context_records_its_spans_in_a_trace(tmp_path: Path) -> None:
+    trace = Trace()
+    path = make(tmp_path, "closed GOPs of H.264")
+    assert decode(path, replace(in_software(3), trace=trace)) == decode(path)
+    assert {span[:3] for span in trace.spans} == {
+        ("threads", name, name) for name in ("decoder 0", "decoder 1", "decoder 2")
+    }
+    assert all(begin < end for *_, begin, end, _ in trace.spans)
 
 
 def test_packets_that_an_edit_list_hides_yield_no_frame(tmp_path: Path, reasons: Sequence[str]) -> None:
