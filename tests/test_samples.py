@@ -124,7 +124,30 @@ def test_demo_writes_a_video_an_image_and_figures(
     assert "PSNR-Y against the original: bicubic " in capsys.readouterr().out
 
 
-def test_watch_records_a_stream_in_real_time(tmp_path: Path) -> None:
-    source = clips.make(tmp_path / "a.mp4", frames=24)
-    assert "frames" in run("watch.py", tmp_path, source)
-    assert np.all([path.suffix == ".mkv" for path in tmp_path.glob("watched*")])
+def test_watch_records_a_stream_in_real_time(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Until something is written: the sample itself watches for 20 seconds."""
+    monkeypatch.syspath_prepend(FOLDER)
+    monkeypatch.chdir(tmp_path)
+    import watch
+
+    started: list[pipeline.Live] = []
+    report, live = watch.report, pipeline.Live
+
+    def start(settings: pipeline.LiveSettings) -> pipeline.Live:
+        started.append(live(settings))
+        return started[-1]
+
+    def stop_after_a_frame(figures: pipeline.LiveFigures) -> None:
+        report(figures)
+        if figures.streams[0].outputs[0].packets:
+            started[0].stop()
+
+    monkeypatch.setattr(pipeline, "Live", start)
+    monkeypatch.setattr(watch, "report", stop_after_a_frame)
+    monkeypatch.setattr(sys, "argv", ["watch.py", str(clips.make(tmp_path / "a.mp4", frames=24))])
+    watch.main()
+    assert "frames" in capsys.readouterr().out
+    (recorded,) = tmp_path.glob("watched*.mkv")
+    assert clips.shades(recorded)
