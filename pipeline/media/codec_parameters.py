@@ -72,3 +72,11 @@ def _null_container() -> OutputContainer:
 def _copy_parameters(stream: Any, to: Any) -> None:
     """Replace all codec parameters of the stream `to` by those of `stream`."""
     BitStreamFilterContext("null", stream, to)
+
+
+def lacks_parameters(stream: Any) -> bool:
+    """Return True if `stream` has no packet in the part of the file that was read when it was opened."""
+    context = stream.codec_context
+    if context is None:
+        return False
+    return (stream.type == "audio" and not context.sample_rate) or (stream.type == "video" and not context.width)

@@ -182,6 +182,21 @@ def active_format(path: Path) -> Expected:
     return replace(_with_audio("video"), messages=("active format description can't be carried over",))
 
 
+@case("late-audio.vob")
+def late_audio(path: Path) -> Expected:
+    """A second audio stream begins after 8 s, behind what FFmpeg reads of a DVD to learn the parameters of streams."""
+    parts = []
+    for numbers, languages in ((range(200), 1), (range(200, 250), 2)):
+        with Film(path, "vob") as out:
+            pts = [number + 25 for number in numbers]  # so that no time is negative
+            out.video(numbers, pts=pts, codec="mpeg2video", textured=True, bf="0")
+            for _ in range(languages):
+                out.audio(len(numbers) / 25, start=pts[0] / 25, codec="ac3")
+        parts.append(path.read_bytes())
+    path.write_bytes(b"".join(parts))
+    return Expected(tuple(range(250)), evenly(250), ("video", "audio", "audio"))
+
+
 @case("bitmap-subtitles.mkv")
 def bitmap_subtitles(path: Path) -> Expected:
     """Bitmap subtitles (PGS, from a Blu-ray), which mp4 doesn't support and no text can replace."""

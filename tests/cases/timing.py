@@ -210,6 +210,18 @@ def _half(half: int, start: int) -> Callable[[Packets], Packets]:
     return move
 
 
+@case("changing-pids.ts")
+def changing_pids(path: Path) -> Expected:
+    """A recording goes on under other packet identifiers (PIDs), as FFmpeg learns at its end; the clock continues."""
+    parts = []
+    for first, numbers in ((0x100, THIRTY[:15]), (0x200, THIRTY[15:])):
+        with Film(path, "mpegts", mpegts_start_pid=str(first)) as out:
+            out.video(numbers, pts=numbers)
+        parts.append(path.read_bytes())
+    path.write_bytes(b"".join(parts))
+    return _complete("video")
+
+
 @case("no-times.h264")
 def no_times(path: Path) -> Expected:
     """A raw stream with B-frames: no container, so no frame has a time."""

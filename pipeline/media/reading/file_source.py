@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import av.error
 from av.codec.hwaccel import HWAccel
@@ -27,6 +28,7 @@ from pipeline.media.reading.input_container import (
     open_input,
     select_video,
 )
+from pipeline.media.reading.late_streams import LateStreams
 from pipeline.media.reading.matroska import BlockChecker
 from pipeline.media.reading.packed_frames import unpack_frames
 from pipeline.media.reading.pipe import Pipe
@@ -94,6 +96,7 @@ class FileSource(Closing):
             self._wanted = options.other_streams | {self.video.index}
             self._declared = DeclaredLength(self.container, self.video, self.rate)
             self._preroll = Preroll()
+            self._late = stack.enter_context(LateStreams(path, self.container))
             can_jump = self.container.format.flags & _DISCONTINUITIES_FLAG
             self._repair = TimestampRepair(1 / self.rate) if can_jump else None
             self._blocks = stack.enter_context(BlockChecker(path)) if self._has_block_chain else None
@@ -114,6 +117,9 @@ class FileSource(Closing):
         self.on_close(packets.close)
         return unpack_frames(packets, self.container, self.video)
 
+    def described(self, stream: Any) -> Any:
+        return self._late.describe(stream)
+
     def stop(self) -> None:
         self._stopped = True
         if self._options.pipe:
@@ -133,7 +139,7 @@ class FileSource(Closing):
         if self.container.format.name == "yuv4mpegpipe":  # FFmpeg silently drops an incomplete frame at the end
             pipe = self._options.pipe
             return int(self._bytes_demuxed < (pipe.bytes_read if pipe else self.path.stat().st_size))
-        if self._options.start is not None and self._is_seekable:
+        if self._options.start is not None and _is_seekable(self._options, self.container):
             return 0
         return self._declared.missing_frames(packets, end, damaged=not self.damage.is_empty)
 
@@ -147,10 +153,6 @@ class FileSource(Closing):
         is_complete = self._options.start is None and self._options.pipe is None
         return is_complete and self.container.format.name.startswith("matroska")
 
-    @property
-    def _is_seekable(self) -> bool:
-        return self._options.pipe is None and self.container.format.name.startswith(_SEEKABLE)
-
     def _check_truncation(self) -> None:
         name, pipe = self.container.format.name, self._options.pipe
         of_pipe = pipe and truncation.missing_bytes_of_pipe(pipe.head, pipe.bytes_read, name)
@@ -163,7 +165,7 @@ class FileSource(Closing):
     def _seek_to_start(self) -> None:
         """Seek to a key frame before the start, if the container's index is reliable; else read from the beginning."""
         start = self._options.start
-        if self._is_seekable and start is not None and self.video.time_base:
+        if _is_seekable(self._options, self.container) and start is not None and self.video.time_base:
             with contextlib.suppress(av.error.FFmpegError):  # FFmpeg stays at the beginning
                 self.container.seek(int(start / self.video.time_base), stream=self.video, backward=True)
                 self._skip_to_key_frame = True
@@ -213,6 +215,10 @@ class FileSource(Closing):
             except av.error.FFmpegError:
                 self.damage.add(read_errors=int(failures == 0))
                 failures += 1
+
+
+def _is_seekable(options: ReadOptions, container: InputContainer) -> bool:
+    return options.pipe is None and container.format.name.startswith(_SEEKABLE)
 
 
 def _flush_decoders(container: InputContainer) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable, Iterator, Sequence
 from fractions import Fraction
+from typing import Any
 
 import av
 from av.codec.hwaccel import HWAccel
@@ -58,6 +59,9 @@ class ImageSource(Closing):
             packet.duration = 1
             packet.is_keyframe = True
             yield packet
+
+    def described(self, stream: Any) -> Any:
+        return stream
 
     def stop(self) -> None:
         self._stopped = True

@@ -17,6 +17,7 @@ from av.video.stream import VideoStream
 
 from pipeline.errors import InputError
 from pipeline.media.av_errors import translate_read_errors
+from pipeline.media.reading.pid_map import RemappedFile, changed_pids
 from pipeline.media.reading.pipe import Pipe, open_pipe
 from pipeline.media.reading.source import Packet
 from pipeline.media.reading.text_tags import UNDECODED, decode_tags
@@ -33,17 +34,37 @@ _MAX_RATE = Fraction(1000)  # frames per second; a higher rate is a time base th
 _DEFAULT_RATE = Fraction(25)
 
 
-def open_input(path: Path, hwaccel: HWAccel | None = None, pipe: Pipe | None = None) -> InputContainer:
+def open_input(
+    path: Path, hwaccel: HWAccel | None = None, pipe: Pipe | None = None, skip: int = 0, format: str | None = None
+) -> InputContainer:
     """Open a local file, or `pipe` instead, as a container of video; FFmpeg can open nothing else through it.
+
+    Args:
+        path: The file.
+        hwaccel: Hardware that decodes its video, None for software.
+        pipe: The pipe, None for a file.
+        skip: The number of bytes at the file's beginning that are left out.
+        format: FFmpeg's name of the demuxer, None for the one that the content suggests.
 
     Raises:
         InputError: It can't be read, or is no video.
     """
     if pipe is not None:
         return open_pipe(pipe, INPUT_DEMUXERS)
-    options = {"format_whitelist": ",".join(INPUT_DEMUXERS), "protocol_whitelist": "file"}
     with translate_read_errors(path):
-        return decode_tags(av.open(f"file:{path}", options=options, hwaccel=hwaccel, metadata_errors=UNDECODED))
+        container = _open(f"file:{path}", hwaccel, skip, format)
+        if container.format.name != "mpegts" or skip:
+            return container
+        if pids := changed_pids(path, container, lambda at: _open(f"file:{path}", None, at, "mpegts")):
+            container.close()
+            return _open(RemappedFile(path, pids), hwaccel, 0, "mpegts")
+        return container
+
+
+def _open(file: Any, hwaccel: HWAccel | None, skip: int, format: str | None) -> InputContainer:
+    options = {"format_whitelist": ",".join(INPUT_DEMUXERS), "protocol_whitelist": "file"}
+    options |= {"skip_initial_bytes": str(skip)} if skip else {}
+    return decode_tags(av.open(file, format=format, options=options, hwaccel=hwaccel, metadata_errors=UNDECODED))
 
 
 @contextlib.contextmanager

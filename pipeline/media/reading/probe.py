@@ -16,6 +16,7 @@ from pipeline.media.codec_parameters import codec_name
 from pipeline.media.reading.animation import is_animated_png
 from pipeline.media.reading.image_sequence import ImageSequence, is_image, is_pattern, open_images
 from pipeline.media.reading.input_container import open_input, select_video
+from pipeline.media.reading.late_streams import LateStreams
 from pipeline.media.reading.media_info import MediaInfo, StreamInfo
 from pipeline.media.reading.pipe import Pipe, is_pipe
 from pipeline.media.reading.text_tags import read_chapters
@@ -50,6 +51,12 @@ def probe(path: str | Path, video: int | None = None) -> MediaInfo:
 def _read_media_info(path: Path, container: InputContainer, video: int | None = None) -> MediaInfo:
     with translate_read_errors(path, "at its beginning"):
         stream = select_video(path, container, video)
+        with LateStreams(path, container) as late:
+            others = tuple(
+                _read_stream_info(late.describe(each), each.index)
+                for each in container.streams
+                if each.index != stream.index
+            )
         duration = container.duration / av.time_base if container.duration else None
         return MediaInfo(
             path=path,
@@ -57,7 +64,7 @@ def _read_media_info(path: Path, container: InputContainer, video: int | None = 
             duration=duration,
             bytes=0,
             video=read_video_info(path, container, stream, duration),
-            others=tuple(_read_stream_info(s) for s in container.streams if s.index != stream.index),
+            others=others,
             chapters=len(read_chapters(container)),
             metadata=dict(container.metadata),
         )
@@ -70,13 +77,13 @@ def _with_images(media: MediaInfo, images: ImageSequence) -> MediaInfo:
     return replace(media, video=video, duration=duration, bytes=images.bytes, images=images)
 
 
-def _read_stream_info(stream: Any) -> StreamInfo:
+def _read_stream_info(stream: Any, index: int) -> StreamInfo:
     context = stream.codec_context
     details = ""
     if stream.type == "audio" and context is not None:
         details = f"{context.sample_rate} Hz {context.layout.name}"
     return StreamInfo(
-        index=stream.index,
+        index=index,
         kind=stream.type,
         codec=context.name if context is not None else codec_name(stream) or "unknown",
         language=stream.language,

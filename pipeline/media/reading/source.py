@@ -47,6 +47,9 @@ class Source(Protocol):
     def is_open_ended(self) -> bool:
         """True if its container declares no length, as transport streams and raw streams do."""
 
+    def described(self, stream: Any) -> Any:
+        """Return `stream`, one of the container's, or another one with its parameters, if it lacks them."""
+
     def __iter__(self) -> Iterator[Packet]: ...
 
     def __enter__(self) -> Self: ...

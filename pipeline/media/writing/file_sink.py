@@ -90,7 +90,7 @@ class FileSink(Stage[Packet, Never]):
             self.video, self._dropped = add_video_stream(container, path, encoding, source.video)
             self._router = StreamRouter(container, source.path, self.video, shift, source.is_from_start)
             for stream in copied:
-                self._router.add(stream)
+                self._router.add(source.described(stream), stream.index)
             self._dropped += metadata.copy_file_metadata(container, source.container, shift, placement.until)
             self._start()
         except BaseException:

@@ -47,6 +47,7 @@ class StreamRouter:
         """
         self.routes: dict[int, Route] = {}
         self.early: list[Packet] = []
+        self._index = 0  # in the source, of the stream that is being added
         self._has_lead_in = has_lead_in
         self._conversions: list[str] = []
         self._container = container
@@ -58,8 +59,14 @@ class StreamRouter:
         self._shift = shift
         self._dropped: defaultdict[tuple[str, str], list[int]] = defaultdict(list)  # indices by kind and reason
 
-    def add(self, stream: Any) -> None:
-        """Add the counterpart of `stream` and its route, or note that the container supports none."""
+    def add(self, stream: Any, index: int | None = None) -> None:
+        """Add the counterpart of a stream and its route, or note that the container supports none.
+
+        Args:
+            stream: The stream, or another one with its parameters.
+            index: The index of the stream, None if it is that of `stream`.
+        """
+        self._index = stream.index if index is None else index
         adders: dict[str, Callable[[Any], bool]] = {
             "attachment": self._add_attachment,
             "data": self._add_data,
@@ -68,7 +75,7 @@ class StreamRouter:
             "video": self._add_image if stream.disposition & Disposition.attached_pic else self._copy,
         }
         if not adders.get(stream.type, self._copy)(stream):
-            self._dropped[str(stream.type), _requirement(stream)].append(stream.index)
+            self._dropped[str(stream.type), _requirement(stream)].append(self._index)
 
     @property
     def dropped(self) -> list[str]:
@@ -91,7 +98,7 @@ class StreamRouter:
         copy = container_support.add_stream_copy(self._container, stream, lead_in)
         metadata.copy_stream_metadata(copy, stream, self._iso)
         route = {"video": VideoCopyRoute, "audio": AudioCopyRoute}.get(stream.type, CopyRoute)
-        self.routes[stream.index] = route(copy, self._shift, _packet_duration(stream))
+        self.routes[self._index] = route(copy, self._shift, _packet_duration(stream))
         return True
 
     def _add_audio(self, stream: Any) -> bool:
@@ -101,7 +108,7 @@ class StreamRouter:
         if encoded is None:
             return False
         metadata.copy_stream_metadata(encoded, stream, self._iso)
-        self.routes[stream.index] = audio.ReencodeRoute(encoded, stream, self._shift)
+        self.routes[self._index] = audio.ReencodeRoute(encoded, stream, self._shift)
         self._note_conversion(stream, encoded.codec_context.codec.canonical_name)
         return True
 
@@ -121,7 +128,7 @@ class StreamRouter:
         else:
             return False
         metadata.copy_stream_metadata(converted, stream, self._iso)
-        self.routes[stream.index] = RewriteRoute(converted, self._shift, rewrite)
+        self.routes[self._index] = RewriteRoute(converted, self._shift, rewrite)
         self._note_conversion(stream, text)
         return True
 
@@ -148,12 +155,7 @@ class StreamRouter:
         return True
 
     def _add_attachment(self, stream: Any) -> bool:
-        if not self._spec.attachments:
-            return False
-        name = stream.metadata.get("filename", f"attachment{stream.index}")
-        added = self._container.add_attachment(name, stream.mimetype or "application/octet-stream", stream.data)
-        added.metadata.update(metadata.copied_tags(stream.metadata, self._iso))
-        return True
+        return self._spec.attachments and _attach(self._container, stream, self._iso)
 
     def _add_data(self, stream: Any) -> bool:
         if stream.discard == Discard.all:  # chapter titles, which mp4 files also store as a track
@@ -169,9 +171,16 @@ class StreamRouter:
     def _note_conversion(self, stream: Any, codec: str) -> None:
         original = codec_name(stream)
         self._conversions.append(
-            f"{stream.type} stream {stream.index} converted from {original} to {codec}: "
+            f"{stream.type} stream {self._index} converted from {original} to {codec}: "
             f"{self._muxer} does not support {original}"
         )
+
+
+def _attach(container: OutputContainer, stream: Any, iso: bool) -> bool:
+    name = stream.metadata.get("filename", f"attachment{stream.index}")
+    added = container.add_attachment(name, stream.mimetype or "application/octet-stream", stream.data)
+    added.metadata.update(metadata.copied_tags(stream.metadata, iso))
+    return True
 
 
 def _packet_remarks(routes: dict[int, Route], muxer: str) -> Iterator[str]:
