@@ -155,8 +155,9 @@ def test_an_unknown_precision_is_refused_and_the_known_ones_are_listed() -> None
         catalogue.find("clear-x2", "int8")
 
 
-@pytest.mark.parametrize("name", ["clear-x2", "srvgg-24x8"])
-@pytest.mark.parametrize("precision", ["np.float16", "np.float32", "'bf16'"])
+@pytest.mark.parametrize(
+    ("name", "precision"), [("clear-x2", "np.float16"), ("srvgg-24x8", "np.float32"), ("clear-x2", "'bf16'")]
+)
 def test_a_model_is_found_again_without_importing_onnx(tmp_path: Path, name: str, precision: str) -> None:
     code = f"""
 import sys, numpy as np
