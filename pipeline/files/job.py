@@ -35,8 +35,11 @@ from pipeline.config.renames import with_current_names
 from pipeline.config.settings import Settings
 from pipeline.config.upscale_options import UpscaleOptions
 from pipeline.errors import Cancelled, InputError, OutOfMemory, OutputError, UprezError
+from pipeline.files.commit import commit_checked
 from pipeline.files.components import frame_reader, open_sink, open_source, preprocessing_stages, queue_weight
 from pipeline.files.destination import check_target
+from pipeline.files.durable.finish import finish_job
+from pipeline.files.durable.outcome import Outcome
 from pipeline.files.durable.segment_sink import SegmentSink
 from pipeline.files.durable.work_folder import WorkFolder
 from pipeline.files.plan import Plan, make_plan
@@ -55,7 +58,6 @@ from pipeline.superres.session import Session
 from pipeline.superres.sessions import open_session
 from pipeline.superres.stages import Collect, Submit
 from pipeline.system import host
-from pipeline.verification.packet_count import check_packets
 
 log = logging.getLogger(__name__)
 
@@ -147,6 +149,8 @@ def execute(plan: Plan, *, progress: OnProgress | None = None, job: Job | None =
     """Run a plan to its end; see `upscale`. Logs the steps of the start at level DEBUG."""
     with _memory_errors(plan), contextlib.ExitStack() as stack:
         work = stack.enter_context(WorkFolder(plan)) if plan.segment_frames else None
+        if work and work.outcome:
+            return finish_job(work, work.outcome)
         plan = work.plan if work else plan
         source = stack.enter_context(open_source(plan))
         sink = SegmentSink(work, source) if work else open_sink(plan, source)
@@ -222,7 +226,7 @@ class _JobPipeline:
                 if not stopped:
                     self._reader.check_missing_frames()
                     if self._segments and self._frames:
-                        self._segments.join()
+                        self._segments.join(self._outcome())
                     self._source.damage.add(damaged_packets=self._sink.damaged)
             self._check_counts()
             if not self._frames or (stopped and self._segments and not self._segments.frames):
@@ -256,6 +260,19 @@ class _JobPipeline:
             findings=tuple(self._findings(stopped)),
         )
 
+    def _outcome(self) -> Outcome:
+        """What is known before the segments are joined."""
+        damage = self._source.damage
+        return Outcome(
+            frames=self._frames,
+            frames_in=self._reader.frames,
+            frames_lost=damage.lost_frames,
+            frames_damaged=damage.damaged_frames,
+            source_intact=damage.is_empty,
+            backend=self._session.backend,
+            findings=(*self._reader.findings(), *self._captions.remarks),
+        )
+
     def _findings(self, stopped: bool) -> Iterator[str]:
         if stopped and self._segments:
             yield "the same command continues after the finished frames"
@@ -278,19 +295,8 @@ class _JobPipeline:
         return "upscale" if name == "submit" else name
 
     def _commit(self) -> Path:
-        """Read the finished file again and give it its name if it contains what went into it. Raises OutputError."""
-        finished, fault = self._sink.finalize(), ""
-        try:
-            if finished:
-                times = self._pts.seconds(self._plan.time_base)
-                found = check_packets(finished, times, self._sink.copied, self._sink.ends)
-                fault = next((each.message for each in found), "")
-        except InputError as error:
-            fault = str(error)
-        if fault:
-            kept = self._sink.keep_partial()
-            raise OutputError(f"{self._plan.target}: is incomplete after writing ({fault}); it is kept as {kept}")
-        return self._sink.commit(self._plan.settings.overwrite)
+        times = self._pts.seconds(self._plan.time_base)
+        return commit_checked(self._sink, times, self._plan.settings.overwrite)
 
     def _check_counts(self) -> None:
         expected = self._reader.frames * self._plan.frames_per_decoded

@@ -18,12 +18,14 @@ from typing import Never, Self
 
 from av.video.codeccontext import VideoCodecContext
 
+from pipeline.files.durable.outcome import Outcome
 from pipeline.files.durable.skip_finished import SkipFinished
 from pipeline.files.durable.work_folder import WorkFolder
 from pipeline.flow.stage import Stage
 from pipeline.media.av_errors import translate_write_errors
 from pipeline.media.encoding.dts import AssignDts, DecodingTimes
 from pipeline.media.encoding.parallel_gop import ParallelEncoder
+from pipeline.media.reading.damage import Damage
 from pipeline.media.reading.source import Packet, Source
 from pipeline.media.segments.segment_file import VIDEO, SegmentWriter, sync_folder
 from pipeline.media.writing.file_sink import FileSink, Placement
@@ -104,11 +106,25 @@ class SegmentSink(Stage[Packet, Never]):
     def close(self) -> None:
         """Release nothing: the last segment is finished by `join`, if the job was not stopped."""
 
-    def join(self) -> None:
-        """Finish the last segment, and write all of them into the output. Raises OutputError."""
+    def findings(self) -> Iterator[str]:
+        """One line for each part of the source that the output lacks, or that was changed; after the join."""
+        yield from Damage(self._source.path, damaged_packets=self.damaged).summary()
+        yield from self.dropped
+        yield from self.remarks
+        if self.repaired:
+            yield f"timestamps of other streams' packets that did not increase were repaired ({self.repaired})"
+
+    def join(self, outcome: Outcome | None = None) -> None:
+        """Finish the last segment, and write all of them into the output. Raises OutputError.
+
+        Args:
+            outcome: Of the job, to be kept in case the join is interrupted; None if it is kept already.
+        """
         with translate_write_errors(self.path):
             if self._writer is not None:
                 self._seal()
+        if outcome:
+            self._work.finish(outcome)
         self._file = file = self._resources.enter_context(self._open_file())
         times = DecodingTimes()
         assign = AssignDts(times)
@@ -119,8 +135,8 @@ class SegmentSink(Stage[Packet, Never]):
                 if index != VIDEO:
                     packet.stream = self._source.container.streams[index]
                 for timed in assign.feed(packet):
-                    file.feed(timed)
-        file.finish()
+                    _exhaust(file.feed(timed))
+        _exhaust(file.finish())
 
     def finalize(self) -> Path:
         """Write the trailer, and return the temporary name of the file, which is on the disk for good."""
@@ -159,3 +175,9 @@ class SegmentSink(Stage[Packet, Never]):
         plan = self._plan
         placement = Placement(plan.time_shift, plan.end_time, self._work.folder_of_output)
         return FileSink(plan.target, plan.encoding, self._source, plan.copied, placement)
+
+
+def _exhaust(items: Iterator[Never]) -> None:
+    """Let a stage do its work, which it may do lazily."""
+    for _ in items:
+        pass

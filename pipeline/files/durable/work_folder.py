@@ -3,6 +3,7 @@
     OUTPUT.uprez/
       job.json            whose segments these are (manifest.py)
       000000.segment      the first segment, and so on (media/segments/segment_file.py)
+      outcome.json        what the job has to report, once all its frames are in segments (outcome.py)
       uprez-….part.mkv    the output while it is written
       lock                held by the process that works on the job; the system releases it however that ends
 
@@ -25,6 +26,7 @@ from filelock import FileLock, Timeout
 from pipeline.errors import OutputError
 from pipeline.files.durable.fingerprint import differences
 from pipeline.files.durable.manifest import Manifest
+from pipeline.files.durable.outcome import Outcome
 from pipeline.files.plan import Plan
 from pipeline.media.av_errors import translate_write_errors
 from pipeline.media.segments.segment_file import SegmentError, SegmentWriter, StoredSegment, sync_folder
@@ -33,6 +35,7 @@ log = logging.getLogger(__name__)
 
 SUFFIX = ".uprez"
 MANIFEST_NAME = "job.json"
+_OUTCOME = "outcome.json"
 _LOCK, _SEGMENTS, _PARTS = "lock", "*.segment", "*.part*"
 
 
@@ -90,6 +93,16 @@ class WorkFolder:
         self.segments += 1
         self.times.extend(facts.times)
         self.others.update(facts.others)
+
+    @property
+    def outcome(self) -> Outcome | None:
+        """The outcome of the job if all its frames are in segments; None if not."""
+        outcome = Outcome.read(self.path / _OUTCOME)
+        return outcome if outcome and outcome.frames == self.frames else None
+
+    def finish(self, outcome: Outcome) -> None:
+        """Keep the outcome of the job, whose frames are all in segments. Raises OutputError."""
+        outcome.write(self.path / _OUTCOME)
 
     def read(self) -> Iterator[StoredSegment]:
         """Read all finished segments in order. Raises OutputError if one is damaged or missing."""
@@ -169,7 +182,7 @@ def work_path(target: Path) -> Path:
 def remove_work(path: Path) -> None:
     """Remove the work folder `path`; files that this package did not write stay, and so does the folder then."""
     with contextlib.suppress(OSError):
-        for file in (path / MANIFEST_NAME, *path.glob(_SEGMENTS), *path.glob(_PARTS), path / _LOCK):
+        for file in (path / MANIFEST_NAME, path / _OUTCOME, *path.glob(_SEGMENTS), *path.glob(_PARTS), path / _LOCK):
             file.unlink(missing_ok=True)
         path.rmdir()
 

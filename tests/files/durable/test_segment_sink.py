@@ -2,8 +2,9 @@
 
 import errno
 import os
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Never
 
 import pytest
 
@@ -11,7 +12,10 @@ from pipeline import Job, Progress
 from pipeline.errors import Cancelled, OutputError
 from pipeline.files.durable import segmenting
 from pipeline.files.durable.work_folder import work_path
+from pipeline.media.av_errors import translate_write_errors
+from pipeline.media.reading.source import Packet
 from pipeline.media.segments.segment_file import SegmentWriter
+from pipeline.media.writing.file_sink import FileSink
 from tests import clips
 from tests.jobs import upscale
 
@@ -104,6 +108,28 @@ def test_after_a_full_disk_the_same_call_continues(film: Path, tmp_path: Path, r
     assert result.frames_resumed in (24, 48)
     assert result.path.read_bytes() == unbroken.read_bytes()
     assert sorted(os.listdir(tmp_path)) == ["film.mp4", "out.mp4", "unbroken.mp4"]
+
+
+def test_a_join_that_fails_for_a_full_disk_is_made_again_without_any_upscaling(
+    film: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    output, unbroken = tmp_path / "out.mp4", tmp_path / "unbroken.mp4"
+    upscale(film, unbroken, resume=True)
+    feed = FileSink.feed
+
+    def full(self: FileSink, item: Packet) -> Iterator[Never]:
+        with translate_write_errors(self.path):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(FileSink, "feed", full)
+    with pytest.raises(OutputError, match=r"out\.mp4: the disk is full.*; the same command continues"):
+        upscale(film, output, resume=True)
+    assert {path.suffix for path in work_path(output).iterdir()} == {".segment", ".json", ""}
+    monkeypatch.setattr(FileSink, "feed", feed)
+    monkeypatch.setattr("pipeline.files.job.open_session", None)
+    result = upscale(film, output, resume=True)
+    assert (result.frames_in, result.frames_out, result.frames_resumed) == (60, 60, 60)
+    assert output.read_bytes() == unbroken.read_bytes()
 
 
 def test_a_job_that_is_stopped_keeps_its_finished_segments(film: Path, tmp_path: Path) -> None:
