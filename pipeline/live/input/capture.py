@@ -1,6 +1,6 @@
 """A live source that reconnects.
 
-    [child process: demuxer] ─pickled packets─▶ [reader thread] ─▶ PacketBuffer ─▶ the thread that iterates
+    [child process: demuxer] ─serialized packets─▶ [reader thread] ─▶ PacketBuffer ─▶ the thread that iterates
 
 The child may block in FFmpeg for ever, so no thread waits for it: the reader thread always takes what the child sends,
 the thread that iterates waits with a deadline, and a child that is stuck is killed. A child that works is used again
@@ -268,7 +268,8 @@ class _Reader(Closing):
         try:
             while True:
                 event = self._child.receive()
-                assert isinstance(event, (ConnectionOpened, SerializedPacket, ConnectionLost))
+                if not isinstance(event, ConnectionOpened | SerializedPacket | ConnectionLost):
+                    raise ProcessEnded("the process that reads the source sent something else than packets")
                 if not isinstance(event, SerializedPacket):
                     self._is_open = isinstance(event, ConnectionOpened)
                 self.buffer.put(event)

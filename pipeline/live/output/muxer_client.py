@@ -144,7 +144,10 @@ class MuxerClient(Closing):
         """The thread that receives the child's messages."""
         try:
             while True:
-                self._handle(self._child.receive())
+                message = self._child.receive()
+                if not isinstance(message, ConnectionOpened | PacketWritten | ConnectionLost):
+                    raise ProcessEnded("the process that writes the output sent something else than reports")
+                self._handle(message)
         except ProcessEnded as ended:
             self._lose(str(ended) or _PROCESS_ENDED)
 

@@ -1,7 +1,8 @@
 """A Python child process for calls in which FFmpeg may block for ever.
 
-A read, a connect or a write of FFmpeg's can't be interrupted, but a process can be killed. Messages are pickled, as
-both ends are this package. End of file on the child's standard input means "end now".
+A read, a connect or a write of FFmpeg's can't be interrupted, but a process can be killed. It also parses what servers
+send, so it is confined (confinement.py), and what it sends is checked (wire.py). What it receives is pickled, as its
+parent is trusted. End of file on the child's standard input means "end now".
 """
 
 from __future__ import annotations
@@ -15,28 +16,20 @@ import sys
 import threading
 import traceback
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
 from pipeline.flow.closing import Closing
+from pipeline.live.process import wire
+from pipeline.live.process.confinement import MAX_MEMORY, import_path, limit_resources, needed_environment
+from pipeline.live.process.messages import ConnectionLost
 
 _POLITE_SECONDS = 0.5
+_ROOT = str(Path(__file__).resolve().parents[3])
 
 
 class ProcessEnded(Exception):
     """The process at the other end has ended. The message is empty unless the cause is known, such as a bug."""
-
-
-@dataclass(frozen=True)
-class _ChildFailure:
-    """The last message of a child that an unexpected exception ends.
-
-    Attributes:
-        where: The type of the exception, and the lines of its traceback.
-    """
-
-    where: str
 
 
 class Child(Closing):
@@ -50,7 +43,7 @@ class Child(Closing):
         try:
             self._process = subprocess.Popen(
                 [sys.executable, "-P", "-m", module],  # do not import from the current folder
-                env={**os.environ, "PYTHONPATH": os.pathsep.join(_import_path())},
+                env=needed_environment(os.environ) | {"PYTHONPATH": import_path(_ROOT)},
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,  # FFmpeg's messages may contain addresses with secrets
@@ -81,10 +74,10 @@ class Child(Closing):
         """Wait for the next message. Raises ProcessEnded."""
         assert self._process.stdout is not None
         try:
-            message = pickle.load(self._process.stdout)
-        except (EOFError, OSError, ValueError, pickle.UnpicklingError) as error:
+            message = wire.read(self._process.stdout)  # type: ignore[arg-type]  # a pipe is opened in binary mode
+        except (EOFError, OSError, ValueError) as error:
             raise ProcessEnded from error
-        if isinstance(message, _ChildFailure):
+        if isinstance(message, wire.ChildFailure):
             raise ProcessEnded(f"a bug, please report it: {message.where}")
         return message
 
@@ -133,7 +126,8 @@ class Parent:
         """Send `message`. Raises ProcessEnded if the parent has ended."""
         try:
             with self._sending:
-                _write(self._outgoing, message)
+                self._outgoing.write(wire.encode(message))
+                self._outgoing.flush()
         except OSError as error:
             raise ProcessEnded from error
 
@@ -152,13 +146,16 @@ def serve(work: Callable[[Parent], None]) -> None:
     outgoing = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
     with open(os.devnull, "wb") as devnull:
         os.dup2(devnull.fileno(), sys.stdout.fileno())
+    limit_resources()
     parent = Parent(sys.stdin.buffer, outgoing)
     with contextlib.suppress(ProcessEnded):
         try:
             work(parent)
+        except MemoryError:
+            parent.send(ConnectionLost("broken", f"it needs more than {MAX_MEMORY >> 20} MiB of memory"))
         except Exception as error:  # its message may contain an address
             places = [f"{Path(at.filename).name}:{at.lineno}" for at in traceback.extract_tb(error.__traceback__)]
-            parent.send(_ChildFailure(f"{type(error).__name__} at {' '.join(places)}"))
+            parent.send(wire.ChildFailure(f"{type(error).__name__} at {' '.join(places)}"))
     os._exit(0)  # without waiting for FFmpeg's threads, which may wait for a server
 
 
@@ -173,12 +170,6 @@ def limited(seconds: int) -> Iterator[None]:
         yield
     finally:
         signal.alarm(0)
-
-
-def _import_path() -> list[str]:
-    """The import path of a child: first the folder that this process imported the package from."""
-    root = str(Path(__file__).resolve().parents[3])
-    return [root, *filter(None, [os.environ.get("PYTHONPATH")])]
 
 
 def _write(file: Any, message: Any) -> None:

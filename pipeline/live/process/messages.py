@@ -91,7 +91,7 @@ def rate_of(stream: Stream) -> Fraction | None:
 
 @dataclass(frozen=True, slots=True)
 class SerializedPacket:
-    """A packet that can be pickled.
+    """A packet that can be sent to another process.
 
     Attributes:
         stream: Index in its StreamHeader.

@@ -1,5 +1,8 @@
-"""A child for tests: it sends back each message. "sleep" makes it stop reading, "print" print, "fail" raise."""
+"""A child for tests: it sends back each message. "sleep" makes it stop reading, "print" print, "fail" raise,
+"take memory" take too much; to "environment" it answers with its own.
+"""
 
+import os
 import time
 
 from pipeline.live.process.child import Parent, serve
@@ -14,7 +17,9 @@ def work(parent: Parent) -> None:
             print("not a message", flush=True)
         if message == "fail":
             raise KeyError("a secret")
-        parent.send(message)
+        if message == "take memory":
+            bytes(2 << 30)
+        parent.send(dict(os.environ) if message == "environment" else message)
 
 
 if __name__ == "__main__":
