@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import secrets
 import socket
@@ -17,8 +18,9 @@ if TYPE_CHECKING:
     from pipeline.live.web.app import App, PageSource
 
 CLOSE_SECONDS = 1  # for answers to requests that wait when the page is closed
-_MAX_CONNECTIONS = 256
+_BACKLOG = 16  # connections that are accepted at once, each of which takes a descriptor before it is counted
 _TOKEN_BYTES = 16
+_ELSEWHERE = ("192.0.2.1", 9)  # an address of no machine (RFC 5737)
 
 
 def serve(live: PageSource, where: str, token: str | None = None) -> Page:
@@ -37,6 +39,7 @@ def serve(live: PageSource, where: str, token: str | None = None) -> Page:
 
         from pipeline.live.web.app import App
         from pipeline.live.web.auth import is_loopback
+        from pipeline.live.web.connections import BoundedConnection
     except ImportError as error:
         raise SettingsError(f'`page` needs {error.name}, which is not installed: pip install "uprez[page]"') from error
     host, _, port = where.rpartition(":")
@@ -53,7 +56,8 @@ def serve(live: PageSource, where: str, token: str | None = None) -> Page:
         lifespan="off",
         ws="none",
         server_header=False,
-        limit_concurrency=_MAX_CONNECTIONS,
+        http=BoundedConnection,
+        backlog=_BACKLOG,
         timeout_graceful_shutdown=CLOSE_SECONDS,
     )
     return Page(uvicorn.Server(config), app, listener, f"http://{_public_name(host)}:{port}/", token)
@@ -97,5 +101,10 @@ def _listen(host: str, port: int) -> socket.socket:
 
 
 def _public_name(host: str) -> str:
-    """`host`, or the name of this machine if it means all its addresses."""
-    return socket.gethostname() if host in ("0.0.0.0", "[::]") else host
+    """`host`, or the address of this machine in its network if it means all addresses."""
+    if host not in ("0.0.0.0", "[::]"):
+        return host
+    with contextlib.suppress(OSError), socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        probe.connect(_ELSEWHERE)  # sends nothing, but chooses the address that would send
+        return str(probe.getsockname()[0])
+    return socket.gethostname()

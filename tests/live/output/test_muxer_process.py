@@ -6,10 +6,12 @@ import pickle
 import subprocess
 import sys
 from pathlib import Path
+from typing import BinaryIO, cast
 
 from pipeline.config.address import Address
 from pipeline.live.output.destination import output_target
 from pipeline.live.output.segments import finished_segments
+from pipeline.live.process import wire
 from pipeline.live.process.messages import ConnectionOpened
 from tests import live_packets
 from tests.live.output.running import PATIENCE, SETTINGS
@@ -26,7 +28,7 @@ def test_packets_that_the_parent_sent_before_it_ended_are_written(tmp_path: Path
     with child, child.stdin:
         pickle.dump(request, child.stdin)
         child.stdin.flush()
-        assert isinstance(pickle.load(child.stdout), ConnectionOpened)
+        assert isinstance(wire.read(cast("BinaryIO", child.stdout)), ConnectionOpened)
         child.stdout.close()  # nobody receives the child's answers to the packets
         for packet in packets:
             pickle.dump(packet, child.stdin)

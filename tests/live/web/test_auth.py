@@ -39,3 +39,22 @@ def test_a_token_in_the_address_is_exchanged_for_a_cookie(protected: httpx.Clien
     assert protected.get("/figures").status_code == 200
     protected.cookies.clear()
     assert protected.get("/figures").status_code == 401
+
+
+class TestLogin:
+    """A browser without a token is shown a form, which it posts."""
+
+    def test_a_browser_gets_the_form_and_a_program_a_line(self, protected: httpx.Client) -> None:
+        form = protected.get("/", headers={"Accept": "text/html"})
+        assert (form.status_code, "<form" in form.text) == (401, True)
+        assert protected.get("/").text.startswith("a token is required")
+
+    def test_the_posted_token_sets_the_cookie_and_is_not_in_the_address(self, protected: httpx.Client) -> None:
+        answer = protected.post("/", data={"token": TOKEN})
+        assert (answer.status_code, answer.headers["location"]) == (303, "/")
+        assert protected.get("/figures").status_code == 200
+
+    @pytest.mark.parametrize("body", [b"", b"token=wrong", b"token=" + b"x" * 5000])
+    def test_a_wrong_form_is_refused(self, protected: httpx.Client, body: bytes) -> None:
+        assert protected.post("/", content=body).status_code == 401
+        assert protected.get("/figures").status_code == 401
