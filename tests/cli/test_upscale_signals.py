@@ -215,7 +215,7 @@ class TestMoment:
     def test_signal_after_the_last_frame_leaves_a_complete_output(
         self, uprez: Call, clip: Path, interrupt_at: Interrupt
     ) -> None:
-        interrupt_at("pipeline.files.job.check_packets")
+        interrupt_at("pipeline.files.commit.check_packets")
         ended = uprez("upscale", clip, *FAST, "--json")
         (done,) = json.loads(ended.out)["done"]
         assert (ended.code, done["complete"], done["frames_out"]) == (130, True, 12)

@@ -146,7 +146,7 @@ class TestFailure:
         def failing(*args: Any) -> Any:
             raise RuntimeError("planted")
 
-        monkeypatch.setattr("pipeline.files.job.check_packets", failing)
+        monkeypatch.setattr("pipeline.files.commit.check_packets", failing)
         with pytest.raises(RuntimeError, match="planted"):
             upscale(clip, tmp_path / "out.mkv")
         assert len(clips.shades(tmp_path / "out.partial.mkv")) == 12
