@@ -172,10 +172,7 @@ class ParallelContexts:
                 self._continue_alone("it is short", rest)
             return False
         try:
-            workers = [
-                partial(_decode_segment, opener(self._source), Meter(f"decoder {number}", trace=self._parallel.trace))
-                for number, opener in enumerate(self._parallel.openers)
-            ]
+            workers = _open_workers(self._source, self._parallel)
         except _OPENING_ERRORS as error:
             self._continue_alone(str(error), rest)
             return False
@@ -300,6 +297,14 @@ def _open_alone(opener: ContextOpener | None, source: Source, own: VideoCodecCon
     except _OPENING_ERRORS as error:
         log.debug("%s: the source's own decoder is used: %s", source.path, error)
         return own
+
+
+def _open_workers(source: Source, parallel: ParallelDecoding) -> list[partial[Generator[av.VideoFrame]]]:
+    """A function that decodes a segment for each of the contexts, which are opened. Raises _OPENING_ERRORS."""
+    return [
+        partial(_decode_segment, opener(source), Meter(f"decoder {number}", trace=parallel.trace))
+        for number, opener in enumerate(parallel.openers)
+    ]
 
 
 def _decode_segment(context: VideoCodecContext, meter: Meter, segment: Segment) -> Generator[av.VideoFrame]:
