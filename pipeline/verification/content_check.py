@@ -54,7 +54,12 @@ def _compare_labels(source: Track, copy: Track, container: str) -> Iterator[Faul
         yield fault if container.startswith(_DESCRIBING) or fault.kind == "language" else fault.message
 
 
-def _compare_chapters(source: FileContents, output: FileContents, shift: float) -> Iterator[Fault]:
+def _compare_chapters(source: FileContents, output: FileContents, shift: float) -> Iterator[Fault | str]:
+    if source.rich_chapters != output.rich_chapters:
+        if output.container.startswith("matroska") and abs(shift) <= _MAX_CHAPTER_SHIFT:
+            yield Fault("chapter", "its nested, hidden or ordered chapters, their languages or editions differ")
+        else:
+            yield "the source's nested, hidden or ordered chapters, languages and editions are a flat list"
     if len(source.chapters) != len(output.chapters):
         yield Fault("chapter", f"{len(output.chapters)} of {len(source.chapters)} chapters are present")
         return

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ from pipeline.media.av_errors import translate_read_errors
 from pipeline.media.codec_parameters import codec_name
 from pipeline.media.reading.input_container import open_input
 from pipeline.media.reading.text_tags import read_chapters
+from pipeline.media.writing.matroska_chapters import chapter_tree, read_rich_chapters
 from pipeline.verification.packet_digest import PacketDigests
 
 _NO_LANGUAGE = ("und", "")
@@ -79,6 +80,7 @@ class FileContents:
         main: The video stream that is compared frame by frame.
         tracks: The other streams, in order.
         chapters: In order.
+        rich_chapters: Matroska's own chapters, where a list does not express them, as nested lists; empty if it does.
         metadata: Tags of the file, keys in lower case.
     """
 
@@ -87,6 +89,7 @@ class FileContents:
     tracks: tuple[Track, ...]
     chapters: tuple[Chapter, ...]
     metadata: dict[str, str]
+    rich_chapters: list[Any] = field(default_factory=list)
 
 
 def read_contents(path: Path, main: int, packets: Mapping[int, PacketDigests]) -> FileContents:
@@ -106,7 +109,9 @@ def read_contents(path: Path, main: int, packets: Mapping[int, PacketDigests]) -
         }
         others = tuple(track for index, track in tracks.items() if index != main)
         metadata = {key.lower(): value for key, value in container.metadata.items()}
-        return FileContents(container.format.name, tracks[main], others, chapters, metadata)
+        rich = read_rich_chapters(path) if container.format.name.startswith("matroska") else None
+        tree = chapter_tree(rich) if rich else []
+        return FileContents(container.format.name, tracks[main], others, chapters, metadata, tree)
 
 
 def group_by_kind(tracks: tuple[Track, ...]) -> Iterator[tuple[str, list[Track]]]:

@@ -11,6 +11,11 @@ CROP_BOTTOM, CROP_TOP, CROP_LEFT, CROP_RIGHT = 0x54AA, 0x54BB, 0x54CC, 0x54DD
 DISPLAY_WIDTH, DISPLAY_HEIGHT, DISPLAY_UNIT = 0x54B0, 0x54BA, 0x54B2
 STEREO_MODE, PROJECTION, PROJECTION_TYPE, PROJECTION_PRIVATE, YAW = 0x53B8, 0x7670, 0x7671, 0x7672, 0x7673
 
+CHAPTERS, EDITION, ATOM, DISPLAY = 0x1043A770, 0x45B9, 0xB6, 0x80
+EDITION_UID, EDITION_DEFAULT, EDITION_ORDERED = 0x45BC, 0x45DB, 0x45DD
+CHAPTER_UID, CHAPTER_START, CHAPTER_END, CHAPTER_HIDDEN = 0x73C4, 0x91, 0x92, 0x98
+CHAPTER_TITLE, CHAPTER_LANGUAGE, CHAPTER_BCP47 = 0x85, 0x437C, 0x437D
+
 Content = bytes | int | str | list[tuple[int, "Content"]]
 
 
@@ -29,6 +34,11 @@ def elements(data: bytes) -> Iterator[tuple[int, bytes]]:
         at += width + size_width
         yield id, data[at : at + size]
         at += size
+
+
+def segment_child(path: Path, id: int) -> bytes:
+    """Returns the content of the first element with that ID in the Segment of `path`; empty if there is none."""
+    return next((part for found, part in elements(dict(elements(path.read_bytes()))[SEGMENT]) if found == id), b"")
 
 
 def change_segment(path: Path, changed: dict[int, bytes]) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import av
 
-from tests.cases import cases_of, images, probe, probe_colours, shapes, streams
+from tests.cases import cases_of, ebml, images, probe, probe_colours, shapes, streams
 from tests.cases.case import DAMAGED, REFUSED
 from tests.cases.command import CaseRun
 
@@ -172,6 +172,10 @@ def chapters_are_kept(run: CaseRun) -> Iterator[str]:
         return
     if probe.chapters(run.output) != probe.chapters(run.source):
         yield f"chapters {probe.chapters(run.output)}, expected {probe.chapters(run.source)}"
+    if run.case in (streams.nested_chapters, streams.ordered_chapters) and not run.into_mp4:
+        stored, expected = (ebml.segment_child(path, ebml.CHAPTERS) for path in (run.output, run.source))
+        if stored != expected:
+            yield "Matroska's chapters are not those of the source"
 
 
 def closed_captions_are_kept(run: CaseRun) -> Iterator[str]:

@@ -9,6 +9,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tests.cases import ebml
 from tests.cases.bitstreams import (
     h264_with_captions,
     merge_programs,
@@ -195,6 +196,46 @@ def late_audio(path: Path) -> Expected:
         parts.append(path.read_bytes())
     path.write_bytes(b"".join(parts))
     return Expected(tuple(range(250)), evenly(250), ("video", "audio", "audio"))
+
+
+def _titles(**by_language: str) -> list[tuple[int, ebml.Content]]:
+    """Titles of a chapter, by BCP 47 code of their language."""
+    parts: list[list[tuple[int, ebml.Content]]] = [
+        [(ebml.CHAPTER_TITLE, title), (ebml.CHAPTER_LANGUAGE, "und"), (ebml.CHAPTER_BCP47, language)]
+        for language, title in by_language.items()
+    ]
+    return [(ebml.DISPLAY, part) for part in parts]
+
+
+def _atom(number: int, start: int, end: int, *parts: tuple[int, ebml.Content]) -> tuple[int, ebml.Content]:
+    """A chapter from `start` to `end`, in milliseconds."""
+    times = [(ebml.CHAPTER_START, start * 10**6), (ebml.CHAPTER_END, end * 10**6)]
+    return ebml.ATOM, [(ebml.CHAPTER_UID, number), *times, *parts]
+
+
+def _with_chapters(path: Path, *editions: list[tuple[int, ebml.Content]]) -> Expected:
+    with Film(path) as out:
+        out.video(**B_FRAMES)
+    content = b"".join(ebml.element(ebml.EDITION, edition) for edition in editions)
+    ebml.change_segment(path, {ebml.CHAPTERS: content})
+    return _with_audio("video", in_mp4=("video", "data"), messages_in_mp4=("chapters .* become a flat list",))
+
+
+@case("nested-chapters.mkv")
+def nested_chapters(path: Path) -> Expected:
+    """Chapters in chapters, with titles in two languages, a hidden one, and a second edition."""
+    inner = _atom(2, 200, 600, *_titles(en="Inside"))
+    outer = _atom(1, 0, 600, *_titles(en="Part one", de="Erster Teil"), inner)
+    hidden = _atom(3, 600, 1200, (ebml.CHAPTER_HIDDEN, 1), *_titles(en="Hidden"))
+    second = [(ebml.EDITION_UID, 2), _atom(4, 0, 1200, *_titles(**{"pt-BR": "Tudo"}))]
+    return _with_chapters(path, [(ebml.EDITION_UID, 1), (ebml.EDITION_DEFAULT, 1), outer, hidden], second)
+
+
+@case("ordered-chapters.mkv", target="out.mkv")
+def ordered_chapters(path: Path) -> Expected:
+    """An ordered edition: players show the second chapter first."""
+    atoms = _atom(1, 600, 1200, *_titles(en="Second half")), _atom(2, 0, 600, *_titles(en="First half"))
+    return _with_chapters(path, [(ebml.EDITION_UID, 1), (ebml.EDITION_ORDERED, 1), *atoms])
 
 
 @case("bitmap-subtitles.mkv")

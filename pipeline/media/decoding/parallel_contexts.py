@@ -15,7 +15,7 @@ from __future__ import annotations
 import logging
 import time
 from collections import deque
-from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import partial
@@ -142,7 +142,7 @@ class ParallelContexts:
         if self._workers is None and not self._start(packet is None, rest):
             return
         while self._again is None and self._untaken:
-            if self._has_room():
+            if _has_room(self._in_flight, len(self._parallel.openers)):
                 self._put(self._untaken.popleft())
             else:
                 yield from self._take(wait=True, rest=rest)
@@ -179,9 +179,6 @@ class ParallelContexts:
         self._workers = OrderedWorkers(workers, self._parallel.capacity, Segment.expected)
         self._source.on_close(self._workers.close)  # a context must not be closed while a thread uses it
         return True
-
-    def _has_room(self) -> bool:
-        return len(self._in_flight) <= len(self._parallel.openers) and _bytes(self._in_flight) < _MAX_BYTES
 
     def _put(self, segment: Segment) -> None:
         assert self._workers is not None
@@ -246,6 +243,11 @@ class YieldedFrames:
     def without(self, frames: list[av.VideoFrame]) -> list[av.VideoFrame]:
         """Those of `frames` that were not yielded."""
         return [frame for frame in frames if frame.pts not in self._numbers] if self._numbers else frames
+
+
+def _has_room(segments: Collection[Segment], contexts: int) -> bool:
+    """Return True if one more segment may be given to the contexts that work on these."""
+    return len(segments) <= contexts and _bytes(segments) < _MAX_BYTES
 
 
 def _bytes(segments: Iterable[Segment]) -> int:

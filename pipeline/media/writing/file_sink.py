@@ -19,12 +19,12 @@ from pipeline.media.encoding.video_encoding import VideoEncoding
 from pipeline.media.pcm import is_pcm
 from pipeline.media.reading.source import Packet, Source
 from pipeline.media.writing import metadata, sample_aspect
+from pipeline.media.writing.completion import complete_file
 from pipeline.media.writing.container import ContainerFile, muxer_options
-from pipeline.media.writing.container_support import container_spec
+from pipeline.media.writing.matroska_chapters import plan_chapters
 from pipeline.media.writing.stream_copy import Route
 from pipeline.media.writing.stream_end import ExpectedEnd
 from pipeline.media.writing.stream_router import StreamRouter
-from pipeline.media.writing.video_metadata import complete_boxes
 from pipeline.media.writing.video_stream import VideoEncoder, add_video_stream, create_encoder, open_encoder
 
 log = logging.getLogger(__name__)
@@ -45,6 +45,11 @@ class Placement:
     shift: Fraction = Fraction(0)
     until: Fraction | None = None
     folder: Path | None = None
+
+    @property
+    def is_moved(self) -> bool:
+        """True if the output has another clock than the source, or a part of it only."""
+        return bool(self.shift) or self.until is not None
 
 
 class FileSink(Stage[Packet, Never]):
@@ -79,19 +84,19 @@ class FileSink(Stage[Packet, Never]):
         self.path = path
         self._encoding = encoding
         placement = placement or Placement()
-        self._shift = shift = placement.shift
-        self._is_finished = self._is_finalized = False
+        self._shift, self._is_finished, self._is_finalized = placement.shift, False, False
         copied = [stream for stream in source.container.streams if stream.index in others]
-        options = muxer_options(path, encoding, source, copied)
-        options |= sample_aspect.padding_options(path, encoding)
+        options = muxer_options(path, encoding, source, copied) | sample_aspect.padding_options(path, encoding)
         self._file = ContainerFile(path, options, placement.folder)
         try:
             container = self._file.container
             self.video, self._dropped = add_video_stream(container, path, encoding, source.video)
-            self._router = StreamRouter(container, source.path, self.video, shift, source.is_from_start)
+            self._router = StreamRouter(container, source.path, self.video, placement.shift, source.is_from_start)
             for stream in copied:
                 self._router.add(source.described(stream), stream.index)
-            self._dropped += metadata.copy_file_metadata(container, source.container, shift, placement.until)
+            self._dropped += metadata.copy_file_metadata(container, source.container, placement.shift, placement.until)
+            self._chapters, simplified = plan_chapters(container, source, placement.is_moved)
+            self._dropped += simplified
             self._start()
         except BaseException:
             self._file.discard()
@@ -168,9 +173,7 @@ class FileSink(Stage[Packet, Never]):
         if not self._is_finalized:
             self._is_finalized = True
             with translate_write_errors(self.path):
-                self._dropped += sample_aspect.complete_file(self._file.part, self.path, self._encoding)
-                if container_spec(self._file.muxer).iso and (self._encoding.stereo or self._encoding.projection):
-                    complete_boxes(self._file.part, self._encoding.stereo)
+                self._dropped += complete_file(self._file.part, self.path, self._encoding, self._chapters)
         return self._file.part
 
     def commit(self, overwrite: bool) -> Path:
