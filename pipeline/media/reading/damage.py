@@ -21,6 +21,7 @@ class Damage:
         damaged_frames: Frames with visible damage; frames that only refer to them are not counted.
         damaged_packets: Damaged packets of streams that are copied.
         read_errors: Places where the file itself could not be read.
+        unlisted_packets: Packets of streams that begin in mid-file, which can't be copied. They are no damage.
     """
 
     path: Path
@@ -30,6 +31,7 @@ class Damage:
     damaged_frames: int = 0
     damaged_packets: int = 0
     read_errors: int = 0
+    unlisted_packets: int = 0
 
     def add(self, **counts: int) -> None:
         """Add to the fields of those names.
@@ -62,6 +64,8 @@ class Damage:
             yield f"{_counted(count, 'packet')} of other streams {_be(count)} damaged, or can't be copied"
         if count := self.read_errors:
             yield f"the source could not be read in {_counted(count, 'place')}"
+        if count := self.unlisted_packets:
+            yield f"{_counted(count, 'packet')} of streams that begin in mid-file {_be(count)} left out"
 
 
 def _counted(count: int, noun: str) -> str:

@@ -196,11 +196,10 @@ class FileSource(Closing):
 
     def _demux(self) -> Generator[Packet, None, None]:
         """All wanted packets that can be read; after a read error, reading continues after the damage."""
-        streams = list(self.container.streams)  # streams that appear in mid-file are ignored
         failures = 0
         while failures < _MAX_FAILURES:
             try:
-                with demux(self.container, streams) as packets:
+                with demux(self.container, *self.container.streams) as packets:
                     for packet in packets:
                         failures = 0
                         if self._blocks and packet.size:
@@ -212,6 +211,7 @@ class FileSource(Closing):
                 return
             except IndexError:  # raised by PyAV at a packet of a stream that appears in mid-file
                 failures += 1
+                self.damage.unlisted_packets += bool(self._options.other_streams)
             except av.error.FFmpegError:
                 self.damage.add(read_errors=int(failures == 0))
                 failures += 1

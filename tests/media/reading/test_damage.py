@@ -34,3 +34,11 @@ def test_first_damage_raises_if_strict() -> None:
     damage.add(lost_frames=0)
     with pytest.raises(InputError, match=r"^in\.mp4: is damaged \(2 frames .* are missing\); without `strict`"):
         damage.add(lost_frames=2)
+
+
+def test_streams_that_begin_in_mid_file_are_named_and_no_damage() -> None:
+    damage = Damage(Path("in.vob"), strict=True)
+    damage.unlisted_packets += 2
+    damage.add(lost_frames=0)
+    assert damage.is_empty
+    assert list(damage.summary()) == ["2 packets of streams that begin in mid-file are left out"]

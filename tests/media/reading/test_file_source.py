@@ -1,20 +1,24 @@
 """FileSource reads all packets that can be read, with increasing timestamps, and counts faults."""
 
+import contextlib
 import itertools
 import struct
 from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import av
 import av.error
 import pytest
 
 from pipeline.errors import InputError
+from pipeline.media.reading import file_source
 from pipeline.media.reading.file_source import FileSource, ReadOptions
 from pipeline.media.reading.probe import probe
 from pipeline.media.reading.source import Packet
 from tests import clips
+from tests.cases.film import film
 
 
 def count_packets(path: Path, other_streams: frozenset[int] = frozenset()) -> tuple[int, FileSource]:
@@ -145,3 +149,22 @@ def test_clock_jump_is_repaired_in_all_streams(tmp_path: Path, hours: int) -> No
     assert len(times) == 24
     assert {b - a for a, b in itertools.pairwise(times)} <= {Fraction(1, 25), Fraction(2, 25)}
     assert [round(jump / 3600) for jump in source.clock_jumps] == [hours]
+
+
+def test_packets_of_streams_that_begin_in_mid_file_are_counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    film(tmp_path / "film.ts", range(5), "mpegts")
+    failures = [IndexError("list index out of range")] * 3
+
+    @contextlib.contextmanager
+    def failing_demux(container: Any, *streams: Any) -> Iterator[Iterator[Any]]:
+        def packets() -> Iterator[Any]:
+            if failures:
+                raise failures.pop()
+            yield from container.demux(*streams)
+
+        yield packets()
+
+    monkeypatch.setattr(file_source, "demux", failing_demux)
+    with FileSource(tmp_path / "film.ts", ReadOptions(other_streams=frozenset({1}))) as source:
+        assert len(list(source)) == 5
+    assert source.damage.unlisted_packets == 3
