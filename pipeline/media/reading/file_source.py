@@ -199,7 +199,7 @@ class FileSource(Closing):
         failures = 0
         while failures < _MAX_FAILURES:
             try:
-                with demux(self.container, *self.container.streams) as packets:
+                with demux(self.container, list(self.container.streams)) as packets:
                     for packet in packets:
                         failures = 0
                         if self._blocks and packet.size:
