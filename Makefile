@@ -11,6 +11,7 @@
 # make fidelity    write docs/fidelity.md, the output of every awkward file; UPREZ_TEST_MEDIA adds real clips
 # make sanitize    run the GPU's kernels under NVIDIA's compute-sanitizer: memcheck, initcheck and racecheck
 # make fidelity-gpu  write docs/fidelity-gpu.md, the colours of those outputs on this machine's GPU
+# make fuzz        fuzz the parsers of foreign bytes, guided by coverage, and complete files, SECONDS=600 each
 # make clean       remove all that the others made: environment, builds, caches
 
 PYTHON ?= python3
@@ -18,6 +19,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 WORKERS ?= 2
 REPEATS ?= 10
+SECONDS ?= 600
 # A worker that dies ends the run: xdist would wait for the tests of its group.
 PARALLEL := --numprocesses=$(WORKERS) --dist=loadgroup --max-worker-restart=0
 CONCURRENT := tests/flow tests/live tests/media/encoding/test_parallel_gop.py \
@@ -32,7 +34,7 @@ GPU := $(shell command -v nvidia-smi >/dev/null 2>&1 && echo "[rtx]")
 # which would compile the package again, and pytest would rewrite every test module in each of its own processes.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo man test lint types layers tests test-long test-live coverage docs package release sanitize fidelity fidelity-gpu clean
+.PHONY: demo man fuzz test lint types layers tests test-long test-live coverage docs package release sanitize fidelity fidelity-gpu clean
 
 demo: $(VENV)/demo.installed
 	$(BIN)/python samples/demo.py demo
@@ -72,6 +74,9 @@ test-live: $(VENV)/test.installed
 			{ echo "some packages are missing: sudo apt-get install $$lacking"; exit 2; }; \
 		apt-get update --quiet && apt-get install --yes --no-install-recommends $$lacking; }
 	$(BIN)/python -m pytest $$(grep -rlE '\brequires\(' tests --include='test_*.py')
+
+fuzz: $(VENV)/fuzz.installed
+	$(BIN)/python -m tests.fuzz --seconds $(SECONDS)
 
 docs: $(VENV)/docs.installed
 	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --quiet --strict
@@ -113,6 +118,11 @@ $(VENV)/demo.installed: $(VENV)/made pyproject.toml
 
 $(VENV)/test.installed: $(VENV)/made pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ".[dev]"
+	@touch $@
+
+$(VENV)/fuzz.installed: $(VENV)/test.installed
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ".[fuzz]" || \
+		echo "atheris has no wheel here: the seeds are mutated at random"
 	@touch $@
 
 $(VENV)/docs.installed: $(VENV)/made pyproject.toml

@@ -33,7 +33,7 @@ def _is_bomb(content: bytes) -> bool:
     """Whether some zlib stream in `content`, behind its keyword, unpacks to more than is allowed."""
     if len(content) > _MAX_BYTES:
         return True
-    start = content.find(b"\0")
+    start = max(0, content.find(b"\0"))
     places = [at for at in range(start, min(start + 128, len(content))) if content[at] & 0x0F == 8]  # deflate
     return any(_unpacked(content[at:]) > _MAX_BYTES for at in places)
 

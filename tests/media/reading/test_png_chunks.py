@@ -27,6 +27,11 @@ def test_a_chunk_that_unpacks_to_more_than_is_allowed_is_removed(kind: bytes, he
     assert without_bombs(data) == SIGNATURE + before + small + after
 
 
+def test_a_chunk_without_a_keyword_is_unchanged() -> None:
+    data = SIGNATURE + chunk(b"zTXt", b"k")
+    assert without_bombs(data) == data
+
+
 @given(st.binary(max_size=200))
 def test_any_other_content_is_unchanged(data: bytes) -> None:
     assert without_bombs(data) == data
