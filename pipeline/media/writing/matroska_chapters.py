@@ -13,7 +13,6 @@ from typing import Any, BinaryIO
 from av.container import OutputContainer
 
 from pipeline.media.reading.matroska import ElementHeader, read_element
-from pipeline.media.reading.pipe import is_pipe
 from pipeline.media.reading.source import Source
 from pipeline.media.writing.container_support import container_spec
 from pipeline.media.writing.ebml import (
@@ -61,9 +60,7 @@ def plan_chapters(container: OutputContainer, source: Source, is_moved: bool) ->
     Returns:
         What is to be appended to the finished file, None for nothing; and a note if the chapters are simplified.
     """
-    if is_pipe(source.path) or not source.container.format.name.startswith("matroska"):
-        return None, []
-    chapters = read_rich_chapters(source.path)
+    chapters = read_rich_chapters(source.path) if source.path.is_file() else None  # none of a pipe, or of images
     if chapters is None:
         return None, []
     if container_spec(container.format.name).matroska and not is_moved:
