@@ -48,6 +48,7 @@ def _run(settings: LiveSettings, redact: Redact) -> int:
     with redacted_logging(redact, console, settings.quiet):
         try:
             host.limit_malloc_arenas()
+            host.raise_file_limit()
             service = Live(settings)
             forced_exit = ForcedExit(FORCED_EXIT_SECONDS, lambda: _exit_code(service, settings))
             with graceful_shutdown(service, forced_exit):

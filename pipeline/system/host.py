@@ -1,7 +1,8 @@
-"""Facts about the machine (processor, cores, memory, GPUs, versions), and settings of the C library's allocator."""
+"""Facts about the machine (processor, cores, memory, GPUs, versions), and this process: its heap and open files."""
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import importlib.metadata
 import os
@@ -15,6 +16,7 @@ import psutil
 from pipeline.system import cuda
 
 _ARENA_MAX = -8  # M_ARENA_MAX in glibc's malloc.h
+_MANY_FILES = 65_536
 CGROUP_FOLDER = Path("/sys/fs/cgroup")  # cgroup version 2, as mounted inside a container
 _PACKAGES = "uprez numpy av onnxruntime openvino tensorrt-rtx tensorrt cuda-core cuda-bindings".split()
 
@@ -83,6 +85,19 @@ def limit_malloc_arenas() -> None:
         mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
         if mallopt is not None:
             mallopt(_ARENA_MAX, 2)
+
+
+def raise_file_limit() -> None:
+    """Let this process open as many files as the system allows it to: the usual soft limit, 1024, is for `select`."""
+    try:
+        import resource
+    except ImportError:  # Windows
+        return
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = _MANY_FILES if hard == resource.RLIM_INFINITY else min(hard, _MANY_FILES)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        with contextlib.suppress(OSError, ValueError):  # macOS allows less than it says
+            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 def trim_heap() -> None:

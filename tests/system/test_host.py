@@ -1,5 +1,7 @@
 """Facts about the machine, and the allocator's settings."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -41,3 +43,12 @@ def test_the_limit_of_a_container_limits_the_available_memory(tmp_path: Path, mo
 
 def test_versions_name_python_ffmpeg_and_the_installed_packages() -> None:
     assert {"python", "ffmpeg", "numpy", "av"} <= set(host.versions())
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="limits of a process as POSIX has them")
+def test_the_soft_limit_of_open_files_is_raised_to_the_hard_one() -> None:
+    code = (
+        "import resource as r; r.setrlimit(r.RLIMIT_NOFILE, (64, 500));"
+        "from pipeline.system.host import raise_file_limit; raise_file_limit(); print(r.getrlimit(r.RLIMIT_NOFILE))"
+    )
+    assert subprocess.check_output([sys.executable, "-c", code], text=True) == "(500, 500)\n"
