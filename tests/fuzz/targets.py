@@ -29,6 +29,7 @@ from pipeline.media.reading.png_chunks import without_bombs
 from pipeline.media.reading.text_tags import decode_text
 from pipeline.media.reading.truncation import missing_bytes, missing_bytes_of_pipe
 from pipeline.media.writing.ebml import parse_elements
+from pipeline.media.writing.matroska_chapters import chapter_tree, read_rich_chapters
 from pipeline.models.ncnn.param_file import parse_param_file
 from pipeline.models.ncnn.weights_file import WeightsReader
 
@@ -61,6 +62,11 @@ def _ebml(data: bytes) -> None:
         assert each.coded.endswith(each.content)
     read_element(io.BytesIO(data), 0)
     find_segment_end(io.BytesIO(data), len(data))
+
+
+def _chapters(data: bytes) -> None:
+    chapters = read_rich_chapters(_file(data))
+    chapter_tree(data if chapters is None else chapters)
 
 
 def _ends(data: bytes) -> None:
@@ -131,7 +137,14 @@ _PNG = (
 _PACKET = SerializedPacket(0, b"data", 1, None, 1, True, 0.5, extradata=b"e")
 _OPENED = ConnectionOpened(StreamHeader(b"nut", (None,)), ("note",))
 
+_EBML = bytes([0x1A, 0x45, 0xDF, 0xA3, 0x80])
+_CHAPTERS = bytes.fromhex("1043a770 90 45b9 8d b6 86 73c4 81 01 91 80 b6 83 91 81 05")
+_NESTED = bytes.fromhex("18538067 ff") + _CHAPTERS
+
 TARGETS: dict[str, Target] = {
+    "chapters": Target(
+        _chapters, (_EBML + _NESTED, _CHAPTERS, bytes.fromhex("1a45dfa380 18538067 01fffffffffffffe ec 80"))
+    ),
     "ebml": Target(_ebml, (b"\x1a\x45\xdf\xa3\x88matroska\x18\x53\x80\x67\x01\xff\xff\xff\xff\xff\xff\xff",)),
     "ends": Target(
         _ends, (_BOXES, b"RIFF\x10\0\0\0AVI LIST", b"GIF89a" + bytes(20), b"OggS" + bytes(40), b"G" + bytes(187))

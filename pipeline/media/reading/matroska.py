@@ -106,7 +106,10 @@ class BlockChecker(Closing):
 
 def read_element(file: BinaryIO, position: int) -> ElementHeader | None:
     """The header of the element at that offset; None if there is none."""
-    file.seek(position)
+    try:
+        file.seek(position)
+    except (OSError, OverflowError, ValueError):  # beyond what a file can have: the size before it is damaged
+        return None
     head = file.read(_MAX_HEADER)
     id_width = _vint_width(head[:1])
     size_width = _vint_width(head[id_width : id_width + 1])

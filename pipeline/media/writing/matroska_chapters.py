@@ -35,6 +35,7 @@ _PLAIN_EDITION = {_EDITION_UID, _EDITION_DEFAULT, _ATOM}
 _PLAIN_ATOM = {_ATOM_UID, _STRING_UID, _START, _END, _DISPLAY}
 _DEFAULT_CONTENTS = {0x98: b"\0", 0x4598: b"\1", 0x45BD: b"\0", 0x45DD: b"\0"}  # not hidden, enabled, not ordered
 _SIZE_BYTES = 8  # of the Segment's size, as FFmpeg's muxer writes it
+_MAX_DEPTH = 64  # of nested chapters that are compared one by one
 _MAX_BYTES = 16 << 20  # of chapters; more are not plausible
 
 
@@ -103,9 +104,11 @@ def chapter_tree(coded: bytes) -> list[Any]:
     return [_tree(part) for part in parse_elements(coded)]
 
 
-def _tree(part: Element) -> Any:
-    if part.id in (_CHAPTERS, _EDITION, _ATOM, _DISPLAY):
-        return part.id, [_tree(child) for child in parse_elements(part.content) if child.id not in (VOID, 0xBF)]
+def _tree(part: Element, depth: int = 0) -> Any:
+    if part.id in (_CHAPTERS, _EDITION, _ATOM, _DISPLAY) and depth < _MAX_DEPTH:
+        return part.id, [
+            _tree(child, depth + 1) for child in parse_elements(part.content) if child.id not in (VOID, 0xBF)
+        ]
     return part.id, part.content
 
 

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from pipeline.media.reading.file_source import FileSource, ReadOptions
+from pipeline.media.reading.matroska import read_element
 from tests import clips
 
 
@@ -92,3 +93,11 @@ def test_file_of_unknown_length_is_read_to_its_end(clip: Path, tmp_path: Path) -
     assert packets == 200
     assert source.damage.is_empty
     assert source.video.time_base == Fraction(1, 1000)
+
+
+@pytest.mark.parametrize("position", [2**62, 2**63 - 1, 2**63, 2**80])
+def test_no_element_is_where_no_file_can_reach(tmp_path: Path, position: int) -> None:
+    path = tmp_path / "a.mkv"
+    path.write_bytes(b"\x1a\x45\xdf\xa3\x80")
+    with path.open("rb") as file:
+        assert read_element(file, position) is None
