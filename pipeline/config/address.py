@@ -156,9 +156,12 @@ class _Parts:
 
 def _split(template: Template) -> _Parts:
     """The parts of an address with placeholders. One that begins with a placeholder has unknown parts."""
-    text = template.marked
+    text, bare = template.marked, template.without_placeholders()
     if not template.begins_with_placeholder:
-        return _parts(text)
+        parts = _parts(text)
+        if parts.redacted != text or _parts(bare).redacted == bare:
+            return parts
+        return _Parts("", "", "", text, REDACTED, tuple(re.split(r"\W", bare)))  # a placeholder in the scheme hides it
     return _Parts(
         "", "", "", text, text[0] + REDACTED * (len(text) > 1), tuple(re.split(r"\W", template.without_placeholders()))
     )

@@ -188,3 +188,13 @@ def test_a_validation_error_quotes_no_address() -> None:
         Holder.model_validate({"to": ["rtsp://user:hun/ter22@camera"]})
     assert "ter22" not in str(caught.value)
     assert Holder.model_validate({"to": ["rtsp://a:b@c"]}) == Holder(to=(Address("rtsp://a:b@c"),))
+
+
+@pytest.mark.parametrize("text", ["rt${X}p://user:hunter22@host/path", "rtstsp${fE}:/u:hunter22@hos/keo=1#&"])
+def test_a_placeholder_in_the_scheme_does_not_hide_where_the_password_is(text: str) -> None:
+    assert "hunter22" not in str(Address(text))
+
+
+@pytest.mark.parametrize("text", ["out/${NAME}.mkv", "rtsp://${HOST}/stream", "udp://${HOST}:${PORT}"])
+def test_a_placeholder_elsewhere_leaves_the_address_shown(text: str) -> None:
+    assert str(Address(text)) == text
