@@ -56,6 +56,8 @@ def damaged(folder: Path) -> Path:
     return path
 
 
+# x264 with lookahead encodes textured frames in slightly different ways from run to run on a busy machine: those that
+# are not flat get a preset without it.
 SCENARIOS = {
     "mp4": Scenario(film, ".mp4"),
     "mkv": Scenario(film),
@@ -66,7 +68,7 @@ SCENARIOS = {
     "uneven times, mp4": Scenario(uneven, ".mp4"),
     "uneven times, mkv": Scenario(uneven),
     "excerpt": Scenario(film, ".mp4", ("--preset", "veryfast", "--start", "0.5", "--end", "3.2")),
-    "deinterlacing": Scenario(fields, ".mkv", ("--preset", "veryfast", "--deinterlace", "field")),
+    "deinterlacing": Scenario(fields, ".mkv", ("--preset", "ultrafast", "--deinterlace", "field")),
     "damaged source": Scenario(damaged, ".mkv"),
 }
 
