@@ -100,7 +100,7 @@ def _text(data: bytes) -> None:
     find_file_option({"x264-params": text, text: text})
     with contextlib.suppress(SettingsError):
         address = Address(text)
-        assert str(address) == address.redact(str(address)) or "…" in str(address)
+        address.redact(text)
 
 
 def _access_points(data: bytes) -> None:
