@@ -5,9 +5,9 @@ import sys
 from pathlib import Path
 
 import numpy as np
-import psutil
 import pytest
 
+from tests.training.degradation.workers import workers
 from tests.training.pictures import scene
 from training.degradation.pair_plan import PairPlan, make_clip
 from training.degradation.stored_arrays import StoredArrays
@@ -35,15 +35,15 @@ def test_first_pairs_can_be_used_while_others_are_made(tmp_path: Path) -> None:
         pairs.wait(3)
         assert pairs.ready >= 6
         assert pairs.low[:3].any(axis=(1, 2, 3)).all()
-    assert not psutil.Process().children()
+    assert not workers(tmp_path)
     assert list(tmp_path.iterdir()) == []
 
 
 def test_killed_process_is_replaced(tmp_path: Path) -> None:
     with VideoPairs(PICTURES, PairPlan(count=60, side=32, seed=7), Workplace(1, tmp_path)) as pairs:
         pairs.wait(6)
-        for child in psutil.Process().children():
-            child.kill()
+        (worker,) = workers(tmp_path)
+        worker.kill()
         pairs.wait()
         assert pairs.ready == 60
 

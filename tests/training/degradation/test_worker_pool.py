@@ -3,9 +3,9 @@
 import sys
 from pathlib import Path
 
-import psutil
 import pytest
 
+from tests.training.degradation.workers import workers
 from training.degradation.worker_pool import WorkerPool
 
 # Programs that answer each number with itself; `{}` is executed before each answer.
@@ -34,7 +34,7 @@ def made(pool: WorkerPool) -> list[int]:
     """The clips that a pool makes, sorted."""
     clips: list[int] = []
     pool.run(clips.append, lambda: False)
-    assert not psutil.Process().children()
+    assert not workers(pool.folder)
     return sorted(clips)
 
 
@@ -57,7 +57,7 @@ def test_clip_that_fails_three_times_ends_the_set_with_the_reason(tmp_path: Path
         RuntimeError, match="clip 3 failed 3 times: its process ended with 1: ValueError: no such codec"
     ):
         made(pool(tmp_path, "if clip == 3: raise ValueError('no such codec')"))
-    assert not psutil.Process().children()
+    assert not workers(tmp_path)
 
 
 def test_clip_that_hangs_three_times_ends_the_set(tmp_path: Path) -> None:
@@ -69,7 +69,7 @@ def test_pool_stops_where_requested_and_leaves_no_process(tmp_path: Path) -> Non
     clips: list[int] = []
     pool(tmp_path, "time.sleep(0.01)", clips=10**6).run(clips.append, lambda: len(clips) > 3)
     assert 3 < len(clips) < 1000
-    assert not psutil.Process().children()
+    assert not workers(tmp_path)
 
 
 def test_error_of_the_callback_ends_all_processes(tmp_path: Path) -> None:
@@ -78,4 +78,4 @@ def test_error_of_the_callback_ends_all_processes(tmp_path: Path) -> None:
 
     with pytest.raises(KeyError):
         pool(tmp_path, "pass").run(refuse, lambda: False)
-    assert not psutil.Process().children()
+    assert not workers(tmp_path)
