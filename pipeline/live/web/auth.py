@@ -24,7 +24,7 @@ _HEADERS = {
 
 _MAX_FORM = 4096  # bytes of the body of a posted form
 _LOGIN = """<!doctype html><html lang="en"><meta charset="utf-8"><title>uprez</title>
-<form method="post" action="/"><label>Token, as `uprez live` printed it
+<form method="post" action="/"><label>Token, as <code>uprez live</code> printed it
 <input type="password" name="token" autofocus required></label> <button>Show</button></form></html>
 """
 

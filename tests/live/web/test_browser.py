@@ -112,10 +112,27 @@ def test_a_page_reports_a_process_that_ended_and_continues_with_the_next(browser
         until(lambda: browser.value("document.querySelector('#disconnected').hidden && streams[0].newest > 0") is True)
 
 
+def test_the_form_opens_the_page_for_the_right_token_only(browser: Browser, live: StandIn) -> None:
+    with serve(live, "127.0.0.1:0", "a long secret") as page:
+        browser.open(page.url)
+        submit(browser, "a wrong secret")
+        assert browser.value("typeof streams") == "undefined"
+        submit(browser, "a long secret")
+        until(lambda: browser.value("typeof streams != 'undefined' && streams[0]?.newest > 0") is True)
+        assert browser.value("location.href") == page.url
+
+
+def submit(browser: Browser, token: str) -> None:
+    """Send the form with a token, and wait until the answer is loaded."""
+    browser.value("window.isOld = true")
+    browser.value(f"document.querySelector('input').value = {token!r}; document.querySelector('form').submit()")
+    until(lambda: browser.value("!window.isOld && document.readyState == 'complete'") is True)
+
+
 def test_the_token_is_moved_from_the_address_into_a_cookie(browser: Browser, live: StandIn, tmp_path: Path) -> None:
     with serve(live, "127.0.0.1:0", "a long secret") as page:
         browser.open(page.url)
-        assert "a token is required" in browser.text("body")
+        assert "Token" in browser.text("form label")
         browser.open(f"{page.url}?token=a%20long%20secret")
         until(lambda: browser.value("streams[0]?.newest > 0") is True)
         assert browser.value("location.href") == page.url
