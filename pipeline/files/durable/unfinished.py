@@ -58,7 +58,8 @@ def remove_unfinished(path: Path) -> UnfinishedJob:
     Raises:
         OutputError: There is no such work folder, or a process works on it.
     """
-    folder = path if path.name.endswith(SUFFIX) else work_path(path)
+    # `.` and `/` have no name, so no output is called so
+    folder = path if path.name.endswith(SUFFIX) or not path.name else work_path(path)
     if not folder.is_dir() or not (segment_paths(folder) or (folder / MANIFEST_NAME).exists()):
         raise OutputError(f"{path}: no unfinished job there; `uprez jobs` lists them")
     job = _describe(folder)

@@ -59,3 +59,9 @@ def test_folders_of_others_are_neither_listed_nor_removed(tmp_path: Path) -> Non
 def test_what_is_no_folder_cannot_be_searched(clip: Path) -> None:
     with pytest.raises(OutputError, match="is no folder"):
         unfinished_jobs(clip)
+
+
+@pytest.mark.parametrize("path", [".", "/", ".."])
+def test_folder_without_a_name_of_its_own_has_no_unfinished_job(path: str) -> None:
+    with pytest.raises(OutputError, match="no unfinished job there"):
+        remove_unfinished(Path(path))
