@@ -33,6 +33,9 @@ _MAX_CLL, _MAX_FALL, _MASTERING, _RED_X, _MAX_LUMINANCE, _MIN_LUMINANCE = 0x55BC
 
 _ST3D_MODES = {"top_bottom": 1, "left_right": 2}  # of the box st3d (Google's Spherical Video V2)
 _HEADER = 8  # bytes of a box: size and name
+_PATH_TO_ENTRIES = b"moov", b"trak", b"mdia", b"minf", b"stbl", b"stsd"
+_ENTRIES, _VISUAL_ENTRY = 8, 86  # bytes before the first entry of stsd, and before the boxes of a video's entry
+_NOWHERE = (-1, -1)
 
 
 @dataclass(frozen=True)
@@ -98,14 +101,40 @@ def complete_boxes(path: Path, stereo: str | None) -> None:
         stereo: Its stereoscopic layout, None for none.
     """
     with path.open("r+b") as file, mmap.mmap(file.fileno(), 0) as content:
-        entry = content.find(b"stsd", content.find(b"moov"))  # the video is the first track
-        start = content.find(b"vexu", entry) - 4
-        if start < entry:
+        entry = (0, len(content))
+        for name in _PATH_TO_ENTRIES:  # of the first track, which is the video
+            if (entry := _inside(content, entry, name)) == _NOWHERE:
+                return
+        first = entry[0] + _ENTRIES
+        boxes = first + _VISUAL_ENTRY, first + int.from_bytes(content[first : first + 4], "big")
+        if (vexu := _inside(content, boxes, b"vexu")) == _NOWHERE:
             return
-        (size,) = struct.unpack_from(">I", content, start)
-        box = b"" if stereo is None or content.find(b"st3d", entry, start) >= 0 else _st3d(stereo)
-        free = struct.pack(">I4s", size - len(box), b"free")
+        start, end = vexu[0] - _HEADER, vexu[1]
+        named = stereo is None or _inside(content, boxes, b"st3d") != _NOWHERE
+        box = b"" if named else _st3d(stereo or "")
+        free = struct.pack(">I4s", end - start - len(box), b"free")
         content[start : start + len(box) + _HEADER] = box + free
+
+
+def _inside(content: mmap.mmap, span: tuple[int, int], name: bytes) -> tuple[int, int]:
+    """The first box `name` among those in `span` of a file, without its header; _NOWHERE if there is none.
+
+    ISO 14496-12, 4.2: boxes follow each other, each after its size and name; size 1: the size follows in 64 bits; 0: it
+    ends with the file.
+    """
+    at, end = span
+    while at + _HEADER <= end:
+        size, kind = struct.unpack_from(">I4s", content, at)
+        header = _HEADER
+        if size == 1 and at + 2 * _HEADER <= end:
+            (size,), header = struct.unpack_from(">Q", content, at + _HEADER), 2 * _HEADER
+        size = size or end - at
+        if size < header or at + size > end:
+            break
+        if kind == name:
+            return at + header, at + size
+        at += size
+    return _NOWHERE
 
 
 def _st3d(stereo: str) -> bytes:

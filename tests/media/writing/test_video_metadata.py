@@ -144,3 +144,21 @@ def test_a_container_stores_the_layouts_and_projections_of_its_row(tmp_path: Pat
 def test_metadata_without_a_row_is_left_out(muxer: str) -> None:
     rare = VideoMetadata(stereo="unknown", projection=Projection("fisheye"))
     assert supported_metadata(rare, muxer, "h264") == VideoMetadata()
+
+
+@pytest.mark.parametrize("stereo", [None, "left_right"])
+def test_nothing_but_the_box_of_the_video_is_overwritten(tmp_path: Path, stereo: str | None) -> None:
+    """FFmpeg does not write it for every projection; a title and samples may contain its name."""
+    path = tmp_path / "film.mp4"
+    with av.open(str(path), "w") as container:
+        container.metadata["title"] = "see the vexu box"
+        video = container.add_stream("libx264", rate=25)
+        assert isinstance(video, av.VideoStream)
+        video.width, video.height, video.pix_fmt = *SMALL, "yuv420p"
+        container.mux(video.encode(av.VideoFrame(*SMALL, "yuv420p")))
+        container.mux(video.encode(None))
+    written = path.read_bytes() + b"\0\0\0\x18mdat" + 4 * b"vexu"
+    assert written.count(b"vexu") == 5
+    path.write_bytes(written)
+    complete_boxes(path, stereo)
+    assert path.read_bytes() == written
