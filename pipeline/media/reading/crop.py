@@ -57,25 +57,34 @@ class Crop:
         return plane[self.top >> sub_y : rows - (self.bottom >> sub_y), across]
 
 
+def requested_crop(stream: Any) -> Crop | None:
+    """The cropping that the container of the video `stream` requests, None if there is none."""
+    match = _PATTERN.search(describe_stream(stream))
+    return Crop(*map(int, match.groups())) if match else None
+
+
 def read_crop(stream: Any, pixel: PixelFormat) -> Crop | None:
-    """The cropping that the container of the video `stream` requests, None if there is none.
+    """The cropping that can be applied to the frames of `stream`, None if there is none.
 
     Edges are rounded down to complete chroma samples, as FFmpeg's filter "crop" does by default, and to an even number
     of rows, so that fields keep their order. A rectangle that leaves nothing of the frame is ignored.
     """
-    match = _PATTERN.search(describe_stream(stream))
-    if match is None:
+    if (wanted := requested_crop(stream)) is None:
         return None
-    left, right, top, bottom = map(int, match.groups())
     across, down = 1 << pixel.sub_x, 2
-    crop = Crop(left // across * across, right // across * across, top // down * down, bottom // down * down)
+    crop = Crop(
+        left=wanted.left // across * across,
+        right=wanted.right // across * across,
+        top=wanted.top // down * down,
+        bottom=wanted.bottom // down * down,
+    )
     context = stream.codec_context
     is_empty = crop == Crop() or min(crop.size(context.width, context.height)) <= 0
     return None if is_empty else crop
 
 
 def cropped_sample_aspect(stream: Any, crop: Crop | None) -> Fraction:
-    """The sample aspect ratio of `stream` after cropping; 1 if it is unknown.
+    """The sample aspect ratio of `stream` after the requested `crop`, not rounded; 1 if it is unknown.
 
     Of Matroska, FFmpeg derives it from the display size, which is that of the cropped frame (RFC 9559, 5.1.4.1.28.10).
     Some muxers write the size of the complete frame instead: then its samples are square.
@@ -85,4 +94,6 @@ def cropped_sample_aspect(stream: Any, crop: Crop | None) -> Fraction:
         return aspect
     width, height = stream.codec_context.width, stream.codec_context.height
     shown = crop.size(width, height)
+    if min(shown) <= 0:
+        return aspect
     return Fraction(1) if aspect * Fraction(*shown) == Fraction(width, height) else aspect

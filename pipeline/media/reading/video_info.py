@@ -19,7 +19,7 @@ from pipeline.errors import InputError
 from pipeline.frame import UNSPECIFIED, FrameFormat, PixelFormat, Siting
 from pipeline.media.packed_formats import nearest_format
 from pipeline.media.reading import alpha
-from pipeline.media.reading.crop import cropped_sample_aspect, read_crop
+from pipeline.media.reading.crop import cropped_sample_aspect, read_crop, requested_crop
 from pipeline.media.reading.description import read_siting_tag
 from pipeline.media.reading.encryption import refuse_encrypted_file, refuse_encrypted_packet, refuse_undecodable_file
 from pipeline.media.reading.hdr import list_dynamic_hdr, read_hdr
@@ -84,7 +84,7 @@ def _as_shown(video: VideoInfo, stream: VideoStream, first: av.VideoFrame | None
     return replace(
         video,
         format=video.format.resized(*crop.size(width, height)) if crop else video.format,
-        sample_aspect=cropped_sample_aspect(stream, crop),
+        sample_aspect=cropped_sample_aspect(stream, requested_crop(stream)),
         crop=crop,
         stereo=read_stereo_mode(stream, first),
         projection=read_projection(first),

@@ -51,6 +51,12 @@ def test_probe_describes_the_cropped_frame(tmp_path: Path) -> None:
     assert video.crop == Crop(4, 2, 8, 6)
 
 
+@pytest.mark.parametrize("edges", [(4, 2, 8, 6), (0, 0, 11, 13), (3, 5, 7, 1), (0, 1, 0, 0)])
+def test_samples_are_square_whether_edges_are_rounded_or_not(tmp_path: Path, edges: tuple[int, int, int, int]) -> None:
+    """The film declares the display size of the complete frame."""
+    assert probe(cropped_film(tmp_path / "film.mkv", *edges)).video.sample_aspect == 1
+
+
 @pytest.mark.parametrize("name", ["yuv420p", "yuva420p", "yuv422p10le", "nv12", "gbrap", "gray", "ya8"])
 def test_planes_lose_the_same_edges(name: str) -> None:
     pixel, edges = PIXEL_FORMATS[name], Crop(4, 2, 8, 6)
