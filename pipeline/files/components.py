@@ -41,6 +41,7 @@ def open_source(plan: Plan) -> Source:
         start=plan.excerpt.start if plan.excerpt else None,
         first_pts=plan.media.video.start,
         pipe=plan.media.pipe,
+        ends_at_read_errors=plan.segment_frames > 0,
     )
     return FileSource(plan.media.path, options)
 

@@ -148,9 +148,11 @@ def upscale(
 def execute(plan: Plan, *, progress: OnProgress | None = None, job: Job | None = None) -> Result:
     """Run a plan to its end; see `upscale`. Logs the steps of the start at level DEBUG."""
     with _memory_errors(plan), contextlib.ExitStack() as stack:
+        job = job or Job()
         work = stack.enter_context(WorkFolder(plan)) if plan.segment_frames else None
-        if work and work.outcome:
-            return finish_job(work, work.outcome)
+        outcome = work.outcome if work else None
+        if work and outcome and (outcome.source_intact or not plan.settings.strict):
+            return finish_job(work, outcome, lambda: job.aborted)
         plan = work.plan if work else plan
         source = stack.enter_context(open_source(plan))
         sink = SegmentSink(work, source) if work else open_sink(plan, source)
@@ -158,7 +160,7 @@ def execute(plan: Plan, *, progress: OnProgress | None = None, job: Job | None =
         log.debug("opened %s and %s", plan.media.path, plan.target)
         session = stack.enter_context(open_session(plan.session_request))
         log.debug("opened a session: %s", session.backend)
-        return _JobPipeline(plan, source, session, sink).run(progress, job or Job())
+        return _JobPipeline(plan, source, session, sink).run(progress, job)
 
 
 @contextlib.contextmanager
@@ -225,10 +227,13 @@ class _JobPipeline:
                 stopped = self._pipeline.was_cut or self._submit.left_out > 0
                 if not stopped:
                     self._reader.check_missing_frames()
+                    if self._segments:
+                        self._segments.skip.check_complete()
+                self._check_counts()
+                if not stopped:
                     if self._segments and self._frames:
-                        self._segments.join(self._outcome())
+                        self._segments.join(lambda: job.aborted, self._outcome())
                     self._source.damage.add(damaged_packets=self._sink.damaged)
-            self._check_counts()
             if not self._frames or (stopped and self._segments and not self._segments.frames):
                 raise self._no_output(stopped)
             path = self._sink.keep_partial() if stopped else self._commit()
@@ -299,11 +304,12 @@ class _JobPipeline:
         return commit_checked(self._sink, times, self._plan.settings.overwrite)
 
     def _check_counts(self) -> None:
-        expected = self._reader.frames * self._plan.frames_per_decoded
-        upscaled, left_out = self._resumed + self._submit.frames, self._submit.left_out
-        written = self._sink.muxed[0]
-        if expected != upscaled + left_out or not upscaled == self._frames == written:
-            counts = f"{expected} frames were decoded, {upscaled} upscaled, {written} written"
+        decoded = self._reader.frames * self._plan.frames_per_decoded
+        skipped = self._segments.skip.frames if self._segments else 0  # fewer than finished if the job was stopped
+        upscaled, written = self._resumed + self._submit.frames, self._sink.muxed[0]
+        submitted = skipped + self._submit.frames + self._submit.left_out
+        if decoded != submitted or not upscaled == self._frames == written:
+            counts = f"{decoded} frames were decoded, {submitted} submitted, {upscaled} upscaled, {written} written"
             kept = self._sink.keep_partial()
             raise UprezError(f"{self._plan.media.path}: {counts}: a bug, please report it; kept as {kept}")
 
@@ -321,7 +327,7 @@ class _JobPipeline:
     def _keep_finished_part(self) -> str:
         """Keep the finished part, which may be hours of work. Returns where it is; empty if there is none to keep."""
         if self._segments:
-            kept = f"the same command continues after the finished part, {self._segments.keep_partial()}"
+            kept = f"the same command continues after the finished part, {self._segments.folder}"
             return kept if self._segments.frames and self._segments.is_pending else ""
         if not self._encoder.packets or not self._sink.is_pending:
             return ""

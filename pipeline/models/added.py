@@ -76,7 +76,7 @@ def save(model: AddedModel, content: bytes) -> None:
     Raises:
         OutputError: The files can't be written.
     """
-    from pipeline.system.cache import write_atomically  # slow to import, and not needed for a list
+    from pipeline.system.atomic_file import write_atomically  # slow to import, and not needed for a list
 
     folder = data_folder("models")
     try:

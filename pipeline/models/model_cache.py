@@ -20,7 +20,8 @@ from pipeline.errors import ModelError, OutputError
 from pipeline.models.inspection import INSPECTION_VERSION, inspect_model, read_model_file
 from pipeline.models.precision import CONVERTER_VERSION, convert_precision
 from pipeline.models.spec import ModelSpec
-from pipeline.system.cache import cache_folder, read_record, write_atomically, write_record
+from pipeline.system.atomic_file import write_atomically
+from pipeline.system.cache import cache_folder, read_record, write_record
 
 if TYPE_CHECKING:
     import onnx

@@ -9,7 +9,6 @@ import hashlib
 import json
 import logging
 import os
-import secrets
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -18,6 +17,7 @@ from typing import Any
 from platformdirs import user_cache_path
 
 from pipeline.errors import OutputError
+from pipeline.system.atomic_file import write_atomically
 
 log = logging.getLogger(__name__)
 
@@ -73,16 +73,6 @@ def cache_lock(path: Path) -> Iterator[None]:
         except (OSError, NotImplementedError) as error:  # NotImplementedError: a file system without locks
             log.debug("%s can't be locked: %s", path, error)
         yield
-
-
-def write_atomically(path: Path, content: bytes) -> None:
-    """Write a file completely or not at all, even if other processes write the same file. Raises OSError."""
-    part = path.with_name(f"{path.name}.{secrets.token_hex(4)}.part")
-    try:
-        part.write_bytes(content)
-        os.replace(part, path)
-    finally:
-        part.unlink(missing_ok=True)
 
 
 def write_cached(path: Path, content: bytes) -> None:

@@ -12,7 +12,6 @@ from pipeline.system.cache import (
     cache_lock,
     read_executable,
     read_record,
-    write_atomically,
     write_cached,
     write_record,
 )
@@ -34,22 +33,6 @@ def test_a_cache_folder_that_can_not_be_created_is_an_error_that_names_the_varia
     monkeypatch.setenv("UPREZ_CACHE", str(tmp_path / "file"))
     with pytest.raises(OutputError, match="set UPREZ_CACHE"):
         cache_folder("things")
-
-
-def test_a_file_that_can_not_be_written_completely_leaves_the_old_one(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    path = tmp_path / "file"
-    write_atomically(path, b"old")
-
-    def fail(self: Path, content: bytes) -> int:
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr(Path, "write_bytes", fail)
-    with pytest.raises(OSError, match="No space left"):
-        write_atomically(path, b"new")
-    assert path.read_bytes() == b"old"
-    assert list(tmp_path.iterdir()) == [path]
 
 
 def test_a_cache_file_that_can_not_be_written_is_logged(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:

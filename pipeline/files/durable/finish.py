@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 
 import numpy as np
 
@@ -14,14 +15,16 @@ from pipeline.files.durable.work_folder import WorkFolder
 from pipeline.files.result import Result
 
 
-def finish_job(work: WorkFolder, outcome: Outcome) -> Result:
+def finish_job(work: WorkFolder, outcome: Outcome, is_aborted: Callable[[], bool]) -> Result:
     """Join the segments of a job to its output, and give it its name.
 
     Args:
         work: The work folder, with all segments.
         outcome: The outcome of the job, from the folder.
+        is_aborted: Asked before each segment whether to end.
 
     Raises:
+        Cancelled: `is_aborted` returned True.
         InputError: The source can't be opened, for the description of its streams.
         OutputError: The output can't be written.
     """
@@ -30,7 +33,7 @@ def finish_job(work: WorkFolder, outcome: Outcome) -> Result:
     times = np.array(work.times, np.float64) - shift
     times *= float(plan.time_base)
     with open_source(plan) as source, SegmentSink(work, source) as sink:
-        sink.join()
+        sink.join(is_aborted)
         source.damage.add(damaged_packets=sink.damaged)
         path = commit_checked(sink, times, plan.settings.overwrite)
         return Result(

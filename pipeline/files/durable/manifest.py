@@ -11,7 +11,8 @@ from pipeline.errors import OutputError
 from pipeline.files.durable.fingerprint import Fingerprint, fingerprint_digest, job_fingerprint
 from pipeline.files.plan import Plan
 from pipeline.media.av_errors import translate_write_errors
-from pipeline.system.cache import read_record, record_bytes, write_atomically
+from pipeline.system.atomic_file import write_atomically
+from pipeline.system.cache import read_record, record_bytes
 
 _FORMAT = 1
 _ALLOCATION = ("encoders", "gop", "threads", "waiting")  # fields of VideoEncoding that depend on the machine
@@ -66,7 +67,7 @@ class Manifest:
     def write(self, path: Path) -> None:
         """Write the manifest, completely or not at all. Raises OutputError."""
         with translate_write_errors(path):
-            write_atomically(path, record_bytes(asdict(self)))
+            write_atomically(path, record_bytes(asdict(self)), durable=True)
 
     @property
     def job(self) -> str:

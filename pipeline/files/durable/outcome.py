@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any, Self
 
 from pipeline.media.av_errors import translate_write_errors
-from pipeline.system.cache import read_record, record_bytes, write_atomically
+from pipeline.system.atomic_file import write_atomically
+from pipeline.system.cache import read_record, record_bytes
 
 
 @dataclass(frozen=True)
@@ -35,7 +36,7 @@ class Outcome:
     def write(self, path: Path) -> None:
         """Write it, completely or not at all. Raises OutputError."""
         with translate_write_errors(path):
-            write_atomically(path, record_bytes(asdict(self)))
+            write_atomically(path, record_bytes(asdict(self)), durable=True)
 
     @classmethod
     def read(cls, path: Path) -> Self | None:

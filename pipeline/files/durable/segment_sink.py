@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from fractions import Fraction
 from pathlib import Path
@@ -18,6 +18,7 @@ from typing import Never, Self
 
 from av.video.codeccontext import VideoCodecContext
 
+from pipeline.errors import Cancelled
 from pipeline.files.durable.outcome import Outcome
 from pipeline.files.durable.skip_finished import SkipFinished
 from pipeline.files.durable.work_folder import WorkFolder
@@ -27,9 +28,10 @@ from pipeline.media.encoding.dts import AssignDts, DecodingTimes
 from pipeline.media.encoding.parallel_gop import ParallelEncoder
 from pipeline.media.reading.damage import Damage
 from pipeline.media.reading.source import Packet, Source
-from pipeline.media.segments.segment_file import VIDEO, SegmentWriter, sync_folder
+from pipeline.media.segments.segment_file import VIDEO, SegmentWriter
 from pipeline.media.writing.file_sink import FileSink, Placement
 from pipeline.media.writing.stream_end import ExpectedEnd
+from pipeline.system.atomic_file import sync_folder
 
 
 class SegmentSink(Stage[Packet, Never]):
@@ -52,6 +54,11 @@ class SegmentSink(Stage[Packet, Never]):
         self._file: FileSink | None = None
         self._resources = ExitStack()
         self.muxed = Counter({0: work.frames})
+
+    @property
+    def folder(self) -> Path:
+        """The folder of the segments, which are kept until the output has its name."""
+        return self._work.path
 
     @property
     def frames(self) -> int:
@@ -114,11 +121,16 @@ class SegmentSink(Stage[Packet, Never]):
         if self.repaired:
             yield f"timestamps of other streams' packets that did not increase were repaired ({self.repaired})"
 
-    def join(self, outcome: Outcome | None = None) -> None:
-        """Finish the last segment, and write all of them into the output. Raises OutputError.
+    def join(self, is_aborted: Callable[[], bool], outcome: Outcome | None = None) -> None:
+        """Finish the last segment, and write all of them into the output.
 
         Args:
+            is_aborted: Asked before each segment whether to end.
             outcome: Of the job, to be kept in case the join is interrupted; None if it is kept already.
+
+        Raises:
+            OutputError: The output or a segment can't be written, or a segment can't be read.
+            Cancelled: `is_aborted` returned True.
         """
         with translate_write_errors(self.path):
             if self._writer is not None:
@@ -126,17 +138,7 @@ class SegmentSink(Stage[Packet, Never]):
         if outcome:
             self._work.finish(outcome)
         self._file = file = self._resources.enter_context(self._open_file())
-        times = DecodingTimes()
-        assign = AssignDts(times)
-        for segment in self._work.read():
-            for pts in segment.facts.times:
-                times.add_frame(pts)
-            for index, packet in segment.packets():
-                if index != VIDEO:
-                    packet.stream = self._source.container.streams[index]
-                for timed in assign.feed(packet):
-                    _exhaust(file.feed(timed))
-        _exhaust(file.finish())
+        _join(self._work, self._source, file, is_aborted)
 
     def finalize(self) -> Path:
         """Write the trailer, and return the temporary name of the file, which is on the disk for good."""
@@ -155,8 +157,8 @@ class SegmentSink(Stage[Packet, Never]):
         return path
 
     def keep_partial(self) -> Path:
-        """Return the folder of the finished segments, which are kept."""
-        return self._work.path
+        """Keep the joined file under a name that marks it as incomplete, if there is one; else name the segments."""
+        return self._file.keep_partial() if self._file else self._work.path
 
     def __enter__(self) -> Self:
         return self
@@ -175,6 +177,23 @@ class SegmentSink(Stage[Packet, Never]):
         plan = self._plan
         placement = Placement(plan.time_shift, plan.end_time, self._work.folder_of_output)
         return FileSink(plan.target, plan.encoding, self._source, plan.copied, placement)
+
+
+def _join(work: WorkFolder, source: Source, file: FileSink, is_aborted: Callable[[], bool]) -> None:
+    """Write the packets of all segments into `file`; see SegmentSink.join."""
+    times = DecodingTimes()
+    assign = AssignDts(times)
+    for segment in work.read():
+        if is_aborted():
+            raise Cancelled(f"{file.path}: aborted while it was joined; the same command joins its segments again")
+        for pts in segment.facts.times:
+            times.add_frame(pts)
+        for index, packet in segment.packets():
+            if index != VIDEO:
+                packet.stream = source.container.streams[index]
+            for timed in assign.feed(packet):
+                _exhaust(file.feed(timed))
+    _exhaust(file.finish())
 
 
 def _exhaust(items: Iterator[Never]) -> None:

@@ -49,10 +49,16 @@ class SkipFinished(Stage["Frame | Packet", "Frame | Packet"]):
         else:
             yield item
 
+    def check_complete(self) -> None:
+        """Raise InputError if frames that are in finished segments were not decoded, after the source's end."""
+        if self.frames < len(self._times):
+            raise self._changed(f"only {self.frames} of the {len(self._times)} finished frames were decoded")
+
     def _check(self, pts: int) -> None:
         expected = self._times[self.frames]
         if pts != expected:
-            raise InputError(
-                f"{self._path}: frame {self.frames} is at {pts} ticks and was at {expected} before the interruption: "
-                "the job can't be continued; `uprez clean` removes its segments"
-            )
+            raise self._changed(f"frame {self.frames} is at {pts} ticks and was at {expected} before the interruption")
+
+    def _changed(self, difference: str) -> InputError:
+        advice = "try again; if this remains, `uprez clean` removes the segments"
+        return InputError(f"{self._path}: {difference}: it was not read as before; {advice}")

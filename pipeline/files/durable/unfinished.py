@@ -16,6 +16,7 @@ from pipeline.files.durable.work_folder import (
     segment_paths,
     work_path,
 )
+from pipeline.media.av_errors import translate_write_errors
 
 
 @dataclass(frozen=True)
@@ -56,15 +57,15 @@ def remove_unfinished(path: Path) -> UnfinishedJob:
         path: The work folder, or the output.
 
     Raises:
-        OutputError: There is no such work folder, or a process works on it.
+        OutputError: There is no such work folder, a process works on it, or its files can't be removed.
     """
     # `.` and `/` have no name, so no output is called so
     folder = path if path.name.endswith(SUFFIX) or not path.name else work_path(path)
     if not folder.is_dir() or not (segment_paths(folder) or (folder / MANIFEST_NAME).exists()):
         raise OutputError(f"{path}: no unfinished job there; `uprez jobs` lists them")
     job = _describe(folder)
-    lock_work(folder).release()
-    remove_work(folder)
+    with translate_write_errors(folder):
+        remove_work(folder, lock_work(folder))
     return job
 
 
@@ -81,7 +82,15 @@ def _describe(path: Path) -> UnfinishedJob:
         source=manifest.source if manifest else "",
         done=done if frames is None else min(done, frames),
         frames=frames,
-        bytes=sum(segment.stat().st_size for segment in segments),
+        bytes=sum(map(_size, segments)),
         in_progress=is_in_progress(path),
         fault=fault,
     )
+
+
+def _size(path: Path) -> int:
+    """The size of a file in bytes; 0 if it was removed meanwhile."""
+    try:
+        return path.stat().st_size
+    except FileNotFoundError:
+        return 0

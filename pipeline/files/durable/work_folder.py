@@ -29,7 +29,8 @@ from pipeline.files.durable.manifest import Manifest
 from pipeline.files.durable.outcome import Outcome
 from pipeline.files.plan import Plan
 from pipeline.media.av_errors import translate_write_errors
-from pipeline.media.segments.segment_file import SegmentError, SegmentWriter, StoredSegment, sync_folder
+from pipeline.media.segments.segment_file import SegmentError, SegmentWriter, StoredSegment
+from pipeline.system.atomic_file import sync_folder
 
 log = logging.getLogger(__name__)
 
@@ -37,6 +38,7 @@ SUFFIX = ".uprez"
 MANIFEST_NAME = "job.json"
 _OUTCOME = "outcome.json"
 _LOCK, _SEGMENTS, _PARTS = "lock", "*.segment", "*.part*"
+_PATIENCE = 1.0  # seconds; `uprez jobs` holds a lock for less
 
 
 class WorkInProgress(OutputError):
@@ -63,6 +65,7 @@ class WorkFolder:
         self.path = work_path(plan.target)
         with translate_write_errors(plan.target):
             self.path.mkdir(exist_ok=True)
+        sync_folder(self.path.parent)
         self._lock = lock_work(self.path)
         try:
             self._manifest = self._open_manifest(plan)
@@ -108,18 +111,20 @@ class WorkFolder:
         """Read all finished segments in order. Raises OutputError if one is damaged or missing."""
         for index in range(self.segments):
             try:
-                yield self._segment(index)
+                segment = self._segment(index)
             except SegmentError as error:
                 raise OutputError(f"{error}; the same command makes it again") from error
+            yield segment
 
     def remove(self) -> None:
-        """Remove the folder with everything in it that this package wrote."""
+        """Remove the folder with everything in it that this package wrote. What can't be removed stays."""
+        with contextlib.suppress(OSError):
+            remove_work(self.path, self._lock)
         self._lock.release()
-        remove_work(self.path)
 
     def close(self) -> None:
         """Release the lock, and remove the folder if there is no finished segment in it."""
-        if self.path.is_dir() and not segment_paths(self.path):
+        if self._lock.is_locked and self.path.is_dir() and not segment_paths(self.path):
             self.remove()
         self._lock.release()
 
@@ -142,7 +147,11 @@ class WorkFolder:
         return new
 
     def _read_segments(self) -> None:
-        """Read the finished segments; those from the first on that is damaged or missing are removed."""
+        """Read the finished segments; those from the first on that is damaged or missing are removed.
+
+        Raises:
+            OutputError: One can't be read, which may pass: nothing is removed.
+        """
         for index in itertools.count():
             try:
                 facts = self._segment(index).facts
@@ -160,9 +169,15 @@ class WorkFolder:
             sync_folder(self.path)
 
     def _segment(self, index: int) -> StoredSegment:
-        segment = StoredSegment(self._segment_path(index))
+        """Read a segment. Raises SegmentError if it has to be made again, OutputError if it can't be read."""
+        path = self._segment_path(index)
+        try:
+            segment = StoredSegment(path)
+        except OSError as error:
+            advice = "nothing was removed; try again once it can be read"
+            raise OutputError(f"{path}: can't be read ({error.strerror}): {advice}") from error
         if (segment.facts.job, segment.facts.index) != (self._manifest.job, index):
-            raise SegmentError(f"{self._segment_path(index)}: belongs to another job")
+            raise SegmentError(f"{path}: belongs to another job")
         return segment
 
     def _segment_path(self, index: int) -> Path:
@@ -179,11 +194,25 @@ def work_path(target: Path) -> Path:
     return target.with_name(target.name + SUFFIX)
 
 
-def remove_work(path: Path) -> None:
-    """Remove the work folder `path`; files that this package did not write stay, and so does the folder then."""
-    with contextlib.suppress(OSError):
-        for file in (path / MANIFEST_NAME, path / _OUTCOME, *path.glob(_SEGMENTS), *path.glob(_PARTS), path / _LOCK):
-            file.unlink(missing_ok=True)
+def remove_work(path: Path, lock: FileLock) -> None:
+    """Remove the work folder `path`; files that this package did not write stay, and so does the folder then.
+
+    Args:
+        path: The folder.
+        lock: Its lock, held, and released at the end: no other process begins to work in the folder meanwhile.
+
+    Raises:
+        OSError: A file can't be removed.
+    """
+    for file in (*path.glob(_SEGMENTS), *path.glob(_PARTS), path / _OUTCOME, path / MANIFEST_NAME):
+        file.unlink(missing_ok=True)
+    try:
+        (path / _LOCK).unlink(missing_ok=True)
+        lock.release()
+    except PermissionError:  # Windows removes no file that is open
+        lock.release()
+        (path / _LOCK).unlink(missing_ok=True)
+    with contextlib.suppress(OSError):  # it is not empty
         path.rmdir()
 
 
@@ -191,9 +220,17 @@ def _other_job(found: Manifest, new: Manifest) -> str:
     return f"it has segments of another job ({', '.join(differences(found.fingerprint, new.fingerprint))})"
 
 
-def lock_work(folder: Path) -> FileLock:
-    """Lock a work folder, and return its lock. Raises OutputError if another process holds it."""
-    lock = FileLock(folder / _LOCK, blocking=False)
+def lock_work(folder: Path, patience: float = _PATIENCE) -> FileLock:
+    """Lock a work folder, and return its lock.
+
+    Args:
+        folder: The folder.
+        patience: Seconds to wait for another process, which may only be asking whether the folder is in use.
+
+    Raises:
+        OutputError: Another process holds the lock.
+    """
+    lock = FileLock(folder / _LOCK, timeout=patience)
     with translate_write_errors(folder / _LOCK), contextlib.suppress(NotImplementedError):
         try:
             lock.acquire()
@@ -208,7 +245,7 @@ def is_in_progress(folder: Path) -> bool:
     if not (folder / _LOCK).exists():
         return False
     try:
-        lock_work(folder).release()
+        lock_work(folder, patience=0).release()
     except WorkInProgress:
         return True
     except OutputError:  # it can't be locked at all

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
@@ -38,6 +39,9 @@ from pipeline.media.reading.timestamp_repair import TimestampRepair
 
 _DISCONTINUITIES_FLAG = 0x200  # FFmpeg's AVFMT_TS_DISCONT: the demuxer's timestamps may jump
 _SEEKABLE = ("mov", "matroska")  # demuxers whose index of key frames is reliable
+_DEVICE_ERRORS = {errno.EIO, errno.ENXIO, errno.ENODEV, errno.ENOTCONN, errno.ETIMEDOUT, errno.EHOSTUNREACH} | (
+    {errno.ESTALE} if hasattr(errno, "ESTALE") else set()
+)
 _MAX_FAILURES = 1000  # consecutive failing reads, after which the rest counts as unreadable
 
 
@@ -54,6 +58,8 @@ class ReadOptions:
             too.
         first_pts: The pts of the first frame, as `probe` found it, None for what the container declares.
         pipe: Read this instead of a file.
+        ends_at_read_errors: Raise InputError where a disk or network fails, as the job can continue later; otherwise
+            what can be read is kept.
     """
 
     other_streams: frozenset[int] = frozenset()
@@ -63,6 +69,12 @@ class ReadOptions:
     start: Fraction | None = None
     first_pts: int | None = None
     pipe: Pipe | None = None
+    ends_at_read_errors: bool = False
+
+    @property
+    def is_complete_file(self) -> bool:
+        """True if a file, not a pipe, is read from its beginning."""
+        return self.start is None and self.pipe is None
 
 
 class FileSource(Closing):
@@ -150,8 +162,7 @@ class FileSource(Closing):
     @property
     def _has_block_chain(self) -> bool:
         """True if every Matroska block is read, so that gaps can be detected; after a seek FFmpeg skips some."""
-        is_complete = self._options.start is None and self._options.pipe is None
-        return is_complete and self.container.format.name.startswith("matroska")
+        return self._options.is_complete_file and self.container.format.name.startswith("matroska")
 
     def _check_truncation(self) -> None:
         name, pipe = self.container.format.name, self._options.pipe
@@ -212,9 +223,17 @@ class FileSource(Closing):
             except IndexError:  # raised by PyAV at a packet of a stream that appears in mid-file
                 failures += 1
                 self.damage.unlisted_packets += bool(self._options.other_streams)
-            except av.error.FFmpegError:
+            except av.error.FFmpegError as error:
+                _check_device(self.path, self._options, error)
                 self.damage.add(read_errors=int(failures == 0))
                 failures += 1
+
+
+def _check_device(path: Path, options: ReadOptions, error: av.error.FFmpegError) -> None:
+    """Raise InputError if the options ask for it, and an error is of the disk or network, not of the contents."""
+    if options.ends_at_read_errors and error.errno in _DEVICE_ERRORS:
+        reason = f"can't be read any more ({error.strerror}): check its disk or connection"
+        raise InputError(f"{path}: {reason}") from error
 
 
 def _is_seekable(options: ReadOptions, container: InputContainer) -> bool:

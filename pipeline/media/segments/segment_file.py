@@ -19,6 +19,7 @@ from pathlib import Path
 
 from pipeline.media.reading.source import Packet
 from pipeline.media.segments.packet_record import VIDEO, pack_packet, unpack_packets
+from pipeline.system.atomic_file import sync_folder
 
 _MARK = b"uprez segment 1\n"
 _LENGTH = struct.Struct("<I")
@@ -111,11 +112,16 @@ class StoredSegment:
     """
 
     def __init__(self, path: Path) -> None:
-        """Read the file `path`. Raises SegmentError if it is damaged, incomplete or missing."""
+        """Read the file `path`.
+
+        Raises:
+            SegmentError: It is damaged, incomplete or missing.
+            OSError: It can't be read, which may pass.
+        """
         try:
             content = memoryview(path.read_bytes())
-        except OSError as error:
-            raise SegmentError(f"{path}: {error.strerror}") from error
+        except FileNotFoundError as error:
+            raise SegmentError(f"{path}: is missing") from error
         body, digest = content[:-_DIGEST_BYTES], content[-_DIGEST_BYTES:]
         if body[: len(_MARK)] != _MARK or hashlib.sha256(body).digest() != digest:
             raise SegmentError(f"{path}: is damaged: its digest does not match")
@@ -130,14 +136,4 @@ class StoredSegment:
         return unpack_packets(self._records)
 
 
-def sync_folder(folder: Path) -> None:
-    """Make names of files in `folder` durable, where the system can."""
-    with contextlib.suppress(OSError):  # Windows opens no folders, and some file systems can't synchronise them
-        descriptor = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
-
-
-__all__ = ["VIDEO", "SegmentError", "SegmentFacts", "SegmentWriter", "StoredSegment", "sync_folder"]
+__all__ = ["VIDEO", "SegmentError", "SegmentFacts", "SegmentWriter", "StoredSegment"]

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.errors import OutputError
+from pipeline.errors import InputError, OutputError
 from pipeline.files.durable import segmenting
 from pipeline.files.durable.work_folder import work_path
 from tests import clips
@@ -46,3 +46,16 @@ def test_damage_and_counts_are_those_of_an_uninterrupted_job(
         assert getattr(finished, name) == getattr(unbroken, name), name
     assert clips.packets(finished.path, "video") == clips.packets(unbroken.path, "video")
     assert clips.packets(finished.path, "audio") == clips.packets(unbroken.path, "audio")
+
+
+def test_an_interrupted_join_of_a_damaged_source_is_refused_by_strict(
+    tmp_path: Path, full_disk_at_the_end: Callable[[], None]
+) -> None:
+    source, output = clips.make(tmp_path / "in.mkv", frames=60), tmp_path / "out.mkv"
+    source.write_bytes(source.read_bytes()[:-3000])
+    with pytest.raises(OutputError):
+        upscale(source, output, resume=True)
+    full_disk_at_the_end()
+    with pytest.raises(InputError, match="is cut off"):
+        upscale(source, output, resume=True, strict=True)
+    assert not output.exists()

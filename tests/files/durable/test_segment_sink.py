@@ -1,20 +1,26 @@
 """Jobs in segments: the output of a job without them, and what is kept when they end early."""
 
 import errno
+import itertools
 import os
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, Never
 
+import av.error
 import pytest
 
 from pipeline import Job, Progress
-from pipeline.errors import Cancelled, OutputError
+from pipeline.errors import Cancelled, InputError, OutputError
 from pipeline.files.durable import segmenting
-from pipeline.files.durable.work_folder import work_path
+from pipeline.files.durable.skip_finished import SkipFinished
+from pipeline.files.durable.work_folder import WorkFolder, work_path
 from pipeline.media.av_errors import translate_write_errors
+from pipeline.media.reading import input_container
 from pipeline.media.reading.source import Packet
-from pipeline.media.segments.segment_file import SegmentWriter
+from pipeline.media.segments.segment_file import SegmentWriter, StoredSegment
 from pipeline.media.writing.file_sink import FileSink
 from tests import clips
 from tests.jobs import upscale
@@ -161,3 +167,97 @@ def test_an_output_that_the_container_does_not_support_fails_before_the_first_fr
     with pytest.raises(OutputError):
         upscale(film, tmp_path / "out.webm", resume=True, codec="mpeg4")
     assert os.listdir(tmp_path) == ["film.mp4"]
+
+
+def read_until(monkeypatch: pytest.MonkeyPatch, packets: int, error: Exception | None) -> None:
+    """Let the source end after so many packets, with `error` or without one."""
+
+    @contextmanager
+    def ending(container: Any, streams: Any) -> Iterator[Iterator[Packet]]:
+        with input_container.demux(container, streams) as all_packets:
+
+            def first() -> Iterator[Packet]:
+                yield from itertools.islice(all_packets, packets)
+                if error:
+                    raise error
+
+            yield first()
+
+    monkeypatch.setattr("pipeline.media.reading.file_source.demux", ending)
+
+
+@pytest.mark.parametrize(
+    ("error", "message"),
+    [
+        (None, "it was not read as before; try again"),
+        (av.error.OSError(errno.EIO, "Input/output error"), "can't be read any more .*: check its disk or connection"),
+    ],
+)
+def test_a_source_that_can_not_be_read_to_its_end_costs_no_segment(
+    film: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: Exception | None, message: str
+) -> None:
+    output, unbroken = tmp_path / "out.mp4", tmp_path / "unbroken.mp4"
+    upscale(film, unbroken, resume=True)
+    interrupted(film, output, 40, encoders=2, queue=1)
+    kept = sorted(path.name for path in work_path(output).glob("*.segment"))
+    assert kept
+    with monkeypatch.context() as away:
+        read_until(away, 20, error)
+        with pytest.raises(InputError, match=message):
+            upscale(film, output, resume=True)
+    assert not output.exists()
+    assert sorted(path.name for path in work_path(output).glob("*.segment")) == kept
+    assert upscale(film, output, resume=True).frames_resumed >= 24 * len(kept)
+    assert clips.video_times(output) == clips.video_times(unbroken)
+
+
+def test_a_job_that_is_stopped_while_it_skips_finished_frames_keeps_its_segments(
+    film: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    output, job = tmp_path / "out.mp4", Job()
+    interrupted(film, output, 40, encoders=2, queue=1)
+    check = SkipFinished._check
+
+    def stopping(self: SkipFinished, pts: int) -> None:
+        check(self, pts)
+        if self.frames == 5:
+            job.stop()
+
+    monkeypatch.setattr(SkipFinished, "_check", stopping)
+    result = upscale(film, output, resume=True, job=job, queue=1)
+    assert (result.stopped, result.path) == (True, work_path(output))
+    monkeypatch.setattr(SkipFinished, "_check", check)
+    assert upscale(film, output, resume=True).frames_out == 60
+
+
+def test_a_join_that_is_aborted_is_made_again(film: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    output, job, read = tmp_path / "out.mp4", Job(), WorkFolder.read
+
+    def aborting(self: WorkFolder) -> Iterator[StoredSegment]:
+        for segment in read(self):
+            job.abort()
+            yield segment
+
+    monkeypatch.setattr(WorkFolder, "read", aborting)
+    for again in (Job(), Job()):
+        job = again
+        with pytest.raises(Cancelled, match="aborted while it was joined; the same command joins its segments again"):
+            upscale(film, output, resume=True, job=again)
+        assert not output.exists()
+    monkeypatch.setattr(WorkFolder, "read", read)
+    assert upscale(film, output, resume=True).frames_resumed == 60
+
+
+def test_an_output_that_lacks_something_is_kept_as_partial_and_so_are_the_segments(
+    film: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    output = tmp_path / "out.mp4"
+    monkeypatch.setattr(
+        "pipeline.files.commit.check_packets", lambda *_: [SimpleNamespace(message="a packet is missing")]
+    )
+    with pytest.raises(
+        OutputError, match=r"a packet is missing\); it is kept as .*out\.partial\.mp4; the same command"
+    ):
+        upscale(film, output, resume=True)
+    assert clips.video_times(tmp_path / "out.partial.mp4") == clips.video_times(film)
+    assert any(work_path(output).glob("*.segment"))

@@ -37,6 +37,15 @@ def test_a_frame_at_another_time_than_before_ends_the_job() -> None:
         list(stage.feed(frame(41, [])))
 
 
+def test_a_source_that_ends_before_the_finished_frames_ends_the_job() -> None:
+    stage = SkipFinished(Path("in.mkv"), array("q", [0, 40]), {}, 0)
+    list(stage.feed(frame(0, [])))
+    with pytest.raises(InputError, match=r"in\.mkv: only 1 of the 2 finished frames were decoded: .*try again"):
+        stage.check_complete()
+    list(stage.feed(frame(40, [])))
+    stage.check_complete()
+
+
 def test_the_first_packets_of_each_other_stream_are_dropped(clip: Path) -> None:
     with av.open(str(clip)) as container:
         packets = [packet for packet in container.demux(audio=0) if packet.size]

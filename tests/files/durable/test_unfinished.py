@@ -47,6 +47,18 @@ def test_a_job_is_removed_by_the_name_of_output_or_folder(clip: Path, name: str)
     assert os.listdir(clip.parent) == [clip.name]
 
 
+def test_files_that_can_not_be_removed_are_an_error(clip: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = with_segments(plan_of(clip), 1)
+
+    def fail(path: Path, missing_ok: bool = False) -> None:
+        raise PermissionError(1, "Operation not permitted")
+
+    monkeypatch.setattr(Path, "unlink", fail)
+    with pytest.raises(OutputError, match="not writable"):
+        remove_unfinished(folder)
+    assert (folder / "000000.segment").exists()
+
+
 def test_folders_of_others_are_neither_listed_nor_removed(tmp_path: Path) -> None:
     (tmp_path / "notes.uprez").mkdir()
     (tmp_path / "notes.uprez" / "a.txt").write_text("a user's")

@@ -1,5 +1,6 @@
 """The work folder: what is found in it, whom it belongs to, and what is never removed."""
 
+import errno
 import os
 import re
 from pathlib import Path
@@ -130,3 +131,37 @@ def test_a_file_of_that_name_is_an_error_of_one_line(clip: Path) -> None:
     with pytest.raises(OutputError, match="File exists"):
         WorkFolder(plan)
     assert work_path(plan.target).read_text() == "a user's"
+
+
+def test_a_segment_that_can_not_be_read_for_a_moment_is_not_removed(
+    clip: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plan = plan_of(clip)
+    folder = with_segments(plan, 3)
+    with monkeypatch.context() as failing:
+        read = Path.read_bytes
+
+        def fail(path: Path) -> bytes:
+            if path.name == "000001.segment":
+                raise OSError(errno.EIO, os.strerror(errno.EIO))
+            return read(path)
+
+        failing.setattr(Path, "read_bytes", fail)
+        with pytest.raises(OutputError, match=r"000001\.segment: can't be read .*: nothing was removed; try again"):
+            WorkFolder(plan)
+    with WorkFolder(plan) as work:
+        assert work.segments == 3
+    assert len(names(folder)) == 3
+
+
+def test_a_process_that_begins_after_the_removal_keeps_its_folder(clip: Path) -> None:
+    plan = plan_of(clip)
+    with WorkFolder(plan) as first:
+        add_segment(first, 0)
+        first.remove()
+        second = WorkFolder(plan)
+        second.new_segment().discard()
+    with second:
+        assert (second.path / "job.json").exists()
+        with pytest.raises(OutputError, match="another process works on this output"):
+            WorkFolder(plan)
