@@ -15,7 +15,11 @@ from pipeline.files.durable.unfinished import remove_unfinished
 def clean(
     jobs: Annotated[
         list[Path],
-        typer.Argument(help="Outputs, or their folders OUTPUT.uprez, as `uprez jobs` lists them.", show_default=False),
+        typer.Argument(
+            metavar="OUTPUT...",
+            help="Outputs, or their folders OUTPUT.uprez, as `uprez jobs` lists them.",
+            show_default=False,
+        ),
     ],
 ) -> None:
     """Remove what interrupted jobs have kept.

@@ -42,7 +42,8 @@ def check_target(plan: Plan) -> None:
         raise OutputError(f"{target}: the folder {target.parent} does not exist: create it first")
     check_output(target, plan.media.files, plan.frames, plan.encoding.rate, plan.settings.overwrite)
     if exists and (other := _another_video(plan)):
-        raise OutputError(f"{target}: {other}; give another name, or the folder for several outputs as `to`")
+        advice = "it is never replaced: remove it, give another name, or the folder for several outputs as `to`"
+        raise OutputError(f"{target}: {other}; {advice}")
     if exists and not plan.settings.overwrite:
         raise OutputError(f"{target}: exists already; `overwrite=True` replaces it")
     if not os.access(target.parent, os.W_OK):
@@ -83,12 +84,12 @@ def _another_video(plan: Plan) -> str | None:
     output, found = plan.encoding.format, existing.format
     if (found.width, found.height) != (output.width, output.height):
         size = f"{found.width}x{found.height}"
-        return f"is a video of {size}, not an earlier output ({output.width}x{output.height})"
+        return f"is a video of {size}, and this job writes {output.width}x{output.height}: it may be a source"
     expected = plan.frames
     frames = existing.frames
     tolerance = max(_FRAME_TOLERANCE, _FRAME_TOLERANCE_SHARE * (expected or 0))
     if frames and expected and abs(frames - expected) > tolerance:
-        return f"is a video of {frames} frames, not an earlier output ({expected})"
+        return f"is a video of about {frames} frames, and this job writes {expected}: it may be a source"
     return None
 
 

@@ -16,7 +16,7 @@
   `strict` the first sign of damage is an error.
 - The first error aborts the pipeline and is raised here, whatever it is; the finished part is kept as NAME.partial.mkv.
   `Job.stop` (the first Ctrl-C) submits nothing more, drains the pipeline and keeps the part too; only `Job.abort` (the
-  second) keeps nothing.
+  second) keeps nothing, except for finished segments.
 - A file gets its name after it was read again and found to contain as many frames as went into it, each at its time.
 - With `resume`, the sink is a SegmentSink (files/durable/): finished segments are kept, however the job ends, and a
   stage before the upscaler leaves out what they contain. The output is made at the end, by joining them.
@@ -81,14 +81,17 @@ class Job:
         return self._pipeline is not None
 
     def stop(self) -> None:
-        """Finish the frames in flight and end with a playable file, NAME.partial.mkv. A later job stops at once."""
+        """Finish the frames in flight and end with a playable file, NAME.partial.mkv; with `resume`, with its segments.
+
+        A later job with this handle stops at once.
+        """
         self.stopped = True
         pipeline = self._pipeline  # read once: the job may end meanwhile
         if pipeline is not None:
             pipeline.stop()
 
     def abort(self) -> None:
-        """End at once and keep nothing; `upscale` raises Cancelled."""
+        """End at once and keep nothing but finished segments; `upscale` raises Cancelled."""
         self.aborted = True
         pipeline = self._pipeline
         if pipeline is not None:

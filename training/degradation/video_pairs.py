@@ -13,12 +13,11 @@ import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.flow.closing import Closing
 from training.degradation.pair_plan import PairPlan
 from training.degradation.stored_arrays import StoredArrays
 from training.degradation.worker_pool import WORKER, WorkerPool
@@ -42,7 +41,7 @@ class Workplace:
     command: tuple[str, ...] = WORKER
 
 
-class VideoPairs:
+class VideoPairs(Closing):
     """Pairs that are filled from the front, as fast as the processes make them. To be closed, or used in `with`.
 
     Attributes:
@@ -75,14 +74,6 @@ class VideoPairs:
         pool = WorkerPool(self._folder, plan.clips, workplace.processes, workplace.patience, workplace.command)
         self._thread = threading.Thread(target=self._run, args=(pool,), name="video-pairs")
         self._thread.start()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     @property
     def ready(self) -> int:
