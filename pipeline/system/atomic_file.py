@@ -21,10 +21,9 @@ def write_atomically(path: Path, content: bytes, durable: bool = False) -> None:
     """
     part = path.with_name(f"{path.name}.{secrets.token_hex(4)}.part")
     try:
-        with part.open("wb") as file:
-            file.write(content)
-            if durable:
-                file.flush()
+        part.write_bytes(content)
+        if durable:
+            with part.open("rb+") as file:
                 os.fsync(file.fileno())
         os.replace(part, path)
     finally:

@@ -76,5 +76,5 @@ def test_any_cut_is_found(tmp_path: Path, data: st.DataObject) -> None:
 
 
 def test_a_missing_segment_is_an_error_of_its_own(tmp_path: Path) -> None:
-    with pytest.raises(SegmentError, match="No such file"):
+    with pytest.raises(SegmentError, match="0: is missing"):
         StoredSegment(tmp_path / "0")
